@@ -1,0 +1,4 @@
+namespace Xkd.Ingest;
+
+/// <summary>Names the assembly, for reflection.</summary>
+public static class AssemblyMarker;

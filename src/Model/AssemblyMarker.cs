@@ -1,0 +1,4 @@
+namespace Xkd.Model;
+
+/// <summary>Names the assembly, for reflection.</summary>
+public static class AssemblyMarker;

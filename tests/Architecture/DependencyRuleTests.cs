@@ -1,0 +1,61 @@
+using System.Xml.Linq;
+
+namespace Xkd.Architecture.Tests;
+
+/// <summary>tools → {Ingest, Model} → Pipeline → Storage; heavyweight packages live in one project each.</summary>
+public sealed class DependencyRuleTests
+{
+    private static readonly string Root = FindRoot();
+
+    public static TheoryData<string, string[]> Allowed => new()
+    {
+        { "src/Storage/Xkd.Storage.csproj", [] },
+        { "src/Pipeline/Xkd.Pipeline.csproj", ["Xkd.Storage"] },
+        { "src/Ingest/Xkd.Ingest.csproj", ["Xkd.Pipeline", "Xkd.Storage"] },
+        { "src/Model/Xkd.Model.csproj", ["Xkd.Pipeline", "Xkd.Storage"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Allowed))]
+    public void SourceProject_References_OnlyLayersBelow(string project, string[] allowed)
+    {
+        IEnumerable<string> references = References(Path.Combine(Root, project), "ProjectReference").Select(r => Path.GetFileNameWithoutExtension(r)!);
+        Assert.Empty(references.Except(allowed, StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("Parquet.Net", "Xkd.Storage")]
+    [InlineData("TorchSharp", "Xkd.Model")]
+    [InlineData("FFMpegCore", "Xkd.Ingest")]
+    [InlineData("NWaves", "Xkd.Ingest")]
+    public void Package_IsReferenced_ByItsOneProjectOnly(string package, string owner)
+    {
+        string[] users = [.. SourceProjects().Where(p => References(p, "PackageReference").Contains(package, StringComparer.Ordinal)).Select(p => Path.GetFileNameWithoutExtension(p)!)];
+        Assert.All(users, user => Assert.Equal(owner, user));
+    }
+
+    [Fact]
+    public void EverySourceProject_IsUnderTheRule()
+    {
+        string[] ruled = [.. Allowed.Select(row => row.Data.Item1)];
+        Assert.Equal(ruled.Order(StringComparer.Ordinal), SourceProjects().Select(p => Path.GetRelativePath(Root, p)).Order(StringComparer.Ordinal));
+    }
+
+    private static IEnumerable<string> SourceProjects() => Directory.EnumerateFiles(Path.Combine(Root, "src"), "*.csproj", SearchOption.AllDirectories);
+
+    private static IEnumerable<string> References(string project, string element) =>
+        XDocument.Load(project).Descendants(element).Select(e => e.Attribute("Include")!.Value);
+
+    private static string FindRoot()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "XKD.sln")))
+            {
+                return folder.FullName;
+            }
+        }
+
+        throw new InvalidOperationException($"no XKD.sln above {AppContext.BaseDirectory}");
+    }
+}
