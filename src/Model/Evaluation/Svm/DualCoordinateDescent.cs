@@ -7,84 +7,84 @@ namespace Xkd.Model.Evaluation;
 /// </summary>
 internal sealed unsafe class DualCoordinateDescent
 {
-    private readonly SvmRows rows;
-    private readonly int[] labels;
-    private readonly int positive;
-    private readonly LinearSvmOptions options;
-    private readonly double[] weights;
-    private readonly double[] alpha;
-    private readonly int[] order;
-    private ulong state;
+    private readonly SvmRows _rows;
+    private readonly int[] _labels;
+    private readonly int _positive;
+    private readonly LinearSvmOptions _options;
+    private readonly double[] _weights;
+    private readonly double[] _alpha;
+    private readonly int[] _order;
+    private ulong _state;
 
     public DualCoordinateDescent(SvmRows rows, int[] labels, int positive, LinearSvmOptions options)
     {
-        this.rows = rows;
-        this.labels = labels;
-        this.positive = positive;
-        this.options = options;
-        weights = new double[rows.Stride];
-        alpha = new double[rows.Count];
-        order = new int[rows.Count];
-        for (var i = 0; i < order.Length; i++)
+        _rows = rows;
+        _labels = labels;
+        _positive = positive;
+        _options = options;
+        _weights = new double[_rows.Stride];
+        _alpha = new double[_rows.Count];
+        _order = new int[_rows.Count];
+        for (var i = 0; i < _order.Length; i++)
         {
-            order[i] = i;
+            _order[i] = i;
         }
 
         // A stream per class: the result then cannot depend on which thread takes which class.
-        state = unchecked((options.Seed * 0xD1342543DE82EF95UL) + ((ulong)positive * 0x9E3779B97F4A7C15UL));
+        _state = unchecked((_options.Seed * 0xD1342543DE82EF95UL) + ((ulong)_positive * 0x9E3779B97F4A7C15UL));
     }
 
     /// <summary>Weights of the features, then of the bias feature, then zeros.</summary>
-    public ReadOnlySpan<double> Weights => weights;
+    public ReadOnlySpan<double> Weights => _weights;
 
     public (int Iterations, bool Converged) Solve(CancellationToken cancellation)
     {
-        var active = rows.Count;
+        var active = _rows.Count;
         var shrinkAbove = double.PositiveInfinity;
-        fixed (float* values = rows.Values)
-        fixed (double* w = weights)
+        fixed (float* values = _rows.Values)
+        fixed (double* w = _weights)
         {
-            for (var iteration = 1; iteration <= options.MaxIterations; iteration++)
+            for (var iteration = 1; iteration <= _options.MaxIterations; iteration++)
             {
                 cancellation.ThrowIfCancellationRequested();
                 Shuffle(active);
                 var (largest, smallest) = Pass(values, w, ref active, shrinkAbove);
-                if (largest - smallest > options.Tolerance)
+                if (largest - smallest > _options.Tolerance)
                 {
                     shrinkAbove = largest > 0 ? largest : double.PositiveInfinity;
                 }
-                else if (active == rows.Count)
+                else if (active == _rows.Count)
                 {
                     return (iteration, true);
                 }
                 else
                 {
-                    active = rows.Count;
+                    active = _rows.Count;
                     shrinkAbove = double.PositiveInfinity;
                 }
             }
         }
 
-        return (options.MaxIterations, false);
+        return (_options.MaxIterations, false);
     }
 
     private (double Largest, double Smallest) Pass(float* values, double* w, ref int active, double shrinkAbove)
     {
-        var diagonal = 0.5 / options.C;
+        var diagonal = 0.5 / _options.C;
         double largest = double.NegativeInfinity, smallest = double.PositiveInfinity;
         for (var s = 0; s < active; s++)
         {
-            var i = order[s];
-            var x = values + ((nint)i * rows.Stride);
-            var y = labels[i] == positive ? 1.0 : -1.0;
-            var gradient = (y * SvmKernels.Dot(x, w, rows.Stride)) - 1 + (alpha[i] * diagonal);
+            var i = _order[s];
+            var x = values + ((nint)i * _rows.Stride);
+            var y = _labels[i] == _positive ? 1.0 : -1.0;
+            var gradient = (y * SvmKernels.Dot(x, w, _rows.Stride)) - 1 + (_alpha[i] * diagonal);
             var projected = gradient;
-            if (alpha[i] == 0)
+            if (_alpha[i] == 0)
             {
                 if (gradient > shrinkAbove)
                 {
                     active--;
-                    (order[s], order[active]) = (order[active], order[s]);
+                    (_order[s], _order[active]) = (_order[active], _order[s]);
                     s--;
                     continue;
                 }
@@ -96,9 +96,9 @@ internal sealed unsafe class DualCoordinateDescent
             smallest = Math.Min(smallest, projected);
             if (projected != 0)
             {
-                var updated = Math.Max(alpha[i] - (gradient / (rows.SquaredNorms[i] + diagonal)), 0);
-                SvmKernels.Axpy((updated - alpha[i]) * y, x, w, rows.Stride);
-                alpha[i] = updated;
+                var updated = Math.Max(_alpha[i] - (gradient / (_rows.SquaredNorms[i] + diagonal)), 0);
+                SvmKernels.Axpy((updated - _alpha[i]) * y, x, w, _rows.Stride);
+                _alpha[i] = updated;
             }
         }
 
@@ -111,13 +111,13 @@ internal sealed unsafe class DualCoordinateDescent
         for (var i = count - 1; i > 0; i--)
         {
             var j = (int)(Next() % (ulong)(i + 1));
-            (order[i], order[j]) = (order[j], order[i]);
+            (_order[i], _order[j]) = (_order[j], _order[i]);
         }
     }
 
     private ulong Next() // SplitMix64
     {
-        var z = state = unchecked(state + 0x9E3779B97F4A7C15UL);
+        var z = _state = unchecked(_state + 0x9E3779B97F4A7C15UL);
         z = unchecked((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9UL);
         z = unchecked((z ^ (z >> 27)) * 0x94D049BB133111EBUL);
         return z ^ (z >> 31);
