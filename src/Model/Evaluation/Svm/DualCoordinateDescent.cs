@@ -14,7 +14,7 @@ internal sealed unsafe class DualCoordinateDescent
     private readonly double[] _weights;
     private readonly double[] _alpha;
     private readonly int[] _order;
-    private ulong _state;
+    private SplitMix64 _random;
 
     public DualCoordinateDescent(SvmRows rows, int[] labels, int positive, LinearSvmOptions options)
     {
@@ -22,16 +22,16 @@ internal sealed unsafe class DualCoordinateDescent
         _labels = labels;
         _positive = positive;
         _options = options;
-        _weights = new double[_rows.Stride];
-        _alpha = new double[_rows.Count];
-        _order = new int[_rows.Count];
+        _weights = new double[rows.Stride];
+        _alpha = new double[rows.Count];
+        _order = new int[rows.Count];
         for (var i = 0; i < _order.Length; i++)
         {
             _order[i] = i;
         }
 
         // A stream per class: the result then cannot depend on which thread takes which class.
-        _state = unchecked((_options.Seed * 0xD1342543DE82EF95UL) + ((ulong)_positive * 0x9E3779B97F4A7C15UL));
+        _random = new SplitMix64(unchecked((options.Seed * 0xD1342543DE82EF95UL) + ((ulong)positive * 0xA0761D6478BD642FUL)));
     }
 
     /// <summary>Weights of the features, then of the bias feature, then zeros.</summary>
@@ -47,7 +47,7 @@ internal sealed unsafe class DualCoordinateDescent
             for (var iteration = 1; iteration <= _options.MaxIterations; iteration++)
             {
                 cancellation.ThrowIfCancellationRequested();
-                Shuffle(active);
+                _random.Shuffle(_order.AsSpan(0, active));
                 var (largest, smallest) = Pass(values, w, ref active, shrinkAbove);
                 if (largest - smallest > _options.Tolerance)
                 {
@@ -104,22 +104,5 @@ internal sealed unsafe class DualCoordinateDescent
 
         // Every sample was shrunk in this pass: nothing violates, which the full pass that follows will judge.
         return active == 0 ? (0, 0) : (largest, smallest);
-    }
-
-    private void Shuffle(int count)
-    {
-        for (var i = count - 1; i > 0; i--)
-        {
-            var j = (int)(Next() % (ulong)(i + 1));
-            (_order[i], _order[j]) = (_order[j], _order[i]);
-        }
-    }
-
-    private ulong Next() // SplitMix64
-    {
-        var z = _state = unchecked(_state + 0x9E3779B97F4A7C15UL);
-        z = unchecked((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9UL);
-        z = unchecked((z ^ (z >> 27)) * 0x94D049BB133111EBUL);
-        return z ^ (z >> 31);
     }
 }
