@@ -1,0 +1,82 @@
+namespace Xkd.Pipeline;
+
+/// <summary>A stage that makes one item of each item.</summary>
+internal sealed class StageNode<TIn, TOut> : OutputNode<TOut>
+{
+    private readonly Func<TIn, CancellationToken, ValueTask<TOut>> _work;
+    private readonly Func<TIn, Exception, TOut>? _onFailure;
+    private readonly Func<TIn, long>? _reserve;
+
+    public StageNode(
+        int index,
+        StageMeter meter,
+        StageOptions options,
+        Func<TIn, CancellationToken, ValueTask<TOut>> work,
+        Func<TIn, Exception, TOut>? onFailure,
+        Func<TIn, long>? reserve)
+        : base(index, meter)
+    {
+        (_work, _onFailure, _reserve) = (work, onFailure, reserve);
+        Queue = new StageQueue<TIn>(meter, options, ProcessAsync);
+    }
+
+    public StageQueue<TIn> Queue { get; }
+
+    public override async Task StartAsync(GraphRun run)
+    {
+        await Queue.RunAsync(run);
+        Meter.Close();
+        CompleteNext();
+    }
+
+    private async Task ProcessAsync(GraphRun run, Envelope<TIn> envelope)
+    {
+        ByteCredit? credit = envelope.Credit;
+        if (_reserve is not null)
+        {
+            credit = await ReserveAsync(run, credit, _reserve(envelope.Item));
+        }
+
+        TOut output;
+        try
+        {
+            output = await WorkAsync(run, envelope.Item);
+        }
+        catch
+        {
+            credit?.Dispose(); // idempotent, the envelope may hold the same one
+            throw;
+        }
+
+        Task turn = envelope.Turn;
+        envelope.Empty();
+        await PutAsync(run, output, credit, turn);
+    }
+
+    private async ValueTask<TOut> WorkAsync(GraphRun run, TIn item)
+    {
+        StageMeter.Work work = Meter.Begin();
+        bool failed = false;
+        try
+        {
+            await run.DelayAsync(Name);
+            TOut output = await _work(item, run.Stopping);
+            failed = output is IOutcome { Failed: true };
+            return output;
+        }
+        catch (Exception exception) when (!run.IsStop(exception))
+        {
+            failed = true;
+            if (_onFailure is null)
+            {
+                throw;
+            }
+
+            return _onFailure(item, exception);
+        }
+        finally
+        {
+            Meter.End(work, failed);
+        }
+    }
+}

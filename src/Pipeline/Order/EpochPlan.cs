@@ -1,0 +1,58 @@
+using Xkd.Storage;
+
+namespace Xkd.Pipeline;
+
+/// <summary>
+/// The arithmetic between steps, epochs, ranks and positions. A step takes <c>batch</c> consecutive positions of its epoch's
+/// order, rank r the r-th equal slice of them: the slices put end to end are the global batch for any number of ranks.
+/// </summary>
+public sealed record EpochPlan
+{
+    /// <param name="clips">Clips in the data set.</param>
+    /// <param name="batch">Global batch, clips per step over all ranks.</param>
+    /// <param name="ranks">Number of ranks.</param>
+    /// <exception cref="UsageException">The batch does not split over the ranks, or the data set is smaller than one batch.</exception>
+    public EpochPlan(long clips, int batch, int ranks = 1)
+    {
+        if (ranks < 1 || batch < 1 || batch % ranks != 0)
+        {
+            int below = ranks < 1 ? 1 : Math.Max(1, batch / ranks) * ranks;
+            throw new UsageException($"a global batch of {batch} does not split over {ranks} ranks: set it to a multiple, such as {below}");
+        }
+
+        if (clips < batch)
+        {
+            throw new UsageException(
+                $"the data set has {clips} clips, fewer than one global batch of {batch}: lower the batch to at most {clips} or ingest more clips");
+        }
+
+        (Clips, Batch, Ranks) = (clips, batch, ranks);
+    }
+
+    public long Clips { get; }
+
+    public int Batch { get; }
+
+    public int Ranks { get; }
+
+    /// <summary>Clips per step on one rank.</summary>
+    public int BatchPerRank => Batch / Ranks;
+
+    /// <summary>Whole batches in an epoch; what is left over is dropped, so a clip is seen at most once an epoch.</summary>
+    public long StepsPerEpoch => Clips / Batch;
+
+    /// <summary>Positions at the end of each epoch's order that no step visits.</summary>
+    public long Dropped => Clips % Batch;
+
+    /// <summary>The epoch a step belongs to.</summary>
+    public int EpochOf(long step) => checked((int)(step / StepsPerEpoch));
+
+    /// <summary>The first position, within the step's epoch, that a rank consumes at a step.</summary>
+    public long PositionOf(long step, int rank = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        ArgumentOutOfRangeException.ThrowIfNegative(rank);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, Ranks);
+        return (step % StepsPerEpoch * Batch) + ((long)rank * BatchPerRank);
+    }
+}
