@@ -1,0 +1,80 @@
+using Xkd.Model.Networks;
+using Xkd.Model.Optimization;
+
+namespace Xkd.Model.Configuration;
+
+/// <summary>A run's configuration as the options of the parts it is made of.</summary>
+public static class ConfigMapping
+{
+    /// <summary>The networks and the objective.</summary>
+    public static XkdOptions ToModel(this PretrainConfig config) => new()
+    {
+        Variant = config.Variant,
+        Video = new VideoGeometry
+        {
+            Frames = config.Data.GlobalFrames,
+            Height = config.Data.GlobalSize,
+            Width = config.Data.GlobalSize,
+            PatchFrames = config.Model.VideoPatch[0],
+            PatchHeight = config.Model.VideoPatch[1],
+            PatchWidth = config.Model.VideoPatch[2],
+        },
+        Audio = new AudioGeometry
+        {
+            Mels = config.Data.Mels,
+            Frames = config.Data.GlobalMelFrames,
+            PatchMels = config.Model.AudioPatch[0],
+            PatchFrames = config.Model.AudioPatch[1],
+        },
+        Student = ToTransformer(config.Model.Encoder),
+        Teacher = ToTransformer(config.Model.Encoder),
+        Decoder = ToTransformer(config.Model.Decoder),
+        Projector = new ProjectorOptions
+        {
+            OutDim = config.Model.Projector.Out,
+            Layers = config.Model.Projector.Layers,
+            HiddenDim = config.Model.Projector.Hidden,
+            BottleneckDim = config.Model.Projector.Bottleneck,
+        },
+        ClassToken = config.Model.ClassToken,
+        NormalisedPatches = config.Objective.NormPix,
+        VideoMaskRatio = config.Objective.MaskVideo,
+        AudioMaskRatio = config.Objective.MaskAudio,
+        Refinement = config.Objective.Refinement,
+        AlignWeight = config.Objective.Align,
+        DistillationWeight = config.Objective.Cmkd,
+        ReconstructionWeight = config.Objective.Recon,
+        VideoReconstructionWeight = config.Objective.ReconVideo,
+        AudioReconstructionWeight = config.Objective.ReconAudio,
+        TeacherView = config.Objective.TeacherView,
+        StudentTemperature = config.Objective.StudentTemperature,
+        Bandwidth = config.Objective.MmdBandwidth,
+        VideoCenterMomentum = config.Objective.CenterMomentum,
+        AudioCenterMomentum = config.Objective.CenterMomentum,
+    };
+
+    /// <summary>The schedules over the run's epochs.</summary>
+    public static ScheduleOptions ToSchedule(this PretrainConfig config) => new()
+    {
+        Epochs = config.Optim.Epochs,
+        LearningRate = config.Optim.Lr,
+        FinalLearningRate = config.Optim.FinalLr,
+        WarmupLearningRate = config.Optim.WarmupLr,
+        WarmupEpochs = config.Optim.WarmupEpochs,
+        WeightDecay = config.Optim.WeightDecay[0],
+        FinalWeightDecay = config.Optim.WeightDecay[1],
+        VideoEma = config.Optim.EmaVideo,
+        AudioEma = config.Optim.EmaAudio,
+        FinalEma = config.Optim.EmaFinal,
+        VideoTeacherTemperatureStart = config.Objective.TeacherTempVideo[0],
+        VideoTeacherTemperature = config.Objective.TeacherTempVideo[1],
+        AudioTeacherTemperatureStart = config.Objective.TeacherTempAudio[0],
+        AudioTeacherTemperature = config.Objective.TeacherTempAudio[1],
+        TemperatureWarmupEpochs = config.Objective.TempWarmupEpochs,
+        VideoStudentTemperature = config.Objective.StudentTempVideo,
+        AudioStudentTemperature = config.Objective.StudentTempAudio,
+        FreezeLastLayerEpochs = config.Optim.FreezeLastLayerEpochs,
+    };
+
+    private static TransformerOptions ToTransformer(TransformerSection section) => new() { Dim = section.Dim, Depth = section.Depth, Heads = section.Heads };
+}
