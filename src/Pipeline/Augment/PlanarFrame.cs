@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Xkd.Storage;
 
 namespace Xkd.Pipeline;
@@ -152,22 +153,22 @@ public sealed unsafe class PlanarFrame
             throw new ArgumentException($"a {Width}x{Height} frame has {Pixels} values, the destination holds {destination.Length}.", nameof(destination));
         }
         byte* plane = Plane(channel);
-        float scale = (float)(1 / (255.0 * std)), shift = (float)(-(double)mean / std);
         int i = 0;
-        if (System.Runtime.Intrinsics.X86.Avx2.IsSupported)
+        if (Avx2.IsSupported)
         {
-            Vector256<float> scales = Vector256.Create(scale), shifts = Vector256.Create(shift);
+            // Two divisions, as the reference does: a folded scale and shift would differ in the last bit.
+            Vector256<float> means = Vector256.Create(mean), stds = Vector256.Create(std), full = Vector256.Create(255f);
             fixed (float* to = destination)
             {
                 for (; i <= destination.Length - 8; i += 8)
                 {
-                    Vector256.FusedMultiplyAdd(Vector256.ConvertToSingle(VectorBytes.Widen(plane + i)), scales, shifts).Store(to + i);
+                    ((Vector256.ConvertToSingle(VectorBytes.Widen(plane + i)) / full - means) / stds).Store(to + i);
                 }
             }
         }
         for (; i < destination.Length; i++)
         {
-            destination[i] = MathF.FusedMultiplyAdd(plane[i], scale, shift);
+            destination[i] = (plane[i] / 255f - mean) / std;
         }
     }
 
