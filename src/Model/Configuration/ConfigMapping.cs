@@ -1,6 +1,8 @@
 using Xkd.Model.Networks;
 using Xkd.Model.Optimization;
+using Xkd.Model.Training;
 using Xkd.Pipeline;
+using Xkd.Storage;
 
 namespace Xkd.Model.Configuration;
 
@@ -90,7 +92,7 @@ public static class ConfigMapping
     };
 
     /// <summary>What is cut from the cache; <paramref name="model"/> tells how many tokens need masking noise.</summary>
-    public static FeedOptions ToFeed(this PretrainConfig config, XkdOptions model, IReadOnlyDictionary<string, TimeSpan> stageDelays) => new()
+    public static FeedOptions ToFeed(this PretrainConfig config, XkdOptions model, RunOrigin origin, IReadOnlyDictionary<string, TimeSpan> stageDelays) => new()
     {
         Seed = (ulong)config.Seed,
         BatchSize = config.Batch,
@@ -104,8 +106,8 @@ public static class ConfigMapping
         LocalAudioViews = config.Data.LocalAudioViews,
         LocalAudioFrames = config.Data.LocalMelFrames,
         Mel = new LogMelOptions { Mels = config.Data.Mels },
-        MelMean = config.Data.MelNormalization == MelNormalization.Released ? ReleasedMelMean : null,
-        MelStd = config.Data.MelNormalization == MelNormalization.Released ? ReleasedMelStd : null,
+        MelMean = origin.MelMean,
+        MelStd = origin.MelStd,
         VideoTokens = model.Video.Tokens,
         AudioTokens = model.Audio.Tokens,
         // The training thread keeps a core to itself where there is more than one.
@@ -114,6 +116,11 @@ public static class ConfigMapping
         CorruptRows = config.Data.OnCorrupt,
         Diagnostics = new PipelineGraphOptions { StageDelays = stageDelays },
     };
+
+    /// <summary>Mean and standard deviation that normalise the log-mel, given those of the cache.</summary>
+    public static (double Mean, double Std) MelScale(this PretrainConfig config, MelStatistics cache) => config.Data.MelNormalization == MelNormalization.Released
+        ? (ReleasedMelMean, ReleasedMelStd)
+        : (cache.Mean, cache.Std);
 
     private static TransformerOptions ToTransformer(TransformerSection section) => new() { Dim = section.Dim, Depth = section.Depth, Heads = section.Heads };
 }

@@ -11,4 +11,10 @@ public sealed record RunOrigin
     public required int ManifestVersion { get; init; }
 
     public required int Clips { get; init; }
+
+    /// <summary>Mean of the log-mel that the run subtracts; evaluation uses the same.</summary>
+    public required double MelMean { get; init; }
+
+    /// <summary>Standard deviation of the log-mel that the run divides by.</summary>
+    public required double MelStd { get; init; }
 }

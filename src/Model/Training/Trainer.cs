@@ -25,7 +25,7 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
             StepRecorder recorder = new(session, time, observer);
             long step = session.StartStep;
             recorder.BeginStep();
-            await foreach (HostBatch batch in session.Feed.ReadAsync(step, CancellationToken.None).ConfigureAwait(false))
+            await foreach (HostBatch batch in session.Feed.ReadAsync(step, session.EndStep).ConfigureAwait(false))
             {
                 using (batch)
                 {

@@ -29,7 +29,7 @@ internal sealed class TrainingSession : IAsyncDisposable
         Origin = origin;
         XkdOptions model = _config.ToModel();
         (_videoTokens, _audioTokens) = (model.Video.Tokens, model.Audio.Tokens);
-        Feed = new TrainingFeed(cache, _config.ToFeed(model, options.StageDelays));
+        Feed = new TrainingFeed(cache, _config.ToFeed(model, origin, options.StageDelays));
         Schedule = new TrainingSchedule(_config.ToSchedule(), Feed.StepsPerEpoch);
         EndStep = Math.Min(Schedule.Steps, options.MaxSteps ?? Schedule.Steps);
         Devices.SetThreads(_config.Train.Threads);
@@ -79,7 +79,7 @@ internal sealed class TrainingSession : IAsyncDisposable
         run.Check(options.Config, options.Resume != ResumeMode.Never);
         RunOrigin? before = run.ReadOrigin();
         Cache cache = Cache.Open(options.Data, before?.ManifestVersion);
-        RunOrigin origin = before ?? new RunOrigin { ManifestVersion = cache.Manifest.Version, Cache = Path.GetFullPath(options.Data), Clips = cache.Clips.Count };
+        RunOrigin origin = before ?? NewOrigin(options, cache);
         TrainingSession session = new(options, run, origin, cache, device, time, observer);
         run.Begin(options.Config, origin);
         session.Restore(observer);
@@ -127,6 +127,12 @@ internal sealed class TrainingSession : IAsyncDisposable
         Log?.Dispose();
         Step.Dispose();
         _model.Dispose();
+    }
+
+    private static RunOrigin NewOrigin(TrainerOptions options, Cache cache)
+    {
+        (double mean, double std) = options.Config.MelScale(cache.Manifest.Mel);
+        return new RunOrigin { ManifestVersion = cache.Manifest.Version, Cache = Path.GetFullPath(options.Data), Clips = cache.Clips.Count, MelMean = mean, MelStd = std };
     }
 
     private void Restore(ITrainingObserver observer)
