@@ -1,4 +1,0 @@
-namespace Xkd.Ingest;
-
-/// <summary>Names the assembly, for reflection.</summary>
-public static class AssemblyMarker;

@@ -1,0 +1,14 @@
+namespace Xkd.Ingest;
+
+/// <summary>Where a dataset lies.</summary>
+public sealed record CatalogOptions
+{
+    /// <summary>The dataset's folder.</summary>
+    public required string Root { get; init; }
+
+    /// <summary>Only this split; null is every split.</summary>
+    public string? Split { get; init; }
+
+    /// <summary>The annotation file or folder; null looks where the dataset's own archive puts it.</summary>
+    public string? Annotations { get; init; }
+}

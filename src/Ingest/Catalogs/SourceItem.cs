@@ -1,0 +1,29 @@
+namespace Xkd.Ingest;
+
+/// <summary>One source file, or one stretch of it, as a dataset's catalog names it.</summary>
+public sealed record SourceItem
+{
+    /// <summary>The clip's id: the path relative to the dataset's root with '/', or what the dataset's convention says.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Full path of the media file.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>The class; null for unlabelled sources.</summary>
+    public string? Label { get; init; }
+
+    /// <summary>Every label of a multi-label source; a single-label source lists its one class.</summary>
+    public IReadOnlyList<string> Labels { get; init; } = [];
+
+    /// <summary>The dataset's split ("train", "val", "test"); null where the dataset has none.</summary>
+    public string? Split { get; init; }
+
+    /// <summary>Fold memberships, such as "1:train".</summary>
+    public IReadOnlyList<string> Folds { get; init; } = [];
+
+    /// <summary>Start of the stretch in seconds; null is the beginning.</summary>
+    public double? Start { get; init; }
+
+    /// <summary>End of the stretch in seconds; null is the end of the file.</summary>
+    public double? End { get; init; }
+}

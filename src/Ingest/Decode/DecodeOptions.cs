@@ -1,0 +1,36 @@
+namespace Xkd.Ingest;
+
+/// <summary>What is decoded, and how it is prepared.</summary>
+internal sealed record DecodeOptions
+{
+    /// <summary>Cached frames per second; 8.</summary>
+    public double Fps { get; init; } = 8;
+
+    /// <summary>Short side in pixels; 112. The long side is floored: 340x256 becomes 148x112.</summary>
+    public int ShortSide { get; init; } = 112;
+
+    /// <summary>Hertz of the mono audio; 16000.</summary>
+    public int SampleRate { get; init; } = 16000;
+
+    /// <summary>What is decoded; never <see cref="Modalities.Auto"/> here.</summary>
+    public Modalities Modalities { get; init; } = Modalities.AudioVideo;
+
+    /// <summary>Sources with less than this many seconds fail as too-short; 0.25.</summary>
+    public double MinClip { get; init; } = 0.25;
+
+    /// <summary>Bytes of one source's frames kept in memory; beyond it they go to a temporary file. 256 MiB.</summary>
+    public long ResidentBytes { get; init; } = 256L << 20;
+
+    /// <summary>Where that temporary file goes; null is the system's temporary folder.</summary>
+    public string? SpoolFolder { get; init; }
+
+    /// <summary>Time one source may take, probing included; 600 s.</summary>
+    public TimeSpan ItemTimeout { get; init; } = TimeSpan.FromSeconds(600);
+
+    /// <summary>Decoded seconds below this part of the declared duration make a source truncated; 0.9.</summary>
+    public double CompleteRatio { get; init; } = 0.9;
+
+    public bool WantsVideo => Modalities is not Modalities.Audio;
+
+    public bool WantsAudio => Modalities is not Modalities.Video;
+}

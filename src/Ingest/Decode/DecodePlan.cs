@@ -1,0 +1,108 @@
+using System.Globalization;
+using FFMpegCore;
+
+namespace Xkd.Ingest;
+
+/// <summary>One ffmpeg run over one source: which outputs it has, and how they are prepared.</summary>
+internal sealed record DecodePlan
+{
+    /// <summary>The source, with its stretch.</summary>
+    public required SourceItem Item { get; init; }
+
+    /// <summary>The preparation.</summary>
+    public required DecodeOptions Options { get; init; }
+
+    /// <summary>Frames come out.</summary>
+    public required bool Video { get; init; }
+
+    /// <summary>Samples come out.</summary>
+    public required bool Audio { get; init; }
+
+    /// <summary>The streams to take, known after a probe; null lets ffmpeg pick its best.</summary>
+    public MediaInfo? Probed { get; init; }
+
+    /// <summary>The command line. Outputs in order: frames (rgb24) if any, samples (float32, little endian) if any.</summary>
+    public string Arguments(IReadOnlyList<string> pipes)
+    {
+        var next = 0;
+        var input = FFMpegArguments.FromFileInput(Quote(Item.Path), verifyExists: false, Input);
+        var outputs = input.OutputToMany(many =>
+        {
+            if (Video)
+            {
+                many.OutputToUrl($"pipe:{pipes[next++]}", Frames);
+            }
+
+            if (Audio)
+            {
+                many.OutputToUrl($"pipe:{pipes[next++]}", Samples);
+            }
+        });
+
+        // Prefixing every line with its level is what makes the log readable by a program; -y because pipes always "exist".
+        return $"-hide_banner -nostdin -nostats -v level+info -y {outputs.Arguments}";
+    }
+
+    private void Input(FFMpegInputOptions input)
+    {
+        // One thread per process: there are as many processes as cores.
+        input.WithThreads(1);
+        if (Item.Start is { } start)
+        {
+            input.WithStartTime(TimeSpan.FromSeconds(start));
+        }
+
+        if (Item.End is { } end)
+        {
+            input.WithDuration(TimeSpan.FromSeconds(end - (Item.Start ?? 0)));
+        }
+    }
+
+    private void Frames(FFMpegOutputOptions output)
+    {
+        var side = Options.ShortSide;
+        var size = Probed?.BestVideo is { Width: > 0, Height: > 0 } video && FrameSize(video.Width, video.Height, side) is var (width, height)
+            ? $"{width}:{height}"
+            : $"w='if(gt(iw,ih),trunc(iw*{side}/ih),{side})':h='if(gt(iw,ih),{side},trunc(ih*{side}/iw))'";
+
+        // start_time=0: a video that begins after the audio is led by its first frame, so that frame n stays at n / fps of both.
+        var fps = Options.Fps.ToString("R", CultureInfo.InvariantCulture);
+        Map(output, Probed?.BestVideo?.Index)
+            .DisableAudio().DisableSubtitles().DisableData()
+            .WithCustomArgument($"-vf \"fps={fps}:start_time=0,scale={size}\"")
+            .WithCustomArgument("-pix_fmt rgb24 -f rawvideo");
+    }
+
+    private void Samples(FFMpegOutputOptions output) =>
+
+        // async=1 and first_pts=0: silence fills late starts and gaps, so that sample n stays at n / rate.
+        Map(output, Probed?.BestAudio?.Index)
+            .DisableVideo().DisableSubtitles().DisableData()
+            .WithCustomArgument($"-af \"aresample={Options.SampleRate}:async=1:first_pts=0,aformat=sample_fmts=flt:channel_layouts=mono\"")
+            .WithCustomArgument("-f f32le");
+
+    /// <summary>Width and height when the short side becomes <paramref name="side"/>; the long side is floored.</summary>
+    public static (int Width, int Height) FrameSize(int width, int height, int side) =>
+        width > height ? ((int)((long)width * side / height), side) : (side, (int)((long)height * side / width));
+
+    private static FFMpegOutputOptions Map(FFMpegOutputOptions output, int? stream) => stream is null ? output : output.WithMap($"0:{stream}");
+
+    // FFMpegCore puts the path between double quotes; the command line's own rules then want quotes, and backslashes before them, escaped.
+    private static string Quote(string path)
+    {
+        var quoted = new System.Text.StringBuilder(path.Length);
+        var backslashes = 0;
+        foreach (var letter in path)
+        {
+            if (letter == '"')
+            {
+                quoted.Append('\\', backslashes + 1);
+            }
+
+            backslashes = letter == '\\' ? backslashes + 1 : 0;
+            quoted.Append(letter);
+        }
+
+        return quoted.Append('\\', backslashes).ToString();
+    }
+}

@@ -1,0 +1,39 @@
+using FFMpegCore;
+using FFMpegCore.Exceptions;
+
+namespace Xkd.Ingest;
+
+/// <summary>Asks ffprobe about a file.</summary>
+internal sealed class MediaProbe(FfmpegTools tools)
+{
+    /// <summary>The file's streams, or why they cannot be read.</summary>
+    public async Task<(MediaInfo? Info, ItemFailure? Failure)> ProbeAsync(string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var analysis = await FFProbe.AnalyseAsync(path, tools.ProbeOptions, "", cancellationToken);
+            var video = analysis.VideoStreams.Where(static stream => !Is(stream, "attached_pic")).Select(ToVideo).ToList();
+            var audio = analysis.AudioStreams.Select(static stream => new AudioInfo(stream.Index, stream.Channels ?? 0, Is(stream, "default"), Seconds(stream.Duration)));
+            return (new MediaInfo(Seconds(analysis.Format.Duration), video, [.. audio]), null);
+        }
+        catch (FFProbeProcessException exception)
+        {
+            return (null, FailureClassifier.Unopened(path, exception.StandardError));
+        }
+        catch (Exception exception) when (exception is FFProbeException or System.Text.Json.JsonException)
+        {
+            return (null, new ItemFailure(FailureStages.Probe, FailureReasons.Corrupt, exception.Message));
+        }
+    }
+
+    private static VideoInfo ToVideo(VideoStream stream)
+    {
+        var (width, height) = (stream.Width ?? 0, stream.Height ?? 0);
+        var turned = Math.Abs(stream.Rotation) % 180 == 90;
+        return new VideoInfo(stream.Index, turned ? height : width, turned ? width : height, Is(stream, "default"), Seconds(stream.Duration));
+    }
+
+    private static bool Is(MediaStream stream, string disposition) => stream.Disposition is not null && stream.Disposition.TryGetValue(disposition, out var set) && set;
+
+    private static double? Seconds(TimeSpan duration) => duration > TimeSpan.Zero ? duration.TotalSeconds : null;
+}

@@ -1,0 +1,101 @@
+using System.Buffers;
+
+namespace Xkd.Ingest;
+
+/// <summary>
+/// Bytes of unknown number: in a pooled buffer while they are few, in a temporary file beyond the limit, so that an hour-long source
+/// does not take the memory of a hundred short ones. The file has no name once it is open: a crash leaves nothing behind.
+/// </summary>
+internal sealed class Spool(long residentBytes, string? folder) : IDisposable
+{
+    private byte[] _buffer = [];
+    private FileStream? _file;
+
+    /// <summary>Bytes written.</summary>
+    public long Length { get; private set; }
+
+    /// <summary>Bytes held in memory.</summary>
+    public long Resident => _file is null ? Length : 0;
+
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        if (_file is null && Length + bytes.Length > residentBytes)
+        {
+            MoveToFile();
+        }
+
+        if (_file is not null)
+        {
+            _file.Write(bytes);
+        }
+        else
+        {
+            Reserve((int)Length + bytes.Length);
+            bytes.CopyTo(_buffer.AsSpan((int)Length));
+        }
+
+        Length += bytes.Length;
+    }
+
+    /// <summary>A stretch of the bytes: a view of the buffer, or a copy out of the file.</summary>
+    public ReadOnlyMemory<byte> Read(long offset, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset + count, Length);
+        if (_file is null)
+        {
+            return _buffer.AsMemory((int)offset, count);
+        }
+
+        _file.Flush();
+        var copy = GC.AllocateUninitializedArray<byte>(count);
+        var read = 0;
+        while (read < count)
+        {
+            var got = RandomAccess.Read(_file.SafeFileHandle, copy.AsSpan(read), offset + read);
+            read += got > 0 ? got : throw new EndOfStreamException($"the temporary file of a decoded source ended at byte {offset + read} of {Length}");
+        }
+
+        return copy;
+    }
+
+    public void Dispose()
+    {
+        if (_buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = [];
+        }
+
+        _file?.Dispose();
+    }
+
+    private void Reserve(int needed)
+    {
+        if (needed <= _buffer.Length)
+        {
+            return;
+        }
+
+        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(Array.MaxLength, Math.Max(needed, Math.Max(1L << 20, 2L * _buffer.Length))));
+        _buffer.AsSpan(0, (int)Length).CopyTo(larger);
+        if (_buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+        }
+
+        _buffer = larger;
+    }
+
+    private void MoveToFile()
+    {
+        var path = Path.Combine(folder ?? Path.GetTempPath(), $".spool-{Guid.NewGuid():N}");
+        _file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 20);
+        File.Delete(path);
+        _file.Write(_buffer.AsSpan(0, (int)Length));
+        if (_buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = [];
+        }
+    }
+}

@@ -1,0 +1,130 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.IO.Pipes;
+using System.Text;
+using Xkd.Storage;
+
+namespace Xkd.Ingest;
+
+/// <summary>
+/// Runs ffmpeg with any number of output pipes. Every pipe is drained to its end before the exit code is looked at: a process that
+/// has exited may still have bytes in its pipes.
+/// </summary>
+internal sealed class FfmpegProcess(FfmpegTools tools)
+{
+    // A pipe is inheritable from its creation until our copy of its write end is closed. A second process started in between would
+    // hold the first one's pipes open and delay their end: creation, start and closing happen under one lock.
+    private static readonly Lock StartGate = new();
+    private static readonly StreamPipeReaderOptions ReaderOptions = new(bufferSize: 256 << 10, minimumReadSize: 64 << 10);
+
+    /// <summary>Runs to the end and returns the exit code. Cancelling kills the process and its children.</summary>
+    /// <param name="arguments">Composes the command line, given the descriptor of each sink's pipe.</param>
+    /// <param name="sinks">Receive each output's bytes, each on one thread at a time.</param>
+    /// <param name="log">Receives each line of standard error.</param>
+    /// <param name="cancellationToken">Ends the process.</param>
+    /// <exception cref="FailureException">ffmpeg does not start: no other item would fare better.</exception>
+    public async Task<int> RunAsync(
+        Func<IReadOnlyList<string>, string> arguments, IReadOnlyList<SpanSink> sinks, Action<string> log, CancellationToken cancellationToken)
+    {
+        var pipes = new List<AnonymousPipeServerStream>(sinks.Count);
+        try
+        {
+            using var process = Start(arguments, sinks.Count, pipes);
+            await using var kill = cancellationToken.UnsafeRegister(static state => Kill((Process)state!), process);
+            var drains = pipes.Select((pipe, i) => DrainAsync(pipe, sinks[i])).Append(ReadLinesAsync(process.StandardError, log));
+            await Task.WhenAll(drains.Select(drain => KillIfFailedAsync(process, drain)));
+            await process.WaitForExitAsync(CancellationToken.None);
+            cancellationToken.ThrowIfCancellationRequested();
+            return process.ExitCode;
+        }
+        finally
+        {
+            pipes.ForEach(static pipe => pipe.Dispose());
+        }
+    }
+
+    private Process Start(Func<IReadOnlyList<string>, string> arguments, int count, List<AnonymousPipeServerStream> pipes)
+    {
+        lock (StartGate)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                pipes.Add(new AnonymousPipeServerStream(PipeDirection.In, HandleInheritability.Inheritable));
+            }
+
+            try
+            {
+                var start = new ProcessStartInfo(tools.Ffmpeg, arguments([.. pipes.Select(static pipe => pipe.GetClientHandleAsString())]))
+                {
+                    UseShellExecute = false,
+                    RedirectStandardError = true,
+                    StandardErrorEncoding = Encoding.UTF8,
+                };
+                return Process.Start(start)!;
+            }
+            catch (Win32Exception exception)
+            {
+                throw new FailureException($"{tools.Ffmpeg} does not start ({exception.Message}); check that it is still installed, then run the same command again.", exception);
+            }
+            finally
+            {
+                pipes.ForEach(static pipe => pipe.DisposeLocalCopyOfClientHandle());
+            }
+        }
+    }
+
+    // A sink that failed (its disk is full) reads no more: the process would wait on that pipe, and the other drains on the process.
+    private static async Task KillIfFailedAsync(Process process, Task drain)
+    {
+        try
+        {
+            await drain;
+        }
+        catch
+        {
+            Kill(process);
+            throw;
+        }
+    }
+
+    private static async Task DrainAsync(Stream pipe, SpanSink sink)
+    {
+        var reader = PipeReader.Create(pipe, ReaderOptions);
+        while (true)
+        {
+            var result = await reader.ReadAsync();
+            foreach (var segment in result.Buffer)
+            {
+                sink(segment.Span);
+            }
+
+            reader.AdvanceTo(result.Buffer.End);
+            if (result.IsCompleted)
+            {
+                await reader.CompleteAsync();
+                return;
+            }
+        }
+    }
+
+    private static async Task ReadLinesAsync(StreamReader reader, Action<string> log)
+    {
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            log(line);
+        }
+    }
+
+    private static void Kill(Process process)
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        catch (InvalidOperationException)
+        {
+            // It has exited by itself in the meantime: nothing is left to end.
+        }
+    }
+}

@@ -1,0 +1,74 @@
+namespace Xkd.Ingest;
+
+/// <summary>One ingest run: every flag of the command and its default.</summary>
+public sealed record IngestOptions
+{
+    /// <summary>The dataset's name, one of <see cref="DatasetRegistry.Names"/>.</summary>
+    public string Dataset { get; init; } = "folder";
+
+    /// <summary>The dataset's folder.</summary>
+    public required string Root { get; init; }
+
+    /// <summary>The cache folder, created when absent.</summary>
+    public required string Out { get; init; }
+
+    /// <summary>Only this split; null is every split.</summary>
+    public string? Split { get; init; }
+
+    /// <summary>The annotation file or folder; null looks where the dataset's archive puts it.</summary>
+    public string? Annotations { get; init; }
+
+    /// <summary>How frames are cached: "raw" (default) or "jpeg".</summary>
+    public string Frames { get; init; } = "raw";
+
+    /// <summary>How audio is cached: "mel" (default, float16) or "pcm".</summary>
+    public string Audio { get; init; } = "mel";
+
+    /// <summary>Short side of the cached frames in pixels; 112.</summary>
+    public int ShortSide { get; init; } = 112;
+
+    /// <summary>Cached frames per second; 8.</summary>
+    public double Fps { get; init; } = 8;
+
+    /// <summary>Sources longer than this many seconds are cut into segments `id#k`; 60.</summary>
+    public double MaxClip { get; init; } = 60;
+
+    /// <summary>Sources shorter than this many seconds fail as too-short; 0.25 (two frames, and more than half an FFT window).</summary>
+    public double MinClip { get; init; } = 0.25;
+
+    /// <summary>The log-mel implementation: "simd" (default) or "nwaves".</summary>
+    public string Mel { get; init; } = "simd";
+
+    /// <summary>What is decoded; <see cref="Modalities.Auto"/> asks the dataset.</summary>
+    public Modalities Modalities { get; init; }
+
+    /// <summary>What becomes of sources that lack a modality; they fail.</summary>
+    public MissingPolicy OnMissing { get; init; }
+
+    /// <summary>Decoding processes at a time; 0 (default) is one per core.</summary>
+    public int Workers { get; init; }
+
+    /// <summary>Decoded payload queued and in flight, in bytes; 1 GiB.</summary>
+    public long MemoryBudget { get; init; } = 1L << 30;
+
+    /// <summary>Seconds one source may take to probe and decode; 600.</summary>
+    public double ItemTimeout { get; init; } = 600;
+
+    /// <summary>This process's part of the items, counted from 1, of <see cref="Partitions"/>; 1.</summary>
+    public int Partition { get; init; } = 1;
+
+    /// <summary>How many processes share the items; 1.</summary>
+    public int Partitions { get; init; } = 1;
+
+    /// <summary>Redo the items that failed in earlier runs; false.</summary>
+    public bool RetryFailed { get; init; }
+
+    /// <summary>Seconds between commits; 30. A commit also comes when a shard is full and at the end.</summary>
+    public double CommitInterval { get; init; } = 30;
+
+    /// <summary>Seconds between progress reports; 1.</summary>
+    public double ProgressInterval { get; init; } = 1;
+
+    /// <summary>Delays injected per stage (catalog, decode, mel, write), to show that the profiler names the right one; none.</summary>
+    public IReadOnlyDictionary<string, TimeSpan> StageDelays { get; init; } = new Dictionary<string, TimeSpan>(StringComparer.Ordinal);
+}

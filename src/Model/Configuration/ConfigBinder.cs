@@ -1,0 +1,240 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text;
+using Xkd.Storage;
+
+namespace Xkd.Model.Configuration;
+
+/// <summary>
+/// Binds the dotted keys of a <see cref="ConfigFile"/> to a tree of records, key by key in snake_case, and writes such a tree
+/// back as YAML. Every error is found before any is reported.
+/// </summary>
+public static class ConfigBinder
+{
+    private const int MaxSuggestionDistance = 4;
+
+    /// <summary>
+    /// Binds <paramref name="file"/> to a new <typeparamref name="T"/>; what the file leaves out keeps its default.
+    /// <paramref name="validate"/> adds one line per impossible value, each naming key, value and fix.
+    /// </summary>
+    /// <exception cref="UsageException">One line per unknown key, value of the wrong type and broken rule.</exception>
+    public static T Bind<T>(ConfigFile file, Action<T, List<string>> validate)
+        where T : class, new()
+    {
+        List<string> errors = [];
+        T config = new();
+        HashSet<string> known = new(StringComparer.Ordinal);
+        Fill(config, string.Empty, file, known, errors);
+        foreach (string key in file.Values.Keys.Where(k => !known.Contains(k)).Order(StringComparer.Ordinal))
+        {
+            errors.Add($"{file.Values[key].Where}: unknown key {key}{Suggest(key, known)}");
+        }
+
+        validate(config, errors);
+        return errors.Count == 0
+            ? config
+            : throw new UsageException($"{file.Source}: {errors.Count} {(errors.Count == 1 ? "error" : "errors")} in the configuration\n  " + string.Join("\n  ", errors));
+    }
+
+    /// <summary>The whole tree as YAML, defaults included: reading it back gives the same tree.</summary>
+    public static string ToYaml(object config)
+    {
+        StringBuilder text = new();
+        Write(config, 0, text);
+        return text.ToString();
+    }
+
+    /// <summary>Every leaf as <c>(dotted key, text)</c>, for comparing two configurations key by key.</summary>
+    public static IEnumerable<(string Key, string Value)> Leaves(object config, string prefix = "")
+    {
+        foreach (PropertyInfo property in Properties(config.GetType()))
+        {
+            object? value = property.GetValue(config);
+            string key = prefix + SnakeCase(property.Name);
+            if (IsSection(property.PropertyType))
+            {
+                foreach ((string, string) leaf in Leaves(value!, key + "."))
+                {
+                    yield return leaf;
+                }
+            }
+            else
+            {
+                yield return (key, Format(value));
+            }
+        }
+    }
+
+    internal static string SnakeCase(string name) =>
+        string.Concat(name.Select((c, i) => char.IsUpper(c) ? (i > 0 && !char.IsUpper(name[i - 1]) ? "_" : string.Empty) + char.ToLowerInvariant(c) : c.ToString()));
+
+    private static void Fill(object section, string prefix, ConfigFile file, HashSet<string> known, List<string> errors)
+    {
+        foreach (PropertyInfo property in Properties(section.GetType()))
+        {
+            string key = prefix + SnakeCase(property.Name);
+            if (IsSection(property.PropertyType))
+            {
+                Fill(property.GetValue(section)!, key + ".", file, known, errors);
+                continue;
+            }
+
+            known.Add(key);
+            if (!file.Values.TryGetValue(key, out ConfigValue? written))
+            {
+                continue;
+            }
+
+            if (TryConvert(written, property.PropertyType, out object? value))
+            {
+                property.SetValue(section, value);
+            }
+            else
+            {
+                errors.Add($"{written.Where}: {key} is '{written}'; write {Describe(property.PropertyType)}");
+            }
+        }
+    }
+
+    private static PropertyInfo[] Properties(Type type) => [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite && p.GetIndexParameters().Length == 0)];
+
+    private static bool IsSection(Type type) => type.IsClass && type != typeof(string) && !type.IsArray;
+
+    private static bool TryConvert(ConfigValue written, Type type, out object? value)
+    {
+        value = null;
+        if (type.IsArray)
+        {
+            Type element = type.GetElementType()!;
+            Array array = Array.CreateInstance(element, written.Items.Count);
+            for (int i = 0; i < array.Length; i++)
+            {
+                if (!TryConvertScalar(written.Items[i], element, out object? item))
+                {
+                    return false;
+                }
+
+                array.SetValue(item, i);
+            }
+
+            value = array;
+            return true;
+        }
+
+        return !written.IsList && TryConvertScalar(written.Items[0], type, out value);
+    }
+
+    private static bool TryConvertScalar(string text, Type type, out object? value)
+    {
+        value = null;
+        if (Nullable.GetUnderlyingType(type) is Type inner)
+        {
+            return text is "" or "null" or "~" || TryConvertScalar(text, inner, out value);
+        }
+
+        if (type == typeof(string))
+        {
+            value = text;
+            return true;
+        }
+
+        if (type == typeof(bool))
+        {
+            bool parsed = bool.TryParse(text, out bool b);
+            value = b;
+            return parsed;
+        }
+
+        if (type.IsEnum)
+        {
+            string? name = Array.Find(Enum.GetNames(type), n => SnakeCase(n) == text);
+            value = name is null ? null : Enum.Parse(type, name);
+            return name is not null;
+        }
+
+        if (type == typeof(double))
+        {
+            bool parsed = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double d);
+            value = d;
+            return parsed;
+        }
+
+        if (type == typeof(int) || type == typeof(long) || type == typeof(ulong))
+        {
+            bool parsed = long.TryParse(text.Replace("_", string.Empty, StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long n)
+                && (type != typeof(int) || n is >= int.MinValue and <= int.MaxValue) && (type != typeof(ulong) || n >= 0);
+            value = parsed ? Convert.ChangeType(n, type, CultureInfo.InvariantCulture) : null;
+            return parsed;
+        }
+
+        throw new NotSupportedException($"a configuration cannot hold {type}");
+    }
+
+    private static string Describe(Type type)
+    {
+        if (type.IsArray)
+        {
+            return $"a list such as [a, b], each {Describe(type.GetElementType()!)}";
+        }
+
+        Type plain = Nullable.GetUnderlyingType(type) ?? type;
+        string or = plain == type ? string.Empty : " or null";
+        return (plain.IsEnum ? "one of " + string.Join(", ", Enum.GetNames(plain).Select(SnakeCase))
+            : plain == typeof(bool) ? "true or false"
+            : plain == typeof(double) ? "a number"
+            : plain == typeof(string) ? "a text"
+            : "a whole number") + or;
+    }
+
+    private static void Write(object section, int indent, StringBuilder text)
+    {
+        foreach (PropertyInfo property in Properties(section.GetType()))
+        {
+            object? value = property.GetValue(section);
+            text.Append(' ', indent).Append(SnakeCase(property.Name)).Append(':');
+            if (IsSection(property.PropertyType))
+            {
+                text.Append('\n');
+                Write(value!, indent + 2, text);
+            }
+            else
+            {
+                text.Append(' ').Append(Format(value)).Append('\n');
+            }
+        }
+    }
+
+    private static string Format(object? value) => value switch
+    {
+        null => "null",
+        bool b => b ? "true" : "false",
+        double d => d.ToString("R", CultureInfo.InvariantCulture),
+        Enum e => SnakeCase(e.ToString()),
+        string { Length: 0 } => "\"\"",
+        Array a => $"[{string.Join(", ", a.Cast<object>().Select(Format))}]",
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+    };
+
+    private static string Suggest(string key, IEnumerable<string> known)
+    {
+        string? nearest = known.MinBy(k => Distance(key, k));
+        return nearest is not null && Distance(key, nearest) <= Math.Max(MaxSuggestionDistance, key.Length / 3) ? $"; did you mean {nearest}?" : string.Empty;
+    }
+
+    // Levenshtein, one row at a time.
+    private static int Distance(string a, string b)
+    {
+        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
+        for (int i = 1; i <= a.Length; i++)
+        {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.Length; j++)
+            {
+                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)));
+            }
+        }
+
+        return row[b.Length];
+    }
+}

@@ -1,0 +1,47 @@
+namespace Xkd.Model.Configuration;
+
+/// <summary>What is cut from the cache: one global view of each modality and any number of local ones.</summary>
+public sealed record DataSection
+{
+    /// <summary>Frames per second of the views, which is what the cache must hold. Default 8.</summary>
+    public double Fps { get; init; } = 8;
+
+    /// <summary>Frames of the global video view. Default 32: 4 s at 8 fps.</summary>
+    public int GlobalFrames { get; init; } = 32;
+
+    /// <summary>Height and width of the global video view, pixels. Default 112.</summary>
+    public int GlobalSize { get; init; } = 112;
+
+    /// <summary>Spectrogram frames of the global audio view. Default 448: 4 s at 16 kHz and hop 143.</summary>
+    public int GlobalMelFrames { get; init; } = 448;
+
+    /// <summary>Mel bands. Default 80.</summary>
+    public int Mels { get; init; } = 80;
+
+    /// <summary>Local video views. Default 1 (the MAS and MATS recipes use 3).</summary>
+    public int LocalVideoViews { get; init; } = 1;
+
+    /// <summary>Frames of a local video view. Default 8.</summary>
+    public int LocalFrames { get; init; } = 8;
+
+    /// <summary>Height and width of a local video view, pixels. Default 96.</summary>
+    public int LocalSize { get; init; } = 96;
+
+    /// <summary>Local audio views. Default 1.</summary>
+    public int LocalAudioViews { get; init; } = 1;
+
+    /// <summary>Spectrogram frames of a local audio view. Default 112: 1 s.</summary>
+    public int LocalMelFrames { get; init; } = 112;
+
+    /// <summary>Which mean and standard deviation normalise the log-mel: the cache's own, or those the released weights expect. Default cache.</summary>
+    public MelNormalization MelNormalization { get; init; } = MelNormalization.Cache;
+
+    /// <summary>Reading and augmentation workers; 0: one per core, less the training thread. Default 0.</summary>
+    public int Workers { get; init; }
+
+    /// <summary>Bytes of payload queued and in flight between cache and trainer. Default 1 GiB.</summary>
+    public long PrefetchBytes { get; init; } = 1L << 30;
+
+    /// <summary>A damaged row met in training ends the run, or is left out and counted; it is never replaced silently. Default fail.</summary>
+    public CorruptRows OnCorrupt { get; init; } = CorruptRows.Fail;
+}

@@ -1,0 +1,62 @@
+namespace Xkd.Model.Configuration;
+
+/// <summary>What is learned. A weight of 0 leaves the term and the work for it out, so every ablation is a <c>--set</c>.</summary>
+public sealed record ObjectiveSection
+{
+    /// <summary>Weight of domain alignment. Default 1.</summary>
+    public double Align { get; init; } = 1;
+
+    /// <summary>Weight of cross-modal distillation. Default 1.</summary>
+    public double Cmkd { get; init; } = 1;
+
+    /// <summary>Weight of masked reconstruction. Default 5.</summary>
+    public double Recon { get; init; } = 5;
+
+    /// <summary>Share of the video term within the reconstruction. Default 1.</summary>
+    public double ReconVideo { get; init; } = 1;
+
+    /// <summary>Share of the audio term within the reconstruction. Default 1.</summary>
+    public double ReconAudio { get; init; } = 1;
+
+    /// <summary>Share of video tokens that the student does not see. Default 0.85.</summary>
+    public double MaskVideo { get; init; } = 0.85;
+
+    /// <summary>Share of audio tokens that the student does not see. Default 0.8.</summary>
+    public double MaskAudio { get; init; } = 0.8;
+
+    /// <summary>How the teachers' tokens are refined by the other modality before projection. Default mean.</summary>
+    public Refinement Refinement { get; init; } = Refinement.Mean;
+
+    /// <summary>Which view the teachers see: global (the paper's figure) or the first local one (the released code). Default global.</summary>
+    public TeacherView TeacherView { get; init; } = TeacherView.Global;
+
+    /// <summary>Video teacher's temperature: from, to, over the temperature warm-up. Default [0.1, 0.1].</summary>
+    public double[] TeacherTempVideo { get; init; } = [0.1, 0.1];
+
+    /// <summary>Audio teacher's temperature: from, to, over the temperature warm-up. Default [0.07, 0.07].</summary>
+    public double[] TeacherTempAudio { get; init; } = [0.07, 0.07];
+
+    /// <summary>Epochs over which the teachers' temperatures change. Default 30.</summary>
+    public int TempWarmupEpochs { get; init; } = 30;
+
+    /// <summary>Video student's temperature. Default 0.1.</summary>
+    public double StudentTempVideo { get; init; } = 0.1;
+
+    /// <summary>Audio student's temperature. Default 0.1.</summary>
+    public double StudentTempAudio { get; init; } = 0.1;
+
+    /// <summary>Student temperatures per modality, or the audio one for both as the released code has it. Default modality.</summary>
+    public StudentTemperature StudentTemperature { get; init; } = StudentTemperature.Modality;
+
+    /// <summary>Momentum of the teacher centres. Default 0.9.</summary>
+    public double CenterMomentum { get; init; } = 0.9;
+
+    /// <summary>Gaussian MMD kernels: the published gammas, or gammas relative to the median squared distance. Default fixed.</summary>
+    public MmdBandwidth MmdBandwidth { get; init; } = MmdBandwidth.Fixed;
+
+    /// <summary>Gammas of the gaussian kernels. Default 1e-3 … 1e3.</summary>
+    public double[] MmdGammas { get; init; } = [1e-3, 1e-2, 1e-1, 1, 10, 100, 1000];
+
+    /// <summary>Reconstruct per-patch-normalised values. Default true.</summary>
+    public bool NormPix { get; init; } = true;
+}

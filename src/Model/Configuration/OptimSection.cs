@@ -1,0 +1,47 @@
+namespace Xkd.Model.Configuration;
+
+/// <summary>AdamW with two parameter groups, per-parameter clipping, cosine schedules and the teachers' EMA.</summary>
+public sealed record OptimSection
+{
+    /// <summary>Length of the run and of every schedule, epochs. Default 800.</summary>
+    public int Epochs { get; init; } = 800;
+
+    /// <summary>Epochs of linear warm-up of the learning rate. Default 30.</summary>
+    public int WarmupEpochs { get; init; } = 30;
+
+    /// <summary>Learning rate after the warm-up. Default 1e-4.</summary>
+    public double Lr { get; init; } = 1e-4;
+
+    /// <summary>Learning rate that the warm-up starts from. Default 0.</summary>
+    public double WarmupLr { get; init; }
+
+    /// <summary>Learning rate that the cosine ends at. Default 0.</summary>
+    public double FinalLr { get; init; }
+
+    /// <summary>Weight decay of all but biases and one-dimensional parameters: from, to. Default [0.3, 0.3].</summary>
+    public double[] WeightDecay { get; init; } = [0.3, 0.3];
+
+    /// <summary>AdamW's betas. Default [0.9, 0.95].</summary>
+    public double[] Betas { get; init; } = [0.9, 0.95];
+
+    /// <summary>AdamW's epsilon. Default 1e-8.</summary>
+    public double Eps { get; init; } = 1e-8;
+
+    /// <summary>Largest gradient norm of one parameter; 0: no clipping. Default 0.3.</summary>
+    public double ClipGrad { get; init; } = 0.3;
+
+    /// <summary>Clip the decoders too; the released code does not. Default false.</summary>
+    public bool ClipDecoder { get; init; }
+
+    /// <summary>Epochs in which the projectors' last layers are not trained. Default 0.</summary>
+    public int FreezeLastLayerEpochs { get; init; }
+
+    /// <summary>EMA momentum of the video teacher: from, to (cosine). Default [0.997, 1].</summary>
+    public double[] EmaVideo { get; init; } = [0.997, 1];
+
+    /// <summary>EMA momentum of the audio teacher: from, to (cosine). Default [0.997, 1].</summary>
+    public double[] EmaAudio { get; init; } = [0.997, 1];
+
+    /// <summary>Update MATS's shared teacher blocks once a step, or twice as the released code does. Default once.</summary>
+    public SharedTeacherEma SharedTeacherEma { get; init; } = SharedTeacherEma.Once;
+}

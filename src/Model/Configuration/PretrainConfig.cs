@@ -1,0 +1,31 @@
+namespace Xkd.Model.Configuration;
+
+/// <summary>Everything that defines a pre-training run. The defaults are the paper's Kinetics-400 recipe for XKD.</summary>
+public sealed record PretrainConfig
+{
+    /// <summary>Modality-specific encoders, one shared student backbone, or shared student and teacher backbones.</summary>
+    public Variant Variant { get; init; } = Variant.Xkd;
+
+    /// <summary>Clips per optimizer step over all ranks; must be divisible by the number of ranks. Default 256.</summary>
+    public int Batch { get; init; } = 256;
+
+    /// <summary>Seeds the initialisation, the clip order and every random draw. Default 0.</summary>
+    public long Seed { get; init; }
+
+    public DataSection Data { get; init; } = new();
+
+    public AugmentSection Augment { get; init; } = new();
+
+    public ModelSection Model { get; init; } = new();
+
+    public ObjectiveSection Objective { get; init; } = new();
+
+    public OptimSection Optim { get; init; } = new();
+
+    public TrainSection Train { get; init; } = new();
+
+    /// <summary>Reads, binds and validates a configuration file with its <c>--set</c> overrides.</summary>
+    /// <exception cref="Storage.UsageException">Every error at once, one line each.</exception>
+    public static PretrainConfig Load(string path, IEnumerable<string>? overrides = null) =>
+        ConfigBinder.Bind<PretrainConfig>(ConfigFile.Load(path, overrides), PretrainConfigRules.Check);
+}

@@ -1,0 +1,23 @@
+namespace Xkd.Model.Configuration;
+
+/// <summary>How the run is kept and watched; nothing here changes what is learned.</summary>
+public sealed record TrainSection
+{
+    /// <summary>Steps between log lines, which is also when metrics leave the device. Default 10.</summary>
+    public int LogEvery { get; init; } = 10;
+
+    /// <summary>Steps between checkpoints. Default 1000.</summary>
+    public int CheckpointEvery { get; init; } = 1000;
+
+    /// <summary>Newest checkpoints kept. Default 2.</summary>
+    public int CheckpointKeep { get; init; } = 2;
+
+    /// <summary>Every checkpoint at a multiple of this many steps is kept for good; 0: none. Default 0.</summary>
+    public long CheckpointKeepEvery { get; init; }
+
+    /// <summary>Intra-op threads of libtorch; 0: one per core. Default 0.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Write TensorBoard events beside metrics.jsonl. Default true.</summary>
+    public bool Tensorboard { get; init; } = true;
+}

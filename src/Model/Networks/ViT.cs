@@ -1,0 +1,118 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Networks;
+
+#pragma warning disable IDE1006 // field names are state-dict names
+#pragma warning disable MA0056 // register_module and register_parameter are TorchSharp's to override, not ours
+
+/// <summary>
+/// A vision transformer over flat patch vectors. Video and audio differ in how an input is cut into patches and in how the position table is resampled;
+/// those two are the subclass's.
+/// </summary>
+public abstract class ViT : nn.Module<Tensor, Tensor>
+{
+    private protected readonly Parameter? cls_token;
+    private protected readonly Parameter enc_pos_embed;
+    private protected readonly Transformer encoder;
+    private protected readonly LayerNorm encoder_norm;
+    private readonly PatchEmbed embed;
+
+    private protected ViT(string name, string embedName, int patchDim, int tokens, TransformerOptions options, bool classToken, Transformer? sharedBlocks, Device? device)
+        : base(name)
+    {
+        (Options, NativeTokens, PatchDim) = (options, tokens, patchDim);
+        if (classToken)
+        {
+            cls_token = new Parameter(zeros(1, 1, options.Dim, device: device));
+            register_parameter(nameof(cls_token), cls_token);
+        }
+
+        enc_pos_embed = new Parameter(zeros(1, tokens + (classToken ? 1 : 0), options.Dim, device: device));
+        register_parameter(nameof(enc_pos_embed), enc_pos_embed);
+        embed = new PatchEmbed(patchDim, options.Dim, device);
+        register_module(embedName, embed);
+        encoder = sharedBlocks ?? new Transformer(options, device);
+        register_module(nameof(encoder), encoder);
+        encoder_norm = new LayerNorm(options.Dim, affine: true, device);
+        register_module(nameof(encoder_norm), encoder_norm);
+    }
+
+    public TransformerOptions Options { get; }
+
+    /// <summary>Tokens of the native input, the class token not counted.</summary>
+    public int NativeTokens { get; }
+
+    /// <summary>Values of one patch.</summary>
+    public int PatchDim { get; }
+
+    /// <summary>1 with a class token, else 0: how many tokens come before the patches'.</summary>
+    public int Prefix => cls_token is null ? 0 : 1;
+
+    /// <summary>The blocks, for sharing them with another modality.</summary>
+    public Transformer Blocks => encoder;
+
+    /// <summary>[1, prefix + native tokens, D]</summary>
+    public Parameter PositionTable => enc_pos_embed;
+
+    /// <summary>Cuts an input into flat patch vectors [B, N, P].</summary>
+    public abstract Tensor Patchify(Tensor input);
+
+    /// <summary>Position table for an input of this shape [1, prefix + N, D]: the native one, or resampled.</summary>
+    public Tensor PositionsFor(Tensor input) => Positions(enc_pos_embed, input);
+
+    /// <summary>Resamples a table [1, prefix + native tokens, any width] to the grid of an input.</summary>
+    internal abstract Tensor Positions(Tensor table, Tensor input);
+
+    /// <summary>All tokens after the final norm [B, prefix + N, D].</summary>
+    public override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(encoder_norm.call(encoder.call(Tokens(input))));
+    }
+
+    /// <summary>Input of the first block [B, prefix + N, D].</summary>
+    public Tensor Tokens(Tensor input) => Embed(Patchify(input), PositionsFor(input), keep: null);
+
+    /// <summary>All tokens after the final norm, and the last block's attention of the class token to all tokens [B, heads, prefix + N].</summary>
+    public (Tensor Tokens, Tensor ClassAttention) ForwardWithClassAttention(Tensor input) => ForwardWithAttention(input, classRowOnly: true);
+
+    /// <summary>All tokens after the final norm, and the last block's whole attention [B, heads, prefix + N, prefix + N].</summary>
+    public (Tensor Tokens, Tensor Attention) ForwardWithAttention(Tensor input) => ForwardWithAttention(input, classRowOnly: false);
+
+    /// <summary>The visible tokens after the final norm [B, prefix + K, D], for patches [B, N, P] and the indices kept [B, K], in that order.</summary>
+    public Tensor ForwardVisible(Tensor patches, Tensor positions, Tensor keep)
+    {
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(encoder_norm.call(encoder.call(Embed(patches, positions, keep))));
+    }
+
+    private (Tensor Tokens, Tensor Attention) ForwardWithAttention(Tensor input, bool classRowOnly)
+    {
+        using var scope = NewDisposeScope();
+        var (x, attention) = encoder.ForwardWithProbabilities(Tokens(input), classRowOnly);
+        return scope.MoveToOuter(encoder_norm.call(x), attention);
+    }
+
+    // Patches are picked before the embedding: at a mask ratio of 0.85 most of it would be thrown away afterwards.
+    private Tensor Embed(Tensor patches, Tensor positions, Tensor? keep)
+    {
+        var patchPositions = positions.narrow(1, Prefix, positions.shape[1] - Prefix); // [1, N, D]
+        if (keep is not null)
+        {
+            patches = Pick(patches, keep); // [B, K, P]
+            patchPositions = Pick(patchPositions.expand(keep.shape[0], -1, -1), keep); // [B, K, D]
+        }
+
+        var x = embed.call(patches) + patchPositions; // [B, N or K, D]
+        if (cls_token is null)
+        {
+            return x;
+        }
+
+        var first = (cls_token + positions.narrow(1, 0, 1)).expand(x.shape[0], -1, -1); // [B, 1, D]
+        return cat([first, x], 1); // [B, 1 + N or K, D]
+    }
+
+    private static Tensor Pick(Tensor x, Tensor keep) => x.gather(1, keep.unsqueeze(-1).expand(-1, -1, x.shape[2])); // [B, N, C] -> [B, K, C]
+}

@@ -1,0 +1,51 @@
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Objectives;
+
+#pragma warning disable IDE1006 // field names are state-dict names
+
+/// <summary>
+/// Distillation from a teacher to a student of the other modality: cross-entropy with the teacher's centred and sharpened output. The centre is a running
+/// mean of the raw teacher output; a call uses the centre the call before it left.
+/// </summary>
+public sealed class CenteredCrossEntropy : nn.Module
+{
+    private readonly Tensor center;
+    private readonly double momentum;
+
+    /// <param name="dim">Logits.</param>
+    /// <param name="momentum">Share of the centre kept by each update.</param>
+    /// <param name="device">Where the centre lives.</param>
+    public CenteredCrossEntropy(int dim, double momentum, Device? device = null)
+        : base(nameof(CenteredCrossEntropy))
+    {
+        this.momentum = momentum;
+        center = zeros(1, dim, device: device);
+        register_buffer(nameof(center), center);
+    }
+
+    /// <summary>[1, K]</summary>
+    public Tensor Center => center;
+
+    /// <summary>
+    /// Mean over all pairs of a student view and a teacher view, in nats, for student logits [views · B, K] and teacher logits [teacher views · B, K]; then
+    /// the centre moves.
+    /// </summary>
+    public Tensor Loss(Tensor student, Tensor teacher, double studentTemperature, double teacherTemperature, int teacherViews = 1)
+    {
+        using var scope = NewDisposeScope();
+        var batch = teacher.shape[0] / teacherViews;
+        var logits = teacher.detach().to(ScalarType.Float32);
+        var targets = nn.functional.softmax((logits - center) / teacherTemperature, -1).view(teacherViews, 1, batch, -1); // [U, 1, B, K]
+        var predicted = nn.functional.log_softmax(student.to(ScalarType.Float32) / studentTemperature, -1).view(1, -1, batch, logits.shape[1]); // [1, V, B, K]
+        var loss = -(targets * predicted).sum(-1).mean(); // [U, V, B] -> []
+        MoveCenter(logits);
+        return scope.MoveToOuter(loss);
+    }
+
+    private void MoveCenter(Tensor teacher)
+    {
+        using var unrecorded = no_grad();
+        center.mul_(momentum).add_(teacher.mean([0L], keepdim: true), alpha: 1 - momentum);
+    }
+}

@@ -1,0 +1,28 @@
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Objectives;
+
+/// <summary>Masked reconstruction: squared error over the hidden patches only.</summary>
+public static class PatchReconstruction
+{
+    private const double Eps = 1e-6;
+
+    /// <summary>
+    /// Mean squared error of predicted [B, N, P] to true patch values [B, N, P], over patches whose mask [B, N] is 1. With <paramref name="normalise"/> the
+    /// target is each patch normalised by its own mean and unbiased variance.
+    /// </summary>
+    public static Tensor Loss(Tensor predicted, Tensor patches, Tensor mask, bool normalise)
+    {
+        using var scope = NewDisposeScope();
+        var target = patches;
+        if (normalise)
+        {
+            var mean = patches.mean([-1L], keepdim: true); // [B, N, 1]
+            var variance = patches.var(-1, unbiased: true, keepdim: true); // [B, N, 1]
+            target = (patches - mean) / (variance + Eps).sqrt(); // [B, N, P]
+        }
+
+        var error = (predicted.to(ScalarType.Float32) - target).square().mean([-1L]); // [B, N]
+        return scope.MoveToOuter((error * mask).sum() / mask.sum());
+    }
+}

@@ -1,0 +1,158 @@
+using TorchSharp;
+using Xkd.Model.Networks;
+using Xkd.Model.Objectives;
+using Xkd.Storage;
+using static TorchSharp.torch;
+
+namespace Xkd.Model;
+
+/// <content>The steps <see cref="forward"/> is made of.</content>
+public sealed partial class XkdModel
+{
+    private ForwardPlan Plan => new(Options);
+
+    private static (Tensor? Latent, Tensor? Loss) Reconstruct(
+        MaskedAutoencoder autoencoder, Tensor view, Tensor noise, double maskRatio, bool encode, bool decode, bool normalise)
+    {
+        if (!encode)
+        {
+            return (null, null);
+        }
+
+        var (latent, patches, masking) = autoencoder.Encode(view, noise, maskRatio); // [B, prefix + K, D]
+        if (!decode)
+        {
+            return (latent, null);
+        }
+
+        var predicted = autoencoder.Decode(latent, masking, view); // [B, N, P]
+        return (latent, PatchReconstruction.Loss(predicted, patches, masking.Mask, normalise));
+    }
+
+    private (Tensor? Latent, Tensor? Loss) Reconstruct(MaskedAutoencoder autoencoder, Tensor view, Tensor noise, double maskRatio, bool encode, bool decode) =>
+        Reconstruct(autoencoder, view, noise, maskRatio, encode, decode, Options.NormalisedPatches);
+
+    private static BranchOutput Student(Branch student, Tensor latent, IReadOnlyList<Tensor> views)
+    {
+        if (views.Count < 2)
+        {
+            throw new UsageException("distillation and alignment need at least one local view per modality; add one, or set both weights to 0");
+        }
+
+        var local = views.Count == 2 ? views[1] : cat(views.Skip(1).ToArray(), 0); // [V·B, ..]
+        var features = cat([student.PatchMean(latent), student.PatchMean(student.Backbone.call(local))], 0); // [(1 + V)·B, D]
+        return new BranchOutput(features, student.Head.call(features));
+    }
+
+    private Tensor TeacherView(IReadOnlyList<Tensor> views) => Options.TeacherView == Objectives.TeacherView.Global ? views[0] : views[1];
+
+    private (BranchOutput Video, BranchOutput Audio) Teachers(Tensor video, Tensor audio)
+    {
+        using var unrecorded = no_grad();
+        if (Options.Refinement == AttentionRefinement.None)
+        {
+            return (Teacher(vid_teacher, vid_teacher.PatchMean(vid_teacher.Backbone.call(video))),
+                Teacher(aud_teacher, aud_teacher.PatchMean(aud_teacher.Backbone.call(audio))));
+        }
+
+        var (videoPatches, videoAttention) = Attended(vid_teacher.Backbone, video); // [B, N, D], [B, heads, N]
+        var (audioPatches, audioAttention) = Attended(aud_teacher.Backbone, audio); // [B, M, D], [B, heads, M]
+        var videoWeights = CrossModalAttention.Refine(videoAttention, audioAttention, Options.Refinement); // [B, heads, N]
+        var audioWeights = CrossModalAttention.Refine(audioAttention, videoAttention, Options.Refinement); // [B, heads, M]
+        return (Teacher(vid_teacher, CrossModalAttention.AlignFeatures(videoPatches, videoWeights).mean([1L])),
+            Teacher(aud_teacher, CrossModalAttention.AlignFeatures(audioPatches, audioWeights).mean([1L])));
+    }
+
+    private static BranchOutput Teacher(Branch teacher, Tensor features) => new(features, teacher.Head.call(features)); // [B, D] -> [B, K]
+
+    // Patch tokens and the class token's attention to them; its attention to itself is dropped.
+    private static (Tensor Patches, Tensor Attention) Attended(ViT backbone, Tensor view)
+    {
+        var (tokens, attention) = backbone.ForwardWithClassAttention(view); // [B, 1 + N, D], [B, heads, 1 + N]
+        var patches = tokens.shape[1] - 1;
+        return (tokens.narrow(1, 1, patches), attention.narrow(2, 1, patches));
+    }
+
+    private XkdTerms Combine(DisposeScope scope, TermParts parts)
+    {
+        var zero = zeros([], device: Device);
+        var none = new MmdTerms(zero, zero, zero, zero);
+        var (reconVideo, reconAudio) = (parts.ReconVideo ?? zero, parts.ReconAudio ?? zero);
+        var (v2a, a2v) = (parts.KdV2A ?? zero, parts.KdA2V ?? zero);
+        var (students, teachers) = (parts.AlignStudent ?? none, parts.AlignTeacher ?? none);
+        var recon = ((reconVideo * Options.VideoReconstructionWeight) + (reconAudio * Options.AudioReconstructionWeight))
+            / Math.Max(double.Epsilon, Options.VideoReconstructionWeight + Options.AudioReconstructionWeight);
+        var distillation = (v2a + a2v) / 2;
+        var alignment = ((students.Loss + teachers.Loss) / 2).to(ScalarType.Float32);
+        var weights = Options.AlignWeight + Options.DistillationWeight + Options.ReconstructionWeight;
+        var loss = ((alignment * Options.AlignWeight) + (distillation * Options.DistillationWeight) + (recon * Options.ReconstructionWeight)) / weights;
+        return new XkdTerms
+        {
+            Loss = scope.MoveToOuter(loss),
+            ReconVideo = scope.MoveToOuter(reconVideo),
+            ReconAudio = scope.MoveToOuter(reconAudio),
+            KdV2A = scope.MoveToOuter(v2a),
+            KdA2V = scope.MoveToOuter(a2v),
+            AlignStudent = Outer(scope, students),
+            AlignTeacher = Outer(scope, teachers),
+            VideoTeacher = Outer(scope, parts.VideoTeacher),
+            AudioTeacher = Outer(scope, parts.AudioTeacher),
+            VideoStudent = Outer(scope, parts.VideoStudent),
+            AudioStudent = Outer(scope, parts.AudioStudent),
+        };
+    }
+
+    private static MmdTerms Outer(DisposeScope scope, MmdTerms terms)
+    {
+        scope.MoveToOuter(terms.Loss, terms.Kxx, terms.Kyy);
+        scope.MoveToOuter(terms.Kxy);
+        return terms;
+    }
+
+    private static BranchOutput? Outer(DisposeScope scope, BranchOutput? output)
+    {
+        if (output is not null)
+        {
+            scope.MoveToOuter(output.Features, output.Logits);
+        }
+
+        return output;
+    }
+
+    private sealed record TermParts(Tensor? ReconVideo, Tensor? ReconAudio)
+    {
+        public Tensor? KdV2A { get; init; }
+
+        public Tensor? KdA2V { get; init; }
+
+        public MmdTerms? AlignStudent { get; init; }
+
+        public MmdTerms? AlignTeacher { get; init; }
+
+        public BranchOutput? VideoTeacher { get; init; }
+
+        public BranchOutput? AudioTeacher { get; init; }
+
+        public BranchOutput? VideoStudent { get; init; }
+
+        public BranchOutput? AudioStudent { get; init; }
+    }
+
+    // What a forward pass needs: a term whose weight is 0 costs nothing, unless everything was asked for.
+    private readonly record struct ForwardPlan(XkdOptions Options)
+    {
+        private bool All => Options.ComputeUnweightedTerms;
+
+        public bool CrossModal => All || Options.AlignWeight + Options.DistillationWeight > 0;
+
+        public bool Alignment => All || Options.AlignWeight > 0;
+
+        public bool VideoDecoder => All || (Options.ReconstructionWeight > 0 && Options.VideoReconstructionWeight > 0);
+
+        public bool AudioDecoder => All || (Options.ReconstructionWeight > 0 && Options.AudioReconstructionWeight > 0);
+
+        public bool VideoEncoder => CrossModal || VideoDecoder;
+
+        public bool AudioEncoder => CrossModal || AudioDecoder;
+    }
+}

@@ -1,0 +1,99 @@
+using System.Runtime.InteropServices;
+using SkiaSharp;
+
+namespace Xkd.Pipeline;
+
+/// <summary>Pictures of frames and spectrograms for people, as PNG.</summary>
+public static class FramePictures
+{
+    private const int Gap = 2, Caption = 14;
+
+    /// <summary>
+    /// A contact sheet: <paramref name="rows"/> of frames, each frame rgb24 [height, width, 3], with a caption under each.
+    /// All frames are of one size.
+    /// </summary>
+    public static byte[] ContactSheet(IReadOnlyList<IReadOnlyList<(byte[] Rgb, string Caption)>> rows, int width, int height, int scale = 1)
+    {
+        int columns = rows.Max(r => r.Count), cellWidth = (width * scale) + Gap, cellHeight = (height * scale) + Caption + Gap;
+        using SKBitmap sheet = new((columns * cellWidth) + Gap, (rows.Count * cellHeight) + Gap);
+        using SKCanvas canvas = new(sheet);
+        canvas.Clear(SKColors.White);
+        using SKPaint text = new() { Color = SKColors.Black, TextSize = 11, IsAntialias = true };
+        using SKPaint smooth = new() { FilterQuality = scale > 1 ? SKFilterQuality.None : SKFilterQuality.Medium };
+        for (int r = 0; r < rows.Count; r++)
+        {
+            for (int c = 0; c < rows[r].Count; c++)
+            {
+                (byte[] rgb, string caption) = rows[r][c];
+                int x = Gap + (c * cellWidth), y = Gap + (r * cellHeight);
+                using SKBitmap frame = FromRgb(rgb, width, height);
+                canvas.DrawBitmap(frame, SKRect.Create(x, y, width * scale, height * scale), smooth);
+                canvas.DrawText(caption, x + 1, y + (height * scale) + Caption - 3, text);
+            }
+        }
+
+        return Encode(sheet);
+    }
+
+    /// <summary>A log-mel [mels, frames], low frequencies at the bottom, coloured from its own minimum to its own maximum.</summary>
+    public static byte[] Spectrogram(ReadOnlySpan<float> mel, int mels, int frames, int scale = 2) => Spectrogram(mel, mels, frames, float.NaN, float.NaN, scale);
+
+    /// <summary>A log-mel [mels, frames] coloured from <paramref name="low"/> to <paramref name="high"/> (NaN: its own extremes).</summary>
+    public static byte[] Spectrogram(ReadOnlySpan<float> mel, int mels, int frames, float low, float high, int scale = 2)
+    {
+        if (float.IsNaN(low) || float.IsNaN(high))
+        {
+            (low, high) = (float.PositiveInfinity, float.NegativeInfinity);
+            foreach (float v in mel[..(mels * frames)])
+            {
+                (low, high) = (Math.Min(low, v), Math.Max(high, v));
+            }
+        }
+
+        byte[] rgb = new byte[mels * frames * 3];
+        for (int m = 0; m < mels; m++)
+        {
+            for (int t = 0; t < frames; t++)
+            {
+                (byte red, byte green, byte blue) = Colour(high > low ? (mel[(m * frames) + t] - low) / (high - low) : 0);
+                int at = (((mels - 1 - m) * frames) + t) * 3;
+                (rgb[at], rgb[at + 1], rgb[at + 2]) = (red, green, blue);
+            }
+        }
+
+        using SKBitmap small = FromRgb(rgb, frames, mels);
+        using SKBitmap large = new(frames * scale, mels * scale);
+        using SKCanvas canvas = new(large);
+        canvas.DrawBitmap(small, SKRect.Create(0, 0, large.Width, large.Height));
+        return Encode(large);
+    }
+
+    // Dark blue through teal and yellow to white: monotone in lightness, so it reads in gray too.
+    private static (byte Red, byte Green, byte Blue) Colour(float share)
+    {
+        float s = Math.Clamp(float.IsNaN(share) ? 0 : share, 0, 1);
+        static float Ramp(float s, float a, float b, float c, float d) =>
+            s < 1 / 3f ? a + ((b - a) * s * 3) : s < 2 / 3f ? b + ((c - b) * ((s * 3) - 1)) : c + ((d - c) * ((s * 3) - 2));
+        return ((byte)Ramp(s, 12, 20, 220, 255), (byte)Ramp(s, 10, 120, 190, 255), (byte)Ramp(s, 60, 140, 60, 240));
+    }
+
+    private static SKBitmap FromRgb(ReadOnlySpan<byte> rgb, int width, int height)
+    {
+        byte[] pixels = new byte[width * height * 4];
+        for (int i = 0; i < width * height; i++)
+        {
+            rgb.Slice(i * 3, 3).CopyTo(pixels.AsSpan(i * 4));
+            pixels[(i * 4) + 3] = 255;
+        }
+
+        SKBitmap bitmap = new(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque);
+        Marshal.Copy(pixels, 0, bitmap.GetPixels(), pixels.Length);
+        return bitmap;
+    }
+
+    private static byte[] Encode(SKBitmap bitmap)
+    {
+        using SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        return png.ToArray();
+    }
+}

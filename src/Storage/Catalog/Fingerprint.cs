@@ -1,0 +1,48 @@
+using System.Text.Json;
+
+namespace Xkd.Storage;
+
+/// <summary>
+/// How the media of a cache was prepared. Two fingerprints that differ in any key make caches that must not be mixed.
+/// In JSON the keys are snake_case: <c>fps, short_side, sample_rate, n_fft, hop, mels, frames_codec, audio_codec, decoder</c>.
+/// </summary>
+public sealed record Fingerprint
+{
+    /// <summary>Frames a second; default 8.</summary>
+    public double Fps { get; init; } = 8;
+
+    /// <summary>Pixels of a frame's shorter side; default 112.</summary>
+    public int ShortSide { get; init; } = 112;
+
+    /// <summary>Hertz of the mono audio; default 16000.</summary>
+    public int SampleRate { get; init; } = 16000;
+
+    /// <summary>Samples of one Fourier window; default 1024.</summary>
+    public int NFft { get; init; } = 1024;
+
+    /// <summary>Samples between spectrogram frames; default 143.</summary>
+    public int Hop { get; init; } = 143;
+
+    /// <summary>Mel bands; default 80.</summary>
+    public int Mels { get; init; } = 80;
+
+    /// <summary><c>raw</c> (rgb24) or <c>jpeg</c> (one JPEG per frame); default raw.</summary>
+    public string FramesCodec { get; init; } = FrameCodecs.Raw;
+
+    /// <summary><c>mel</c> (float16 log-mel) or <c>pcm</c> (16-bit mono samples); default mel.</summary>
+    public string AudioCodec { get; init; } = AudioCodecs.Mel;
+
+    /// <summary>What decoded the media, with its version.</summary>
+    public string Decoder { get; init; } = "";
+
+    /// <summary>One text per key that differs, this value first: <c>short_side 112 ≠ 224</c>. Empty when compatible.</summary>
+    public IReadOnlyList<string> Differences(Fingerprint other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return [.. Keys().Zip(other.Keys()).Where(p => !p.First.Value.Equals(p.Second.Value)).Select(p => $"{p.First.Key} {p.First.Value} ≠ {p.Second.Value}")];
+    }
+
+    /// <summary>The keys as they stand in JSON with their values, in JSON's order.</summary>
+    internal IReadOnlyList<KeyValuePair<string, string>> Keys() =>
+        [.. JsonSerializer.SerializeToElement(this, StorageJson.Options).EnumerateObject().Select(p => KeyValuePair.Create(p.Name, p.Value.ToString()))];
+}

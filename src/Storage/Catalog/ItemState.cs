@@ -1,0 +1,11 @@
+namespace Xkd.Storage;
+
+/// <summary>The single final state of a source item.</summary>
+public enum ItemState
+{
+    /// <summary>Its clips are rows of the manifest's shards.</summary>
+    Committed,
+
+    /// <summary>It gave no clip; <see cref="LedgerEntry.Stage"/> and <see cref="LedgerEntry.Reason"/> say why.</summary>
+    Failed,
+}

@@ -1,0 +1,47 @@
+using System.Text.Json.Serialization;
+
+namespace Xkd.Storage;
+
+/// <summary>Mean and standard deviation over every log-mel value of the cache's clips.</summary>
+public sealed record MelStatistics
+{
+    /// <summary>Mean of the log-mel values; 0 when there are none.</summary>
+    public double Mean { get; init; }
+
+    /// <summary>Population standard deviation; 1 when there are no values, so that normalising by it is harmless.</summary>
+    public double Std { get; init; } = 1;
+
+    /// <summary>Spectrogram frames seen.</summary>
+    public long Frames { get; init; }
+
+    /// <summary>Values seen: frames × mels.</summary>
+    public long Values { get; init; }
+
+    /// <summary>Sum of the values. Kept beside the mean so that commits add up exactly, whatever their order.</summary>
+    public double Sum { get; init; }
+
+    /// <summary>Sum of the squared values.</summary>
+    public double SumSquares { get; init; }
+
+    /// <summary>Whether there is anything to normalise by.</summary>
+    [JsonIgnore]
+    public bool Any => Values > 0;
+
+    /// <summary>These statistics with more values counted in.</summary>
+    public MelStatistics Add(long frames, long values, double sum, double sumSquares)
+    {
+        long n = Values + values;
+        double total = Sum + sum;
+        double squares = SumSquares + sumSquares;
+        double mean = n == 0 ? 0 : total / n;
+        return new MelStatistics
+        {
+            Frames = Frames + frames,
+            Values = n,
+            Sum = total,
+            SumSquares = squares,
+            Mean = mean,
+            Std = n == 0 ? 1 : Math.Sqrt(Math.Max(0, (squares / n) - (mean * mean))),
+        };
+    }
+}

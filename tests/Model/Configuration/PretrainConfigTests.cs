@@ -1,0 +1,75 @@
+using Xkd.Model.Configuration;
+using Xkd.Storage;
+
+namespace Xkd.Model.Tests.Configuration;
+
+public sealed class PretrainConfigTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("xkd-config-").FullName;
+
+    public static TheoryData<string> ShippedConfigs => [.. Directory.EnumerateFiles(Path.Combine(RepositoryRoot.Path, "configs"), "*.yaml", SearchOption.AllDirectories)
+        .Where(p => !p.Contains("/eval/", StringComparison.Ordinal)).Select(p => Path.GetRelativePath(RepositoryRoot.Path, p))];
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [MemberData(nameof(ShippedConfigs))]
+    public void Load_ShippedConfig_IsValid(string path) => Assert.True(PretrainConfig.Load(Path.Combine(RepositoryRoot.Path, path)).Batch > 0);
+
+    [Fact]
+    public void Load_PaperRecipe_EqualsTheDefaults() =>
+        Assert.Equal(ConfigBinder.ToYaml(new PretrainConfig()), ConfigBinder.ToYaml(PretrainConfig.Load(Path.Combine(RepositoryRoot.Path, "configs/pretrain/xkd.yaml"))));
+
+    [Fact]
+    public void Load_UnknownKey_NamesLineAndNearestKey()
+    {
+        UsageException error = Assert.Throws<UsageException>(() => PretrainConfig.Load(Write("batch: 4\noptim:\n  weight_decy: 1\n")));
+        Assert.Contains("line 3: unknown key optim.weight_decy; did you mean optim.weight_decay?", error.Message);
+    }
+
+    [Fact]
+    public void Load_ManyErrors_AreAllNamedAtOnce()
+    {
+        UsageException error = Assert.Throws<UsageException>(() => PretrainConfig.Load(Write("batch: none\nmodel:\n  encoder: { dim: 100, depth: 2, heads: 3 }\nobjective:\n  mask_video: 1.5\n")));
+        Assert.Contains("batch is 'none'; write a whole number", error.Message);
+        Assert.Contains("model.encoder.dim is 100; write a multiple of model.encoder.heads (3)", error.Message);
+        Assert.Contains("objective.mask_video is 1.5", error.Message);
+    }
+
+    [Fact]
+    public void Load_WithSet_OverridesTheFileAndItsBase()
+    {
+        string file = Write("based_on: base.yaml\nseed: 3\n");
+        File.WriteAllText(Path.Combine(_folder, "base.yaml"), "batch: 8\nseed: 1\nobjective: { recon: 2 }\n");
+        PretrainConfig config = PretrainConfig.Load(file, ["batch=16", "objective.mmd_gammas=[1, 2]"]);
+        Assert.Equal((16, 3L, 2.0), (config.Batch, config.Seed, config.Objective.Recon));
+        Assert.Equal([1.0, 2.0], config.Objective.MmdGammas);
+    }
+
+    [Theory]
+    [InlineData("batch")]
+    [InlineData("=3")]
+    public void Load_MalformedSet_IsRefused(string assignment) =>
+        Assert.Contains("--set", Assert.Throws<UsageException>(() => PretrainConfig.Load(Write("batch: 4\n"), [assignment])).Message);
+
+    [Fact]
+    public void Load_AbsentFile_NamesIt() => Assert.Contains("no/such.yaml", Assert.Throws<UsageException>(() => PretrainConfig.Load("no/such.yaml")).Message);
+
+    [Fact]
+    public void Load_NotYaml_NamesTheLine() => Assert.Contains("line 2", Assert.Throws<UsageException>(() => PretrainConfig.Load(Write("batch: 4\n  seed: 3\n"))).Message);
+
+    [Fact]
+    public void ToYaml_ReadBack_GivesTheSameTree()
+    {
+        PretrainConfig config = PretrainConfig.Load(Path.Combine(RepositoryRoot.Path, "configs/pretrain/xkd_mats_released.yaml"), ["optim.lr=0.00012345678901234567"]);
+        string yaml = ConfigBinder.ToYaml(config);
+        Assert.Equal(yaml, ConfigBinder.ToYaml(PretrainConfig.Load(Write(yaml))));
+    }
+
+    private string Write(string yaml)
+    {
+        string path = Path.Combine(_folder, "config.yaml");
+        File.WriteAllText(path, yaml);
+        return path;
+    }
+}

@@ -1,0 +1,44 @@
+using Xkd.Model.Training;
+
+namespace Xkd.Model.Tests.Training;
+
+public sealed class MetricsLogTests : IDisposable
+{
+    private readonly string _path = Path.Combine(Directory.CreateTempSubdirectory("xkd-metrics-").FullName, "metrics.jsonl");
+
+    public void Dispose() => Directory.Delete(Path.GetDirectoryName(_path)!, recursive: true);
+
+    [Fact]
+    public void Open_AfterACrash_CutsStepsPastTheCheckpointAndTheTornLine()
+    {
+        using (MetricsLog log = MetricsLog.Open(_path, 0))
+        {
+            log.Append([Step(1), Step(2), Step(3)]);
+        }
+
+        File.AppendAllText(_path, "{\"step\": 4, \"lo");
+        using (MetricsLog log = MetricsLog.Open(_path, 2))
+        {
+            log.Append([Step(3)]);
+        }
+
+        Assert.Equal([1, 2, 3], MetricsLog.Read(_path).Select(s => s.Step));
+    }
+
+    [Fact]
+    public void Read_NonFiniteLoss_SurvivesTheRoundTrip()
+    {
+        using (MetricsLog log = MetricsLog.Open(_path, 0))
+        {
+            log.Append([Step(1) with { Loss = double.NaN }]);
+        }
+
+        Assert.True(double.IsNaN(MetricsLog.Read(_path)[0].Loss));
+    }
+
+    private static StepMetrics Step(long step) => new()
+    {
+        Step = step, Epoch = 0, Position = step * 4, Loss = 1, ReconVideo = 1, ReconAudio = 1, KdV2A = 1, KdA2V = 1, AlignStudent = 1, AlignTeacher = 1, MmdKxx = 1, MmdKyy = 1,
+        MmdKxy = 1, Lr = 1, Wd = 1, EmaVideo = 1, EmaAudio = 1, GradNorm = 1, Ms = 1, SamplesPerSecond = 1, DataWait = 0, Mfu = 0, LiveTensors = 1, Rss = 1, GpuMemory = 0,
+    };
+}

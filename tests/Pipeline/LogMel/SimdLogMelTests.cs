@@ -1,0 +1,150 @@
+using Xkd.Storage;
+
+namespace Xkd.Pipeline.Tests;
+
+public sealed class SimdLogMelTests
+{
+    [Theory]
+    [InlineData(8, 3, 1, 100)]
+    [InlineData(16, 5, 2, 200)]
+    [InlineData(64, 17, 8, 700)]
+    [InlineData(256, 100, 20, 3000)]
+    [InlineData(512, 143, 40, 2900)]
+    [InlineData(1024, 143, 80, 4000)]
+    [InlineData(2048, 143, 80, 4000)]
+    [InlineData(256, 400, 20, 3000)]
+    public void Compute_AnyTransformAndHop_MatchesTheDefinitionInFloat64(int nFft, int hop, int mels, int length)
+    {
+        var options = new LogMelOptions { NFft = nFft, Hop = hop, Mels = mels };
+        AssertClose(options, Noise(length, 7), 2e-5);
+    }
+
+    [Fact]
+    public void Compute_OtherRateAndBandEdges_MatchesTheDefinition()
+    {
+        var options = new LogMelOptions { SampleRate = 22050, NFft = 512, Hop = 128, Mels = 32, FMin = 60, FMax = 7600 };
+        AssertClose(options, Noise(2000, 3), 2e-5);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(100)]
+    [InlineData(512)]
+    [InlineData(513)]
+    public void Compute_ShorterThanThePadding_MirrorsAsOftenAsNeeded(int length) =>
+        AssertClose(new LogMelOptions(), Noise(length, 11), 2e-5);
+
+    [Fact]
+    public void Compute_LoudToneOverQuietBands_StaysNearFloat64()
+    {
+        float[] tone = new float[4000];
+        for (int i = 0; i < tone.Length; i++)
+        {
+            tone[i] = (float)Math.Sin(2 * Math.PI * 440 * i / 16000.0);
+        }
+        // Bands 60 dB and more under the tone carry the rounding of float32 samples themselves.
+        AssertClose(new LogMelOptions(), tone, 3e-3);
+    }
+
+    [Fact]
+    public void Compute_Silence_IsTheLogarithmOfEpsilon()
+    {
+        var kernel = new SimdLogMel(new LogMelOptions());
+        float[] mel = new float[80 * 112];
+        kernel.Compute(new float[16000], mel);
+        Assert.All(mel, value => Assert.Equal(-15.942385, value, 1e-5));
+    }
+
+    [Fact]
+    public void Compute_NoSamples_HasNoFrames()
+    {
+        var kernel = new SimdLogMel(new LogMelOptions());
+        Assert.Equal(0, kernel.Frames(0));
+        kernel.Compute([], []);
+    }
+
+    [Theory]
+    [InlineData(64000, 448)]
+    [InlineData(16000, 112)]
+    [InlineData(142, 1)]
+    [InlineData(143, 2)]
+    public void Frames_OfSamples_CountsCentredFrames(int samples, int frames) =>
+        Assert.Equal(frames, new SimdLogMel(new LogMelOptions()).Frames(samples));
+
+    [Fact]
+    public void Compute_WrongDestination_NamesBothSizes()
+    {
+        ArgumentException error = Assert.Throws<ArgumentException>(() => new SimdLogMel(new LogMelOptions()).Compute(new float[16000], new float[80]));
+        Assert.Contains("80 x 112", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1000, 143, 80, 0, 8000)]
+    [InlineData(4, 143, 80, 0, 8000)]
+    [InlineData(1024, 0, 80, 0, 8000)]
+    [InlineData(1024, 143, 0, 0, 8000)]
+    [InlineData(1024, 143, 80, -1, 8000)]
+    [InlineData(1024, 143, 80, 0, 9000)]
+    [InlineData(1024, 143, 80, 500, 500)]
+    public void Constructor_OptionOutOfRange_IsAUsageError(int nFft, int hop, int mels, double fMin, double fMax) =>
+        Assert.Throws<UsageException>(() => new SimdLogMel(new LogMelOptions { NFft = nFft, Hop = hop, Mels = mels, FMin = fMin, FMax = fMax }));
+
+    [Fact]
+    public void Compute_AfterWarmUp_AllocatesNothing()
+    {
+        var kernel = new SimdLogMel(new LogMelOptions());
+        float[] samples = Noise(64000, 1);
+        float[] mel = new float[80 * 448];
+        kernel.Compute(samples, mel);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 5; i++)
+        {
+            kernel.Compute(samples, mel);
+        }
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Fact]
+    public void Compute_FromManyThreads_GivesEachItsOwnResult()
+    {
+        var kernel = new SimdLogMel(new LogMelOptions());
+        float[][] waves = [.. Enumerable.Range(0, 16).Select(seed => Noise(5000, seed))];
+        float[][] alone = [.. waves.Select(wave => Mel(kernel, wave))];
+        float[][] together = new float[waves.Length][];
+        Parallel.For(0, waves.Length, i => together[i] = Mel(kernel, waves[i]));
+        Assert.Equal(alone, together);
+    }
+
+    private static void AssertClose(LogMelOptions options, float[] samples, double tolerance)
+    {
+        float[] actual = Mel(new SimdLogMel(options), samples);
+        double[] expected = ReferenceLogMel.Compute(options, samples);
+        Assert.Equal(expected.Length, actual.Length);
+        double worst = 0;
+        for (int i = 0; i < actual.Length; i++)
+        {
+            worst = Math.Max(worst, Math.Abs(actual[i] - expected[i]));
+        }
+        Assert.InRange(worst, 0, tolerance);
+    }
+
+    private static float[] Mel(SimdLogMel kernel, float[] samples)
+    {
+        float[] mel = new float[kernel.Options.Mels * kernel.Frames(samples.Length)];
+        kernel.Compute(samples, mel);
+        return mel;
+    }
+
+    private static float[] Noise(int length, int seed)
+    {
+        var random = new Random(seed);
+        float[] samples = new float[length];
+        for (int i = 0; i < length; i++)
+        {
+            samples[i] = (float)(random.NextDouble() - 0.5);
+        }
+        return samples;
+    }
+}

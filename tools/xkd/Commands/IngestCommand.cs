@@ -1,0 +1,119 @@
+using System.CommandLine;
+using Xkd.Cli.Hosting;
+using Xkd.Ingest;
+using Xkd.Storage;
+
+namespace Xkd.Cli.Commands;
+
+/// <summary><c>xkd ingest</c>: media into a cache.</summary>
+internal static class IngestCommand
+{
+    public static Command Create()
+    {
+        Option<string?> dataset = new("--dataset") { Description = $"One of {string.Join(", ", DatasetRegistry.Names)}." };
+        Option<string?> root = new("--root") { Description = "The dataset's folder." };
+        Option<string?> output = new("--out") { Description = "The cache folder; the same command again does only what is missing." };
+        Option<string?> merge = new("--merge") { Description = "Merge the parts of a cache that several processes wrote." };
+        Option<string?> split = new("--split") { Description = "Only this split." };
+        Option<string?> annotations = new("--annotations") { Description = "The annotation file or folder, where it is not in its usual place." };
+        Option<string> frames = CommonOptions.Choice("--frames", "How frames are cached.", "raw", "jpeg");
+        Option<string> audio = CommonOptions.Choice("--audio", "How audio is cached.", "mel", "pcm");
+        Option<string> mel = CommonOptions.Choice("--mel", "The log-mel implementation.", "simd", "nwaves");
+        Option<string> modalities = CommonOptions.Choice("--modalities", "What is decoded; auto asks the dataset.", "auto", "av", "video", "audio");
+        Option<string> onMissing = CommonOptions.Choice("--on-missing", "A source that lacks a modality fails (drop), gets silence or black frames (pad), or is kept with the one it has (keep).", "drop", "pad", "keep");
+        Option<int> shortSide = new("--short-side") { Description = "Short side of the cached frames, pixels.", DefaultValueFactory = _ => 112 };
+        Option<double> fps = new("--fps") { Description = "Cached frames per second.", DefaultValueFactory = _ => 8 };
+        Option<double> maxClip = new("--max-clip") { Description = "Longer sources are cut into segments of this many seconds.", DefaultValueFactory = _ => 60 };
+        Option<int> workers = new("--workers") { Description = "Decoding processes at a time; 0: one per core.", DefaultValueFactory = _ => 0 };
+        Option<long> budget = new("--memory-budget") { Description = "Decoded payload queued and in flight.", DefaultValueFactory = _ => 1L << 30, CustomParser = Sizes.Parse };
+        Option<double> timeout = new("--item-timeout") { Description = "Seconds one source may take.", DefaultValueFactory = _ => 600 };
+        Option<(int Part, int Of)> partition = new("--partition") { Description = "This process's part of the items, i/n.", DefaultValueFactory = _ => (1, 1), CustomParser = Sizes.ParsePartition };
+        Option<bool> retryFailed = new("--retry-failed") { Description = "Redo the items that failed before." };
+        Option<Dictionary<string, TimeSpan>> delays = CommonOptions.DelayStage();
+        Option<bool> json = CommonOptions.Json();
+
+        Command command = new("ingest", "Decode media once into a cache of frames and log-mel spectrograms.")
+        {
+            dataset, root, output, merge, split, annotations, frames, audio, mel, modalities, onMissing, shortSide, fps, maxClip, workers, budget, timeout, partition,
+            retryFailed, delays, json,
+        };
+        command.SetAction(async (parsed, _) =>
+        {
+            if (parsed.GetValue(merge) is string cache)
+            {
+                return Merge(cache, new Terminal(parsed.GetValue(json)));
+            }
+
+            IngestOptions options = new()
+            {
+                Dataset = parsed.GetValue(dataset) ?? throw new UsageException($"--dataset is missing; write --dataset and one of {string.Join(", ", DatasetRegistry.Names)}"),
+                Root = parsed.GetValue(root) ?? throw new UsageException("--root is missing; write --root and the dataset's folder"),
+                Out = parsed.GetValue(output) ?? throw new UsageException("--out is missing; write --out and the cache folder to make"),
+                Split = parsed.GetValue(split),
+                Annotations = parsed.GetValue(annotations),
+                Frames = parsed.GetValue(frames)!,
+                Audio = parsed.GetValue(audio)!,
+                Mel = parsed.GetValue(mel)!,
+                Modalities = parsed.GetValue(modalities) switch { "av" => Modalities.AudioVideo, "video" => Modalities.Video, "audio" => Modalities.Audio, _ => Modalities.Auto },
+                OnMissing = parsed.GetValue(onMissing) switch { "pad" => MissingPolicy.Pad, "keep" => MissingPolicy.Keep, _ => MissingPolicy.Drop },
+                ShortSide = parsed.GetValue(shortSide),
+                Fps = parsed.GetValue(fps),
+                MaxClip = parsed.GetValue(maxClip),
+                Workers = parsed.GetValue(workers),
+                MemoryBudget = parsed.GetValue(budget),
+                ItemTimeout = parsed.GetValue(timeout),
+                Partition = parsed.GetValue(partition).Part,
+                Partitions = parsed.GetValue(partition).Of,
+                RetryFailed = parsed.GetValue(retryFailed),
+                StageDelays = parsed.GetValue(delays)!,
+            };
+            return await RunAsync(options, new Terminal(parsed.GetValue(json))).ConfigureAwait(false);
+        });
+        return command;
+    }
+
+    // Every commit already puts its shards into the one manifest chain, whichever process makes it; what is left of a merge is to
+    // show that the whole is there.
+    private static int Merge(string cache, Terminal terminal)
+    {
+        CacheSummary summary = CacheSummary.Of(cache);
+        terminal.Line($"{cache}: version {summary.Version}, {summary.Clips} clips, {summary.Failed} failed items");
+        if (terminal.Json)
+        {
+            Terminal.WriteJson(new { schema = 1, version = summary.Version, clips = summary.Clips, failed = summary.Failed });
+        }
+
+        return ExitCodes.Done;
+    }
+
+    /// <summary>Runs one ingest with progress on <paramref name="terminal"/> and returns the exit code.</summary>
+    public static async Task<int> RunAsync(IngestOptions options, Terminal terminal)
+    {
+        using StopSignals signals = new();
+        ProgressLine progress = new(terminal, "ingest", TimeProvider.System, TimeSpan.FromSeconds(5));
+        IngestResult result = await new IngestJob(options, TimeProvider.System).RunAsync(
+            p => progress.Report(p.Committed + p.Failed + p.Skipped, p.Total, $"{p.Failed} failed"), signals.Token).ConfigureAwait(false);
+        progress.Finish(result.Committed + result.Failed + result.Skipped, 0, $"{result.Committed} committed, {result.Failed} failed, {result.Skipped} already done");
+        foreach (LedgerEntry failure in result.Failures.Take(10))
+        {
+            terminal.Line($"  failed {failure.Id}: {failure.Stage}/{failure.Reason}{(failure.Detail is null ? string.Empty : ": " + failure.Detail)}");
+        }
+
+        if (result.Failures.Count > 10)
+        {
+            terminal.Line($"  … and {result.Failures.Count - 10} more; every item's state is in {Path.Combine(options.Out, "ledger.jsonl")}");
+        }
+
+        GraphReportText.Write(result.Report, terminal);
+        if (terminal.Json)
+        {
+            Terminal.WriteJson(new
+            {
+                schema = 1, committed = result.Committed, failed = result.Failed, skipped = result.Skipped, seconds = result.Seconds,
+                clips_per_second = result.ClipsPerSecond, cpu_ms_per_clip = result.CpuMsPerClip, version = result.Version, stages = result.Report.Stages, bottleneck = result.Report.Bottleneck,
+            });
+        }
+
+        return signals.ExitCode ?? (result.Failed > 0 ? ExitCodes.DoneWithFailures : ExitCodes.Done);
+    }
+}

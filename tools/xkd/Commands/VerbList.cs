@@ -1,0 +1,9 @@
+using System.CommandLine;
+
+namespace Xkd.Cli.Commands;
+
+/// <summary>Every verb, in the order in which a newcomer meets them.</summary>
+internal static class VerbList
+{
+    public static IEnumerable<Command> All() => [];
+}

@@ -1,0 +1,42 @@
+using System.CommandLine;
+using Xkd.Cli.Hosting;
+using Xkd.Storage;
+
+namespace Xkd.Cli.Commands;
+
+/// <summary><c>xkd verify</c>: every byte of a cache against what was committed.</summary>
+internal static class VerifyCommand
+{
+    private const int ShownErrors = 20;
+
+    public static Command Create()
+    {
+        Argument<string> cache = new("cache") { Description = "The cache folder." };
+        Option<bool> json = CommonOptions.Json();
+        Command command = new("verify", "Check every byte of a cache against its manifest.") { cache, json };
+        command.SetAction((parsed, _) =>
+        {
+            Terminal terminal = new(parsed.GetValue(json));
+            using StopSignals signals = new();
+            VerifyReport report = CacheVerifier.Verify(parsed.GetValue(cache)!, ct: signals.Token);
+            if (terminal.Json)
+            {
+                Terminal.WriteJson(new { schema = 1, ok = report.Ok, shards = report.Shards, rows = report.Rows, errors = report.Errors });
+            }
+            else
+            {
+                foreach (VerifyError error in report.Errors.Take(ShownErrors))
+                {
+                    terminal.Line($"{error.Shard}{(error.Row is long row ? $" row {row}" : string.Empty)} {error.Column}: expected {error.Expected}, got {error.Got}");
+                }
+
+                terminal.Line(report.Ok
+                    ? $"ok: {report.Shards} shards, {report.Rows} rows"
+                    : $"{report.Errors.Count} errors in {report.Shards} shards; ingest the damaged items again into a new cache, or restore the named shards");
+            }
+
+            return Task.FromResult(report.Ok ? ExitCodes.Done : ExitCodes.Failed);
+        });
+        return command;
+    }
+}

@@ -1,0 +1,42 @@
+using System.CommandLine;
+
+namespace Xkd.Cli.Hosting;
+
+/// <summary>Options that several verbs share, made anew for each.</summary>
+internal static class CommonOptions
+{
+    public static Option<bool> Json() => new("--json") { Description = "Write exactly one JSON object to stdout; everything else goes to stderr." };
+
+    public static Option<string> RequiredPath(string name, string description) => new(name) { Description = description, Required = true };
+
+    public static Option<Dictionary<string, TimeSpan>> DelayStage() => new("--delay-stage")
+    {
+        Description = "Diagnostics: slow a stage down on purpose, STAGE=MILLISECONDS, to see the report name it.",
+        CustomParser = Sizes.ParseDelays,
+        DefaultValueFactory = _ => [],
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    public static Option<string[]> Set() => new("--set")
+    {
+        Description = "Override a configuration key, key=value; repeatable.",
+        DefaultValueFactory = _ => [],
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    public static Option<string?> LibTorch() => new("--libtorch") { Description = "Folder of an existing libtorch, such as a PyTorch install's torch/lib (also XKD_LIBTORCH)." };
+
+    public static Option<string> Device() => new("--device")
+    {
+        Description = "cpu, cuda or cuda:K; auto takes the first GPU where there is one.",
+        DefaultValueFactory = _ => "auto",
+    };
+
+    /// <summary>An option whose value must be one of <paramref name="choices"/>; the first is the default.</summary>
+    public static Option<string> Choice(string name, string description, params string[] choices)
+    {
+        Option<string> option = new(name) { Description = description, DefaultValueFactory = _ => choices[0] };
+        option.AcceptOnlyFromAmong(choices);
+        return option;
+    }
+}

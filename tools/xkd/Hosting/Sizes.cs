@@ -1,0 +1,60 @@
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace Xkd.Cli.Hosting;
+
+/// <summary>Reads sizes (<c>1GiB</c>), delays (<c>decode=50</c>) and partitions (<c>2/8</c>) from the command line.</summary>
+internal static class Sizes
+{
+    private static readonly (string Suffix, long Bytes)[] Units =
+        [("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("TiB", 1L << 40), ("kB", 1000), ("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("B", 1)];
+
+    /// <summary>Bytes from <c>512MiB</c>, <c>1GiB</c>, <c>2GB</c> or a plain number.</summary>
+    public static long Parse(ArgumentResult result)
+    {
+        string text = result.Tokens[0].Value;
+        (string suffix, long unit) = Array.Find(Units, u => text.EndsWith(u.Suffix, StringComparison.Ordinal));
+        string number = suffix is null ? text : text[..^suffix.Length];
+        if (double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value > 0)
+        {
+            return (long)(value * (suffix is null ? 1 : unit));
+        }
+
+        result.AddError($"{result.Argument.Name} {text}: write a size such as 512MiB or 1GiB");
+        return 0;
+    }
+
+    /// <summary>Part i of n, from <c>i/n</c> with 1 ≤ i ≤ n.</summary>
+    public static (int Part, int Of) ParsePartition(ArgumentResult result)
+    {
+        string text = result.Tokens[0].Value;
+        string[] halves = text.Split('/');
+        if (halves.Length == 2 && int.TryParse(halves[0], out int part) && int.TryParse(halves[1], out int of) && part >= 1 && part <= of)
+        {
+            return (part, of);
+        }
+
+        result.AddError($"--partition {text}: write i/n, for example 1/4, with i from 1 to n");
+        return (1, 1);
+    }
+
+    /// <summary>Delays by stage, from <c>stage=milliseconds</c> assignments.</summary>
+    public static Dictionary<string, TimeSpan> ParseDelays(ArgumentResult result)
+    {
+        Dictionary<string, TimeSpan> delays = new(StringComparer.Ordinal);
+        foreach (string text in result.Tokens.Select(t => t.Value))
+        {
+            string[] halves = text.Split('=');
+            if (halves.Length == 2 && double.TryParse(halves[1], NumberStyles.Float, CultureInfo.InvariantCulture, out double ms) && ms >= 0)
+            {
+                delays[halves[0]] = TimeSpan.FromMilliseconds(ms);
+            }
+            else
+            {
+                result.AddError($"--delay-stage {text}: write stage=milliseconds, for example decode=50");
+            }
+        }
+
+        return delays;
+    }
+}

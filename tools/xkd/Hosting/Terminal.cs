@@ -1,0 +1,32 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Spectre.Console;
+
+namespace Xkd.Cli.Hosting;
+
+/// <summary>
+/// Where a command's words go. With <c>--json</c> stdout holds exactly one JSON object and everything else is on stderr.
+/// </summary>
+internal sealed class Terminal(bool json)
+{
+    private static readonly JsonSerializerOptions JsonOptions = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DictionaryKeyPolicy = null,
+        WriteIndented = true,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower) },
+    };
+
+    private readonly TextWriter _log = json ? Console.Error : Console.Out;
+
+    public bool Json => json;
+
+    /// <summary>A person is watching: bars that redraw are welcome.</summary>
+    public bool IsInteractive => !json && !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Ansi;
+
+    public void Line(string text) => _log.WriteLine(text);
+
+    /// <summary>The command's result, as an object that carries <c>schema</c>.</summary>
+    public static void WriteJson(object result) => Console.Out.WriteLine(JsonSerializer.Serialize(result, JsonOptions));
+}
