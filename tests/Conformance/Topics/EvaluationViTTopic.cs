@@ -33,7 +33,7 @@ internal sealed class EvaluationViTTopic : IGoldenTopic
         foreach (JsonElement view in golden.Config.GetProperty("view_names").EnumerateArray())
         {
             string name = view.GetString()!;
-            torch.Tensor tokens = encoder.call(torch.tensor(golden.Floats($"in/{name}")).reshape(golden.Shape($"in/{name}")));
+            torch.Tensor tokens = EvaluationTokens.Of(encoder, torch.tensor(golden.Floats($"in/{name}")).reshape(golden.Shape($"in/{name}")));
             Compare($"out/{name}/features", tokens);
             Compare($"out/{name}/pool", EncoderClassifier.Pool(encoder, tokens, EncoderPooling.PatchMean));
             foreach (string cls in new[] { "cls", "cls_intended" }.Where(c => golden.Has($"out/{name}/{c}")))

@@ -45,7 +45,7 @@ public sealed class EncoderClassifier : nn.Module<Tensor, Tensor>
     public static Tensor Features(ViT backbone, Tensor input, EncoderPooling pooling)
     {
         using DisposeScope scope = NewDisposeScope();
-        return Pool(backbone, backbone.call(input), pooling).MoveToOuterDisposeScope();
+        return Pool(backbone, EvaluationTokens.Of(backbone, input), pooling).MoveToOuterDisposeScope();
     }
 
     /// <summary>Tokens after the final norm [N, prefix + L, D] to [N, D].</summary>
