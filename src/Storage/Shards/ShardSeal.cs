@@ -42,10 +42,9 @@ internal static class ShardSeal
             for (int i = 0; i < rows.Length; i++)
             {
                 Compare(path, first + i, written[first + i], rows[i]);
-                foreach ((string column, string expected, string got) in RowPayload.Check(handle, rows[i], mels, framesAt[i], melAt[i], pcmAt[i]))
-                {
-                    throw new CorruptCacheException(path, first + i, column, expected, got);
-                }
+                Require(path, first + i, "frames", RowPayload.CheckColumn(handle, rows[i], mels, "frames", framesAt[i]));
+                Require(path, first + i, "mel", RowPayload.CheckColumn(handle, rows[i], mels, "mel", melAt[i]));
+                Require(path, first + i, "pcm", RowPayload.CheckColumn(handle, rows[i], mels, "pcm", pcmAt[i]));
             }
 
             framesAt.CopyTo(frames, first);
@@ -70,6 +69,14 @@ internal static class ShardSeal
     /// <summary>SHA-256 of ids in row order, each followed by a line feed.</summary>
     public static string IdsHash(IEnumerable<string> ids) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(ids.Select(id => id + "\n")))));
+
+    private static void Require(string path, long row, string column, (string Expected, string Got)? damage)
+    {
+        if (damage is { } found)
+        {
+            throw new CorruptCacheException(path, row, column, found.Expected, found.Got);
+        }
+    }
 
     private static void Compare(string path, long row, ShardRow written, ShardRow read)
     {
