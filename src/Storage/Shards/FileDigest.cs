@@ -31,11 +31,14 @@ internal sealed record FileDigest(long Bytes, string Sha256, uint Crc)
         }
     }
 
-    /// <summary>CRC-32C from an offset to the end of the file.</summary>
-    public static uint TailCrc(string path, long offset)
+    /// <summary>The bytes from an offset to the end of the file.</summary>
+    public static byte[] Tail(string path, long offset)
     {
-        using SafeFileHandle file = File.OpenHandle(path);
-        return Crc32COf(file, offset, RandomAccess.GetLength(file) - offset).Crc;
+        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
+        byte[] tail = new byte[Math.Max(0, file.Length - offset)];
+        file.Seek(offset, SeekOrigin.Begin);
+        file.ReadExactly(tail);
+        return tail;
     }
 
     /// <summary>CRC-32C of a stretch of a file, and how much of it there was.</summary>

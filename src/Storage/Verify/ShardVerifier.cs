@@ -103,7 +103,7 @@ internal static class ShardVerifier
     {
         try
         {
-            ShardRow[] rows = opened.ReadRowsAsync(group, all: true).GetAwaiter().GetResult();
+            ShardRow[] rows = opened.ReadRowsAsync(group).GetAwaiter().GetResult();
             return chunk.Column switch
             {
                 "frames" => Payload(file, shard, fingerprint, first, chunk, rows, r => r.FramesBytes),
