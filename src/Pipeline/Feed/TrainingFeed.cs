@@ -42,6 +42,9 @@ public sealed class TrainingFeed : IAsyncDisposable
     /// <summary>Whole global batches in an epoch.</summary>
     public long StepsPerEpoch => Plan.StepsPerEpoch;
 
+    /// <summary>Bytes queued, in flight and delivered but not disposed, of the reading in progress or the last one.</summary>
+    public long BytesInFlight => Graph.BytesInFlight;
+
     private PipelineGraph Graph => _graph ?? throw new InvalidOperationException("the feed was not read yet");
 
     /// <summary>Reads from a step on, without end: leave the loop when done. Dispose every batch.</summary>
