@@ -1,3 +1,5 @@
+using Xkd.Model.Objectives;
+
 namespace Xkd.Model.Configuration;
 
 /// <summary>What is learned. A weight of 0 leaves the term and the work for it out, so every ablation is a <c>--set</c>.</summary>
@@ -25,7 +27,7 @@ public sealed record ObjectiveSection
     public double MaskAudio { get; init; } = 0.8;
 
     /// <summary>How the teachers' tokens are refined by the other modality before projection. Default mean.</summary>
-    public Refinement Refinement { get; init; } = Refinement.Mean;
+    public AttentionRefinement Refinement { get; init; } = AttentionRefinement.Mean;
 
     /// <summary>Which view the teachers see: global (the paper's figure) or the first local one (the released code). Default global.</summary>
     public TeacherView TeacherView { get; init; } = TeacherView.Global;
@@ -45,17 +47,14 @@ public sealed record ObjectiveSection
     /// <summary>Audio student's temperature. Default 0.1.</summary>
     public double StudentTempAudio { get; init; } = 0.1;
 
-    /// <summary>Student temperatures per modality, or the audio one for both as the released code has it. Default modality.</summary>
-    public StudentTemperature StudentTemperature { get; init; } = StudentTemperature.Modality;
+    /// <summary>Student temperatures per modality, or the audio one for both as the released code has it. Default per_modality.</summary>
+    public StudentTemperatureRule StudentTemperature { get; init; } = StudentTemperatureRule.PerModality;
 
     /// <summary>Momentum of the teacher centres. Default 0.9.</summary>
     public double CenterMomentum { get; init; } = 0.9;
 
-    /// <summary>Gaussian MMD kernels: the published gammas, or gammas relative to the median squared distance. Default fixed.</summary>
-    public MmdBandwidth MmdBandwidth { get; init; } = MmdBandwidth.Fixed;
-
-    /// <summary>Gammas of the gaussian kernels. Default 1e-3 … 1e3.</summary>
-    public double[] MmdGammas { get; init; } = [1e-3, 1e-2, 1e-1, 1, 10, 100, 1000];
+    /// <summary>Gaussian MMD kernels: the published gammas (1e-3 … 1e3), or the same relative to the batch's median squared distance. Default fixed.</summary>
+    public KernelBandwidth MmdBandwidth { get; init; } = KernelBandwidth.Fixed;
 
     /// <summary>Reconstruct per-patch-normalised values. Default true.</summary>
     public bool NormPix { get; init; } = true;

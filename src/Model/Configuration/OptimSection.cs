@@ -1,3 +1,5 @@
+using Xkd.Model.Optimization;
+
 namespace Xkd.Model.Configuration;
 
 /// <summary>AdamW with two parameter groups, per-parameter clipping, cosine schedules and the teachers' EMA.</summary>
@@ -36,12 +38,15 @@ public sealed record OptimSection
     /// <summary>Epochs in which the projectors' last layers are not trained. Default 0.</summary>
     public int FreezeLastLayerEpochs { get; init; }
 
-    /// <summary>EMA momentum of the video teacher: from, to (cosine). Default [0.997, 1].</summary>
-    public double[] EmaVideo { get; init; } = [0.997, 1];
+    /// <summary>Share of the video teacher kept per step, at the start. Default 0.997.</summary>
+    public double EmaVideo { get; init; } = 0.997;
 
-    /// <summary>EMA momentum of the audio teacher: from, to (cosine). Default [0.997, 1].</summary>
-    public double[] EmaAudio { get; init; } = [0.997, 1];
+    /// <summary>Share of the audio teacher kept per step, at the start. Default 0.997.</summary>
+    public double EmaAudio { get; init; } = 0.997;
+
+    /// <summary>Share of the teachers kept per step, at the end (cosine). Default 1.</summary>
+    public double EmaFinal { get; init; } = 1;
 
     /// <summary>Update MATS's shared teacher blocks once a step, or twice as the released code does. Default once.</summary>
-    public SharedTeacherEma SharedTeacherEma { get; init; } = SharedTeacherEma.Once;
+    public SharedTeacherUpdate SharedTeacherEma { get; init; } = SharedTeacherUpdate.Once;
 }

@@ -4,7 +4,7 @@ namespace Xkd.Model.Configuration;
 public sealed record PretrainConfig
 {
     /// <summary>Modality-specific encoders, one shared student backbone, or shared student and teacher backbones.</summary>
-    public Variant Variant { get; init; } = Variant.Xkd;
+    public XkdVariant Variant { get; init; } = XkdVariant.Xkd;
 
     /// <summary>Clips per optimizer step over all ranks; must be divisible by the number of ranks. Default 256.</summary>
     public int Batch { get; init; } = 256;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Xkd.Model.Objectives;
 
 namespace Xkd.Model.Configuration;
 
@@ -92,10 +93,9 @@ internal static class PretrainConfigRules
         Positive("objective.student_temp_audio", o.StudentTempAudio);
         NotNegative("objective.temp_warmup_epochs", o.TempWarmupEpochs);
         Probability("objective.center_momentum", o.CenterMomentum);
-        Require(o.MmdGammas.Length > 0 && o.MmdGammas.All(g => g > 0), "objective.mmd_gammas", o.MmdGammas, "write one or more numbers above 0");
-        Require(o.Refinement == Refinement.None || m.ClassToken || o.Align + o.Cmkd == 0, "model.class_token", m.ClassToken, "refinement attends from the class token: write true, or objective.refinement: none");
-        Require(o.TeacherView == TeacherView.Global || (d.LocalVideoViews > 0 && d.LocalAudioViews > 0) || o.Align + o.Cmkd == 0,
-            "objective.teacher_view", "local", "the teachers need a local view of each modality: raise data.local_video_views and data.local_audio_views, or write global");
+        Require(o.Refinement == AttentionRefinement.None || m.ClassToken || o.Align + o.Cmkd == 0, "model.class_token", m.ClassToken, "refinement attends from the class token: write true, or objective.refinement: none");
+        Require((d.LocalVideoViews > 0 && d.LocalAudioViews > 0) || o.Align + o.Cmkd == 0, "data.local_video_views, data.local_audio_views",
+            new[] { d.LocalVideoViews, d.LocalAudioViews }, "distillation and alignment need one or more of each; or set objective.align and objective.cmkd to 0");
 
         OptimSection p = c.Optim;
         Positive("optim.epochs", p.Epochs);
@@ -109,8 +109,9 @@ internal static class PretrainConfigRules
         Positive("optim.eps", p.Eps);
         NotNegative("optim.clip_grad", p.ClipGrad);
         NotNegative("optim.freeze_last_layer_epochs", p.FreezeLastLayerEpochs);
-        Pair("optim.ema_video", p.EmaVideo, 0, 1);
-        Pair("optim.ema_audio", p.EmaAudio, 0, 1);
+        Probability("optim.ema_video", p.EmaVideo);
+        Probability("optim.ema_audio", p.EmaAudio);
+        Probability("optim.ema_final", p.EmaFinal);
 
         AugmentSection a = c.Augment;
         Range("augment.global_crop_scale", a.GlobalCropScale, 1e-4, 1);

@@ -16,9 +16,9 @@ internal sealed unsafe class PowerSpectrum8
     private readonly int _half;
     private readonly int _firstRadix;
     private readonly int[] _position;        // where sample pair n goes: the digit reversal, as a float offset
-    private readonly AlignedFloats _window;  // half of a periodic Hann: the split's division by two, done beforehand and exactly
-    private readonly AlignedFloats _passes;  // per pass and column: w, w², w³ as (re, im)
-    private readonly AlignedFloats _split;   // e^(-2πik/n), k = 0 … n/4
+    private readonly AlignedBuffer<float> _window;  // half of a periodic Hann: the split's division by two, done beforehand and exactly
+    private readonly AlignedBuffer<float> _passes;  // per pass and column: w, w², w³ as (re, im)
+    private readonly AlignedBuffer<float> _split;   // e^(-2πik/n), k = 0 … n/4
 
     public PowerSpectrum8(int nFft)
     {
@@ -29,12 +29,12 @@ internal sealed unsafe class PowerSpectrum8
         {
             _position[n] = Element * Reversed(n, _half);
         }
-        _window = new AlignedFloats(nFft);
+        _window = new AlignedBuffer<float>(nFft);
         for (int n = 0; n < nFft; n++)
         {
             _window.Span[n] = (float)(0.5 - 0.5 * Math.Cos(2 * Math.PI * n / nFft)) / 2;
         }
-        _passes = new AlignedFloats(2 * nFft);
+        _passes = new AlignedBuffer<float>(2 * nFft);
         int at = 0;
         for (int column = _firstRadix; column < _half; column *= 4)
         {
@@ -47,7 +47,7 @@ internal sealed unsafe class PowerSpectrum8
                 }
             }
         }
-        _split = new AlignedFloats(_half + 2);
+        _split = new AlignedBuffer<float>(_half + 2);
         for (int k = 0; k <= _half / 2; k++)
         {
             (double sin, double cos) = Math.SinCos(-2 * Math.PI * k / nFft);

@@ -30,9 +30,9 @@ public sealed unsafe class SimdLogMel : ILogMel
         Filters = new MelFilterBank(options);
         _spectrum = new PowerSpectrum8(options.NFft);
         _scratch = new ScratchPool<Scratch>(() => new Scratch(
-            new AlignedFloats((Lanes - 1) * options.Hop + options.NFft),
-            new AlignedFloats(_spectrum.WorkLength),
-            new AlignedFloats(Lanes * Filters.Bins)));
+            new AlignedBuffer<float>((Lanes - 1) * options.Hop + options.NFft),
+            new AlignedBuffer<float>(_spectrum.WorkLength),
+            new AlignedBuffer<float>(Lanes * Filters.Bins)));
     }
 
     /// <inheritdoc/>
@@ -121,5 +121,5 @@ public sealed unsafe class SimdLogMel : ILogMel
         }
     }
 
-    private sealed record Scratch(AlignedFloats Window, AlignedFloats Work, AlignedFloats Power);
+    private sealed record Scratch(AlignedBuffer<float> Window, AlignedBuffer<float> Work, AlignedBuffer<float> Power);
 }

@@ -26,4 +26,13 @@ public static class Waveform
         }
         mono[kept..].Clear();
     }
+
+    /// <summary>Multiplies every sample: the reference's volume jitter.</summary>
+    public static void Scale(Span<float> samples, double factor)
+    {
+        foreach (ref float sample in samples)
+        {
+            sample = (float)(sample * factor);
+        }
+    }
 }

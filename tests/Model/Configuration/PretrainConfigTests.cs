@@ -41,9 +41,9 @@ public sealed class PretrainConfigTests : IDisposable
     {
         string file = Write("based_on: base.yaml\nseed: 3\n");
         File.WriteAllText(Path.Combine(_folder, "base.yaml"), "batch: 8\nseed: 1\nobjective: { recon: 2 }\n");
-        PretrainConfig config = PretrainConfig.Load(file, ["batch=16", "objective.mmd_gammas=[1, 2]"]);
+        PretrainConfig config = PretrainConfig.Load(file, ["batch=16", "optim.betas=[0.5, 0.6]"]);
         Assert.Equal((16, 3L, 2.0), (config.Batch, config.Seed, config.Objective.Recon));
-        Assert.Equal([1.0, 2.0], config.Objective.MmdGammas);
+        Assert.Equal([0.5, 0.6], config.Optim.Betas);
     }
 
     [Theory]

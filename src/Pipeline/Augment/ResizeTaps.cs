@@ -1,0 +1,84 @@
+namespace Xkd.Pipeline;
+
+/// <summary>
+/// The fixed-point weights of Pillow's antialiased bilinear resize along one axis (its <c>precompute_coeffs</c> and
+/// <c>normalize_coeffs_8bpc</c>): a triangle whose support grows with the reduction, weights rounded to 22 fractional bits.
+/// Zero weights at either end are dropped, which changes no sum.
+/// </summary>
+internal sealed class ResizeTaps
+{
+    public const int FractionBits = 22;
+    private double[] _real = [];
+
+    /// <summary>First source index of each output.</summary>
+    public int[] First { get; private set; } = [];
+
+    /// <summary>Number of weights of each output.</summary>
+    public int[] Count { get; private set; } = [];
+
+    /// <summary>Weights, [outputs, <see cref="Stride"/>].</summary>
+    public int[] Weights { get; private set; } = [];
+
+    public int Stride { get; private set; }
+
+    public int MaxCount { get; private set; }
+
+    public void Prepare(int input, int output)
+    {
+        double scale = (double)input / output;
+        double support = Math.Max(scale, 1.0);
+        Stride = (int)Math.Ceiling(support) * 2 + 1;
+        if (First.Length < output)
+        {
+            First = new int[output];
+            Count = new int[output];
+        }
+        if (Weights.Length < output * Stride)
+        {
+            Weights = new int[output * Stride];
+        }
+        if (_real.Length < Stride)
+        {
+            _real = new double[Stride];
+        }
+        MaxCount = 1;
+        for (int i = 0; i < output; i++)
+        {
+            PrepareOne(i, (i + 0.5) * scale, support, input);
+            MaxCount = Math.Max(MaxCount, Count[i]);
+        }
+    }
+
+    private void PrepareOne(int i, double center, double support, int input)
+    {
+        int first = Math.Max((int)(center - support + 0.5), 0);
+        int count = Math.Min((int)(center + support + 0.5), input) - first;
+        double sum = 0, inverse = 1 / support;
+        for (int k = 0; k < count; k++)
+        {
+            double distance = Math.Abs((k + first - center + 0.5) * inverse);
+            _real[k] = distance < 1 ? 1 - distance : 0;
+            sum += _real[k];
+        }
+        Span<int> weights = Weights.AsSpan(i * Stride, Stride);
+        weights.Clear();
+        int kept = 0;
+        for (int k = 0; k < count; k++)
+        {
+            double weight = sum == 0 ? _real[k] : _real[k] / sum;
+            int fixedPoint = (int)(0.5 + weight * (1 << FractionBits));
+            if (fixedPoint == 0 && kept == 0 && k < count - 1)
+            {
+                first++;
+                continue;
+            }
+            weights[kept++] = fixedPoint;
+        }
+        while (kept > 1 && weights[kept - 1] == 0)
+        {
+            kept--;
+        }
+        First[i] = first;
+        Count[i] = kept;
+    }
+}

@@ -1,0 +1,23 @@
+namespace Xkd.Pipeline;
+
+/// <summary>Everything drawn for one video view; the same for all its frames. Applied in the order of the properties.</summary>
+public sealed record VideoViewAugmentation
+{
+    /// <summary>First frame of the view within the window.</summary>
+    public int FirstFrame { get; init; }
+
+    /// <summary>Part of the frame that fills the view.</summary>
+    public CropBox Crop { get; init; }
+
+    /// <summary>Mirror left and right.</summary>
+    public bool Flip { get; init; }
+
+    /// <summary>Colour changes, or none.</summary>
+    public ColorJitter? Jitter { get; init; }
+
+    /// <summary>Luma in all three channels.</summary>
+    public bool Gray { get; init; }
+
+    /// <summary>Blur, or none.</summary>
+    public GaussianBlur? Blur { get; init; }
+}

@@ -1,0 +1,149 @@
+using System.Text.Json;
+using Xkd.Pipeline;
+
+namespace Xkd.Conformance.Topics;
+
+/// <summary>Pillow's video operations one by one and in sequence, with every random choice given.</summary>
+internal sealed class VideoAugmentTopic : IGoldenTopic
+{
+    public IReadOnlyCollection<string> Topics { get; } = ["video_augment"];
+
+    public void Run(GoldenCase golden, GoldenCheck check)
+    {
+        int[] clip = [.. golden.Config.GetProperty("clip").EnumerateArray().Select(side => side.GetInt32())];
+        foreach (JsonProperty operation in golden.Config.GetProperty("ops").EnumerateObject())
+        {
+            string name = "out/" + operation.Name;
+            JsonElement o = operation.Value;
+            if (o.TryGetProperty("transforms", out _))
+            {
+                check.Close(name, Sequence(golden, name, o, clip));
+            }
+            else if (operation.Name.StartsWith("to_tensor", StringComparison.Ordinal))
+            {
+                check.Close(name, Normalized(golden, name, o, clip));
+            }
+            else
+            {
+                check.Pixels(name, Single(golden, name, o, clip));
+            }
+        }
+    }
+
+    private static byte[] Single(GoldenCase golden, string name, JsonElement o, int[] clip)
+    {
+        bool gray = o.TryGetProperty("input", out JsonElement input);
+        byte[] frames = gray ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
+        int height = clip[1], width = clip[2];
+        int channels = golden.Shape(name).Length == 3 ? 1 : 3;
+        var frame = new PlanarFrame();
+        var result = new List<byte>();
+        foreach (byte[] pixels in frames.Chunk(height * width * 3))
+        {
+            if (o.TryGetProperty("h", out _))
+            {
+                frame.PrepareResize(Box(o), o.GetProperty("size")[0].GetInt32(), o.GetProperty("size")[1].GetInt32());
+                frame.LoadResized(pixels, width);
+            }
+            else if (o.TryGetProperty("short_side", out JsonElement side))
+            {
+                (int tall, int wide) = SpatialCrops.ShortSide(height, width, side.GetInt32());
+                frame.PrepareResize(CropBox.Whole(height, width), tall, wide);
+                frame.LoadResized(pixels, width);
+            }
+            else if (name.StartsWith("out/hflip", StringComparison.Ordinal))
+            {
+                frame.PrepareResize(CropBox.Whole(height, width), height, width, flip: true);
+                frame.LoadResized(pixels, width);
+            }
+            else
+            {
+                frame.Load(pixels, height, width);
+                Color(frame, name, o);
+            }
+            byte[] rgb = new byte[frame.Height * frame.Width * 3];
+            frame.CopyTo(rgb);
+            result.AddRange(channels == 3 ? rgb : rgb.Where((_, i) => i % 3 == 0));
+        }
+        return [.. result];
+    }
+
+    private static void Color(PlanarFrame frame, string name, JsonElement o)
+    {
+        if (o.TryGetProperty("kernel_size", out _))
+        {
+            frame.Blur(Blur(o));
+        }
+        else if (name.StartsWith("out/gray", StringComparison.Ordinal))
+        {
+            frame.Gray();
+        }
+        else
+        {
+            frame.Apply(Jitter(o));
+        }
+    }
+
+    private static float[] Normalized(GoldenCase golden, string name, JsonElement o, int[] clip)
+    {
+        byte[] frames = o.TryGetProperty("input", out JsonElement input) ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
+        (int first, int count) = Range(o.GetProperty("frames").GetString()!);
+        var view = new VideoViewAugmentation { FirstFrame = first, Crop = CropBox.Whole(clip[1], clip[2]) };
+        return Apply(golden, frames, view, count, clip, clip[1], clip[2], name);
+    }
+
+    private static float[] Sequence(GoldenCase golden, string name, JsonElement o, int[] clip)
+    {
+        (int first, int count) = Range(o.GetProperty("frames").GetString()!);
+        var view = new VideoViewAugmentation
+        {
+            FirstFrame = first,
+            Crop = Box(o.GetProperty("box")),
+            Flip = o.GetProperty("flip").GetBoolean(),
+            Jitter = Jitter(o.GetProperty("jitter")),
+            Gray = o.GetProperty("gray").GetBoolean(),
+            Blur = o.GetProperty("blur") is { ValueKind: JsonValueKind.Object } blur ? Blur(blur) : null,
+        };
+        return Apply(golden, golden.Bytes("in/clip"), view, count, clip, o.GetProperty("size")[0].GetInt32(), o.GetProperty("size")[1].GetInt32(), name);
+    }
+
+    private static float[] Apply(GoldenCase golden, byte[] frames, VideoViewAugmentation view, int count, int[] clip, int height, int width, string name)
+    {
+        JsonElement normalize = golden.Config.GetProperty("ops").GetProperty("to_tensor_normalize");
+        var augmenter = new VideoAugmenter(Floats(normalize.GetProperty("mean")), Floats(normalize.GetProperty("std")));
+        float[] result = new float[golden.Floats(name).Length];
+        augmenter.Apply(frames, clip[1], clip[2], view, count, height, width, result);
+        return result;
+    }
+
+    private static float[] Floats(JsonElement array) => [.. array.EnumerateArray().Select(value => value.GetSingle())];
+
+    private static byte[] Triple(byte[] gray) => [.. gray.SelectMany(value => Enumerable.Repeat(value, 3))];
+
+    private static CropBox Box(JsonElement o) =>
+        new(o.GetProperty("i").GetInt32(), o.GetProperty("j").GetInt32(), o.GetProperty("h").GetInt32(), o.GetProperty("w").GetInt32());
+
+    private static GaussianBlur Blur(JsonElement o) =>
+        new(o.GetProperty("kernel_size").GetInt32(), o.GetProperty("sigma_x").GetDouble(), o.GetProperty("sigma_y").GetDouble());
+
+    private static ColorJitter Jitter(JsonElement o) => new()
+    {
+        Brightness = Factor(o, "brightness", 1),
+        Contrast = Factor(o, "contrast", 1),
+        Saturation = Factor(o, "saturation", 1),
+        Hue = Factor(o, "hue", 0),
+        Order = o.TryGetProperty("order", out JsonElement order)
+            ? [.. order.EnumerateArray().Select(name => Enum.Parse<JitterOperation>(name.GetString()!, ignoreCase: true))]
+            : [.. Enum.GetValues<JitterOperation>().Where(op => o.TryGetProperty(op.ToString().ToLowerInvariant(), out _))],
+    };
+
+    private static double Factor(JsonElement o, string name, double otherwise) => o.TryGetProperty(name, out JsonElement value) ? value.GetDouble() : otherwise;
+
+    // "0-3", "in/clip frames 2-5"
+    private static (int First, int Count) Range(string text)
+    {
+        string[] ends = text.Split(' ')[^1].Split('-');
+        int first = int.Parse(ends[0]);
+        return (first, int.Parse(ends[^1]) - first + 1);
+    }
+}
