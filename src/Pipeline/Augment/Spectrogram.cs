@@ -19,11 +19,12 @@ public sealed class Spectrogram
     {
         ArgumentNullException.ThrowIfNull(crop);
         int frames = values.Length / mels;
-        (int height, int width, CropBox box) = (crop.CanvasHeight, crop.CanvasWidth, crop.Box);
-        if (height < mels || width < frames || box.Top < 0 || box.Left < 0 || box.Height < 1 || box.Width < 1
-            || box.Top + box.Height > height || box.Left + box.Width > width)
+        (int height, int width, CropBox drawn) = (crop.CanvasHeight, crop.CanvasWidth, crop.Box);
+        // A box that sticks out of the canvas is cut at its edge, as the reference's slicing does.
+        CropBox box = drawn with { Height = Math.Min(drawn.Height, height - drawn.Top), Width = Math.Min(drawn.Width, width - drawn.Left) };
+        if (height < mels || width < frames || box.Top < 0 || box.Left < 0 || box.Height < 1 || box.Width < 1)
         {
-            throw new ArgumentException($"{crop} does not hold a {mels}x{frames} spectrogram and a box inside.", nameof(crop));
+            throw new ArgumentException($"{crop} does not hold a {mels}x{frames} spectrogram and a box that begins inside.", nameof(crop));
         }
         Grow(ref _canvas, box.Height * box.Width);
         Grow(ref _rows, box.Height * frames);
