@@ -8,12 +8,21 @@ internal sealed class CenterCropAugmenter(double melMean, double melStd) : ISamp
 {
     private static readonly float[] Mean = [0.485f, 0.456f, 0.406f];
     private static readonly float[] Std = [0.229f, 0.224f, 0.225f];
+    private readonly VideoAugmenter _cut = new(Mean, Std);
 
     public ClipAugmentation? Draw(in SampleKey key, int height, int width) => null;
 
     public void Video(ClipAugmentation? drawn, int view, ReadOnlySpan<byte> frames, int height, int width, int size, Span<float> destination)
     {
         (int scaledHeight, int scaledWidth) = SpatialCrops.ShortSide(height, width, size);
+        if ((scaledHeight, scaledWidth) == (height, width))
+        {
+            // Nothing to scale, as with a cache made for this size: the vectorised kernel only cuts and normalises.
+            CropBox center = new((height - size + 1) / 2, (width - size + 1) / 2, size, size);
+            _cut.Apply(frames, height, width, new VideoViewAugmentation { Crop = center }, frames.Length / (height * width * 3), size, destination);
+            return;
+        }
+
         Axis rows = new(height, scaledHeight, size);
         Axis columns = new(width, scaledWidth, size);
         int frameBytes = height * width * 3;

@@ -43,6 +43,9 @@ public sealed class TrainingFeed : IAsyncDisposable
     /// <summary>Whole global batches in an epoch.</summary>
     public long StepsPerEpoch => Plan.StepsPerEpoch;
 
+    /// <summary>Bytes of one delivered batch; a memory budget below two of them leaves the feed no room to work ahead.</summary>
+    public long BatchBytes => BatchBuffers.BytesOf(_options, Plan.BatchPerRank);
+
     /// <summary>Bytes queued, in flight and delivered but not disposed, of the reading in progress or the last one.</summary>
     public long BytesInFlight => Graph.BytesInFlight;
 
