@@ -24,8 +24,10 @@ internal sealed class CubicTaps
         float scale = alignCorners ? (output > 1 ? (float)(input - 1) / (output - 1) : 0) : (float)input / output;
         for (int i = 0; i < output; i++)
         {
-            float at = alignCorners ? scale * i : scale * (i + 0.5f) - 0.5f;
-            float floor = MathF.Floor(at), t = at - floor;
+            // A float32 scale, but no rounding between the product and the fraction: PyTorch's compiler fuses them.
+            double at = alignCorners ? (double)scale * i : (double)scale * (i + 0.5) - 0.5;
+            double floor = Math.Floor(at);
+            float t = (float)(at - floor);
             for (int tap = 0; tap < 4; tap++)
             {
                 Index[4 * i + tap] = Math.Clamp((int)floor - 1 + tap, 0, input - 1);

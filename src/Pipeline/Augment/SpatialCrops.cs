@@ -80,9 +80,10 @@ public static class SpatialCrops
         float scale = (float)input / output;
         for (int i = 0; i < output; i++)
         {
-            float at = Math.Max(scale * (i + 0.5f) - 0.5f, 0);
+            // A float32 scale, but no rounding between the product and the fraction: PyTorch's compiler fuses them.
+            double at = Math.Max((double)scale * (i + 0.5) - 0.5, 0);
             int first = Math.Min((int)at, input - 1);
-            taps[i] = new Tap(first, Math.Min(first + 1, input - 1), at - first);
+            taps[i] = new Tap(first, Math.Min(first + 1, input - 1), (float)(at - first));
         }
         return taps;
     }
