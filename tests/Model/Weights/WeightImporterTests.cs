@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Xkd.Model.Tests.Training;
+using Xkd.Model.Training;
 using Xkd.Model.Weights;
 using Xkd.Storage;
 
@@ -85,6 +87,20 @@ public sealed class WeightImporterTests
         Assert.Equal(4, WeightImporter.Read(path).Tensors.Count);
         Assert.Contains("aud_student.backbone.", Assert.Throws<UsageException>(
             () => WeightImporter.Read(path, new() { Modality = WeightModality.Audio, Branch = WeightBranch.Student })).Message);
+    }
+
+    [Fact]
+    public void Read_RunFolder_TakesTheNewestCheckpoint()
+    {
+        using var run = new TemporaryFolder();
+        var store = new CheckpointStore(run.Path);
+        foreach (var step in new[] { 5, 6 })
+            store.Write(CheckpointStoreTests.State(step), CheckpointStoreTests.Model(step), []);
+
+        var options = new WeightImportOptions { Modality = WeightModality.Video, Branch = WeightBranch.Student };
+        Assert.Equal(6f, WeightImporter.Read(run.Path, options).Tensors[0].ToFloats()[0]);
+        Assert.Equal(5f, WeightImporter.Read(store.PathOf(5), options).Tensors[0].ToFloats()[0]);
+        Assert.Throws<UsageException>(() => WeightImporter.Read(GoldenFiles.Path("pytorch"), options));
     }
 
     [Fact]
