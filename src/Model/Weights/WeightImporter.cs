@@ -23,8 +23,8 @@ public static class WeightImporter
     {
         var file = Resolve(path);
         options ??= new WeightImportOptions();
-        var tensors = Strip(ReadTensors(file));
         List<string> dropped = [];
+        var tensors = Strip(ReadTensors(file, options, dropped));
         var modality = options.Modality;
         if (WeightNames.IsWholeModel(tensors.Select(tensor => tensor.Name)))
         {
@@ -58,12 +58,22 @@ public static class WeightImporter
         return checkpoint?.Model.Path ?? throw new UsageException($"{path} holds no weights: name a .pth, .pth.tar or .safetensors file, a checkpoint, or a run that has one");
     }
 
-    private static IReadOnlyList<WeightTensor> ReadTensors(string file)
+    private static IReadOnlyList<WeightTensor> ReadTensors(string file, WeightImportOptions options, List<string> dropped)
     {
         if (!file.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             return PickleReader.Read(file);
+
         using var safetensors = SafetensorsFile.Open(file);
-        return safetensors.ReadAll();
+        if (options.Modality is not { } modality)
+            return safetensors.ReadAll();
+
+        // A whole model is some ten times the one encoder wanted: leave the rest on the disk.
+        var prefix = WeightNames.BackbonePrefix(modality, options.Branch);
+        var wanted = safetensors.Entries.Keys.Where(name => name.Contains(prefix, StringComparison.Ordinal)).ToHashSet(StringComparer.Ordinal);
+        if (wanted.Count == 0)
+            return safetensors.ReadAll();
+        dropped.AddRange(safetensors.Entries.Keys.Where(name => !wanted.Contains(name)));
+        return [.. safetensors.Entries.Keys.Where(wanted.Contains).Select(safetensors.Read)];
     }
 
     private static List<WeightTensor> Strip(IReadOnlyList<WeightTensor> tensors)

@@ -85,6 +85,7 @@ public sealed class WeightImporterTests
         Assert.Equal([2f], Assert.Single(WeightImporter.Read(path, new() { Modality = WeightModality.Video, Branch = WeightBranch.Student }).Tensors).ToFloats());
         Assert.Equal([3f], Assert.Single(WeightImporter.Read(path, new() { Modality = WeightModality.Audio }).Tensors).ToFloats());
         Assert.Equal(4, WeightImporter.Read(path).Tensors.Count);
+        Assert.Equal(3, WeightImporter.Read(path, new() { Modality = WeightModality.Audio }).Dropped.Count);
         Assert.Contains("aud_student.backbone.", Assert.Throws<UsageException>(
             () => WeightImporter.Read(path, new() { Modality = WeightModality.Audio, Branch = WeightBranch.Student })).Message);
     }
