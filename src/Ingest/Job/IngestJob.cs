@@ -36,7 +36,7 @@ public sealed partial class IngestJob
         var pending = items.Where(item => IsPending(writer, item)).Select(item => new PendingItem(item, Attempts(writer, item))).ToList();
         var tally = new IngestTally(items.Count - pending.Count, items.Count, TimeSpan.FromSeconds(_options.ProgressInterval), progress, _time);
 
-        var (graph, run) = Build(writer, pending, tally, cancellationToken);
+        var (graph, writing, run) = Build(writer, pending, tally, cancellationToken);
         var stopped = false;
         try
         {
@@ -46,14 +46,14 @@ public sealed partial class IngestJob
         {
             stopped = true;
         }
-        catch (FailureException exception) when (exception.InnerException is not IOException)
+        catch (FailureException) when (!writing.Broken)
         {
             // Such as ffmpeg gone in the middle: items already written are complete and worth keeping.
             await writer.CommitAsync(CancellationToken.None);
             throw;
         }
 
-        var manifest = await CommitAsync(writer);
+        var manifest = await writer.CommitAsync(CancellationToken.None);
         tally.Report();
         return new IngestResult
         {
@@ -70,7 +70,7 @@ public sealed partial class IngestJob
         };
     }
 
-    private (PipelineGraph Graph, Func<Task> Run) Build(CacheWriter writer, List<PendingItem> pending, IngestTally tally, CancellationToken cancellationToken)
+    private (PipelineGraph Graph, WriteStage Writing, Func<Task> Run) Build(CacheWriter writer, List<PendingItem> pending, IngestTally tally, CancellationToken cancellationToken)
     {
         var workers = _options.Workers > 0 ? _options.Workers : Environment.ProcessorCount;
         var fingerprint = Fingerprint();
@@ -95,7 +95,7 @@ public sealed partial class IngestJob
         var prepared = graph.Stage<DecodedItem, PreparedItem>(
             FailureStages.Mel, decoded, melStage.RunAsync,
             new StageOptions { Parallelism = _options.Frames == FrameCodecs.Jpeg ? workers : 1, Remedy = "cache --frames raw, or raise --workers" });
-        return (graph, () => graph.RunAsync(
+        return (graph, writeStage, () => graph.RunAsync(
             prepared, FailureStages.Write, writeStage.RunAsync, new StageOptions { Remedy = "put the cache on a faster disk" }, cancellationToken));
     }
 
@@ -109,18 +109,6 @@ public sealed partial class IngestJob
         !writer.Ledger.TryGetValue(item.Id, out var entry) || (entry.State == ItemState.Failed && _options.RetryFailed);
 
     private static int Attempts(CacheWriter writer, SourceItem item) => writer.Ledger.TryGetValue(item.Id, out var entry) ? entry.Attempts : 0;
-
-    private async Task<Manifest> CommitAsync(CacheWriter writer)
-    {
-        try
-        {
-            return await writer.CommitAsync(CancellationToken.None);
-        }
-        catch (IOException exception) when (DiskFull.Is(exception))
-        {
-            throw new FailureException($"the disk of {_options.Out} is full; free space, then run the same command again: what is committed is kept.", exception);
-        }
-    }
 
     private DecodeOptions DecodeOptions(int workers) => new()
     {

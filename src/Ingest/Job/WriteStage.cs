@@ -7,6 +7,9 @@ internal sealed class WriteStage(CacheWriter writer, Fingerprint fingerprint, Ti
 {
     private long _committedAt = time.GetTimestamp();
 
+    /// <summary>Writing failed (the disk is full, a shard did not read back): nothing more can be committed.</summary>
+    public bool Broken { get; private set; }
+
     public async ValueTask RunAsync(PreparedItem item, CancellationToken cancellationToken)
     {
         using (item)
@@ -22,9 +25,10 @@ internal sealed class WriteStage(CacheWriter writer, Fingerprint fingerprint, Ti
                     _committedAt = time.GetTimestamp();
                 }
             }
-            catch (IOException exception) when (DiskFull.Is(exception))
+            catch
             {
-                throw new FailureException("the cache's disk is full; free space, then run the same command again: what is committed is kept.", exception);
+                Broken = true;
+                throw;
             }
         }
     }
