@@ -8,6 +8,18 @@ namespace Xkd.Model;
 /// <content>The phases of a step.</content>
 public sealed partial class XkdStep
 {
+    /// <summary>Forward, backward and clip, without changing any parameter.</summary>
+    internal XkdLosses Differentiate(IReadOnlyList<XkdInput> microBatches, in KdTemperatures temperatures)
+    {
+        using var scope = NewDisposeScope();
+        var terms = Backward(microBatches, temperatures); // [10]
+        Options.ReduceGradients?.Invoke(parameters.Gradients);
+        var gradientNorm = parameters.Gradients.norm().unsqueeze(0); // [1]
+        Observer?.Differentiated();
+        Clip();
+        return new XkdLosses(cat([terms, gradientNorm]).DetachFromDisposeScope()); // [11]
+    }
+
     // Fresh gradients of the mean over the micro-batches; gives the mean terms [10].
     private Tensor Backward(IReadOnlyList<XkdInput> microBatches, in KdTemperatures temperatures)
     {
@@ -17,6 +29,7 @@ public sealed partial class XkdStep
         {
             using var scope = NewDisposeScope();
             var terms = Forward(input, temperatures);
+            Observer?.Forwarded(terms);
             (microBatches.Count == 1 ? terms.Loss : terms.Loss / microBatches.Count).backward();
             using var unrecorded = no_grad();
             var packed = Pack(terms) / microBatches.Count;

@@ -38,6 +38,12 @@ public sealed partial class XkdStep : IDisposable
     /// <summary>Trained values, shared ones counted once, padding not counted.</summary>
     public long TrainableCount => parameters.Slots.Where(slot => slot.Kind != SlotKind.Untrained).Sum(slot => slot.Length);
 
+    /// <summary>Trained parameters under weight decay, in the official order: matrices, and also tokens and position tables (reference behaviour).</summary>
+    public IEnumerable<string> DecayedParameters => parameters.Named.Where(entry => FlatParameters.IsDecayed(entry.Name, entry.Value)).Select(entry => entry.Name);
+
+    /// <summary>Trained parameters without weight decay, in the official order: biases and one-dimensional ones.</summary>
+    public IEnumerable<string> UndecayedParameters => parameters.Named.Where(entry => !FlatParameters.IsDecayed(entry.Name, entry.Value)).Select(entry => entry.Name);
+
     internal IStepObserver? Observer { get; set; }
 
     /// <summary>One step over one batch. The losses stay on the device; dispose them.</summary>
@@ -51,15 +57,10 @@ public sealed partial class XkdStep : IDisposable
     public XkdLosses Run(IReadOnlyList<XkdInput> microBatches, in StepSchedule schedule)
     {
         using var scope = NewDisposeScope();
-        var terms = Backward(microBatches, schedule.Temperatures);
-        Options.ReduceGradients?.Invoke(parameters.Gradients);
-        var gradientNorm = parameters.Gradients.norm(); // []
-        Observer?.Differentiated();
-
-        Clip();
+        var losses = Differentiate(microBatches, schedule.Temperatures);
         optimizer.Step(schedule.LearningRate, schedule.WeightDecay, schedule.FreezeLastLayer);
         Follow(schedule);
-        return new XkdLosses(cat([terms, gradientNorm.to(ScalarType.Float32).unsqueeze(0)]).DetachFromDisposeScope());
+        return losses;
     }
 
     public void Dispose()

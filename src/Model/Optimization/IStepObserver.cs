@@ -1,3 +1,4 @@
+using Xkd.Model.Objectives;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Optimization;
@@ -5,6 +6,9 @@ namespace Xkd.Model.Optimization;
 /// <summary>Watches a step from within: what the numbers between its phases are checked through.</summary>
 internal interface IStepObserver
 {
+    /// <summary>A micro-batch went through the model; its terms live until backward is done.</summary>
+    void Forwarded(XkdTerms terms);
+
     /// <summary>Gradients are complete and not clipped yet.</summary>
     void Differentiated();
 
