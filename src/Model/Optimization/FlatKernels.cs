@@ -13,7 +13,7 @@ internal sealed class FlatKernels : IDisposable
         def segment_sums(rows: Tensor, lengths: Tensor) -> Tensor:
             return torch.segment_reduce(rows, "sum", lengths=lengths, unsafe=True)
 
-        """;
+        """; // TorchScript's parser wants the last line ended
 
     private readonly jit.CompilationUnit unit = jit.compile(Source);
 

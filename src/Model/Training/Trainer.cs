@@ -25,7 +25,8 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
             StepRecorder recorder = new(session, time, observer);
             long step = session.StartStep;
             recorder.BeginStep();
-            await foreach (HostBatch batch in session.Feed.ReadAsync(step, session.EndStep).ConfigureAwait(false))
+            // A stop is looked at between steps, not in the middle of a read.
+            await foreach (HostBatch batch in session.Feed.ReadAsync(step, session.EndStep, cancellationToken: CancellationToken.None).ConfigureAwait(false))
             {
                 using (batch)
                 {

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Xkd.Model.Training;
 using Xkd.Storage;
 
 namespace Xkd.Model.Weights;
@@ -15,14 +16,15 @@ public static class WeightImporter
     // A projector or classifier beside the encoder; evaluation builds its own.
     private static readonly string[] Heads = ["head.", "fc.", "classifier."];
 
-    /// <summary>Reads <paramref name="file"/>.</summary>
+    /// <summary>Reads a file, or the newest whole checkpoint of a run where <paramref name="path"/> is a run's folder.</summary>
     /// <exception cref="FailureException">The file is absent, damaged or of another format.</exception>
     /// <exception cref="UsageException">It holds no weights of the encoder asked for.</exception>
-    public static ImportedWeights Read(string file, WeightImportOptions? options = null)
+    public static ImportedWeights Read(string path, WeightImportOptions? options = null)
     {
+        var file = Resolve(path);
         options ??= new WeightImportOptions();
-        var tensors = Strip(ReadTensors(file));
         List<string> dropped = [];
+        var tensors = Strip(ReadTensors(file, options, dropped));
         var modality = options.Modality;
         if (WeightNames.IsWholeModel(tensors.Select(tensor => tensor.Name)))
         {
@@ -42,12 +44,36 @@ public static class WeightImporter
         return new ImportedWeights { Source = file, Sha256 = Hash(file), Modality = modality, Tensors = tensors, Dropped = dropped };
     }
 
-    private static IReadOnlyList<WeightTensor> ReadTensors(string file)
+    /// <summary>The weight file a path means: itself, a checkpoint's model, or the model of a run's newest whole checkpoint.</summary>
+    /// <exception cref="UsageException">It is a folder without weights.</exception>
+    /// <exception cref="FailureException">It is a run whose checkpoints are all broken.</exception>
+    public static string Resolve(string path)
+    {
+        if (!Directory.Exists(path))
+            return path;
+        var model = Path.Combine(path, CheckpointStore.ModelFile);
+        if (File.Exists(model))
+            return model;
+        using var checkpoint = new CheckpointStore(path).OpenLatest();
+        return checkpoint?.Model.Path ?? throw new UsageException($"{path} holds no weights: name a .pth, .pth.tar or .safetensors file, a checkpoint, or a run that has one");
+    }
+
+    private static IReadOnlyList<WeightTensor> ReadTensors(string file, WeightImportOptions options, List<string> dropped)
     {
         if (!file.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             return PickleReader.Read(file);
+
         using var safetensors = SafetensorsFile.Open(file);
-        return safetensors.ReadAll();
+        if (options.Modality is not { } modality)
+            return safetensors.ReadAll();
+
+        // A whole model is some ten times the one encoder wanted: leave the rest on the disk.
+        var prefix = WeightNames.BackbonePrefix(modality, options.Branch);
+        var wanted = safetensors.Entries.Keys.Where(name => name.Contains(prefix, StringComparison.Ordinal)).ToHashSet(StringComparer.Ordinal);
+        if (wanted.Count == 0)
+            return safetensors.ReadAll();
+        dropped.AddRange(safetensors.Entries.Keys.Where(name => !wanted.Contains(name)));
+        return [.. safetensors.Entries.Keys.Where(wanted.Contains).Select(safetensors.Read)];
     }
 
     private static List<WeightTensor> Strip(IReadOnlyList<WeightTensor> tensors)

@@ -8,12 +8,23 @@ internal sealed class CenterCropAugmenter(double melMean, double melStd) : ISamp
 {
     private static readonly float[] Mean = [0.485f, 0.456f, 0.406f];
     private static readonly float[] Std = [0.229f, 0.224f, 0.225f];
+    private readonly VideoAugmenter _cut = new(Mean, Std);
 
-    public void Video(in SampleKey key, int view, ReadOnlySpan<byte> frames, int height, int width, int size, Span<float> destination)
+    public ClipAugmentation? Draw(in SampleKey key, int height, int width) => null;
+
+    public void Video(ClipAugmentation? drawn, int view, ReadOnlySpan<byte> frames, int height, int width, int size, Span<float> destination)
     {
-        int shortSide = Math.Min(height, width);
-        Axis rows = new(height, (int)((long)height * size / shortSide), size);
-        Axis columns = new(width, (int)((long)width * size / shortSide), size);
+        (int scaledHeight, int scaledWidth) = SpatialCrops.ShortSide(height, width, size);
+        if ((scaledHeight, scaledWidth) == (height, width))
+        {
+            // Nothing to scale, as with a cache made for this size: the vectorised kernel only cuts and normalises.
+            CropBox center = new((height - size + 1) / 2, (width - size + 1) / 2, size, size);
+            _cut.Apply(frames, height, width, new VideoViewAugmentation { Crop = center }, frames.Length / (height * width * 3), size, destination);
+            return;
+        }
+
+        Axis rows = new(height, scaledHeight, size);
+        Axis columns = new(width, scaledWidth, size);
         int frameBytes = height * width * 3;
         int count = frames.Length / frameBytes;
         int plane = size * size;
@@ -44,13 +55,14 @@ internal sealed class CenterCropAugmenter(double melMean, double melStd) : ISamp
         }
     }
 
-    public void Audio(in SampleKey key, int view, ReadOnlySpan<float> logMel, int mels, Span<float> destination)
+    public void Audio(ClipAugmentation? drawn, int view, ReadOnlySpan<Half> logMel, int mels, Span<float> destination)
     {
+        HalfFloats.Widen(logMel, destination);
         float scale = (float)(1 / melStd);
         float mean = (float)melMean;
         for (int i = 0; i < destination.Length; i++)
         {
-            destination[i] = (logMel[i] - mean) * scale;
+            destination[i] = (destination[i] - mean) * scale;
         }
     }
 

@@ -60,7 +60,7 @@ internal sealed class FeedGraph
             {
                 Parallelism = _options.Readers,
                 QueueCapacity = _options.Readers,
-                Remedy = $"put the cache on a faster disk, or raise the readers from {_options.Readers}",
+                Remedy = $"put the cache on a faster disk, or raise the feed's readers from {_options.Readers}",
             });
         IStage<FeedSample> augmented = Graph.Stage<FeedSample, FeedSample>(
             "augment",
@@ -70,7 +70,7 @@ internal sealed class FeedGraph
             {
                 Parallelism = workers,
                 QueueCapacity = workers,
-                Remedy = $"raise the workers from {workers}, give the process more cores, or use fewer local views",
+                Remedy = $"raise data.workers from {workers}, give the process more cores, or use fewer local views",
             });
         return Graph.Expand(
             "collate",

@@ -56,6 +56,12 @@ public sealed record FeedOptions
     /// <summary>Standard deviation of the log-mel, divided by. Default null: the cache's own.</summary>
     public double? MelStd { get; init; }
 
+    /// <summary>
+    /// How the views are drawn; their numbers, sizes and normalisation follow this record's own. Null: no augmentation, views are
+    /// cut at the centre. Default the released recipe.
+    /// </summary>
+    public AugmentationOptions? Augmentation { get; init; } = new();
+
     /// <summary>Video tokens to draw masking noise for. Default 392.</summary>
     public int VideoTokens { get; init; } = 392;
 

@@ -6,7 +6,7 @@ namespace Xkd.Pipeline;
 internal sealed class RawWindows
 {
     private byte[] _frames = [];
-    private float[] _mel = [];
+    private Half[] _mel = [];
 
     public Span<byte> Frames(int bytes)
     {
@@ -18,11 +18,11 @@ internal sealed class RawWindows
         return _frames.AsSpan(0, bytes);
     }
 
-    public Span<float> Mel(int values)
+    public Span<Half> Mel(int values)
     {
         if (_mel.Length < values)
         {
-            _mel = GC.AllocateUninitializedArray<float>(values);
+            _mel = GC.AllocateUninitializedArray<Half>(values);
         }
 
         return _mel.AsSpan(0, values);

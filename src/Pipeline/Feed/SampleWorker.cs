@@ -13,7 +13,7 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
     public long WindowBytes(ClipEntry clip)
     {
         long video = options.Video ? (long)_videoFrames.Sum() * clip.FrameBytes : 0;
-        return video + (options.Audio ? (sizeof(float) * (long)_audioFrames.Sum() * options.Mel.Mels) + WindowReader.AudioBytes(clip, options.Mel) : 0);
+        return video + (options.Audio ? (sizeof(short) * (long)_audioFrames.Sum() * options.Mel.Mels) + WindowReader.AudioBytes(clip, options.Mel) : 0);
     }
 
     /// <exception cref="CorruptCacheException">The row's bytes are not what was committed.</exception>
@@ -48,6 +48,7 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
     {
         HostBatch batch = sample.Assembly.Batch;
         ClipEntry clip = sample.Clip;
+        ClipAugmentation? drawn = augmenter.Draw(sample.Key, clip.Height, clip.Width);
         (batch.Ids[sample.Slot], batch.Indices[sample.Slot]) = (clip.Id, sample.ClipIndex);
         if (options.Video)
         {
@@ -55,7 +56,7 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
             for (int view = 0; view < _videoFrames.Length; view++)
             {
                 int bytes = _videoFrames[view] * clip.FrameBytes;
-                augmenter.Video(sample.Key, view, frames[..bytes], clip.Height, clip.Width, _sizes[view], batch.Video[view].Row(sample.Slot));
+                augmenter.Video(drawn, view, frames[..bytes], clip.Height, clip.Width, _sizes[view], batch.Video[view].Row(sample.Slot));
                 frames = frames[bytes..];
             }
 
@@ -64,11 +65,11 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
 
         if (options.Audio)
         {
-            ReadOnlySpan<float> mel = sample.Raw.Mel(_audioFrames.Sum() * options.Mel.Mels);
+            ReadOnlySpan<Half> mel = sample.Raw.Mel(_audioFrames.Sum() * options.Mel.Mels);
             for (int view = 0; view < _audioFrames.Length; view++)
             {
                 int values = _audioFrames[view] * options.Mel.Mels;
-                augmenter.Audio(sample.Key, view, mel[..values], options.Mel.Mels, batch.Audio[view].Row(sample.Slot));
+                augmenter.Audio(drawn, view, mel[..values], options.Mel.Mels, batch.Audio[view].Row(sample.Slot));
                 mel = mel[values..];
             }
 

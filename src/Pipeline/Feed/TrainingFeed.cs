@@ -20,11 +20,11 @@ public sealed class TrainingFeed : IAsyncDisposable
     /// <param name="options">Views, batch, ranks, workers.</param>
     /// <exception cref="UsageException">Options that cannot be, or a cache that does not fit them.</exception>
     public TrainingFeed(Cache cache, FeedOptions options)
-        : this(new CacheClipSource(cache), options, augmenter: null)
+        : this(new CacheClipSource(cache), options)
     {
     }
 
-    internal TrainingFeed(IClipSource source, FeedOptions options, ISampleAugmenter? augmenter)
+    internal TrainingFeed(IClipSource source, FeedOptions options)
     {
         options.Validate();
         CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel);
@@ -33,7 +33,8 @@ public sealed class TrainingFeed : IAsyncDisposable
         _order = new GlobalOrder(source.Clips.Count, options.Seed);
         _batches = new BatchPool(options, Plan.BatchPerRank);
         (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, options.Audio);
-        _worker = new SampleWorker(options, new WindowReader(source, options.Mel), augmenter ?? new CenterCropAugmenter(mean, std));
+        ISampleAugmenter augmenter = options.Augmentation is { } recipe ? new RecipeAugmenter(recipe, options, mean, std) : new CenterCropAugmenter(mean, std);
+        _worker = new SampleWorker(options, new WindowReader(source, options.Mel), augmenter);
     }
 
     /// <summary>Steps, epochs and positions.</summary>
@@ -41,6 +42,12 @@ public sealed class TrainingFeed : IAsyncDisposable
 
     /// <summary>Whole global batches in an epoch.</summary>
     public long StepsPerEpoch => Plan.StepsPerEpoch;
+
+    /// <summary>Bytes of one delivered batch; a memory budget below two of them leaves the feed no room to work ahead.</summary>
+    public long BatchBytes => BatchBuffers.BytesOf(_options, Plan.BatchPerRank);
+
+    /// <summary>Bytes queued, in flight and delivered but not disposed, of the reading in progress or the last one.</summary>
+    public long BytesInFlight => Graph.BytesInFlight;
 
     private PipelineGraph Graph => _graph ?? throw new InvalidOperationException("the feed was not read yet");
 

@@ -6,14 +6,15 @@ namespace Xkd.Pipeline;
 
 /// <summary>
 /// Cuts windows out of clips. A clip with fewer frames than a window repeats from its start. Audio that ends before a window does is
-/// continued by silence: zeros in a waveform, and in a cached spectrogram the log-mel of silence, ln(log eps + power eps) = -15.9424.
+/// continued by silence: zeros in a waveform, and in a cached spectrogram the log-mel of silence, ln(log eps + power eps) = -15.9424,
+/// in float16 as everything cached.
 /// Spectrogram frames at a window's edges differ between the two: a cached one was computed over the whole clip, so its edge frames saw
 /// half a Fourier window of the audio outside, where a waveform cut first is reflected.
 /// </summary>
 internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
 {
     private readonly SimdLogMel _kernel = new(mel);
-    private readonly float _silence = (float)Math.Log(mel.LogEpsilon + mel.PowerEpsilon);
+    private readonly Half _silence = (Half)Math.Log(mel.LogEpsilon + mel.PowerEpsilon);
 
     /// <summary>Bytes a clip's audio takes while windows are cut from it.</summary>
     public static long AudioBytes(ClipEntry clip, LogMelOptions mel) => clip.MelFrames > 0 ? 2L * clip.MelFrames * mel.Mels : 2L * clip.NumSamples;
@@ -41,7 +42,7 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
     /// Reads several windows of a clip's log-mel, one after the other, each [mels, frames]; a window may begin before 0 or reach past
     /// the end.
     /// </summary>
-    public void ReadAudio(ClipEntry clip, ReadOnlySpan<(int First, int Frames)> windows, Span<float> destination)
+    public void ReadAudio(ClipEntry clip, ReadOnlySpan<(int First, int Frames)> windows, Span<Half> destination)
     {
         if (clip.MelFrames > 0)
         {
@@ -53,7 +54,7 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
         }
     }
 
-    private void CutSpectrogram(ClipEntry clip, ReadOnlySpan<(int First, int Frames)> windows, Span<float> destination)
+    private void CutSpectrogram(ClipEntry clip, ReadOnlySpan<(int First, int Frames)> windows, Span<Half> destination)
     {
         int length = clip.MelFrames * mel.Mels;
         byte[] rented = ArrayPool<byte>.Shared.Rent(length * sizeof(short));
@@ -65,13 +66,13 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
             {
                 for (int band = 0; band < mel.Mels; band++)
                 {
-                    Span<float> line = destination.Slice(band * frames, frames);
+                    Span<Half> line = destination.Slice(band * frames, frames);
                     line.Fill(_silence);
                     int from = Math.Clamp(first, 0, clip.MelFrames);
                     int to = Math.Clamp(first + frames, from, clip.MelFrames);
                     if (to > from)
                     {
-                        Widen(whole.Slice((band * clip.MelFrames) + from, to - from), line[(from - first)..]);
+                        whole.Slice((band * clip.MelFrames) + from, to - from).CopyTo(line[(from - first)..]);
                     }
                 }
 
@@ -84,15 +85,7 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
         }
     }
 
-    private static void Widen(ReadOnlySpan<Half> values, Span<float> destination)
-    {
-        for (int i = 0; i < values.Length; i++)
-        {
-            destination[i] = (float)values[i];
-        }
-    }
-
-    private void CutWaveform(ClipEntry clip, ReadOnlySpan<(int First, int Frames)> windows, Span<float> destination)
+    private void CutWaveform(ClipEntry clip, ReadOnlySpan<(int First, int Frames)> windows, Span<Half> destination)
     {
         short[] whole = ArrayPool<short>.Shared.Rent(clip.NumSamples);
         try
@@ -114,9 +107,17 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
                     }
                 }
 
-                _kernel.Compute(wave, destination[..(mel.Mels * frames)]);
+                int values = mel.Mels * frames;
+                float[] spectrogram = ArrayPool<float>.Shared.Rent(values);
+                _kernel.Compute(wave, spectrogram.AsSpan(0, values));
+                for (int i = 0; i < values; i++)
+                {
+                    destination[i] = (Half)spectrogram[i];
+                }
+
+                ArrayPool<float>.Shared.Return(spectrogram);
                 ArrayPool<float>.Shared.Return(cut);
-                destination = destination[(mel.Mels * frames)..];
+                destination = destination[values..];
             }
         }
         finally

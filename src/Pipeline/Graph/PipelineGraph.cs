@@ -33,6 +33,9 @@ public sealed class PipelineGraph
 
     public string Name { get; }
 
+    /// <summary>Bytes of payload held now; 0 without a budget.</summary>
+    public long BytesInFlight => _options.ByteBudget?.InFlight ?? 0;
+
     /// <summary>Adds the source. The enumerable is read by one worker and is given a token that fires when the run stops.</summary>
     /// <param name="name">The stage's name.</param>
     /// <param name="items">The items.</param>

@@ -18,7 +18,7 @@ public static class JpegFrames
         ArgumentOutOfRangeException.ThrowIfNotEqual(frames.Length, (long)count * height * width * 3);
         uint[] offsets = new uint[count + 1];
         using MemoryStream payload = new();
-        SKImageInfo info = new(width, height, SKColorType.Rgb888x, SKAlphaType.Opaque);
+        SKImageInfo info = new(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque);
         using SKBitmap bitmap = new(info);
         using SKPixmap pixels = bitmap.PeekPixels();
         using SKManagedWStream sink = new(payload);

@@ -23,9 +23,9 @@ public sealed class Cache
     public IReadOnlyList<string> Warnings { get; }
 
     /// <summary>
-    /// The clips sorted by id (ordinal), whatever the shard layout. Read from the shards' small columns when first asked for, all cores at once.
+    /// The clips sorted by id (ordinal), whatever the shard layout. Read from the shards' row indexes when first asked for, all cores at once.
     /// </summary>
-    /// <exception cref="CorruptCacheException">A shard's footer or columns are damaged, or two rows have one id.</exception>
+    /// <exception cref="CorruptCacheException">A shard's row index or footer is damaged, or two rows have one id.</exception>
     public IReadOnlyList<ClipEntry> Clips => _clips.Value;
 
     /// <summary>Opens the highest complete version, or the given one.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
 
 namespace Xkd.Storage;
 
@@ -30,13 +31,37 @@ internal sealed record FileDigest(long Bytes, string Sha256, uint Crc)
         }
     }
 
-    /// <summary>CRC-32C from an offset to the end of the file.</summary>
-    public static uint TailCrc(string path, long offset)
+    /// <summary>The bytes from an offset to the end of the file.</summary>
+    public static byte[] Tail(string path, long offset)
     {
         using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
         byte[] tail = new byte[Math.Max(0, file.Length - offset)];
         file.Seek(offset, SeekOrigin.Begin);
         file.ReadExactly(tail);
-        return Crc32C.Compute(tail);
+        return tail;
     }
+
+    /// <summary>CRC-32C of a stretch of a file, and how much of it there was.</summary>
+    public static Region Crc32COf(SafeFileHandle file, long offset, long bytes)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(bytes, 1, 1 << 18));
+        try
+        {
+            uint crc = 0;
+            long done = 0;
+            for (int read = 1; read > 0 && done < bytes; done += read)
+            {
+                read = RandomAccess.Read(file, buffer.AsSpan(0, (int)Math.Min(buffer.Length, bytes - done)), offset + done);
+                crc = Crc32C.Append(crc, buffer.AsSpan(0, read));
+            }
+
+            return new Region(done, crc);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    internal readonly record struct Region(long Bytes, uint Crc);
 }

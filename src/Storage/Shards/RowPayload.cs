@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using Microsoft.Win32.SafeHandles;
 
@@ -7,55 +6,33 @@ namespace Xkd.Storage;
 /// <summary>Holds a row's payload on disk against the checksums its row carries.</summary>
 internal static class RowPayload
 {
-    /// <summary>The first damage of each payload column; nothing when all is as committed.</summary>
-    public static IEnumerable<(string Column, string Expected, string Got)> Check(SafeFileHandle file, ShardRow row, int mels, long framesOffset, long melOffset, long pcmOffset)
+    /// <summary>The first damage in one payload column's value at <paramref name="offset"/>; null when it is as committed.</summary>
+    public static (string Expected, string Got)? CheckColumn(SafeFileHandle file, ShardRow row, int mels, string column, long offset) => column switch
     {
-        if (Compare(file, melOffset, row.MelBytes(mels), row.MelCrc) is uint mel)
-        {
-            yield return ("mel", $"crc {row.MelCrc:x8}", $"{mel:x8}");
-        }
+        "mel" => Check(file, offset, row.MelBytes(mels), row.MelCrc, ""),
+        "pcm" => Check(file, offset, row.PcmBytes, row.PcmCrc, ""),
+        _ => CheckFrames(file, row, offset),
+    };
 
-        if (Compare(file, pcmOffset, row.PcmBytes, row.PcmCrc) is uint pcm)
-        {
-            yield return ("pcm", $"crc {row.PcmCrc:x8}", $"{pcm:x8}");
-        }
-
+    private static (string Expected, string Got)? CheckFrames(SafeFileHandle file, ShardRow row, long offset)
+    {
         for (int i = 0; i < row.NumFrames; i++)
         {
             (int begin, int length) = row.Frame(i).GetOffsetAndLength(int.MaxValue);
             uint expected = BinaryPrimitives.ReadUInt32LittleEndian(row.FrameCrc.AsSpan(i * sizeof(uint)));
-            if (Compare(file, framesOffset + begin, length, expected) is uint got)
+            if (Check(file, offset + begin, length, expected, $"frame {i} ") is { } damage)
             {
-                yield return ("frames", $"frame {i} crc {expected:x8}", $"{got:x8}");
-                yield break;
+                return damage;
             }
         }
+
+        return null;
     }
 
-    // The checksum found when it is another than expected; a file that ends too early counts as its shorter bytes.
-    private static uint? Compare(SafeFileHandle file, long offset, int length, uint expected)
+    // A file that ends too early counts as its shorter bytes.
+    private static (string Expected, string Got)? Check(SafeFileHandle file, long offset, int length, uint expected, string what)
     {
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << 18);
-        try
-        {
-            uint crc = 0;
-            for (int done = 0; done < length;)
-            {
-                int read = RandomAccess.Read(file, buffer.AsSpan(0, Math.Min(buffer.Length, length - done)), offset + done);
-                if (read == 0)
-                {
-                    return crc == expected ? ~crc : crc;
-                }
-
-                crc = Crc32C.Append(crc, buffer.AsSpan(0, read));
-                done += read;
-            }
-
-            return crc == expected ? null : crc;
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+        FileDigest.Region got = FileDigest.Crc32COf(file, offset, length);
+        return got.Bytes == length && got.Crc == expected ? null : ($"{what}crc {expected:x8}", got.Bytes == length ? $"{got.Crc:x8}" : $"the file's end after {got.Bytes} bytes");
     }
 }

@@ -42,9 +42,6 @@ internal sealed class ShardFile : IDisposable
 
     public int GroupRows(int group) => checked((int)_reader.RowGroups[group].RowCount);
 
-    /// <summary>Where a column's first value (its length prefix) begins: what the values need, counted back from the chunk's end.</summary>
-    public ColumnChunkSpan Chunk(int group, DataField field) => Groups[group][Index(field)];
-
     /// <summary>Throws unless a payload column lies in the file as plain bytes.</summary>
     public void RequirePlain(DataField field)
     {
@@ -58,8 +55,8 @@ internal sealed class ShardFile : IDisposable
         }
     }
 
-    /// <summary>The rows of a row group. <paramref name="all"/> adds <c>frame_crc</c> and <c>frame_offsets</c>, which listing clips does not need.</summary>
-    public async Task<ShardRow[]> ReadRowsAsync(int group, bool all)
+    /// <summary>The rows of a row group, without their payload.</summary>
+    public async Task<ShardRow[]> ReadRowsAsync(int group)
     {
         ParquetRowGroupReader reader = _reader.RowGroups[group];
         int rows = GroupRows(group);
@@ -81,44 +78,54 @@ internal sealed class ShardFile : IDisposable
         uint[] melCrc = await NumbersAsync<uint>(reader, ShardSchema.MelCrc, rows);
         uint[] pcmCrc = await NumbersAsync<uint>(reader, ShardSchema.PcmCrc, rows);
         uint[] crc = await NumbersAsync<uint>(reader, ShardSchema.Crc, rows);
-        byte[]?[] frameCrc = all ? await BlobsAsync(reader, ShardSchema.FrameCrc, rows) : [];
-        byte[]?[] offsets = all ? await BlobsAsync(reader, ShardSchema.FrameOffsets, rows) : [];
+        byte[]?[] frameCrc = await BlobsAsync(reader, ShardSchema.FrameCrc, rows);
+        byte[]?[] offsets = await BlobsAsync(reader, ShardSchema.FrameOffsets, rows);
         return [.. Enumerable.Range(0, rows).Select(i => new ShardRow
         {
             Id = id[i]!, Source = source[i]!, Label = label[i], Labels = labels[i], Split = split[i], Folds = folds[i],
             Start = start[i], Duration = duration[i], Fps = fps[i], Width = width[i], Height = height[i],
             NumFrames = frames[i], MelFrames = mel[i], NumSamples = samples[i], AudioRate = rate[i],
             MelCrc = melCrc[i], PcmCrc = pcmCrc[i], Crc = crc[i],
-            FrameCrc = all ? frameCrc[i]! : [], FrameOffsets = all ? offsets[i]! : [],
+            FrameCrc = frameCrc[i]!, FrameOffsets = offsets[i]!,
         })];
     }
 
-    /// <summary>Where each value of a payload column begins, found by walking the length prefixes back to back to the chunk's end.</summary>
-    public long[] LocateValues(int group, DataField field, IReadOnlyList<int> lengths)
+    /// <summary>Where the values of a row group lie, each found with its length before it.</summary>
+    /// <exception cref="InvalidDataException">A length is not where, or what, the rows say.</exception>
+    public RowPlace[] Locate(int group, IReadOnlyList<ShardRow> rows, int mels)
     {
-        ColumnChunkSpan chunk = Chunk(group, field);
-        long position = chunk.End - lengths.Sum(l => (long)sizeof(int) + l);
-        long[] offsets = new long[lengths.Count];
-        Span<byte> prefix = stackalloc byte[sizeof(int)];
-        for (int i = 0; i < offsets.Length; i++)
+        RowPlace end = new(
+            Chunk(group, ShardSchema.FrameCrc).End, Chunk(group, ShardSchema.FrameOffsets).End, Chunk(group, ShardSchema.Mel).End,
+            Chunk(group, ShardSchema.Pcm).End, Chunk(group, ShardSchema.Frames).End);
+        RowPlace[] places = RowPlace.Of(rows, mels, end);
+        for (int i = 0; i < places.Length; i++)
         {
-            int got = RandomAccess.Read(_file.SafeFileHandle, prefix, position) == prefix.Length ? BinaryPrimitives.ReadInt32LittleEndian(prefix) : -1;
-            if (position < chunk.Begin || got != lengths[i])
-            {
-                throw new InvalidDataException($"value {i} of column {field.Name}: length {got} at byte {position}, expected {lengths[i]}");
-            }
-
-            offsets[i] = position + sizeof(int);
-            position += sizeof(int) + lengths[i];
+            RequireLength(ShardSchema.FrameCrc, places[i].FrameCrc, rows[i].FrameCrc.Length);
+            RequireLength(ShardSchema.FrameOffsets, places[i].FrameOffsets, rows[i].FrameOffsets.Length);
+            RequireLength(ShardSchema.Mel, places[i].Mel, rows[i].MelBytes(mels));
+            RequireLength(ShardSchema.Pcm, places[i].Pcm, rows[i].PcmBytes);
+            RequireLength(ShardSchema.Frames, places[i].Frames, rows[i].FramesBytes);
         }
 
-        return offsets;
+        return places;
     }
 
     public void Dispose()
     {
         _reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _file.Dispose();
+    }
+
+    private ColumnChunkSpan Chunk(int group, DataField field) => Groups[group][Index(field)];
+
+    private void RequireLength(DataField field, long offset, int expected)
+    {
+        Span<byte> prefix = stackalloc byte[sizeof(int)];
+        int got = RandomAccess.Read(_file.SafeFileHandle, prefix, offset - sizeof(int)) == prefix.Length ? BinaryPrimitives.ReadInt32LittleEndian(prefix) : -1;
+        if (got != expected)
+        {
+            throw new InvalidDataException($"column {field.Name}: length {got} before byte {offset}, expected {expected}");
+        }
     }
 
     private static int Index(DataField field) => Array.FindIndex(ShardSchema.Schema.DataFields, f => ReferenceEquals(f, field));

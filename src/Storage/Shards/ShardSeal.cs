@@ -11,7 +11,7 @@ namespace Xkd.Storage;
 internal static class ShardSeal
 {
     /// <exception cref="CorruptCacheException">What is on disk is not what was written.</exception>
-    public static async Task<ShardEntry> VerifyAsync(string file, string path, IReadOnlyList<ShardRow> written, uint writtenCrc, int mels)
+    public static async Task<ShardEntry> VerifyAsync(string file, string path, IReadOnlyList<ShardRow> written, IReadOnlyList<RowPlace> places, long footer, uint writtenCrc, int mels)
     {
         FileDigest digest = FileDigest.Of(file, CancellationToken.None);
         if (digest.Crc != writtenCrc)
@@ -30,29 +30,25 @@ internal static class ShardSeal
         shard.RequirePlain(ShardSchema.Pcm);
         shard.RequirePlain(ShardSchema.FrameCrc);
         shard.RequirePlain(ShardSchema.FrameOffsets);
-        long[] frames = new long[shard.Rows];
-        long[] mel = new long[shard.Rows];
         using SafeFileHandle handle = File.OpenHandle(file);
         for (int group = 0, first = 0; group < shard.Groups.Count; first += shard.GroupRows(group), group++)
         {
-            ShardRow[] rows = await shard.ReadRowsAsync(group, all: true);
-            long[] framesAt = shard.LocateValues(group, ShardSchema.Frames, [.. rows.Select(r => r.FramesBytes)]);
-            long[] melAt = shard.LocateValues(group, ShardSchema.Mel, [.. rows.Select(r => r.MelBytes(mels))]);
-            long[] pcmAt = shard.LocateValues(group, ShardSchema.Pcm, [.. rows.Select(r => r.PcmBytes)]);
+            ShardRow[] rows = await shard.ReadRowsAsync(group);
+            RowPlace[] found = shard.Locate(group, rows, mels);
             for (int i = 0; i < rows.Length; i++)
             {
                 Compare(path, first + i, written[first + i], rows[i]);
-                foreach ((string column, string expected, string got) in RowPayload.Check(handle, rows[i], mels, framesAt[i], melAt[i], pcmAt[i]))
+                if (found[i] != places[first + i])
                 {
-                    throw new CorruptCacheException(path, first + i, column, expected, got);
+                    throw new CorruptCacheException(path, first + i, "frames", $"{places[first + i]}", $"{found[i]}");
                 }
-            }
 
-            framesAt.CopyTo(frames, first);
-            melAt.CopyTo(mel, first);
+                Require(path, first + i, "frames", RowPayload.CheckColumn(handle, rows[i], mels, "frames", found[i].Frames));
+                Require(path, first + i, "mel", RowPayload.CheckColumn(handle, rows[i], mels, "mel", found[i].Mel));
+                Require(path, first + i, "pcm", RowPayload.CheckColumn(handle, rows[i], mels, "pcm", found[i].Pcm));
+            }
         }
 
-        long footer = shard.Groups.Count == 0 ? 4 : shard.Groups[^1][^1].End;
         return new ShardEntry
         {
             Path = path,
@@ -61,15 +57,23 @@ internal static class ShardSeal
             Sha256 = digest.Sha256,
             IdsSha256 = IdsHash(written.Select(r => r.Id)),
             FooterOffset = footer,
-            FooterCrc = FileDigest.TailCrc(file, footer),
-            Offsets = frames,
-            MelOffsets = mel,
+            FooterCrc = Crc32C.Compute(FileDigest.Tail(file, footer)),
+            Offsets = [.. places.Select(p => p.Frames)],
+            MelOffsets = [.. places.Select(p => p.Mel)],
         };
     }
 
     /// <summary>SHA-256 of ids in row order, each followed by a line feed.</summary>
     public static string IdsHash(IEnumerable<string> ids) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(ids.Select(id => id + "\n")))));
+
+    private static void Require(string path, long row, string column, (string Expected, string Got)? damage)
+    {
+        if (damage is { } found)
+        {
+            throw new CorruptCacheException(path, row, column, found.Expected, found.Got);
+        }
+    }
 
     private static void Compare(string path, long row, ShardRow written, ShardRow read)
     {

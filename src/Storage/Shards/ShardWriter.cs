@@ -14,6 +14,7 @@ internal sealed class ShardWriter : IDisposable
     private readonly CacheWriterOptions _options;
     private readonly List<StagedClip> _group = [];
     private readonly List<ShardRow> _rows = [];
+    private readonly List<RowPlace> _places = [];
     private readonly List<string> _chunks = [];
     private readonly string _path;
     private readonly string _temporary;
@@ -53,14 +54,16 @@ internal sealed class ShardWriter : IDisposable
         Mel = Mel.Add(clip.Row.MelFrames, (long)clip.Row.MelFrames * mels, clip.MelSum, clip.MelSumSquares);
         if (_group.Count >= _options.RowGroupRows || _groupBytes >= _options.RowGroupBytes)
         {
-            await FlushGroupAsync();
+            await FlushGroupAsync(mels);
         }
     }
 
     /// <summary>Closes, reads back, syncs and renames: after this the shard is complete on disk, though no manifest lists it yet.</summary>
     public async Task<ShardEntry> SealAsync(int mels)
     {
-        await FlushGroupAsync();
+        await FlushGroupAsync(mels);
+        long footer = _stream!.Position;
+        RowIndex.Write(_stream, _rows, _places);
         _parquet!.CustomMetadata = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             [ShardSchema.ChecksumKey] = "crc32c",
@@ -68,11 +71,11 @@ internal sealed class ShardWriter : IDisposable
         };
         await _parquet.DisposeAsync();
         _parquet = null;
-        uint written = _stream!.Total;
+        uint written = _stream.Total;
         await _stream.DisposeAsync();
         _stream = null;
 
-        ShardEntry entry = await ShardSeal.VerifyAsync(_temporary, _path, _rows, written, mels);
+        ShardEntry entry = await ShardSeal.VerifyAsync(_temporary, _path, _rows, _places, footer, written, mels);
         _files.SyncFile(_temporary);
         _files.Rename(_temporary, _layout.Shard(_path));
         _files.SyncDirectory(_layout.Shards);
@@ -98,7 +101,7 @@ internal sealed class ShardWriter : IDisposable
         }
     }
 
-    private async Task FlushGroupAsync()
+    private async Task FlushGroupAsync(int mels)
     {
         if (_group.Count == 0)
         {
@@ -107,12 +110,18 @@ internal sealed class ShardWriter : IDisposable
 
         _stream!.Mark();
         List<uint> crcs = [];
+        List<long> ends = [];
         using (ParquetRowGroupWriter group = _parquet!.CreateRowGroup())
         {
-            await ShardColumns.WriteAsync(group, _group, () => crcs.Add(_stream.Mark()));
+            await ShardColumns.WriteAsync(group, _group, () =>
+            {
+                crcs.Add(_stream.Mark());
+                ends.Add(_stream.Position);
+            });
             group.CompleteValidate();
         }
 
+        _places.AddRange(RowPlace.Of([.. _group.Select(c => c.Row)], mels, new RowPlace(ends[^5], ends[^4], ends[^3], ends[^2], ends[^1])));
         _chunks.Add(string.Join(',', crcs.Select(c => c.ToString("x8", CultureInfo.InvariantCulture))));
         foreach (StagedClip clip in _group)
         {

@@ -93,6 +93,24 @@ public sealed class PickleReaderTests
     }
 
     [Fact]
+    public void Read_OneListPassedToManyCalls_IsNotCopiedEachTime()
+    {
+        // A list of 50 000 pairs made into a dict 50 000 times: 2.5 billion entries where each call copies them.
+        using var folder = new TemporaryFolder();
+        var file = folder.File("copies.pth");
+        byte[] pairs = [.. Enumerable.Repeat(new byte[] { (byte)'K', 1, (byte)'K', 2, 0x86 }, 50_000).SelectMany(bytes => bytes)];
+        byte[] calls = [.. Enumerable.Repeat(new byte[] { (byte)'h', 1, (byte)'h', 2, 0x85, (byte)'R', (byte)'0' }, 50_000).SelectMany(bytes => bytes)];
+        byte[] pickle = [.. "ccollections\nOrderedDict\nq\u00010]q\u0002("u8, .. pairs, .. "e0"u8, .. calls, .. "N."u8];
+        File.WriteAllBytes(file, LegacyFile(pickle));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        var error = Assert.Throws<FailureException>(() => PickleReader.Read(file));
+
+        Assert.Contains("truncated", error.Message);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100L << 20);
+    }
+
+    [Fact]
     public void Read_DamagedStorage_IsFoundByItsChecksum()
     {
         using var folder = new TemporaryFolder();

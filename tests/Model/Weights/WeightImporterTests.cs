@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Xkd.Model.Tests.Training;
+using Xkd.Model.Training;
 using Xkd.Model.Weights;
 using Xkd.Storage;
 
@@ -83,8 +85,23 @@ public sealed class WeightImporterTests
         Assert.Equal([2f], Assert.Single(WeightImporter.Read(path, new() { Modality = WeightModality.Video, Branch = WeightBranch.Student }).Tensors).ToFloats());
         Assert.Equal([3f], Assert.Single(WeightImporter.Read(path, new() { Modality = WeightModality.Audio }).Tensors).ToFloats());
         Assert.Equal(4, WeightImporter.Read(path).Tensors.Count);
+        Assert.Equal(3, WeightImporter.Read(path, new() { Modality = WeightModality.Audio }).Dropped.Count);
         Assert.Contains("aud_student.backbone.", Assert.Throws<UsageException>(
             () => WeightImporter.Read(path, new() { Modality = WeightModality.Audio, Branch = WeightBranch.Student })).Message);
+    }
+
+    [Fact]
+    public void Read_RunFolder_TakesTheNewestCheckpoint()
+    {
+        using var run = new TemporaryFolder();
+        var store = new CheckpointStore(run.Path);
+        foreach (var step in new[] { 5, 6 })
+            store.Write(CheckpointStoreTests.State(step), CheckpointStoreTests.Model(step), []);
+
+        var options = new WeightImportOptions { Modality = WeightModality.Video, Branch = WeightBranch.Student };
+        Assert.Equal(6f, WeightImporter.Read(run.Path, options).Tensors[0].ToFloats()[0]);
+        Assert.Equal(5f, WeightImporter.Read(store.PathOf(5), options).Tensors[0].ToFloats()[0]);
+        Assert.Throws<UsageException>(() => WeightImporter.Read(GoldenFiles.Path("pytorch"), options));
     }
 
     [Fact]

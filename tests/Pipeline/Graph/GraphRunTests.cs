@@ -64,6 +64,16 @@ public sealed class GraphRunTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
             () => RunAsync((at, id) => at == "decode" && id == 5 ? throw new OperationCanceledException("time limit") : Task.CompletedTask, 1, ordered: false, Token));
 
+    [Fact]
+    public async Task RunAsync_CancelledWhenAllIsDone_EndsWell()
+    {
+        using CancellationTokenSource cancel = new();
+        PipelineGraph graph = new("test");
+        await graph.RunAsync(
+            graph.Source("count", Sources.Count(3)), "write", (i, _) => i == 2 ? new ValueTask(cancel.CancelAsync()) : ValueTask.CompletedTask, cancellationToken: cancel.Token);
+        Assert.True(cancel.IsCancellationRequested);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(5)]

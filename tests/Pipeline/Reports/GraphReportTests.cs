@@ -28,7 +28,7 @@ public sealed class GraphReportTests
         Assert.Equal(delayed, report.WaitRatios.MaxBy(r => r.Value).Key);
         Assert.Equal(1, report.WaitRatios.Values.Sum(), 9);
         Assert.StartsWith(delayed + " is the bottleneck at ", report.Remedy, StringComparison.Ordinal);
-        Assert.InRange(report.Stages.Single(s => s.Name == delayed).P50Ms, 45, 200);
+        Assert.True(report.Stages.Single(s => s.Name == delayed).P50Ms > 45, "the delay counts as the stage's own work");
     }
 
     [Theory]

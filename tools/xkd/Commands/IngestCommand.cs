@@ -92,18 +92,7 @@ internal static class IngestCommand
     public static async Task<int> RunAsync(IngestOptions options, Terminal terminal)
     {
         using StopSignals signals = new();
-        ProgressLine progress = new(terminal, "ingest", TimeProvider.System, TimeSpan.FromSeconds(5));
-        IngestJob job = new(options, FfmpegTools.Locate(), TimeProvider.System);
-        IngestResult result = await job.RunAsync(
-            new Progress(p => progress.Report(p.Committed + p.Failed + p.Skipped, p.Total, $"{p.Failed} failed")), signals.Token).ConfigureAwait(false);
-        int settled = result.Committed + result.Failed + result.Skipped;
-        progress.Finish(settled, settled, $"{result.Committed} committed, {result.Failed} failed, {result.Skipped} already done, version {result.ManifestVersion}");
-        if (result.Failed > 0)
-        {
-            WriteFailures(options.Out, terminal);
-        }
-
-        GraphReportText.Write(result.Report, terminal);
+        IngestResult result = await IngestAsync(options, terminal, signals.Token).ConfigureAwait(false);
         if (terminal.Json)
         {
             Terminal.WriteJson(new
@@ -114,6 +103,24 @@ internal static class IngestCommand
         }
 
         return (result.Stopped ? signals.ExitCode : null) ?? (result.Failed > 0 ? ExitCodes.DoneWithFailures : ExitCodes.Done);
+    }
+
+    /// <summary>Runs one ingest with progress on <paramref name="terminal"/>.</summary>
+    public static async Task<IngestResult> IngestAsync(IngestOptions options, Terminal terminal, CancellationToken stop)
+    {
+        ProgressLine progress = new(terminal, "ingest", TimeProvider.System, TimeSpan.FromSeconds(5));
+        IngestJob job = new(options, FfmpegTools.Locate(), TimeProvider.System);
+        IngestResult result = await job.RunAsync(
+            new Progress(p => progress.Report(p.Committed + p.Failed + p.Skipped, p.Total, $"{p.Failed} failed")), stop).ConfigureAwait(false);
+        int settled = result.Committed + result.Failed + result.Skipped;
+        progress.Finish(settled, settled, $"{result.Committed} committed, {result.Failed} failed, {result.Skipped} already done, version {result.ManifestVersion}");
+        if (result.Failed > 0)
+        {
+            WriteFailures(options.Out, terminal);
+        }
+
+        GraphReportText.Write(result.Report, terminal);
+        return result;
     }
 
     private static void WriteFailures(string cache, Terminal terminal)

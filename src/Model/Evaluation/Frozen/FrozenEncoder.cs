@@ -51,6 +51,21 @@ public sealed class FrozenEncoder : IDisposable
     public static FrozenEncoder Untrained(PretrainConfig config, MelStatistics mel, Device device) =>
         new(new XkdModel(config.ToModel(), (ulong)config.Seed, device), config, mel.Mean, mel.Std, string.Empty);
 
+    /// <summary>What this encoder wants cut from a cache: windows of its global view, normalised as in its training.</summary>
+    public EvaluationOptions Windows(Modalities modalities, int windows, int batch) => new()
+    {
+        BatchSize = batch,
+        Windows = windows,
+        Modalities = modalities,
+        Fps = Config.Data.Fps,
+        Frames = Config.Data.GlobalFrames,
+        FrameSize = Config.Data.GlobalSize,
+        AudioFrames = Config.Data.GlobalMelFrames,
+        Mel = new LogMelOptions { Mels = Config.Data.Mels },
+        MelMean = MelMean,
+        MelStd = MelStd,
+    };
+
     /// <summary>Patch means [B, D] of one batch, on the host, row-major.</summary>
     public float[] Features(EvaluationBatch batch, WeightModality modality, WeightBranch branch)
     {

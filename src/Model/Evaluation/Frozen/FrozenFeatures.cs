@@ -18,19 +18,7 @@ public static class FrozenFeatures
         Dictionary<string, int> classes = classNames.Select((name, index) => (name, index)).ToDictionary(c => c.name, c => c.index, StringComparer.Ordinal);
         int[] labels = [.. cache.Clips.Select(c => c.Label is string label && classes.TryGetValue(label, out int index) ? index : -1)];
         FeatureSetBuilder builder = new([.. cache.Clips.Select(c => c.Id)], labels, classNames, windows);
-        EvaluationFeed feed = new(cache, new EvaluationOptions
-        {
-            BatchSize = batch,
-            Windows = windows,
-            Modalities = modality == WeightModality.Video ? Pipeline.Modalities.Video : Pipeline.Modalities.Audio,
-            Fps = encoder.Config.Data.Fps,
-            Frames = encoder.Config.Data.GlobalFrames,
-            FrameSize = encoder.Config.Data.GlobalSize,
-            AudioFrames = encoder.Config.Data.GlobalMelFrames,
-            Mel = new LogMelOptions { Mels = encoder.Config.Data.Mels },
-            MelMean = encoder.MelMean,
-            MelStd = encoder.MelStd,
-        });
+        EvaluationFeed feed = new(cache, encoder.Windows(modality == WeightModality.Video ? Modalities.Video : Modalities.Audio, windows, batch));
         await using (feed.ConfigureAwait(false))
         {
             return await FeatureExtractor.RunAsync(

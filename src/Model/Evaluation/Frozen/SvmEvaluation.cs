@@ -7,8 +7,7 @@ namespace Xkd.Model.Evaluation;
 /// <summary>The <c>svm</c> protocol from caches to a result: features of both caches, C on held-out training clips, accuracy on the other.</summary>
 public static class SvmEvaluation
 {
-    /// <summary>Evaluates <paramref name="encoder"/>; <c>av</c> joins the features of both modalities.</summary>
-    /// <param name="modality"><c>video</c>, <c>audio</c> or <c>av</c>.</param>
+    /// <summary>Evaluates <paramref name="encoder"/>; <paramref name="modality"/> is <c>video</c>, <c>audio</c>, or <c>av</c>, which joins both features.</summary>
     /// <exception cref="UsageException">Caches without labels, without the modality, or with classes that the other lacks.</exception>
     public static async Task<EvaluationResult> RunAsync(
         FrozenEncoder encoder, Cache train, Cache validation, SvmConfig config, string modality, WeightBranch branch, CancellationToken stop)

@@ -42,6 +42,7 @@ internal static class PickleTypes
         ["numpy.core.multiarray.scalar"] = _ => new PickleOpaque("NumPy scalar"),
         ["numpy._core.multiarray.scalar"] = _ => new PickleOpaque("NumPy scalar"),
         ["numpy.dtype"] = _ => new PickleOpaque("NumPy dtype"),
+        ["pathlib.PosixPath"] = _ => new PickleOpaque("path"),
         ["_codecs.encode"] = _ => new PickleOpaque("bytes"),
     };
 
@@ -82,7 +83,7 @@ internal static class PickleTypes
         if (arguments.Length == 0)
             return dict;
 
-        // Python 2 passes the entries as a list of pairs.
+        // Python 2 passes the entries as a list of pairs, made for this call. It is emptied, lest a crafted file have one long list copied again and again.
         if (arguments is not [PickleList pairs])
             throw Malformed("collections.OrderedDict");
         foreach (var pair in pairs.Items)
@@ -96,6 +97,7 @@ internal static class PickleTypes
             dict.Items.Add(new(key, value));
         }
 
+        pairs.Items.Clear();
         return dict;
     }
 
@@ -108,7 +110,7 @@ internal static class PickleTypes
 
     private static PickleTensor Tensor(object?[] arguments)
     {
-        if (arguments is not [PickleStorage storage, long offset, object?[] size, object?[] stride, ..] || size.Length != stride.Length)
+        if (arguments is not [PickleStorage storage, long offset, object?[] { Length: <= StridedTensor.MostDimensions } size, object?[] stride, ..] || size.Length != stride.Length)
             throw Malformed("torch._utils._rebuild_tensor_v2");
         return new PickleTensor(storage, offset, Longs(size), Longs(stride));
     }

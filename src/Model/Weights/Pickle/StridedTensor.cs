@@ -3,7 +3,8 @@ namespace Xkd.Model.Weights;
 /// <summary>Lays a strided view of a storage out row-major, within a budget: a stride of zero lets a few bytes claim any size.</summary>
 internal static class StridedTensor
 {
-    private const int MostDimensions = 64;
+    /// <summary>libtorch's own limit.</summary>
+    public const int MostDimensions = 64;
 
     /// <summary>The view's size in bytes once laid out, after checking that it stays inside its storage.</summary>
     /// <exception cref="PickleFormatException">It does not.</exception>
@@ -11,8 +12,6 @@ internal static class StridedTensor
     {
         try
         {
-            if (tensor.Size.Length > MostDimensions)
-                throw new PickleFormatException($"{name} has {tensor.Size.Length} dimensions");
             if (tensor.Elements == 0)
                 return 0;
 
@@ -25,7 +24,7 @@ internal static class StridedTensor
         }
         catch (OverflowException)
         {
-            throw new PickleFormatException($"{name} has an impossible size [{string.Join(", ", tensor.Size.Take(MostDimensions))}]");
+            throw new PickleFormatException($"{name} has an impossible size [{string.Join(", ", tensor.Size)}]");
         }
     }
 

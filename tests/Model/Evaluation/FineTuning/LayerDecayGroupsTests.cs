@@ -8,7 +8,7 @@ public class LayerDecayGroupsTests
     [Fact]
     public void Build_EveryParameter_IsInOneGroupWithItsLayersScale()
     {
-        (string Name, int Dimensions)[] parameters = [.. EvaluationNames.Parameters(3, classToken: true, batchNorm: true)];
+        (string Name, int Dimensions)[] parameters = [.. Parameters(3)];
 
         IReadOnlyList<DecayGroup> groups = LayerDecayGroups.Build(parameters, 3, 0.5, 0.05);
 
@@ -23,10 +23,10 @@ public class LayerDecayGroupsTests
     [Fact]
     public void Build_ClassTokenAndBiases_AreNotDecayed()
     {
-        IReadOnlyList<DecayGroup> groups = LayerDecayGroups.Build(EvaluationNames.Parameters(2, true, false), 2, 0.65, 0.05);
+        IReadOnlyList<DecayGroup> groups = LayerDecayGroups.Build(Parameters(2), 2, 0.65, 0.05);
 
         string[] decayed = [.. groups.Where(g => g.WeightDecay > 0).SelectMany(g => g.Parameters)];
-        Assert.Equal(1 + (2 * 4) + 1, decayed.Length);
+        Assert.Equal(1 + (2 * 2) + 1, decayed.Length);
         Assert.All(decayed, name => Assert.EndsWith(".weight", name));
         Assert.DoesNotContain(decayed, name => name.Contains("norm"));
     }
@@ -35,16 +35,14 @@ public class LayerDecayGroupsTests
     public void Build_BlockBeyondTheDepth_IsAnError() =>
         Assert.Contains("blocks.2", Assert.Throws<UsageException>(() => LayerDecayGroups.Build([("blocks.2.norm1.weight", 1)], 2, 1, 0)).Message);
 
-    [Theory]
-    [InlineData("video", "cuboid_embed.proj.weight", "patch_embed.proj.weight")]
-    [InlineData("audio", "patch_embed.proj.weight", "patch_embed.proj.weight")]
-    [InlineData("audio", "enc_pos_embed", "pos_embed")]
-    [InlineData("video", "encoder.blocks.11.attn.qkv.weight", "blocks.11.attn.qkv.weight")]
-    [InlineData("video", "encoder_norm.bias", "norm.bias")]
-    [InlineData("video", "cls_token", "cls_token")]
-    public void EvaluationNames_BothWays_AreInverse(string modality, string pretraining, string evaluation)
-    {
-        Assert.Equal(evaluation, EvaluationNames.FromPretraining(pretraining));
-        Assert.Equal(pretraining, EvaluationNames.ToPretraining(evaluation, modality));
-    }
+    /// <summary>A video encoder's parameters in short, under evaluation names.</summary>
+    private static IEnumerable<(string Name, int Dimensions)> Parameters(int depth) =>
+    [
+        ("cls_token", 3), ("pos_embed", 3),
+        .. Enumerable.Range(0, depth).SelectMany(b => new[]
+        {
+            ($"blocks.{b}.norm1.weight", 1), ($"blocks.{b}.norm1.bias", 1), ($"blocks.{b}.attn.qkv.weight", 2), ($"blocks.{b}.mlp.fc2.weight", 2), ($"blocks.{b}.mlp.fc2.bias", 1),
+        }),
+        ("patch_embed.proj.weight", 2), ("patch_embed.proj.bias", 1), ("norm.weight", 1), ("norm.bias", 1), ("head.classifier.weight", 2), ("head.classifier.bias", 1),
+    ];
 }
