@@ -70,6 +70,9 @@ public sealed record XkdOptions
     /// <summary>Scale of the alignment kernels. Default fixed (released code).</summary>
     public KernelBandwidth Bandwidth { get; init; } = KernelBandwidth.Fixed;
 
+    /// <summary>Gammas of the alignment kernels, which are summed. Default 1e-3 … 1e3.</summary>
+    public IReadOnlyList<double> Gammas { get; init; } = MaximumMeanDiscrepancy.PublishedGammas;
+
     /// <summary>Momentum of the centre of the video teacher's outputs. Default 0.9.</summary>
     public double VideoCenterMomentum { get; init; } = 0.9;
 

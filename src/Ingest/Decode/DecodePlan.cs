@@ -85,7 +85,8 @@ internal sealed record DecodePlan
     public static (int Width, int Height) FrameSize(int width, int height, int side) =>
         width > height ? ((int)((long)width * side / height), side) : (side, (int)((long)height * side / width));
 
-    private static FFMpegOutputOptions Map(FFMpegOutputOptions output, int? stream) => stream is null ? output : output.WithMap($"0:{stream}");
+    // WithMap would write [0:1], which is the output of a filter graph.
+    private static FFMpegOutputOptions Map(FFMpegOutputOptions output, int? stream) => stream is null ? output : output.WithCustomArgument($"-map 0:{stream}");
 
     // FFMpegCore puts the path between double quotes; the command line's own rules then want quotes, and backslashes before them, escaped.
     private static string Quote(string path)

@@ -10,13 +10,13 @@ internal sealed class DecodedMedia(Spool frames, Spool samples) : IDisposable
     public Spool Samples { get; } = samples;
 
     /// <summary>Pixels; 0 without video.</summary>
-    public int Width { get; init; }
+    public int Width { get; set; }
 
     /// <summary>Pixels; 0 without video.</summary>
-    public int Height { get; init; }
+    public int Height { get; set; }
 
     /// <summary>What is remarkable about the source though it was decoded.</summary>
-    public IReadOnlyList<string> Warnings { get; init; } = [];
+    public IReadOnlyList<string> Warnings { get; set; } = [];
 
     /// <summary>Bytes of one frame; 0 without video.</summary>
     public int FrameBytes => Width * Height * 3;
@@ -27,6 +27,30 @@ internal sealed class DecodedMedia(Spool frames, Spool samples) : IDisposable
 
     /// <summary>Bytes held in memory.</summary>
     public long Resident => Frames.Resident + Samples.Resident;
+
+    /// <summary>Gives a source without video black square frames.</summary>
+    public void AddBlackFrames(int side, int count)
+    {
+        (Width, Height) = (side, side);
+        WriteZeros(Frames, (long)count * FrameBytes);
+        Warnings = [.. Warnings, "no video stream: black frames stand in"];
+    }
+
+    /// <summary>Gives a source without audio silence.</summary>
+    public void AddSilence(long samples)
+    {
+        WriteZeros(Samples, samples * sizeof(float));
+        Warnings = [.. Warnings, "no audio stream: silence stands in"];
+    }
+
+    private static void WriteZeros(Spool spool, long count)
+    {
+        var zeros = new byte[1 << 16];
+        for (; count > 0; count -= zeros.Length)
+        {
+            spool.Write(zeros.AsSpan(0, (int)Math.Min(count, zeros.Length)));
+        }
+    }
 
     public void Dispose()
     {

@@ -41,15 +41,16 @@ internal static class FailureClassifier
             return new ItemFailure(FailureStages.Probe, FailureReasons.Io, detail);
         }
 
-        // An MP4 is written with its index last: without one the file was cut off.
-        if (errors.Any(static error => error.Contains("moov atom not found", StringComparison.Ordinal)))
+        // By its name alone ffmpeg takes a text called .mp4 for a film without an index: the first bytes decide.
+        if (!LooksLikeMedia(path))
         {
-            return new ItemFailure(FailureStages.Probe, FailureReasons.Truncated, detail);
+            return new ItemFailure(FailureStages.Probe, FailureReasons.NotMedia, detail);
         }
 
-        return LooksLikeMedia(path)
-            ? new ItemFailure(FailureStages.Probe, FailureReasons.Corrupt, detail)
-            : new ItemFailure(FailureStages.Probe, FailureReasons.NotMedia, detail);
+        // An MP4 is written with its index last: without one the file was cut off.
+        return errors.Any(static error => error.Contains("moov atom not found", StringComparison.Ordinal))
+            ? new ItemFailure(FailureStages.Probe, FailureReasons.Truncated, detail)
+            : new ItemFailure(FailureStages.Probe, FailureReasons.Corrupt, detail);
     }
 
     /// <summary>Whether trying again may help.</summary>

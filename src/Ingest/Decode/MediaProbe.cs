@@ -12,9 +12,12 @@ internal sealed class MediaProbe(FfmpegTools tools)
         try
         {
             var analysis = await FFProbe.AnalyseAsync(path, tools.ProbeOptions, "", cancellationToken);
-            var video = analysis.VideoStreams.Where(static stream => !Is(stream, "attached_pic")).Select(ToVideo).ToList();
-            var audio = analysis.AudioStreams.Select(static stream => new AudioInfo(stream.Index, stream.Channels ?? 0, Is(stream, "default"), Seconds(stream.Duration)));
-            return (new MediaInfo(Seconds(analysis.Format.Duration), video, [.. audio]), null);
+
+            // Matroska's durations are the times of the streams' ends, whenever they begin.
+            var begins = analysis.Format.FormatName.Contains("matroska", StringComparison.Ordinal) ? analysis.Format.StartTime : TimeSpan.Zero;
+            var video = analysis.VideoStreams.Where(static stream => !Is(stream, "attached_pic")).Select(stream => ToVideo(stream, begins)).ToList();
+            var audio = analysis.AudioStreams.Select(stream => new AudioInfo(stream.Index, stream.Channels ?? 0, Is(stream, "default"), Seconds(stream.Duration - begins)));
+            return (new MediaInfo(Seconds(analysis.Format.Duration - begins), video, [.. audio]), null);
         }
         catch (FFProbeProcessException exception)
         {
@@ -26,11 +29,11 @@ internal sealed class MediaProbe(FfmpegTools tools)
         }
     }
 
-    private static VideoInfo ToVideo(VideoStream stream)
+    private static VideoInfo ToVideo(VideoStream stream, TimeSpan begins)
     {
         var (width, height) = (stream.Width ?? 0, stream.Height ?? 0);
         var turned = Math.Abs(stream.Rotation) % 180 == 90;
-        return new VideoInfo(stream.Index, turned ? height : width, turned ? width : height, Is(stream, "default"), Seconds(stream.Duration));
+        return new VideoInfo(stream.Index, turned ? height : width, turned ? width : height, Is(stream, "default"), Seconds(stream.Duration - begins));
     }
 
     private static bool Is(MediaStream stream, string disposition) => stream.Disposition is not null && stream.Disposition.TryGetValue(disposition, out var set) && set;

@@ -15,6 +15,7 @@ internal sealed partial class FfmpegLog
     private readonly Dictionary<int, int> _mapped = [];
     private readonly List<string> _errors = [];
     private bool _inOutput;
+    private bool _countsFromZero;
 
     /// <summary>The container's declared duration in seconds; null when unknown.</summary>
     public double? Duration { get; private set; }
@@ -67,6 +68,7 @@ internal sealed partial class FfmpegLog
         if (text.StartsWith("Input #", StringComparison.Ordinal) || text.StartsWith("Output #", StringComparison.Ordinal))
         {
             _inOutput = text[0] == 'O';
+            _countsFromZero |= !_inOutput && text.Contains(", matroska", StringComparison.Ordinal);
         }
         else if (Mapping().Match(text) is { Success: true } mapping)
         {
@@ -78,7 +80,9 @@ internal sealed partial class FfmpegLog
         }
         else if (!_inOutput && Declared().Match(text) is { Success: true } declared)
         {
-            Duration = (Int(declared, "h") * 3600) + (Int(declared, "m") * 60) + double.Parse(declared.Groups["s"].ValueSpan, CultureInfo.InvariantCulture);
+            // Matroska's duration is the time of its end, whenever it begins.
+            var begins = _countsFromZero ? Math.Max(0, double.Parse(declared.Groups["start"].ValueSpan, CultureInfo.InvariantCulture)) : 0;
+            Duration = (Int(declared, "h") * 3600) + (Int(declared, "m") * 60) + double.Parse(declared.Groups["s"].ValueSpan, CultureInfo.InvariantCulture) - begins;
         }
     }
 
@@ -118,7 +122,7 @@ internal sealed partial class FfmpegLog
     [GeneratedRegex(@"^  Stream #\d+:(?<stream>\d+) -> #(?<output>\d+):0 ", RegexOptions.ExplicitCapture)]
     private static partial Regex Mapping();
 
-    [GeneratedRegex(@"^  Duration: (?<h>\d+):(?<m>\d\d):(?<s>\d\d\.\d+), ", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^  Duration: (?<h>\d+):(?<m>\d\d):(?<s>\d\d\.\d+), start: (?<start>-?\d+\.\d+)", RegexOptions.ExplicitCapture)]
     private static partial Regex Declared();
 
     [GeneratedRegex(@", (?<w>\d{1,5})x(?<h>\d{1,5})(?=[ ,]|$)", RegexOptions.ExplicitCapture)]

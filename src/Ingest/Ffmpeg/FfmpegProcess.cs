@@ -8,7 +8,7 @@ using Xkd.Storage;
 namespace Xkd.Ingest;
 
 /// <summary>
-/// Runs ffmpeg with any number of output pipes. Every pipe is drained to its end before the exit code is looked at: a process that
+/// Runs ffmpeg with any number of pipes for its inputs and outputs. Every output is drained to its end before the exit code is looked at: a process that
 /// has exited may still have bytes in its pipes.
 /// </summary>
 internal sealed class FfmpegProcess(FfmpegTools tools)
@@ -18,22 +18,37 @@ internal sealed class FfmpegProcess(FfmpegTools tools)
     private static readonly Lock StartGate = new();
     private static readonly StreamPipeReaderOptions ReaderOptions = new(bufferSize: 256 << 10, minimumReadSize: 64 << 10);
 
-    /// <summary>Runs to the end and returns the exit code. Cancelling kills the process and its children.</summary>
+    /// <summary>Runs with output pipes to the end and returns the exit code. Cancelling kills the process and its children.</summary>
     /// <param name="arguments">Composes the command line, given the descriptor of each sink's pipe.</param>
     /// <param name="sinks">Receive each output's bytes, each on one thread at a time.</param>
     /// <param name="log">Receives each line of standard error.</param>
     /// <param name="cancellationToken">Ends the process.</param>
     /// <exception cref="FailureException">ffmpeg does not start: no other item would fare better.</exception>
-    public async Task<int> RunAsync(
-        Func<IReadOnlyList<string>, string> arguments, IReadOnlyList<SpanSink> sinks, Action<string> log, CancellationToken cancellationToken)
+    public Task<int> RunAsync(
+        Func<IReadOnlyList<string>, string> arguments, IReadOnlyList<SpanSink> sinks, Action<string> log, CancellationToken cancellationToken) =>
+        RunAsync(arguments, PipeDirection.In, [.. sinks.Select(static Func<Stream, Task> (sink) => pipe => DrainAsync(pipe, sink))], log, cancellationToken);
+
+    /// <summary>Runs with input pipes, all fed at once, to the end and returns the exit code. Cancelling kills the process and its children.</summary>
+    /// <param name="arguments">Composes the command line, given the descriptor of each feed's pipe.</param>
+    /// <param name="feeds">Write each input's bytes; the pipe is closed after them.</param>
+    /// <param name="log">Receives each line of standard error.</param>
+    /// <param name="cancellationToken">Ends the process.</param>
+    /// <exception cref="FailureException">ffmpeg does not start.</exception>
+    public Task<int> FeedAsync(
+        Func<IReadOnlyList<string>, string> arguments, IReadOnlyList<Func<Stream, Task>> feeds, Action<string> log, CancellationToken cancellationToken) =>
+        RunAsync(arguments, PipeDirection.Out, [.. feeds.Select(static Func<Stream, Task> (feed) => pipe => FeedAsync(pipe, feed))], log, cancellationToken);
+
+    private async Task<int> RunAsync(
+        Func<IReadOnlyList<string>, string> arguments, PipeDirection direction, IReadOnlyList<Func<Stream, Task>> transfers, Action<string> log,
+        CancellationToken cancellationToken)
     {
-        var pipes = new List<AnonymousPipeServerStream>(sinks.Count);
+        var pipes = new List<AnonymousPipeServerStream>(transfers.Count);
         try
         {
-            using var process = Start(arguments, sinks.Count, pipes);
+            using var process = Start(arguments, direction, transfers.Count, pipes);
             await using var kill = cancellationToken.UnsafeRegister(static state => Kill((Process)state!), process);
-            var drains = pipes.Select((pipe, i) => DrainAsync(pipe, sinks[i])).Append(ReadLinesAsync(process.StandardError, log));
-            await Task.WhenAll(drains.Select(drain => KillIfFailedAsync(process, drain)));
+            var work = pipes.Select((pipe, i) => transfers[i](pipe)).Append(ReadLinesAsync(process.StandardError, log));
+            await Task.WhenAll(work.Select(transfer => KillIfFailedAsync(process, transfer)));
             await process.WaitForExitAsync(CancellationToken.None);
             cancellationToken.ThrowIfCancellationRequested();
             return process.ExitCode;
@@ -44,13 +59,13 @@ internal sealed class FfmpegProcess(FfmpegTools tools)
         }
     }
 
-    private Process Start(Func<IReadOnlyList<string>, string> arguments, int count, List<AnonymousPipeServerStream> pipes)
+    private Process Start(Func<IReadOnlyList<string>, string> arguments, PipeDirection direction, int count, List<AnonymousPipeServerStream> pipes)
     {
         lock (StartGate)
         {
             for (var i = 0; i < count; i++)
             {
-                pipes.Add(new AnonymousPipeServerStream(PipeDirection.In, HandleInheritability.Inheritable));
+                pipes.Add(new AnonymousPipeServerStream(direction, HandleInheritability.Inheritable));
             }
 
             try
@@ -75,11 +90,11 @@ internal sealed class FfmpegProcess(FfmpegTools tools)
     }
 
     // A sink that failed (its disk is full) reads no more: the process would wait on that pipe, and the other drains on the process.
-    private static async Task KillIfFailedAsync(Process process, Task drain)
+    private static async Task KillIfFailedAsync(Process process, Task transfer)
     {
         try
         {
-            await drain;
+            await transfer;
         }
         catch
         {
@@ -105,6 +120,22 @@ internal sealed class FfmpegProcess(FfmpegTools tools)
                 await reader.CompleteAsync();
                 return;
             }
+        }
+    }
+
+    private static async Task FeedAsync(Stream pipe, Func<Stream, Task> feed)
+    {
+        try
+        {
+            await Task.Run(() => feed(pipe));
+        }
+        catch (IOException)
+        {
+            // A broken pipe: the process has ended early, and its exit code and log say why.
+        }
+        finally
+        {
+            await pipe.DisposeAsync();
         }
     }
 

@@ -1,11 +1,17 @@
 using Xkd.Model.Networks;
 using Xkd.Model.Optimization;
+using Xkd.Model.Training;
+using Xkd.Pipeline;
+using Xkd.Storage;
 
 namespace Xkd.Model.Configuration;
 
 /// <summary>A run's configuration as the options of the parts it is made of.</summary>
 public static class ConfigMapping
 {
+    // What the released weights were trained with (natural-log mel of Kinetics-400 audio).
+    private const double ReleasedMelMean = -5.3688107, ReleasedMelStd = 4.410007;
+
     /// <summary>The networks and the objective.</summary>
     public static XkdOptions ToModel(this PretrainConfig config) => new()
     {
@@ -53,6 +59,15 @@ public static class ConfigMapping
         AudioCenterMomentum = config.Objective.CenterMomentum,
     };
 
+    /// <summary>How one optimizer step is done.</summary>
+    public static XkdStepOptions ToStep(this PretrainConfig config) => new()
+    {
+        AdamW = new AdamWOptions { Beta1 = config.Optim.Betas[0], Beta2 = config.Optim.Betas[1], Eps = config.Optim.Eps },
+        GradientClip = config.Optim.ClipGrad,
+        ClipDecoders = config.Optim.ClipDecoder,
+        SharedTeacher = config.Optim.SharedTeacherEma,
+    };
+
     /// <summary>The schedules over the run's epochs.</summary>
     public static ScheduleOptions ToSchedule(this PretrainConfig config) => new()
     {
@@ -65,7 +80,8 @@ public static class ConfigMapping
         FinalWeightDecay = config.Optim.WeightDecay[1],
         VideoEma = config.Optim.EmaVideo,
         AudioEma = config.Optim.EmaAudio,
-        FinalEma = config.Optim.EmaFinal,
+        FinalVideoEma = config.Optim.EmaFinal,
+        FinalAudioEma = config.Optim.EmaFinal,
         VideoTeacherTemperatureStart = config.Objective.TeacherTempVideo[0],
         VideoTeacherTemperature = config.Objective.TeacherTempVideo[1],
         AudioTeacherTemperatureStart = config.Objective.TeacherTempAudio[0],
@@ -75,6 +91,37 @@ public static class ConfigMapping
         AudioStudentTemperature = config.Objective.StudentTempAudio,
         FreezeLastLayerEpochs = config.Optim.FreezeLastLayerEpochs,
     };
+
+    /// <summary>What is cut from the cache; <paramref name="model"/> tells how many tokens need masking noise.</summary>
+    public static FeedOptions ToFeed(this PretrainConfig config, XkdOptions model, RunOrigin origin, IReadOnlyDictionary<string, TimeSpan> stageDelays) => new()
+    {
+        Seed = (ulong)config.Seed,
+        BatchSize = config.Batch,
+        Fps = config.Data.Fps,
+        Frames = config.Data.GlobalFrames,
+        FrameSize = config.Data.GlobalSize,
+        AudioFrames = config.Data.GlobalMelFrames,
+        LocalVideoViews = config.Data.LocalVideoViews,
+        LocalFrames = config.Data.LocalFrames,
+        LocalFrameSize = config.Data.LocalSize,
+        LocalAudioViews = config.Data.LocalAudioViews,
+        LocalAudioFrames = config.Data.LocalMelFrames,
+        Mel = new LogMelOptions { Mels = config.Data.Mels },
+        MelMean = origin.MelMean,
+        MelStd = origin.MelStd,
+        VideoTokens = model.Video.Tokens,
+        AudioTokens = model.Audio.Tokens,
+        // The training thread keeps a core to itself where there is more than one.
+        Workers = config.Data.Workers > 0 ? config.Data.Workers : Math.Max(1, Environment.ProcessorCount - 1),
+        MemoryBudget = config.Data.PrefetchBytes,
+        CorruptRows = config.Data.OnCorrupt,
+        Diagnostics = new PipelineGraphOptions { StageDelays = stageDelays },
+    };
+
+    /// <summary>Mean and standard deviation that normalise the log-mel, given those of the cache.</summary>
+    public static (double Mean, double Std) MelScale(this PretrainConfig config, MelStatistics cache) => config.Data.MelNormalization == MelNormalization.Released
+        ? (ReleasedMelMean, ReleasedMelStd)
+        : (cache.Mean, cache.Std);
 
     private static TransformerOptions ToTransformer(TransformerSection section) => new() { Dim = section.Dim, Depth = section.Depth, Heads = section.Heads };
 }

@@ -1,3 +1,5 @@
+using Xkd.Pipeline;
+
 namespace Xkd.Model.Configuration;
 
 /// <summary>What is cut from the cache: one global view of each modality and any number of local ones.</summary>
@@ -43,5 +45,5 @@ public sealed record DataSection
     public long PrefetchBytes { get; init; } = 1L << 30;
 
     /// <summary>A damaged row met in training ends the run, or is left out and counted; it is never replaced silently. Default fail.</summary>
-    public CorruptRows OnCorrupt { get; init; } = CorruptRows.Fail;
+    public CorruptRowPolicy OnCorrupt { get; init; } = CorruptRowPolicy.Fail;
 }

@@ -1,3 +1,5 @@
+using Xkd.Model.Optimization;
+
 namespace Xkd.Model.Configuration;
 
 /// <summary>AdamW with two parameter groups, per-parameter clipping, cosine schedules and the teachers' EMA.</summary>
@@ -46,5 +48,5 @@ public sealed record OptimSection
     public double EmaFinal { get; init; } = 1;
 
     /// <summary>Update MATS's shared teacher blocks once a step, or twice as the released code does. Default once.</summary>
-    public SharedTeacherEma SharedTeacherEma { get; init; } = SharedTeacherEma.Once;
+    public SharedTeacherUpdate SharedTeacherEma { get; init; } = SharedTeacherUpdate.Once;
 }

@@ -49,10 +49,17 @@ internal static class ElfVersionNeeds
                     changed++;
                 }
 
-                entry = checked(entry + (int)Word32(library, entry + 12));
+                // An offset of zero ends a list, whatever the count says: a damaged count must not loop on the last entry.
+                var nextEntry = Word32(library, entry + 12);
+                if (nextEntry == 0)
+                    break;
+                entry = checked(entry + (int)nextEntry);
             }
 
-            need = checked(need + (int)Word32(library, need + 12));
+            var next = Word32(library, need + 12);
+            if (next == 0)
+                break;
+            need = checked(need + (int)next);
         }
 
         return changed;

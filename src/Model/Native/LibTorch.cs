@@ -72,7 +72,7 @@ public static class LibTorch
         };
     }
 
-    private static nint LoadFile(string file, string folder)
+    internal static nint LoadFile(string file, string folder)
     {
         try
         {

@@ -45,7 +45,7 @@ internal static class LibTorchSharpCopy
             Write(copy, bytes);
             return copy;
         }
-        catch (InvalidDataException e)
+        catch (Exception e) when (e is InvalidDataException or OverflowException)
         {
             throw new UsageException($"{library} is not a usable library ({e.Message}): restore the TorchSharp package again.", e);
         }

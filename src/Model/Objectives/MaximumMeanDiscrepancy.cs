@@ -8,17 +8,19 @@ namespace Xkd.Model.Objectives;
 /// </summary>
 public static class MaximumMeanDiscrepancy
 {
-    private static readonly double[] Gammas = [1e-3, 1e-2, 1e-1, 1, 10, 100, 1000];
+    /// <summary>1e-3 … 1e3.</summary>
+    public static IReadOnlyList<double> PublishedGammas { get; } = [1e-3, 1e-2, 1e-1, 1, 10, 100, 1000];
 
     /// <summary>Kernel means run over the full matrices, their diagonals included (released code). Float64 scalars.</summary>
-    public static MmdTerms Gaussian(Tensor x, Tensor y, KernelBandwidth bandwidth = KernelBandwidth.Fixed)
+    public static MmdTerms Gaussian(Tensor x, Tensor y, KernelBandwidth bandwidth = KernelBandwidth.Fixed, IReadOnlyList<double>? gammas = null)
     {
         using var scope = NewDisposeScope();
+        gammas ??= PublishedGammas;
         (x, y) = (x.to(ScalarType.Float64), y.to(ScalarType.Float64));
         var scale = bandwidth == KernelBandwidth.Median ? MedianDistance(x, y) : null;
-        var kxx = Kernel(x, x, scale).mean(); // []
-        var kyy = Kernel(y, y, scale).mean(); // []
-        var kxy = Kernel(x, y, scale).mean(); // []
+        var kxx = Kernel(x, x, scale, gammas).mean(); // []
+        var kyy = Kernel(y, y, scale, gammas).mean(); // []
+        var kxy = Kernel(x, y, scale, gammas).mean(); // []
         return new MmdTerms(scope.MoveToOuter(kxx + kyy - (2 * kxy)), scope.MoveToOuter(kxx), scope.MoveToOuter(kyy), scope.MoveToOuter(kxy));
     }
 
@@ -41,11 +43,11 @@ public static class MaximumMeanDiscrepancy
         return (xx + yy.transpose(0, 1) - (2 * x.matmul(y.transpose(0, 1)))).clamp_min(Smallest); // [n, m]
     }
 
-    private static Tensor Kernel(Tensor x, Tensor y, Tensor? scale)
+    private static Tensor Kernel(Tensor x, Tensor y, Tensor? scale, IReadOnlyList<double> gammas)
     {
         var distances = SquaredDistances(x, y); // [n, m]
         distances = scale is null ? distances : distances / scale;
-        return Gammas.Select(gamma => (distances * -gamma).exp()).Aggregate((sum, kernel) => sum + kernel); // [n, m]
+        return gammas.Select(gamma => (distances * -gamma).exp()).Aggregate((sum, kernel) => sum + kernel); // [n, m]
     }
 
     private static Tensor Covariance(Tensor x)

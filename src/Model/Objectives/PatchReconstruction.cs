@@ -25,4 +25,13 @@ public static class PatchReconstruction
         var error = (predicted.to(ScalarType.Float32) - target).square().mean([-1L]); // [B, N]
         return scope.MoveToOuter((error * mask).sum() / mask.sum());
     }
+
+    /// <summary>Per-patch-normalised values [B, N, P] back on the scale of the true patches [B, N, P].</summary>
+    public static Tensor Denormalise(Tensor predicted, Tensor patches)
+    {
+        using var scope = NewDisposeScope();
+        var mean = patches.mean([-1L], keepdim: true); // [B, N, 1]
+        var variance = patches.var(-1, unbiased: true, keepdim: true); // [B, N, 1]
+        return scope.MoveToOuter((predicted * (variance + Eps).sqrt()) + mean);
+    }
 }

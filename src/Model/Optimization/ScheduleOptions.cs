@@ -30,8 +30,11 @@ public sealed record ScheduleOptions
     /// <summary>Share of the audio teacher kept per step, at the start. Default 0.997.</summary>
     public double AudioEma { get; init; } = 0.997;
 
-    /// <summary>Share of the teachers kept per step, at the end. Default 1.</summary>
-    public double FinalEma { get; init; } = 1;
+    /// <summary>Share of the video teacher kept per step, at the end. Default 1.</summary>
+    public double FinalVideoEma { get; init; } = 1;
+
+    /// <summary>Share of the audio teacher kept per step, at the end. Default 1.</summary>
+    public double FinalAudioEma { get; init; } = 1;
 
     /// <summary>Video teacher temperature in the first epoch. Default 0.1 (MAS: 0.09).</summary>
     public double VideoTeacherTemperatureStart { get; init; } = 0.1;

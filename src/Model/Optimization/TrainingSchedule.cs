@@ -21,8 +21,8 @@ public sealed class TrainingSchedule
         Steps = options.Epochs * stepsPerEpoch;
         learningRate = new(options.LearningRate, options.FinalLearningRate, Steps, options.WarmupEpochs * stepsPerEpoch, options.WarmupLearningRate);
         weightDecay = new(options.WeightDecay, options.FinalWeightDecay, Steps);
-        videoEma = new(options.VideoEma, options.FinalEma, Steps);
-        audioEma = new(options.AudioEma, options.FinalEma, Steps);
+        videoEma = new(options.VideoEma, options.FinalVideoEma, Steps);
+        audioEma = new(options.AudioEma, options.FinalAudioEma, Steps);
         videoTeacher = Temperature(options.VideoTeacherTemperatureStart, options.VideoTeacherTemperature);
         audioTeacher = Temperature(options.AudioTeacherTemperatureStart, options.AudioTeacherTemperature);
     }

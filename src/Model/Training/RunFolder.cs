@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Xkd.Model.Configuration;
 using Xkd.Storage;
 
@@ -6,6 +7,8 @@ namespace Xkd.Model.Training;
 /// <summary>The files of one run and the rule for starting, continuing or refusing it.</summary>
 public sealed class RunFolder(string path)
 {
+    private static readonly JsonSerializerOptions JsonOptions = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+
     // What may change between two starts of one run without changing what is learned.
     private static readonly string[] FreeKeys = ["train.", "data.workers", "data.prefetch_bytes", "data.on_corrupt"];
 
@@ -17,6 +20,8 @@ public sealed class RunFolder(string path)
 
     public string Events => System.IO.Path.Combine(Path, "tensorboard");
 
+    private string OriginFile => System.IO.Path.Combine(Path, "run.json");
+
     public bool HasRun => File.Exists(Config);
 
     /// <summary>The effective configuration that the run was started with.</summary>
@@ -25,16 +30,15 @@ public sealed class RunFolder(string path)
         ? PretrainConfig.Load(Config)
         : throw new UsageException($"{Path} is not a run folder: it has no config.yaml; `xkd train --out` makes one");
 
-    /// <summary>Writes the effective configuration of a new run, or checks that a continued one has not drifted.</summary>
-    /// <exception cref="UsageException">The folder holds a run already and none was to be continued, or keys differ; each is named with both values.</exception>
-    public void Begin(PretrainConfig config, bool resume)
+    /// <summary>What the run was started on; null when there is none yet.</summary>
+    public RunOrigin? ReadOrigin() => File.Exists(OriginFile) ? JsonSerializer.Deserialize<RunOrigin>(File.ReadAllText(OriginFile), JsonOptions) : null;
+
+    /// <summary>Refuses a folder that holds a run already when none is to be continued, and a configuration that has drifted from the run's.</summary>
+    /// <exception cref="UsageException">Each key that differs is named with both values.</exception>
+    public void Check(PretrainConfig config, bool resume)
     {
         if (!HasRun)
         {
-            Directory.CreateDirectory(Path);
-            string temporary = Config + ".tmp";
-            File.WriteAllText(temporary, ConfigBinder.ToYaml(config));
-            File.Move(temporary, Config);
             return;
         }
 
@@ -51,5 +55,22 @@ public sealed class RunFolder(string path)
         {
             throw new UsageException($"{Path} was started with another configuration; restore the keys, or train into another --out\n  " + string.Join("\n  ", drift));
         }
+    }
+
+    /// <summary>Makes the folder of a new run; the configuration comes last, so that a folder with one is whole.</summary>
+    public void Begin(PretrainConfig config, RunOrigin origin)
+    {
+        if (!HasRun)
+        {
+            Directory.CreateDirectory(Path);
+            Write(OriginFile, JsonSerializer.Serialize(origin, JsonOptions));
+            Write(Config, ConfigBinder.ToYaml(config));
+        }
+    }
+
+    private static void Write(string path, string text)
+    {
+        File.WriteAllText(path + ".tmp", text);
+        File.Move(path + ".tmp", path, overwrite: true);
     }
 }

@@ -21,6 +21,7 @@ internal sealed class GraphRun : IDisposable
     private readonly PipelineGraphOptions _options;
     private Exception? _fault;
     private int _admission = int.MaxValue;
+    private volatile bool _cut;
 
     public GraphRun(PipelineGraphOptions options, CancellationToken caller)
     {
@@ -32,10 +33,14 @@ internal sealed class GraphRun : IDisposable
     /// <summary>Fires when the run must end early, for whatever reason.</summary>
     public CancellationToken Stopping { get; }
 
-    /// <summary>Stops the run with an exception, unless the exception only says that the run is stopping.</summary>
+    /// <summary>Stops the run with an exception, unless it only says that the run is stopping: then something was left undone.</summary>
     public void Fail(Exception exception)
     {
-        if (!IsStop(exception) && Interlocked.CompareExchange(ref _fault, exception, null) is null)
+        if (IsStop(exception))
+        {
+            _cut = true;
+        }
+        else if (Interlocked.CompareExchange(ref _fault, exception, null) is null)
         {
             Stop();
         }
@@ -67,7 +72,11 @@ internal sealed class GraphRun : IDisposable
             ExceptionDispatchInfo.Throw(fault);
         }
 
-        _caller.ThrowIfCancellationRequested();
+        // A cancellation that came when everything was done changes nothing.
+        if (_cut)
+        {
+            _caller.ThrowIfCancellationRequested();
+        }
     }
 
     /// <summary>

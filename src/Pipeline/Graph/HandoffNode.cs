@@ -30,10 +30,11 @@ internal sealed class HandoffNode<T> : Node, IInlet<T>
     {
         try
         {
-            return await _buffer.OutputAvailableAsync(run.Stopping) && !run.Stopping.IsCancellationRequested ? Take() : null;
+            return await _buffer.OutputAvailableAsync(run.Stopping) ? Take() : null;
         }
         catch (OperationCanceledException stopped) when (run.IsStop(stopped))
         {
+            run.Fail(stopped);
             return null; // the run says why once all its stages have ended
         }
     }

@@ -6,7 +6,7 @@ namespace Xkd.Pipeline;
 /// A chain of bounded, named, measured stages on TPL Dataflow: a source, stages, and either a sink that runs it to its end
 /// (<see cref="RunAsync"/>) or an external consumer that pulls from it (<see cref="ReadAllAsync"/>). A graph runs once.
 /// Items that are <see cref="IPayload"/> count against the byte budget; items that are <see cref="IDisposable"/> and do not reach
-/// the end, because the run is cancelled or fails, are disposed.
+/// the end, because the run is cancelled or fails, are disposed, those whose work threw included: disposing twice must be harmless.
 /// </summary>
 public sealed class PipelineGraph
 {
@@ -32,6 +32,9 @@ public sealed class PipelineGraph
     }
 
     public string Name { get; }
+
+    /// <summary>Bytes of payload held now; 0 without a budget.</summary>
+    public long BytesInFlight => _options.ByteBudget?.InFlight ?? 0;
 
     /// <summary>Adds the source. The enumerable is read by one worker and is given a token that fires when the run stops.</summary>
     /// <param name="name">The stage's name.</param>

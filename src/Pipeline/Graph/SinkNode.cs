@@ -33,7 +33,7 @@ internal sealed class SinkNode<T> : Node
     private async ValueTask WorkAsync(GraphRun run, T item)
     {
         StageMeter.Work work = Meter.Begin();
-        bool failed = item is IOutcome { Failed: true };
+        bool failed = false;
         try
         {
             await run.DelayAsync(Meter.Name);

@@ -57,11 +57,12 @@ internal sealed class StageNode<TIn, TOut> : OutputNode<TOut>
     {
         StageMeter.Work work = Meter.Begin();
         bool failed = false;
+        bool failedBefore = item is IOutcome { Failed: true }; // counted where it failed, not by each stage it passes since
         try
         {
             await run.DelayAsync(Name);
             TOut output = await _work(item, run.Stopping);
-            failed = output is IOutcome { Failed: true };
+            failed = !failedBefore && output is IOutcome { Failed: true };
             return output;
         }
         catch (Exception exception) when (!run.IsStop(exception))

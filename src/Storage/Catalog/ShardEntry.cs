@@ -17,7 +17,7 @@ public sealed record ShardEntry
     /// <summary>SHA-256 of the row ids in row order, each followed by a line feed; lower-case hex.</summary>
     public required string IdsSha256 { get; init; }
 
-    /// <summary>Where the Parquet footer begins in the file.</summary>
+    /// <summary>Where the rows' payload ends and the row index, then the Parquet footer, begin.</summary>
     public long FooterOffset { get; init; }
 
     /// <summary>CRC-32C of the bytes from <see cref="FooterOffset"/> to the end of the file.</summary>

@@ -1,9 +1,161 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using SkiaSharp;
+
 namespace Xkd.Storage;
+
+/// <summary>
+/// Reads payload in place: one positioned read of just the window's bytes into the caller's memory, then a checksum per frame.
+/// Thread-safe. Raw frames, mel and pcm are read without managed allocation.
+/// </summary>
 public sealed class ClipReader(Cache cache) : IDisposable
 {
+    // Checksums and JPEG offsets of a window are fetched this many frames at a time, on the stack.
+    private const int Batch = 256;
+    private readonly ShardHandles _handles = new(cache);
+    private readonly bool _jpeg = cache.Manifest.Fingerprint.FramesCodec == FrameCodecs.Jpeg;
+    private readonly int _mels = cache.Manifest.Fingerprint.Mels;
+
+    /// <summary>The version being read.</summary>
     public Cache Cache { get; } = cache;
-    public void ReadFrames(ClipEntry clip, int firstFrame, int count, Span<byte> destination) => throw new NotSupportedException();
-    public void ReadMel(ClipEntry clip, Span<Half> destination) => throw new NotSupportedException();
-    public void ReadPcm(ClipEntry clip, Span<short> destination) => throw new NotSupportedException();
-    public void Dispose() { }
+
+    /// <summary>Reads frames <c>[count, height, width, 3]</c>, rgb24.</summary>
+    /// <param name="clip">A clip of this reader's cache.</param>
+    /// <param name="firstFrame">First frame of the window.</param>
+    /// <param name="count">Frames of the window; all must exist.</param>
+    /// <param name="destination">At least count × <see cref="ClipEntry.FrameBytes"/> bytes.</param>
+    /// <exception cref="CorruptCacheException">A frame's checksum does not match.</exception>
+    public void ReadFrames(ClipEntry clip, int firstFrame, int count, Span<byte> destination)
+    {
+        ArgumentNullException.ThrowIfNull(clip);
+        ArgumentOutOfRangeException.ThrowIfNegative(firstFrame);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)firstFrame + count, clip.NumFrames, nameof(count));
+        ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, (long)count * clip.FrameBytes, nameof(destination));
+        Span<uint> crcs = stackalloc uint[Math.Min(count, Batch)];
+        for (int done = 0; done < count; done += Batch)
+        {
+            int now = Math.Min(Batch, count - done);
+            int first = firstFrame + done;
+            Read(clip, "frame_crc", clip.FrameCrcOffset + ((long)first * sizeof(uint)), MemoryMarshal.AsBytes(crcs[..now]));
+            Span<byte> target = destination.Slice(done * clip.FrameBytes, now * clip.FrameBytes);
+            if (_jpeg)
+            {
+                ReadJpeg(clip, first, crcs[..now], target);
+            }
+            else
+            {
+                ReadRaw(clip, first, crcs[..now], target);
+            }
+        }
+    }
+
+    /// <summary>Reads the whole spectrogram <c>[mels, frames]</c>: the first mels × <see cref="ClipEntry.MelFrames"/> values of the destination.</summary>
+    /// <exception cref="CorruptCacheException">Its checksum does not match.</exception>
+    public void ReadMel(ClipEntry clip, Span<Half> destination)
+    {
+        ArgumentNullException.ThrowIfNull(clip);
+        int values = checked(_mels * clip.MelFrames);
+        ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, values, nameof(destination));
+        ReadWhole(clip, "mel", clip.MelOffset, clip.MelCrc, MemoryMarshal.AsBytes(destination[..values]));
+    }
+
+    /// <summary>Reads all stored samples, mono: the first <see cref="ClipEntry.NumSamples"/> values of the destination.</summary>
+    /// <exception cref="CorruptCacheException">Their checksum does not match.</exception>
+    public void ReadPcm(ClipEntry clip, Span<short> destination)
+    {
+        ArgumentNullException.ThrowIfNull(clip);
+        ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, clip.NumSamples, nameof(destination));
+        ReadWhole(clip, "pcm", clip.PcmOffset, clip.PcmCrc, MemoryMarshal.AsBytes(destination[..clip.NumSamples]));
+    }
+
+    /// <summary>Closes the shards. No read may be under way.</summary>
+    public void Dispose() => _handles.Dispose();
+
+    private void ReadRaw(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
+    {
+        int frameBytes = clip.FrameBytes;
+        Read(clip, "frames", clip.FramesOffset + ((long)first * frameBytes), destination);
+        for (int i = 0; i < crcs.Length; i++)
+        {
+            Check(clip, first + i, crcs[i], destination.Slice(i * frameBytes, frameBytes));
+        }
+    }
+
+    private unsafe void ReadJpeg(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
+    {
+        Span<uint> offsets = stackalloc uint[crcs.Length + 1];
+        Read(clip, "frame_offsets", clip.FrameOffsetsOffset + ((long)first * sizeof(uint)), MemoryMarshal.AsBytes(offsets));
+        if (offsets[^1] > clip.FramesBytes || offsets[0] > offsets[^1])
+        {
+            throw Corrupt(clip, "frame_offsets", $"at most {clip.FramesBytes}", $"{offsets[0]} to {offsets[^1]}");
+        }
+
+        int length = (int)(offsets[^1] - offsets[0]);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            Read(clip, "frames", clip.FramesOffset + offsets[0], buffer.AsSpan(0, length));
+            fixed (byte* pinned = buffer)
+            {
+                for (int i = 0; i < crcs.Length; i++)
+                {
+                    uint begin = offsets[i] - offsets[0];
+                    uint end = offsets[i + 1] - offsets[0];
+                    if (end < begin || end > length)
+                    {
+                        throw Corrupt(clip, "frame_offsets", $"frame {first + i} after {offsets[i]}", $"{offsets[i + 1]}");
+                    }
+
+                    Check(clip, first + i, crcs[i], buffer.AsSpan((int)begin..(int)end));
+                    using SKData jpeg = SKData.Create((nint)(pinned + begin), (int)(end - begin));
+                    JpegFrames.Decode(jpeg, clip.Height, clip.Width, destination.Slice(i * clip.FrameBytes, clip.FrameBytes));
+                }
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private void ReadWhole(ClipEntry clip, string column, long offset, uint expected, Span<byte> destination)
+    {
+        Read(clip, column, offset, destination);
+        uint got = Crc32C.Compute(destination);
+        if (got != expected)
+        {
+            throw Corrupt(clip, column, $"crc {expected:x8}", $"{got:x8}");
+        }
+    }
+
+    private void Check(ClipEntry clip, int frame, uint expected, ReadOnlySpan<byte> stored)
+    {
+        uint got = Crc32C.Compute(stored);
+        if (got != expected)
+        {
+            throw Corrupt(clip, "frames", $"frame {frame} crc {expected:x8}", $"{got:x8}");
+        }
+    }
+
+    private void Read(ClipEntry clip, string column, long offset, Span<byte> destination)
+    {
+        SafeFileHandle handle = _handles[clip.Shard];
+        int wanted = destination.Length;
+        while (!destination.IsEmpty)
+        {
+            int read = RandomAccess.Read(handle, destination, offset);
+            if (read == 0)
+            {
+                throw Corrupt(clip, column, $"{wanted} bytes", $"the file's end after {wanted - destination.Length}");
+            }
+
+            destination = destination[read..];
+            offset += read;
+        }
+    }
+
+    private CorruptCacheException Corrupt(ClipEntry clip, string column, string expected, string got) =>
+        new(Cache.Manifest.Shards[clip.Shard].Path, clip.Row, column, expected, got);
 }

@@ -1,5 +1,79 @@
 namespace Xkd.Storage;
+
+/// <summary>
+/// Holds every byte a cache committed against what was committed: manifests by their check, ledgers and shards by their SHA-256. Where a shard
+/// differs, the checksums of its columns, rows and frames say which row and column.
+/// </summary>
 public static class CacheVerifier
 {
-    public static VerifyReport Verify(string cache, int? version = null, CancellationToken ct = default) => throw new NotSupportedException();
+    /// <summary>Verifies the highest complete version (or the given one), all manifests and the ledgers. Never stops at the first error.</summary>
+    /// <exception cref="UsageException">No cache there, or nothing committed.</exception>
+    public static VerifyReport Verify(string cache, int? version = null, CancellationToken ct = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(cache);
+        CacheLayout layout = new(cache);
+        LocalFileSystem files = new();
+        ManifestStore store = new(layout, files);
+        List<VerifyError> errors = [];
+        Manifest? manifest = null;
+        foreach (int candidate in store.Versions())
+        {
+            Manifest? read = store.TryRead(candidate, out string problem);
+            if (read is null)
+            {
+                errors.Add(new VerifyError($"manifest/{CacheLayout.ManifestName(candidate)}", null, "manifest", "a complete manifest", problem));
+            }
+            else if (version is null ? manifest is null : candidate == version)
+            {
+                manifest = read;
+            }
+        }
+
+        if (manifest is null)
+        {
+            // Absent and unknown versions are usage errors with their own words; damage is this report's business.
+            return errors.Count > 0 ? new VerifyReport { Errors = errors } : new VerifyReport { Rows = Cache.Open(cache, version).Manifest.Clips };
+        }
+
+        VerifyLedger(new LedgerStore(layout, files), store, layout, manifest, errors);
+        foreach (ShardEntry shard in manifest.Shards)
+        {
+            ct.ThrowIfCancellationRequested();
+            errors.AddRange(ShardVerifier.Verify(layout.Shard(shard.Path), shard, manifest.Fingerprint, ct));
+        }
+
+        return new VerifyReport { Shards = manifest.Shards.Count, Rows = manifest.Clips, Errors = errors };
+    }
+
+    private static void VerifyLedger(LedgerStore ledgers, ManifestStore store, CacheLayout layout, Manifest manifest, List<VerifyError> errors)
+    {
+        int before = errors.Count;
+        foreach (LedgerPart part in manifest.Ledger)
+        {
+            try
+            {
+                ledgers.ReadCovered(part);
+            }
+            catch (CorruptCacheException e)
+            {
+                errors.Add(new VerifyError(e.Shard, e.Row, e.Column, e.Expected, e.Got));
+            }
+        }
+
+        if (errors.Count > before || store.Versions()[0] != manifest.Version)
+        {
+            return;
+        }
+
+        // The merged file follows its manifest; a crash between the two leaves it one version behind, which is no damage.
+        Manifest? parent = manifest.Parent is { } p ? store.TryRead(p, out _) : null;
+        byte[] merged = File.Exists(layout.Ledger) ? File.ReadAllBytes(layout.Ledger) : [];
+        if (!Merged(ledgers, manifest).AsSpan().SequenceEqual(merged) && !(parent is null ? merged.Length == 0 : Merged(ledgers, parent).AsSpan().SequenceEqual(merged)))
+        {
+            errors.Add(new VerifyError("ledger.jsonl", null, "ledger", $"the {manifest.Ledger.Sum(l => l.Lines)} lines of the parts, merged", $"{merged.Length} other bytes"));
+        }
+    }
+
+    private static byte[] Merged(LedgerStore ledgers, Manifest manifest) =>
+        LedgerText.Write(ledgers.Read(manifest).Values.OrderBy(e => e.Id, StringComparer.Ordinal));
 }

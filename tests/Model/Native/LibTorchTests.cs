@@ -15,9 +15,21 @@ public sealed class LibTorchTests
         using var product = torch.tensor(new float[] { 1, 2, 3, 4 }).reshape(2, 2).matmul(torch.tensor(new float[] { 5, 6, 7, 8 }).reshape(2, 2));
 
         Assert.Equal([19f, 22f, 43f, 50f], product.data<float>().ToArray());
-        Assert.Equal("2.10.0", info.Version);
+        Assert.Matches(@"^\d+\.\d+\.\d+$", info.Version);
         Assert.True(File.Exists(Path.Combine(info.Directory, "libtorch_cpu.so")));
         Assert.Equal(info.CudaAvailable, info.CudaDeviceCount > 0);
+    }
+
+    [Fact]
+    public void LoadFile_DamagedLibrary_SaysWhichAndTheFix()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("libtorch_cpu.so"), "not a library");
+
+        var error = Assert.Throws<UsageException>(() => LibTorch.LoadFile(folder.File("libtorch_cpu.so"), folder.Path));
+
+        Assert.Contains(folder.File("libtorch_cpu.so"), error.Message);
+        Assert.Contains("--libtorch", error.Message);
     }
 
     [Fact]

@@ -8,6 +8,8 @@ namespace Xkd.Cli.Commands;
 /// <summary><c>xkd ingest</c>: media into a cache.</summary>
 internal static class IngestCommand
 {
+    private const int ShownFailures = 10;
+
     public static Command Create()
     {
         Option<string?> dataset = new("--dataset") { Description = $"One of {string.Join(", ", DatasetRegistry.Names)}." };
@@ -90,30 +92,54 @@ internal static class IngestCommand
     public static async Task<int> RunAsync(IngestOptions options, Terminal terminal)
     {
         using StopSignals signals = new();
-        ProgressLine progress = new(terminal, "ingest", TimeProvider.System, TimeSpan.FromSeconds(5));
-        IngestResult result = await new IngestJob(options, TimeProvider.System).RunAsync(
-            p => progress.Report(p.Committed + p.Failed + p.Skipped, p.Total, $"{p.Failed} failed"), signals.Token).ConfigureAwait(false);
-        progress.Finish(result.Committed + result.Failed + result.Skipped, 0, $"{result.Committed} committed, {result.Failed} failed, {result.Skipped} already done");
-        foreach (LedgerEntry failure in result.Failures.Take(10))
-        {
-            terminal.Line($"  failed {failure.Id}: {failure.Stage}/{failure.Reason}{(failure.Detail is null ? string.Empty : ": " + failure.Detail)}");
-        }
-
-        if (result.Failures.Count > 10)
-        {
-            terminal.Line($"  … and {result.Failures.Count - 10} more; every item's state is in {Path.Combine(options.Out, "ledger.jsonl")}");
-        }
-
-        GraphReportText.Write(result.Report, terminal);
+        IngestResult result = await IngestAsync(options, terminal, signals.Token).ConfigureAwait(false);
         if (terminal.Json)
         {
             Terminal.WriteJson(new
             {
                 schema = 1, committed = result.Committed, failed = result.Failed, skipped = result.Skipped, seconds = result.Seconds,
-                clips_per_second = result.ClipsPerSecond, cpu_ms_per_clip = result.CpuMsPerClip, version = result.Version, stages = result.Report.Stages, bottleneck = result.Report.Bottleneck,
+                clips_per_second = result.ClipsPerSecond, cpu_ms_per_clip = result.CpuMsPerClip, version = result.ManifestVersion, stages = result.Report.Stages, bottleneck = result.Report.Bottleneck,
             });
         }
 
-        return signals.ExitCode ?? (result.Failed > 0 ? ExitCodes.DoneWithFailures : ExitCodes.Done);
+        return (result.Stopped ? signals.ExitCode : null) ?? (result.Failed > 0 ? ExitCodes.DoneWithFailures : ExitCodes.Done);
+    }
+
+    /// <summary>Runs one ingest with progress on <paramref name="terminal"/>.</summary>
+    public static async Task<IngestResult> IngestAsync(IngestOptions options, Terminal terminal, CancellationToken stop)
+    {
+        ProgressLine progress = new(terminal, "ingest", TimeProvider.System, TimeSpan.FromSeconds(5));
+        IngestJob job = new(options, FfmpegTools.Locate(), TimeProvider.System);
+        IngestResult result = await job.RunAsync(
+            new Progress(p => progress.Report(p.Committed + p.Failed + p.Skipped, p.Total, $"{p.Failed} failed")), stop).ConfigureAwait(false);
+        int settled = result.Committed + result.Failed + result.Skipped;
+        progress.Finish(settled, settled, $"{result.Committed} committed, {result.Failed} failed, {result.Skipped} already done, version {result.ManifestVersion}");
+        if (result.Failed > 0)
+        {
+            WriteFailures(options.Out, terminal);
+        }
+
+        GraphReportText.Write(result.Report, terminal);
+        return result;
+    }
+
+    private static void WriteFailures(string cache, Terminal terminal)
+    {
+        LedgerEntry[] failures = [.. Cache.Open(cache).ReadLedger().Values.Where(e => e.State == ItemState.Failed).OrderBy(e => e.Id, StringComparer.Ordinal)];
+        foreach (LedgerEntry failure in failures.Take(ShownFailures))
+        {
+            terminal.Line($"  failed {failure.Id}: {failure.Stage}/{failure.Reason}{(failure.Detail is null ? string.Empty : ": " + failure.Detail)}");
+        }
+
+        if (failures.Length > ShownFailures)
+        {
+            terminal.Line($"  … and {failures.Length - ShownFailures} more; every item's state is in {Path.Combine(cache, "ledger.jsonl")}");
+        }
+    }
+
+    // Reports on the worker's own thread: Progress<T> would queue them to the pool, where the last may overtake the result.
+    private sealed class Progress(Action<IngestProgress> report) : IProgress<IngestProgress>
+    {
+        public void Report(IngestProgress value) => report(value);
     }
 }

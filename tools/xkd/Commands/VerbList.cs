@@ -5,5 +5,8 @@ namespace Xkd.Cli.Commands;
 /// <summary>Every verb, in the order in which a newcomer meets them.</summary>
 internal static class VerbList
 {
-    public static IEnumerable<Command> All() => [];
+    public static IEnumerable<Command> All() =>
+    [
+        IngestCommand.Create(), InspectCommand.Create(), VerifyCommand.Create(), TrainCommand.Create(), EvalCommand.Create(), ReportCommand.Create(), DemoCommand.Create(),
+    ];
 }

@@ -1,0 +1,97 @@
+using Polly;
+using Polly.Retry;
+using Xkd.Storage;
+
+namespace Xkd.Ingest;
+
+/// <summary>The decode stage: tries again what may be transient, then applies the policy for what is missing.</summary>
+internal sealed class DecodeStage
+{
+    private readonly MediaDecoder _decoder;
+    private readonly DecodeOptions _options;
+    private readonly MissingPolicy _onMissing;
+    private readonly ResiliencePipeline<DecodeOutcome> _retry;
+
+    public DecodeStage(MediaDecoder decoder, DecodeOptions options, MissingPolicy onMissing, TimeProvider time)
+    {
+        _decoder = decoder;
+        _options = options;
+        _onMissing = onMissing;
+
+        // Only a file system's hiccups: a file that is broken stays broken.
+        _retry = new ResiliencePipelineBuilder<DecodeOutcome> { TimeProvider = time }
+            .AddRetry(new RetryStrategyOptions<DecodeOutcome>
+            {
+                ShouldHandle = static attempt => ValueTask.FromResult(attempt.Outcome.Result.Failure?.Reason == FailureReasons.Io),
+                MaxRetryAttempts = 2,
+                Delay = TimeSpan.FromSeconds(1),
+                BackoffType = DelayBackoffType.Exponential,
+                UseJitter = true,
+            })
+            .Build();
+    }
+
+    public async ValueTask<DecodedItem> RunAsync(PendingItem pending, CancellationToken cancellationToken)
+    {
+        var tries = 0;
+        var outcome = await _retry.ExecuteAsync(
+            async token =>
+            {
+                tries++;
+                return await TryAsync(pending.Source, token);
+            },
+            cancellationToken);
+        var failure = outcome.Failure ?? Missing(outcome.Media!);
+        if (failure is not null)
+        {
+            outcome.Media?.Dispose();
+        }
+
+        return new DecodedItem(pending.Source, pending.EarlierAttempts + tries) { Media = failure is null ? outcome.Media : null, Failure = failure };
+    }
+
+    private async ValueTask<DecodeOutcome> TryAsync(SourceItem item, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _decoder.DecodeAsync(item, cancellationToken);
+        }
+        catch (IOException exception) when (!DiskFull.Is(exception))
+        {
+            return DecodeOutcome.Failed(FailureStages.Decode, FailureReasons.Io, exception.Message);
+        }
+        catch (IOException exception)
+        {
+            throw new FailureException($"the disk is full while {item.Id} was decoded; free space, then run the same command again: what is committed is kept.", exception);
+        }
+    }
+
+    private ItemFailure? Missing(DecodedMedia media)
+    {
+        var noVideo = _options.WantsVideo && media.NumFrames == 0;
+        var noAudio = _options.WantsAudio && media.NumSamples == 0;
+        if (noVideo && noAudio)
+        {
+            return new ItemFailure(FailureStages.Decode, FailureReasons.NoFrames, "neither frames nor samples came out");
+        }
+
+        if ((noVideo || noAudio) && _onMissing == MissingPolicy.Drop)
+        {
+            return noVideo
+                ? new ItemFailure(FailureStages.Probe, FailureReasons.NoVideo, "no video stream; --on-missing pad or keep accepts it")
+                : new ItemFailure(FailureStages.Probe, FailureReasons.NoAudio, "no audio stream; --on-missing pad or keep accepts it");
+        }
+
+        if (_onMissing == MissingPolicy.Pad && noVideo)
+        {
+            media.AddBlackFrames(_options.ShortSide, (int)Math.Max(1, Math.Round((double)media.NumSamples / _options.SampleRate * _options.Fps)));
+        }
+
+        if (_onMissing == MissingPolicy.Pad && noAudio)
+        {
+            media.AddSilence((long)Math.Round(media.NumFrames / _options.Fps * _options.SampleRate));
+        }
+
+        return null;
+    }
+}

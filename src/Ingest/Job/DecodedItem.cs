@@ -1,0 +1,17 @@
+using Xkd.Pipeline;
+
+namespace Xkd.Ingest;
+
+/// <summary>An item after the decode stage: its media, or why there is none.</summary>
+internal sealed record DecodedItem(SourceItem Source, int Attempts) : IOutcome, IPayload, IDisposable
+{
+    public DecodedMedia? Media { get; init; }
+
+    public ItemFailure? Failure { get; init; }
+
+    public bool Failed => Failure is not null;
+
+    public long Bytes => Media?.Resident ?? 0;
+
+    public void Dispose() => Media?.Dispose();
+}

@@ -1,0 +1,142 @@
+using System.Text.RegularExpressions;
+using Xkd.Pipeline;
+using Xkd.Storage;
+
+namespace Xkd.Ingest;
+
+/// <summary>
+/// Media into a cache: catalog → decode → mel → write. An item that fails is a value on its way to the ledger and never ends the run; what would
+/// fail every item (ffmpeg missing, the disk full) ends it with one error. Running again does only what is missing.
+/// </summary>
+public sealed partial class IngestJob
+{
+    private const int JpegQuality = 90;
+    private readonly IngestOptions _options;
+    private readonly FfmpegTools _tools;
+    private readonly TimeProvider _time;
+
+    /// <exception cref="UsageException">Options that cannot be; all of them are named.</exception>
+    public IngestJob(IngestOptions options, FfmpegTools tools, TimeProvider time)
+    {
+        IngestValidator.Validate(options);
+        _options = options;
+        _tools = tools;
+        _time = time;
+    }
+
+    /// <summary>Runs to the end, or until cancelled: then what is complete is committed and the result says that it was stopped.</summary>
+    /// <exception cref="UsageException">The dataset is missing or empty, or the cache was prepared differently.</exception>
+    /// <exception cref="FailureException">The run cannot go on; what was complete is committed where the disk allows.</exception>
+    public async Task<IngestResult> RunAsync(IProgress<IngestProgress>? progress, CancellationToken cancellationToken)
+    {
+        var cpu = CpuClock.Milliseconds();
+        var items = Items();
+        await using var writer = await CacheWriter.OpenAsync(
+            _options.Out, Fingerprint(), new CacheWriterOptions { Part = PartName(), JpegQuality = JpegQuality }, _time, cancellationToken);
+        var pending = items.Where(item => IsPending(writer, item)).Select(item => new PendingItem(item, Attempts(writer, item))).ToList();
+        var tally = new IngestTally(items.Count - pending.Count, items.Count, TimeSpan.FromSeconds(_options.ProgressInterval), progress, _time);
+
+        var (graph, writing, run) = Build(writer, pending, tally, cancellationToken);
+        var stopped = false;
+        try
+        {
+            await run();
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            stopped = true;
+        }
+        catch (FailureException) when (!writing.Broken)
+        {
+            // Such as ffmpeg gone in the middle: items already written are complete and worth keeping.
+            await writer.CommitAsync(CancellationToken.None);
+            throw;
+        }
+
+        var manifest = await writer.CommitAsync(CancellationToken.None);
+        tally.Report();
+        return new IngestResult
+        {
+            Committed = tally.Committed,
+            Failed = tally.Failed,
+            Skipped = tally.Skipped,
+            Clips = tally.Clips,
+            Seconds = tally.Seconds,
+            ClipsPerSecond = tally.Seconds > 0 ? tally.Clips / tally.Seconds : 0,
+            CpuMsPerClip = tally.Clips > 0 ? (CpuClock.Milliseconds() - cpu) / tally.Clips : 0,
+            Stopped = stopped,
+            ManifestVersion = manifest.Version,
+            Report = graph.Report(),
+        };
+    }
+
+    private (PipelineGraph Graph, WriteStage Writing, Func<Task> Run) Build(CacheWriter writer, List<PendingItem> pending, IngestTally tally, CancellationToken cancellationToken)
+    {
+        var workers = _options.Workers > 0 ? _options.Workers : Environment.ProcessorCount;
+        var fingerprint = Fingerprint();
+        var decode = DecodeOptions(workers);
+        var decodeStage = new DecodeStage(new MediaDecoder(_tools, decode, _time), decode, _options.OnMissing, _time);
+        var melStage = new MelStage(
+            new SimdLogMel(new LogMelOptions { SampleRate = fingerprint.SampleRate, NFft = fingerprint.NFft, Hop = fingerprint.Hop, Mels = fingerprint.Mels }),
+            fingerprint, _options.MaxClip, JpegQuality);
+        var writeStage = new WriteStage(writer, fingerprint, TimeSpan.FromSeconds(_options.CommitInterval), tally, _time);
+
+        var graph = new PipelineGraph("ingest", new PipelineGraphOptions
+        {
+            ByteBudget = new ByteBudget(_options.MemoryBudget),
+            TimeProvider = _time,
+            StageDelays = _options.StageDelays,
+        });
+        var catalog = graph.Source(FailureStages.Catalog, pending.ToAsyncEnumerable());
+        var decoded = graph.Stage<PendingItem, DecodedItem>(
+            FailureStages.Decode, catalog, decodeStage.RunAsync,
+            new StageOptions { Parallelism = workers, Remedy = "raise --workers on a machine with more cores, or share the items among processes with --partition i/n" },
+            reserve: _ => decode.ResidentBytes * 2);
+        var prepared = graph.Stage<DecodedItem, PreparedItem>(
+            FailureStages.Mel, decoded, melStage.RunAsync,
+            new StageOptions { Parallelism = _options.Frames == FrameCodecs.Jpeg ? workers : 1, Remedy = "cache --frames raw, or raise --workers" });
+        return (graph, writeStage, () => graph.RunAsync(
+            prepared, FailureStages.Write, writeStage.RunAsync, new StageOptions { Remedy = "put the cache on a faster disk" }, cancellationToken));
+    }
+
+    private List<SourceItem> Items()
+    {
+        var catalog = DatasetRegistry.Open(_options.Dataset, new CatalogOptions { Root = _options.Root, Split = _options.Split, Annotations = _options.Annotations });
+        return [.. catalog.Items().Where(item => Partition.Owns(item.Id, _options.Partition, _options.Partitions))];
+    }
+
+    private bool IsPending(CacheWriter writer, SourceItem item) =>
+        !writer.Ledger.TryGetValue(item.Id, out var entry) || (entry.State == ItemState.Failed && _options.RetryFailed);
+
+    private static int Attempts(CacheWriter writer, SourceItem item) => writer.Ledger.TryGetValue(item.Id, out var entry) ? entry.Attempts : 0;
+
+    private DecodeOptions DecodeOptions(int workers) => new()
+    {
+        Fps = _options.Fps,
+        ShortSide = _options.ShortSide,
+        SampleRate = Fingerprint().SampleRate,
+        Modalities = _options.Modalities is Modalities.Auto ? DatasetRegistry.DefaultModalities(_options.Dataset) : _options.Modalities,
+        MinClip = _options.MinClip,
+        ItemTimeout = TimeSpan.FromSeconds(_options.ItemTimeout),
+        SpoolFolder = Path.GetFullPath(_options.Out),
+
+        // What all decoders may hold at once is half the budget: the other half is what waits behind them.
+        ResidentBytes = Math.Max(1 << 20, _options.MemoryBudget / 4 / workers),
+    };
+
+    private Fingerprint Fingerprint() => new()
+    {
+        Fps = _options.Fps,
+        ShortSide = _options.ShortSide,
+        FramesCodec = _options.Frames,
+        AudioCodec = _options.Audio,
+
+        // A patch release decodes alike; a cache begun with one minor version is not continued with another.
+        Decoder = "ffmpeg " + (MinorVersion().Match(_tools.Version) is { Success: true } minor ? minor.Value : _tools.Version),
+    };
+
+    private string PartName() => _options.Partitions > 1 ? $"part-{_options.Partition}-of-{_options.Partitions}" : "main";
+
+    [GeneratedRegex(@"^\d+\.\d+")]
+    private static partial Regex MinorVersion();
+}

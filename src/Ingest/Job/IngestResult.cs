@@ -1,0 +1,37 @@
+using Xkd.Pipeline;
+
+namespace Xkd.Ingest;
+
+/// <summary>What one ingest run did.</summary>
+public sealed record IngestResult
+{
+    /// <summary>Items committed by this run.</summary>
+    public int Committed { get; init; }
+
+    /// <summary>Items that failed in this run.</summary>
+    public int Failed { get; init; }
+
+    /// <summary>Items settled by earlier runs, failed ones included.</summary>
+    public int Skipped { get; init; }
+
+    /// <summary>Rows committed by this run: a long item has several.</summary>
+    public int Clips { get; init; }
+
+    /// <summary>From the opened cache to the last commit.</summary>
+    public double Seconds { get; init; }
+
+    /// <summary>Rows per second.</summary>
+    public double ClipsPerSecond { get; init; }
+
+    /// <summary>Milliseconds of CPU per row, the decoding processes' included.</summary>
+    public double CpuMsPerClip { get; init; }
+
+    /// <summary>The run was cancelled; what was complete is committed.</summary>
+    public bool Stopped { get; init; }
+
+    /// <summary>The manifest that holds everything committed.</summary>
+    public int ManifestVersion { get; init; }
+
+    /// <summary>Where the time went.</summary>
+    public required GraphReport Report { get; init; }
+}

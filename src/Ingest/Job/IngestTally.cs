@@ -1,0 +1,38 @@
+namespace Xkd.Ingest;
+
+/// <summary>Counts a run's items and reports its progress. Written by the write stage alone.</summary>
+internal sealed class IngestTally(int skipped, int total, TimeSpan interval, IProgress<IngestProgress>? progress, TimeProvider time)
+{
+    private readonly long _started = time.GetTimestamp();
+    private long _reported = time.GetTimestamp();
+
+    public int Committed { get; private set; }
+
+    public int Failed { get; private set; }
+
+    public int Clips { get; private set; }
+
+    public int Skipped { get; } = skipped;
+
+    public double Seconds => time.GetElapsedTime(_started).TotalSeconds;
+
+    public void Settled(bool failed, int clips)
+    {
+        Committed += failed ? 0 : 1;
+        Failed += failed ? 1 : 0;
+        Clips += clips;
+        if (time.GetElapsedTime(_reported) >= interval)
+        {
+            Report();
+        }
+    }
+
+    public void Report()
+    {
+        _reported = time.GetTimestamp();
+        var done = Committed + Failed;
+        var rate = Seconds > 0 ? done / Seconds : 0;
+        TimeSpan? remaining = done > 0 ? TimeSpan.FromSeconds((total - Skipped - done) / rate) : null;
+        progress?.Report(new IngestProgress(Committed, Failed, Skipped, total, rate, remaining));
+    }
+}

@@ -1,0 +1,122 @@
+using System.Buffers;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Xkd.Pipeline;
+using Xkd.Storage;
+
+namespace Xkd.Ingest;
+
+/// <summary>The mel stage: cuts a source into clips and computes each clip's spectrogram and, where the cache wants them, its 16-bit samples and JPEGs.</summary>
+internal sealed class MelStage(ILogMel mel, Fingerprint fingerprint, double maxClip, int jpegQuality)
+{
+    public ValueTask<PreparedItem> RunAsync(DecodedItem item, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult(item.Media is { } media ? Prepare(item, media) : new PreparedItem(item.Source, item.Attempts) { Failure = item.Failure });
+    }
+
+    private PreparedItem Prepare(DecodedItem item, DecodedMedia media)
+    {
+        var segments = ClipSegment.Cut(media.NumFrames, fingerprint.Fps, media.NumSamples, fingerprint.SampleRate, maxClip);
+        if ((long)segments[0].NumFrames * media.FrameBytes > Array.MaxLength)
+        {
+            media.Dispose();
+            return Failed(item, FailureReasons.TooLarge, $"{segments[0].NumFrames} frames of {media.Width}x{media.Height} exceed 2 GiB; a smaller --max-clip or --short-side fits");
+        }
+
+        var clips = segments.Select(segment => PrepareClip(media, segment)).ToList();
+        if (clips.Exists(static clip => !double.IsFinite(clip.MelSumSquares)))
+        {
+            media.Dispose();
+            return Failed(item, FailureReasons.Corrupt, "the decoded samples are not finite");
+        }
+
+        return new PreparedItem(item.Source, item.Attempts) { Media = media, Clips = clips, Warnings = [.. media.Warnings, .. Warnings(media, segments)] };
+    }
+
+    private PreparedClip PrepareClip(DecodedMedia media, ClipSegment segment)
+    {
+        var clip = new PreparedClip(segment);
+        if (segment.NumSamples > 0)
+        {
+            var bytes = media.Samples.Read(segment.FirstSample * sizeof(float), segment.NumSamples * sizeof(float));
+            var samples = MemoryMarshal.Cast<byte, float>(bytes.Span);
+            clip = WithMel(clip, samples);
+            clip = fingerprint.AudioCodec == AudioCodecs.Pcm ? clip with { Pcm = ToPcm(samples) } : clip;
+        }
+
+        if (fingerprint.FramesCodec == FrameCodecs.Jpeg && segment.NumFrames > 0)
+        {
+            var frames = media.Frames.Read((long)segment.FirstFrame * media.FrameBytes, segment.NumFrames * media.FrameBytes);
+            clip = clip with { Jpeg = JpegFrames.Encode(frames.Span, segment.NumFrames, media.Height, media.Width, jpegQuality) };
+        }
+
+        return clip;
+    }
+
+    private PreparedClip WithMel(PreparedClip clip, ReadOnlySpan<float> samples)
+    {
+        var frames = mel.Frames(samples.Length);
+        var count = frames * fingerprint.Mels;
+        var rented = ArrayPool<float>.Shared.Rent(count);
+        try
+        {
+            var values = rented.AsSpan(0, count);
+            mel.Compute(samples, values);
+            var halves = new byte[count * 2];
+            var (sum, squares) = ToHalf(values, MemoryMarshal.Cast<byte, Half>(halves.AsSpan()));
+
+            // A cache of waveforms keeps the spectrogram beside them: what trains on it need not compute it again.
+            return clip with { Mel = halves, MelFrames = frames, MelSum = sum, MelSumSquares = squares };
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(rented);
+        }
+    }
+
+    private static (double Sum, double Squares) ToHalf(ReadOnlySpan<float> values, Span<Half> halves)
+    {
+        double sum = 0, squares = 0;
+        for (var i = 0; i < values.Length; i++)
+        {
+            double value = values[i];
+            halves[i] = (Half)values[i];
+            sum += value;
+            squares += value * value;
+        }
+
+        return (sum, squares);
+    }
+
+    private static byte[] ToPcm(ReadOnlySpan<float> samples)
+    {
+        var bytes = new byte[samples.Length * sizeof(short)];
+        var pcm = MemoryMarshal.Cast<byte, short>(bytes.AsSpan());
+        for (var i = 0; i < samples.Length; i++)
+        {
+            pcm[i] = (short)Math.Clamp(MathF.Round(samples[i] * 32768f), short.MinValue, short.MaxValue);
+        }
+
+        return bytes;
+    }
+
+    private IEnumerable<string> Warnings(DecodedMedia media, IReadOnlyList<ClipSegment> segments)
+    {
+        var video = media.NumFrames / fingerprint.Fps;
+        var audio = (double)media.NumSamples / fingerprint.SampleRate;
+        if (video > 0 && audio > 0 && Math.Abs(video - audio) > Math.Max(0.5, 0.1 * Math.Max(video, audio)))
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"video lasts {video:F2} s, audio {audio:F2} s");
+        }
+
+        var kept = segments[^1].Start + segments[^1].Duration;
+        if (segments.Count > 1 && Math.Max(video, audio) - kept > 1 / fingerprint.Fps)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"the last {Math.Max(video, audio) - kept:F2} s, less than a segment of use, are left out");
+        }
+    }
+
+    private static PreparedItem Failed(DecodedItem item, string reason, string detail) =>
+        new(item.Source, item.Attempts) { Failure = new ItemFailure(FailureStages.Mel, reason, detail) };
+}

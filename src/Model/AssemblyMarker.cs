@@ -1,4 +1,0 @@
-namespace Xkd.Model;
-
-/// <summary>Names the assembly, for reflection.</summary>
-public static class AssemblyMarker;

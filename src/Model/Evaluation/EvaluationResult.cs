@@ -1,0 +1,111 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Xkd.Model.Evaluation;
+
+/// <summary>One line of knowledge about a set of weights: the content of an evaluation's <c>results.json</c>.</summary>
+public sealed record EvaluationResult
+{
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    public int Schema { get; init; } = 1;
+
+    public required string Dataset { get; init; }
+
+    /// <summary><c>svm</c>, <c>linear</c> or <c>finetune</c>.</summary>
+    public required string Protocol { get; init; }
+
+    /// <summary>Fold number; null where the data set has none and for the mean over several (see <see cref="Folds"/>).</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public int? Fold { get; init; }
+
+    /// <summary><c>video</c>, <c>audio</c> or <c>av</c>.</summary>
+    public required string Modality { get; init; }
+
+    /// <summary><c>teacher</c> or <c>student</c>.</summary>
+    public required string Branch { get; init; }
+
+    public ulong Seed { get; init; }
+
+    /// <summary><c>top1</c> (percent) or <c>map</c> (percent).</summary>
+    public string Metric { get; init; } = "top1";
+
+    public double Value { get; init; }
+
+    /// <summary>The metric of each class, by name; a class without test clips is absent.</summary>
+    public IReadOnlyDictionary<string, double> PerClass { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>The SVM's C; null for other protocols, and for the mean over folds that chose differently.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public double? C { get; init; }
+
+    /// <summary>SHA-256 of the weights file, lower-case hexadecimal.</summary>
+    public required string WeightsSha256 { get; init; }
+
+    /// <summary>How C was chosen.</summary>
+    public string? Selection { get; init; }
+
+    /// <summary>Accuracy on the held-out training clips by C, percent.</summary>
+    public IReadOnlyDictionary<string, double>? HeldOut { get; init; }
+
+    public double? Top5 { get; init; }
+
+    public IReadOnlyList<string>? Classes { get; init; }
+
+    /// <summary>Counts by true class (row) and predicted class (column).</summary>
+    public IReadOnlyList<int[]>? Confusion { get; init; }
+
+    /// <summary>Value of each fold, for the mean over several.</summary>
+    public IReadOnlyDictionary<string, double>? Folds { get; init; }
+
+    /// <summary>Further measures by name (mean AUC, d′, …); values that are not finite are left out by the caller.</summary>
+    public IReadOnlyDictionary<string, double>? Further { get; init; }
+
+    public string ToJson() => JsonSerializer.Serialize(this, Json);
+
+    public static EvaluationResult FromJson(string json) => JsonSerializer.Deserialize<EvaluationResult>(json, Json) ?? throw new JsonException("an evaluation result is null");
+
+    /// <summary>Writes the file beside its place and renames it, so that a reader never sees half of it.</summary>
+    public async Task WriteAsync(string path, CancellationToken cancellation = default)
+    {
+        string temporary = path + ".tmp";
+        await File.WriteAllTextAsync(temporary, ToJson() + "\n", cancellation);
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    /// <summary>The mean over folds: values and per-class values averaged, the fold left empty.</summary>
+    public static EvaluationResult MeanOf(IReadOnlyList<EvaluationResult> folds) => folds[0] with
+    {
+        Fold = null,
+        Value = folds.Average(f => f.Value),
+        Top5 = folds.All(f => f.Top5 is not null) ? folds.Average(f => f.Top5!.Value) : null,
+        PerClass = folds.SelectMany(f => f.PerClass).GroupBy(p => p.Key, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Average(p => p.Value), StringComparer.Ordinal),
+        C = folds.All(f => f.C == folds[0].C) ? folds[0].C : null,
+        Selection = folds[0].Selection is null ? null : "per fold",
+        HeldOut = null,
+        Confusion = null,
+        Further = null,
+        Folds = folds.ToDictionary(f => $"{f.Fold}", f => f.Value, StringComparer.Ordinal),
+    };
+
+    /// <summary>This identity with what an SVM probe found.</summary>
+    public EvaluationResult With(SvmProbeResult probe) => this with
+    {
+        Metric = "top1",
+        Value = probe.Top1,
+        Top5 = probe.Top5,
+        PerClass = probe.PerClass,
+        C = probe.C,
+        Selection = probe.Selection,
+        HeldOut = probe.HeldOut.Count == 0 ? null : probe.HeldOut.ToDictionary(p => $"{p.Key}", p => p.Value, StringComparer.Ordinal),
+        Classes = probe.ClassNames,
+        Confusion = probe.Confusion.ToRows(),
+    };
+}

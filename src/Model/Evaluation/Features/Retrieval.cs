@@ -1,0 +1,70 @@
+using Xkd.Storage;
+
+namespace Xkd.Model.Evaluation;
+
+/// <summary>Retrieval by cosine similarity between two sets of features of the same length: within a modality, or from one to the other. Windows are averaged first.</summary>
+public static class Retrieval
+{
+    /// <param name="queries">What is searched with.</param>
+    /// <param name="gallery">What is searched.</param>
+    /// <param name="target">
+    /// What counts as found. For the same clip, clips are matched by id. For the same class, a query's own id is left out of the gallery: a clip is not its own answer.
+    /// </param>
+    /// <param name="ks">Depths of the recall. Null means 1, 5, 10.</param>
+    /// <exception cref="UsageException">Features of different lengths, or nothing to find.</exception>
+    public static RetrievalResult Evaluate(FeatureSet queries, FeatureSet gallery, RetrievalTarget target, IReadOnlyList<int>? ks = null)
+    {
+        ks ??= [1, 5, 10];
+        if (queries.Dim != gallery.Dim)
+        {
+            throw new UsageException($"retrieval: query features have {queries.Dim} numbers and gallery features {gallery.Dim}; use projections into one space.");
+        }
+
+        float[] from = NearestNeighbours.Unit(queries), to = NearestNeighbours.Unit(gallery);
+        int[] ranks = new int[queries.Clips];
+        Parallel.For(0, queries.Clips, clip => ranks[clip] = Rank(from.AsSpan(clip * queries.Dim, queries.Dim), clip, queries, gallery, to, target));
+        int[] found = [.. ranks.Where(r => r > 0).Order()];
+        if (found.Length == 0)
+        {
+            throw new UsageException($"retrieval: no query has a {(target == RetrievalTarget.SameClip ? "clip with its id" : "clip of its class")} in the gallery.");
+        }
+
+        double median = (found[found.Length / 2] + found[(found.Length - 1) / 2]) / 2.0;
+        return new RetrievalResult(ks.ToDictionary(k => k, k => 100.0 * found.Count(r => r <= k) / found.Length), median, found.Length);
+    }
+
+    /// <summary>Rank of the best right clip, from 1; 0 when there is none. Wrong clips of the same similarity rank before it: ties are no merit.</summary>
+    private static int Rank(ReadOnlySpan<float> query, int clip, FeatureSet queries, FeatureSet gallery, float[] to, RetrievalTarget target)
+    {
+        float[] similarity = new float[gallery.Clips];
+        float best = float.NegativeInfinity;
+        bool any = false;
+        for (int other = 0; other < gallery.Clips; other++)
+        {
+            similarity[other] = VectorMath.Dot(query, to.AsSpan(other * gallery.Dim, gallery.Dim));
+            if (Right(clip, other))
+            {
+                any = true;
+                best = Math.Max(best, similarity[other]);
+            }
+        }
+
+        if (!any)
+        {
+            return 0;
+        }
+
+        int rank = 1;
+        for (int other = 0; other < gallery.Clips; other++)
+        {
+            bool excluded = target == RetrievalTarget.SameClass && SameId(clip, other);
+            rank += !excluded && !Right(clip, other) && similarity[other] >= best ? 1 : 0;
+        }
+
+        return rank;
+
+        bool SameId(int a, int b) => string.Equals(queries.Ids[a], gallery.Ids[b], StringComparison.Ordinal);
+
+        bool Right(int a, int b) => target == RetrievalTarget.SameClip ? SameId(a, b) : queries.Labels[a] >= 0 && queries.Labels[a] == gallery.Labels[b] && !SameId(a, b);
+    }
+}

@@ -1,0 +1,109 @@
+using TorchSharp;
+using Xkd.Storage;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Evaluation;
+
+/// <summary>
+/// Mixup (Zhang et al., ICLR 2018) and CutMix (Yun et al., ICCV 2019) of a whole batch with one draw, as fine-tuning uses them: sample i is mixed with sample B − 1 − i,
+/// and labels become distributions.
+/// </summary>
+public sealed class MixAugmentation
+{
+    private readonly MixOptions _options;
+
+    /// <exception cref="UsageException">An option out of range.</exception>
+    public MixAugmentation(MixOptions options)
+    {
+        if (options.MixupAlpha is not (>= 0 and < double.PositiveInfinity) || options.CutMixAlpha is not (>= 0 and < double.PositiveInfinity)
+            || options.Probability is not (>= 0 and <= 1) || options.SwitchProbability is not (>= 0 and <= 1) || options.LabelSmoothing is not (>= 0 and < 1))
+        {
+            throw new UsageException($"mixing: {options}; alphas must be 0 or more, probabilities in [0, 1], smoothing in [0, 1).");
+        }
+
+        _options = options;
+    }
+
+    /// <summary>The draw of one batch: a function of seed and step alone, so that a resumed run mixes as the uninterrupted one would.</summary>
+    public MixDraw Draw(ulong seed, long step, int height, int width)
+    {
+        bool mixup = _options.MixupAlpha > 0, cut = _options.CutMixAlpha > 0;
+        SplitMix64 random = new(unchecked((seed * 0xD1342543DE82EF95UL) + ((ulong)step * 0xA0761D6478BD642FUL)));
+        if (random.NextDouble() >= _options.Probability || !(mixup || cut))
+        {
+            return MixDraw.None;
+        }
+
+        if (!(cut && (!mixup || random.NextDouble() < _options.SwitchProbability)))
+        {
+            return new MixDraw { Lambda = Beta(ref random, _options.MixupAlpha) };
+        }
+
+        double lambda = Beta(ref random, _options.CutMixAlpha);
+        CutBox box = CutBox.Around(height, width, lambda, random.Next(height), random.Next(width));
+        return new MixDraw { Lambda = box.Kept(height, width), Box = box };
+    }
+
+    /// <summary>Mixed inputs: a new tensor of the shape of <paramref name="input"/>, [B, C, (T,) H, W]; B must be even.</summary>
+    /// <exception cref="UsageException">An odd batch, whose middle sample would be its own partner.</exception>
+    public Tensor Apply(Tensor input, MixDraw draw)
+    {
+        if (input.shape[0] % 2 != 0)
+        {
+            throw new UsageException($"mixing: a batch of {input.shape[0]} has no pairs; use an even batch size.");
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        Tensor partner = input.flip(0);
+        if (draw.Box is not { } box)
+        {
+            return (input * draw.Lambda).add_(partner * (1 - draw.Lambda)).MoveToOuterDisposeScope();
+        }
+
+        Tensor mixed = input.clone();
+        bool released = _options.CutTimeAndHeight && input.dim() == 5;
+        int rows = released ? 2 : (int)input.dim() - 2;
+        Cut(mixed, rows, box).copy_(Cut(partner, rows, box));
+        return mixed.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Soft targets [B, classes] of int64 labels [B], with label smoothing.</summary>
+    public Tensor Targets(Tensor labels, int classes, MixDraw draw)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        double off = _options.LabelSmoothing / classes, on = 1 - _options.LabelSmoothing + off;
+        Tensor own = nn.functional.one_hot(labels, classes).to(ScalarType.Float32) * (on - off) + off; // [B, classes]
+        return (own * draw.Lambda + own.flip(0) * (1 - draw.Lambda)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The box along axes <paramref name="rows"/> and <paramref name="rows"/> + 1, ending where the axis ends.</summary>
+    private static Tensor Cut(Tensor tensor, int rows, CutBox box)
+    {
+        long top = Math.Min(box.Top, tensor.shape[rows]), bottom = Math.Min(box.Bottom, tensor.shape[rows]);
+        long left = Math.Min(box.Left, tensor.shape[rows + 1]), right = Math.Min(box.Right, tensor.shape[rows + 1]);
+        return tensor.narrow(rows, top, bottom - top).narrow(rows + 1, left, right - left);
+    }
+
+    /// <summary>Beta(α, α) from two gamma variates.</summary>
+    private static double Beta(ref SplitMix64 random, double alpha)
+    {
+        // In logarithms: for a small α both variates may underflow.
+        double a = LogGammaVariate(ref random, alpha), b = LogGammaVariate(ref random, alpha);
+        return 1 / (1 + Math.Exp(b - a));
+    }
+
+    /// <summary>Logarithm of a Gamma(shape, 1) variate (Marsaglia and Tsang 2000).</summary>
+    private static double LogGammaVariate(ref SplitMix64 random, double shape)
+    {
+        double boost = shape < 1 ? Math.Log(1 - random.NextDouble()) / shape : 0;
+        double d = (shape < 1 ? shape + 1 : shape) - (1.0 / 3), c = 1 / Math.Sqrt(9 * d);
+        while (true)
+        {
+            double x = random.NextNormal(), v = Math.Pow(1 + (c * x), 3);
+            if (v > 0 && Math.Log(1 - random.NextDouble()) < (0.5 * x * x) + d - (d * v) + (d * Math.Log(v)))
+            {
+                return Math.Log(d * v) + boost;
+            }
+        }
+    }
+}

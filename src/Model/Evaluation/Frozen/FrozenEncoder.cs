@@ -1,0 +1,103 @@
+using TorchSharp;
+using Xkd.Model.Configuration;
+using Xkd.Model.Networks;
+using Xkd.Model.Training;
+using Xkd.Model.Weights;
+using Xkd.Pipeline;
+using Xkd.Storage;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Evaluation;
+
+/// <summary>A pre-trained model, frozen, with what its features depend on: its configuration and its spectrogram normalisation.</summary>
+public sealed class FrozenEncoder : IDisposable
+{
+    private readonly XkdModel _model;
+
+    /// <summary>Takes <paramref name="model"/> over.</summary>
+    public FrozenEncoder(XkdModel model, PretrainConfig config, double melMean, double melStd, string weightsSha256)
+    {
+        (_model, Config, MelMean, MelStd, WeightsSha256) = (model, config, melMean, melStd, weightsSha256);
+        _model.eval();
+    }
+
+    public PretrainConfig Config { get; }
+
+    public double MelMean { get; }
+
+    public double MelStd { get; }
+
+    /// <summary>SHA-256 of the weights file; empty for a model that was never trained.</summary>
+    public string WeightsSha256 { get; }
+
+    public XkdModel Model => _model;
+
+    /// <summary>The newest whole checkpoint of a run.</summary>
+    /// <exception cref="UsageException"><paramref name="path"/> is no run, or the run has no checkpoint yet.</exception>
+    /// <exception cref="FailureException">Every checkpoint is broken; each is named.</exception>
+    public static FrozenEncoder OpenRun(string path, Device device, Action<string> warn)
+    {
+        RunFolder run = new(path);
+        PretrainConfig config = run.ReadConfig();
+        RunOrigin origin = run.ReadOrigin() ?? throw new UsageException($"{path} has no run.json; it is not a whole run folder");
+        using Checkpoint checkpoint = new CheckpointStore(path, warn: warn).OpenLatest()
+            ?? throw new UsageException($"{path} has no checkpoint yet; train it further");
+        XkdModel model = new(config.ToModel(), 0, device);
+        LoadInto(model, checkpoint.Model.ReadAll(), checkpoint.Folder);
+        return new FrozenEncoder(model, config, origin.MelMean, origin.MelStd, checkpoint.State.Files[CheckpointStore.ModelFile]);
+    }
+
+    /// <summary>A freshly drawn model of <paramref name="config"/>: what training has to beat.</summary>
+    public static FrozenEncoder Untrained(PretrainConfig config, MelStatistics mel, Device device) =>
+        new(new XkdModel(config.ToModel(), (ulong)config.Seed, device), config, mel.Mean, mel.Std, string.Empty);
+
+    /// <summary>What this encoder wants cut from a cache: windows of its global view, normalised as in its training.</summary>
+    public EvaluationOptions Windows(Modalities modalities, int windows, int batch) => new()
+    {
+        BatchSize = batch,
+        Windows = windows,
+        Modalities = modalities,
+        Fps = Config.Data.Fps,
+        Frames = Config.Data.GlobalFrames,
+        FrameSize = Config.Data.GlobalSize,
+        AudioFrames = Config.Data.GlobalMelFrames,
+        Mel = new LogMelOptions { Mels = Config.Data.Mels },
+        MelMean = MelMean,
+        MelStd = MelStd,
+    };
+
+    /// <summary>Patch means [B, D] of one batch, on the host, row-major.</summary>
+    public float[] Features(EvaluationBatch batch, WeightModality modality, WeightBranch branch)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable frozen = no_grad();
+        HostView view = (modality == WeightModality.Video ? batch.Video : batch.Audio)
+            ?? throw new InvalidOperationException($"the feed delivered no {modality}");
+        long[] shape = [batch.Size, .. view.Shape[1..]];
+        using Tensor input = XkdInputTensors.ToDevice(view.Data, shape, _model.Device);
+        Branch network = Network(modality, branch);
+        return network.PatchMean(network.Backbone.call(input)).cpu().data<float>().ToArray(); // [B, D]
+    }
+
+    public void Dispose() => _model.Dispose();
+
+    private Branch Network(WeightModality modality, WeightBranch branch) => (modality, branch) switch
+    {
+        (WeightModality.Video, WeightBranch.Teacher) => _model.VideoTeacher,
+        (WeightModality.Video, _) => _model.VideoStudent,
+        (_, WeightBranch.Teacher) => _model.AudioTeacher,
+        _ => _model.AudioStudent,
+    };
+
+    // Official names; a tensor that two names share is stored once, under the first.
+    private static void LoadInto(XkdModel model, IReadOnlyList<WeightTensor> weights, string source)
+    {
+        using IDisposable frozen = no_grad();
+        HashSet<nint> seen = [];
+        Dictionary<string, Tensor> own = StateNames.StateDict(model).Where(e => seen.Add(e.Value.Handle)).ToDictionary(e => e.Name, e => e.Value, StringComparer.Ordinal);
+        foreach ((string name, WeightTensor weight) in WeightMatch.Require(source, weights, own.ToDictionary(e => e.Key, e => e.Value.shape, StringComparer.Ordinal)))
+        {
+            TensorBytes.CopyTo(weight, own[name]);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+using TorchSharp;
+using Xkd.Model.Networks;
+using Xkd.Model.Objectives;
+using Xkd.Model.Training;
+using Xkd.Pipeline;
+using Xkd.Storage;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Evaluation;
+
+/// <summary>What the students see of one clip, and what they make of the rest: for people to look at.</summary>
+public sealed record MaskedReconstruction
+{
+    /// <summary>Frames of the clip.</summary>
+    public required int Frames { get; init; }
+
+    /// <summary>Height and width of a frame, pixels.</summary>
+    public required int Size { get; init; }
+
+    /// <summary>rgb24 [frames, size, size, 3]: the clip, the visible part (the rest gray), and the reconstruction.</summary>
+    public required byte[] Original { get; init; }
+
+    public required byte[] Visible { get; init; }
+
+    public required byte[] Reconstructed { get; init; }
+
+    public required int Mels { get; init; }
+
+    public required int MelFrames { get; init; }
+
+    /// <summary>Normalised log-mel [mels, mel frames]: the spectrogram, the visible part (the rest at the minimum), and the reconstruction.</summary>
+    public required float[] OriginalMel { get; init; }
+
+    public required float[] VisibleMel { get; init; }
+
+    public required float[] ReconstructedMel { get; init; }
+
+    /// <summary>
+    /// Masks the first clip of <paramref name="batch"/> by the seed and reconstructs it. Visible patches are shown as they are. With
+    /// per-patch-normalised targets the decoder predicts no patch means and deviations: those of the original are used, as is customary.
+    /// </summary>
+    public static MaskedReconstruction Of(FrozenEncoder encoder, EvaluationBatch batch, ulong seed)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable frozen = no_grad();
+        XkdModel model = encoder.Model;
+        HostView videoView = batch.Video!, audioView = batch.Audio!;
+        Tensor video = XkdInputTensors.ToDevice(videoView.Data, [1, .. videoView.Shape[1..]], model.Device); // [1, 3, T, H, W]
+        Tensor audio = XkdInputTensors.ToDevice(audioView.Data, [1, .. audioView.Shape[1..]], model.Device); // [1, 1, M, F]
+        SampleKey key = new(seed, 0, 0);
+        (Tensor seenVideo, Tensor madeVideo) = Reconstruct(model.VideoAutoencoder, video, model.Options.VideoMaskRatio, model.Options.NormalisedPatches, Noise(key, SamplePurpose.VideoMaskNoise, model.Options.Video.Tokens));
+        (Tensor seenAudio, Tensor madeAudio) = Reconstruct(model.AudioAutoencoder, audio, model.Options.AudioMaskRatio, model.Options.NormalisedPatches, Noise(key, SamplePurpose.AudioMaskNoise, model.Options.Audio.Tokens));
+        int frames = (int)videoView.Shape[2], size = (int)videoView.Shape[3];
+        return new MaskedReconstruction
+        {
+            Frames = frames,
+            Size = size,
+            Original = Rgb(video.reshape(3, frames, size, size)),
+            Visible = Rgb(Unpatchify(seenVideo, model.Options.Video)),
+            Reconstructed = Rgb(Unpatchify(madeVideo, model.Options.Video)),
+            Mels = (int)audioView.Shape[2],
+            MelFrames = (int)audioView.Shape[3],
+            OriginalMel = audio.flatten().data<float>().ToArray(),
+            VisibleMel = Unpatchify(seenAudio, model.Options.Audio).flatten().data<float>().ToArray(),
+            ReconstructedMel = Unpatchify(madeAudio, model.Options.Audio).flatten().data<float>().ToArray(),
+        };
+    }
+
+    /// <summary>The centred window of clip number <paramref name="clip"/> of <paramref name="cache"/>, masked and reconstructed.</summary>
+    public static async Task<MaskedReconstruction> OfClipAsync(FrozenEncoder encoder, Cache cache, int clip, ulong seed, CancellationToken stop)
+    {
+        EvaluationFeed feed = new(cache, encoder.Windows(Modalities.Both, windows: 1, batch: 1) with { Clips = [clip] });
+        await using (feed.ConfigureAwait(false))
+        {
+            await foreach (EvaluationBatch batch in feed.ReadAsync(stop).ConfigureAwait(false))
+            {
+                using (batch)
+                {
+                    return Of(encoder, batch, seed);
+                }
+            }
+        }
+
+        throw new UsageException($"{cache.Path} has no clip number {clip}");
+    }
+
+    private static Tensor Noise(SampleKey key, SamplePurpose purpose, int tokens)
+    {
+        float[] noise = new float[tokens];
+        new SampleRandom(key, purpose).Fill(noise);
+        return tensor(noise).unsqueeze(0); // [1, N]
+    }
+
+    // The visible patches alone, and the visible ones with the decoder's in between: both [N, P].
+    private static (Tensor Seen, Tensor Made) Reconstruct(MaskedAutoencoder autoencoder, Tensor view, double ratio, bool normalised, Tensor noise)
+    {
+        (Tensor latent, Tensor patches, RandomMasking masking) = autoencoder.Encode(view, noise.to(view.device), ratio);
+        Tensor predicted = autoencoder.Decode(latent, masking, view); // [1, N, P]
+        if (normalised)
+        {
+            predicted = PatchReconstruction.Denormalise(predicted, patches);
+        }
+
+        Tensor hidden = masking.Mask.unsqueeze(-1); // [1, N, 1]
+        Tensor seen = (patches * (1 - hidden)) + (patches.min() * hidden);
+        Tensor made = (patches * (1 - hidden)) + (predicted * hidden);
+        return (seen[0].cpu(), made[0].cpu());
+    }
+
+    // Channel-last cuboids in (time, row, column) order back to [3, T, H, W].
+    private static Tensor Unpatchify(Tensor patches, VideoGeometry g)
+    {
+        VideoGrid grid = g.Grid(g.Frames, g.Height, g.Width);
+        return patches.view(grid.Time, grid.Rows, grid.Columns, g.PatchFrames, g.PatchHeight, g.PatchWidth, g.Channels)
+            .permute(6, 0, 3, 1, 4, 2, 5).reshape(g.Channels, g.Frames, g.Height, g.Width);
+    }
+
+    private static Tensor Unpatchify(Tensor patches, AudioGeometry g)
+    {
+        AudioGrid grid = g.Grid(g.Mels, g.Frames);
+        return patches.view(grid.Bands, grid.Time, g.PatchMels, g.PatchFrames).permute(0, 2, 1, 3).reshape(g.Mels, g.Frames); // [M, F]
+    }
+
+    // ImageNet-normalised [3, T, H, W] to rgb24 [T, H, W, 3].
+    private static byte[] Rgb(Tensor frames)
+    {
+        Tensor mean = tensor(new[] { 0.485f, 0.456f, 0.406f }).view(3, 1, 1, 1), std = tensor(new[] { 0.229f, 0.224f, 0.225f }).view(3, 1, 1, 1);
+        return ((frames.cpu() * std) + mean).mul(255).round().clamp(0, 255).permute(1, 2, 3, 0).contiguous().to(ScalarType.Byte).data<byte>().ToArray();
+    }
+}

@@ -1,0 +1,52 @@
+using Xkd.Model.Configuration;
+using Xkd.Model.Weights;
+using Xkd.Storage;
+
+namespace Xkd.Model.Evaluation;
+
+/// <summary>The <c>svm</c> protocol from caches to a result: features of both caches, C on held-out training clips, accuracy on the other.</summary>
+public static class SvmEvaluation
+{
+    /// <summary>Evaluates <paramref name="encoder"/>; <paramref name="modality"/> is <c>video</c>, <c>audio</c>, or <c>av</c>, which joins both features.</summary>
+    /// <exception cref="UsageException">Caches without labels, without the modality, or with classes that the other lacks.</exception>
+    public static async Task<EvaluationResult> RunAsync(
+        FrozenEncoder encoder, Cache train, Cache validation, SvmConfig config, string modality, WeightBranch branch, CancellationToken stop)
+    {
+        string[] classes = Classes(train);
+        string[] unknown = [.. Classes(validation).Except(classes, StringComparer.Ordinal)];
+        if (unknown.Length > 0)
+        {
+            throw new UsageException($"{validation.Path}: classes {string.Join(", ", unknown.Take(5))} are not in {train.Path}; evaluate on the same classes");
+        }
+
+        FeatureSet trainFeatures = await FeaturesAsync(train).ConfigureAwait(false);
+        FeatureSet testFeatures = await FeaturesAsync(validation).ConfigureAwait(false);
+        SvmProbeResult probe = SvmProbe.Run(
+            trainFeatures, testFeatures, new SvmProbeOptions { Cs = config.C, Scaling = config.Scaling, HeldOut = config.HeldOut, Seed = (ulong)config.Seed }, stop);
+        return new EvaluationResult
+        {
+            Dataset = config.Dataset, Protocol = "svm", Modality = modality, Branch = branch == WeightBranch.Teacher ? "teacher" : "student", Seed = (ulong)config.Seed,
+            WeightsSha256 = encoder.WeightsSha256,
+        }.With(probe);
+
+        async Task<FeatureSet> FeaturesAsync(Cache cache)
+        {
+            FeatureSet? joined = null;
+            foreach (WeightModality one in modality switch { "video" => [WeightModality.Video], "audio" => [WeightModality.Audio], _ => new[] { WeightModality.Audio, WeightModality.Video } })
+            {
+                FeatureSet features = await FrozenFeatures.ExtractAsync(encoder, cache, one, branch, classes, config.Windows, config.Batch, stop).ConfigureAwait(false);
+                joined = joined is null ? features : joined.Join(features);
+            }
+
+            return joined!;
+        }
+    }
+
+    private static string[] Classes(Cache cache)
+    {
+        int unlabelled = cache.Clips.Count(c => c.Label is null);
+        return unlabelled == 0 && cache.Clips.Count > 0
+            ? [.. cache.Clips.Select(c => c.Label!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]
+            : throw new UsageException($"{cache.Path}: {unlabelled} of {cache.Clips.Count} clips have no label; a probe needs a labelled cache (ROOT/<class>/<file>)");
+    }
+}

@@ -1,0 +1,27 @@
+namespace Xkd.Model.Evaluation;
+
+/// <summary>Splits clips into a part to fit on and a part held out, class by class, so that every class with two clips or more is on both sides.</summary>
+public static class StratifiedSplit
+{
+    /// <param name="labels">Class of each clip.</param>
+    /// <param name="fraction">Share of each class held out, 0 … 1; rounded, but at least one clip stays on each side.</param>
+    /// <param name="seed">Which clips.</param>
+    /// <returns>Clip indices of both parts, ascending.</returns>
+    public static (int[] Fit, int[] HeldOut) Of(IReadOnlyList<int> labels, double fraction, ulong seed)
+    {
+        SplitMix64 random = new(seed);
+        List<int> fit = [], heldOut = [];
+        foreach (IGrouping<int, int> group in Enumerable.Range(0, labels.Count).GroupBy(i => labels[i]).OrderBy(g => g.Key))
+        {
+            int[] clips = [.. group];
+            random.Shuffle<int>(clips);
+            int held = clips.Length < 2 ? 0 : Math.Clamp((int)Math.Round(clips.Length * fraction), 1, clips.Length - 1);
+            heldOut.AddRange(clips[..held]);
+            fit.AddRange(clips[held..]);
+        }
+
+        fit.Sort();
+        heldOut.Sort();
+        return ([.. fit], [.. heldOut]);
+    }
+}

@@ -1,0 +1,116 @@
+using System.Globalization;
+using TorchSharp;
+using Xkd.Storage;
+
+namespace Xkd.Model.Native;
+
+/// <summary>Looks at what training and evaluation need of this machine, as plain data for whoever prints it. ffmpeg is looked at elsewhere: this part never decodes.</summary>
+public static class Doctor
+{
+    /// <summary>Every check, in a fixed order. Never throws for what it finds.</summary>
+    public static IReadOnlyList<DoctorCheck> Run(DoctorOptions? options = null)
+    {
+        options ??= new DoctorOptions();
+        return [.. LibTorchChecks(options), Memory(options), Disk(options), Threads(options)];
+    }
+
+    private static List<DoctorCheck> LibTorchChecks(DoctorOptions options)
+    {
+        LibTorchInfo info;
+        try
+        {
+            info = LibTorch.Load(options.LibTorchDirectory);
+        }
+        catch (UsageException e)
+        {
+            return [new DoctorCheck { Name = "libtorch", Ok = false, Detail = e.Message, Remedy = $"run 'dotnet restore', or name a folder that has libtorch with --libtorch or {LibTorchLocator.Variable}" }];
+        }
+
+        List<DoctorCheck> checks =
+        [
+            new() { Name = "libtorch", Ok = true, Detail = $"{info.Version} from {info.Directory}{(info.Patched ? ", binding patched for this system's libstdc++" : "")}" },
+            new()
+            {
+                Name = "devices",
+                Ok = true,
+                Detail = info.CudaAvailable ? string.Join(", ", info.CudaDevices.Select((name, index) => $"cuda:{index} {name}")) : "cpu only",
+                Remedy = info.CudaAvailable ? null : $"to use a GPU, set {LibTorchLocator.Variable} to the torch/lib of a PyTorch 2.10 installed with CUDA",
+            },
+            Numerics("cpu"),
+        ];
+        checks.AddRange(Enumerable.Range(0, info.CudaDeviceCount).Select(index => Numerics(string.Create(CultureInfo.InvariantCulture, $"cuda:{index}"))));
+        return checks;
+    }
+
+    private static DoctorCheck Numerics(string device)
+    {
+        string? wrong;
+        try
+        {
+            wrong = NumericSmokeTest.Run(torch.device(device));
+        }
+        catch (System.Runtime.InteropServices.ExternalException e)
+        {
+            // libtorch's own errors, a broken driver among them, arrive as this.
+            wrong = e.Message.ReplaceLineEndings(" ");
+        }
+
+        return new DoctorCheck
+        {
+            Name = $"numerics {device}",
+            Ok = wrong is null,
+            Detail = wrong ?? "forward, backward and one AdamW step agree with the reference",
+            Remedy = wrong is null ? null : $"this libtorch does not fit TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}: use version 2.10",
+        };
+    }
+
+    private static DoctorCheck Memory(DoctorOptions options)
+    {
+        // Under a container's limit this is the limit.
+        var total = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        var enough = total >= options.MemoryBytes;
+        return new DoctorCheck
+        {
+            Name = "memory",
+            Ok = enough,
+            Detail = $"{Gigabytes(total)} for this process",
+            Remedy = enough ? null : $"at least {Gigabytes(options.MemoryBytes)} are advised: lower the batch size and --memory-budget",
+        };
+    }
+
+    private static DoctorCheck Disk(DoctorOptions options)
+    {
+        try
+        {
+            var free = new DriveInfo(Path.GetFullPath(options.Folder)).AvailableFreeSpace;
+            var enough = free >= options.DiskBytes;
+            return new DoctorCheck
+            {
+                Name = "disk",
+                Ok = enough,
+                Detail = $"{Gigabytes(free)} free under {options.Folder}",
+                Remedy = enough ? null : $"at least {Gigabytes(options.DiskBytes)} are advised: make room, or write caches and runs elsewhere",
+            };
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return new DoctorCheck { Name = "disk", Ok = false, Detail = $"{options.Folder}: {e.Message}", Remedy = "name a folder that exists" };
+        }
+    }
+
+    private static DoctorCheck Threads(DoctorOptions options)
+    {
+        const string Variable = "XKD_THREADS";
+        var set = options.Variable(Variable);
+        var valid = string.IsNullOrEmpty(set) || (int.TryParse(set, NumberStyles.None, CultureInfo.InvariantCulture, out var threads) && threads >= 1);
+        return new DoctorCheck
+        {
+            Name = "threads",
+            Ok = valid,
+            Detail = $"{Environment.ProcessorCount} cores{(string.IsNullOrEmpty(set) ? "" : $", {Variable}={set}")}",
+            Remedy = valid ? null : $"set {Variable} to a whole number of at least 1, or unset it",
+        };
+    }
+
+    private static string Gigabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB");
+}

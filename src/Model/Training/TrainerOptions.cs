@@ -1,0 +1,33 @@
+using Xkd.Model.Configuration;
+
+namespace Xkd.Model.Training;
+
+/// <summary>One start of a run: what is trained, on what, and how far.</summary>
+public sealed record TrainerOptions
+{
+    public required PretrainConfig Config { get; init; }
+
+    /// <summary>The cache folder to train on.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>The run folder.</summary>
+    public required string Out { get; init; }
+
+    /// <summary>What to do with a run that the folder already holds. Default: refuse it.</summary>
+    public ResumeMode Resume { get; init; }
+
+    /// <summary>Steps after which to stop, counted from the run's very first; null: the whole run.</summary>
+    public long? MaxSteps { get; init; }
+
+    /// <summary>Stop with a checkpoint after this long, to be continued; null: no limit.</summary>
+    public TimeSpan? MaxTime { get; init; }
+
+    /// <summary><c>cpu</c>, <c>cuda</c>, <c>cuda:k</c> or <c>auto</c> (the first GPU where there is one). Default auto.</summary>
+    public string Device { get; init; } = "auto";
+
+    /// <summary>Measure every feed stage and write <c>profile.json</c> and <c>trace.json</c> into the run folder. Default false.</summary>
+    public bool Profile { get; init; }
+
+    /// <summary>Delays injected into named stages of the feed, to show that the report names them. Default none.</summary>
+    public IReadOnlyDictionary<string, TimeSpan> StageDelays { get; init; } = new Dictionary<string, TimeSpan>(StringComparer.Ordinal);
+}

@@ -1,0 +1,109 @@
+using Xkd.Storage;
+
+namespace Xkd.Model.Weights;
+
+/// <summary>
+/// Reads the tensors of a PyTorch file (<c>.pth</c>, <c>.pth.tar</c>, <c>.pt</c>): zip and legacy containers, every real element type, views and shared storages,
+/// bare state dicts and whole training checkpoints. Nothing in the file is executed; a pickle that names anything but the parts of weights is refused.
+/// </summary>
+public static class PickleReader
+{
+    // Where training scripts keep the state dict, by how often.
+    private static readonly string[] Wrappers = ["model", "state_dict", "model_state_dict", "module", "net", "network", "weights"];
+
+    private const long FreeBytes = 64L << 20;
+    private const int Expansion = 8;
+
+    /// <summary>The tensors of the file's state dict, in its order, under the names it gives them.</summary>
+    /// <exception cref="FailureException">The file is absent, damaged, of another format, or names what weights never need.</exception>
+    public static IReadOnlyList<WeightTensor> Read(string path)
+    {
+        try
+        {
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+            return Read(stream);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new FailureException($"{path}: no such file", e);
+        }
+        catch (Exception e) when (e is PickleFormatException or InvalidDataException or EndOfStreamException or OverflowException or NotSupportedException or UnauthorizedAccessException or IOException)
+        {
+            throw new FailureException($"{path} cannot be read as PyTorch weights: {e.Message}", e);
+        }
+    }
+
+    private static List<WeightTensor> Read(Stream stream)
+    {
+        Span<byte> magic = stackalloc byte[4];
+        var read = stream.ReadAtLeast(magic, 4, throwOnEndOfStream: false);
+        stream.Position = 0;
+        if (read == 4 && magic.SequenceEqual("PK\u0003\u0004"u8))
+        {
+            using var zip = new ZipContainer(stream);
+            return Tensors(zip.Object(), zip, stream.Length);
+        }
+
+        if (read < 4 || magic[0] != 0x80)
+            throw new PickleFormatException("it is neither a zip archive nor a pickle (PyTorch's tar files from before 0.1.10 are not read)");
+        var legacy = new LegacyContainer(stream);
+        return Tensors(legacy.Object(), legacy, stream.Length);
+    }
+
+    private static List<WeightTensor> Tensors(object? root, IStorageSource source, long fileLength)
+    {
+        var named = StateDict(root);
+        Dictionary<(string, string), byte[]> storages = [];
+        var budget = FreeBytes + (Expansion * fileLength);
+        List<WeightTensor> tensors = new(named.Count);
+        foreach (var (name, tensor) in named)
+        {
+            var bytes = StridedTensor.Bytes(name, tensor);
+            var key = (tensor.Storage.Key, tensor.Storage.Dtype);
+            budget -= bytes + (storages.ContainsKey(key) ? 0 : StridedTensor.StorageBytes(tensor.Storage));
+            if (budget < 0 || bytes > Array.MaxLength)
+                throw new PickleFormatException($"its tensors claim more than {Expansion} times the file's {fileLength} bytes at {name} [{string.Join(", ", tensor.Size)}]");
+
+            // Storages are shared: tied weights and views of one buffer are read once.
+            if (!storages.TryGetValue(key, out var storage))
+                storages[key] = storage = source.Read(tensor.Storage);
+            if (bytes > 0 && storage.Length != tensor.Storage.Elements * Dtypes.ElementSize(tensor.Storage.Dtype))
+                throw new PickleFormatException($"storage {tensor.Storage.Key} is declared with two sizes");
+            tensors.Add(new WeightTensor(name, tensor.Storage.Dtype, tensor.Size, StridedTensor.Materialise(tensor, storage)));
+        }
+
+        return tensors;
+    }
+
+    private static Dictionary<string, PickleTensor> StateDict(object? root)
+    {
+        if (root is not PickleDict dict)
+            throw new PickleFormatException(root is PickleTensor ? "it holds one bare tensor, not a state dict" : "it holds no dict, so no state dict");
+
+        // A wrapper first: a training checkpoint may keep loose tensors beside its model.
+        foreach (var wrapper in Wrappers)
+        {
+            if (dict.Items.LastOrDefault(item => item.Key as string == wrapper).Value is PickleDict inner && Named(inner) is { Count: > 0 } named)
+                return named;
+        }
+
+        if (Named(dict) is { Count: > 0 } direct)
+            return direct;
+
+        var keys = dict.Items.Select(item => item.Key as string ?? "?").Take(12);
+        throw new PickleFormatException($"no state dict is in it: its keys are {string.Join(", ", keys)}");
+    }
+
+    // What is no tensor in a state dict (a module's extra state, a counter) is no weight.
+    private static Dictionary<string, PickleTensor> Named(PickleDict dict)
+    {
+        Dictionary<string, PickleTensor> named = new(StringComparer.Ordinal);
+        foreach (var (key, value) in dict.Items)
+        {
+            if (key is string name && value is PickleTensor tensor)
+                named[name] = tensor;
+        }
+
+        return named;
+    }
+}

@@ -1,0 +1,58 @@
+using Xkd.Storage;
+
+namespace Xkd.Model.Weights;
+
+/// <summary>Writes weights for others: safetensors, or a <c>.pth</c> state dict that PyTorch loads (<c>strict=True</c>, <c>weights_only=True</c>).</summary>
+public static class WeightExporter
+{
+    /// <summary>Writes <paramref name="tensors"/> to <paramref name="path"/> atomically, in the format its extension names.</summary>
+    /// <exception cref="UsageException">The extension is neither <c>.safetensors</c> nor <c>.pth</c>.</exception>
+    /// <exception cref="FailureException">The file cannot be written.</exception>
+    public static void Write(string path, IReadOnlyList<WeightTensor> tensors)
+    {
+        switch (Path.GetExtension(path))
+        {
+            case ".safetensors":
+                SafetensorsWriter.Write(path, tensors, new Dictionary<string, string> { ["format"] = "pt" });
+                break;
+            case ".pth":
+                WriteStateDict(path, tensors);
+                break;
+            default:
+                throw new UsageException($"{path}: the extension must be .safetensors or .pth");
+        }
+    }
+
+    /// <summary>One encoder of a whole pre-training model, under canonical names without the branch's prefix.</summary>
+    /// <exception cref="UsageException">The model has no such encoder.</exception>
+    public static IReadOnlyList<WeightTensor> Backbone(IReadOnlyList<WeightTensor> model, WeightModality modality, WeightBranch branch)
+    {
+        var prefix = WeightNames.BackbonePrefix(modality, branch);
+        WeightTensor[] taken = [.. model.Where(tensor => tensor.Name.StartsWith(prefix, StringComparison.Ordinal)).Select(tensor => tensor with { Name = tensor.Name[prefix.Length..] })];
+        return taken.Length > 0 ? taken : throw new UsageException($"the model has no {prefix}*: choose the other branch or modality");
+    }
+
+    private static void WriteStateDict(string path, IReadOnlyList<WeightTensor> tensors)
+    {
+        if (tensors.GroupBy(tensor => tensor.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new ArgumentException($"two tensors are named {twice.Key}");
+        try
+        {
+            AtomicFile.Write(path, stream =>
+            {
+                const string Root = "archive";
+                var zip = new StoredZipWriter(stream);
+                zip.Add($"{Root}/data.pkl", PickleWriter.StateDict(tensors));
+                zip.Add($"{Root}/byteorder", "little"u8);
+                for (var i = 0; i < tensors.Count; i++)
+                    zip.Add($"{Root}/data/{i}", tensors[i].Checked().Data.Span);
+                zip.Add($"{Root}/version", "3\n"u8);
+                zip.Finish();
+            });
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new FailureException($"{path} cannot be written: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using System.Security.Cryptography;
+using Xkd.Model.Training;
+using Xkd.Storage;
+
+namespace Xkd.Model.Weights;
+
+/// <summary>
+/// Reads weights of any provenance (<c>.pth</c>, <c>.pth.tar</c>, <c>.pt</c>, <c>.safetensors</c>; the official release, a training run's checkpoint, an export of ours;
+/// pre-training or evaluation spelling; wrapped in data-parallel prefixes) into canonical names.
+/// </summary>
+public static class WeightImporter
+{
+    // Wrappers that put a prefix on every name: data-parallel training, torch.compile, a classifier around its encoder.
+    private static readonly string[] Wrappers = ["module.", "_orig_mod.", "model.", "backbone."];
+
+    // A projector or classifier beside the encoder; evaluation builds its own.
+    private static readonly string[] Heads = ["head.", "fc.", "classifier."];
+
+    /// <summary>Reads a file, or the newest whole checkpoint of a run where <paramref name="path"/> is a run's folder.</summary>
+    /// <exception cref="FailureException">The file is absent, damaged or of another format.</exception>
+    /// <exception cref="UsageException">It holds no weights of the encoder asked for.</exception>
+    public static ImportedWeights Read(string path, WeightImportOptions? options = null)
+    {
+        var file = Resolve(path);
+        options ??= new WeightImportOptions();
+        List<string> dropped = [];
+        var tensors = Strip(ReadTensors(file, options, dropped));
+        var modality = options.Modality;
+        if (WeightNames.IsWholeModel(tensors.Select(tensor => tensor.Name)))
+        {
+            if (modality is { } wanted)
+                tensors = Take(file, tensors, WeightNames.BackbonePrefix(wanted, options.Branch), dropped);
+        }
+        else
+        {
+            var detected = WeightNames.Detect(tensors)
+                ?? throw new UsageException($"{file} holds no encoder: none of its {tensors.Count} tensors is a patch embedding ({string.Join(", ", tensors.Take(4).Select(t => t.Name))}…)");
+            RefuseOther(file, tensors, modality, detected);
+            modality ??= detected;
+            dropped.AddRange(tensors.Where(IsHead).Select(tensor => tensor.Name));
+            tensors = [.. tensors.Where(tensor => !IsHead(tensor)).Select(tensor => tensor with { Name = WeightNames.ToCanonical(tensor.Name, modality.Value) })];
+        }
+
+        return new ImportedWeights { Source = file, Sha256 = Hash(file), Modality = modality, Tensors = tensors, Dropped = dropped };
+    }
+
+    /// <summary>The weight file a path means: itself, a checkpoint's model, or the model of a run's newest whole checkpoint.</summary>
+    /// <exception cref="UsageException">It is a folder without weights.</exception>
+    /// <exception cref="FailureException">It is a run whose checkpoints are all broken.</exception>
+    public static string Resolve(string path)
+    {
+        if (!Directory.Exists(path))
+            return path;
+        var model = Path.Combine(path, CheckpointStore.ModelFile);
+        if (File.Exists(model))
+            return model;
+        using var checkpoint = new CheckpointStore(path).OpenLatest();
+        return checkpoint?.Model.Path ?? throw new UsageException($"{path} holds no weights: name a .pth, .pth.tar or .safetensors file, a checkpoint, or a run that has one");
+    }
+
+    private static IReadOnlyList<WeightTensor> ReadTensors(string file, WeightImportOptions options, List<string> dropped)
+    {
+        if (!file.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
+            return PickleReader.Read(file);
+
+        using var safetensors = SafetensorsFile.Open(file);
+        if (options.Modality is not { } modality)
+            return safetensors.ReadAll();
+
+        // A whole model is some ten times the one encoder wanted: leave the rest on the disk.
+        var prefix = WeightNames.BackbonePrefix(modality, options.Branch);
+        var wanted = safetensors.Entries.Keys.Where(name => name.Contains(prefix, StringComparison.Ordinal)).ToHashSet(StringComparer.Ordinal);
+        if (wanted.Count == 0)
+            return safetensors.ReadAll();
+        dropped.AddRange(safetensors.Entries.Keys.Where(name => !wanted.Contains(name)));
+        return [.. safetensors.Entries.Keys.Where(wanted.Contains).Select(safetensors.Read)];
+    }
+
+    private static List<WeightTensor> Strip(IReadOnlyList<WeightTensor> tensors)
+    {
+        List<WeightTensor> stripped = [.. tensors];
+        while (stripped.Count > 0 && Wrappers.FirstOrDefault(Wraps) is { } prefix)
+            stripped = [.. stripped.Select(tensor => tensor with { Name = tensor.Name.StartsWith(prefix, StringComparison.Ordinal) ? tensor.Name[prefix.Length..] : tensor.Name })];
+        return stripped;
+
+        bool Wraps(string prefix) => stripped.Any(tensor => tensor.Name.StartsWith(prefix, StringComparison.Ordinal))
+            && stripped.All(tensor => tensor.Name.StartsWith(prefix, StringComparison.Ordinal) || (prefix == "backbone." && IsHead(tensor)));
+    }
+
+    private static List<WeightTensor> Take(string file, List<WeightTensor> tensors, string prefix, List<string> dropped)
+    {
+        List<WeightTensor> taken = [];
+        foreach (var tensor in tensors)
+        {
+            if (tensor.Name.StartsWith(prefix, StringComparison.Ordinal))
+                taken.Add(tensor with { Name = tensor.Name[prefix.Length..] });
+            else
+                dropped.Add(tensor.Name);
+        }
+
+        return taken.Count > 0 ? taken : throw new UsageException($"{file} is a pre-training model without {prefix}*: choose the other branch or modality");
+    }
+
+    private static void RefuseOther(string file, List<WeightTensor> tensors, WeightModality? wanted, WeightModality detected)
+    {
+        // Evaluation's spelling does not tell surely (see Detect), so only pre-training's may contradict the caller.
+        var sure = detected == WeightModality.Video
+            ? tensors.Any(tensor => tensor.Name.StartsWith("cuboid_embed.", StringComparison.Ordinal))
+            : tensors.Any(tensor => tensor.Name is "enc_pos_embed" || tensor.Name.StartsWith("encoder.", StringComparison.Ordinal));
+        if (sure && wanted is { } modality && modality != detected)
+            throw new UsageException($"{file} holds {detected.ToString().ToLowerInvariant()} weights, {modality.ToString().ToLowerInvariant()} ones are asked for: name the other file or modality");
+    }
+
+    private static bool IsHead(WeightTensor tensor) => Heads.Any(head => tensor.Name.StartsWith(head, StringComparison.Ordinal));
+
+    private static string Hash(string file)
+    {
+        using var stream = File.OpenRead(file);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+}

@@ -1,0 +1,71 @@
+namespace Xkd.Model.Weights;
+
+/// <summary>
+/// The two spellings of an encoder's parameters. The canonical one is pre-training's (<c>enc_pos_embed</c>, <c>encoder.blocks.0…</c>, <c>encoder_norm</c>; video patches in
+/// <c>cuboid_embed</c>, audio's in <c>patch_embed</c>); the reference's evaluation networks drop the prefixes and call both <c>patch_embed</c>.
+/// </summary>
+public static class WeightNames
+{
+    private const string VideoPatches = "cuboid_embed.";
+    private const string AudioPatches = "patch_embed.";
+
+    // Evaluation → pre-training, whatever the modality.
+    private static readonly (string Evaluation, string PreTraining)[] Prefixes =
+    [
+        ("blocks.", "encoder.blocks."),
+        ("norm.", "encoder_norm."),
+        ("pos_embed", "enc_pos_embed"),
+    ];
+
+    /// <summary>Name of the backbone inside a pre-training state dict: <c>vid_teacher.backbone.</c> and so on.</summary>
+    public static string BackbonePrefix(WeightModality modality, WeightBranch branch) =>
+        $"{(modality == WeightModality.Video ? "vid" : "aud")}_{(branch == WeightBranch.Teacher ? "teacher" : "student")}.backbone.";
+
+    /// <summary>The canonical spelling of an encoder parameter, itself where it already is.</summary>
+    public static string ToCanonical(string name, WeightModality modality)
+    {
+        if (modality == WeightModality.Video && name.StartsWith(AudioPatches, StringComparison.Ordinal))
+            return VideoPatches + name[AudioPatches.Length..];
+        foreach (var (evaluation, preTraining) in Prefixes)
+        {
+            if (name.StartsWith(evaluation, StringComparison.Ordinal))
+                return preTraining + name[evaluation.Length..];
+        }
+
+        return name;
+    }
+
+    /// <summary>The evaluation spelling of a canonical name, itself where there is no other.</summary>
+    public static string ToEvaluation(string name)
+    {
+        if (name.StartsWith(VideoPatches, StringComparison.Ordinal))
+            return AudioPatches + name[VideoPatches.Length..];
+        foreach (var (evaluation, preTraining) in Prefixes)
+        {
+            if (name.StartsWith(preTraining, StringComparison.Ordinal))
+                return evaluation + name[preTraining.Length..];
+        }
+
+        return name;
+    }
+
+    /// <summary>True where the names are a whole pre-training model's, not one encoder's.</summary>
+    internal static bool IsWholeModel(IEnumerable<string> names) =>
+        names.Any(name => name.StartsWith("vid_", StringComparison.Ordinal) || name.StartsWith("aud_", StringComparison.Ordinal));
+
+    /// <summary>The modality an encoder's weights tell; null where they do not.</summary>
+    internal static WeightModality? Detect(IReadOnlyList<WeightTensor> tensors)
+    {
+        if (tensors.Any(tensor => tensor.Name.StartsWith(VideoPatches, StringComparison.Ordinal)))
+            return WeightModality.Video;
+
+        var projection = tensors.FirstOrDefault(tensor => tensor.Name == AudioPatches + "proj.weight");
+        if (projection is null)
+            return null;
+
+        // In pre-training's spelling `patch_embed` is audio's. In evaluation's it is anyone's: a cuboid of colour has a multiple of three values, a patch of a
+        // spectrogram (powers of two in every released model) has not.
+        var preTraining = tensors.Any(tensor => tensor.Name is "enc_pos_embed" || tensor.Name.StartsWith("encoder.", StringComparison.Ordinal));
+        return preTraining || projection.Shape is not [_, .., var last] || (projection.Shape.Length == 2 && last % 3 != 0) ? WeightModality.Audio : WeightModality.Video;
+    }
+}

@@ -1,0 +1,31 @@
+using Xkd.Model.Optimization;
+using static TorchSharp.torch;
+
+namespace Xkd.Model;
+
+/// <summary>How one optimizer step is done. Defaults: the published recipe, in the paper's reading where the released code differs.</summary>
+public sealed record XkdStepOptions
+{
+    /// <summary>AdamW's constants.</summary>
+    public AdamWOptions AdamW { get; init; } = new();
+
+    /// <summary>Largest gradient norm of one parameter; 0: no clipping. Default 0.3.</summary>
+    public double GradientClip { get; init; } = 0.3;
+
+    /// <summary>Clip the decoders' parameters too. Default false: the released code clips student backbones and projectors only.</summary>
+    public bool ClipDecoders { get; init; }
+
+    /// <summary>How often MATS's shared teacher blocks follow per step. Default once; the released code does it twice.</summary>
+    public SharedTeacherUpdate SharedTeacher { get; init; } = SharedTeacherUpdate.Once;
+
+    /// <summary>
+    /// Called with the flat gradients [total] between backward and clipping: where ranks average them in place. Default null.
+    /// </summary>
+    public Action<Tensor>? ReduceGradients { get; init; }
+
+    /// <summary>Opens what surrounds each forward pass, such as mixed precision; disposed before backward. Default null.</summary>
+    public Func<IDisposable>? ForwardScope { get; init; }
+
+    /// <summary>The step exactly as the released code does it.</summary>
+    public static XkdStepOptions Released { get; } = new() { SharedTeacher = SharedTeacherUpdate.Twice };
+}

@@ -1,4 +1,0 @@
-namespace Xkd.Pipeline;
-
-/// <summary>Names the assembly, for reflection.</summary>
-public static class AssemblyMarker;

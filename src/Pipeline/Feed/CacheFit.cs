@@ -1,0 +1,66 @@
+using System.Globalization;
+using Xkd.Storage;
+
+namespace Xkd.Pipeline;
+
+/// <summary>Whether a cache holds what a feed asks for; if not, the error carries the command that makes one that does.</summary>
+internal static class CacheFit
+{
+    /// <param name="source">The cache.</param>
+    /// <param name="modalities">What the feed delivers.</param>
+    /// <param name="fps">Frames a second of the views.</param>
+    /// <param name="frameSize">Pixels of the largest view.</param>
+    /// <param name="mel">The spectrogram.</param>
+    /// <param name="clips">The clips that will be read; null: all.</param>
+    /// <exception cref="UsageException">It does not.</exception>
+    public static void Require(IClipSource source, Modalities modalities, double fps, int frameSize, LogMelOptions mel, IReadOnlyList<int>? clips = null)
+    {
+        Fingerprint held = source.Fingerprint;
+        bool video = modalities.HasFlag(Modalities.Video);
+        bool audio = modalities.HasFlag(Modalities.Audio);
+        bool cached = audio && held.AudioCodec == AudioCodecs.Mel; // a pcm cache suits any spectrogram of its sample rate
+        List<string> unfit = [];
+        Check(video && held.Fps != fps, "fps", held.Fps, fps);
+        if (video && held.ShortSide < frameSize)
+        {
+            unfit.Add($"short_side is {held.ShortSide}, views of {frameSize} pixels need at least {frameSize}");
+        }
+
+        Check(audio && held.SampleRate != mel.SampleRate, "sample_rate", held.SampleRate, mel.SampleRate);
+        int ownSpectrogram = unfit.Count;
+        Check(cached && held.NFft != mel.NFft, "n_fft", held.NFft, mel.NFft);
+        Check(cached && held.Hop != mel.Hop, "hop", held.Hop, mel.Hop);
+        Check(cached && held.Mels != mel.Mels, "mels", held.Mels, mel.Mels);
+        if (unfit.Count > 0)
+        {
+            string command = Command(fps, Math.Max(frameSize, held.ShortSide), pcm: unfit.Count > ownSpectrogram || held.AudioCodec == AudioCodecs.Pcm);
+            throw new UsageException($"cache {source.Name} does not fit: {string.Join("; ", unfit)}; set the configuration to the cache, or run: {command}");
+        }
+
+        RequireModality(source, video, clips, c => c.NumFrames == 0, "video");
+        RequireModality(source, audio, clips, c => c.MelFrames == 0 && c.NumSamples == 0, "audio");
+
+        void Check(bool differs, string key, double has, double needs)
+        {
+            if (differs)
+            {
+                unfit.Add(string.Create(CultureInfo.InvariantCulture, $"{key} is {has}, not {needs}"));
+            }
+        }
+    }
+
+    private static string Command(double fps, int shortSide, bool pcm) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"xkd ingest --dataset DATASET --root DIR --out NEW_CACHE --fps {fps} --short-side {shortSide}{(pcm ? " --audio pcm" : "")}");
+
+    private static void RequireModality(IClipSource source, bool wanted, IReadOnlyList<int>? clips, Func<ClipEntry, bool> lacks, string modality)
+    {
+        IEnumerable<ClipEntry> read = clips?.Select(i => source.Clips[i]) ?? source.Clips;
+        if (wanted && read.FirstOrDefault(lacks) is { } first)
+        {
+            throw new UsageException(
+                $"cache {source.Name} has {read.Count(lacks)} clips without {modality}, the first is {first.Id}; run: "
+                + "xkd ingest --dataset DATASET --root DIR --out NEW_CACHE --modalities av --on-missing drop");
+        }
+    }
+}

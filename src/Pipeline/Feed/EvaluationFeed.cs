@@ -1,0 +1,105 @@
+using System.Runtime.CompilerServices;
+using Xkd.Storage;
+
+namespace Xkd.Pipeline;
+
+/// <summary>
+/// Windows at fixed places, centre-cropped, without augmentation, clip by clip: dense testing with n windows a clip, evenly spaced from
+/// the clip's beginning to its end, or a single centred one. The same cache and options always give the same batches.
+/// </summary>
+public sealed class EvaluationFeed : IAsyncDisposable
+{
+    private readonly IClipSource _source;
+    private readonly EvaluationOptions _options;
+    private readonly FeedOptions _feed;
+    private readonly IReadOnlyList<int> _clips;
+    private readonly RawWindows.Pool _raw = new();
+    private readonly WindowReader _windows;
+    private readonly SampleWorker _worker;
+    private PipelineGraph? _graph;
+
+    /// <param name="cache">A committed cache; every clip must have the modalities asked for.</param>
+    /// <param name="options">Views, windows, workers.</param>
+    /// <exception cref="UsageException">Options that cannot be, or a cache that does not fit them.</exception>
+    public EvaluationFeed(Cache cache, EvaluationOptions options)
+        : this(new CacheClipSource(cache), options)
+    {
+    }
+
+    internal EvaluationFeed(IClipSource source, EvaluationOptions options)
+    {
+        options.Validate();
+        _clips = options.Clips ?? [.. Enumerable.Range(0, source.Clips.Count)];
+        CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, _clips);
+        (_source, _options, _feed) = (source, options, options.AsFeed());
+        _windows = new WindowReader(source, options.Mel);
+        (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, _feed.Audio);
+        _worker = new SampleWorker(_feed, _windows, new CenterCropAugmenter(mean, std));
+    }
+
+    /// <summary>Windows over all clips.</summary>
+    public long Count => (long)_clips.Count * _options.Windows;
+
+    /// <summary>Reads all windows once. Dispose every batch.</summary>
+    /// <exception cref="CorruptCacheException">A damaged row.</exception>
+    public async IAsyncEnumerable<EvaluationBatch> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        FeedGraph feed = new("evaluation", _feed, _worker, new BatchCollator(firstStep: 0, repair: null));
+        _graph = feed.Graph;
+        await foreach (HostBatch batch in feed.ReadAsync(Assemblies(), "the feed keeps up: the model sets the pace", cancellationToken))
+        {
+            yield return new EvaluationBatch(batch, [.. Enumerable.Range(0, batch.Size).Select(i => (int)((batch.Position + i) % _options.Windows))]);
+        }
+    }
+
+    /// <summary>What the stages measured, of the reading in progress or the last one.</summary>
+    /// <exception cref="InvalidOperationException">Nothing was read yet.</exception>
+    public GraphReport Report() => (_graph ?? throw new InvalidOperationException("the feed was not read yet")).Report();
+
+    public ValueTask DisposeAsync()
+    {
+        _source.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Where window <paramref name="index"/> of <paramref name="windows"/> begins in a clip.</summary>
+    internal static int Start(int available, int window, int index, int windows)
+    {
+        int room = Math.Max(0, available - window);
+        return windows == 1 ? room / 2 : (int)Math.Round((double)index * room / (windows - 1), MidpointRounding.AwayFromZero);
+    }
+
+    private IEnumerable<(BatchAssembly Assembly, IEnumerable<FeedSample> Samples)> Assemblies()
+    {
+        BatchPool full = new(_feed, _options.BatchSize);
+        for (long step = 0; step * _options.BatchSize < Count; step++)
+        {
+            long first = step * _options.BatchSize;
+            int rows = (int)Math.Min(_options.BatchSize, Count - first);
+            long[] clips = [.. Enumerable.Range(0, rows).Select(i => (long)_clips[(int)((first + i) / _options.Windows)])];
+            string[] ids = [.. clips.Select(c => _source.Clips[(int)c].Id)];
+            long bytes = BatchBuffers.BytesOf(_feed, rows) + clips.Sum(c => _worker.WindowBytes(_source.Clips[(int)c]));
+            BatchPool pool = rows == _options.BatchSize ? full : new BatchPool(_feed, rows);
+            BatchAssembly assembly = new(pool, step, epoch: 0, first, ids, clips, bytes);
+            yield return (assembly, Enumerable.Range(0, rows).Select(slot => SampleAt(assembly, slot, first + slot, clips[slot])));
+        }
+    }
+
+    private FeedSample SampleAt(BatchAssembly assembly, int slot, long position, long index)
+    {
+        ClipEntry clip = _source.Clips[(int)index];
+        return new FeedSample(assembly, slot, new SampleKey(0, 0, position), index, clip, _worker.WindowBytes(clip), _raw)
+        {
+            Plan = PlanOf(clip, (int)(position % _options.Windows)),
+        };
+    }
+
+    private WindowPlan PlanOf(ClipEntry clip, int window)
+    {
+        int video = _feed.Video ? Start(clip.NumFrames, _options.Frames, window, _options.Windows) : 0;
+        int audio = !_feed.Audio ? 0
+            : _feed.Video ? _windows.FrameAt(video / _options.Fps)
+            : Start(_windows.SpectrogramFrames(clip), _options.AudioFrames, window, _options.Windows);
+        return new WindowPlan { Video = _feed.Video ? [video] : [], Audio = _feed.Audio ? [audio] : [] };
+    }
+}

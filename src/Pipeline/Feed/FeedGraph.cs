@@ -1,0 +1,106 @@
+using System.Runtime.CompilerServices;
+using Xkd.Storage;
+
+namespace Xkd.Pipeline;
+
+/// <summary>The stages both feeds are made of: order → read → augment → collate → the consumer.</summary>
+internal sealed class FeedGraph
+{
+    private readonly FeedOptions _options;
+    private readonly SampleWorker _worker;
+    private readonly BatchCollator _collator;
+    private readonly List<BatchAssembly> _assemblies = [];
+
+    public FeedGraph(string name, FeedOptions options, SampleWorker worker, BatchCollator collator)
+    {
+        (_options, _worker, _collator) = (options, worker, collator);
+        Graph = new PipelineGraph(name, options.Diagnostics with { ByteBudget = new ByteBudget(options.MemoryBudget) });
+    }
+
+    public PipelineGraph Graph { get; }
+
+    /// <summary>Runs the samples of the assemblies through the stages; once.</summary>
+    /// <param name="assemblies">The batches to make, in order, with their samples.</param>
+    /// <param name="consumer">The remedy when the consumer sets the pace.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    public async IAsyncEnumerable<HostBatch> ReadAsync(
+        IEnumerable<(BatchAssembly Assembly, IEnumerable<FeedSample> Samples)> assemblies,
+        string consumer,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        IStage<HostBatch> last = Build(assemblies.SelectMany(Track));
+        try
+        {
+            await foreach (HostBatch batch in Graph.ReadAllAsync(last, new StageOptions { Remedy = consumer }, cancellationToken))
+            {
+                yield return batch;
+            }
+        }
+        finally
+        {
+            _assemblies.ForEach(a => a.Dispose()); // the graph has ended: nobody writes into these any more
+        }
+    }
+
+    private IEnumerable<FeedSample> Track((BatchAssembly Assembly, IEnumerable<FeedSample> Samples) batch)
+    {
+        _assemblies.RemoveAll(a => a.IsOver);
+        _assemblies.Add(batch.Assembly);
+        return batch.Samples;
+    }
+
+    private IStage<HostBatch> Build(IEnumerable<FeedSample> samples)
+    {
+        int workers = _options.WorkersOrCores;
+        IStage<FeedSample> read = Graph.Stage<FeedSample, FeedSample>(
+            "read",
+            Graph.Source("order", samples.ToAsyncEnumerable(), new StageOptions { Remedy = "use larger batches: laying out a batch costs more than filling it" }),
+            (sample, _) => ValueTask.FromResult(Read(sample)),
+            new StageOptions
+            {
+                Parallelism = _options.Readers,
+                QueueCapacity = _options.Readers,
+                Remedy = $"put the cache on a faster disk, or raise the feed's readers from {_options.Readers}",
+            });
+        IStage<FeedSample> augmented = Graph.Stage<FeedSample, FeedSample>(
+            "augment",
+            read,
+            (sample, _) => ValueTask.FromResult(Augment(sample)),
+            new StageOptions
+            {
+                Parallelism = workers,
+                QueueCapacity = workers,
+                Remedy = $"raise data.workers from {workers}, give the process more cores, or use fewer local views",
+            });
+        return Graph.Expand(
+            "collate",
+            augmented,
+            (sample, _) => _collator.Take(sample).ToAsyncEnumerable(),
+            new StageOptions { QueueCapacity = workers, Remedy = "damaged rows are being replaced here: run xkd verify and repair the cache" });
+    }
+
+    private FeedSample Read(FeedSample sample)
+    {
+        try
+        {
+            _worker.Read(sample);
+        }
+        catch (CorruptCacheException) when (_options.CorruptRows == CorruptRowPolicy.Skip)
+        {
+            sample.Failed = true; // counted by the stage; its slot is filled later, in the order of the steps
+        }
+
+        return sample;
+    }
+
+    private FeedSample Augment(FeedSample sample)
+    {
+        if (!sample.Failed)
+        {
+            _worker.Augment(sample);
+            sample.ReleaseWindows();
+        }
+
+        return sample;
+    }
+}

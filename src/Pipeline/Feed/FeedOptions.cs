@@ -1,0 +1,121 @@
+using Xkd.Storage;
+
+namespace Xkd.Pipeline;
+
+/// <summary>What the training feed cuts from a cache and how it runs.</summary>
+public sealed record FeedOptions
+{
+    /// <summary>Seed of the order and of every draw. Default 0.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Clips per step over all ranks. Default 256.</summary>
+    public int BatchSize { get; init; } = 256;
+
+    /// <summary>Number of ranks; divides the batch. Default 1.</summary>
+    public int Ranks { get; init; } = 1;
+
+    /// <summary>This process's rank. Default 0.</summary>
+    public int Rank { get; init; }
+
+    /// <summary>Which modalities are delivered. Default both.</summary>
+    public Modalities Modalities { get; init; } = Modalities.Both;
+
+    /// <summary>Frames a second the cache must hold. Default 8.</summary>
+    public double Fps { get; init; } = 8;
+
+    /// <summary>Frames of the global video view. Default 32.</summary>
+    public int Frames { get; init; } = 32;
+
+    /// <summary>Height and width of the global video view, pixels; the cache's short side must reach it. Default 112.</summary>
+    public int FrameSize { get; init; } = 112;
+
+    /// <summary>Spectrogram frames of the global audio view. Default 448: 4 s at 16 kHz and hop 143.</summary>
+    public int AudioFrames { get; init; } = 448;
+
+    /// <summary>Local video views. Default 1.</summary>
+    public int LocalVideoViews { get; init; } = 1;
+
+    /// <summary>Frames of a local video view. Default 8.</summary>
+    public int LocalFrames { get; init; } = 8;
+
+    /// <summary>Height and width of a local video view, pixels. Default 96.</summary>
+    public int LocalFrameSize { get; init; } = 96;
+
+    /// <summary>Local audio views. Default 1.</summary>
+    public int LocalAudioViews { get; init; } = 1;
+
+    /// <summary>Spectrogram frames of a local audio view. Default 112: 1 s.</summary>
+    public int LocalAudioFrames { get; init; } = 112;
+
+    /// <summary>Sample rate, window, hop and bands of the spectrogram; the cache must hold the same.</summary>
+    public LogMelOptions Mel { get; init; } = new();
+
+    /// <summary>Mean of the log-mel, subtracted. Default null: the cache's own.</summary>
+    public double? MelMean { get; init; }
+
+    /// <summary>Standard deviation of the log-mel, divided by. Default null: the cache's own.</summary>
+    public double? MelStd { get; init; }
+
+    /// <summary>
+    /// How the views are drawn; their numbers, sizes and normalisation follow this record's own. Null: no augmentation, views are
+    /// cut at the centre. Default the released recipe.
+    /// </summary>
+    public AugmentationOptions? Augmentation { get; init; } = new();
+
+    /// <summary>Video tokens to draw masking noise for. Default 392.</summary>
+    public int VideoTokens { get; init; } = 392;
+
+    /// <summary>Audio tokens to draw masking noise for. Default 560.</summary>
+    public int AudioTokens { get; init; } = 560;
+
+    /// <summary>Samples augmented at once; 0: one per core. Default 0.</summary>
+    public int Workers { get; init; }
+
+    /// <summary>Samples read at once. Default 2.</summary>
+    public int Readers { get; init; } = 2;
+
+    /// <summary>
+    /// Bytes of payload queued and in flight: windows as read and batches as delivered, until they are disposed. Hold two batches at
+    /// least, or the feed cannot work ahead: a batch larger than the budget is built alone. Default 1 GiB.
+    /// </summary>
+    public long MemoryBudget { get; init; } = 1L << 30;
+
+    /// <summary>What a damaged row does. Default fail.</summary>
+    public CorruptRowPolicy CorruptRows { get; init; } = CorruptRowPolicy.Fail;
+
+    /// <summary>Clock, planted delays and trace; the budget in it is not used. See <see cref="PipelineGraphOptions"/>.</summary>
+    public PipelineGraphOptions Diagnostics { get; init; } = new();
+
+    internal int WorkersOrCores => Workers > 0 ? Workers : Environment.ProcessorCount;
+
+    internal bool Video => Modalities.HasFlag(Modalities.Video);
+
+    internal bool Audio => Modalities.HasFlag(Modalities.Audio);
+
+    internal void Validate()
+    {
+        List<string> errors = [];
+        Require(Modalities is Modalities.Video or Modalities.Audio or Modalities.Both, $"modalities {Modalities}: choose video, audio or both");
+        Require(Ranks >= 1 && Rank >= 0 && Rank < Ranks, $"rank {Rank} of {Ranks}: a rank lies in 0 … ranks - 1");
+        Require(Fps > 0 && Frames >= 1 && FrameSize >= 1, $"fps {Fps}, {Frames} frames of {FrameSize} pixels: all must be positive");
+        Require(AudioFrames >= 1, $"{AudioFrames} audio frames: at least 1");
+        Require(LocalVideoViews >= 0 && LocalFrames >= 1 && LocalFrameSize >= 1, $"{LocalVideoViews} local video views of {LocalFrames} frames of {LocalFrameSize} pixels");
+        Require(LocalAudioViews >= 0 && LocalAudioFrames >= 1, $"{LocalAudioViews} local audio views of {LocalAudioFrames} frames");
+        Require(VideoTokens >= 0 && AudioTokens >= 0, $"{VideoTokens} video and {AudioTokens} audio tokens: not negative");
+        Require(MelStd is null or > 0, $"mel standard deviation {MelStd}: positive");
+        Require(Workers >= 0 && Readers >= 1, $"{Workers} workers, {Readers} readers: workers not negative, readers at least 1");
+        Require(MemoryBudget >= 1, $"memory budget {MemoryBudget} bytes: at least 1");
+        if (errors.Count > 0)
+        {
+            throw new UsageException(string.Join("; ", errors));
+        }
+
+        void Require(bool holds, string error)
+        {
+            if (!holds)
+            {
+                errors.Add(error);
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using Xkd.Storage;
+
+namespace Xkd.Pipeline;
+
+/// <summary>One clip on its way into one slot of a batch.</summary>
+internal sealed class FeedSample(BatchAssembly assembly, int slot, SampleKey key, long clipIndex, ClipEntry clip, long windowBytes, RawWindows.Pool pool) : IPayload, ICreditCarrier, IOutcome
+{
+    private RawWindows? _raw;
+
+    public BatchAssembly Assembly => assembly;
+
+    public int Slot => slot;
+
+    public SampleKey Key => key;
+
+    /// <summary>Index of the clip in the source.</summary>
+    public long ClipIndex => clipIndex;
+
+    public ClipEntry Clip => clip;
+
+    /// <summary>Where its windows begin; drawn when it is read, unless set before.</summary>
+    public WindowPlan? Plan { get; set; }
+
+    public RawWindows Raw => _raw ??= pool.Rent();
+
+    /// <summary>Its row was damaged.</summary>
+    public bool Failed { get; set; }
+
+    /// <summary>
+    /// The whole batch's bytes stand on its first sample: a batch admitted in parts could wait for credit that its own other parts hold.
+    /// </summary>
+    public long Bytes => slot == 0 ? assembly.Bytes : 0;
+
+    bool ICreditCarrier.Carries => slot != 0 || assembly.Carries;
+
+    void ICreditCarrier.Carry(ByteCredit credit) => assembly.Carry(credit);
+
+    /// <summary>The windows have been made into views: their memory goes to other samples, their bytes back to the budget.</summary>
+    public void ReleaseWindows()
+    {
+        Dispose();
+        assembly.ReturnWindows(windowBytes);
+    }
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _raw, null) is { } raw)
+        {
+            pool.Return(raw);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+namespace Xkd.Pipeline;
+
+/// <summary>
+/// One rank's share of one step, in host memory. Disposing returns its buffers to the feed and its byte credit to the budget;
+/// nothing of it may be touched afterwards.
+/// </summary>
+public sealed class HostBatch : IPayload, ICreditCarrier
+{
+    private readonly BatchBuffers _buffers;
+    private readonly BatchPool _pool;
+    private ByteCredit? _credit;
+    private int _disposed;
+
+    internal HostBatch(BatchPool pool, BatchBuffers buffers, long step, int epoch, long position, string[] clipIds, long[] clips)
+    {
+        (_pool, _buffers) = (pool, buffers);
+        (Step, Epoch, Position) = (step, epoch, position);
+        (Ids, Indices) = (clipIds, clips);
+    }
+
+    /// <summary>Zero-based step of the run.</summary>
+    public long Step { get; }
+
+    /// <summary>Zero-based epoch.</summary>
+    public int Epoch { get; }
+
+    /// <summary>Position within the epoch of this rank's first clip.</summary>
+    public long Position { get; }
+
+    /// <summary>Clips in this batch.</summary>
+    public int Size => Ids.Length;
+
+    /// <summary>The clips' ids.</summary>
+    public IReadOnlyList<string> ClipIds => Ids;
+
+    /// <summary>The clips' indices in <see cref="Xkd.Storage.Cache.Clips"/>.</summary>
+    public IReadOnlyList<long> ClipIndices => Indices;
+
+    /// <summary>[0] the global view, then the local ones; float32 normalised [batch, 3, frames, size, size]. Empty without video.</summary>
+    public IReadOnlyList<HostView> Video => _buffers.Video;
+
+    /// <summary>[0] the global view, then the local ones; float32 normalised log-mel [batch, 1, mels, frames]. Empty without audio.</summary>
+    public IReadOnlyList<HostView> Audio => _buffers.Audio;
+
+    /// <summary>Uniform noise in [0, 1) that orders the video tokens for masking, [batch, video tokens].</summary>
+    public float[] VideoNoise => _buffers.VideoNoise;
+
+    /// <summary>Uniform noise in [0, 1) that orders the audio tokens for masking, [batch, audio tokens].</summary>
+    public float[] AudioNoise => _buffers.AudioNoise;
+
+    /// <summary>Tail positions this rank has used up in the epoch, this batch included; part of a checkpoint under the skip policy.</summary>
+    public int TailUsed { get; internal set; }
+
+    /// <summary>Damaged rows this feed has left out so far; 0 unless the policy is skip.</summary>
+    public long Skipped { get; internal set; }
+
+    public long Bytes => _buffers.Bytes;
+
+    bool ICreditCarrier.Carries => true;
+
+    internal string[] Ids { get; }
+
+    internal long[] Indices { get; }
+
+    void ICreditCarrier.Carry(ByteCredit credit) => Carry(credit);
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            _pool.Return(_buffers);
+            Interlocked.Exchange(ref _credit, null)?.Dispose();
+        }
+    }
+
+    internal void Carry(ByteCredit credit) => _credit = credit;
+}

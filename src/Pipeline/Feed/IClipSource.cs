@@ -1,0 +1,26 @@
+using Xkd.Storage;
+
+namespace Xkd.Pipeline;
+
+/// <summary>The clips a feed reads: a cache, or a test's stand-in. Reads are thread-safe.</summary>
+internal interface IClipSource : IDisposable
+{
+    /// <summary>Names the source in errors.</summary>
+    string Name { get; }
+
+    /// <summary>Sorted by id.</summary>
+    IReadOnlyList<ClipEntry> Clips { get; }
+
+    Fingerprint Fingerprint { get; }
+
+    MelStatistics MelStatistics { get; }
+
+    /// <inheritdoc cref="ClipReader.ReadFrames"/>
+    void ReadFrames(ClipEntry clip, int firstFrame, int count, Span<byte> destination);
+
+    /// <inheritdoc cref="ClipReader.ReadMel"/>
+    void ReadMel(ClipEntry clip, Span<Half> destination);
+
+    /// <inheritdoc cref="ClipReader.ReadPcm"/>
+    void ReadPcm(ClipEntry clip, Span<short> destination);
+}

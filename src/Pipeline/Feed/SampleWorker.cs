@@ -1,0 +1,79 @@
+using Xkd.Storage;
+
+namespace Xkd.Pipeline;
+
+/// <summary>What is done for one sample: read its windows, then make its views and its noise in its slot of the batch. Thread-safe.</summary>
+internal sealed class SampleWorker(FeedOptions options, WindowReader windows, ISampleAugmenter augmenter)
+{
+    private readonly int[] _audioFrames = [options.AudioFrames, .. Enumerable.Repeat(options.LocalAudioFrames, options.LocalAudioViews)];
+    private readonly int[] _videoFrames = [options.Frames, .. Enumerable.Repeat(options.LocalFrames, options.LocalVideoViews)];
+    private readonly int[] _sizes = [options.FrameSize, .. Enumerable.Repeat(options.LocalFrameSize, options.LocalVideoViews)];
+
+    /// <summary>Bytes a clip's windows take between reading and augmentation.</summary>
+    public long WindowBytes(ClipEntry clip)
+    {
+        long video = options.Video ? (long)_videoFrames.Sum() * clip.FrameBytes : 0;
+        return video + (options.Audio ? (sizeof(short) * (long)_audioFrames.Sum() * options.Mel.Mels) + WindowReader.AudioBytes(clip, options.Mel) : 0);
+    }
+
+    /// <exception cref="CorruptCacheException">The row's bytes are not what was committed.</exception>
+    public void Read(FeedSample sample)
+    {
+        ClipEntry clip = sample.Clip;
+        WindowPlan plan = sample.Plan ??= WindowPlan.Draw(sample.Key, clip, options, windows);
+        if (options.Video)
+        {
+            Span<byte> frames = sample.Raw.Frames(_videoFrames.Sum() * clip.FrameBytes);
+            for (int view = 0; view < _videoFrames.Length; view++)
+            {
+                int bytes = _videoFrames[view] * clip.FrameBytes;
+                windows.ReadFrames(clip, plan.Video[view], _videoFrames[view], frames[..bytes]);
+                frames = frames[bytes..];
+            }
+        }
+
+        if (options.Audio)
+        {
+            Span<(int First, int Frames)> cuts = stackalloc (int, int)[_audioFrames.Length];
+            for (int view = 0; view < cuts.Length; view++)
+            {
+                cuts[view] = (plan.Audio[view], _audioFrames[view]);
+            }
+
+            windows.ReadAudio(clip, cuts, sample.Raw.Mel(_audioFrames.Sum() * options.Mel.Mels));
+        }
+    }
+
+    public void Augment(FeedSample sample)
+    {
+        HostBatch batch = sample.Assembly.Batch;
+        ClipEntry clip = sample.Clip;
+        ClipAugmentation? drawn = augmenter.Draw(sample.Key, clip.Height, clip.Width);
+        (batch.Ids[sample.Slot], batch.Indices[sample.Slot]) = (clip.Id, sample.ClipIndex);
+        if (options.Video)
+        {
+            ReadOnlySpan<byte> frames = sample.Raw.Frames(_videoFrames.Sum() * clip.FrameBytes);
+            for (int view = 0; view < _videoFrames.Length; view++)
+            {
+                int bytes = _videoFrames[view] * clip.FrameBytes;
+                augmenter.Video(drawn, view, frames[..bytes], clip.Height, clip.Width, _sizes[view], batch.Video[view].Row(sample.Slot));
+                frames = frames[bytes..];
+            }
+
+            new SampleRandom(sample.Key, SamplePurpose.VideoMaskNoise).Fill(batch.VideoNoise.AsSpan(sample.Slot * options.VideoTokens, options.VideoTokens));
+        }
+
+        if (options.Audio)
+        {
+            ReadOnlySpan<Half> mel = sample.Raw.Mel(_audioFrames.Sum() * options.Mel.Mels);
+            for (int view = 0; view < _audioFrames.Length; view++)
+            {
+                int values = _audioFrames[view] * options.Mel.Mels;
+                augmenter.Audio(drawn, view, mel[..values], options.Mel.Mels, batch.Audio[view].Row(sample.Slot));
+                mel = mel[values..];
+            }
+
+            new SampleRandom(sample.Key, SamplePurpose.AudioMaskNoise).Fill(batch.AudioNoise.AsSpan(sample.Slot * options.AudioTokens, options.AudioTokens));
+        }
+    }
+}

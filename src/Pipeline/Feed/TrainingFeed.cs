@@ -1,0 +1,107 @@
+using Xkd.Storage;
+
+namespace Xkd.Pipeline;
+
+/// <summary>
+/// Batches of augmented views for training, a pure function of (cache, options, step): whatever the number of workers, wherever a run
+/// was interrupted, a step gets the same clips, windows and values, bit for bit. Ranks take consecutive slices of each global batch.
+/// </summary>
+public sealed class TrainingFeed : IAsyncDisposable
+{
+    private readonly IClipSource _source;
+    private readonly FeedOptions _options;
+    private readonly GlobalOrder _order;
+    private readonly BatchPool _batches;
+    private readonly RawWindows.Pool _raw = new();
+    private readonly SampleWorker _worker;
+    private PipelineGraph? _graph;
+
+    /// <param name="cache">A committed cache; every clip must have the modalities asked for.</param>
+    /// <param name="options">Views, batch, ranks, workers.</param>
+    /// <exception cref="UsageException">Options that cannot be, or a cache that does not fit them.</exception>
+    public TrainingFeed(Cache cache, FeedOptions options)
+        : this(new CacheClipSource(cache), options)
+    {
+    }
+
+    internal TrainingFeed(IClipSource source, FeedOptions options)
+    {
+        options.Validate();
+        CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel);
+        Plan = new EpochPlan(source.Clips.Count, options.BatchSize, options.Ranks);
+        (_source, _options) = (source, options);
+        _order = new GlobalOrder(source.Clips.Count, options.Seed);
+        _batches = new BatchPool(options, Plan.BatchPerRank);
+        (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, options.Audio);
+        ISampleAugmenter augmenter = options.Augmentation is { } recipe ? new RecipeAugmenter(recipe, options, mean, std) : new CenterCropAugmenter(mean, std);
+        _worker = new SampleWorker(options, new WindowReader(source, options.Mel), augmenter);
+    }
+
+    /// <summary>Steps, epochs and positions.</summary>
+    public EpochPlan Plan { get; }
+
+    /// <summary>Whole global batches in an epoch.</summary>
+    public long StepsPerEpoch => Plan.StepsPerEpoch;
+
+    /// <summary>Bytes of one delivered batch; a memory budget below two of them leaves the feed no room to work ahead.</summary>
+    public long BatchBytes => BatchBuffers.BytesOf(_options, Plan.BatchPerRank);
+
+    /// <summary>Bytes queued, in flight and delivered but not disposed, of the reading in progress or the last one.</summary>
+    public long BytesInFlight => Graph.BytesInFlight;
+
+    private PipelineGraph Graph => _graph ?? throw new InvalidOperationException("the feed was not read yet");
+
+    /// <summary>Reads from a step on, without end: leave the loop when done. Dispose every batch.</summary>
+    /// <exception cref="CorruptCacheException">A damaged row, under the default policy.</exception>
+    public IAsyncEnumerable<HostBatch> ReadAsync(long firstStep, CancellationToken cancellationToken) =>
+        ReadAsync(firstStep, long.MaxValue, tailUsed: 0, cancellationToken);
+
+    /// <summary>Reads the steps from <paramref name="firstStep"/> up to, not including, <paramref name="endStep"/>.</summary>
+    /// <param name="firstStep">Zero-based step of the run.</param>
+    /// <param name="endStep">The run's number of steps: nothing is read ahead of it.</param>
+    /// <param name="tailUsed">Under the skip policy, <see cref="HostBatch.TailUsed"/> of the last step consumed, if that was of the same epoch.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="CorruptCacheException">A damaged row, under the default policy.</exception>
+    /// <exception cref="FailureException">Under the skip policy, more damaged rows than the epoch's tail can stand in for.</exception>
+    public IAsyncEnumerable<HostBatch> ReadAsync(long firstStep, long endStep, int tailUsed = 0, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(firstStep);
+        EpochTail tail = new(Plan, _options.Rank, Plan.EpochOf(firstStep), tailUsed);
+        FeedGraph feed = new("feed", _options, _worker, new BatchCollator(firstStep, new BatchRepair(Plan, tail, _worker, SampleAt)));
+        _graph = feed.Graph;
+        return feed.ReadAsync(Assemblies(firstStep, endStep), "the feed keeps up: the training step sets the pace", cancellationToken);
+    }
+
+    /// <summary>What the stages measured, of the reading in progress or the last one.</summary>
+    /// <exception cref="InvalidOperationException">Nothing was read yet.</exception>
+    public GraphReport Report() => Graph.Report();
+
+    /// <summary>Writes the latest stage spans as a Chrome trace; needs a trace capacity in the diagnostics options.</summary>
+    public void WriteTrace(Stream stream) => Graph.WriteTrace(stream);
+
+    public ValueTask DisposeAsync()
+    {
+        _source.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private IEnumerable<(BatchAssembly Assembly, IEnumerable<FeedSample> Samples)> Assemblies(long firstStep, long endStep)
+    {
+        for (long step = firstStep; step < endStep; step++)
+        {
+            (int epoch, long position, int rows) = (Plan.EpochOf(step), Plan.PositionOf(step, _options.Rank), Plan.BatchPerRank);
+            long[] clips = [.. Enumerable.Range(0, rows).Select(i => _order.ClipAt(epoch, position + i))];
+            string[] ids = [.. clips.Select(c => _source.Clips[(int)c].Id)];
+            long bytes = BatchBuffers.BytesOf(_options, rows) + clips.Sum(c => _worker.WindowBytes(_source.Clips[(int)c]));
+            BatchAssembly assembly = new(_batches, step, epoch, position, ids, clips, bytes);
+            yield return (assembly, Enumerable.Range(0, rows).Select(slot => SampleAt(assembly, slot, epoch, position + slot)));
+        }
+    }
+
+    private FeedSample SampleAt(BatchAssembly assembly, int slot, int epoch, long position)
+    {
+        long index = _order.ClipAt(epoch, position);
+        ClipEntry clip = _source.Clips[(int)index];
+        return new FeedSample(assembly, slot, new SampleKey(_options.Seed, epoch, position), index, clip, _worker.WindowBytes(clip), _raw);
+    }
+}

@@ -1,0 +1,40 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Xkd.Storage;
+
+/// <summary>Ledger lines as text, and the one rule for which of two lines on an item counts.</summary>
+internal static class LedgerText
+{
+    public static byte[] Write(IEnumerable<LedgerEntry> entries)
+    {
+        StringBuilder text = new();
+        foreach (LedgerEntry entry in entries)
+        {
+            text.Append(JsonSerializer.Serialize(entry, StorageJson.Options)).Append('\n');
+        }
+
+        return Encoding.UTF8.GetBytes(text.ToString());
+    }
+
+    public static IEnumerable<LedgerEntry> Read(byte[] text, int length)
+    {
+        for (int begin = 0; begin < length;)
+        {
+            int end = Array.IndexOf(text, (byte)'\n', begin, length - begin);
+            end = end < 0 ? length : end;
+            yield return JsonSerializer.Deserialize<LedgerEntry>(text.AsSpan(begin, end - begin), StorageJson.Options) ?? throw new JsonException("an empty ledger line");
+            begin = end + 1;
+        }
+    }
+
+    /// <summary>Counts an entry in: a committed item stays committed, otherwise the later line (more attempts) wins.</summary>
+    public static void Merge(IDictionary<string, LedgerEntry> ledger, LedgerEntry entry)
+    {
+        if (!ledger.TryGetValue(entry.Id, out LedgerEntry? known)
+            || (known.State == ItemState.Failed && (entry.State == ItemState.Committed || entry.Attempts >= known.Attempts)))
+        {
+            ledger[entry.Id] = entry;
+        }
+    }
+}

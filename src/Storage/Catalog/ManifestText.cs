@@ -1,0 +1,75 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Xkd.Storage;
+
+/// <summary>
+/// A manifest as text: JSON, one shard a line, and last a <c>check</c> with the SHA-256 of all bytes before it, so that a
+/// truncated or altered manifest is told from a complete one.
+/// </summary>
+internal static class ManifestText
+{
+    private const string CheckKey = ",\n\"check\": \"";
+    private const string End = "\"\n}\n";
+
+    public static byte[] Write(Manifest manifest)
+    {
+        JsonObject fields = JsonSerializer.SerializeToNode(manifest, StorageJson.Options)!.AsObject();
+        StringBuilder text = new("{\n");
+        string separator = "";
+        foreach ((string key, JsonNode? value) in fields)
+        {
+            text.Append(separator).Append('"').Append(key).Append("\": ");
+            if (value is JsonArray list)
+            {
+                text.Append("[\n").AppendJoin(",\n", list.Select(Text)).Append("\n]");
+            }
+            else
+            {
+                text.Append(Text(value));
+            }
+
+            separator = ",\n";
+        }
+
+        byte[] body = Encoding.UTF8.GetBytes(text.ToString());
+        return [.. body, .. Encoding.UTF8.GetBytes(CheckKey + Hash(body) + End)];
+    }
+
+    /// <summary>Null, with the reason, when the bytes are not a complete manifest.</summary>
+    public static Manifest? TryRead(ReadOnlySpan<byte> bytes, out string problem)
+    {
+        int tail = Encoding.UTF8.GetByteCount(CheckKey) + 64 + Encoding.UTF8.GetByteCount(End);
+        if (bytes.Length <= tail)
+        {
+            problem = $"{bytes.Length} bytes are no manifest";
+            return null;
+        }
+
+        ReadOnlySpan<byte> body = bytes[..^tail];
+        string expected = CheckKey + Hash(body) + End;
+        if (Encoding.UTF8.GetString(bytes[^tail..]) != expected)
+        {
+            problem = "it is truncated or altered: its check does not match its bytes";
+            return null;
+        }
+
+        try
+        {
+            Manifest? manifest = JsonSerializer.Deserialize<Manifest>(bytes, StorageJson.Options);
+            problem = manifest is null ? "it is empty" : manifest.Schema == Manifest.CurrentSchema ? "" : $"schema {manifest.Schema}, this program reads {Manifest.CurrentSchema}";
+            return problem.Length == 0 ? manifest : null;
+        }
+        catch (JsonException e)
+        {
+            problem = e.Message;
+            return null;
+        }
+    }
+
+    private static string Text(JsonNode? node) => node?.ToJsonString(StorageJson.Options) ?? "null";
+
+    private static string Hash(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
+}

@@ -1,0 +1,76 @@
+namespace Xkd.Storage;
+
+/// <summary>
+/// A write-only stream that keeps the CRC-32C of all that went through it, and of what went through since the last mark: what was meant
+/// to be on disk, to hold against what is read back.
+/// </summary>
+internal sealed class ChecksumStream(Stream inner) : Stream
+{
+    private uint _sinceMark;
+    private long _position;
+
+    /// <summary>CRC-32C of everything written.</summary>
+    public uint Total { get; private set; }
+
+    public override bool CanRead => false;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => _position;
+
+    public override long Position
+    {
+        get => _position;
+        set => throw new NotSupportedException("a shard is written front to back");
+    }
+
+    /// <summary>CRC-32C of what was written since the last call.</summary>
+    public uint Mark()
+    {
+        uint crc = _sinceMark;
+        _sinceMark = 0;
+        return crc;
+    }
+
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        inner.Write(buffer);
+        Total = Crc32C.Append(Total, buffer);
+        _sinceMark = Crc32C.Append(_sinceMark, buffer);
+        _position += buffer.Length;
+    }
+
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+    {
+        Write(buffer.AsSpan(offset, count));
+        return Task.CompletedTask;
+    }
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        Write(buffer.Span);
+        return ValueTask.CompletedTask;
+    }
+
+    public override void Flush() => inner.Flush();
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("write-only");
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException("a shard is written front to back");
+
+    public override void SetLength(long value) => throw new NotSupportedException("a shard is written front to back");
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            inner.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}

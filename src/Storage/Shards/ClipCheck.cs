@@ -1,0 +1,47 @@
+namespace Xkd.Storage;
+
+/// <summary>Whether a clip's parts agree with each other and with the cache's fingerprint.</summary>
+internal static class ClipCheck
+{
+    /// <exception cref="ArgumentException">They do not: a defect of the caller, not of the media.</exception>
+    public static void Require(ClipRecord clip, Fingerprint fingerprint)
+    {
+        string? problem = Problem(clip, fingerprint);
+        if (problem is not null)
+        {
+            throw new ArgumentException($"clip {clip.Id}: {problem}", nameof(clip));
+        }
+    }
+
+    private static string? Problem(ClipRecord clip, Fingerprint fingerprint)
+    {
+        long raw = (long)clip.NumFrames * clip.Height * clip.Width * 3;
+        long mel = (long)clip.MelFrames * fingerprint.Mels * 2;
+        bool encoded = !clip.FrameOffsets.IsEmpty;
+        return clip switch
+        {
+            { Id.Length: 0 } => "an empty id",
+            { NumFrames: < 0 } or { MelFrames: < 0 } or { Width: < 0 } or { Height: < 0 } => "a negative size",
+            _ when encoded && fingerprint.FramesCodec != FrameCodecs.Jpeg => $"JPEG frames for a cache of codec {fingerprint.FramesCodec}",
+            _ when encoded && !Ascending(clip) => $"frame offsets are not {clip.NumFrames + 1} ascending values from 0 to {clip.Frames.Length}",
+            _ when !encoded && clip.Frames.Length != raw => $"{clip.Frames.Length} bytes of frames, {clip.NumFrames}×{clip.Height}×{clip.Width}×3 are {raw}",
+            _ when clip.Mel.Length != mel => $"{clip.Mel.Length} bytes of mel, {fingerprint.Mels}×{clip.MelFrames} float16 are {mel}",
+            _ when clip.Pcm.Length % 2 != 0 => $"{clip.Pcm.Length} bytes of 16-bit samples",
+            _ when clip.Pcm.Length > 0 && fingerprint.AudioCodec != AudioCodecs.Pcm => $"samples for a cache of audio codec {fingerprint.AudioCodec}",
+            _ when clip.NumFrames == 0 && clip.MelFrames == 0 && clip.Pcm.IsEmpty => "neither frames nor audio",
+            _ => null,
+        };
+    }
+
+    private static bool Ascending(ClipRecord clip)
+    {
+        ReadOnlySpan<uint> offsets = clip.FrameOffsets.Span;
+        bool fits = offsets.Length == clip.NumFrames + 1 && offsets[0] == 0 && offsets[^1] == clip.Frames.Length;
+        for (int i = 1; fits && i < offsets.Length; i++)
+        {
+            fits = offsets[i] > offsets[i - 1];
+        }
+
+        return fits;
+    }
+}

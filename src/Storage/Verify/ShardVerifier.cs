@@ -1,0 +1,153 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+
+namespace Xkd.Storage;
+
+/// <summary>
+/// Finds where a shard's bytes differ from what was committed. The SHA-256 says whether; then, from coarse to fine: the footer's CRC, the CRC of
+/// each column of each row group (kept in the footer), and within a column the rows' own checksums.
+/// </summary>
+internal static class ShardVerifier
+{
+    private const int Magic = 4;
+
+    public static IEnumerable<VerifyError> Verify(string path, ShardEntry shard, Fingerprint fingerprint, CancellationToken ct)
+    {
+        if (!File.Exists(path))
+        {
+            return [new VerifyError(shard.Path, null, "file", $"{shard.Bytes} bytes", "no file")];
+        }
+
+        FileDigest digest;
+        try
+        {
+            digest = FileDigest.Of(path, ct);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [new VerifyError(shard.Path, null, "file", "a readable file", e.Message)];
+        }
+
+        if (digest.Bytes == shard.Bytes && digest.Sha256 == shard.Sha256)
+        {
+            return [];
+        }
+
+        List<VerifyError> errors = [];
+        if (digest.Bytes != shard.Bytes)
+        {
+            errors.Add(new VerifyError(shard.Path, null, "file", $"{shard.Bytes} bytes", $"{digest.Bytes} bytes"));
+        }
+
+        errors.AddRange(Locate(path, shard, fingerprint, digest.Bytes));
+        return errors.Count > 0 ? errors : [new VerifyError(shard.Path, null, "file", $"sha256 {shard.Sha256}", digest.Sha256)];
+    }
+
+    private static IEnumerable<VerifyError> Locate(string path, ShardEntry shard, Fingerprint fingerprint, long length)
+    {
+        using SafeFileHandle file = File.OpenHandle(path);
+        uint header = Crc(file, 0, Magic);
+        if (header != Crc32C.Compute("PAR1"u8))
+        {
+            // Parquet.Net opens nothing without its four letters, so the columns stay unread; what else differs shows once the header is mended.
+            yield return new VerifyError(shard.Path, null, "header", "PAR1", $"crc {header:x8}");
+            yield break;
+        }
+
+        // Bytes lost or added within the rows only shift the footer; where else it is not whole, nothing in the file can be trusted to say more.
+        long footerBytes = shard.Bytes - shard.FooterOffset;
+        uint footer = Crc(file, Math.Max(0, length - footerBytes), footerBytes);
+        if (footer != shard.FooterCrc)
+        {
+            if (length <= shard.Bytes || Crc(file, shard.FooterOffset, footerBytes) != shard.FooterCrc)
+            {
+                yield return new VerifyError(shard.Path, null, "footer", $"crc {shard.FooterCrc:x8}", $"{footer:x8}");
+            }
+
+            yield break;
+        }
+
+        using ShardFile opened = ShardFile.OpenAsync(path).GetAwaiter().GetResult();
+        uint[][] committed = [.. opened.Metadata[ShardSchema.ChunksKey].Split(';', StringSplitOptions.RemoveEmptyEntries)
+            .Select(g => g.Split(',').Select(c => uint.Parse(c, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray())];
+        for (int group = 0, first = 0; group < opened.Groups.Count; first += opened.GroupRows(group), group++)
+        {
+            for (int column = 0; column < opened.Groups[group].Count; column++)
+            {
+                ColumnChunkSpan chunk = opened.Groups[group][column];
+                uint got = Crc(file, chunk.Begin, chunk.Bytes);
+                if (got == committed[group][column])
+                {
+                    continue;
+                }
+
+                VerifyError whole = new(shard.Path, first, chunk.Column, $"crc {committed[group][column]:x8} over rows {first} to {first + opened.GroupRows(group) - 1}", $"{got:x8}");
+                VerifyError[] rows = LocateRows(opened, file, shard, fingerprint, group, first, chunk);
+                foreach (VerifyError error in rows.Length > 0 ? rows : [whole])
+                {
+                    yield return error;
+                }
+
+                if (length != shard.Bytes)
+                {
+                    // All after a lost or an added byte is out of place; the first column it disturbs is where it is.
+                    yield break;
+                }
+            }
+        }
+    }
+
+    // Rows of the damaged column whose own checksums disagree; none when the damage is in what surrounds the values, or they cannot be read at all.
+    private static VerifyError[] LocateRows(ShardFile opened, SafeFileHandle file, ShardEntry shard, Fingerprint fingerprint, int group, int first, ColumnChunkSpan chunk)
+    {
+        try
+        {
+            ShardRow[] rows = opened.ReadRowsAsync(group).GetAwaiter().GetResult();
+            return chunk.Column switch
+            {
+                "frames" => Payload(file, shard, fingerprint, first, chunk, rows, r => r.FramesBytes),
+                "mel" => Payload(file, shard, fingerprint, first, chunk, rows, r => r.MelBytes(fingerprint.Mels)),
+                "pcm" => Payload(file, shard, fingerprint, first, chunk, rows, r => r.PcmBytes),
+                _ => [.. rows.Select((r, i) => (Row: i, Expected: r.Crc, Got: r.ComputeCrc())).Where(r => r.Expected != r.Got)
+                    .Select(r => new VerifyError(shard.Path, first + r.Row, chunk.Column, $"crc {r.Expected:x8}", $"{r.Got:x8}"))],
+            };
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // A damaged page, or sizes that a damaged column made absurd, end in whatever the parsing runs into; the column's checksum has already spoken.
+            return [];
+        }
+    }
+
+    private static VerifyError[] Payload(SafeFileHandle file, ShardEntry shard, Fingerprint fingerprint, int first, ColumnChunkSpan chunk, ShardRow[] rows, Func<ShardRow, int> length)
+    {
+        List<VerifyError> errors = [];
+        long position = chunk.End - rows.Sum(r => (long)sizeof(int) + length(r));
+        for (int i = 0; i < rows.Length; i++)
+        {
+            int expected = length(rows[i]);
+            int prefix = Prefix(file, position);
+            if (prefix != expected)
+            {
+                errors.Add(new VerifyError(shard.Path, first + i, chunk.Column, $"length {expected}", $"{prefix}"));
+            }
+            else if (RowPayload.CheckColumn(file, rows[i], fingerprint.Mels, chunk.Column, position + sizeof(int)) is { } damage)
+            {
+                errors.Add(new VerifyError(shard.Path, first + i, chunk.Column, damage.Expected, damage.Got));
+            }
+
+            position += sizeof(int) + expected;
+        }
+
+        return [.. errors];
+    }
+
+    private static int Prefix(SafeFileHandle file, long position)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(int)];
+        return position >= 0 && RandomAccess.Read(file, bytes, position) == bytes.Length ? BinaryPrimitives.ReadInt32LittleEndian(bytes) : -1;
+    }
+
+    private static uint Crc(SafeFileHandle file, long offset, long bytes) => FileDigest.Crc32COf(file, offset, bytes).Crc;
+}

@@ -1,0 +1,38 @@
+using TorchSharp;
+using Xkd.Model.Evaluation;
+using Xkd.Model.Native;
+
+namespace Xkd.Conformance;
+
+/// <summary>Multi-window classification as in the reference's test loop, and the losses of training.</summary>
+internal sealed class DenseAccuracyTopic : IGoldenTopic
+{
+    private const string Smoothing = "label_smoothing_ce_";
+
+    public IReadOnlyCollection<string> Topics => ["dense_accuracy"];
+
+    public void Run(GoldenCase golden, GoldenCheck check)
+    {
+        int classes = golden.Config.GetProperty("classes").GetInt32(), clips = golden.Config.GetProperty("clips").GetInt32();
+        float[] logits = golden.Floats("in/logits");
+        long[] targets = golden.Int64s("in/targets");
+        int[] labels = Array.ConvertAll(targets, t => (int)t);
+        float[] confidence = DenseScores.Combine(DenseScores.Softmax(logits, classes), clips, classes, ClipEnsemble.Mean);
+        check.Close("out/confidence", confidence, [labels.Length, classes]);
+
+        // Meters weighted by batch size are the mean over samples, however these were batched.
+        double[] scores = Array.ConvertAll(confidence, v => (double)v);
+        check.Scalar("top1", TopK.Accuracy(scores, classes, labels, 1));
+        check.Scalar("top5", TopK.Accuracy(scores, classes, labels, 5));
+        check.Scalar("loss", DenseScores.CrossEntropy(logits, labels, clips, classes));
+
+        LibTorch.Load();
+        using DisposeScope scope = torch.NewDisposeScope();
+        torch.Tensor first = torch.tensor(logits).reshape(-1, clips, classes)[torch.TensorIndex.Colon, 0];
+        check.Scalar("soft_target_ce", EvaluationLosses.SoftCrossEntropy(first, torch.tensor(golden.Floats("in/soft_targets")).reshape(-1, classes)).item<float>());
+        foreach (string name in golden.Scalars.Keys.Where(n => n.StartsWith(Smoothing, StringComparison.Ordinal)))
+        {
+            check.Scalar(name, EvaluationLosses.CrossEntropy(first, torch.tensor(targets), double.Parse(name.AsSpan(Smoothing.Length))).item<float>());
+        }
+    }
+}

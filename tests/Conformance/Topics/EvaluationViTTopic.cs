@@ -1,0 +1,86 @@
+using System.Text.Json;
+using TorchSharp;
+using Xkd.Model.Evaluation;
+using Xkd.Model.Native;
+using Xkd.Model.Networks;
+using Xkd.Model.Weights;
+
+namespace Xkd.Conformance;
+
+/// <summary>Encoders loaded from a pre-training backbone's weights: key renaming both ways, tokens and pooled features, native and resampled positions.</summary>
+internal sealed class EvaluationViTTopic : IGoldenTopic
+{
+    private const string State = "state/";
+
+    public IReadOnlyCollection<string> Topics => ["eval_vit"];
+
+    public void Run(GoldenCase golden, GoldenCheck check)
+    {
+        LibTorch.Load();
+        bool video = golden.Config.GetProperty("modality").GetString() == "video";
+        Names(golden, check, video ? WeightModality.Video : WeightModality.Audio);
+        using DisposeScope scope = torch.NewDisposeScope();
+        using IDisposable noGrad = torch.no_grad();
+        using ViT encoder = Build(golden.Config, video);
+        encoder.eval();
+        (string Name, torch.Tensor Value)[] state = [.. StateNames.StateDict(encoder)];
+        check.SameSequence("state names", state.Select(s => s.Name).Order(), golden.TensorNames.Where(n => n.StartsWith(State)).Select(n => n[State.Length..]).Order());
+        foreach ((string name, torch.Tensor value) in state)
+        {
+            value.copy_(torch.tensor(golden.Floats(State + name)).reshape(golden.Shape(State + name)));
+        }
+
+        foreach (JsonElement view in golden.Config.GetProperty("view_names").EnumerateArray())
+        {
+            string name = view.GetString()!;
+            torch.Tensor tokens = encoder.call(torch.tensor(golden.Floats($"in/{name}")).reshape(golden.Shape($"in/{name}")));
+            Compare($"out/{name}/features", tokens);
+            Compare($"out/{name}/pool", EncoderClassifier.Pool(encoder, tokens, EncoderPooling.PatchMean));
+            foreach (string cls in new[] { "cls", "cls_intended" }.Where(c => golden.Has($"out/{name}/{c}")))
+            {
+                Compare($"out/{name}/{cls}", EncoderClassifier.Pool(encoder, tokens, EncoderPooling.ClassToken));
+            }
+        }
+
+        void Compare(string name, torch.Tensor value) => check.Close(name, value.contiguous().data<float>().ToArray(), value.shape);
+    }
+
+    private static void Names(GoldenCase golden, GoldenCheck check, WeightModality modality)
+    {
+        Dictionary<string, string> map = golden.Json.GetProperty("key_map").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!);
+        string[] before = [.. golden.Json.GetProperty("keys_before").EnumerateArray().Select(k => k.GetString()!)];
+        check.SameSequence("evaluation names", before.Select(WeightNames.ToEvaluation), before.Select(k => map[k]));
+        check.SameSequence("evaluation names as a set", before.Select(WeightNames.ToEvaluation).Order(), golden.Json.GetProperty("keys_after").EnumerateArray().Select(k => k.GetString()!).Order());
+        check.SameSequence("pre-training names", before.Select(k => WeightNames.ToCanonical(map[k], modality)), before);
+    }
+
+    private static ViT Build(JsonElement config, bool video)
+    {
+        JsonElement encoder = config.GetProperty("encoder");
+        TransformerOptions options = new()
+        {
+            Dim = encoder.GetProperty("embed_dim").GetInt32(),
+            Depth = encoder.GetProperty("depth").GetInt32(),
+            Heads = encoder.GetProperty("num_heads").GetInt32(),
+        };
+        bool classToken = config.GetProperty("apply_cls_token").GetBoolean();
+        int[] patch = Ints(config, "patch_spatial");
+        if (!video)
+        {
+            int[] spectrogram = Ints(config, "spec_size");
+            return new AudioViT(new AudioGeometry { Mels = spectrogram[0], Frames = spectrogram[1], PatchMels = patch[0], PatchFrames = patch[1] }, options, classToken);
+        }
+
+        int[] frame = Ints(config, "frame_size");
+        return new VideoViT(
+            new VideoGeometry
+            {
+                Channels = frame[0], Height = frame[1], Width = frame[2], Frames = config.GetProperty("num_frames").GetInt32(),
+                PatchFrames = config.GetProperty("patch_temporal").GetInt32(), PatchHeight = patch[0], PatchWidth = patch[1],
+            },
+            options,
+            classToken);
+    }
+
+    private static int[] Ints(JsonElement config, string name) => [.. config.GetProperty(name).EnumerateArray().Select(e => e.GetInt32())];
+}

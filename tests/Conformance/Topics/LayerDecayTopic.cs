@@ -1,0 +1,50 @@
+using System.Text.Json;
+using Xkd.Model.Evaluation;
+using Xkd.Model.Native;
+using Xkd.Model.Networks;
+
+namespace Xkd.Conformance;
+
+/// <summary>Parameter groups of layer-wise learning-rate decay.</summary>
+internal sealed class LayerDecayTopic : IGoldenTopic
+{
+    public IReadOnlyCollection<string> Topics => ["layer_decay"];
+
+    public void Run(GoldenCase golden, GoldenCheck check)
+    {
+        LibTorch.Load();
+        JsonElement[] configs = [.. golden.Config.GetProperty("models").EnumerateArray()], expected = [.. golden.Json.GetProperty("models").EnumerateArray()];
+        check.Equal("models", configs.Length, expected.Length);
+        for (int m = 0; m < configs.Length; m++)
+        {
+            JsonElement config = configs[m];
+            using EncoderClassifier network = Build(config);
+            IReadOnlyList<DecayGroup> groups = LayerDecayGroups.Build(
+                network.EvaluationParameters().Select(p => (p.Name, (int)p.Value.dim())), network.Backbone.Options.Depth,
+                config.GetProperty("layer_decay").GetDouble(), config.GetProperty("weight_decay").GetDouble());
+            JsonElement[] wanted = [.. expected[m].GetProperty("groups").EnumerateArray()];
+            check.Equal($"model {m} groups", groups.Count, wanted.Length);
+            for (int g = 0; g < Math.Min(groups.Count, wanted.Length); g++)
+            {
+                check.SameSequence($"model {m} group {g}", groups[g].Parameters, wanted[g].GetProperty("params").EnumerateArray().Select(p => p.GetString()!));
+                check.Values($"model {m} group {g} scale and decay", [groups[g].LearningRateScale, groups[g].WeightDecay],
+                    [wanted[g].GetProperty("lr_scale").GetDouble(), wanted[g].GetProperty("weight_decay").GetDouble()], new Tolerance(1e-12, 1e-15, 0, 0));
+            }
+        }
+    }
+
+    private static EncoderClassifier Build(JsonElement config)
+    {
+        TransformerOptions options = new()
+        {
+            Dim = config.GetProperty("embed_dim").GetInt32(),
+            Depth = config.GetProperty("depth").GetInt32(),
+            Heads = config.GetProperty("num_heads").GetInt32(),
+        };
+        bool classToken = config.GetProperty("cls").GetBoolean();
+        ViT backbone = config.GetProperty("modality").GetString() == "video"
+            ? new VideoViT(new VideoGeometry { Frames = 4, Height = 16, Width = 16 }, options, classToken)
+            : new AudioViT(new AudioGeometry { Mels = 8, Frames = 16 }, options, classToken);
+        return new EncoderClassifier(backbone, new ClassifierHead(options.Dim, 5, new ClassifierOptions { BatchNorm = config.GetProperty("use_bn").GetBoolean() }));
+    }
+}

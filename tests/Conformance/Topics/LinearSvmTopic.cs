@@ -1,0 +1,67 @@
+using System.Text.Json;
+using Xkd.Model.Evaluation;
+
+namespace Xkd.Conformance;
+
+/// <summary>One-vs-rest SVM against the exact optimum of each C, and the accuracies that follow from it.</summary>
+internal sealed class LinearSvmTopic : IGoldenTopic
+{
+    public IReadOnlyCollection<string> Topics => ["linear_svm"];
+
+    public void Run(GoldenCase golden, GoldenCheck check)
+    {
+        int dim = (int)golden.Shape("in/x_train")[1], clips = (int)golden.Shape("in/x_test_clips")[1];
+        int classes = golden.Config.GetProperty("classes").GetInt32();
+        float[] train = golden.Floats("in/x_train"), test = golden.Floats("in/x_test_clips");
+        int[] labels = Array.ConvertAll(golden.Int64s("in/y_train"), l => (int)l), testLabels = Array.ConvertAll(golden.Int64s("in/y_test"), l => (int)l);
+        foreach (JsonElement c in golden.Config.GetProperty("C").EnumerateArray())
+        {
+            string name = "C" + c.GetRawText();
+            LinearSvmModel model = LinearSvm.Fit(train, dim, labels, classes, new LinearSvmOptions { C = c.GetDouble(), Tolerance = 1e-9, MaxIterations = 100_000 });
+            check.Equal($"{name} converged", model.Converged, true);
+            foreach (string kind in new[] { "exact", "default" })
+            {
+                check.Close($"out/{name}/coef_{kind}", model.Coefficients, [classes, dim]);
+                check.Close($"out/{name}/intercept_{kind}", model.Intercepts, [classes]);
+            }
+
+            double[] decisions = model.Decide(test);
+            check.Close($"out/{name}/decision_exact", decisions, [testLabels.Length * clips, classes]);
+
+            // The defaults must already be the optimum, not just the tight tolerance above.
+            check.Close($"out/{name}/coef_exact", LinearSvm.Fit(train, dim, labels, classes, new LinearSvmOptions { C = c.GetDouble() }).Coefficients);
+
+            int[] windowLabels = [.. testLabels.SelectMany(l => Enumerable.Repeat(l, clips))];
+            double[] dense = DenseScores.Average(decisions, clips, classes);
+            JsonElement results = golden.Json.GetProperty("results").GetProperty(name);
+            Accuracy("single_clip_accuracy_exact", TopK.Accuracy(decisions, classes, windowLabels, 1));
+            Accuracy("train_accuracy_exact", TopK.Accuracy(model.Decide(train), classes, labels, 1));
+            Accuracy("dense_top1_exact", TopK.Accuracy(dense, classes, testLabels, 1));
+            Accuracy("dense_top5_exact", TopK.Accuracy(dense, classes, testLabels, 5));
+            double[] objectives = [.. Enumerable.Range(0, classes).Select(k => Objective(model, k, train, labels, c.GetDouble()))];
+            double[] expected = [.. results.GetProperty("primal_objective_exact").EnumerateArray().Select(e => e.GetDouble())];
+            check.Values($"{name} primal objective", objectives, expected, new Tolerance(1e-8, 1e-12, 0, 0));
+
+            void Accuracy(string what, double value) =>
+                check.Values($"{name} {what}", [value], [results.GetProperty(what).GetDouble()], check.OtherTolerance("accuracy"));
+        }
+    }
+
+    private static double Objective(LinearSvmModel model, int k, float[] train, int[] labels, double c)
+    {
+        double norm = model.Intercepts[k] * model.Intercepts[k], hinge = 0;
+        for (int d = 0; d < model.Dim; d++)
+        {
+            norm += model.Coefficients[(k * model.Dim) + d] * model.Coefficients[(k * model.Dim) + d];
+        }
+
+        double[] decisions = model.Decide(train);
+        for (int row = 0; row < labels.Length; row++)
+        {
+            double margin = 1 - ((labels[row] == k ? 1 : -1) * decisions[(row * model.Classes) + k]);
+            hinge += margin > 0 ? margin * margin : 0;
+        }
+
+        return (norm / 2) + (c * hinge);
+    }
+}

@@ -1,0 +1,35 @@
+using TorchSharp;
+using Xkd.Model.Evaluation;
+using Xkd.Model.Native;
+
+namespace Xkd.Conformance;
+
+/// <summary>Multi-label metrics after each way of combining a clip's windows.</summary>
+internal sealed class MeanAveragePrecisionTopic : IGoldenTopic
+{
+    public IReadOnlyCollection<string> Topics => ["map"];
+
+    public void Run(GoldenCase golden, GoldenCheck check)
+    {
+        int classes = golden.Config.GetProperty("classes").GetInt32(), clips = golden.Config.GetProperty("clips").GetInt32();
+        float[] logits = golden.Floats("in/logits"), targets = golden.Floats("in/targets");
+        foreach (string activation in new[] { "sigmoid", "none" })
+        {
+            foreach (ClipEnsemble ensemble in Enum.GetValues<ClipEnsemble>())
+            {
+                string name = $"{activation}_{ensemble.ToString().ToLowerInvariant()}";
+                float[] scores = DenseScores.Combine(activation == "sigmoid" ? DenseScores.Sigmoid(logits) : logits, clips, classes, ensemble);
+                MultiLabelMetrics metrics = MultiLabelMetrics.Of(scores, targets, classes, released: true);
+                check.Close($"out/{name}/all_aps", metrics.AveragePrecisions, [classes]);
+                check.Scalar($"{name}/mean_ap", metrics.MeanAp);
+                check.Scalar($"{name}/mean_wap", metrics.MeanWeightedAp);
+                check.Scalar($"{name}/mean_auc", metrics.MeanAuc);
+            }
+        }
+
+        LibTorch.Load();
+        using DisposeScope scope = torch.NewDisposeScope();
+        torch.Tensor tiled = torch.tensor(targets).reshape(-1, 1, classes).expand(-1, clips, classes).reshape(-1, classes);
+        check.Scalar("bce_with_logits_tiled", EvaluationLosses.MultiLabel(torch.tensor(logits).reshape(-1, classes), tiled).item<float>());
+    }
+}

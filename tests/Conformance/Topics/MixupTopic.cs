@@ -1,0 +1,48 @@
+using System.Text.Json;
+using TorchSharp;
+using Xkd.Model.Evaluation;
+using Xkd.Model.Native;
+
+namespace Xkd.Conformance;
+
+/// <summary>Mixup and CutMix with the draws given; CutMix on clips both as released (time and height) and correct (height and width).</summary>
+internal sealed class MixupTopic : IGoldenTopic
+{
+    public IReadOnlyCollection<string> Topics => ["mixup"];
+
+    public void Run(GoldenCase golden, GoldenCheck check)
+    {
+        LibTorch.Load();
+        double smoothing = golden.Config.GetProperty("label_smoothing").GetDouble();
+        int classes = golden.Config.GetProperty("num_classes").GetInt32();
+        using DisposeScope scope = torch.NewDisposeScope();
+        torch.Tensor labels = torch.tensor(golden.Int64s("in/targets"));
+        MixAugmentation correct = new(new MixOptions { LabelSmoothing = smoothing });
+        MixAugmentation released = new(new MixOptions { LabelSmoothing = smoothing, CutTimeAndHeight = true });
+        foreach (JsonProperty op in golden.Config.GetProperty("ops").EnumerateObject())
+        {
+            string source = "in/" + op.Name[(op.Name.LastIndexOf('_') + 1)..];
+            long[] shape = golden.Shape(source);
+            torch.Tensor input = torch.tensor(golden.Floats(source)).reshape(shape);
+            MixDraw draw = new() { Lambda = op.Value.GetProperty("lam").GetDouble() };
+            if (op.Value.GetProperty("kind").GetString() == "cutmix")
+            {
+                int height = (int)shape[^2], width = (int)shape[^1];
+                CutBox box = CutBox.Around(height, width, draw.Lambda, op.Value.GetProperty("center_y").GetInt32(), op.Value.GetProperty("center_x").GetInt32());
+                draw = new MixDraw { Lambda = box.Kept(height, width), Box = box };
+                check.SameSequence($"{op.Name} box", [box.Top, box.Bottom, box.Left, box.Right], op.Value.GetProperty("box_yl_yh_xl_xh").EnumerateArray().Select(e => e.GetInt32()));
+                check.Values($"{op.Name} lambda", [draw.Lambda], [op.Value.GetProperty("lam_corrected").GetDouble()], check.ToleranceOf(op.Name));
+            }
+
+            torch.Tensor mixed = released.Apply(input, draw);
+            check.Close($"out/{op.Name}/x", mixed.contiguous().data<float>().ToArray(), mixed.shape);
+            torch.Tensor targets = released.Targets(labels, classes, draw);
+            check.Close($"out/{op.Name}/targets", targets.contiguous().data<float>().ToArray(), targets.shape);
+            if (golden.Has($"out/{op.Name}_spatial/x"))
+            {
+                torch.Tensor spatial = correct.Apply(input, draw);
+                check.Close($"out/{op.Name}_spatial/x", spatial.contiguous().data<float>().ToArray(), spatial.shape);
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using System.Text.Json;
+using Xkd.Model.Objectives;
+using static TorchSharp.torch;
+
+namespace Xkd.Conformance.Topics;
+
+/// <summary>The losses one by one: cross-modal attention, discrepancy, centred cross-entropy.</summary>
+internal sealed class ObjectiveTopic : IGoldenTopic
+{
+    public IReadOnlyCollection<string> Topics => ["cross_modal", "mmd", "dino_loss"];
+
+    public void Run(GoldenCase golden, GoldenCheck check)
+    {
+        using var scope = NewDisposeScope();
+        _ = GoldenTensors.Strings(golden, "aliases"); // loads libtorch
+        switch (golden.Topic)
+        {
+            case "cross_modal":
+                CrossModal(golden, check);
+                break;
+            case "mmd":
+                Mmd(golden, check);
+                break;
+            default:
+                CrossEntropy(golden, check);
+                break;
+        }
+    }
+
+    private static void CrossModal(GoldenCase golden, GoldenCheck check)
+    {
+        Tensor video = golden.Tensor("in/vattn"), audio = golden.Tensor("in/aattn");
+        foreach (var (name, mode) in new[] { ("mean", AttentionRefinement.Mean), ("softmax", AttentionRefinement.Softmax) }.Where(m => golden.Has($"out/{m.Item1}/cvattn")))
+        {
+            Tensor videoWeights = CrossModalAttention.Refine(video, audio, mode), audioWeights = CrossModalAttention.Refine(audio, video, mode);
+            check.Close($"out/{name}/cvattn", videoWeights);
+            check.Close($"out/{name}/caattn", audioWeights);
+            check.Close($"out/{name}/vfeat_aligned", CrossModalAttention.AlignFeatures(golden.Tensor("in/vfeat"), videoWeights));
+            check.Close($"out/{name}/afeat_aligned", CrossModalAttention.AlignFeatures(golden.Tensor("in/afeat"), audioWeights));
+        }
+    }
+
+    private static void Mmd(GoldenCase golden, GoldenCheck check)
+    {
+        foreach (string kind in new[] { "gaussian", "mean_cov" })
+        {
+            Tensor x = golden.Tensor("in/x").requires_grad_(), y = golden.Tensor("in/y").requires_grad_();
+            Tensor loss = kind == "gaussian" ? MaximumMeanDiscrepancy.Gaussian(x, y).Loss : MaximumMeanDiscrepancy.MeanCovariance(x, y);
+            check.Scalar($"{kind}/loss", loss);
+            check.Scalar($"{kind}/loss_float64", loss);
+            loss.backward();
+            check.Close($"out/{kind}/grad_x", x.grad!);
+            check.Close($"out/{kind}/grad_y", y.grad!);
+        }
+
+        Tensor rows = golden.Tensor("in/x").to(ScalarType.Float64);
+        check.Close("out/sq_dist_xx", MaximumMeanDiscrepancy.SquaredDistances(rows, rows));
+    }
+
+    private static void CrossEntropy(GoldenCase golden, GoldenCheck check)
+    {
+        JsonElement config = golden.Config;
+        using var objective = new CenteredCrossEntropy(config.GetProperty("out_dim").GetInt32(), config.GetProperty("center_momentum").GetDouble());
+        for (int call = 0; call < config.GetProperty("calls").GetInt32(); call++)
+        {
+            Tensor student = golden.Tensor($"in/student{call}").requires_grad_();
+            Tensor loss = objective.Loss(student, golden.Tensor($"in/teacher{call}"), config.GetProperty("student_temp").GetDouble(),
+                config.GetProperty("teacher_temp").GetDouble(), config.GetProperty("num_teacher_views").GetInt32());
+            check.Scalar($"loss{call}", loss);
+            loss.backward();
+            check.Close($"out/grad_student{call}", student.grad!);
+            check.Close($"out/center{call}", objective.Center);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using System.Text.Json;
+using Xkd.Model.Networks;
+using static TorchSharp.torch;
+
+namespace Xkd.Conformance.Topics;
+
+/// <summary>Which tokens stay visible for given noise.</summary>
+internal sealed class RandomMaskingTopic : IGoldenTopic
+{
+    public IReadOnlyCollection<string> Topics => ["random_masking"];
+
+    public void Run(GoldenCase golden, GoldenCheck check)
+    {
+        using var scope = NewDisposeScope();
+        _ = GoldenTensors.Strings(golden, "aliases"); // loads libtorch
+        int index = 0;
+        foreach (JsonElement pair in golden.Config.GetProperty("pairs").EnumerateArray())
+        {
+            Tensor tokens = golden.Tensor($"in/{index}/x");
+            RandomMasking masking = RandomMasking.Draw(golden.Tensor($"in/{index}/noise"), pair[1].GetDouble());
+            check.Close($"out/{index}/kept", tokens.gather(1, masking.Keep.unsqueeze(-1).expand(-1, -1, tokens.shape[2])));
+            check.Close($"out/{index}/mask", masking.Mask);
+            check.Same($"out/{index}/ids_restore", masking.Restore);
+            check.Scalar($"{index}/len_keep", RandomMasking.VisibleTokens(pair[0].GetInt64(), pair[1].GetDouble()));
+            index++;
+        }
+    }
+}

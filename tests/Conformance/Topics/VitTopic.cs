@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Xkd.Model.Networks;
+using static TorchSharp.torch;
+
+namespace Xkd.Conformance.Topics;
+
+/// <summary>Tokens, positions, attention and final tokens of both encoders.</summary>
+internal sealed class VitTopic : IGoldenTopic
+{
+    public IReadOnlyCollection<string> Topics => ["vit_video", "vit_audio"];
+
+    public void Run(GoldenCase golden, GoldenCheck check)
+    {
+        using var scope = NewDisposeScope();
+        using var unrecorded = no_grad();
+        using ViT vit = Build(golden.Config);
+        GoldenTensors.LoadState(golden, check, vit);
+        foreach (string view in golden.Config.GetProperty("view_names").EnumerateArray().Select(v => v.GetString()!))
+        {
+            Tensor input = golden.Tensor("in/" + view);
+            string results = $"out/{view}/";
+            if (golden.Has(results + "patches"))
+            {
+                check.Close(results + "patches", vit.Patchify(input));
+            }
+
+            check.Close(results + "pos_embed", vit.PositionsFor(input));
+            check.Close(results + "tokens", vit.Tokens(input));
+            var (tokens, attention) = vit.ForwardWithAttention(input);
+            check.Close(results + "tokens_final", tokens);
+            check.Close(results + "last_attn", attention);
+
+            // Three ways to the same numbers: the plain pass, and the class token's row alone.
+            check.Close(results + "tokens_final", vit.call(input));
+            if (vit.Prefix == 1)
+            {
+                double[] row = Wide(vit.ForwardWithClassAttention(input).ClassAttention);
+                check.Values(view + " class attention", row, Wide(golden.Tensor(results + "last_attn").select(2, 0)), check.ToleranceOf(results + "last_attn"));
+            }
+        }
+    }
+
+    internal static ViT Build(JsonElement config)
+    {
+        TransformerOptions encoder = GoldenModels.Transformer(config.GetProperty("encoder"));
+        bool classToken = config.GetProperty("apply_cls_token").GetBoolean();
+        return config.TryGetProperty("frame_size", out _)
+            ? new VideoViT(GoldenModels.Video(config), encoder, classToken)
+            : new AudioViT(GoldenModels.Audio(config), encoder, classToken);
+    }
+
+    private static double[] Wide(Tensor tensor) => tensor.to(ScalarType.Float64).contiguous().data<double>().ToArray();
+}

@@ -1,0 +1,91 @@
+using System.Text.Json;
+using Xkd.Model;
+using Xkd.Model.Networks;
+using Xkd.Model.Objectives;
+using static TorchSharp.torch;
+
+namespace Xkd.Conformance.Topics;
+
+/// <summary>One batch through the whole model: losses, head inputs and outputs, gradients, parameter groups and the clipping record.</summary>
+internal sealed class XkdForwardTopic : IGoldenTopic
+{
+    public IReadOnlyCollection<string> Topics => ["xkd_forward"];
+
+    public void Run(GoldenCase golden, GoldenCheck check)
+    {
+        using var scope = NewDisposeScope();
+        var aliases = GoldenTensors.Strings(golden, "aliases");
+        JsonElement kwargs = golden.Config.GetProperty("fwd_kwargs");
+        using var model = new XkdModel(GoldenModels.Model(golden.Config));
+        GoldenTensors.LoadState(golden, check, model);
+        using var step = new XkdStep(model, XkdStepOptions.Released with { GradientClip = kwargs.GetProperty("clip_grad").GetDouble() });
+        var parameters = StateNames.Parameters(model);
+        CompareParameters(golden, check, step);
+
+        var record = new StepRecord(model)
+        {
+            OnForward = terms => CompareTerms(golden, check, terms),
+            OnGradients = () =>
+            {
+                foreach (var (name, parameter) in parameters.Where(e => golden.Has("out/grad/" + e.Name)))
+                {
+                    check.Close("out/grad/" + name, parameter.grad!);
+                }
+            },
+        };
+        step.Observer = record;
+        using XkdLosses losses = step.Differentiate([GoldenModels.Input(golden, "in/")],
+            GoldenModels.Temperatures(kwargs.GetProperty("teacher_temp"), kwargs.GetProperty("student_temp")));
+        XkdLossScalars.Compare(check, golden, losses.Read(), string.Empty, tight: true);
+        check.Close("out/center/vt2as", model.VideoCenter);
+        check.Close("out/center/at2vs", model.AudioCenter);
+
+        Tolerance tolerance = check.OtherTolerance("grad_norms");
+        check.SameMap("gradient norm", record.Before, golden.Json.GetProperty("grad_norms"), tolerance);
+        check.SameSequence("parameters without gradient", record.Before.Where(e => e.Value == 0).Select(e => e.Key), Strings(golden.Json.GetProperty("params_without_grad")));
+        JsonElement clip = golden.Json.GetProperty("clip");
+        string[] visited = [.. Strings(clip.GetProperty("visited"))];
+        check.Equal("clipped parameters", record.VisitedCount(record.Before.ContainsKey), visited.Length);
+        check.Values("norms clipping saw", record.Seen(visited, aliases), [.. clip.GetProperty("norm_seen").EnumerateArray().Select(n => n.GetDouble())], tolerance);
+        check.SameMap("clipped gradient norm", record.After, clip.GetProperty("grad_norms_after"), tolerance);
+    }
+
+    private static void CompareParameters(GoldenCase golden, GoldenCheck check, XkdStep step)
+    {
+        check.SameSequence("named parameters", StateNames.Parameters(step.Model).Select(e => $"{e.Name} [{string.Join(", ", e.Value.shape)}] {e.Value.requires_grad}"),
+            golden.Json.GetProperty("named_parameters").EnumerateArray().Select(p => $"{p[0].GetString()} [{string.Join(", ", GoldenModels.Ints(p[1]))}] {p[2].GetBoolean()}"));
+        JsonElement groups = golden.Json.GetProperty("param_groups");
+        check.SameSequence("undecayed parameters", step.UndecayedParameters, Strings(groups.GetProperty("no_decay(group 0)")));
+        check.SameSequence("decayed parameters", step.DecayedParameters, Strings(groups.GetProperty("decay(group 1)")));
+        check.Equal("trainable parameters", step.TrainableCount, golden.Json.GetProperty("trainable_parameter_count").GetInt64());
+    }
+
+    private static void CompareTerms(GoldenCase golden, GoldenCheck check, XkdTerms terms)
+    {
+        foreach (var (name, output) in new[] { ("vid_teacher", terms.VideoTeacher!), ("aud_teacher", terms.AudioTeacher!) })
+        {
+            check.Close("out/head_in/" + name, output.Features);
+            check.Close("out/head_out/" + name, output.Logits);
+        }
+
+        long batch = golden.Config.GetProperty("batch").GetInt64();
+        foreach (var (name, output) in new[] { ("vid_student", terms.VideoStudent!), ("aud_student", terms.AudioStudent!) })
+        {
+            long local = output.Features.shape[0] - batch;
+            check.Close($"out/head_in/{name}_global", output.Features.narrow(0, 0, batch));
+            check.Close($"out/head_out/{name}_global", output.Logits.narrow(0, 0, batch));
+            check.Close($"out/head_in/{name}_local", output.Features.narrow(0, batch, local));
+            check.Close($"out/head_out/{name}_local", output.Logits.narrow(0, batch, local));
+        }
+
+        (string Name, Tensor Term)[] named =
+        [
+            ("vid_recon_loss", terms.ReconVideo), ("aud_recon_loss", terms.ReconAudio), ("as2vs_align_loss", terms.AlignStudent.Loss),
+            ("vt2at_align_loss", terms.AlignTeacher.Loss), ("vt2as_kd_loss", terms.KdV2A), ("at2vs_kd_loss", terms.KdA2V), ("loss", terms.Loss),
+        ];
+        HashSet<string> expected = [.. Strings(golden.Json.GetProperty("loss_terms_with_gradient"))];
+        check.SameSequence("terms with gradient", named.Where(t => t.Term.requires_grad).Select(t => t.Name), named.Select(t => t.Name).Where(expected.Contains));
+    }
+
+    private static IEnumerable<string> Strings(JsonElement array) => array.EnumerateArray().Select(e => e.GetString()!);
+}

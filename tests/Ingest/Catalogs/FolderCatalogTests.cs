@@ -1,0 +1,52 @@
+using Xkd.Storage;
+
+namespace Xkd.Ingest.Tests;
+
+public sealed class FolderCatalogTests : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("xkd-catalog-").FullName;
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Fact]
+    public void Items_ClassFoldersAndFlatFiles_AreListedInOrdinalOrder()
+    {
+        foreach (var file in new[] { "b/2.mp4", "B/1.avi", "b/deep/3.txt", "flat.webm", ".hidden", "b/.part.mp4", ".git/x.mp4" })
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(_root, file))!);
+            File.WriteAllText(Path.Combine(_root, file), "");
+        }
+
+        var items = Open(_root + "/").Items().ToList();
+
+        Assert.Equal(["B/1.avi", "b/2.mp4", "b/deep/3.txt", "flat.webm"], items.Select(static item => item.Id));
+        Assert.Equal(["B", "b", "b", null], items.Select(static item => item.Label));
+        Assert.Equal([1, 1, 1, 0], items.Select(static item => item.Labels.Count));
+        Assert.All(items, static item => Assert.True(File.Exists(item.Path)));
+    }
+
+    [Fact]
+    public void Items_EmptyRoot_IsAUsageError() => Names(_root, "no files under");
+
+    [Fact]
+    public void Items_MissingRoot_IsAUsageError() => Names(Path.Combine(_root, "nowhere"), "does not exist");
+
+    [Fact]
+    public void Open_UnknownDataset_NamesTheKnownOnes()
+    {
+        var error = Assert.Throws<UsageException>(() => DatasetRegistry.Open("imagenet", new CatalogOptions { Root = _root }));
+
+        Assert.Contains("imagenet", error.Message, StringComparison.Ordinal);
+        Assert.Contains("folder", error.Message, StringComparison.Ordinal);
+    }
+
+    private static void Names(string root, string problem)
+    {
+        var error = Assert.Throws<UsageException>(() => Open(root).Items());
+
+        Assert.Contains(problem, error.Message, StringComparison.Ordinal);
+        Assert.Contains(root, error.Message, StringComparison.Ordinal);
+    }
+
+    private static ICatalog Open(string root) => DatasetRegistry.Open("folder", new CatalogOptions { Root = root });
+}

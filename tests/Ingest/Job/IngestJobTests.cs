@@ -1,0 +1,214 @@
+using Xkd.Storage;
+
+namespace Xkd.Ingest.Tests;
+
+public sealed class IngestJobTests : IDisposable
+{
+    private readonly JobFixture _fixture = new();
+
+    private MediaMaker Media => _fixture.Media;
+
+    public void Dispose() => _fixture.Dispose();
+
+    [Fact]
+    public async Task RunAsync_GoodAndBadFiles_EachEndsInOneState()
+    {
+        MixedFolder();
+        var reports = new List<IngestProgress>();
+        var result = await _fixture.RunAsync(_fixture.Options with { ProgressInterval = 0 }, new Collector(reports));
+
+        Assert.Equal((2, 3, 0), (result.Committed, result.Failed, result.Skipped));
+        var cache = Cache.Open(_fixture.Out);
+        Assert.Equal(["one/a.mp4", "two/b.avi"], cache.Clips.Select(static clip => clip.Id));
+        Assert.Equal(["one", "two"], cache.Clips.Select(static clip => clip.Label));
+        Assert.All(cache.Clips, static clip => Assert.Equal((16, 149, 112, 8.0), (clip.NumFrames, clip.Width, clip.Height, clip.Fps)));
+        Assert.All(cache.Clips, static clip => Assert.InRange(clip.MelFrames, 220, 232));
+        Assert.InRange(cache.Manifest.Mel.Mean, -16, 2);
+        var ledger = await _fixture.LedgerAsync();
+        Assert.Equal(
+            ["one/empty.mp4 probe empty", "two/mute.mp4 probe no-audio", "two/text.mp4 probe not-media"],
+            ledger.Values.Where(static entry => entry.State == ItemState.Failed).OrderBy(static entry => entry.Id, StringComparer.Ordinal).Select(static entry => $"{entry.Id} {entry.Stage} {entry.Reason}"));
+        Assert.Equal(5, reports[^1].Committed + reports[^1].Failed);
+        Assert.Equal(["catalog", "decode", "mel", "write"], result.Report.Stages.Select(static stage => stage.Name));
+        Assert.Equal(3, result.Report.Stages[1].Failed);
+    }
+
+    [Fact]
+    public async Task RunAsync_Again_SkipsWhatIsSettled()
+    {
+        MixedFolder();
+        var first = await _fixture.RunAsync();
+        var again = await _fixture.RunAsync();
+
+        Assert.Equal((0, 0, 5), (again.Committed, again.Failed, again.Skipped));
+        Assert.Equal(first.ManifestVersion, again.ManifestVersion);
+    }
+
+    [Fact]
+    public async Task RunAsync_RetryFailed_RedoesTheFailedOnly()
+    {
+        MixedFolder();
+        await _fixture.RunAsync();
+        File.Copy(Media["media/one/a.mp4"], Media["media/one/empty.mp4"], overwrite: true);
+        var again = await _fixture.RunAsync(_fixture.Options with { RetryFailed = true });
+
+        Assert.Equal((1, 2, 2), (again.Committed, again.Failed, again.Skipped));
+        var ledger = await _fixture.LedgerAsync();
+        Assert.Equal((ItemState.Committed, 2), (ledger["one/empty.mp4"].State, ledger["one/empty.mp4"].Attempts));
+    }
+
+    [Theory]
+    [InlineData(MissingPolicy.Pad, 230)]
+    [InlineData(MissingPolicy.Keep, 0)]
+    public async Task RunAsync_NoAudio_FollowsThePolicy(MissingPolicy policy, int melFrames)
+    {
+        Media.Make("-f lavfi -i testsrc2=size=160x120:rate=12:duration=2 -c:v mpeg4 media/mute.mp4");
+        await _fixture.RunAsync(_fixture.Options with { OnMissing = policy });
+        var clip = Assert.Single(Cache.Open(_fixture.Out).Clips);
+
+        Assert.Equal((16, melFrames), (clip.NumFrames, clip.MelFrames > 0 ? 230 : 0));
+    }
+
+    [Theory]
+    [InlineData(MissingPolicy.Pad, 16)]
+    [InlineData(MissingPolicy.Keep, 0)]
+    public async Task RunAsync_NoVideo_FollowsThePolicy(MissingPolicy policy, int frames)
+    {
+        Media.Make("-f lavfi -i sine=duration=2 media/sound.wav");
+        await _fixture.RunAsync(_fixture.Options with { OnMissing = policy });
+        var clip = Assert.Single(Cache.Open(_fixture.Out).Clips);
+
+        Assert.Equal(frames, clip.NumFrames);
+        Assert.Equal(224, clip.MelFrames);
+    }
+
+    [Fact]
+    public async Task RunAsync_AudioModality_TakesSoundAlone()
+    {
+        Media.Clip("media/a.mp4");
+        await _fixture.RunAsync(_fixture.Options with { Modalities = Modalities.Audio });
+        var clip = Assert.Single(Cache.Open(_fixture.Out).Clips);
+
+        Assert.Equal(0, clip.NumFrames);
+        Assert.InRange(clip.MelFrames, 220, 232);
+    }
+
+    [Fact]
+    public async Task RunAsync_LongSource_IsCutIntoSegments()
+    {
+        Media.Clip("media/long.mp4", seconds: 7);
+        var result = await _fixture.RunAsync(_fixture.Options with { MaxClip = 3 });
+
+        Assert.Equal((1, 3), (result.Committed, result.Clips));
+        var clips = Cache.Open(_fixture.Out).Clips;
+        Assert.Equal(["long.mp4#0", "long.mp4#1", "long.mp4#2"], clips.Select(static clip => clip.Id));
+        Assert.Equal([0.0, 3, 6], clips.Select(static clip => clip.Start));
+        Assert.Equal([24, 24, 8], clips.Select(static clip => clip.NumFrames));
+        Assert.Single(await _fixture.LedgerAsync());
+    }
+
+    [Fact]
+    public async Task RunAsync_JpegAndPcm_AreCached()
+    {
+        Media.Clip("media/a.mp4");
+        await _fixture.RunAsync(_fixture.Options with { Frames = "jpeg", Audio = "pcm" });
+        var cache = Cache.Open(_fixture.Out);
+        var clip = Assert.Single(cache.Clips);
+        var frame = new byte[clip.Width * clip.Height * 3];
+        using var reader = new ClipReader(cache);
+        reader.ReadFrames(clip, 15, 1, frame);
+
+        Assert.Contains(frame, static value => value > 100);
+    }
+
+    [Fact]
+    public async Task RunAsync_OtherPreparation_IsRefused()
+    {
+        Media.Clip("media/a.mp4");
+        await _fixture.RunAsync();
+        var error = await Assert.ThrowsAnyAsync<UsageException>(() => _fixture.RunAsync(_fixture.Options with { ShortSide = 64 }));
+
+        Assert.Contains("short_side", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RunAsync_Partitions_TogetherDoEachItemOnce()
+    {
+        _fixture.Copies(Media.Clip("a.mp4", seconds: 1), 8);
+        var first = await _fixture.RunAsync(_fixture.Options with { Partition = 1, Partitions = 2 });
+        var second = await _fixture.RunAsync(_fixture.Options with { Partition = 2, Partitions = 2 });
+
+        Assert.Equal(8, first.Committed + second.Committed);
+        Assert.InRange(first.Committed, 1, 7);
+        Assert.Equal(8, Cache.Open(_fixture.Out).Clips.Count);
+    }
+
+    [Fact]
+    public async Task RunAsync_Cancelled_CommitsWhatIsCompleteAndResumes()
+    {
+        _fixture.Copies(Media.Clip("a.mp4", seconds: 1), 12);
+        using var cancellation = new CancellationTokenSource();
+        var stopped = await _fixture.RunAsync(
+            _fixture.Options with { ProgressInterval = 0, Workers = 1 }, new Trigger(report => report.Committed == 3, cancellation.Cancel), cancellation.Token);
+
+        Assert.True(stopped.Stopped);
+        Assert.InRange(stopped.Committed, 3, 11);
+        Assert.Equal(stopped.Committed, Cache.Open(_fixture.Out).Clips.Count);
+        var rest = await _fixture.RunAsync();
+        Assert.Equal((12 - stopped.Committed, stopped.Committed), (rest.Committed, rest.Skipped));
+        Assert.Equal(12, Cache.Open(_fixture.Out).Clips.Count);
+    }
+
+    [Fact]
+    public async Task RunAsync_FfmpegGoneInTheMiddle_StopsWithOneErrorAndKeepsWhatIsDone()
+    {
+        _fixture.Copies(Media.Clip("a.mp4", seconds: 1), 6);
+        Directory.CreateDirectory(Media["bin"]);
+        File.CreateSymbolicLink(Media["bin/ffmpeg"], Media.Tools.Ffmpeg);
+        var tools = FfmpegTools.Locate(Media["bin"]);
+        var job = new IngestJob(_fixture.Options with { ProgressInterval = 0, Workers = 1 }, tools, TimeProvider.System);
+        var error = await Assert.ThrowsAsync<FailureException>(() => job.RunAsync(
+            new Trigger(static report => report.Committed == 2, () => File.Delete(Media["bin/ffmpeg"])), TestContext.Current.CancellationToken));
+
+        Assert.Contains("does not start", error.Message, StringComparison.Ordinal);
+        Assert.InRange(Cache.Open(_fixture.Out).Clips.Count, 2, 5);
+        Assert.DoesNotContain(await _fixture.LedgerAsync(), static entry => entry.Value.State == ItemState.Failed);
+    }
+
+    [Fact]
+    public void New_ImpossibleOptions_NamesThemAll()
+    {
+        var error = Assert.Throws<UsageException>(() => new IngestJob(
+            _fixture.Options with { Frames = "png", Fps = 0, Partition = 3, Partitions = 2 }, Media.Tools, TimeProvider.System));
+
+        Assert.Contains("--frames png", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--fps 0", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--partition 3/2", error.Message, StringComparison.Ordinal);
+    }
+
+    private void MixedFolder()
+    {
+        Media.Clip("media/one/a.mp4");
+        Media.Clip("media/two/b.avi", extra: "-c:v mpeg4 -c:a libmp3lame");
+        Media.Make("-f lavfi -i testsrc2=size=160x120:rate=12:duration=2 -c:v mpeg4 media/two/mute.mp4");
+        File.WriteAllText(Media["media/two/text.mp4"], "no film");
+        File.WriteAllBytes(Media["media/one/empty.mp4"], []);
+        File.WriteAllText(Media["media/.hidden"], "not listed");
+    }
+
+    private sealed class Collector(List<IngestProgress> reports) : IProgress<IngestProgress>
+    {
+        public void Report(IngestProgress value) => reports.Add(value);
+    }
+
+    private sealed class Trigger(Func<IngestProgress, bool> when, Action then) : IProgress<IngestProgress>
+    {
+        public void Report(IngestProgress value)
+        {
+            if (when(value))
+            {
+                then();
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Xkd.Ingest.Tests;
+
+/// <summary>A temporary folder of media made by ffmpeg's own generators. Missing ffmpeg fails the test with the command that installs it.</summary>
+public sealed class MediaMaker : IDisposable
+{
+    public MediaMaker()
+    {
+        Tools = FfmpegTools.Locate();
+        Root = Directory.CreateTempSubdirectory("xkd-ingest-").FullName;
+    }
+
+    public FfmpegTools Tools { get; }
+
+    public string Root { get; }
+
+    public string this[string name] => Path.Combine(Root, name);
+
+    /// <summary>Runs ffmpeg in the folder; the last argument is the file to make.</summary>
+    public string Make(string arguments)
+    {
+        var file = this[arguments[(arguments.LastIndexOf(' ') + 1)..]];
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        var start = new ProcessStartInfo(Tools.Ffmpeg, "-hide_banner -nostdin -v error -y " + arguments)
+        {
+            WorkingDirectory = Root,
+            UseShellExecute = false,
+            RedirectStandardError = true,
+        };
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, $"ffmpeg {arguments}: {error}");
+        return file;
+    }
+
+    /// <summary>A moving test picture with a tone.</summary>
+    public string Clip(string name, double seconds = 2, string size = "160x120", int rate = 24, string extra = "-c:v libx264 -preset ultrafast -c:a aac") =>
+        Make(string.Create(
+            CultureInfo.InvariantCulture,
+            $"-f lavfi -i testsrc2=size={size}:rate={rate}:duration={seconds} -f lavfi -i sine=frequency=440:sample_rate=44100:duration={seconds} {extra} {name}"));
+
+    /// <summary>The first part of a file under another name.</summary>
+    public string Cut(string file, string name, double part)
+    {
+        var bytes = File.ReadAllBytes(file);
+        File.WriteAllBytes(this[name], bytes[..(int)(bytes.Length * part)]);
+        return this[name];
+    }
+
+    public void Dispose() => Directory.Delete(Root, recursive: true);
+}

@@ -1,0 +1,52 @@
+using Xkd.Model.Evaluation;
+using Xkd.Storage;
+
+namespace Xkd.Model.Tests.Evaluation;
+
+public class RetrievalTests
+{
+    [Fact]
+    public void Evaluate_SameClip_CountsTheRankOfItsTwin()
+    {
+        // Query b's twin is only second: the gallery's c points exactly where the query does.
+        FeatureSet queries = Points([1, 0, 0, 1, -1, 0], ["a", "b", "c"]), gallery = Points([0, 1, 0.5f, 1, 1, 0], ["c", "b", "a"]);
+
+        RetrievalResult result = Retrieval.Evaluate(queries, gallery, RetrievalTarget.SameClip, [1, 2, 3]);
+
+        Assert.Equal(200.0 / 3, result.Recall[1], 1e-9);
+        Assert.Equal(100, result.Recall[2], 1e-9);
+        Assert.Equal(1, result.MedianRank);
+    }
+
+    [Fact]
+    public void Evaluate_AllVectorsEqual_TiesAreNoMerit()
+    {
+        FeatureSet same = Points([1, 1, 1, 1, 1, 1], ["a", "b", "c"]);
+
+        Assert.Equal(0, Retrieval.Evaluate(same, same, RetrievalTarget.SameClip, [1]).Recall[1]);
+    }
+
+    [Fact]
+    public void Evaluate_SameClass_DoesNotFindTheQueryItself()
+    {
+        FeatureSet set = Points([1, 0, 0, 1, 1, 0.1f], ["a", "b", "c"]) with { Labels = [0, 0, 1] };
+
+        RetrievalResult result = Retrieval.Evaluate(set, set, RetrievalTarget.SameClass, [1, 2]);
+
+        Assert.Equal(2, result.Queries); // the only clip of class 1 has nothing to find
+        Assert.Equal(0, result.Recall[1]);
+        Assert.Equal(100, result.Recall[2]);
+    }
+
+    [Fact]
+    public void Evaluate_NothingInCommon_IsAnError()
+    {
+        Assert.Throws<UsageException>(() => Retrieval.Evaluate(Points([1, 0], ["a"]), Points([1, 0], ["b"]), RetrievalTarget.SameClip));
+        Assert.Throws<UsageException>(() => Retrieval.Evaluate(Points([1, 0], ["a"]), SvmData.Features(2, 1, 3, 2, 1, 1), RetrievalTarget.SameClip));
+    }
+
+    private static FeatureSet Points(float[] vectors, string[] ids) => new()
+    {
+        Ids = ids, Labels = [.. ids.Select(_ => 0)], ClassNames = ["x", "y"], Windows = 1, Dim = 2, Vectors = vectors,
+    };
+}

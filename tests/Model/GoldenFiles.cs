@@ -1,0 +1,19 @@
+namespace Xkd.Model.Tests;
+
+/// <summary>Finds the repository's reference files from wherever the tests run.</summary>
+internal static class GoldenFiles
+{
+    public static string Path(params string[] parts)
+    {
+        for (var folder = AppContext.BaseDirectory; folder is not null; folder = System.IO.Path.GetDirectoryName(folder))
+        {
+            var golden = System.IO.Path.Combine(folder, "tests", "golden");
+            if (Directory.Exists(golden))
+                return System.IO.Path.Combine([golden, .. parts]);
+        }
+
+        throw new DirectoryNotFoundException("tests/golden is not above the test program");
+    }
+
+    public static string PyTorch(string name) => Path("pytorch", name);
+}

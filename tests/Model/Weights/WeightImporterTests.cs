@@ -1,0 +1,132 @@
+using System.Text.Json;
+using Xkd.Model.Tests.Training;
+using Xkd.Model.Training;
+using Xkd.Model.Weights;
+using Xkd.Storage;
+
+namespace Xkd.Model.Tests.Weights;
+
+public sealed class WeightImporterTests
+{
+    [Theory]
+    [InlineData("vit_audio_cls.zip.pth.tar", WeightModality.Audio)]
+    [InlineData("vit_audio_cls.legacy.pth.tar", WeightModality.Audio)]
+    [InlineData("vit_audio_cls.training_checkpoint.pth.tar", WeightModality.Audio)]
+    [InlineData("vit_video_cls.zip.pth.tar", WeightModality.Video)]
+    public void Read_ReleasedFile_GivesCanonicalNamesAndModality(string file, WeightModality modality)
+    {
+        var weights = WeightImporter.Read(GoldenFiles.PyTorch(file));
+
+        Assert.Equal(modality, weights.Modality);
+        Assert.Equal(28, weights.Tensors.Count);
+        Assert.Empty(weights.Dropped);
+        Assert.Contains(weights.Tensors, tensor => tensor.Name == "encoder.blocks.1.mlp.fc2.bias");
+        Assert.Contains(weights.Tensors, tensor => tensor.Name == (modality == WeightModality.Video ? "cuboid_embed.proj.weight" : "patch_embed.proj.weight"));
+        Assert.Equal(64, weights.Sha256.Length);
+    }
+
+    [Fact]
+    public void Names_OfTheReferencesKeyMap_RoundTrip()
+    {
+        using var manifest = JsonDocument.Parse(File.ReadAllBytes(GoldenFiles.Path("manifest.json")));
+        var golden = manifest.RootElement.GetProperty("cases").EnumerateArray().Single(entry => entry.GetProperty("id").GetString() == "eval_vit_audio");
+
+        foreach (var pair in golden.GetProperty("key_map").EnumerateObject())
+        {
+            Assert.Equal(pair.Value.GetString(), WeightNames.ToEvaluation(pair.Name));
+            Assert.Equal(pair.Name, WeightNames.ToCanonical(pair.Value.GetString()!, WeightModality.Audio));
+            Assert.Equal(pair.Name, WeightNames.ToCanonical(pair.Name, WeightModality.Audio));
+        }
+    }
+
+    [Theory]
+    [InlineData("cls_token", "cls_token")]
+    [InlineData("enc_pos_embed", "pos_embed")]
+    [InlineData("cuboid_embed.proj.weight", "patch_embed.proj.weight")]
+    [InlineData("encoder.blocks.11.attn.qkv.weight", "blocks.11.attn.qkv.weight")]
+    [InlineData("encoder_norm.bias", "norm.bias")]
+    public void Names_OfAVideoEncoder_RoundTrip(string canonical, string evaluation)
+    {
+        Assert.Equal(evaluation, WeightNames.ToEvaluation(canonical));
+        Assert.Equal(canonical, WeightNames.ToCanonical(evaluation, WeightModality.Video));
+        Assert.Equal(canonical, WeightNames.ToCanonical(canonical, WeightModality.Video));
+    }
+
+    [Theory]
+    [InlineData("vit_audio_cls.zip.pth.tar")]
+    [InlineData("vit_video_cls.zip.pth.tar")]
+    public void Read_EvaluationSpelling_GivesTheSameWeights(string file)
+    {
+        using var folder = new TemporaryFolder();
+        var original = WeightImporter.Read(GoldenFiles.PyTorch(file));
+        WeightTensor[] evaluation = [.. original.Tensors.Select(t => t with { Name = WeightNames.ToEvaluation(t.Name) }), WeightTensor.FromFloats("head.weight", [1], [0])];
+        WeightExporter.Write(folder.File("eval.pth"), evaluation);
+
+        var weights = WeightImporter.Read(folder.File("eval.pth"));
+
+        Assert.Equal(original.Modality, weights.Modality);
+        Assert.Equal(PickleReaderTests.Digest(original.Tensors), PickleReaderTests.Digest(weights.Tensors));
+        Assert.Equal(["head.weight"], weights.Dropped);
+    }
+
+    [Fact]
+    public void Read_WholeModel_TakesTheBranchAskedFor()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("model.safetensors");
+        WeightExporter.Write(path,
+        [
+            WeightTensor.FromFloats("module.vid_teacher.backbone.cls_token", [1], [1]),
+            WeightTensor.FromFloats("module.vid_student.backbone.cls_token", [1], [2]),
+            WeightTensor.FromFloats("module.aud_teacher.backbone.cls_token", [1], [3]),
+            WeightTensor.FromFloats("module.vid_teacher.head.mlp.0.bias", [1], [4]),
+        ]);
+
+        Assert.Equal([2f], Assert.Single(WeightImporter.Read(path, new() { Modality = WeightModality.Video, Branch = WeightBranch.Student }).Tensors).ToFloats());
+        Assert.Equal([3f], Assert.Single(WeightImporter.Read(path, new() { Modality = WeightModality.Audio }).Tensors).ToFloats());
+        Assert.Equal(4, WeightImporter.Read(path).Tensors.Count);
+        Assert.Equal(3, WeightImporter.Read(path, new() { Modality = WeightModality.Audio }).Dropped.Count);
+        Assert.Contains("aud_student.backbone.", Assert.Throws<UsageException>(
+            () => WeightImporter.Read(path, new() { Modality = WeightModality.Audio, Branch = WeightBranch.Student })).Message);
+    }
+
+    [Fact]
+    public void Read_RunFolder_TakesTheNewestCheckpoint()
+    {
+        using var run = new TemporaryFolder();
+        var store = new CheckpointStore(run.Path);
+        foreach (var step in new[] { 5, 6 })
+            store.Write(CheckpointStoreTests.State(step), CheckpointStoreTests.Model(step), []);
+
+        var options = new WeightImportOptions { Modality = WeightModality.Video, Branch = WeightBranch.Student };
+        Assert.Equal(6f, WeightImporter.Read(run.Path, options).Tensors[0].ToFloats()[0]);
+        Assert.Equal(5f, WeightImporter.Read(store.PathOf(5), options).Tensors[0].ToFloats()[0]);
+        Assert.Throws<UsageException>(() => WeightImporter.Read(GoldenFiles.Path("pytorch"), options));
+    }
+
+    [Fact]
+    public void Read_OtherModality_IsRefused() =>
+        Assert.Contains("video weights", Assert.Throws<UsageException>(
+            () => WeightImporter.Read(GoldenFiles.PyTorch("vit_video_cls.zip.pth.tar"), new() { Modality = WeightModality.Audio })).Message);
+
+    [Fact]
+    public void Read_NoEncoder_IsRefused() =>
+        Assert.Contains("holds no encoder", Assert.Throws<UsageException>(() => WeightImporter.Read(GoldenFiles.PyTorch("views_and_dtypes.pth.tar"))).Message);
+
+    [Fact]
+    public void Matching_EveryDifference_IsListed()
+    {
+        var weights = WeightImporter.Read(GoldenFiles.PyTorch("vit_audio_cls.zip.pth.tar"));
+        var target = weights.Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Shape);
+        Assert.Equal(28, weights.Matching(target).Count);
+
+        target.Remove("cls_token");
+        target["enc_pos_embed"] = [1, 65, 48];
+        target["encoder.blocks.2.norm1.weight"] = [48];
+        var message = Assert.Throws<UsageException>(() => weights.Matching(target)).Message;
+
+        Assert.Contains("1 missing (encoder.blocks.2.norm1.weight)", message);
+        Assert.Contains("1 unexpected (cls_token)", message);
+        Assert.Contains("1 mis-shaped (enc_pos_embed is [1, 33, 48], needed [1, 65, 48])", message);
+    }
+}

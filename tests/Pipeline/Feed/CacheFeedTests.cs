@@ -1,0 +1,96 @@
+using System.Runtime.InteropServices;
+using Xkd.Storage;
+
+namespace Xkd.Pipeline.Tests;
+
+/// <summary>The feeds on a committed cache.</summary>
+public sealed class CacheFeedTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("xkd-feed").FullName;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task ReadAsync_CommittedCache_EqualsTheSameClipsInMemory()
+    {
+        FakeClips clips = new(19);
+        Cache cache = await CommitAsync(clips);
+        FeedOptions options = FakeClips.Options with { MelMean = clips.MelStatistics.Mean, MelStd = clips.MelStatistics.Std };
+        Assert.Equal(
+            await FeedDigest.ReadAsync(clips, options, 0, 6),
+            await FeedDigest.ReadAsync(new CacheClipSource(cache), options, 0, 6));
+    }
+
+    [Fact]
+    public async Task ReadAsync_FlippedByteInAShard_IsATypedError()
+    {
+        Cache cache = await CommitAsync(new FakeClips(8));
+        string shard = Directory.EnumerateFiles(Path.Combine(_folder, "shards")).Single();
+        byte[] bytes = await File.ReadAllBytesAsync(shard, Token);
+        ClipEntry damaged = cache.Clips[3];
+        bytes[damaged.FramesOffset + (10 * damaged.FrameBytes)] ^= 1;
+        await File.WriteAllBytesAsync(shard, bytes, Token);
+        await using TrainingFeed feed = new(Cache.Open(_folder), FakeClips.Options with { Frames = 20 });
+        CorruptCacheException error = await Assert.ThrowsAsync<CorruptCacheException>(async () =>
+        {
+            await foreach (HostBatch batch in feed.ReadAsync(0, 1, cancellationToken: Token))
+            {
+                batch.Dispose();
+            }
+        });
+        Assert.Equal((damaged.Row, "frames"), ((int)error.Row!.Value, error.Column));
+    }
+
+    [Fact]
+    public async Task EvaluationFeed_CommittedCache_DeliversEveryClip()
+    {
+        Cache cache = await CommitAsync(new FakeClips(5));
+        await using EvaluationFeed feed = new(cache, new EvaluationOptions { Modalities = Modalities.Both, Frames = 6, FrameSize = 12, AudioFrames = 20, Mel = FakeClips.Options.Mel });
+        List<string> ids = [];
+        await foreach (EvaluationBatch batch in feed.ReadAsync(Token))
+        {
+            using (batch)
+            {
+                ids.AddRange(batch.ClipIds);
+            }
+        }
+
+        Assert.Equal(cache.Clips.Select(c => c.Id), ids);
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private async Task<Cache> CommitAsync(FakeClips clips)
+    {
+        await using CacheWriter writer = await CacheWriter.OpenAsync(_folder, clips.Fingerprint, new CacheWriterOptions(), TimeProvider.System, Token);
+        foreach (ClipEntry clip in clips.Clips)
+        {
+            byte[] frames = new byte[clip.NumFrames * clip.FrameBytes];
+            clips.ReadFrames(clip, 0, clip.NumFrames, frames);
+            Half[] mel = new Half[clip.MelFrames * FakeClips.Mels];
+            clips.ReadMel(clip, mel);
+            ClipRecord record = new()
+            {
+                Id = clip.Id,
+                SourceItem = clip.Id,
+                Source = clip.Source,
+                Duration = clip.NumFrames / clip.Fps,
+                Fps = clip.Fps,
+                Width = clip.Width,
+                Height = clip.Height,
+                NumFrames = clip.NumFrames,
+                Frames = frames,
+                MelFrames = clip.MelFrames,
+                Mel = MemoryMarshal.AsBytes(mel.AsSpan()).ToArray(),
+                AudioRate = clip.AudioRate,
+                MelSum = mel.Sum(v => (double)v),
+                MelSumSquares = mel.Sum(v => (double)v * (double)v),
+            };
+            await writer.AppendAsync(record, Token);
+            await writer.SettleAsync(new LedgerEntry { Id = clip.Id, Source = clip.Source, State = ItemState.Committed }, Token);
+        }
+
+        await writer.CommitAsync(Token);
+        return Cache.Open(_folder);
+    }
+}

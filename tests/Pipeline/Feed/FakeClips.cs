@@ -1,0 +1,107 @@
+using Xkd.Storage;
+
+namespace Xkd.Pipeline.Tests;
+
+/// <summary>Clips whose every byte says which clip, frame and place it is of; rows can be damaged.</summary>
+internal sealed class FakeClips : IClipSource
+{
+    public const int Width = 20;
+    public const int Height = 16;
+    public const int Mels = 8;
+
+    private readonly HashSet<string> _corrupt;
+    private int _reads;
+
+    public FakeClips(int count, Func<int, int>? frames = null, Func<int, int>? melFrames = null, Func<int, int>? samples = null, IEnumerable<int>? corrupt = null)
+    {
+        Clips = [.. Enumerable.Range(0, count).Select(i => new ClipEntry
+        {
+            Id = $"clip{i:D4}",
+            Source = $"clip{i:D4}.mp4",
+            Fps = 8,
+            Width = Width,
+            Height = Height,
+            NumFrames = frames?.Invoke(i) ?? 20 + (i % 7),
+            MelFrames = samples is null ? melFrames?.Invoke(i) ?? 60 + (i % 11) : 0,
+            NumSamples = samples?.Invoke(i) ?? 0,
+            AudioRate = 1600,
+            Row = i,
+        })];
+        _corrupt = [.. (corrupt ?? []).Select(i => $"clip{i:D4}")];
+    }
+
+    public string Name => "fake";
+
+    public IReadOnlyList<ClipEntry> Clips { get; }
+
+    public Fingerprint Fingerprint { get; init; } = new() { Fps = 8, ShortSide = Height, SampleRate = 1600, NFft = 64, Hop = 60, Mels = Mels };
+
+    public MelStatistics MelStatistics { get; init; } = new() { Mean = 100, Std = 50, Values = 1 };
+
+    public bool Disposed { get; private set; }
+
+    public int Reads => _reads;
+
+    public static FeedOptions Options => new()
+    {
+        Seed = 5,
+        BatchSize = 8,
+        Frames = 6,
+        FrameSize = 12,
+        AudioFrames = 20,
+        LocalVideoViews = 2,
+        LocalFrames = 3,
+        LocalFrameSize = 8,
+        LocalAudioViews = 1,
+        LocalAudioFrames = 7,
+        Mel = new LogMelOptions { SampleRate = 1600, NFft = 64, Hop = 60, Mels = Mels },
+        VideoTokens = 9,
+        AudioTokens = 5,
+        Workers = 2,
+    };
+
+    public static byte Pixel(int clip, int frame, int at) => (byte)((clip * 31) + (frame * 7) + (at % 13));
+
+    public static float LogMel(int clip, int band, int frame) => (clip * 3 % 50) + band + (frame * 0.5f);
+
+    public void ReadFrames(ClipEntry clip, int firstFrame, int count, Span<byte> destination)
+    {
+        Interlocked.Increment(ref _reads);
+        Assert.InRange(firstFrame, 0, clip.NumFrames - count);
+        Assert.Equal(count * clip.FrameBytes, destination.Length);
+        Refuse(clip);
+        for (int i = 0; i < destination.Length; i++)
+        {
+            destination[i] = Pixel(clip.Row, firstFrame + (i / clip.FrameBytes), i % clip.FrameBytes);
+        }
+    }
+
+    public void ReadMel(ClipEntry clip, Span<Half> destination)
+    {
+        Refuse(clip);
+        Assert.Equal(clip.MelFrames * Mels, destination.Length);
+        for (int i = 0; i < destination.Length; i++)
+        {
+            destination[i] = (Half)LogMel(clip.Row, i / clip.MelFrames, i % clip.MelFrames);
+        }
+    }
+
+    public void ReadPcm(ClipEntry clip, Span<short> destination)
+    {
+        Refuse(clip);
+        for (int i = 0; i < destination.Length; i++)
+        {
+            destination[i] = (short)(((i * 37) + (clip.Row * 1000)) % 20000);
+        }
+    }
+
+    public void Dispose() => Disposed = true;
+
+    private void Refuse(ClipEntry clip)
+    {
+        if (_corrupt.Contains(clip.Id))
+        {
+            throw new CorruptCacheException("shards/0.parquet", clip.Row, "frames", "1", "2");
+        }
+    }
+}

@@ -1,0 +1,278 @@
+using Xkd.Storage;
+
+namespace Xkd.Pipeline.Tests;
+
+public sealed class TrainingFeedTests
+{
+    private const int Clips = 43; // five steps an epoch and three clips dropped
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
+    public async Task ReadAsync_RestoredAtEveryStep_RepeatsTheRestBitForBit(int workers)
+    {
+        const int steps = 12;
+        List<FeedDigest> reference = await FeedDigest.ReadAsync(new FakeClips(Clips), FakeClips.Options with { Workers = 1, Readers = 1 }, 0, steps);
+        Assert.Equal(Enumerable.Range(0, steps).Select(i => (long)i), reference.Select(d => d.Step));
+        Assert.Equal(steps, reference.Select(d => d.Values).Distinct().Count());
+        for (int first = 0; first < steps; first++)
+        {
+            Assert.Equal(reference.Skip(first), await FeedDigest.ReadAsync(new FakeClips(Clips), FakeClips.Options with { Workers = workers, Readers = workers }, first, steps));
+        }
+    }
+
+    [Fact]
+    public async Task ReadAsync_AnotherSeed_IsAnotherRun() => Assert.NotEqual(
+        await FeedDigest.ReadAsync(new FakeClips(Clips), FakeClips.Options, 0, 2),
+        await FeedDigest.ReadAsync(new FakeClips(Clips), FakeClips.Options with { Seed = 6 }, 0, 2));
+
+    [Fact]
+    public async Task ReadAsync_OneEpoch_SeesEachClipAtMostOnceAndDropsTheRemainder()
+    {
+        List<FeedDigest> epoch = await FeedDigest.ReadAsync(new FakeClips(Clips), FakeClips.Options, 5, 10);
+        string[] seen = [.. epoch.SelectMany(d => d.Clips.Split(','))];
+        Assert.Equal(40, seen.Length);
+        Assert.Equal(40, seen.Distinct().Count());
+        Assert.All(epoch, d => Assert.Equal(1, d.Epoch));
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(2)]
+    public async Task ReadAsync_AnyNumberOfRanks_IsTheSameGlobalBatchInTheSameOrder(int ranks)
+    {
+        float[][] whole = await GlobalBatchesAsync(1);
+        Assert.Equal(whole, await GlobalBatchesAsync(ranks));
+    }
+
+    [Fact]
+    public async Task ReadAsync_Views_HaveTheirShapesAndNoiseItsRange()
+    {
+        await using TrainingFeed feed = new(new FakeClips(Clips), FakeClips.Options);
+        await foreach (HostBatch batch in feed.ReadAsync(0, 1, cancellationToken: Token))
+        {
+            Assert.Equal([[8, 3, 6, 12, 12], [8, 3, 3, 8, 8], [8, 3, 3, 8, 8]], batch.Video.Select(v => v.Shape));
+            Assert.Equal([[8, 1, 8, 20], [8, 1, 8, 7]], batch.Audio.Select(v => v.Shape));
+            Assert.Equal((72, 40), (batch.VideoNoise.Length, batch.AudioNoise.Length));
+            Assert.All(batch.VideoNoise.Concat(batch.AudioNoise), v => Assert.InRange(v, 0f, 0.99999994f));
+            Assert.Equal(72, batch.VideoNoise.Distinct().Count());
+            batch.Dispose();
+        }
+    }
+
+    [Theory]
+    [InlineData(Modalities.Video)]
+    [InlineData(Modalities.Audio)]
+    public async Task ReadAsync_OneModality_DeliversOnlyThat(Modalities modality)
+    {
+        FakeClips clips = new(Clips, frames: modality == Modalities.Audio ? _ => 0 : null, melFrames: modality == Modalities.Video ? _ => 0 : null);
+        await using TrainingFeed feed = new(clips, FakeClips.Options with { Modalities = modality });
+        await foreach (HostBatch batch in feed.ReadAsync(0, 1, cancellationToken: Token))
+        {
+            Assert.Equal(modality == Modalities.Video, batch.Video.Count > 0);
+            Assert.Equal(modality == Modalities.Audio, batch.Audio.Count > 0);
+            batch.Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task ReadAsync_TightBudget_NeverExceedsIt()
+    {
+        FeedOptions options = FakeClips.Options;
+        long batch = BatchBuffers.BytesOf(options, 8) + (8 * 8_000);
+        await using TrainingFeed feed = new(new FakeClips(Clips), options with { MemoryBudget = batch * 2 });
+        List<HostBatch> held = [];
+        await foreach (HostBatch next in feed.ReadAsync(0, 15, cancellationToken: Token))
+        {
+            held.Add(next);
+            if (held.Count == 2)
+            {
+                held[0].Dispose();
+                held.RemoveAt(0);
+            }
+        }
+
+        held.ForEach(b => b.Dispose());
+        Assert.InRange(feed.Report().PeakBytes, 1, batch * 2);
+    }
+
+    [Fact]
+    public async Task ReadAsync_BatchLargerThanTheBudget_PassesAlone()
+    {
+        List<FeedDigest> digests = await FeedDigest.ReadAsync(new FakeClips(Clips), FakeClips.Options with { MemoryBudget = 1000 }, 0, 6);
+        Assert.Equal(await FeedDigest.ReadAsync(new FakeClips(Clips), FakeClips.Options, 0, 6), digests);
+    }
+
+    [Fact]
+    public async Task ReadAsync_StalledConsumer_StopsReading()
+    {
+        FakeClips clips = new(Clips);
+        FeedOptions options = FakeClips.Options with { LocalVideoViews = 0 };
+        long batch = BatchBuffers.BytesOf(options, 8) + (8 * 8_000);
+        await using TrainingFeed feed = new(clips, options with { MemoryBudget = batch * 3 });
+        IAsyncEnumerator<HostBatch> reader = feed.ReadAsync(0, Token).GetAsyncEnumerator(Token);
+        Assert.True(await reader.MoveNextAsync());
+        int last = -1;
+        while (last != clips.Reads)
+        {
+            last = clips.Reads;
+            await Task.Delay(100, Token);
+        }
+
+        Assert.InRange(clips.Reads, 8, 8 * 5); // three whole batches, and more only as augmented windows give their bytes back
+        reader.Current.Dispose();
+        await reader.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task ReadAsync_DisposedBatches_AreReused()
+    {
+        await using TrainingFeed feed = new(new FakeClips(Clips), FakeClips.Options);
+        HashSet<float[]> buffers = new(ReferenceEqualityComparer.Instance);
+        await foreach (HostBatch batch in feed.ReadAsync(0, 60, cancellationToken: Token))
+        {
+            buffers.Add(batch.Video[0].Data);
+            batch.Dispose();
+            batch.Dispose(); // harmless
+        }
+
+        Assert.InRange(buffers.Count, 1, 30);
+    }
+
+    [Fact]
+    public async Task ReadAsync_ConsumerLeaves_ReturnsEveryByte()
+    {
+        await using TrainingFeed feed = new(new FakeClips(Clips), FakeClips.Options);
+        await foreach (HostBatch batch in feed.ReadAsync(3, Token))
+        {
+            batch.Dispose();
+            break;
+        }
+
+        Assert.Equal(0, feed.BytesInFlight);
+    }
+
+    [Fact]
+    public async Task ReadAsync_DamagedRow_EndsTheRunByDefaultAndReturnsEveryByte()
+    {
+        await using TrainingFeed feed = new(new FakeClips(Clips, corrupt: [12]), FakeClips.Options);
+        CorruptCacheException error = await Assert.ThrowsAsync<CorruptCacheException>(async () =>
+        {
+            await foreach (HostBatch batch in feed.ReadAsync(0, 10, cancellationToken: Token))
+            {
+                batch.Dispose();
+            }
+        });
+        Assert.Equal(12, error.Row);
+        Assert.Equal(0, feed.BytesInFlight);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public async Task ReadAsync_SkipPolicy_FillsFromTheTailTheSameForAnyWorkers(int workers)
+    {
+        FeedOptions options = FakeClips.Options with { CorruptRows = CorruptRowPolicy.Skip, Workers = workers, Readers = workers };
+        int[] damaged = [.. Enumerable.Range(0, 2).Select(i => (int)new GlobalOrder(Clips, options.Seed).ClipAt(0, (i * 13) + 4))];
+        FakeClips clips = new(Clips, corrupt: damaged);
+        List<FeedDigest> epoch = await FeedDigest.ReadAsync(clips, options, 0, 5);
+        string[] seen = [.. epoch.SelectMany(d => d.Clips.Split(','))];
+        Assert.Equal(40, seen.Distinct().Count());
+        Assert.DoesNotContain(clips.Clips[damaged[0]].Id, seen);
+        Assert.DoesNotContain(clips.Clips[damaged[1]].Id, seen);
+        Assert.Equal(await FeedDigest.ReadAsync(clips, options with { Workers = 1, Readers = 1 }, 0, 5), epoch);
+    }
+
+    [Fact]
+    public async Task ReadAsync_SkipPolicyResumedWithTheTailUsed_RepeatsTheRest()
+    {
+        FeedOptions options = FakeClips.Options with { CorruptRows = CorruptRowPolicy.Skip };
+        FakeClips clips = new(Clips, corrupt: [.. Enumerable.Range(0, 3).Select(i => (int)new GlobalOrder(Clips, options.Seed).ClipAt(0, i * 13))]);
+        await using TrainingFeed feed = new(clips, options);
+        List<(FeedDigest Digest, int Tail, long Skipped)> all = [];
+        await foreach (HostBatch batch in feed.ReadAsync(0, 9, cancellationToken: Token))
+        {
+            all.Add((FeedDigest.Of(batch), batch.TailUsed, batch.Skipped));
+            batch.Dispose();
+        }
+
+        Assert.Equal(1, all[0].Skipped);
+        Assert.Equal([3, 3], all.Where(a => a.Digest.Step is 3 or 4).Select(a => a.Tail));
+        for (int first = 1; first < 5; first++)
+        {
+            Assert.Equal(all.Skip(first).Select(a => a.Digest), await FeedDigest.ReadAsync(clips, options, first, 9, all[first - 1].Tail));
+        }
+    }
+
+    [Fact]
+    public async Task ReadAsync_SkipPolicyWithMoreDamageThanTail_EndsTheRun()
+    {
+        FeedOptions options = FakeClips.Options with { CorruptRows = CorruptRowPolicy.Skip };
+        FailureException error = await Assert.ThrowsAsync<FailureException>(() => FeedDigest.ReadAsync(new FakeClips(Clips, corrupt: Enumerable.Range(0, 20)), options, 0, 10));
+        Assert.Contains("xkd verify", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Constructor_CacheOfAnotherRateAndSize_NamesBothAndTheIngestCommand()
+    {
+        UsageException error = Assert.Throws<UsageException>(() => new TrainingFeed(new FakeClips(Clips), FakeClips.Options with { Fps = 4, FrameSize = 224 }));
+        Assert.Contains("fps is 8, not 4", error.Message, StringComparison.Ordinal);
+        Assert.Contains("short_side is 16", error.Message, StringComparison.Ordinal);
+        Assert.Contains("xkd ingest --dataset DATASET --root DIR --out NEW_CACHE --fps 4 --short-side 224", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Constructor_SmallerDataSetThanABatch_IsAUsageError() =>
+        Assert.Throws<UsageException>(() => new TrainingFeed(new FakeClips(7), FakeClips.Options));
+
+    [Fact]
+    public void Constructor_ClipsWithoutAudio_NamesTheFirst()
+    {
+        UsageException error = Assert.Throws<UsageException>(() => new TrainingFeed(new FakeClips(Clips, melFrames: i => i == 9 ? 0 : 60), FakeClips.Options));
+        Assert.Contains("1 clips without audio, the first is clip0009", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("order")]
+    [InlineData("read")]
+    [InlineData("augment")]
+    public async Task Report_DelayedStage_IsNamed(string stage)
+    {
+        PipelineGraphOptions diagnostics = new() { StageDelays = new Dictionary<string, TimeSpan>(StringComparer.Ordinal) { [stage] = TimeSpan.FromMilliseconds(50) } };
+        await using TrainingFeed feed = new(new FakeClips(Clips), FakeClips.Options with { Diagnostics = diagnostics });
+        await foreach (HostBatch batch in feed.ReadAsync(0, 3, cancellationToken: Token))
+        {
+            batch.Dispose();
+        }
+
+        Assert.Equal(stage, feed.Report().Bottleneck);
+    }
+
+    [Fact]
+    public async Task DisposeAsync_Feed_DisposesItsSource()
+    {
+        FakeClips clips = new(Clips);
+        await new TrainingFeed(clips, FakeClips.Options).DisposeAsync();
+        Assert.True(clips.Disposed);
+    }
+
+    private static async Task<float[][]> GlobalBatchesAsync(int ranks)
+    {
+        List<float>[] steps = [.. Enumerable.Range(0, 7).Select(_ => new List<float>())];
+        for (int rank = 0; rank < ranks; rank++)
+        {
+            await using TrainingFeed feed = new(new FakeClips(Clips), FakeClips.Options with { Ranks = ranks, Rank = rank });
+            await foreach (HostBatch batch in feed.ReadAsync(0, 7, cancellationToken: Token))
+            {
+                Assert.Equal(8 / ranks, batch.Size);
+                steps[batch.Step].AddRange(batch.Video[0].Data.AsSpan(0, batch.Video[0].Length));
+                batch.Dispose();
+            }
+        }
+
+        return [.. steps.Select(s => s.ToArray())];
+    }
+}

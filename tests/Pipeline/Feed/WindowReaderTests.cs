@@ -1,0 +1,85 @@
+namespace Xkd.Pipeline.Tests;
+
+public sealed class WindowReaderTests
+{
+    private static readonly LogMelOptions Mel = FakeClips.Options.Mel;
+
+    [Fact]
+    public void ReadFrames_WindowInside_IsThoseFrames()
+    {
+        FakeClips clips = new(3);
+        byte[] frames = new byte[5 * clips.Clips[1].FrameBytes];
+        new WindowReader(clips, Mel).ReadFrames(clips.Clips[1], 4, 5, frames);
+        Assert.Equal(Enumerable.Range(4, 5).Select(f => FakeClips.Pixel(1, f, 0)), Enumerable.Range(0, 5).Select(f => frames[f * clips.Clips[1].FrameBytes]));
+    }
+
+    [Fact]
+    public void ReadFrames_ShortClip_RepeatsFromItsStart()
+    {
+        FakeClips clips = new(3, frames: _ => 4);
+        int size = clips.Clips[2].FrameBytes;
+        byte[] frames = new byte[11 * size];
+        new WindowReader(clips, Mel).ReadFrames(clips.Clips[2], 0, 11, frames);
+        int[] expected = [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2];
+        Assert.Equal(expected.Select(f => FakeClips.Pixel(2, f, 5)), Enumerable.Range(0, 11).Select(f => frames[(f * size) + 5]));
+    }
+
+    [Fact]
+    public void ReadAudio_CachedSpectrogramThatEnds_ContinuesWithSilence()
+    {
+        FakeClips clips = new(2, melFrames: _ => 10);
+        Half[] values = new Half[FakeClips.Mels * (6 + 4)];
+        new WindowReader(clips, Mel).ReadAudio(clips.Clips[1], [(7, 6), (0, 4)], values);
+        for (int band = 0; band < FakeClips.Mels; band++)
+        {
+            float[] line = [.. values[(band * 6)..((band * 6) + 6)].Select(v => (float)v)];
+            Assert.Equal([FakeClips.LogMel(1, band, 7), FakeClips.LogMel(1, band, 8), FakeClips.LogMel(1, band, 9)], line[..3]);
+            Assert.All(line[3..], v => Assert.Equal(-15.9424f, (float)v, 0.005f));
+            int second = (FakeClips.Mels * 6) + (band * 4);
+            Assert.Equal(Enumerable.Range(0, 4).Select(f => FakeClips.LogMel(1, band, f)), values[second..(second + 4)].Select(v => (float)v));
+        }
+    }
+
+    [Fact]
+    public void ReadAudio_WindowPastTheEnd_IsSilenceAlone()
+    {
+        FakeClips clips = new(1, melFrames: _ => 10);
+        Half[] values = new Half[FakeClips.Mels * 5];
+        new WindowReader(clips, Mel).ReadAudio(clips.Clips[0], [(30, 5)], values);
+        Assert.All(values, v => Assert.Equal(-15.9424f, (float)v, 0.005f));
+    }
+
+    [Fact]
+    public void ReadAudio_SilentWaveform_IsTheSilenceOfACachedSpectrogram()
+    {
+        FakeClips clips = new(1, samples: _ => 600);
+        Half[] values = new Half[FakeClips.Mels * 5];
+        new WindowReader(clips, Mel).ReadAudio(clips.Clips[0], [(30, 5)], values);
+        Assert.All(values, v => Assert.Equal(-15.9424f, (float)v, 0.005f));
+    }
+
+    [Fact]
+    public void ReadAudio_Waveform_IsTheSpectrogramOfTheCutSamples()
+    {
+        FakeClips clips = new(2, samples: _ => 4000);
+        short[] pcm = new short[4000];
+        clips.ReadPcm(clips.Clips[1], pcm);
+
+        // 27 frames at hop 60: 1600 samples, a second, is the whole number of tenths that gives them.
+        float[] wave = [.. pcm.Skip(10 * 60).Take(1600).Select(s => s / 32768f)];
+        float[] expected = new float[FakeClips.Mels * 27];
+        new SimdLogMel(Mel).Compute(wave, expected);
+        Half[] values = new Half[FakeClips.Mels * 27];
+        new WindowReader(clips, Mel).ReadAudio(clips.Clips[1], [(10, 27)], values);
+        Assert.Equal(expected.Select(v => (Half)v), values);
+    }
+
+    [Fact]
+    public void FrameAt_ReferenceRates_IsTheNearestFrame()
+    {
+        WindowReader reader = new(new FakeClips(1), new LogMelOptions());
+        Assert.Equal(0, reader.FrameAt(0));
+        Assert.Equal(112, reader.FrameAt(1)); // 111.89
+        Assert.Equal(14, reader.FrameAt(0.125)); // 13.99
+    }
+}

@@ -1,0 +1,88 @@
+namespace Xkd.Storage.Tests;
+
+public sealed class ManifestStoreTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void TryPut_VersionTaken_LeavesTheFirstInPlace()
+    {
+        ManifestStore store = Store();
+        Assert.True(store.TryPut(Make(1, "first"), "a"));
+        Assert.False(store.TryPut(Make(1, "second"), "b"));
+        Assert.Equal("first", store.Head()!.Created);
+        Assert.Equal(["000001.json"], Directory.GetFiles(_folder.In("manifest")).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void TryPut_ManyAtOnce_OneWins()
+    {
+        ManifestStore store = Store();
+        for (int version = 1; version <= 20; version++)
+        {
+            int wins = 0;
+            Parallel.For(0, 8, i => Interlocked.Add(ref wins, store.TryPut(Make(version, $"writer {i}"), $"part{i}") ? 1 : 0));
+            Assert.Equal(1, wins);
+            Assert.Equal(version, store.Head()!.Version);
+        }
+    }
+
+    [Fact]
+    public void TryRead_AnyByteChangedOrCut_IsRefused()
+    {
+        ManifestStore store = Store();
+        store.TryPut(Make(1, "now"), "a");
+        string path = _folder.In("manifest", "000001.json");
+        byte[] good = File.ReadAllBytes(path);
+        for (int at = 0; at < good.Length; at++)
+        {
+            byte[] bad = [.. good];
+            bad[at] ^= 1;
+            Assert.Null(ManifestText.TryRead(bad, out string changed));
+            Assert.NotEmpty(changed);
+            Assert.Null(ManifestText.TryRead(good.AsSpan(0, at), out string cut));
+            Assert.NotEmpty(cut);
+        }
+
+        Assert.NotNull(ManifestText.TryRead(good, out _));
+    }
+
+    [Fact]
+    public void TryRead_FileUnderAnotherVersionsName_IsRefused()
+    {
+        ManifestStore store = Store();
+        store.TryPut(Make(1, "now"), "a");
+        File.Move(_folder.In("manifest", "000001.json"), _folder.In("manifest", "000005.json"));
+        Assert.Null(store.TryRead(5, out string problem));
+        Assert.Equal("it says version 1", problem);
+    }
+
+    [Fact]
+    public void Write_Manifest_HasTheFieldsScriptsRelyOn()
+    {
+        Manifest manifest = Make(2, "now") with
+        {
+            Parent = 1,
+            Clips = 1,
+            Shards = [new ShardEntry { Path = "shards/a.parquet", Rows = 1, Bytes = 9, Sha256 = "aa", IdsSha256 = "bb", Offsets = [4], MelOffsets = [5] }],
+        };
+        using System.Text.Json.JsonDocument json = System.Text.Json.JsonDocument.Parse(ManifestText.Write(manifest));
+        Has(json.RootElement, "version", "schema", "parent", "created", "fingerprint", "clips", "mel", "shards", "ledger", "check");
+        Has(json.RootElement.GetProperty("fingerprint"), "fps", "short_side", "sample_rate", "n_fft", "hop", "mels", "frames_codec", "audio_codec", "decoder");
+        Has(json.RootElement.GetProperty("mel"), "mean", "std", "frames");
+        Has(json.RootElement.GetProperty("shards")[0], "path", "rows", "bytes", "sha256", "ids_sha256", "offsets", "mel_offsets");
+        Assert.Equivalent(manifest, ManifestText.TryRead(ManifestText.Write(manifest), out _));
+    }
+
+    private static void Has(System.Text.Json.JsonElement json, params string[] keys) => Assert.Empty(keys.Except(json.EnumerateObject().Select(p => p.Name)));
+
+    private ManifestStore Store()
+    {
+        Directory.CreateDirectory(_folder.In("manifest"));
+        return new ManifestStore(new CacheLayout(_folder.Cache), new LocalFileSystem());
+    }
+
+    private static Manifest Make(int version, string created) => new() { Version = version, Created = created, Fingerprint = new Fingerprint { Decoder = "ffmpeg ü" } };
+}

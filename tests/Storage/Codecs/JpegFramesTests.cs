@@ -1,0 +1,66 @@
+namespace Xkd.Storage.Tests;
+
+public sealed class JpegFramesTests
+{
+    private static readonly Fingerprint Jpeg = Clips.Fingerprint with { FramesCodec = FrameCodecs.Jpeg };
+
+    [Fact]
+    public async Task ReadFrames_JpegCache_GivesTheWindowWithinTheCodecsLoss()
+    {
+        using TempFolder folder = new();
+        ClipRecord[] clips = [Smooth("a", 9), Smooth("b", 1), Clips.Make("silent", frames: 0, height: 0, width: 0), Smooth("c", 300)];
+        await Clips.WriteAsync(folder.Cache, clips, fingerprint: Jpeg);
+        Cache cache = Cache.Open(folder.Cache);
+        using ClipReader reader = new(cache);
+        foreach (ClipRecord clip in clips.Where(c => c.NumFrames > 0))
+        {
+            ClipEntry entry = cache.Clips.Single(c => c.Id == clip.Id);
+            Assert.True(entry.FramesBytes < clip.Frames.Length / 2);
+            int first = clip.NumFrames / 3;
+            byte[] window = new byte[(clip.NumFrames - first) * entry.FrameBytes];
+            reader.ReadFrames(entry, first, clip.NumFrames - first, window);
+            byte[] expected = clip.Frames.Slice(first * entry.FrameBytes, window.Length).ToArray();
+            Assert.InRange(window.Zip(expected, (x, y) => Math.Abs(x - y)).Average(), 0, 4);
+        }
+    }
+
+    [Fact]
+    public async Task Append_FramesEncodedBefore_AreStoredAsTheyAre()
+    {
+        using TempFolder folder = new();
+        ClipRecord clip = Smooth("a", 6);
+        (byte[] payload, uint[] offsets) = JpegFrames.Encode(clip.Frames.Span, 6, clip.Height, clip.Width, 80);
+        Manifest manifest = await Clips.WriteAsync(folder.Cache, [clip with { Frames = payload, FrameOffsets = offsets }], fingerprint: Jpeg);
+        byte[] file = await File.ReadAllBytesAsync(folder.In(manifest.Shards[0].Path), TestContext.Current.CancellationToken);
+        Assert.True(payload.AsSpan().SequenceEqual(file.AsSpan((int)manifest.Shards[0].Offsets[0], payload.Length)));
+    }
+
+    [Fact]
+    public async Task ReadFrames_OneJpegDamaged_FailsOnItsWindowOnly()
+    {
+        using TempFolder folder = new();
+        Manifest manifest = await Clips.WriteAsync(folder.Cache, [Smooth("a", 10)], fingerprint: Jpeg);
+        ClipEntry clip = Cache.Open(folder.Cache).Clips[0];
+        Files.Flip(folder.In(manifest.Shards[0].Path), clip.FramesOffset + clip.FramesBytes - 3);
+        using ClipReader reader = new(Cache.Open(folder.Cache));
+        byte[] window = new byte[9 * clip.FrameBytes];
+        reader.ReadFrames(clip, 0, 9, window);
+        CorruptCacheException e = Assert.Throws<CorruptCacheException>(() => reader.ReadFrames(clip, 9, 1, window));
+        Assert.Equal(("frames", (long?)0), (e.Column, e.Row));
+        Assert.Contains("frame 9", e.Expected, StringComparison.Ordinal);
+    }
+
+    private static ClipRecord Smooth(string id, int frames)
+    {
+        const int height = 24;
+        const int width = 33;
+        byte[] pixels = new byte[frames * height * width * 3];
+        for (int i = 0; i < pixels.Length; i++)
+        {
+            int pixel = i / 3;
+            pixels[i] = (byte)((((pixel % width) * 5) + ((pixel / width % height) * 3) + (pixel / (width * height) * 2)) % 200);
+        }
+
+        return Clips.Make(id, frames, height, width) with { Frames = pixels };
+    }
+}

@@ -1,0 +1,137 @@
+namespace Xkd.Storage.Tests;
+
+/// <summary>
+/// Stops an ingest before each of its disk steps, in each way a machine can stop, and looks at what is left: the last commit that was reported must
+/// be there, whole, without repair; and running the same ingest again must end with every clip exactly once.
+/// </summary>
+public sealed class CrashTests
+{
+    private static readonly CacheWriterOptions Options = new() { ShardRows = 3, RowGroupRows = 2 };
+
+    private static readonly ClipRecord[] All =
+    [
+        Small("a.mp4"), Small("b.mp4"), Small("long.mp4#0", "long.mp4"), Small("long.mp4#1", "long.mp4"), Small("c.mp4"), Small("d.mp4"), Small("e.mp4"),
+    ];
+
+    [Theory]
+    [InlineData(nameof(Loss.Nothing))]
+    [InlineData(nameof(Loss.Contents))]
+    [InlineData(nameof(Loss.ContentsAndNames))]
+    public async Task Ingest_StoppedBeforeAnyStep_LosesNothingCommittedAndRunsAgainToTheSameEnd(string loss)
+    {
+        (int steps, string[] problems) = await SweepAsync(Enum.Parse<Loss>(loss), stop => new SimulatedDisk { StopBefore = stop });
+        Assert.True(steps > 60, $"only {steps} steps were seen");
+        Assert.Empty(problems);
+    }
+
+    [Fact]
+    public async Task Sweep_FileSyncLeftOut_IsNoticed() =>
+        Assert.NotEmpty((await SweepAsync(Loss.Contents, stop => new SimulatedDisk { StopBefore = stop, SkipFileSync = true }, firstOnly: true)).Problems);
+
+    [Fact]
+    public async Task Sweep_DirectorySyncLeftOut_IsNoticed() =>
+        Assert.NotEmpty((await SweepAsync(Loss.ContentsAndNames, stop => new SimulatedDisk { StopBefore = stop, SkipDirectorySync = true }, firstOnly: true)).Problems);
+
+    [Fact]
+    public async Task Sweep_RenameLeftOut_IsNoticed() =>
+        Assert.NotEmpty((await SweepAsync(Loss.Nothing, stop => new SimulatedDisk { StopBefore = stop, SkipRename = true }, firstOnly: true)).Problems);
+
+    private static async Task<(int Steps, string[] Problems)> SweepAsync(Loss loss, Func<int, SimulatedDisk> make, bool firstOnly = false)
+    {
+        List<string> problems = [];
+        for (int stop = 0; ; stop++)
+        {
+            using TempFolder folder = new();
+            SimulatedDisk disk = make(stop);
+            int reported = 0;
+            bool finished = true;
+            try
+            {
+                await IngestAsync(folder.Cache, disk, version => reported = version);
+            }
+            catch (FailureException e) when (e.InnerException is CrashException)
+            {
+                finished = false;
+            }
+
+            disk.Restart(loss);
+            problems.AddRange((await LookAsync(folder, reported)).Select(p => $"stopped before step {stop}: {p}"));
+            if (finished || (firstOnly && problems.Count > 0))
+            {
+                return (disk.Steps, [.. problems]);
+            }
+        }
+    }
+
+    private static async Task<List<string>> LookAsync(TempFolder folder, int reported)
+    {
+        List<string> problems = [];
+        try
+        {
+            int version = Directory.Exists(folder.In("manifest")) ? Directory.GetFiles(folder.In("manifest"), "*.json").Length : 0;
+            if (version < reported)
+            {
+                problems.Add($"version {reported} was reported, {version} is there");
+            }
+
+            if (version > 0)
+            {
+                Cache left = Cache.Open(folder.Cache);
+                Same(problems, "clips and ledger", left.Clips.Select(c => c.Id.Split('#')[0]).Distinct(), left.ReadLedger().Values.Where(e => e.State == ItemState.Committed).Select(e => e.Id));
+                problems.AddRange(left.Warnings);
+                problems.AddRange(CacheVerifier.Verify(folder.Cache, ct: TestContext.Current.CancellationToken).Errors.Select(e => $"{e}"));
+            }
+
+            await IngestAsync(folder.Cache, new SimulatedDisk(), _ => { });
+            Cache cache = Cache.Open(folder.Cache);
+            Same(problems, "clips after running again", cache.Clips.Select(c => c.Id), All.Select(c => c.Id));
+            Same(problems, "shards", Directory.GetFiles(folder.In("shards")).Select(Path.GetFileName)!, cache.Manifest.Shards.Select(s => Path.GetFileName(s.Path)));
+            Same(problems, "ledger.jsonl", File.ReadLines(folder.In("ledger.jsonl")).Select(l => l.Split('"')[3]), All.Select(c => c.SourceItem).Distinct().Append("broken.mp4"));
+            Same(problems, "temporary files", Directory.GetFiles(folder.Cache, "*.tmp", SearchOption.AllDirectories), []);
+            problems.AddRange(CacheVerifier.Verify(folder.Cache, ct: TestContext.Current.CancellationToken).Errors.Select(e => $"{e}"));
+            Array.ForEach(All, clip => Clips.AssertSame(clip, cache));
+        }
+        catch (XkdException e)
+        {
+            problems.Add(e.Message);
+        }
+
+        return problems;
+    }
+
+    private static void Same(List<string> problems, string what, IEnumerable<string> got, IEnumerable<string> expected)
+    {
+        string left = string.Join(' ', got.Order(StringComparer.Ordinal));
+        string right = string.Join(' ', expected.Order(StringComparer.Ordinal));
+        if (left != right)
+        {
+            problems.Add($"{what}: {left} where {right} was expected");
+        }
+    }
+
+    // What an ingest does: skip what the ledger has settled, write the rest, commit now and then.
+    private static async Task IngestAsync(string cache, SimulatedDisk disk, Action<int> committed)
+    {
+        CancellationToken ct = TestContext.Current.CancellationToken;
+        await using CacheWriter writer = await CacheWriter.OpenAsync(cache, Clips.Fingerprint, Options, TimeProvider.System, disk, ct);
+        if (!writer.Ledger.ContainsKey("broken.mp4"))
+        {
+            await writer.AppendAsync(Small("broken.mp4"), ct);
+            await writer.SettleAsync(Clips.Failed("broken.mp4"), ct);
+        }
+
+        foreach (IGrouping<string, ClipRecord> item in All.GroupBy(c => c.SourceItem).Where(i => !writer.Ledger.ContainsKey(i.Key)))
+        {
+            await writer.AddAsync([.. item]);
+            committed(writer.Head?.Version ?? 0);
+            if (item.Key is "a.mp4" or "c.mp4")
+            {
+                committed((await writer.CommitAsync(ct)).Version);
+            }
+        }
+
+        committed((await writer.CommitAsync(ct)).Version);
+    }
+
+    private static ClipRecord Small(string id, string? item = null) => Clips.Make(id, frames: 2, height: 3, width: 4, melFrames: 2, item: item);
+}

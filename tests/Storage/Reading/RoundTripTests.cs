@@ -1,0 +1,106 @@
+using DuckDB.NET.Data;
+
+namespace Xkd.Storage.Tests;
+
+public sealed class RoundTripTests
+{
+    private static readonly CacheWriterOptions Small = new() { RowGroupRows = 3, ShardRows = 7 };
+
+    [Fact]
+    public async Task Commit_ClipsOverSeveralShards_ReadBackTheSame()
+    {
+        using TempFolder folder = new();
+        ClipRecord[] clips = [.. Enumerable.Range(0, 20).Select(i => Clips.Make($"{(char)('t' - i)}{new string('x', i)}.mp4", frames: 1 + i, width: 16 + i, melFrames: i))];
+        Manifest manifest = await Clips.WriteAsync(folder.Cache, clips, Small);
+        Cache cache = Cache.Open(folder.Cache);
+
+        Assert.Equal(3, manifest.Shards.Count);
+        Assert.Equal(clips.Select(c => c.Id).Order(StringComparer.Ordinal), cache.Clips.Select(c => c.Id));
+        Assert.All(clips, clip => Clips.AssertSame(clip, cache));
+    }
+
+    [Fact]
+    public async Task Commit_ClipsWithoutFramesOrWithoutMel_ReadBackTheSame()
+    {
+        using TempFolder folder = new();
+        ClipRecord[] clips =
+        [
+            Clips.Make("video.mp4", melFrames: 0),
+            Clips.Make("audio.wav", frames: 0, height: 0, width: 0),
+            Clips.Make("both.mp4"),
+        ];
+        await Clips.WriteAsync(folder.Cache, clips);
+        Cache cache = Cache.Open(folder.Cache);
+        Assert.All(clips, clip => Clips.AssertSame(clip, cache));
+    }
+
+    [Fact]
+    public async Task Commit_PcmCache_ReadsSamplesBack()
+    {
+        using TempFolder folder = new();
+        ClipRecord[] clips = [Clips.Make("a", melFrames: 0, samples: 400), Clips.Make("b", melFrames: 0, samples: 0), Clips.Make("c", melFrames: 0, samples: 7)];
+        await Clips.WriteAsync(folder.Cache, clips, fingerprint: Clips.Fingerprint with { AudioCodec = AudioCodecs.Pcm });
+        Cache cache = Cache.Open(folder.Cache);
+        Assert.All(clips, clip => Clips.AssertSame(clip, cache));
+    }
+
+    [Fact]
+    public async Task Manifest_Offsets_PointAtTheBytesInTheFile()
+    {
+        using TempFolder folder = new();
+        ClipRecord[] clips = [.. Enumerable.Range(0, 8).Select(i => Clips.Make($"c{i}", frames: i))];
+        Manifest manifest = await Clips.WriteAsync(folder.Cache, clips, Small with { ShardRows = 100 });
+        ShardEntry shard = Assert.Single(manifest.Shards);
+        byte[] file = await File.ReadAllBytesAsync(folder.In(shard.Path), TestContext.Current.CancellationToken);
+        for (int row = 0; row < clips.Length; row++)
+        {
+            Assert.True(clips[row].Frames.Span.SequenceEqual(file.AsSpan((int)shard.Offsets[row], clips[row].Frames.Length)), $"frames of row {row}");
+            Assert.True(clips[row].Mel.Span.SequenceEqual(file.AsSpan((int)shard.MelOffsets[row], clips[row].Mel.Length)), $"mel of row {row}");
+        }
+    }
+
+    [Fact]
+    public async Task Manifest_MelStatistics_AreThoseOfAllValues()
+    {
+        using TempFolder folder = new();
+        ClipRecord[] clips = [Clips.Make("a", melFrames: 40), Clips.Make("b", melFrames: 3), Clips.Make("c", melFrames: 0)];
+        await Clips.WriteAsync(folder.Cache, clips[..1]);
+        Manifest manifest = await Clips.WriteAsync(folder.Cache, clips[1..]);
+        double mean = clips.Sum(c => c.MelSum) / (43 * Clips.Fingerprint.Mels);
+        double squares = clips.Sum(c => c.MelSumSquares) / (43 * Clips.Fingerprint.Mels);
+        Assert.Equal(43, manifest.Mel.Frames);
+        Assert.Equal(mean, manifest.Mel.Mean, 1e-9);
+        Assert.Equal(Math.Sqrt(squares - (mean * mean)), manifest.Mel.Std, 1e-9);
+    }
+
+    [Fact]
+    public async Task Shards_OpenedByDuckDb_ShowTheRows()
+    {
+        using TempFolder folder = new();
+        ClipRecord[] clips = [.. Enumerable.Range(0, 9).Select(i => Clips.Make($"clip-{i}{new string('y', i)}", frames: i))];
+        await Clips.WriteAsync(folder.Cache, clips, Small);
+        using DuckDBConnection connection = new("DataSource=:memory:");
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        using DuckDBCommand command = connection.CreateCommand();
+        command.CommandText = $"select id, octet_length(frames), octet_length(mel), label, labels, folds, num_frames, split, mel_crc, duration, octet_length(frame_crc), count(*) over () from '{folder.In("shards")}/*.parquet' order by id";
+        using DuckDBDataReader rows = command.ExecuteReader();
+        foreach (ClipRecord clip in clips.OrderBy(c => c.Id, StringComparer.Ordinal))
+        {
+            Assert.True(rows.Read());
+            Assert.Equal(clip.Id, rows.GetString(0));
+            Assert.Equal(clip.Frames.Length, rows.GetInt64(1));
+            Assert.Equal(clip.Mel.Length, rows.GetInt64(2));
+            Assert.Equal(clip.Label, rows.IsDBNull(3) ? null : rows.GetString(3));
+            Assert.Equal(clip.Labels, rows.GetFieldValue<List<string>>(4));
+            Assert.Equal(clip.Folds, rows.GetFieldValue<List<string>>(5));
+            Assert.Equal(clip.NumFrames, rows.GetInt32(6));
+            Assert.Equal(clip.Split, rows.IsDBNull(7) ? null : rows.GetString(7));
+            Assert.Equal(Crc32C.Compute(clip.Mel.Span), rows.GetFieldValue<uint>(8));
+            Assert.Equal(clip.Duration, rows.GetDouble(9));
+            Assert.Equal(clip.NumFrames * 4, rows.GetInt64(10));
+            Assert.Equal(clips.Length, rows.GetInt64(11));
+        }
+
+        Assert.False(rows.Read());
+    }
+}

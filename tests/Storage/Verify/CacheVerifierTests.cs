@@ -1,0 +1,124 @@
+namespace Xkd.Storage.Tests;
+
+public sealed class CacheVerifierTests : IAsyncLifetime, IDisposable
+{
+    private static readonly ClipRecord[] All = [.. Enumerable.Range(0, 7).Select(i => Clips.Make($"clip{i}", frames: i, height: 4, width: 5, melFrames: i + 1))];
+    private readonly TempFolder _folder = new();
+    private ShardEntry _shard = null!;
+    private byte[] _good = [];
+
+    private string ShardFile => _folder.In(_shard.Path);
+
+    public async ValueTask InitializeAsync()
+    {
+        Manifest manifest = await Clips.WriteAsync(_folder.Cache, All, new CacheWriterOptions { RowGroupRows = 4 });
+        _shard = Assert.Single(manifest.Shards);
+        _good = await File.ReadAllBytesAsync(ShardFile, TestContext.Current.CancellationToken);
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Verify_UntouchedCache_IsOk()
+    {
+        VerifyReport report = Verify();
+        Assert.Empty(report.Errors);
+        Assert.True(report.Ok);
+        Assert.Equal((1, 7L), (report.Shards, report.Rows));
+    }
+
+    [Fact]
+    public async Task Verify_AnyByteFlipped_NamesShardRowAndColumn()
+    {
+        using ShardFile layout = await Storage.ShardFile.OpenAsync(ShardFile);
+        ColumnChunkSpan[][] groups = [.. layout.Groups.Select(g => g.ToArray())];
+        for (int at = 0; at < _good.Length; at += 23)
+        {
+            byte[] bad = [.. _good];
+            bad[at] ^= (byte)(1 << (at % 8));
+            await File.WriteAllBytesAsync(ShardFile, bad, TestContext.Current.CancellationToken);
+            int group = Array.FindIndex(groups, g => at >= g[0].Begin && at < g[^1].End);
+            string column = group < 0 ? (at < 4 ? "header" : "footer") : groups[group].First(c => at < c.End).Column;
+
+            VerifyReport report = Verify();
+
+            Assert.False(report.Ok, $"byte {at}");
+            Assert.All(report.Errors, e => Assert.Equal((_shard.Path, column), (e.Shard, e.Column)));
+            if (group >= 0)
+            {
+                Assert.All(report.Errors, e => Assert.InRange(e.Row ?? -1, group * 4, (group * 4) + 3));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Verify_FlippedFrameOrMelByte_NamesTheVeryRow()
+    {
+        for (int row = 1; row < All.Length; row++)
+        {
+            foreach ((string column, long offset, int length) in new[] { ("frames", _shard.Offsets[row], All[row].Frames.Length), ("mel", _shard.MelOffsets[row], All[row].Mel.Length) })
+            {
+                foreach (long at in new[] { offset - 4, offset, offset + (length / 2), offset + length - 1 })
+                {
+                    byte[] bad = [.. _good];
+                    bad[at] ^= 4;
+                    await File.WriteAllBytesAsync(ShardFile, bad, TestContext.Current.CancellationToken);
+                    VerifyError error = Assert.Single(Verify().Errors);
+                    Assert.Equal((_shard.Path, (long?)row, column), (error.Shard, error.Row, error.Column));
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1)]
+    public async Task Verify_ByteLostOrAddedInARow_NamesTheRow(int change)
+    {
+        int at = (int)_shard.Offsets[5] + 17;
+        byte[] bad = change < 0 ? [.. _good[..at], .. _good[(at + 1)..]] : [.. _good[..at], 99, .. _good[at..]];
+        await File.WriteAllBytesAsync(ShardFile, bad, TestContext.Current.CancellationToken);
+        IReadOnlyList<VerifyError> errors = Verify().Errors;
+        Assert.Equal($"{_good.Length + change} bytes", errors[0].Got);
+        Assert.Contains(errors, e => e.Row == 5 && e.Column == "frames");
+    }
+
+    [Fact]
+    public async Task Verify_FileCutOrLengthenedOrMissing_SaysSo()
+    {
+        await File.WriteAllBytesAsync(ShardFile, _good[..^5], TestContext.Current.CancellationToken);
+        Assert.Contains(Verify().Errors, e => e.Column == "file" && e.Got == $"{_good.Length - 5} bytes");
+        await File.WriteAllBytesAsync(ShardFile, [.. _good, 0], TestContext.Current.CancellationToken);
+        Assert.Equal($"{_good.Length + 1} bytes", Assert.Single(Verify().Errors).Got);
+        File.Delete(ShardFile);
+        Assert.Equal(new VerifyError(_shard.Path, null, "file", $"{_good.Length} bytes", "no file"), Assert.Single(Verify().Errors));
+    }
+
+    [Theory]
+    [InlineData("ledger/main.jsonl", "ledger")]
+    [InlineData("ledger.jsonl", "ledger")]
+    [InlineData("manifest/000001.json", "manifest")]
+    public async Task Verify_FlippedByteBesideTheShards_NamesTheFile(string file, string column)
+    {
+        byte[] good = await File.ReadAllBytesAsync(_folder.In(file), TestContext.Current.CancellationToken);
+        for (int at = 0; at < good.Length; at += 23)
+        {
+            byte[] bad = [.. good];
+            bad[at] ^= 1;
+            await File.WriteAllBytesAsync(_folder.In(file), bad, TestContext.Current.CancellationToken);
+            VerifyError error = Assert.Single(Verify().Errors);
+            Assert.Equal((file, column), (error.Shard, error.Column));
+        }
+    }
+
+    [Fact]
+    public void Verify_NoCache_IsAUsageError()
+    {
+        UsageException e = Assert.Throws<UsageException>(() => CacheVerifier.Verify(_folder.In("nowhere"), ct: TestContext.Current.CancellationToken));
+        Assert.Contains("xkd ingest --out", e.Message, StringComparison.Ordinal);
+    }
+
+    private VerifyReport Verify() => CacheVerifier.Verify(_folder.Cache, ct: TestContext.Current.CancellationToken);
+}

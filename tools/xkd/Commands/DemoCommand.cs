@@ -1,0 +1,24 @@
+using System.CommandLine;
+using Xkd.Cli.Demo;
+using Xkd.Cli.Hosting;
+
+namespace Xkd.Cli.Commands;
+
+/// <summary><c>xkd demo</c>: the main job end to end on this machine.</summary>
+internal static class DemoCommand
+{
+    public static Command Create()
+    {
+        Option<string> output = new("--out") { Description = "Where everything is written.", DefaultValueFactory = _ => "out/demo" };
+        Option<long> seed = new("--seed") { Description = "Seed of clips, initialisation and order.", DefaultValueFactory = _ => 0 };
+        Option<bool> brief = new("--short") { Description = "A few clips and steps: shows that every part runs, not that the model learned." };
+        Command command = new("demo", "Ingest, train, probe and report, on this machine, in minutes.") { output, seed, brief };
+        command.SetAction(async (parsed, _) =>
+        {
+            using StopSignals signals = new();
+            DemoOptions options = new() { Out = parsed.GetValue(output)!, Seed = parsed.GetValue(seed), Short = parsed.GetValue(brief) };
+            return await new DemoRun(options, new Terminal(json: false), TimeProvider.System).RunAsync(signals.Token).ConfigureAwait(false);
+        });
+        return command;
+    }
+}

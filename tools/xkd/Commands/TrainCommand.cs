@@ -1,0 +1,69 @@
+using System.CommandLine;
+using Xkd.Cli.Hosting;
+using Xkd.Model.Configuration;
+using Xkd.Model.Native;
+using Xkd.Model.Training;
+using Xkd.Storage;
+
+namespace Xkd.Cli.Commands;
+
+/// <summary><c>xkd train</c>: pre-train on a cache.</summary>
+internal static class TrainCommand
+{
+    public static Command Create()
+    {
+        Option<string> config = CommonOptions.RequiredPath("--config", "The configuration, for example configs/pretrain/xkd.yaml.");
+        Option<string> data = CommonOptions.RequiredPath("--data", "The cache folder.");
+        Option<string> output = CommonOptions.RequiredPath("--out", "The run folder.");
+        Option<string?> resume = new("--resume") { Description = "Continue the run in --out; `auto` starts one where there is none.", Arity = ArgumentArity.ZeroOrOne };
+        resume.AcceptOnlyFromAmong("auto");
+        Option<long?> seed = new("--seed") { Description = "Seed of initialisation, order and augmentation; the same as --set seed=N." };
+        Option<string[]> set = CommonOptions.Set();
+        Option<long?> maxSteps = new("--max-steps") { Description = "Stop after this many optimizer steps of the run, with a checkpoint." };
+        Option<double?> maxHours = new("--max-hours") { Description = "Stop after this many hours with a checkpoint and exit code 75." };
+        Option<string> device = CommonOptions.Device();
+        Option<string?> libtorch = CommonOptions.LibTorch();
+        Option<bool> profile = new("--profile") { Description = "Write profile.json and trace.json of the feed into the run folder." };
+        Option<Dictionary<string, TimeSpan>> delays = CommonOptions.DelayStage();
+        Command command = new("train", "Pre-train on a cache.") { config, data, output, resume, seed, set, maxSteps, maxHours, device, libtorch, profile, delays };
+        command.SetAction(async (parsed, _) =>
+        {
+            string[] overrides = parsed.GetValue(set)!;
+            if (parsed.GetValue(seed) is long s)
+            {
+                overrides = [.. overrides, $"seed={s}"];
+            }
+
+            PretrainConfig loaded = PretrainConfig.Load(parsed.GetValue(config)!, overrides);
+            if (parsed.GetValue(maxSteps) is <= 0)
+            {
+                throw new UsageException($"--max-steps {parsed.GetValue(maxSteps)}: write a number above 0");
+            }
+
+            LibTorch.Load(parsed.GetValue(libtorch));
+            return await RunAsync(new TrainerOptions
+            {
+                Config = loaded,
+                Data = parsed.GetValue(data)!,
+                Out = parsed.GetValue(output)!,
+                Resume = parsed.GetValue(resume) == "auto" ? ResumeMode.Auto : parsed.GetResult(resume) is null ? ResumeMode.Never : ResumeMode.Required,
+                MaxSteps = parsed.GetValue(maxSteps),
+                MaxTime = parsed.GetValue(maxHours) is double hours ? TimeSpan.FromHours(hours) : null,
+                Device = parsed.GetValue(device)!,
+                Profile = parsed.GetValue(profile),
+                StageDelays = parsed.GetValue(delays)!,
+            }, new Terminal(json: false)).ConfigureAwait(false);
+        });
+        return command;
+    }
+
+    /// <summary>Trains with a line per interval on <paramref name="terminal"/> and returns the exit code.</summary>
+    public static async Task<int> RunAsync(TrainerOptions options, Terminal terminal)
+    {
+        using StopSignals signals = new();
+        TrainResult result = await new Trainer(options, TimeProvider.System, new TrainingLines(terminal, TimeProvider.System)).RunAsync(signals.Token).ConfigureAwait(false);
+        GraphReportText.Write(result.Feed, terminal);
+        terminal.Line($"{options.Out}: {result.Steps} of {result.TotalSteps} steps, peak RSS {result.PeakRss / 1e9:f2} GB{(result.Stopped ? "; stopped, continue with --resume" : string.Empty)}");
+        return signals.ExitCode ?? (result.Stopped ? ExitCodes.Requeue : ExitCodes.Done);
+    }
+}

@@ -1,0 +1,23 @@
+namespace Xkd.Cli.Demo;
+
+/// <summary>Size and seed of the demonstration.</summary>
+internal sealed record DemoOptions
+{
+    /// <summary>Where everything is written. Default out/demo.</summary>
+    public string Out { get; init; } = "out/demo";
+
+    /// <summary>Seed of clips, initialisation and order. Default 0.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>A few clips and steps: shows that every part runs, not that the model learned. Default false.</summary>
+    public bool Short { get; init; }
+
+    /// <summary>Training clips per class.</summary>
+    public int TrainPerClass => Short ? 6 : 60;
+
+    /// <summary>Validation clips per class.</summary>
+    public int ValidationPerClass => Short ? 4 : 40;
+
+    /// <summary>Optimizer steps.</summary>
+    public int Steps => Short ? 6 : 900;
+}
