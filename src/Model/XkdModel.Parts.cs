@@ -137,22 +137,4 @@ public sealed partial class XkdModel
 
         public BranchOutput? AudioStudent { get; init; }
     }
-
-    // What a forward pass needs: a term whose weight is 0 costs nothing, unless everything was asked for.
-    private readonly record struct ForwardPlan(XkdOptions Options)
-    {
-        private bool All => Options.ComputeUnweightedTerms;
-
-        public bool CrossModal => All || Options.AlignWeight + Options.DistillationWeight > 0;
-
-        public bool Alignment => All || Options.AlignWeight > 0;
-
-        public bool VideoDecoder => All || (Options.ReconstructionWeight > 0 && Options.VideoReconstructionWeight > 0);
-
-        public bool AudioDecoder => All || (Options.ReconstructionWeight > 0 && Options.AudioReconstructionWeight > 0);
-
-        public bool VideoEncoder => CrossModal || VideoDecoder;
-
-        public bool AudioEncoder => CrossModal || AudioDecoder;
-    }
 }

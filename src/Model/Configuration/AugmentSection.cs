@@ -1,3 +1,5 @@
+using Xkd.Pipeline;
+
 namespace Xkd.Model.Configuration;
 
 /// <summary>The random part of the views. Probabilities are per clip and view.</summary>
@@ -14,6 +16,9 @@ public sealed record AugmentSection
 
     /// <summary>Horizontal flip probability. Default 0.5.</summary>
     public double Flip { get; init; } = 0.5;
+
+    /// <summary>Probability of colour jitter. Default 1, as the released code jitters every clip.</summary>
+    public double JitterProbability { get; init; } = 1;
 
     /// <summary>Strengths of brightness, contrast, saturation and hue jitter. Default [0.4, 0.4, 0.4, 0.2].</summary>
     public double[] Jitter { get; init; } = [0.4, 0.4, 0.4, 0.2];

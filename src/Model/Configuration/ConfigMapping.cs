@@ -109,6 +109,7 @@ public static class ConfigMapping
         Mel = new LogMelOptions { Mels = config.Data.Mels },
         MelMean = origin.MelMean,
         MelStd = origin.MelStd,
+        Augmentation = config.Augment.ToAugmentation(),
         VideoTokens = model.Video.Tokens,
         AudioTokens = model.Audio.Tokens,
         // The training thread keeps a core to itself where there is more than one.
@@ -122,6 +123,52 @@ public static class ConfigMapping
     public static (double Mean, double Std) MelScale(this PretrainConfig config, MelStatistics cache) => config.Data.MelNormalization == MelNormalization.Released
         ? (ReleasedMelMean, ReleasedMelStd)
         : (cache.Mean, cache.Std);
+
+    /// <summary>The local views, whose work the cost counts.</summary>
+    public static XkdLocalViews ToLocalViews(this PretrainConfig config) => new()
+    {
+        Video = config.Data.LocalVideoViews,
+        Frames = config.Data.LocalFrames,
+        Size = config.Data.LocalSize,
+        Audio = config.Data.LocalAudioViews,
+        MelFrames = config.Data.LocalMelFrames,
+    };
+
+    private static AugmentationOptions ToAugmentation(this AugmentSection a) => new()
+    {
+        GlobalVideo = Jittered(new VideoViewOptions(), a) with { CropScaleMin = a.GlobalCropScale[0], CropScaleMax = a.GlobalCropScale[1] },
+        LocalVideo = Jittered(VideoViewOptions.Local, a) with
+        {
+            CropScaleMin = a.LocalCropScale[0],
+            CropScaleMax = a.LocalCropScale[1],
+            GrayProbability = a.LocalGray,
+            BlurProbability = a.LocalBlur,
+            BlurSigma = a.BlurSigma,
+        },
+        GlobalAudio = new SpectrogramViewOptions { Volume = a.GlobalVolume },
+        LocalAudio = SpectrogramViewOptions.Local with
+        {
+            Volume = a.LocalVolume,
+            CanvasFrequency = a.LocalSpecCanvas[0],
+            CanvasTime = a.LocalSpecCanvas[1],
+            FrequencyScaleMin = a.LocalSpecFrequency[0],
+            FrequencyScaleMax = a.LocalSpecFrequency[1],
+            TimeScaleMin = a.LocalSpecTime[0],
+            TimeScaleMax = a.LocalSpecTime[1],
+        },
+    };
+
+    private static VideoViewOptions Jittered(VideoViewOptions view, AugmentSection a) => view with
+    {
+        CropRatioMin = a.CropRatio[0],
+        CropRatioMax = a.CropRatio[1],
+        FlipProbability = a.Flip,
+        JitterProbability = a.JitterProbability,
+        Brightness = a.Jitter[0],
+        Contrast = a.Jitter[1],
+        Saturation = a.Jitter[2],
+        Hue = a.Jitter[3],
+    };
 
     private static TransformerOptions ToTransformer(TransformerSection section) => new() { Dim = section.Dim, Depth = section.Depth, Heads = section.Heads };
 }

@@ -122,6 +122,7 @@ internal static class PretrainConfigRules
         Pair("augment.local_spec_canvas", a.LocalSpecCanvas, 1, 10);
         Require(a.Jitter.Length == 4 && a.Jitter.All(j => j >= 0) && a.Jitter[3] <= 0.5, "augment.jitter", a.Jitter, "write [brightness, contrast, saturation, hue], each 0 or more, hue at most 0.5");
         Probability("augment.flip", a.Flip);
+        Probability("augment.jitter_probability", a.JitterProbability);
         Probability("augment.local_gray", a.LocalGray);
         Probability("augment.local_blur", a.LocalBlur);
         Require(a.GlobalVolume is >= 0 and < 1, "augment.global_volume", a.GlobalVolume, "write 0 or more, below 1");

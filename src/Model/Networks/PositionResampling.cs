@@ -21,12 +21,15 @@ internal static class PositionResampling
         return Join(table, prefix, resampled.permute(0, 2, 3, 4, 1).reshape(1, grid.Tokens, dim)); // [1, prefix + N', D]
     }
 
-    /// <summary>Bicubic: [1, prefix + f·t, D] on the native grid to [1, prefix + f'·t', D].</summary>
+    /// <summary>
+    /// Bicubic, the mel axis by the ratio of the sizes and the time axis by the nudged factor (reference behaviour): [1, prefix + f·t, D] on the native
+    /// grid to [1, prefix + f'·t', D].
+    /// </summary>
     public static Tensor Resample(Tensor table, int prefix, AudioGrid native, AudioGrid grid)
     {
         var dim = table.shape[2];
         var image = Patches(table, prefix).reshape(1, native.Bands, native.Time, dim).permute(0, 3, 1, 2); // [1, D, f, t]
-        double[] factors = [Factor(grid.Bands, native.Bands), Factor(grid.Time, native.Time)];
+        double[] factors = [(double)grid.Bands / native.Bands, Factor(grid.Time, native.Time)];
         var resampled = nn.functional.interpolate(image, scale_factor: factors, mode: InterpolationMode.Bicubic, align_corners: false,
             recompute_scale_factor: false); // [1, D, f', t']
         return Join(table, prefix, resampled.permute(0, 2, 3, 1).reshape(1, grid.Tokens, dim)); // [1, prefix + N', D]

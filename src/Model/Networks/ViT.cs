@@ -16,7 +16,7 @@ public abstract class ViT : nn.Module<Tensor, Tensor>
     private protected readonly Parameter enc_pos_embed;
     private protected readonly Transformer encoder;
     private protected readonly LayerNorm encoder_norm;
-    private readonly PatchEmbed embed;
+    private readonly Func<Tensor, Tensor> embed; // a delegate: TorchSharp would register a module field a second time, under the field's name
 
     private protected ViT(string name, string embedName, int patchDim, int tokens, TransformerOptions options, bool classToken, Transformer? sharedBlocks, Device? device)
         : base(name)
@@ -30,8 +30,9 @@ public abstract class ViT : nn.Module<Tensor, Tensor>
 
         enc_pos_embed = new Parameter(zeros(1, tokens + (classToken ? 1 : 0), options.Dim, device: device));
         register_parameter(nameof(enc_pos_embed), enc_pos_embed);
-        embed = new PatchEmbed(patchDim, options.Dim, device);
-        register_module(embedName, embed);
+        var patchEmbed = new PatchEmbed(patchDim, options.Dim, device);
+        register_module(embedName, patchEmbed);
+        embed = patchEmbed.call;
         encoder = sharedBlocks ?? new Transformer(options, device);
         register_module(nameof(encoder), encoder);
         encoder_norm = new LayerNorm(options.Dim, affine: true, device);
@@ -104,7 +105,7 @@ public abstract class ViT : nn.Module<Tensor, Tensor>
             patchPositions = Pick(patchPositions.expand(keep.shape[0], -1, -1), keep); // [B, K, D]
         }
 
-        var x = embed.call(patches) + patchPositions; // [B, N or K, D]
+        var x = embed(patches) + patchPositions; // [B, N or K, D]
         if (cls_token is null)
         {
             return x;

@@ -35,7 +35,7 @@ internal sealed class TrainingSession : IAsyncDisposable
         Devices.SetThreads(_config.Train.Threads);
         _model = new XkdModel(model, (ulong)_config.Seed, device);
         Step = new XkdStep(_model, _config.ToStep());
-        FlopPerSample = 0;
+        FlopPerSample = ModelCost.Of(model, _config.ToLocalViews()).FlopPerSample;
         PeakFlops = MatmulPeak.Measure(device, time);
         _checkpoints = new CheckpointStore(run.Path, new CheckpointStoreOptions { Keep = _config.Train.CheckpointKeep, KeepEvery = _config.Train.CheckpointKeepEvery }, observer.Note);
     }

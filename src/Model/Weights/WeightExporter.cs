@@ -27,9 +27,11 @@ public static class WeightExporter
     /// <exception cref="UsageException">The model has no such encoder.</exception>
     public static IReadOnlyList<WeightTensor> Backbone(IReadOnlyList<WeightTensor> model, WeightModality modality, WeightBranch branch)
     {
-        var prefix = WeightNames.BackbonePrefix(modality, branch);
-        WeightTensor[] taken = [.. model.Where(tensor => tensor.Name.StartsWith(prefix, StringComparison.Ordinal)).Select(tensor => tensor with { Name = tensor.Name[prefix.Length..] })];
-        return taken.Length > 0 ? taken : throw new UsageException($"the model has no {prefix}*: choose the other branch or modality");
+        var byName = model.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        var names = WeightNames.OfBackbone(byName.Keys, modality, branch);
+        return names.Count > 0
+            ? [.. names.Select(name => byName[name.Stored] with { Name = name.Canonical })]
+            : throw new UsageException($"the model has no {WeightNames.BackbonePrefix(modality, branch)}*: choose the other branch or modality");
     }
 
     private static void WriteStateDict(string path, IReadOnlyList<WeightTensor> tensors)

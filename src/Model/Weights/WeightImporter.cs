@@ -24,14 +24,14 @@ public static class WeightImporter
         var file = Resolve(path);
         options ??= new WeightImportOptions();
         List<string> dropped = [];
-        var tensors = Strip(ReadTensors(file, options, dropped));
+        var tensors = Strip(ReadTensors(file, options, dropped, out var isBackbone));
         var modality = options.Modality;
-        if (WeightNames.IsWholeModel(tensors.Select(tensor => tensor.Name)))
+        if (!isBackbone && WeightNames.IsWholeModel(tensors.Select(tensor => tensor.Name)))
         {
             if (modality is { } wanted)
-                tensors = Take(file, tensors, WeightNames.BackbonePrefix(wanted, options.Branch), dropped);
+                throw new UsageException($"{file} is a pre-training model without {WeightNames.BackbonePrefix(wanted, options.Branch)}*: choose the other branch or modality");
         }
-        else
+        else if (!isBackbone)
         {
             var detected = WeightNames.Detect(tensors)
                 ?? throw new UsageException($"{file} holds no encoder: none of its {tensors.Count} tensors is a patch embedding ({string.Join(", ", tensors.Take(4).Select(t => t.Name))}…)");
@@ -58,22 +58,33 @@ public static class WeightImporter
         return checkpoint?.Model.Path ?? throw new UsageException($"{path} holds no weights: name a .pth, .pth.tar or .safetensors file, a checkpoint, or a run that has one");
     }
 
-    private static IReadOnlyList<WeightTensor> ReadTensors(string file, WeightImportOptions options, List<string> dropped)
+    // The file's tensors, or of a whole model just the encoder wanted, then under canonical names.
+    private static IReadOnlyList<WeightTensor> ReadTensors(string file, WeightImportOptions options, List<string> dropped, out bool isBackbone)
     {
         if (!file.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
-            return PickleReader.Read(file);
-
-        using var safetensors = SafetensorsFile.Open(file);
-        if (options.Modality is not { } modality)
-            return safetensors.ReadAll();
+        {
+            var all = PickleReader.Read(file);
+            var byName = all.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+            var wanted = Wanted(byName.Keys, options, dropped);
+            isBackbone = wanted.Count > 0;
+            return isBackbone ? [.. wanted.Select(name => byName[name.Stored] with { Name = name.Canonical })] : all;
+        }
 
         // A whole model is some ten times the one encoder wanted: leave the rest on the disk.
-        var prefix = WeightNames.BackbonePrefix(modality, options.Branch);
-        var wanted = safetensors.Entries.Keys.Where(name => name.Contains(prefix, StringComparison.Ordinal)).ToHashSet(StringComparer.Ordinal);
-        if (wanted.Count == 0)
-            return safetensors.ReadAll();
-        dropped.AddRange(safetensors.Entries.Keys.Where(name => !wanted.Contains(name)));
-        return [.. safetensors.Entries.Keys.Where(wanted.Contains).Select(safetensors.Read)];
+        using var safetensors = SafetensorsFile.Open(file);
+        var names = Wanted([.. safetensors.Entries.Keys], options, dropped);
+        isBackbone = names.Count > 0;
+        return isBackbone ? [.. names.Select(name => safetensors.Read(name.Stored) with { Name = name.Canonical })] : safetensors.ReadAll();
+    }
+
+    private static IReadOnlyList<(string Stored, string Canonical)> Wanted(IReadOnlyCollection<string> names, WeightImportOptions options, List<string> dropped)
+    {
+        if (options.Modality is not { } modality)
+            return [];
+        var wanted = WeightNames.OfBackbone(names, modality, options.Branch);
+        if (wanted.Count > 0)
+            dropped.AddRange(names.Except(wanted.Select(name => name.Stored), StringComparer.Ordinal));
+        return wanted;
     }
 
     private static List<WeightTensor> Strip(IReadOnlyList<WeightTensor> tensors)
@@ -85,20 +96,6 @@ public static class WeightImporter
 
         bool Wraps(string prefix) => stripped.Any(tensor => tensor.Name.StartsWith(prefix, StringComparison.Ordinal))
             && stripped.All(tensor => tensor.Name.StartsWith(prefix, StringComparison.Ordinal) || (prefix == "backbone." && IsHead(tensor)));
-    }
-
-    private static List<WeightTensor> Take(string file, List<WeightTensor> tensors, string prefix, List<string> dropped)
-    {
-        List<WeightTensor> taken = [];
-        foreach (var tensor in tensors)
-        {
-            if (tensor.Name.StartsWith(prefix, StringComparison.Ordinal))
-                taken.Add(tensor with { Name = tensor.Name[prefix.Length..] });
-            else
-                dropped.Add(tensor.Name);
-        }
-
-        return taken.Count > 0 ? taken : throw new UsageException($"{file} is a pre-training model without {prefix}*: choose the other branch or modality");
     }
 
     private static void RefuseOther(string file, List<WeightTensor> tensors, WeightModality? wanted, WeightModality detected)

@@ -21,6 +21,22 @@ public static class WeightNames
     public static string BackbonePrefix(WeightModality modality, WeightBranch branch) =>
         $"{(modality == WeightModality.Video ? "vid" : "aud")}_{(branch == WeightBranch.Teacher ? "teacher" : "student")}.backbone.";
 
+    /// <summary>
+    /// Which of a whole model's names make up one encoder, and their names in it. Where the two modalities share their blocks (XKD-MAS students, both branches of XKD-MATS)
+    /// a checkpoint holds them once, under the other modality: they are taken from there.
+    /// </summary>
+    /// <returns>Empty where the model has no such encoder.</returns>
+    internal static IReadOnlyList<(string Stored, string Canonical)> OfBackbone(IReadOnlyCollection<string> names, WeightModality modality, WeightBranch branch)
+    {
+        const string Blocks = "encoder.";
+        var own = Beneath(names, BackbonePrefix(modality, branch), "");
+        if (own.Count == 0 || own.Exists(name => name.Canonical.StartsWith(Blocks, StringComparison.Ordinal)))
+            return own;
+
+        var other = modality == WeightModality.Video ? WeightModality.Audio : WeightModality.Video;
+        return [.. own, .. Beneath(names, BackbonePrefix(other, branch) + Blocks, Blocks)];
+    }
+
     /// <summary>The canonical spelling of an encoder parameter, itself where it already is.</summary>
     public static string ToCanonical(string name, WeightModality modality)
     {
@@ -48,6 +64,14 @@ public static class WeightNames
 
         return name;
     }
+
+    // A data-parallel wrapper may stand before the prefix.
+    private static List<(string Stored, string Canonical)> Beneath(IReadOnlyCollection<string> names, string prefix, string canonicalPrefix) =>
+    [
+        .. names.Select(name => (Name: name, At: name.IndexOf(prefix, StringComparison.Ordinal)))
+            .Where(found => found.At == 0 || (found.At > 0 && found.Name[found.At - 1] == '.'))
+            .Select(found => (found.Name, canonicalPrefix + found.Name[(found.At + prefix.Length)..])),
+    ];
 
     /// <summary>True where the names are a whole pre-training model's, not one encoder's.</summary>
     internal static bool IsWholeModel(IEnumerable<string> names) =>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using TorchSharp;
 using TorchSharp.Modules;
 using Xkd.Model.Native;
 using Xkd.Model.Networks;
@@ -14,6 +15,9 @@ internal static class GoldenTensors
         LibTorch.Load();
         set_num_threads(1);
     }
+
+    /// <summary>A scope for a topic's tensors; every topic starts with it, because touching this class loads libtorch before TorchSharp looks for it.</summary>
+    public static DisposeScope Scope() => NewDisposeScope();
 
     /// <summary>A float32 tensor of the case.</summary>
     public static Tensor Tensor(this GoldenCase golden, string name) => tensor(golden.Floats(name), golden.Shape(name));

@@ -13,7 +13,7 @@ internal sealed class MaeTopic : IGoldenTopic
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
-        using var scope = NewDisposeScope();
+        using var scope = GoldenTensors.Scope();
         using ViT encoder = VitTopic.Build(golden.Config);
         using var autoencoder = new MaskedAutoencoder(encoder, GoldenModels.Transformer(golden.Config.GetProperty("decoder")));
         GoldenTensors.LoadState(golden, check, autoencoder);

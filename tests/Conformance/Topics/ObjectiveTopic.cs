@@ -11,8 +11,7 @@ internal sealed class ObjectiveTopic : IGoldenTopic
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
-        using var scope = NewDisposeScope();
-        _ = GoldenTensors.Strings(golden, "aliases"); // loads libtorch
+        using var scope = GoldenTensors.Scope();
         switch (golden.Topic)
         {
             case "cross_modal":

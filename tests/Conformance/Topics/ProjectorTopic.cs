@@ -11,8 +11,7 @@ internal sealed class ProjectorTopic : IGoldenTopic
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
-        using var scope = NewDisposeScope();
-        _ = GoldenTensors.Strings(golden, "aliases"); // loads libtorch
+        using var scope = GoldenTensors.Scope();
         using var projector = new Projector(golden.Config.GetProperty("in_dim").GetInt32(), GoldenModels.Projector(golden.Config.GetProperty("kwargs")));
         GoldenTensors.LoadState(golden, check, projector);
         var parameters = StateNames.Parameters(projector);

@@ -11,8 +11,7 @@ internal sealed class RandomMaskingTopic : IGoldenTopic
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
-        using var scope = NewDisposeScope();
-        _ = GoldenTensors.Strings(golden, "aliases"); // loads libtorch
+        using var scope = GoldenTensors.Scope();
         int index = 0;
         foreach (JsonElement pair in golden.Config.GetProperty("pairs").EnumerateArray())
         {

@@ -11,7 +11,7 @@ internal sealed class VitTopic : IGoldenTopic
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
-        using var scope = NewDisposeScope();
+        using var scope = GoldenTensors.Scope();
         using var unrecorded = no_grad();
         using ViT vit = Build(golden.Config);
         GoldenTensors.LoadState(golden, check, vit);

@@ -13,7 +13,7 @@ internal sealed class XkdForwardTopic : IGoldenTopic
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
-        using var scope = NewDisposeScope();
+        using var scope = GoldenTensors.Scope();
         var aliases = GoldenTensors.Strings(golden, "aliases");
         JsonElement kwargs = golden.Config.GetProperty("fwd_kwargs");
         using var model = new XkdModel(GoldenModels.Model(golden.Config));

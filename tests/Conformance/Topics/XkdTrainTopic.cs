@@ -13,7 +13,7 @@ internal sealed class XkdTrainTopic : IGoldenTopic
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
-        using var scope = NewDisposeScope();
+        using var scope = GoldenTensors.Scope();
         var aliases = GoldenTensors.Strings(golden, "aliases");
         JsonElement config = golden.Config, kwargs = config.GetProperty("fwd_kwargs");
         using var model = new XkdModel(GoldenModels.Model(config));

@@ -90,6 +90,32 @@ public sealed class WeightImporterTests
             () => WeightImporter.Read(path, new() { Modality = WeightModality.Audio, Branch = WeightBranch.Student })).Message);
     }
 
+    [Theory]
+    [InlineData("shared.safetensors")]
+    [InlineData("shared.pth")]
+    public void Read_BlocksSharedBetweenModalities_TakesThemFromTheOther(string file)
+    {
+        // As a checkpoint of XKD-MAS holds them: each tensor once, under its first name.
+        using var folder = new TemporaryFolder();
+        WeightTensor[] model =
+        [
+            WeightTensor.FromFloats("vid_teacher.backbone.encoder.blocks.0.norm1.weight", [1], [9]),
+            WeightTensor.FromFloats("vid_student.backbone.cls_token", [1], [1]),
+            WeightTensor.FromFloats("vid_student.backbone.encoder.blocks.0.norm1.weight", [1], [2]),
+            WeightTensor.FromFloats("vid_student.backbone.encoder_norm.weight", [1], [3]),
+            WeightTensor.FromFloats("aud_student.backbone.cls_token", [1], [4]),
+            WeightTensor.FromFloats("aud_student.backbone.encoder_norm.weight", [1], [5]),
+        ];
+        WeightExporter.Write(folder.File(file), model);
+
+        var audio = WeightImporter.Read(folder.File(file), new() { Modality = WeightModality.Audio, Branch = WeightBranch.Student }).Tensors;
+        var exported = WeightExporter.Backbone(model, WeightModality.Audio, WeightBranch.Student);
+
+        Assert.Equal(["cls_token", "encoder_norm.weight", "encoder.blocks.0.norm1.weight"], audio.Select(tensor => tensor.Name));
+        Assert.Equal([4f, 5f, 2f], audio.Select(tensor => tensor.ToFloats()[0]));
+        Assert.Equal(PickleReaderTests.Digest(audio), PickleReaderTests.Digest(exported));
+    }
+
     [Fact]
     public void Read_RunFolder_TakesTheNewestCheckpoint()
     {

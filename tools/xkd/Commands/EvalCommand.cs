@@ -44,7 +44,7 @@ internal static class EvalCommand
             Cache trainCache = Cache.Open(parsed.GetValue(train)!), valCache = Cache.Open(parsed.GetValue(val)!);
             using FrozenEncoder encoder = FrozenEncoder.OpenRun(parsed.GetValue(weights)!, where, terminal.Line);
             EvaluationResult result = await SvmEvaluation.RunAsync(
-                encoder, trainCache, valCache, loaded, parsed.GetValue(modality)!, parsed.GetValue(branch) == "student" ? WeightBranch.Student : WeightBranch.Teacher, signals.Token).ConfigureAwait(false);
+                encoder, trainCache, valCache, loaded, parsed.GetValue(modality)!, WeightChoices.Branch(parsed.GetValue(branch)!), signals.Token).ConfigureAwait(false);
             string folder = parsed.GetValue(output)!;
             Directory.CreateDirectory(folder);
             await result.WriteAsync(Path.Combine(folder, "results.json")).ConfigureAwait(false);

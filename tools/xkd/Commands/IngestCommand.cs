@@ -43,7 +43,7 @@ internal static class IngestCommand
         {
             if (parsed.GetValue(merge) is string cache)
             {
-                return Merge(cache, new Terminal(parsed.GetValue(json)));
+                return await MergeAsync(cache, new Terminal(parsed.GetValue(json))).ConfigureAwait(false);
             }
 
             IngestOptions options = new()
@@ -74,15 +74,14 @@ internal static class IngestCommand
         return command;
     }
 
-    // Every commit already puts its shards into the one manifest chain, whichever process makes it; what is left of a merge is to
-    // show that the whole is there.
-    private static int Merge(string cache, Terminal terminal)
+    private static async Task<int> MergeAsync(string cache, Terminal terminal)
     {
+        Manifest manifest = await CacheMerger.MergeAsync(cache, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
         CacheSummary summary = CacheSummary.Of(cache);
-        terminal.Line($"{cache}: version {summary.Version}, {summary.Clips} clips, {summary.Failed} failed items");
+        terminal.Line($"{cache}: version {manifest.Version}, {summary.Clips} clips, {summary.Failed} failed items");
         if (terminal.Json)
         {
-            Terminal.WriteJson(new { schema = 1, version = summary.Version, clips = summary.Clips, failed = summary.Failed });
+            Terminal.WriteJson(new { schema = 1, version = manifest.Version, clips = summary.Clips, failed = summary.Failed });
         }
 
         return ExitCodes.Done;

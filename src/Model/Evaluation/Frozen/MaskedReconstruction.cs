@@ -11,6 +11,8 @@ namespace Xkd.Model.Evaluation;
 /// <summary>What the students see of one clip, and what they make of the rest: for people to look at.</summary>
 public sealed record MaskedReconstruction
 {
+    private static readonly float[] ImageNetMean = [0.485f, 0.456f, 0.406f], ImageNetStd = [0.229f, 0.224f, 0.225f];
+
     /// <summary>Frames of the clip.</summary>
     public required int Frames { get; init; }
 
@@ -124,7 +126,7 @@ public sealed record MaskedReconstruction
     // ImageNet-normalised [3, T, H, W] to rgb24 [T, H, W, 3].
     private static byte[] Rgb(Tensor frames)
     {
-        Tensor mean = tensor(new[] { 0.485f, 0.456f, 0.406f }).view(3, 1, 1, 1), std = tensor(new[] { 0.229f, 0.224f, 0.225f }).view(3, 1, 1, 1);
+        Tensor mean = tensor(ImageNetMean).view(3, 1, 1, 1), std = tensor(ImageNetStd).view(3, 1, 1, 1);
         return ((frames.cpu() * std) + mean).mul(255).round().clamp(0, 255).permute(1, 2, 3, 0).contiguous().to(ScalarType.Byte).data<byte>().ToArray();
     }
 }

@@ -1,0 +1,87 @@
+using System.CommandLine;
+using Xkd.Cli.Hosting;
+using Xkd.Ingest;
+using Xkd.Model;
+using Xkd.Model.Configuration;
+using Xkd.Model.Native;
+using Xkd.Storage;
+
+namespace Xkd.Cli.Commands;
+
+/// <summary><c>xkd doctor</c>: what this machine has and lacks, or what a configuration costs.</summary>
+internal static class DoctorCommand
+{
+    public static Command Create()
+    {
+        Option<string?> model = new("--model") { Description = "Print parameters and matrix work of this configuration instead." };
+        Option<string[]> set = CommonOptions.Set();
+        Option<string?> libtorch = CommonOptions.LibTorch();
+        Option<bool> json = CommonOptions.Json();
+        Command command = new("doctor", "Check the machine, or the cost of a configuration.") { model, set, libtorch, json };
+        command.SetAction((parsed, _) =>
+        {
+            Terminal terminal = new(parsed.GetValue(json));
+            return Task.FromResult(parsed.GetValue(model) is string config ? Cost(config, parsed.GetValue(set)!, terminal) : Machine(parsed.GetValue(libtorch), terminal));
+        });
+        return command;
+    }
+
+    private static int Machine(string? libtorch, Terminal terminal)
+    {
+        List<DoctorCheck> checks = [.. Doctor.Run(new DoctorOptions { LibTorchDirectory = libtorch }), Ffmpeg()];
+        foreach (DoctorCheck check in checks)
+        {
+            terminal.Line($"{(check.Ok ? "ok  " : "FAIL")} {check.Name}: {check.Detail}{(check.Ok || check.Remedy is null ? string.Empty : $"\n     {check.Remedy}")}");
+        }
+
+        bool ok = checks.All(c => c.Ok);
+        if (terminal.Json)
+        {
+            Terminal.WriteJson(new { schema = 1, ok, checks });
+        }
+
+        return ok ? ExitCodes.Done : ExitCodes.Failed;
+    }
+
+    private static DoctorCheck Ffmpeg()
+    {
+        try
+        {
+            FfmpegTools tools = FfmpegTools.Locate();
+            return new DoctorCheck { Name = "ffmpeg", Ok = true, Detail = $"{tools.Version}, {tools.Ffmpeg}, {tools.Ffprobe}" };
+        }
+        catch (XkdException e)
+        {
+            return new DoctorCheck { Name = "ffmpeg", Ok = false, Detail = e.Message, Remedy = "apt-get install ffmpeg" };
+        }
+    }
+
+    private static int Cost(string path, string[] overrides, Terminal terminal)
+    {
+        PretrainConfig config = PretrainConfig.Load(path, overrides);
+        XkdOptions options = config.ToModel();
+        XkdLocalViews views = config.ToLocalViews();
+        ModelCost cost = ModelCost.Of(options, views);
+        double GFlop(Model.Objectives.TeacherView view) => ModelCost.Of(options with { TeacherView = view }, views).FlopPerSample / 1e9;
+        double global = GFlop(Model.Objectives.TeacherView.Global), firstLocal = GFlop(Model.Objectives.TeacherView.FirstLocal);
+        if (terminal.Json)
+        {
+            Terminal.WriteJson(new { schema = 1, trainable = cost.Trainable, total = cost.Total, parts = cost.Parts, gflop_per_sample = new { global, first_local = firstLocal } });
+            return ExitCodes.Done;
+        }
+
+        terminal.Line($"{path}: {cost.Trainable / 1e6:f3} M trainable of {cost.Total / 1e6:f3} M parameters");
+        foreach ((string part, long count) in cost.Parts)
+        {
+            terminal.Line($"  {part,-28} {count / 1e6,9:f3} M");
+        }
+
+        terminal.Line($"  matrix work per sample: {global:f1} GFLOP with the teachers on the global view, {firstLocal:f1} on the first local one");
+        foreach ((string part, double flop) in cost.ForwardParts)
+        {
+            terminal.Line($"  {part,-28} {flop / 1e9,9:f1} GFLOP forward");
+        }
+
+        return ExitCodes.Done;
+    }
+}

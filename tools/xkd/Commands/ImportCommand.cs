@@ -1,0 +1,36 @@
+using System.CommandLine;
+using Xkd.Cli.Hosting;
+using Xkd.Model.Weights;
+
+namespace Xkd.Cli.Commands;
+
+/// <summary><c>xkd import</c>: weights of any provenance to safetensors.</summary>
+internal static class ImportCommand
+{
+    public static Command Create()
+    {
+        Argument<string> file = new("file") { Description = "A PyTorch file (.pth, .pth.tar, .pt) or safetensors." };
+        Option<string> output = CommonOptions.RequiredPath("--out", "The .safetensors file to write.");
+        Option<string> modality = CommonOptions.Choice("--modality", "Take one encoder of a whole model.", "auto", "video", "audio");
+        Option<string> branch = CommonOptions.Choice("--branch", "Which copy of the encoder, where the file holds a whole model.", "teacher", "student");
+        Command command = new("import", "Convert weights to safetensors, executing nothing a file may ask for.") { file, output, modality, branch };
+        command.SetAction((parsed, _) =>
+        {
+            ImportedWeights weights = WeightImporter.Read(parsed.GetValue(file)!, new WeightImportOptions
+            {
+                Modality = WeightChoices.Modality(parsed.GetValue(modality)!),
+                Branch = WeightChoices.Branch(parsed.GetValue(branch)!),
+            });
+            WeightExporter.Write(parsed.GetValue(output)!, weights.Tensors);
+            Terminal terminal = new(json: false);
+            terminal.Line($"{parsed.GetValue(output)}: {weights.Tensors.Count} tensors, {weights.Modality?.ToString().ToLowerInvariant() ?? "a whole model"}");
+            foreach (string dropped in weights.Dropped)
+            {
+                terminal.Line($"  left behind: {dropped}");
+            }
+
+            return Task.FromResult(ExitCodes.Done);
+        });
+        return command;
+    }
+}
