@@ -1,0 +1,104 @@
+using Xkd.Model.Networks;
+using Xkd.Storage;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Tests;
+
+public sealed class XkdStepTests
+{
+    private readonly XkdOptions _options = TinyModel.Options();
+
+    [Theory]
+    [InlineData(XkdVariant.Xkd)]
+    [InlineData(XkdVariant.Mas)]
+    [InlineData(XkdVariant.Mats)]
+    public void ImportState_AfterTwoSteps_ContinuesBitForBit(XkdVariant variant)
+    {
+        var options = TinyModel.Options(variant);
+        using var scope = TinyModel.Scope();
+        using var first = new XkdStep(new XkdModel(options, seed: 1));
+        Run(first, 0, 2);
+        var saved = first.ExportState().ToDictionary(e => e.Name, e => e.Value.clone(), StringComparer.Ordinal);
+        Run(first, 2, 2);
+
+        using var second = new XkdStep(new XkdModel(options, seed: 9));
+        second.ImportState(saved);
+        Run(second, 2, 2);
+
+        Assert.All(first.ExportState().Zip(second.ExportState()), pair => Assert.Equal(Bytes(pair.First.Value), Bytes(pair.Second.Value)));
+    }
+
+    [Fact]
+    public void ImportState_TensorMissing_NamesIt()
+    {
+        using var scope = TinyModel.Scope();
+        using var step = new XkdStep(new XkdModel(_options));
+        var state = step.ExportState().ToDictionary(e => e.Name, e => e.Value, StringComparer.Ordinal);
+        state.Remove("adamw/steps");
+
+        Assert.Contains("adamw/steps", Assert.Throws<FailureException>(() => step.ImportState(state)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Run_ManySteps_LeavesNoTensorBehind()
+    {
+        using var scope = TinyModel.Scope();
+        using var step = new XkdStep(new XkdModel(_options));
+        var input = TinyModel.Input(_options, 3);
+        step.Run(input, TinyModel.Schedule()).Dispose();
+        var before = TorchSharp.torch.Tensor.TotalCount;
+        for (var i = 0; i < 5; i++)
+        {
+            step.Run(input, TinyModel.Schedule()).Dispose();
+        }
+
+        Assert.Equal(before, TorchSharp.torch.Tensor.TotalCount);
+    }
+
+    [Fact]
+    public void Run_ReconstructionOnly_LeavesCrossModalTermsOut()
+    {
+        var options = _options with { AlignWeight = 0, DistillationWeight = 0, AudioReconstructionWeight = 0 };
+        using var scope = TinyModel.Scope();
+        using var step = new XkdStep(new XkdModel(options));
+        var whole = TinyModel.Input(options, 3);
+        using var losses = step.Run(whole with { Video = [whole.Video[0]], Audio = [whole.Audio[0]] }, TinyModel.Schedule());
+
+        var values = losses.Read();
+        Assert.True(values.ReconVideo > 0);
+        Assert.Equal((0, 0, 0, 0), (values.ReconAudio, values.KdV2A, values.KdA2V, values.AlignStudent));
+        Assert.Equal(values.ReconVideo, values.Loss, 1e-6);
+    }
+
+    [Fact]
+    public void Run_InfiniteInput_NamesTheFirstTermThatIsNotFinite()
+    {
+        using var scope = TinyModel.Scope();
+        using var step = new XkdStep(new XkdModel(_options));
+        var input = TinyModel.Input(_options, 3);
+        input.Audio[0].fill_(float.PositiveInfinity);
+        using var losses = step.Run(input, TinyModel.Schedule());
+
+        Assert.Equal("recon_audio", losses.Read().FirstNonFinite);
+    }
+
+    [Fact]
+    public void Construct_SameSeed_SameValues()
+    {
+        using var scope = TinyModel.Scope();
+        byte[] Values(ulong seed) => [.. StateNames.StateDict(new XkdModel(_options, seed)).SelectMany(e => Bytes(e.Value))];
+
+        Assert.Equal(Values(5), Values(5));
+        Assert.NotEqual(Values(5), Values(6));
+    }
+
+    private void Run(XkdStep step, int first, int count)
+    {
+        for (var i = first; i < first + count; i++)
+        {
+            step.Run(TinyModel.Input(step.Model.Options, (ulong)i), TinyModel.Schedule()).Dispose();
+        }
+    }
+
+    private static byte[] Bytes(Tensor tensor) => tensor.detach().contiguous().bytes.ToArray();
+}
