@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using TorchSharp;
 using Xkd.Model.Configuration;
 using Xkd.Model.Optimization;

@@ -2,7 +2,6 @@ using System.Text.Json;
 using Xkd.Model;
 using Xkd.Model.Networks;
 using Xkd.Model.Optimization;
-using static TorchSharp.torch;
 
 namespace Xkd.Conformance.Topics;
 

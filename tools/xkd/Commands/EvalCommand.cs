@@ -5,7 +5,6 @@ using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Native;
 using Xkd.Model.Training;
-using Xkd.Model.Weights;
 using Xkd.Storage;
 
 namespace Xkd.Cli.Commands;
@@ -47,7 +46,7 @@ internal static class EvalCommand
                 encoder, trainCache, valCache, loaded, parsed.GetValue(modality)!, WeightChoices.Branch(parsed.GetValue(branch)!), signals.Token).ConfigureAwait(false);
             string folder = parsed.GetValue(output)!;
             Directory.CreateDirectory(folder);
-            await result.WriteAsync(Path.Combine(folder, "results.json")).ConfigureAwait(false);
+            await result.WriteAsync(Path.Combine(folder, "results.json"), signals.Token).ConfigureAwait(false);
             terminal.Line($"{result.Dataset} {result.Protocol} {result.Modality} {result.Branch}: {result.Metric} {result.Value:f2} % ({result.Selection})");
             return ExitCodes.Done;
         });
