@@ -4,7 +4,7 @@ using Xkd.Pipeline;
 namespace Xkd.Ingest;
 
 /// <summary>
-/// Paints one demonstration clip: a shape with its class's outline and motion. Colour, size, place, speed, background, noise and distractors are drawn
+/// Paints one demonstration clip: a shape with its class's outline and motion. Colours, size, place, speed, background, noise and distractors are drawn
 /// without regard to the class. Every motion looks alike in a mirror, as training flips pictures.
 /// </summary>
 internal sealed class ClipPainter
@@ -30,23 +30,18 @@ internal sealed class ClipPainter
     public ClipPainter(int width, int height, ShapeClass shape, SampleRandom random)
     {
         (_width, _height, _class) = (width, height, shape);
-        var ground = Colour(ref random);
+        var ground = Colour(ref random, 30, 80);
         _background = Background(ref random, ground);
-        do
-        {
-            _colour = Colour(ref random);
-        }
-        while (Vector3.Distance(_colour, ground) < 90);
-
-        _radius = height * (float)random.Uniform(0.16, 0.26);
+        _colour = Colour(ref random, 170, 230);
+        _radius = height * (float)random.Uniform(0.26, 0.36);
         _centre = new Vector2(width * (float)random.Uniform(0.35, 0.65), height * (float)random.Uniform(0.4, 0.6));
-        _drift = new Vector2((float)random.Uniform(-4, 4), (float)random.Uniform(-3, 3));
-        _reach = height * (float)random.Uniform(0.18, 0.3);
-        _rate = (float)random.Uniform(0.6, 1.1);
+        _drift = new Vector2((float)random.Uniform(-2, 2), (float)random.Uniform(-2, 2));
+        _reach = height * (float)random.Uniform(0.2, 0.28);
+        _rate = (float)random.Uniform(0.7, 1);
         _phase = (float)random.Uniform(0, 2 * Math.PI);
         _turn = (float)random.Uniform(0, 2 * Math.PI);
         _scroll = random.NextInt(9) - 4;
-        _grainStrength = (float)random.Uniform(0.02, 0.14);
+        _grainStrength = (float)random.Uniform(0, 0.03);
         _grain = new byte[1 << 14];
         for (var i = 0; i < _grain.Length; i++)
         {
@@ -59,11 +54,11 @@ internal sealed class ClipPainter
             _hops[i] = new Vector2((float)random.Uniform(-1, 1), (float)random.Uniform(-1, 1));
         }
 
-        _distractors = new (Vector2, float, Vector3, float)[random.NextInt(4)];
+        _distractors = new (Vector2, float, Vector3, float)[random.NextInt(2)];
         for (var i = 0; i < _distractors.Length; i++)
         {
             var drift = new Vector2((float)random.Uniform(-20, 20), (float)random.Uniform(-15, 15));
-            _distractors[i] = (drift, (float)random.Uniform(0, 100), Colour(ref random), (float)random.Uniform(3, 8));
+            _distractors[i] = (drift, (float)random.Uniform(0, 100), Colour(ref random, 60, 230), (float)random.Uniform(3, 8));
         }
     }
 
@@ -137,7 +132,7 @@ internal sealed class ClipPainter
         var waves = new (float X, float Y, float Phase, Vector3 Tint)[6];
         for (var i = 0; i < waves.Length; i++)
         {
-            var tint = new Vector3((float)random.Uniform(-1, 1), (float)random.Uniform(-1, 1), (float)random.Uniform(-1, 1)) * (float)random.Uniform(8, 26);
+            var tint = new Vector3((float)random.Uniform(-1, 1), (float)random.Uniform(-1, 1), (float)random.Uniform(-1, 1)) * (float)random.Uniform(2, 8);
             waves[i] = ((random.NextInt(11) - 5) * MathF.Tau / _width, (float)random.Uniform(-5, 5) * MathF.Tau / _height, (float)random.Uniform(0, Math.Tau), tint);
         }
 
@@ -154,7 +149,12 @@ internal sealed class ClipPainter
         return picture;
     }
 
-    private static Vector3 Colour(ref SampleRandom random) => new((float)random.Uniform(20, 235), (float)random.Uniform(20, 235), (float)random.Uniform(20, 235));
+    /// <summary>A tinted gray between two levels. Strong colours would drown everything else in the few clips of this set.</summary>
+    private static Vector3 Colour(ref SampleRandom random, double low, double high)
+    {
+        var level = (float)random.Uniform(low, high);
+        return new Vector3(level) + new Vector3((float)random.Uniform(-20, 20), (float)random.Uniform(-20, 20), (float)random.Uniform(-20, 20));
+    }
 
     private static Vector2 Turn(Vector2 p, float angle)
     {

@@ -17,9 +17,8 @@ public static class PatchReconstruction
         var target = patches;
         if (normalise)
         {
-            var mean = patches.mean([-1L], keepdim: true); // [B, N, 1]
-            var variance = patches.var(-1, unbiased: true, keepdim: true); // [B, N, 1]
-            target = (patches - mean) / (variance + Eps).sqrt(); // [B, N, P]
+            var (mean, deviation) = Moments(patches);
+            target = (patches - mean) / deviation; // [B, N, P]
         }
 
         var error = (predicted.to(ScalarType.Float32) - target).square().mean([-1L]); // [B, N]
@@ -30,8 +29,16 @@ public static class PatchReconstruction
     public static Tensor Denormalise(Tensor predicted, Tensor patches)
     {
         using var scope = NewDisposeScope();
+        var (mean, deviation) = Moments(patches);
+        return scope.MoveToOuter((predicted * deviation) + mean);
+    }
+
+    // Mean and deviation of each patch, both [B, N, 1]. The variance is unbiased; libtorch's own runs Welford's recurrence value by value, which costs
+    // more on a CPU than the whole decoder.
+    private static (Tensor Mean, Tensor Deviation) Moments(Tensor patches)
+    {
         var mean = patches.mean([-1L], keepdim: true); // [B, N, 1]
-        var variance = patches.var(-1, unbiased: true, keepdim: true); // [B, N, 1]
-        return scope.MoveToOuter((predicted * (variance + Eps).sqrt()) + mean);
+        var variance = (patches - mean).square().sum(-1, keepdim: true) / (patches.shape[^1] - 1); // [B, N, 1]
+        return (mean, (variance + Eps).sqrt());
     }
 }
