@@ -1,0 +1,45 @@
+using System.Text.Json;
+
+namespace Xkd.Cli.Tests;
+
+public sealed class CacheCommandsTests(IngestedClips clips)
+{
+    [Fact]
+    public async Task Inspect_Json_PrintsOneObjectWithTheContractsFields()
+    {
+        ProcessOutcome result = await XkdProcess.RunAsync("inspect", clips.Cache, "--json");
+        Assert.Equal(0, result.ExitCode);
+        using JsonDocument json = JsonDocument.Parse(result.Output);
+        Assert.Equal(1, json.RootElement.GetProperty("schema").GetInt32());
+        Assert.Equal(1, json.RootElement.GetProperty("clips").GetInt32());
+        Assert.All(["version", "failed", "hours", "bytes", "classes", "splits", "fingerprint"], name => Assert.True(json.RootElement.TryGetProperty(name, out _), name));
+    }
+
+    [Fact]
+    public async Task Verify_FlippedByte_Exits1NamingShardRowAndColumn()
+    {
+        ProcessOutcome sound = await XkdProcess.RunAsync("verify", clips.Cache, "--json");
+        Assert.Equal(0, sound.ExitCode);
+        string copy = clips.File("damaged");
+        foreach (string file in Directory.EnumerateFiles(clips.Cache, "*", SearchOption.AllDirectories))
+        {
+            string target = Path.Combine(copy, Path.GetRelativePath(clips.Cache, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+
+        using JsonDocument manifest = JsonDocument.Parse(await File.ReadAllTextAsync(Directory.GetFiles(Path.Combine(copy, "manifest"), "*.json").Single(), TestContext.Current.CancellationToken));
+        JsonElement shard = manifest.RootElement.GetProperty("shards")[0];
+        string path = Path.Combine(copy, shard.GetProperty("path").GetString()!);
+        byte[] bytes = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
+        bytes[shard.GetProperty("offsets")[0].GetInt64() + 100] ^= 1;
+        await File.WriteAllBytesAsync(path, bytes, TestContext.Current.CancellationToken);
+
+        ProcessOutcome result = await XkdProcess.RunAsync("verify", copy, "--json");
+        Assert.Equal(1, result.ExitCode);
+        using JsonDocument json = JsonDocument.Parse(result.Output);
+        Assert.Equal(1, json.RootElement.GetProperty("schema").GetInt32());
+        Assert.False(json.RootElement.GetProperty("ok").GetBoolean());
+        Assert.Contains(json.RootElement.GetProperty("errors").EnumerateArray(), e => e.GetProperty("row").ToString() == "0" && e.GetProperty("column").GetString() == "frames");
+    }
+}

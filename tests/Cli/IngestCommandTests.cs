@@ -1,0 +1,68 @@
+using System.Text.Json;
+
+namespace Xkd.Cli.Tests;
+
+public sealed class IngestCommandTests(IngestedClips clips)
+{
+    [Fact]
+    public void Ingest_TextAndCutFileBesideGoodClip_CommitsTheGoodOneAndExits3()
+    {
+        Assert.Equal(3, clips.Ingest.ExitCode);
+        using JsonDocument report = JsonDocument.Parse(clips.Ingest.Output);
+        Assert.Equal(1, report.RootElement.GetProperty("schema").GetInt32());
+        Assert.Equal(1, report.RootElement.GetProperty("committed").GetInt32());
+        Assert.Equal(2, report.RootElement.GetProperty("failed").GetInt32());
+        Assert.Equal(0, report.RootElement.GetProperty("skipped").GetInt32());
+        Assert.All(["seconds", "clips_per_second", "cpu_ms_per_clip"], name => Assert.True(report.RootElement.GetProperty(name).GetDouble() > 0, name));
+    }
+
+    [Theory]
+    [InlineData("good.mp4", "committed", null, null)]
+    [InlineData("text.mp4", "failed", "probe", "not-media")]
+    [InlineData("cut.mp4", "failed", "probe", "truncated")]
+    public void Ingest_EachItem_HasItsLedgerLine(string id, string state, string? stage, string? reason)
+    {
+        JsonElement line = Assert.Single(
+            File.ReadLines(Path.Combine(clips.Cache, "ledger.jsonl")).Select(l => JsonSerializer.Deserialize<JsonElement>(l)),
+            l => l.GetProperty("id").GetString() == id);
+        Assert.Equal(state, line.GetProperty("state").GetString());
+        Assert.Equal(stage, line.GetProperty("stage").GetString());
+        Assert.Equal(reason, line.GetProperty("reason").GetString());
+    }
+
+    [Fact]
+    public async Task Ingest_OtherShortSideIntoTheSameCache_RefusesWithBothValues()
+    {
+        ProcessOutcome result = await XkdProcess.RunAsync("ingest", "--dataset", "folder", "--root", clips.Clips, "--out", clips.Cache, "--short-side", "24");
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("short_side 32 ≠ 24", result.Error, StringComparison.Ordinal);
+        Assert.Contains("another folder", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Ingest_UnusableInput_RefusesNamingTheValue()
+    {
+        await RefusedAsync("--root /no/such/folder", "folder", "/no/such/folder");
+        await RefusedAsync(clips.Empty, "folder", clips.Empty);
+        await RefusedAsync("--dataset nosuch", "nosuch", clips.Clips);
+    }
+
+    [Theory]
+    [InlineData("frobnicate")]
+    [InlineData("ingest", "--nope")]
+    public async Task Main_UnknownVerbOrFlag_Exits2NamingIt(params string[] arguments)
+    {
+        ProcessOutcome result = await XkdProcess.RunAsync(arguments);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(arguments[^1], result.Error, StringComparison.Ordinal);
+        Assert.Contains("--help", result.Error, StringComparison.Ordinal);
+    }
+
+    private async Task RefusedAsync(string named, string dataset, string root)
+    {
+        ProcessOutcome result = await XkdProcess.RunAsync("ingest", "--dataset", dataset, "--root", root, "--out", clips.File("refused"));
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(named, result.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(clips.File("refused")), "a refused call leaves no cache");
+    }
+}

@@ -1,0 +1,3 @@
+namespace Xkd.Cli.Tests;
+
+internal sealed record ProcessOutcome(int ExitCode, string Output, string Error);

@@ -1,0 +1,50 @@
+namespace Xkd.Cli.Tests;
+
+public sealed class TrainCommandTests(IngestedClips clips)
+{
+    [Theory]
+    [InlineData("optim.epoch=3", "optim.epochs")]
+    [InlineData("batch=-3", "batch")]
+    public async Task Train_BadOverride_Exits2NamingKeyAndFix(string set, string named)
+    {
+        ProcessOutcome result = await TrainAsync("--set", set);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(set.Split('=')[0], result.Error, StringComparison.Ordinal);
+        Assert.Contains(named, result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Train_CacheSmallerThanTheViews_Exits2WithTheIngestCommandToRun()
+    {
+        ProcessOutcome result = await TrainAsync();
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("short_side is 32", result.Error, StringComparison.Ordinal);
+        Assert.Contains("xkd ingest", result.Error, StringComparison.Ordinal);
+        Assert.Contains("--short-side 112", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Train_ResumeWithoutARun_Exits2()
+    {
+        ProcessOutcome result = await TrainAsync("--resume");
+        Assert.Equal(2, result.ExitCode);
+        Assert.False(Directory.Exists(clips.File("run")), "a refused call leaves no run folder");
+    }
+
+    private Task<ProcessOutcome> TrainAsync(params string[] more)
+    {
+        string config = Path.Combine(RepositoryRoot(), "configs", "pretrain", "xkd.yaml");
+        return XkdProcess.RunAsync(["train", "--config", config, "--data", clips.Cache, "--out", clips.File("run"), .. more]);
+    }
+
+    private static string RepositoryRoot()
+    {
+        DirectoryInfo folder = new(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "XKD.sln")))
+        {
+            folder = folder.Parent!;
+        }
+
+        return folder.FullName;
+    }
+}

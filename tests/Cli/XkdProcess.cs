@@ -1,0 +1,34 @@
+using System.Diagnostics;
+
+namespace Xkd.Cli.Tests;
+
+/// <summary>The built program as a user starts it: arguments in; exit code, stdout and stderr out.</summary>
+internal static class XkdProcess
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+
+    public static Task<ProcessOutcome> RunAsync(params string[] arguments) => StartAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "xkd.dll"), .. arguments]);
+
+    public static async Task<ProcessOutcome> StartAsync(string program, string[] arguments)
+    {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(Limit);
+        ProcessStartInfo info = new(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        using Process process = Process.Start(info)!;
+        process.StandardInput.Close();
+        Task<string> output = process.StandardOutput.ReadToEndAsync(limit.Token);
+        Task<string> error = process.StandardError.ReadToEndAsync(limit.Token);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+            return new ProcessOutcome(process.ExitCode, await output, await error);
+        }
+        finally
+        {
+            if (!process.HasExited)
+            {
+                process.Kill(entireProcessTree: true);
+            }
+        }
+    }
+}
