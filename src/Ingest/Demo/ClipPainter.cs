@@ -4,7 +4,7 @@ using Xkd.Pipeline;
 namespace Xkd.Ingest;
 
 /// <summary>
-/// Paints one demonstration clip: a shape with its class's outline and motion. Colours, size, place, speed, background, noise and distractors are drawn
+/// Paints one demonstration clip: a field of shapes with its class's outline and motion. Colours, size, place, speed, background, noise and distractors are drawn
 /// without regard to the class. Every motion looks alike in a mirror, as training flips pictures.
 /// </summary>
 internal sealed class ClipPainter
@@ -17,6 +17,7 @@ internal sealed class ClipPainter
     private readonly float _grainStrength;
     private readonly (Vector2 Drift, float Phase, Vector3 Colour, float Radius)[] _distractors;
     private readonly Vector3 _colour;
+    private readonly float _spacing;
     private readonly Vector2 _centre;
     private readonly Vector2 _drift;
     private readonly float _radius;
@@ -30,13 +31,19 @@ internal sealed class ClipPainter
     public ClipPainter(int width, int height, ShapeClass shape, SampleRandom random)
     {
         (_width, _height, _class) = (width, height, shape);
-        var ground = Colour(ref random, 30, 80);
+        var ground = Colour(ref random, 30, 225);
         _background = Background(ref random, ground);
-        _colour = Colour(ref random, 170, 230);
-        _radius = height * (float)random.Uniform(0.26, 0.36);
+        do
+        {
+            _colour = Colour(ref random, 30, 225);
+        }
+        while (Vector3.Distance(_colour, ground) < 120);
+
+        _spacing = height * (float)random.Uniform(0.3, 0.42);
+        _radius = _spacing * (float)random.Uniform(0.36, 0.44);
         _centre = new Vector2(width * (float)random.Uniform(0.35, 0.65), height * (float)random.Uniform(0.4, 0.6));
         _drift = new Vector2((float)random.Uniform(-2, 2), (float)random.Uniform(-2, 2));
-        _reach = height * (float)random.Uniform(0.2, 0.28);
+        _reach = height * (float)random.Uniform(0.14, 0.22);
         _rate = (float)random.Uniform(0.7, 1);
         _phase = (float)random.Uniform(0, 2 * Math.PI);
         _turn = (float)random.Uniform(0, 2 * Math.PI);
@@ -81,11 +88,8 @@ internal sealed class ClipPainter
                     colour = Vector3.Lerp(colour, tint, Coverage(Vector2.Distance(point, centre) - size));
                 }
 
-                if (Math.Abs(x - at.X) <= radius + 1 && Math.Abs(y - at.Y) <= radius + 1)
-                {
-                    colour = Vector3.Lerp(colour, _colour, Coverage(Outline(Turn(point - at, angle), radius)));
-                }
-
+                var place = Nearest(point - at);
+                colour = Vector3.Lerp(colour, _colour, Coverage(Outline(Turn(place, angle), radius)));
                 var grain = (_grain[(grainAt + (((y * _width) + x) * 31)) & (_grain.Length - 1)] - 128) * _grainStrength;
                 var o = ((y * _width) + x) * 3;
                 rgb[o] = ToByte(colour.X + grain);
@@ -110,6 +114,9 @@ internal sealed class ClipPainter
             _ => (centre + (_reach * _hops[(int)(t * _rate * 2.5f) % _hops.Length]), _radius, _turn),
         };
     }
+
+    /// <summary>A place relative to the nearest of the shapes, which fill the picture in rows and columns and move as one.</summary>
+    private Vector2 Nearest(Vector2 p) => new(p.X - (_spacing * MathF.Round(p.X / _spacing)), p.Y - (_spacing * MathF.Round(p.Y / _spacing)));
 
     /// <summary>Signed distance to the outline in pixels, roughly; negative inside.</summary>
     private float Outline(Vector2 p, float r)
@@ -153,7 +160,7 @@ internal sealed class ClipPainter
     private static Vector3 Colour(ref SampleRandom random, double low, double high)
     {
         var level = (float)random.Uniform(low, high);
-        return new Vector3(level) + new Vector3((float)random.Uniform(-20, 20), (float)random.Uniform(-20, 20), (float)random.Uniform(-20, 20));
+        return new Vector3(level) + new Vector3((float)random.Uniform(-28, 28), (float)random.Uniform(-28, 28), (float)random.Uniform(-28, 28));
     }
 
     private static Vector2 Turn(Vector2 p, float angle)

@@ -19,5 +19,5 @@ internal sealed record DemoOptions
     public int ValidationPerClass => Short ? 4 : 40;
 
     /// <summary>Optimizer steps.</summary>
-    public int Steps => Short ? 6 : 900;
+    public int Steps => Short ? 6 : 480;
 }

@@ -67,7 +67,7 @@ internal sealed class DemoRun(DemoOptions options, Terminal terminal, TimeProvid
     }
 
     // Clips and training share one seed, so that another --seed is another experiment from end to end.
-    private string[] Overrides() => [$"seed={options.Seed}", .. options.Short ? ["batch=6", "optim.epochs=2", "optim.warmup_epochs=1"] : Array.Empty<string>()];
+    private string[] Overrides() => [$"seed={options.Seed}", .. options.Short ? new[] { "batch=6", "optim.epochs=2", "optim.warmup_epochs=1" } : ["optim.epochs=16"]];
 
     private static string ConfigPath(string name) => Path.Combine(AppContext.BaseDirectory, "configs", name);
 
