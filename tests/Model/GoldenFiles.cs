@@ -15,5 +15,6 @@ internal static class GoldenFiles
         throw new DirectoryNotFoundException("tests/golden is not above the test program");
     }
 
-    public static string PyTorch(string name) => Path("pytorch", name);
+    /// <summary>A file written by PyTorch 1.13, see <c>tests/Model/Fixtures/pytorch/README.md</c>.</summary>
+    public static string PyTorch(string name) => System.IO.Path.Combine(RepositoryRoot.Path, "tests", "Model", "Fixtures", "pytorch", name);
 }

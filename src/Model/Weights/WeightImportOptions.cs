@@ -8,4 +8,7 @@ public sealed record WeightImportOptions
 
     /// <summary>Which copy of the encoder, where the file holds a whole pre-training model. Default teacher.</summary>
     public WeightBranch Branch { get; init; } = WeightBranch.Teacher;
+
+    /// <summary>Take a file that holds no encoder as it is, every tensor under its own name, instead of refusing it. Default false.</summary>
+    public bool AnyTensors { get; init; }
 }

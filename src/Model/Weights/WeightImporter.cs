@@ -31,6 +31,10 @@ public static class WeightImporter
             if (modality is { } wanted)
                 throw new UsageException($"{file} is a pre-training model without {WeightNames.BackbonePrefix(wanted, options.Branch)}*: choose the other branch or modality");
         }
+        else if (!isBackbone && options is { AnyTensors: true, Modality: null } && WeightNames.Detect(tensors) is null)
+        {
+            return new ImportedWeights { Source = file, Sha256 = Hash(file), Modality = null, Tensors = tensors, Dropped = dropped };
+        }
         else if (!isBackbone)
         {
             var detected = WeightNames.Detect(tensors)

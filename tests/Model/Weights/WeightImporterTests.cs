@@ -127,7 +127,7 @@ public sealed class WeightImporterTests
         var options = new WeightImportOptions { Modality = WeightModality.Video, Branch = WeightBranch.Student };
         Assert.Equal(6f, WeightImporter.Read(run.Path, options).Tensors[0].ToFloats()[0]);
         Assert.Equal(5f, WeightImporter.Read(store.PathOf(5), options).Tensors[0].ToFloats()[0]);
-        Assert.Throws<UsageException>(() => WeightImporter.Read(GoldenFiles.Path("pytorch"), options));
+        Assert.Throws<UsageException>(() => WeightImporter.Read(GoldenFiles.PyTorch(string.Empty), options));
     }
 
     [Fact]
@@ -154,5 +154,14 @@ public sealed class WeightImporterTests
         Assert.Contains("1 missing (encoder.blocks.2.norm1.weight)", message);
         Assert.Contains("1 unexpected (cls_token)", message);
         Assert.Contains("1 mis-shaped (enc_pos_embed is [1, 33, 48], needed [1, 65, 48])", message);
+    }
+
+    [Fact]
+    public void Read_NoEncoderButAnyTensors_TakesThemUnderTheirOwnNames()
+    {
+        ImportedWeights weights = WeightImporter.Read(GoldenFiles.PyTorch("views_and_dtypes.pth.tar"), new WeightImportOptions { AnyTensors = true });
+        float[] big = [.. Enumerable.Range(0, 24).Select(i => (float)i)];
+        Assert.Equal([big[8], big[9], big[10], big[14], big[15], big[16]], weights.Tensors.Single(t => t.Name == "view").ToFloats());
+        Assert.Null(weights.Modality);
     }
 }

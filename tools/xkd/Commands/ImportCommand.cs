@@ -20,10 +20,11 @@ internal static class ImportCommand
             {
                 Modality = WeightChoices.Modality(parsed.GetValue(modality)!),
                 Branch = WeightChoices.Branch(parsed.GetValue(branch)!),
+                AnyTensors = true,
             });
             WeightExporter.Write(parsed.GetValue(output)!, weights.Tensors);
             Terminal terminal = new(json: false);
-            terminal.Line($"{parsed.GetValue(output)}: {weights.Tensors.Count} tensors, {weights.Modality?.ToString().ToLowerInvariant() ?? "a whole model"}");
+            terminal.Line($"{parsed.GetValue(output)}: {weights.Tensors.Count} tensors, {weights.Modality?.ToString().ToLowerInvariant() ?? "every one of the file"}");
             foreach (string dropped in weights.Dropped)
             {
                 terminal.Line($"  left behind: {dropped}");

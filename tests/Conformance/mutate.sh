@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Shows that the golden cases catch mistakes: breaks one constant of the production source at a time, in a scratch clone, and
+# expects cases to turn red. Usage: tests/Conformance/mutate.sh   (minutes; needs what ./xkd test needs)
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+git clone -q "$root" "$work/xkd"
+cd "$work/xkd"
+caught=0 missed=0
+build() { dotnet build tests/Conformance -c Release -v quiet --nologo -p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false >"$work/log" 2>&1 </dev/null; }
+golden() { tests/Conformance/bin/Release/net10.0/linux-x64/Xkd.Conformance; }
+build && golden >/dev/null || { echo "the golden cases do not pass unmutated"; exit 1; }
+mutate() { # file, what stands there, what is put in its place
+  grep -qF -- "$2" "$1" || { echo "MISSED $1: no '$2' to mutate"; missed=$((missed + 1)); return; }
+  python3 - "$1" "$2" "$3" <<'P'
+import sys
+path, old, new = sys.argv[1:]
+text = open(path).read()
+open(path, "w").write(text.replace(old, new, 1))
+P
+  if build; then
+    red=$(golden | grep '^FAIL' | sed 's/^FAIL \([a-z0-9_]*\).*/\1/' | tr '\n' ' ') || true
+  else red="(does not build)"; fi
+  git checkout -q -- "$1"
+  if [ -n "$red" ] && [ "$red" != "(does not build)" ]; then echo "CAUGHT $1: '$2' -> '$3': $red"; caught=$((caught + 1));
+  else echo "MISSED $1: '$2' -> '$3' $red"; missed=$((missed + 1)); fi
+}
+M=src/Model P=src/Pipeline
+mutate $M/Objectives/PatchReconstruction.cs 'patches.shape[^1] - 1' 'patches.shape[^1] - 0'
+mutate $M/Objectives/PatchReconstruction.cs 'Eps = 1e-6' 'Eps = 1e-2'
+mutate $M/Networks/LayerNorm.cs 'Eps = 1e-5' 'Eps = 1e-3'
+mutate $M/Networks/RandomMasking.cs 'MidpointRounding.ToEven' 'MidpointRounding.AwayFromZero'
+mutate $M/Networks/PositionResampling.cs 'Nudge = 0.1' 'Nudge = 0.3'
+mutate $M/Optimization/GradientClip.cs 'Eps = 1e-6' 'Eps = 1e-1'
+mutate $M/Optimization/FlatAdamW.cs 'segment.Decayed ? weightDecay : 0' 'weightDecay'
+mutate $M/XkdModel.Parts.cs '(v2a + a2v) / 2' '(v2a + a2v) / 3'
+mutate $M/XkdModel.cs 'temperatures.StudentAudio, temperatures.TeacherVideo' 'temperatures.StudentAudio, temperatures.TeacherAudio'
+mutate $P/LogMel/MelFilterBank.cs 'Math.Log(6.4) / 27' 'Math.Log(6.4) / 26'
+mutate $P/LogMel/PowerSpectrum8.cs '0.5 * Math.Cos(2 * Math.PI * n / nFft)' '0.5 * Math.Cos(2 * Math.PI * n / (nFft - 1))'
+mutate $P/Augment/ColorKernels.cs 'Create(19595 |' 'Create(19000 |'
+mutate $M/Optimization/CosineSchedule.cs 'Math.PI' '3.1'
+echo "$caught caught, $missed missed"
+[ "$missed" = 0 ]

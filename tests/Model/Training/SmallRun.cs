@@ -1,0 +1,89 @@
+using Xkd.Model.Configuration;
+using Xkd.Model.Training;
+using Xkd.Storage;
+
+namespace Xkd.Model.Tests.Training;
+
+/// <summary>A synthetic cache and a model small enough to train for a few steps in a test.</summary>
+internal sealed class SmallRun : IDisposable
+{
+    private const int Frames = 40, Side = 16, MelFrames = 600, Mels = 16;
+
+    public SmallRun() => Directory.CreateDirectory(Cache);
+
+    public string Root { get; } = Directory.CreateTempSubdirectory("xkd-run-").FullName;
+
+    public string Cache => Path.Combine(Root, "cache");
+
+    public string Run(string name) => Path.Combine(Root, name);
+
+    /// <summary>Adds <paramref name="count"/> clips of smooth random content, numbered from <paramref name="first"/>, and commits.</summary>
+    public async Task AddClipsAsync(int first, int count)
+    {
+        await using CacheWriter writer = await CacheWriter.OpenAsync(
+            Cache, new Fingerprint { ShortSide = Side, Mels = Mels, Decoder = "synthetic" }, new CacheWriterOptions(), TimeProvider.System, CancellationToken.None);
+        for (int i = first; i < first + count; i++)
+        {
+            Random random = new(i);
+            byte[] frames = new byte[Frames * Side * Side * 3];
+            for (int b = 0; b < frames.Length; b++)
+            {
+                frames[b] = (byte)(128 + (100 * Math.Sin((b * 0.01 * (i + 1)) + i)) + random.Next(8));
+            }
+
+            Half[] mel = [.. Enumerable.Range(0, Mels * MelFrames).Select(m => (Half)((4 * Math.Sin(m * 0.013 * (i + 1))) + random.NextDouble()))];
+            string id = $"clip{i:D3}.mp4";
+            await writer.AppendAsync(
+                new ClipRecord
+                {
+                    Id = id, SourceItem = id, Source = id, Duration = Frames / 8.0, Fps = 8, Width = Side, Height = Side, NumFrames = Frames, Frames = frames, MelFrames = MelFrames,
+                    Mel = System.Runtime.InteropServices.MemoryMarshal.AsBytes(mel.AsSpan()).ToArray(), AudioRate = 16000,
+                    MelSum = mel.Sum(v => (double)v), MelSumSquares = mel.Sum(v => (double)v * (double)v),
+                },
+                CancellationToken.None);
+            await writer.SettleAsync(new LedgerEntry { Id = id, Source = id, State = ItemState.Committed }, CancellationToken.None);
+        }
+
+        await writer.CommitAsync(CancellationToken.None);
+    }
+
+    public static PretrainConfig Config(XkdVariant variant = XkdVariant.Xkd, int workers = 1) => new()
+    {
+        Variant = variant,
+        Batch = 3,
+        Data = new DataSection
+        {
+            GlobalFrames = 8, GlobalSize = 16, Mels = Mels, GlobalMelFrames = 64, LocalFrames = 4, LocalSize = 8, LocalMelFrames = 16, Workers = workers,
+        },
+        Model = new ModelSection
+        {
+            VideoPatch = [2, 8, 8],
+            AudioPatch = [8, 8],
+            Encoder = new TransformerSection { Dim = 16, Depth = 1, Heads = 2 },
+            Decoder = new TransformerSection { Dim = 8, Depth = 1, Heads = 2 },
+            Projector = new ProjectorSection { Hidden = 16, Bottleneck = 8, Out = 16 },
+        },
+        Optim = new OptimSection { Epochs = 10, WarmupEpochs = 1, Lr = 3e-3 },
+        Train = new TrainSection { Threads = 1, LogEvery = 2, CheckpointEvery = 100, Tensorboard = false },
+    };
+
+    public async Task<TrainResult> TrainAsync(PretrainConfig config, string run, long steps, ResumeMode resume = ResumeMode.Never, Notes? notes = null) =>
+        await new Trainer(
+            new TrainerOptions { Config = config, Data = Cache, Out = Run(run), MaxSteps = steps, Resume = resume, Device = "cpu" }, TimeProvider.System, notes ?? new Notes()).RunAsync(CancellationToken.None);
+
+    public IReadOnlyList<StepMetrics> Metrics(string run) => MetricsLog.Read(Path.Combine(Run(run), "metrics.jsonl"));
+
+    public void Dispose() => Directory.Delete(Root, recursive: true);
+
+    /// <summary>Keeps what a run says.</summary>
+    internal sealed class Notes : ITrainingObserver
+    {
+        public List<string> Lines { get; } = [];
+
+        public void Note(string text) => Lines.Add(text);
+
+        public void Steps(IReadOnlyList<StepMetrics> steps, long totalSteps)
+        {
+        }
+    }
+}

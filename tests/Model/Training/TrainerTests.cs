@@ -1,0 +1,119 @@
+using Xkd.Model.Configuration;
+using Xkd.Model.Training;
+using Xkd.Storage;
+
+namespace Xkd.Model.Tests.Training;
+
+public sealed class TrainerTests
+{
+    [Theory]
+    [InlineData(XkdVariant.Xkd, 1)]
+    [InlineData(XkdVariant.Xkd, 2)]
+    [InlineData(XkdVariant.Mats, 1)]
+    public async Task RunAsync_StoppedAtAnyStepAndResumed_EqualsTheUninterruptedRunToTheLastBit(XkdVariant variant, int workersAfter)
+    {
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 7);
+        const int Steps = 5;
+        await small.TrainAsync(SmallRun.Config(variant), "whole", Steps);
+        for (int stop = 1; stop < Steps; stop++)
+        {
+            string run = $"stopped{stop}";
+            await small.TrainAsync(SmallRun.Config(variant), run, stop);
+            await small.TrainAsync(SmallRun.Config(variant, workersAfter), run, Steps, ResumeMode.Required);
+            Assert.Equal(small.Metrics("whole").Select(Learned), small.Metrics(run).Select(Learned));
+            Assert.Equal(Weights(small, "whole"), Weights(small, run));
+        }
+    }
+
+    [Fact]
+    public async Task RunAsync_NewestCheckpointBroken_FallsBackLoudlyAndRetellsTheSameCurve()
+    {
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 7);
+        await small.TrainAsync(SmallRun.Config(), "whole", 6);
+        await small.TrainAsync(SmallRun.Config(), "broken", 2);
+        await small.TrainAsync(SmallRun.Config(), "broken", 4, ResumeMode.Required);
+        string newest = Path.Combine(small.Run("broken"), "checkpoints", "step-00000004", "model.safetensors");
+        byte[] bytes = File.ReadAllBytes(newest);
+        bytes[^9] ^= 0x10;
+        File.WriteAllBytes(newest, bytes);
+
+        SmallRun.Notes notes = new();
+        await small.TrainAsync(SmallRun.Config(), "broken", 6, ResumeMode.Auto, notes);
+        Assert.Contains(notes.Lines, line => line.Contains("step-00000004", StringComparison.Ordinal));
+        Assert.Equal(small.Metrics("whole").Select(Learned), small.Metrics("broken").Select(Learned));
+    }
+
+    [Fact]
+    public async Task RunAsync_ConfigurationDrifted_IsRefusedKeyByKey()
+    {
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 7);
+        await small.TrainAsync(SmallRun.Config(), "run", 1);
+        PretrainConfig drifted = SmallRun.Config() with { Batch = 2, Seed = 5 };
+        string message = (await Assert.ThrowsAsync<UsageException>(() => small.TrainAsync(drifted, "run", 2, ResumeMode.Required))).Message;
+        Assert.Contains("batch was 3, now 2", message);
+        Assert.Contains("seed was 0, now 5", message);
+    }
+
+    [Fact]
+    public async Task RunAsync_FolderHoldsARun_IsRefusedWithoutResume()
+    {
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 7);
+        await small.TrainAsync(SmallRun.Config(), "run", 1);
+        Assert.Contains("--resume", (await Assert.ThrowsAsync<UsageException>(() => small.TrainAsync(SmallRun.Config(), "run", 2))).Message);
+        Assert.Contains("no run to resume", (await Assert.ThrowsAsync<UsageException>(() => small.TrainAsync(SmallRun.Config(), "other", 2, ResumeMode.Required))).Message);
+        Assert.False(Directory.Exists(small.Run("other")));
+    }
+
+    [Fact]
+    public async Task RunAsync_LossNotFinite_StopsNamingTermStepAndClipsAndKeepsTheLastGoodCheckpoint()
+    {
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 7);
+        PretrainConfig config = SmallRun.Config() with { Train = SmallRun.Config().Train with { LogEvery = 1, CheckpointEvery = 1 } };
+        config = config with { Optim = config.Optim with { Lr = 1e30 } };
+        FailureException error = await Assert.ThrowsAsync<FailureException>(() => small.TrainAsync(config, "run", 8));
+        Assert.Contains("is not finite", error.Message);
+        Assert.Single(Directory.GetFiles(small.Run("run"), "not-finite-step-*.txt"));
+        Assert.NotEmpty(Directory.GetDirectories(Path.Combine(small.Run("run"), "checkpoints")));
+    }
+
+    [Fact]
+    public async Task RunAsync_EightySteps_TermsFiniteReconstructionFallsLiveTensorsConstant()
+    {
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 7);
+        PretrainConfig config = SmallRun.Config();
+        await small.TrainAsync(config with { Optim = config.Optim with { Epochs = 40, Lr = 1e-2 } }, "run", 80);
+        IReadOnlyList<StepMetrics> steps = small.Metrics("run");
+        Assert.All(steps, s => Assert.True(double.IsFinite(s.Loss + s.ReconVideo + s.ReconAudio + s.KdV2A + s.KdA2V + s.AlignStudent + s.AlignTeacher + s.GradNorm)));
+        Assert.True(steps.TakeLast(10).Average(s => s.ReconVideo) < 0.97 * steps.Take(4).Average(s => s.ReconVideo));
+        Assert.True(steps.TakeLast(10).Average(s => s.ReconAudio) < 0.97 * steps.Take(4).Average(s => s.ReconAudio));
+        // Odd and even steps differ by the losses kept until the interval's flush; like is compared with like.
+        Assert.Equal(steps[5].LiveTensors, steps[79].LiveTensors);
+    }
+
+    [Fact]
+    public async Task RunAsync_CacheGrew_StaysOnTheVersionTheRunStartedWith()
+    {
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 7);
+        await small.TrainAsync(SmallRun.Config(), "whole", 4);
+        await small.TrainAsync(SmallRun.Config(), "run", 2);
+        await small.AddClipsAsync(7, 6);
+        await small.TrainAsync(SmallRun.Config(), "run", 4, ResumeMode.Required);
+        Assert.Equal(small.Metrics("whole").Select(Learned), small.Metrics("run").Select(Learned));
+    }
+
+    // What the step computed, not how long it took.
+    private static StepMetrics Learned(StepMetrics s) => s with { Ms = 0, SamplesPerSecond = 0, DataWait = 0, Mfu = 0, LiveTensors = 0, Rss = 0 };
+
+    private static string[] Weights(SmallRun small, string run)
+    {
+        string newest = Directory.GetDirectories(Path.Combine(small.Run(run), "checkpoints")).Order(StringComparer.Ordinal).Last();
+        return [.. new[] { "model.safetensors", "optimizer.safetensors" }.Select(f => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Path.Combine(newest, f)))))];
+    }
+}

@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using TorchSharp;
+using Xkd.Model.Native;
+using Xkd.Model.Networks;
+using Xkd.Model.Weights;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Tests.Weights;
+
+/// <summary>An exported encoder computes the same features in PyTorch. Skipped where there is none.</summary>
+public sealed class PyTorchFeatureTests
+{
+    [Theory]
+    [InlineData(WeightModality.Video)]
+    [InlineData(WeightModality.Audio)]
+    public async Task Write_Pth_GivesTheSameFeaturesInPyTorch(WeightModality modality)
+    {
+        LibTorch.Load();
+        string python = File.Exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
+        Assert.SkipUnless(await RunAsync(python, "-c", "import torch") == 0, "no python3 with PyTorch on this machine");
+        using TemporaryFolder folder = new();
+        bool video = modality == WeightModality.Video;
+        Export(folder, video);
+        string[] patch = video ? ["2", "8", "8"] : ["4", "8"];
+        string script = Path.Combine(RepositoryRoot.Path, "tests", "Model", "Fixtures", "pytorch", "vit_features.py");
+        Assert.Equal(0, await RunAsync(python, [script, folder.File("weights.pth"), folder.File("data.pth"), "4", .. patch]));
+    }
+
+    private static void Export(TemporaryFolder folder, bool video)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable frozen = no_grad();
+        TransformerOptions size = new() { Dim = 32, Depth = 2, Heads = 4 };
+        using XkdModel model = new(
+            new XkdOptions
+            {
+                Video = new VideoGeometry { Frames = 8, Height = 32, Width = 32, PatchFrames = 2, PatchHeight = 8, PatchWidth = 8 },
+                Audio = new AudioGeometry { Mels = 16, Frames = 64, PatchMels = 4, PatchFrames = 8 },
+                Student = size,
+                Teacher = size,
+                Decoder = size,
+                Projector = new ProjectorOptions { OutDim = 16, HiddenDim = 16, BottleneckDim = 8 },
+            },
+            seed: 3);
+        Branch branch = video ? model.VideoTeacher : model.AudioTeacher;
+        Generator generator = new(5);
+        Tensor input = video ? randn([2, 3, 8, 32, 32], generator: generator) : randn([2, 1, 16, 64], generator: generator);
+        Tensor features = branch.PatchMean(branch.Backbone.call(input));
+        WeightExporter.Write(folder.File("weights.pth"), [.. StateNames.StateDict(branch.Backbone).Select(e => TensorBytes.Copy(e.Name, e.Value))]);
+        WeightExporter.Write(folder.File("data.pth"), [TensorBytes.Copy("input", input), TensorBytes.Copy("features", features)]);
+    }
+
+    private static async Task<int> RunAsync(string program, params string[] arguments)
+    {
+        try
+        {
+            using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
+            string said = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+            TestContext.Current.TestOutputHelper?.WriteLine(said);
+            return process.ExitCode;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return -1;
+        }
+    }
+}
