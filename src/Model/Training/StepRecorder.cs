@@ -65,7 +65,7 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
         string dump = Path.Combine(session.Run.Path, string.Create(CultureInfo.InvariantCulture, $"not-finite-step-{step.Step:D8}.txt"));
         File.WriteAllLines(dump, step.ClipIds);
         return new FailureException(
-            $"step {step.Step}: {term} is not finite; the batch's clip ids are in {dump}, the last good checkpoint is kept. Lower optim.lr, or continue from the checkpoint with other settings into a new run");
+            $"step {step.Step}: {term} is not finite; the batch's clip ids are in {dump}, earlier checkpoints are kept. Lower optim.lr, or continue from the checkpoint with other settings into a new run");
     }
 
     private StepMetrics ToMetrics(Pending p, XkdLossValues v) => new()
