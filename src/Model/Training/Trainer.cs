@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Xkd.Model.Optimization;
 using Xkd.Pipeline;
 using Xkd.Storage;
@@ -53,6 +54,11 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
                 {
                     break;
                 }
+            }
+
+            if (options.Profile)
+            {
+                await File.WriteAllTextAsync(Path.Combine(session.Run.Path, "profile.json"), JsonSerializer.Serialize(session.Feed.Report()), CancellationToken.None).ConfigureAwait(false);
             }
 
             using Process self = Process.GetCurrentProcess();

@@ -23,7 +23,7 @@ internal static class TrainCommand
         Option<double?> maxHours = new("--max-hours") { Description = "Stop after this many hours with a checkpoint and exit code 75." };
         Option<string> device = CommonOptions.Device();
         Option<string?> libtorch = CommonOptions.LibTorch();
-        Option<bool> profile = new("--profile") { Description = "Write profile.json and trace.json of the feed into the run folder." };
+        Option<bool> profile = new("--profile") { Description = "Write what every feed stage measured as profile.json into the run folder." };
         Option<Dictionary<string, TimeSpan>> delays = CommonOptions.DelayStage();
         Command command = new("train", "Pre-train on a cache.") { config, data, output, resume, seed, set, maxSteps, maxHours, device, libtorch, profile, delays };
         command.SetAction(async (parsed, _) =>
