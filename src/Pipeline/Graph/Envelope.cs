@@ -17,6 +17,12 @@ internal sealed class Envelope<T>(T item, ByteCredit? credit)
     /// <summary>In an ordered stage: tells the next item that this one is out, or never will be.</summary>
     public TaskCompletionSource? Out { get; set; }
 
+    /// <summary>In an ordered stage: done when every earlier item holds what it reserves.</summary>
+    public Task Admission { get; set; } = Task.CompletedTask;
+
+    /// <summary>In an ordered stage: tells the next item that this one holds what it reserves, or never will.</summary>
+    public TaskCompletionSource? Admitted { get; set; }
+
     /// <summary>The item and its credit belong to someone else now.</summary>
     public void Empty()
     {

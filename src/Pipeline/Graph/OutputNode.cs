@@ -22,8 +22,8 @@ internal abstract class OutputNode<T>(int index, StageMeter meter) : Node(index,
         {
             long bytes = (item as IPayload)?.Bytes ?? 0;
             Meter.AddBytes(bytes);
+            await turn; // first: credit taken before its turn could be what an earlier item waits for
             envelope = await SettleAsync(run, item, credit, bytes);
-            await turn;
             await _next!.SendAsync(envelope, run.Stopping);
         }
         catch

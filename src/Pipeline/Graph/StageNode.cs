@@ -34,7 +34,11 @@ internal sealed class StageNode<TIn, TOut> : OutputNode<TOut>
         ByteCredit? credit = envelope.Credit;
         if (_reserve is not null)
         {
+            // In an ordered stage items are put out one after the other, so their credit is taken in that order, too: a later item
+            // that held what an earlier one waits for would itself wait for the earlier one to be out.
+            await envelope.Admission;
             credit = await ReserveAsync(run, credit, _reserve(envelope.Item));
+            envelope.Admitted?.TrySetResult();
         }
 
         TOut output;

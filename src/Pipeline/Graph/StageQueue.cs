@@ -15,6 +15,7 @@ internal sealed class StageQueue<T> : IInlet<T>
     private readonly Func<GraphRun, Envelope<T>, Task> _work;
     private GraphRun? _run;
     private Task _latest = Task.CompletedTask;
+    private Task _latestAdmission = Task.CompletedTask;
 
     public StageQueue(StageMeter meter, StageOptions options, Func<GraphRun, Envelope<T>, Task> work)
     {
@@ -44,7 +45,7 @@ internal sealed class StageQueue<T> : IInlet<T>
         }
         catch
         {
-            envelope.Out?.TrySetResult();
+            Pass(envelope);
             throw;
         }
 
@@ -69,6 +70,9 @@ internal sealed class StageQueue<T> : IInlet<T>
             envelope.Turn = _latest;
             envelope.Out = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _latest = envelope.Out.Task;
+            envelope.Admission = _latestAdmission;
+            envelope.Admitted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _latestAdmission = envelope.Admitted.Task;
             return _block.SendAsync(envelope, stopping);
         }
     }
@@ -89,7 +93,14 @@ internal sealed class StageQueue<T> : IInlet<T>
         }
         finally
         {
-            envelope.Out?.TrySetResult();
+            Pass(envelope);
         }
+    }
+
+    /// <summary>Nobody has to wait for this item any more.</summary>
+    private static void Pass(Envelope<T> envelope)
+    {
+        envelope.Admitted?.TrySetResult();
+        envelope.Out?.TrySetResult();
     }
 }

@@ -161,6 +161,59 @@ public sealed class GraphRunTests
     }
 
     [Fact]
+    public async Task RunAsync_LaterItemOfAnOrderedStageIsReadyFirst_DoesNotTakeTheCreditOfTheEarlier()
+    {
+        PipelineGraph graph = new("test", new PipelineGraphOptions { ByteBudget = _budget });
+        TaskCompletionSource later = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        IStage<Payload> made = graph.Stage<int, Payload>(
+            "make",
+            graph.Source("count", Sources.Count(2)),
+            async (i, _) =>
+            {
+                if (i == 0)
+                {
+                    await later.Task;
+                    await Task.Delay(100, Token); // time for the later one to take what it must not
+                }
+                else
+                {
+                    later.SetResult();
+                }
+
+                return new Payload(i, 50, _alive);
+            },
+            new StageOptions { Parallelism = 2, Ordered = true });
+        await AssertOrder(graph, made);
+    }
+
+    [Fact]
+    public async Task RunAsync_LaterItemOfAnOrderedStageReservesFirst_DoesNotTakeTheCreditOfTheEarlier()
+    {
+        PipelineGraph graph = new("test", new PipelineGraphOptions { ByteBudget = _budget });
+        using ManualResetEventSlim later = new();
+        IStage<Payload> made = graph.Stage<int, Payload>(
+            "make",
+            graph.Source("count", Sources.Count(2)),
+            (i, _) => ValueTask.FromResult(new Payload(i, 50, _alive)),
+            new StageOptions { Parallelism = 2, Ordered = true },
+            reserve: i =>
+            {
+                if (i == 1)
+                {
+                    later.Set();
+                }
+                else
+                {
+                    later.Wait(200, Token); // held back for as long as the later one may need to overtake
+                    Thread.Sleep(later.IsSet ? 100 : 0);
+                }
+
+                return 50;
+            });
+        await AssertOrder(graph, made);
+    }
+
+    [Fact]
     public async Task RunAsync_ItemLargerThanTheBudget_PassesAlone()
     {
         ByteBudget budget = new(10);
@@ -171,6 +224,15 @@ public sealed class GraphRunTests
         Assert.Equal(1000, budget.Peak);
         Assert.Equal(0, budget.InFlight);
         Assert.Equal(0, _alive.Value);
+    }
+
+    private async Task AssertOrder(PipelineGraph graph, IStage<Payload> last)
+    {
+        List<int> order = [];
+        Task run = graph.RunAsync(last, "write", (p, _) => { order.Add(p.Id); p.Dispose(); return ValueTask.CompletedTask; }, cancellationToken: Token);
+        await run.WaitAsync(TimeSpan.FromSeconds(20), Token);
+        Assert.Equal([0, 1], order);
+        AssertNothingLeft();
     }
 
     private async Task RunAsync(Func<string, int, Task> at, int parallelism, bool ordered, CancellationToken token)
