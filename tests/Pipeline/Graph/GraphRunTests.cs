@@ -205,7 +205,7 @@ public sealed class GraphRunTests
                 else
                 {
                     later.Wait(200, Token); // held back for as long as the later one may need to overtake
-                    Thread.Sleep(later.IsSet ? 100 : 0);
+                    SpinWait.SpinUntil(() => !later.IsSet || _budget.InFlight > 0, 200);
                 }
 
                 return 50;
