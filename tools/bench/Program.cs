@@ -1,11 +1,18 @@
 using BenchmarkDotNet.Running;
 using Xkd.Bench;
 
-// Xkd.Bench svm [ROUNDS] [PEERS-FOLDER]: the SVM beside scikit-learn. Anything else goes to BenchmarkDotNet (--filter *LogMel*).
+// Xkd.Bench svm [ROUNDS] [PEERS-FOLDER]: the SVM beside scikit-learn.
+// Xkd.Bench ingest [ROUNDS] [PEERS-FOLDER] [PYTHON]: ingest beside ffmpeg once per clip and libav in one process. Anything else goes to BenchmarkDotNet (--filter *LogMel*).
 if (args is ["svm", ..])
 {
     int rounds = args.Length > 1 ? int.Parse(args[1]) : 3;
     return await SvmBenchmark.RunAsync(rounds, 1e-4, args.Length > 2 ? args[2] : null, Console.Out, CancellationToken.None);
+}
+
+if (args is ["ingest", ..])
+{
+    int rounds = args.Length > 1 ? int.Parse(args[1]) : 5;
+    return await IngestBenchmark.RunAsync(rounds, args.Length > 2 ? args[2] : null, args.Length > 3 ? args[3] : "python3", Console.Out);
 }
 
 BenchmarkSwitcher.FromAssembly(typeof(SvmBenchmark).Assembly).Run(args);

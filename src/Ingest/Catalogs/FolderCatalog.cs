@@ -37,6 +37,7 @@ internal sealed class FolderCatalog(CatalogOptions options) : ICatalog
     private static IEnumerable<string> Files(string folder)
     {
         var pending = new Stack<string>([folder]);
+        var linked = new HashSet<string>(StringComparer.Ordinal) { folder };
         while (pending.TryPop(out var current))
         {
             foreach (var entry in new DirectoryInfo(current).EnumerateFileSystemInfos())
@@ -48,7 +49,11 @@ internal sealed class FolderCatalog(CatalogOptions options) : ICatalog
 
                 if (entry is DirectoryInfo directory)
                 {
-                    pending.Push(directory.FullName);
+                    // A link to a folder above itself would be walked for ever: each link's target is walked once.
+                    if (directory.LinkTarget is null || linked.Add(directory.ResolveLinkTarget(returnFinalTarget: true)!.FullName))
+                    {
+                        pending.Push(directory.FullName);
+                    }
                 }
                 else
                 {

@@ -21,6 +21,9 @@ internal sealed record DecodeOptions
     /// <summary>Bytes of one source's frames kept in memory; beyond it they go to a temporary file. 256 MiB.</summary>
     public long ResidentBytes { get; init; } = 256L << 20;
 
+    /// <summary>The same for a source that is decoded together with others. 16 MiB.</summary>
+    public long ResidentBytesTogether { get; init; } = 16L << 20;
+
     /// <summary>Where that temporary file goes; null is the system's temporary folder.</summary>
     public string? SpoolFolder { get; init; }
 

@@ -3,7 +3,7 @@ using FFMpegCore;
 
 namespace Xkd.Ingest;
 
-/// <summary>One ffmpeg run over one source: which outputs it has, and how they are prepared.</summary>
+/// <summary>What a run of ffmpeg does with one source: which outputs it has, and how they are prepared.</summary>
 internal sealed record DecodePlan
 {
     /// <summary>The source, with its stretch.</summary>
@@ -21,26 +21,40 @@ internal sealed record DecodePlan
     /// <summary>The streams to take, known after a probe; null lets ffmpeg pick its best.</summary>
     public MediaInfo? Probed { get; init; }
 
-    /// <summary>The command line. Outputs in order: frames (rgb24) if any, samples (float32, little endian) if any.</summary>
-    public string Arguments(IReadOnlyList<string> pipes)
+    /// <summary>
+    /// The command line of one run over several sources. Outputs in order, by source: frames (rgb24) if any, samples (float32, little
+    /// endian) if any. With more than one source ffmpeg would pick one best stream among them all, so each then gives its first video
+    /// that is no attached picture, and its first audio; a source without one ends the run before it begins.
+    /// </summary>
+    public static string Arguments(IReadOnlyList<DecodePlan> plans, IReadOnlyList<string> pipes)
     {
-        var next = 0;
-        var input = FFMpegArguments.FromFileInput(Quote(Item.Path), verifyExists: false, Input);
-        var outputs = input.OutputToMany(many =>
+        var inputs = FFMpegArguments.FromFileInput(Quote(plans[0].Item.Path), verifyExists: false, plans[0].Input);
+        foreach (var plan in plans.Skip(1))
         {
-            if (Video)
-            {
-                many.OutputToUrl($"pipe:{pipes[next++]}", Frames);
-            }
+            inputs = inputs.AddFileInput(Quote(plan.Item.Path), verifyExists: false, plan.Input);
+        }
 
-            if (Audio)
+        var outputs = inputs.OutputToMany(many =>
+        {
+            var next = 0;
+            for (var input = 0; input < plans.Count; input++)
             {
-                many.OutputToUrl($"pipe:{pipes[next++]}", Samples);
+                var (plan, index) = (plans[input], input);
+                if (plan.Video)
+                {
+                    many.OutputToUrl($"pipe:{pipes[next++]}", output => plan.Frames(output, plan.Probed?.BestVideo?.Index is { } stream ? $"0:{stream}" : plans.Count > 1 ? $"{index}:V:0" : null));
+                }
+
+                if (plan.Audio)
+                {
+                    many.OutputToUrl($"pipe:{pipes[next++]}", output => plan.Samples(output, plan.Probed?.BestAudio?.Index is { } stream ? $"0:{stream}" : plans.Count > 1 ? $"{index}:a:0" : null));
+                }
             }
         });
 
-        // Prefixing every line with its level is what makes the log readable by a program; -y because pipes always "exist".
-        return $"-hide_banner -nostdin -nostats -v level+info -y {outputs.Arguments}";
+        // Prefixing every line with its level is what makes the log readable by a program; -y because pipes always "exist"; one thread
+        // per filter graph, as the default is a pool of threads for each.
+        return $"-hide_banner -nostdin -nostats -v level+info -y -filter_threads 1 {outputs.Arguments}";
     }
 
     private void Input(FFMpegInputOptions input)
@@ -58,7 +72,7 @@ internal sealed record DecodePlan
         }
     }
 
-    private void Frames(FFMpegOutputOptions output)
+    private void Frames(FFMpegOutputOptions output, string? stream)
     {
         var side = Options.ShortSide;
         var size = Probed?.BestVideo is { Width: > 0, Height: > 0 } video && FrameSize(video.Width, video.Height, side) is var (width, height)
@@ -67,16 +81,16 @@ internal sealed record DecodePlan
 
         // start_time=0: a video that begins after the audio is led by its first frame, so that frame n stays at n / fps of both.
         var fps = Options.Fps.ToString("R", CultureInfo.InvariantCulture);
-        Map(output, Probed?.BestVideo?.Index)
+        Map(output, stream)
             .DisableAudio().DisableSubtitles().DisableData()
             .WithCustomArgument($"-vf \"fps={fps}:start_time=0,scale={size}\"")
             .WithCustomArgument("-pix_fmt rgb24 -f rawvideo");
     }
 
-    private void Samples(FFMpegOutputOptions output) =>
+    private void Samples(FFMpegOutputOptions output, string? stream) =>
 
         // async=1 and first_pts=0: silence fills late starts and gaps, so that sample n stays at n / rate.
-        Map(output, Probed?.BestAudio?.Index)
+        Map(output, stream)
             .DisableVideo().DisableSubtitles().DisableData()
             .WithCustomArgument($"-af \"aresample={Options.SampleRate}:async=1:first_pts=0,aformat=sample_fmts=flt:channel_layouts=mono\"")
             .WithCustomArgument("-f f32le");
@@ -86,7 +100,7 @@ internal sealed record DecodePlan
         width > height ? ((int)((long)width * side / height), side) : (side, (int)((long)height * side / width));
 
     // WithMap would write [0:1], which is the output of a filter graph.
-    private static FFMpegOutputOptions Map(FFMpegOutputOptions output, int? stream) => stream is null ? output : output.WithCustomArgument($"-map 0:{stream}");
+    private static FFMpegOutputOptions Map(FFMpegOutputOptions output, string? stream) => stream is null ? output : output.WithCustomArgument($"-map {stream}");
 
     // FFMpegCore puts the path between double quotes; the command line's own rules then want quotes, and backslashes before them, escaped.
     private static string Quote(string path)

@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace Xkd.Ingest;
 
-/// <summary>What one ffmpeg run brought.</summary>
-internal sealed class DecodeRun(DecodePlan plan, Spool frames, Spool samples) : IDisposable
+/// <summary>What a run of ffmpeg brought of one source.</summary>
+internal sealed class DecodeRun(DecodePlan plan, InputLog log, Spool frames, Spool samples) : IDisposable
 {
     public DecodePlan Plan { get; } = plan;
 
-    public FfmpegLog Log { get; } = new();
+    public InputLog Log { get; } = log;
 
     public Spool Frames { get; } = frames;
 
@@ -22,21 +22,41 @@ internal sealed class DecodeRun(DecodePlan plan, Spool frames, Spool samples) : 
         && (!Plan.Audio || Samples.Length % sizeof(float) == 0);
 
     /// <summary>The "video" was a picture attached to an audio file.</summary>
-    public bool CoverImage => Plan.Video && Log.Mapped(0) is { AttachedPicture: true };
+    public bool CoverImage => Plan.Video && Log.VideoUsed is { AttachedPicture: true };
 
     public double FrameSeconds => Log.FrameSize is { } size ? Frames.Length / ((long)size.Width * size.Height * 3) / Plan.Options.Fps : 0;
 
     public double SampleSeconds => (double)Samples.Length / sizeof(float) / Plan.Options.SampleRate;
 
+    /// <summary>The streams that are wanted exist.</summary>
+    public bool HasStreams => (!Plan.Video || Streams("Video").Any()) && (!Plan.Audio || Streams("Audio").Any());
+
+    /// <summary>Nothing about the source asks for a choice or a warning: one video and one audio stream, as far as they are wanted, and no error.</summary>
+    public bool Plain => Sound && Log.ErrorCount == 0 && (!Plan.Video || Streams("Video").Count() == 1) && (!Plan.Audio || Streams("Audio").Count() == 1);
+
+    /// <summary>Where the outputs' bytes go, in the order of the command line.</summary>
+    public IEnumerable<SpanSink> Sinks()
+    {
+        if (Plan.Video)
+        {
+            yield return Frames.Write;
+        }
+
+        if (Plan.Audio)
+        {
+            yield return Samples.Write;
+        }
+    }
+
     /// <summary>What a run that succeeded still has to say: streams passed over, errors the decoder concealed.</summary>
     public IEnumerable<string> Warnings()
     {
-        foreach (var (kind, output) in new[] { ("Video", 0), ("Audio", Plan.Video ? 1 : 0) })
+        foreach (var used in new[] { Log.VideoUsed, Log.AudioUsed }.OfType<LoggedStream>())
         {
-            var streams = Log.Streams.Where(stream => stream.Kind == kind && !stream.AttachedPicture).Select(static stream => stream.Index).ToList();
-            if (streams.Count > 1 && Log.Mapped(output) is { } used && used.Kind == kind)
+            var streams = Streams(used.Kind).Select(static stream => stream.Index).ToList();
+            if (streams.Count > 1)
             {
-                yield return $"{streams.Count} {kind.ToLowerInvariant()} streams ({string.Join(", ", streams)}): stream {used.Index} was taken";
+                yield return $"{streams.Count} {used.Kind.ToLowerInvariant()} streams ({string.Join(", ", streams)}): stream {used.Index} was taken";
             }
         }
 
@@ -45,6 +65,8 @@ internal sealed class DecodeRun(DecodePlan plan, Spool frames, Spool samples) : 
             yield return string.Create(CultureInfo.InvariantCulture, $"the decoder concealed {Log.ErrorCount} errors: {string.Join("; ", Log.Errors.Take(3))}");
         }
     }
+
+    private IEnumerable<LoggedStream> Streams(string kind) => Log.Streams.Where(stream => stream.Kind == kind && !stream.AttachedPicture);
 
     public void Dispose()
     {

@@ -19,8 +19,17 @@ internal static class FailureClassifier
                 return new ItemFailure(FailureStages.Catalog, FailureReasons.Absent, $"{path} does not exist");
             }
 
+            if (FileKind.Irregular(path) is { } kind)
+            {
+                return new ItemFailure(FailureStages.Catalog, FailureReasons.NotMedia, $"{path} is {kind}, not a file");
+            }
+
             using var handle = File.OpenHandle(path);
             return RandomAccess.GetLength(handle) > 0 ? null : new ItemFailure(FailureStages.Probe, FailureReasons.Empty, $"{path} has no bytes");
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return new ItemFailure(FailureStages.Catalog, FailureReasons.Absent, $"{path} points to a file that does not exist");
         }
         catch (UnauthorizedAccessException exception)
         {

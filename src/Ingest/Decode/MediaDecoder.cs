@@ -5,7 +5,8 @@ namespace Xkd.Ingest;
 /// <summary>
 /// Decodes a source into frames and samples on one timeline. An ordinary file costs one process: ffmpeg picks the streams and its log
 /// says which. Only a file that does not come out whole that way (a stream missing, a cover image, a picture that changes its size,
-/// less than the container declares) is probed, and decoded again where the probe shows how.
+/// less than the container declares) is probed, and decoded again where the probe shows how. Short files are decoded several to a process:
+/// starting one takes 70 to 90 ms of CPU, half of what a ten second clip takes in all.
 /// </summary>
 internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, TimeProvider time)
 {
@@ -33,9 +34,81 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
         }
     }
 
+    /// <summary>
+    /// Decodes items in one process, within the time one item may take. An outcome comes only of what is beyond doubt: whole, and nothing
+    /// to choose or to warn of. The rest is null, to be decoded alone, so that one bad file costs the others at most a second start.
+    /// </summary>
+    public async Task<DecodeOutcome?[]> DecodeTogetherAsync(IReadOnlyList<SourceItem> items, CancellationToken cancellationToken)
+    {
+        var outcomes = new DecodeOutcome?[items.Count];
+        var left = new List<int>();
+        for (var i = 0; i < items.Count; i++)
+        {
+            if (FailureClassifier.Unreadable(items[i].Path) is { } unreadable)
+            {
+                outcomes[i] = new DecodeOutcome(null, unreadable);
+            }
+            else
+            {
+                left.Add(i);
+            }
+        }
+
+        using var timeout = new CancellationTokenSource(options.ItemTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            for (var start = 0; start < 3 && left.Count > 1; start++)
+            {
+                var (runs, log) = await RunAsync([.. left.Select(i => Plan(items[i]))], options.ResidentBytesTogether, either.Token);
+                if (runs[0].ExitCode == 0)
+                {
+                    Settle(runs, log, left, outcomes);
+                    return outcomes;
+                }
+
+                runs.ForEach(static run => run.Dispose());
+                if (left.RemoveAll(i => Hinders(runs[left.IndexOf(i)], log)) == 0)
+                {
+                    break;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            // One of them hangs. Which, shows when each has its own time.
+        }
+
+        return outcomes;
+    }
+
+    private void Settle(List<DecodeRun> runs, FfmpegLog log, List<int> indices, DecodeOutcome?[] outcomes)
+    {
+        for (var i = 0; i < runs.Count; i++)
+        {
+            if (log.UnassignedErrors == 0 && runs[i].Plain && !IsShort(runs[i], runs[i].Log.Duration, runs[i].Log.Duration))
+            {
+                outcomes[indices[i]] = Judge(runs[i], info: null);
+            }
+            else
+            {
+                runs[i].Dispose();
+            }
+        }
+    }
+
+    // A run ends before it begins at the first input it cannot open, or where an output's stream is missing.
+    private static bool Hinders(DecodeRun run, FfmpegLog log)
+    {
+        var firstUnopened = log.Inputs.FirstOrDefault(static input => !input.Opened);
+        return firstUnopened is null ? !run.HasStreams : run.Log == firstUnopened;
+    }
+
+    private DecodePlan Plan(SourceItem item) => new() { Item = item, Options = options, Video = options.WantsVideo, Audio = options.WantsAudio };
+
     private async Task<DecodeOutcome> DecodeFileAsync(SourceItem item, CancellationToken cancellationToken)
     {
-        var plan = new DecodePlan { Item = item, Options = options, Video = options.WantsVideo, Audio = options.WantsAudio };
+        var plan = Plan(item);
         var run = await RunAsync(plan, cancellationToken);
         MediaInfo? info = null;
         if (!run.Sound || IsShort(run, run.Log.Duration, run.Log.Duration))
@@ -63,28 +136,21 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
         return Judge(run, info);
     }
 
-    private async Task<DecodeRun> RunAsync(DecodePlan plan, CancellationToken cancellationToken)
+    private async Task<DecodeRun> RunAsync(DecodePlan plan, CancellationToken cancellationToken) => (await RunAsync([plan], options.ResidentBytes, cancellationToken)).Runs[0];
+
+    private async Task<(List<DecodeRun> Runs, FfmpegLog Log)> RunAsync(IReadOnlyList<DecodePlan> plans, long residentBytes, CancellationToken cancellationToken)
     {
-        var run = new DecodeRun(plan, new Spool(options.ResidentBytes, options.SpoolFolder), new Spool(options.ResidentBytes, options.SpoolFolder));
+        var log = new FfmpegLog(plans.Count);
+        var runs = plans.Select((plan, i) => new DecodeRun(plan, log.Inputs[i], new Spool(residentBytes, options.SpoolFolder), new Spool(residentBytes, options.SpoolFolder))).ToList();
         try
         {
-            var sinks = new List<SpanSink>();
-            if (plan.Video)
-            {
-                sinks.Add(run.Frames.Write);
-            }
-
-            if (plan.Audio)
-            {
-                sinks.Add(run.Samples.Write);
-            }
-
-            run.ExitCode = await _ffmpeg.RunAsync(plan.Arguments, sinks, run.Log.Add, cancellationToken);
-            return run;
+            var exitCode = await _ffmpeg.RunAsync(pipes => DecodePlan.Arguments(plans, pipes), [.. runs.SelectMany(static run => run.Sinks())], log.Add, cancellationToken);
+            runs.ForEach(run => run.ExitCode = exitCode);
+            return (runs, log);
         }
         catch
         {
-            run.Dispose();
+            runs.ForEach(static run => run.Dispose());
             throw;
         }
     }

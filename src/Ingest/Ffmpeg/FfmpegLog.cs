@@ -4,39 +4,30 @@ using System.Text.RegularExpressions;
 namespace Xkd.Ingest;
 
 /// <summary>
-/// What ffmpeg itself says about one run (at <c>-v level+info</c>): its input's duration and streams, which stream feeds which output, the
+/// What ffmpeg itself says about one run (at <c>-v level+info</c>): its inputs' durations and streams, which stream feeds which output, the
 /// frame size that comes out, and its errors. Reading it saves the second process (80 ms of CPU with a dynamically linked ffmpeg) that
 /// probing first would cost on every source. Not thread-safe.
 /// </summary>
 internal sealed partial class FfmpegLog
 {
-    private const int KeptErrors = 20;
-    private readonly List<LoggedStream> _streams = [];
-    private readonly Dictionary<int, int> _mapped = [];
-    private readonly List<string> _errors = [];
-    private bool _inOutput;
+    private readonly InputLog[] _inputs;
+    private readonly Dictionary<int, InputLog> _outputs = [];
+    private InputLog _input;
+    private InputLog? _output;
     private bool _countsFromZero;
 
-    /// <summary>The container's declared duration in seconds; null when unknown.</summary>
-    public double? Duration { get; private set; }
+    /// <param name="inputs">The run's inputs, at least one.</param>
+    public FfmpegLog(int inputs = 1)
+    {
+        _inputs = [.. Enumerable.Range(0, inputs).Select(static _ => new InputLog())];
+        _input = _inputs[0];
+    }
 
-    /// <summary>The input's streams.</summary>
-    public IReadOnlyList<LoggedStream> Streams => _streams;
+    /// <summary>By input, in the order of the command line.</summary>
+    public IReadOnlyList<InputLog> Inputs => _inputs;
 
-    /// <summary>Width and height of the raw frames, rotation applied; null when no video comes out.</summary>
-    public (int Width, int Height)? FrameSize { get; private set; }
-
-    /// <summary>The picture changed size or format on the way: frames before and after may differ in size.</summary>
-    public bool Reconfigured { get; private set; }
-
-    /// <summary>The first messages of level error and above, each once.</summary>
-    public IReadOnlyList<string> Errors => _errors;
-
-    /// <summary>How many messages of level error and above there were.</summary>
-    public int ErrorCount { get; private set; }
-
-    /// <summary>The input stream that feeds an output; null when none does.</summary>
-    public LoggedStream? Mapped(int output) => _mapped.TryGetValue(output, out var index) ? _streams.Find(stream => stream.Index == index) : null;
+    /// <summary>Errors, in a run with several inputs, that do not say which of them they are about.</summary>
+    public int UnassignedErrors { get; private set; }
 
     /// <summary>Takes in the next line of standard error.</summary>
     public void Add(string line)
@@ -50,12 +41,11 @@ internal sealed partial class FfmpegLog
         var text = match.Groups["text"].Value;
         if (match.Groups["level"].Value is "error" or "fatal" or "panic")
         {
-            AddError(text);
+            AddError(line, text, changed: false);
         }
         else if (text.Contains("Changing video frame properties", StringComparison.Ordinal) || text.Contains("corrupt decoded frame", StringComparison.Ordinal))
         {
-            Reconfigured |= text[0] == 'C';
-            AddError(text);
+            AddError(line, text, changed: text[0] == 'C');
         }
         else
         {
@@ -63,51 +53,67 @@ internal sealed partial class FfmpegLog
         }
     }
 
+    private void AddError(string line, string text, bool changed)
+    {
+        if (About(line) is { } input)
+        {
+            input.AddError(text);
+            input.Reconfigured |= changed;
+        }
+        else
+        {
+            UnassignedErrors++;
+        }
+    }
+
+    // "Error while decoding stream #3:0", "[graph 0 input from stream 3:0 @ 0x...]", "[vist#3:0/h264 @ 0x...]". What a decoder of an
+    // older ffmpeg says carries only its own address.
+    private InputLog? About(string line) =>
+        _inputs.Length == 1 ? _inputs[0]
+        : Subject().Match(line) is { Success: true } subject && Int(subject, "input") is var index && index < _inputs.Length ? _inputs[index]
+        : null;
+
     private void AddFact(string text)
     {
-        if (text.StartsWith("Input #", StringComparison.Ordinal) || text.StartsWith("Output #", StringComparison.Ordinal))
+        if (Section().Match(text) is { Success: true } section)
         {
-            _inOutput = text[0] == 'O';
-            _countsFromZero |= !_inOutput && text.Contains(", matroska", StringComparison.Ordinal);
+            var index = Int(section, "index");
+            _output = section.Groups["kind"].Value == "Output" ? _outputs.GetValueOrDefault(index, _inputs[0]) : null;
+            if (_output is null)
+            {
+                _input = _inputs[Math.Min(index, _inputs.Length - 1)];
+                _input.Opened = true;
+                _countsFromZero = text.Contains(", matroska", StringComparison.Ordinal);
+            }
         }
         else if (Mapping().Match(text) is { Success: true } mapping)
         {
-            _mapped[Int(mapping, "output")] = Int(mapping, "stream");
+            var input = _inputs[Math.Min(Int(mapping, "input"), _inputs.Length - 1)];
+            _outputs[Int(mapping, "output")] = input;
+            input.Use(Int(mapping, "stream"));
         }
         else if (Stream().Match(text) is { Success: true } stream)
         {
             AddStream(stream, text);
         }
-        else if (!_inOutput && Declared().Match(text) is { Success: true } declared)
+        else if (_output is null && Declared().Match(text) is { Success: true } declared)
         {
             // Matroska's duration is the time of its end, whenever it begins.
             var begins = _countsFromZero ? Math.Max(0, double.Parse(declared.Groups["start"].ValueSpan, CultureInfo.InvariantCulture)) : 0;
-            Duration = (Int(declared, "h") * 3600) + (Int(declared, "m") * 60) + double.Parse(declared.Groups["s"].ValueSpan, CultureInfo.InvariantCulture) - begins;
+            _input.Duration = (Int(declared, "h") * 3600) + (Int(declared, "m") * 60) + double.Parse(declared.Groups["s"].ValueSpan, CultureInfo.InvariantCulture) - begins;
         }
     }
 
     private void AddStream(Match stream, string text)
     {
         var kind = stream.Groups["kind"].Value;
-        if (!_inOutput)
+        if (_output is null)
         {
-            _streams.Add(new LoggedStream(Int(stream, "index"), kind, text.Contains("(attached pic)", StringComparison.Ordinal)));
+            _input.AddStream(new LoggedStream(Int(stream, "index"), kind, text.Contains("(attached pic)", StringComparison.Ordinal)));
         }
         else if (kind == "Video" && Size().Match(text) is { Success: true } size)
         {
-            // Printed again when the filters are rebuilt: another size then means that the frames' bytes no longer line up.
-            var next = (Int(size, "w"), Int(size, "h"));
-            Reconfigured |= FrameSize is not null && FrameSize != next;
-            FrameSize ??= next;
-        }
-    }
-
-    private void AddError(string text)
-    {
-        ErrorCount++;
-        if (_errors.Count < KeptErrors && !_errors.Contains(text))
-        {
-            _errors.Add(text);
+            _output.AddFrameSize((Int(size, "w"), Int(size, "h")));
         }
     }
 
@@ -116,10 +122,16 @@ internal sealed partial class FfmpegLog
     [GeneratedRegex(@"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?<level>panic|fatal|error|warning|info|verbose|debug)\] (?<text>.+)$", RegexOptions.ExplicitCapture)]
     private static partial Regex Line();
 
+    [GeneratedRegex(@"(stream #|from stream |vist#|aist#|ist#)(?<input>\d{1,4}):\d", RegexOptions.ExplicitCapture)]
+    private static partial Regex Subject();
+
+    [GeneratedRegex(@"^(?<kind>Input|Output) #(?<index>\d{1,4}), ", RegexOptions.ExplicitCapture)]
+    private static partial Regex Section();
+
     [GeneratedRegex(@"^  Stream #\d+:(?<index>\d+)(\[0x[0-9a-f]+\])?(\([^)]*\))?: (?<kind>Video|Audio|Subtitle|Data|Attachment): ", RegexOptions.ExplicitCapture)]
     private static partial Regex Stream();
 
-    [GeneratedRegex(@"^  Stream #\d+:(?<stream>\d+) -> #(?<output>\d+):0 ", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^  Stream #(?<input>\d{1,4}):(?<stream>\d+) -> #(?<output>\d+):0 ", RegexOptions.ExplicitCapture)]
     private static partial Regex Mapping();
 
     [GeneratedRegex(@"^  Duration: (?<h>\d+):(?<m>\d\d):(?<s>\d\d\.\d+), start: (?<start>-?\d+\.\d+)", RegexOptions.ExplicitCapture)]

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Xkd.Ingest;
 
 /// <summary>CPU time of this process and of its children that have ended (proc(5), stat fields 14 to 17).</summary>
-internal static class CpuClock
+public static class CpuClock
 {
     private const double MillisecondsPerTick = 10; // USER_HZ is 100 on every Linux this runs on
 

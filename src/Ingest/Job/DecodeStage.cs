@@ -7,16 +7,18 @@ namespace Xkd.Ingest;
 /// <summary>The decode stage: tries again what may be transient, then applies the policy for what is missing.</summary>
 internal sealed class DecodeStage
 {
-    private readonly MediaDecoder _decoder;
+    private readonly DecodeQueue _decoders;
     private readonly DecodeOptions _options;
     private readonly MissingPolicy _onMissing;
+    private readonly EnvironmentGuard _guard;
     private readonly ResiliencePipeline<DecodeOutcome> _retry;
 
-    public DecodeStage(MediaDecoder decoder, DecodeOptions options, MissingPolicy onMissing, TimeProvider time)
+    public DecodeStage(DecodeQueue decoders, DecodeOptions options, MissingPolicy onMissing, EnvironmentGuard guard, TimeProvider time)
     {
-        _decoder = decoder;
+        _decoders = decoders;
         _options = options;
         _onMissing = onMissing;
+        _guard = guard;
 
         // Only a file system's hiccups: a file that is broken stays broken.
         _retry = new ResiliencePipelineBuilder<DecodeOutcome> { TimeProvider = time }
@@ -38,9 +40,10 @@ internal sealed class DecodeStage
             async token =>
             {
                 tries++;
-                return await TryAsync(pending.Source, token);
+                return await TryAsync(pending, token);
             },
             cancellationToken);
+        _guard.Observe(outcome.Failure);
         var failure = outcome.Failure ?? Missing(outcome.Media!);
         if (failure is not null)
         {
@@ -50,11 +53,11 @@ internal sealed class DecodeStage
         return new DecodedItem(pending.Source, pending.EarlierAttempts + tries) { Media = failure is null ? outcome.Media : null, Failure = failure };
     }
 
-    private async ValueTask<DecodeOutcome> TryAsync(SourceItem item, CancellationToken cancellationToken)
+    private async ValueTask<DecodeOutcome> TryAsync(PendingItem pending, CancellationToken cancellationToken)
     {
         try
         {
-            return await _decoder.DecodeAsync(item, cancellationToken);
+            return await _decoders.DecodeAsync(pending.Source, pending.IsShort, cancellationToken);
         }
         catch (IOException exception) when (!DiskFull.Is(exception))
         {
@@ -62,7 +65,7 @@ internal sealed class DecodeStage
         }
         catch (IOException exception)
         {
-            throw new FailureException($"the disk is full while {item.Id} was decoded; free space, then run the same command again: what is committed is kept.", exception);
+            throw new FailureException($"the disk is full while {pending.Source.Id} was decoded; free space, then run the same command again: what is committed is kept.", exception);
         }
     }
 

@@ -74,8 +74,10 @@ public sealed partial class IngestJob
     {
         var workers = _options.Workers > 0 ? _options.Workers : Environment.ProcessorCount;
         var fingerprint = Fingerprint();
+        var burst = Math.Max(2, _options.FilesPerProcess); // what one process gives at its end
         var decode = DecodeOptions(workers);
-        var decodeStage = new DecodeStage(new MediaDecoder(_tools, decode, _time), decode, _options.OnMissing, _time);
+        var decoders = new DecodeQueue(new MediaDecoder(_tools, decode, _time), workers, _options.FilesPerProcess);
+        var decodeStage = new DecodeStage(decoders, decode, _options.OnMissing, new EnvironmentGuard(_options.Root), _time);
         var melStage = new MelStage(
             new SimdLogMel(new LogMelOptions { SampleRate = fingerprint.SampleRate, NFft = fingerprint.NFft, Hop = fingerprint.Hop, Mels = fingerprint.Mels }),
             fingerprint, _options.MaxClip, JpegQuality);
@@ -87,16 +89,16 @@ public sealed partial class IngestJob
             TimeProvider = _time,
             StageDelays = _options.StageDelays,
         });
-        var catalog = graph.Source(FailureStages.Catalog, pending.ToAsyncEnumerable());
+        var catalog = graph.Source(FailureStages.Catalog, pending.Select(static item => item.Sized()).ToAsyncEnumerable());
         var decoded = graph.Stage<PendingItem, DecodedItem>(
             FailureStages.Decode, catalog, decodeStage.RunAsync,
-            new StageOptions { Parallelism = workers, Remedy = "raise --workers on a machine with more cores, or share the items among processes with --partition i/n" },
-            reserve: _ => decode.ResidentBytes * 2);
+            new StageOptions { Parallelism = Decoding(workers), Remedy = "raise --workers on a machine with more cores, or share the items among processes with --partition i/n" },
+            reserve: item => 2 * (item.IsShort ? decode.ResidentBytesTogether : decode.ResidentBytes)); // frames and samples
         var prepared = graph.Stage<DecodedItem, PreparedItem>(
             FailureStages.Mel, decoded, melStage.RunAsync,
-            new StageOptions { Parallelism = _options.Frames == FrameCodecs.Jpeg ? workers : 1, Remedy = "cache --frames raw, or raise --workers" });
+            new StageOptions { Parallelism = _options.Frames == FrameCodecs.Jpeg ? workers : 1, QueueCapacity = burst, Remedy = "cache --frames raw, or raise --workers" });
         return (graph, writeStage, () => graph.RunAsync(
-            prepared, FailureStages.Write, writeStage.RunAsync, new StageOptions { Remedy = "put the cache on a faster disk" }, cancellationToken));
+            prepared, FailureStages.Write, writeStage.RunAsync, new StageOptions { QueueCapacity = burst, Remedy = "put the cache on a faster disk" }, cancellationToken));
     }
 
     private List<SourceItem> Items()
@@ -122,7 +124,11 @@ public sealed partial class IngestJob
 
         // What all decoders may hold at once is half the budget: the other half is what waits behind them.
         ResidentBytes = Math.Max(1 << 20, _options.MemoryBudget / 4 / workers),
+        ResidentBytesTogether = Math.Max(1 << 20, _options.MemoryBudget / 4 / Decoding(workers)),
     };
+
+    // In work, and as many again waiting for the process that becomes free next.
+    private int Decoding(int workers) => 2 * workers * _options.FilesPerProcess;
 
     private Fingerprint Fingerprint() => new()
     {

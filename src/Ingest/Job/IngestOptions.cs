@@ -48,6 +48,9 @@ public sealed record IngestOptions
     /// <summary>Decoding processes at a time; 0 (default) is one per core.</summary>
     public int Workers { get; init; }
 
+    /// <summary>Short sources a decoding process takes at once; 8.</summary>
+    public int FilesPerProcess { get; init; } = 8;
+
     /// <summary>Decoded payload queued and in flight, in bytes; 1 GiB.</summary>
     public long MemoryBudget { get; init; } = 1L << 30;
 

@@ -19,6 +19,7 @@ internal sealed class GraphRun : IDisposable
     private readonly CancellationTokenSource _stop;
     private readonly CancellationToken _caller;
     private readonly PipelineGraphOptions _options;
+    private readonly Dictionary<string, SemaphoreSlim> _delays;
     private Exception? _fault;
     private int _admission = int.MaxValue;
     private volatile bool _cut;
@@ -26,6 +27,7 @@ internal sealed class GraphRun : IDisposable
     public GraphRun(PipelineGraphOptions options, CancellationToken caller)
     {
         (_options, _caller) = (options, caller);
+        _delays = options.StageDelays.Keys.ToDictionary(stage => stage, _ => new SemaphoreSlim(1), StringComparer.Ordinal);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(caller);
         Stopping = _stop.Token; // kept: the source's own property throws once disposed
     }
@@ -120,9 +122,29 @@ internal sealed class GraphRun : IDisposable
         return new ByteCredit(budget, bytes);
     }
 
-    /// <summary>The planted delay of a stage, if any.</summary>
-    public Task DelayAsync(string stage) =>
-        _options.StageDelays.TryGetValue(stage, out TimeSpan delay) ? Task.Delay(delay, _options.TimeProvider, Stopping) : Task.CompletedTask;
+    /// <summary>The planted delay of a stage, if any: one item at a time, as if the stage had that one slow resource.</summary>
+    public ValueTask DelayAsync(string stage) => _delays.TryGetValue(stage, out SemaphoreSlim? gate) ? DelayAsync(gate, _options.StageDelays[stage]) : ValueTask.CompletedTask;
 
-    public void Dispose() => _stop.Dispose();
+    public void Dispose()
+    {
+        foreach (SemaphoreSlim gate in _delays.Values)
+        {
+            gate.Dispose();
+        }
+
+        _stop.Dispose();
+    }
+
+    private async ValueTask DelayAsync(SemaphoreSlim gate, TimeSpan delay)
+    {
+        await gate.WaitAsync(Stopping);
+        try
+        {
+            await Task.Delay(delay, _options.TimeProvider, Stopping);
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
 }

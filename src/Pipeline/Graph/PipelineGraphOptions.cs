@@ -9,7 +9,10 @@ public sealed record PipelineGraphOptions
     /// <summary>The clock of every measurement and delay. Default the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    /// <summary>Time added to each item of a named stage: shows that the report finds a slow stage. Default none.</summary>
+    /// <summary>
+    /// Time added to each item of a named stage, one item after the other whatever the stage's parallelism: shows that the report finds a
+    /// slow stage. Default none.
+    /// </summary>
     public IReadOnlyDictionary<string, TimeSpan> StageDelays { get; init; } = new Dictionary<string, TimeSpan>(StringComparer.Ordinal);
 
     /// <summary>Stage spans kept for the trace, oldest dropped first. Default 0: off.</summary>

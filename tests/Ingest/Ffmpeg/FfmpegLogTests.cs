@@ -24,13 +24,14 @@ public sealed class FfmpegLogTests
             log.Add(line);
         }
 
-        Assert.Equal(76.57, log.Duration!.Value, 6);
-        Assert.Equal(3, log.Streams.Count);
-        Assert.True(log.Streams[2].AttachedPicture);
-        Assert.Equal((0, 1), (log.Mapped(0)!.Index, log.Mapped(1)!.Index));
-        Assert.Equal((198, 112), log.FrameSize);
-        Assert.Equal(1, log.ErrorCount);
-        Assert.False(log.Reconfigured);
+        var input = log.Inputs[0];
+        Assert.Equal(76.57, input.Duration!.Value, 6);
+        Assert.Equal(3, input.Streams.Count);
+        Assert.True(input.Streams[2].AttachedPicture);
+        Assert.Equal((0, 1), (input.VideoUsed!.Index, input.AudioUsed!.Index));
+        Assert.Equal((198, 112), input.FrameSize);
+        Assert.Equal(1, input.ErrorCount);
+        Assert.False(input.Reconfigured);
     }
 
     [Fact]
@@ -40,7 +41,7 @@ public sealed class FfmpegLogTests
         log.Add("[info] Input #0, matroska,webm, from 'a.mkv':");
         log.Add("[info]   Duration: 00:00:12.30, start: 7.300000, bitrate: 324 kb/s");
 
-        Assert.Equal(5, log.Duration!.Value, 6);
+        Assert.Equal(5, log.Inputs[0].Duration!.Value, 6);
     }
 
     [Fact]
@@ -49,6 +50,6 @@ public sealed class FfmpegLogTests
         var log = new FfmpegLog();
         log.Add("[info]   Duration: N/A, start: 0.000000, bitrate: N/A");
 
-        Assert.Null(log.Duration);
+        Assert.Null(log.Inputs[0].Duration);
     }
 }

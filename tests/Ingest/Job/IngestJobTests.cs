@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Xkd.Storage;
 
 namespace Xkd.Ingest.Tests;
@@ -166,7 +167,7 @@ public sealed class IngestJobTests : IDisposable
         Directory.CreateDirectory(Media["bin"]);
         File.CreateSymbolicLink(Media["bin/ffmpeg"], Media.Tools.Ffmpeg);
         var tools = FfmpegTools.Locate(Media["bin"]);
-        var job = new IngestJob(_fixture.Options with { ProgressInterval = 0, Workers = 1 }, tools, TimeProvider.System);
+        var job = new IngestJob(_fixture.Options with { ProgressInterval = 0, Workers = 1, FilesPerProcess = 1 }, tools, TimeProvider.System);
         var error = await Assert.ThrowsAsync<FailureException>(() => job.RunAsync(
             new Trigger(static report => report.Committed == 2, () => File.Delete(Media["bin/ffmpeg"])), TestContext.Current.CancellationToken));
 
@@ -185,6 +186,88 @@ public sealed class IngestJobTests : IDisposable
         Assert.Contains("--fps 0", error.Message, StringComparison.Ordinal);
         Assert.Contains("--partition 3/2", error.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task RunAsync_SeveralFilesAProcess_GivesWhatOneDoes()
+    {
+        MixedFolder();
+        Media.Clip("media/one/c.mkv", size: "90x160", extra: "-c:v mpeg4 -c:a flac");
+        Media.Clip("media/one/d.mp4", seconds: 4);
+        Media.Cut(Media["media/one/d.mp4"], "media/one/cut.mp4", 0.7);
+        Media.Flip(Media["media/one/d.mp4"], "media/one/flipped.mp4", 60);
+        Media.Clip("media/one/sound.mp4", extra: "-vn -c:a aac");
+        Media.Make("-f lavfi -i testsrc2=size=160x120:rate=12:duration=2 -f lavfi -i testsrc2=size=320x180:rate=12:duration=2 -f lavfi -i sine=duration=2 -map 0 -map 1 -map 2 -c:v mpeg4 -c:a aac media/two/several.mkv");
+        await _fixture.RunAsync(_fixture.Options with { FilesPerProcess = 1 });
+        await _fixture.RunAsync(_fixture.Options with { FilesPerProcess = 6, Workers = 1, Out = Media["together"] });
+
+        var alone = await ContentAsync(_fixture.Out);
+        Assert.Contains("one/flipped.mp4", string.Join(' ', alone), StringComparison.Ordinal);
+        Assert.Equal(alone, await ContentAsync(Media["together"]));
+    }
+
+    [Fact]
+    public async Task RunAsync_DatasetGoneInTheMiddle_StopsWithOneErrorAndResumes()
+    {
+        _fixture.Copies(Media.Clip("a.mp4", seconds: 1), 40);
+        var error = await Assert.ThrowsAsync<FailureException>(() => _fixture.RunAsync(
+            _fixture.Options with { ProgressInterval = 0, FilesPerProcess = 1 }, new Trigger(static report => report.Committed == 2, () => Directory.Move(_fixture.Root, Media["away"]))));
+
+        Assert.Contains($"{_fixture.Root} is gone", error.Message, StringComparison.Ordinal);
+        Directory.Move(Media["away"], _fixture.Root);
+        var rest = await _fixture.RunAsync();
+        Assert.Equal((40, 0), (rest.Committed + rest.Skipped, rest.Failed));
+        Assert.Equal(40, Cache.Open(_fixture.Out).Clips.Count);
+    }
+
+    [Fact]
+    public async Task RunAsync_EverythingUnreadable_StopsWithTheCause()
+    {
+        // A link to nothing is what a file of an unmounted volume looks like; some other files stay.
+        Directory.CreateDirectory(_fixture.Root);
+        for (var i = 0; i < 3 * EnvironmentGuard.Limit; i++)
+        {
+            File.CreateSymbolicLink(Media[$"media/l{i:D3}.mp4"], Media["volume/film.mp4"]);
+        }
+
+        var error = await Assert.ThrowsAsync<FailureException>(() => _fixture.RunAsync());
+        Assert.Contains("absent", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--retry-failed", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Folder_LinkToAFolderAbove_IsWalkedOnce()
+    {
+        Media.Clip("media/one/a.mp4", seconds: 1);
+        Directory.CreateSymbolicLink(Media["media/one/up"], _fixture.Root);
+        var items = new FolderCatalog(new CatalogOptions { Root = _fixture.Root }).Items();
+
+        Assert.Equal(["one/a.mp4"], items.Select(static item => item.Id));
+    }
+
+    /// <summary>Everything a cache says and holds, by item: ledger lines, and each clip's bytes.</summary>
+    private static async Task<List<string>> ContentAsync(string folder)
+    {
+        var cache = Cache.Open(folder);
+        using var reader = new ClipReader(cache);
+        await using var writer = await CacheWriter.OpenAsync(
+            folder, cache.Manifest.Fingerprint, new CacheWriterOptions { Part = "look" }, TimeProvider.System, TestContext.Current.CancellationToken);
+        var lines = writer.Ledger.Values.Select(static entry => $"{entry.Id} {entry.State} {entry.Stage} {entry.Reason} {string.Join(';', entry.Warnings.Select(Addresses))}").ToList();
+        foreach (var clip in cache.Clips)
+        {
+            var frames = new byte[clip.NumFrames * clip.FrameBytes];
+            var mel = new Half[clip.MelFrames * cache.Manifest.Fingerprint.Mels];
+            reader.ReadFrames(clip, 0, clip.NumFrames, frames);
+            reader.ReadMel(clip, mel);
+            lines.Add($"{clip.Id} {clip.NumFrames}x{clip.Width}x{clip.Height} {Hash(frames)} {clip.MelFrames} {Hash(MemoryMarshal.AsBytes(mel.AsSpan()))}");
+        }
+
+        lines.Sort(StringComparer.Ordinal);
+        return lines;
+    }
+
+    private static string Hash(ReadOnlySpan<byte> bytes) => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(bytes));
+
+    private static string Addresses(string text) => System.Text.RegularExpressions.Regex.Replace(text, "0x[0-9a-f]+", "0x", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1));
 
     private void MixedFolder()
     {

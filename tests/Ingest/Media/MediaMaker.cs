@@ -50,5 +50,28 @@ public sealed class MediaMaker : IDisposable
         return this[name];
     }
 
+    /// <summary>A file with some bytes in its middle changed, the same ones each time.</summary>
+    public string Flip(string file, string name, int count)
+    {
+        var bytes = File.ReadAllBytes(file);
+        var random = new Random(7);
+        for (var i = 0; i < count; i++)
+        {
+            bytes[random.Next(bytes.Length / 4, bytes.Length / 2)] ^= 0x5A;
+        }
+
+        File.WriteAllBytes(this[name], bytes);
+        return this[name];
+    }
+
+    /// <summary>A file whose second half is noise.</summary>
+    public string Scramble(string file, string name)
+    {
+        var bytes = File.ReadAllBytes(file);
+        new Random(11).NextBytes(bytes.AsSpan(bytes.Length / 2));
+        File.WriteAllBytes(this[name], bytes);
+        return this[name];
+    }
+
     public void Dispose() => Directory.Delete(Root, recursive: true);
 }

@@ -27,6 +27,7 @@ internal static class IngestCommand
         Option<double> fps = new("--fps") { Description = "Cached frames per second.", DefaultValueFactory = _ => 8 };
         Option<double> maxClip = new("--max-clip") { Description = "Longer sources are cut into segments of this many seconds.", DefaultValueFactory = _ => 60 };
         Option<int> workers = new("--workers") { Description = "Decoding processes at a time; 0: one per core.", DefaultValueFactory = _ => 0 };
+        Option<int> filesPerProcess = new("--files-per-process") { Description = "Short sources a decoding process takes at once; 1: each its own.", DefaultValueFactory = _ => 8 };
         Option<long> budget = new("--memory-budget") { Description = "Decoded payload queued and in flight.", DefaultValueFactory = _ => 1L << 30, CustomParser = Sizes.Parse };
         Option<double> timeout = new("--item-timeout") { Description = "Seconds one source may take.", DefaultValueFactory = _ => 600 };
         Option<(int Part, int Of)> partition = new("--partition") { Description = "This process's part of the items, i/n.", DefaultValueFactory = _ => (1, 1), CustomParser = Sizes.ParsePartition };
@@ -36,7 +37,7 @@ internal static class IngestCommand
 
         Command command = new("ingest", "Decode media once into a cache of frames and log-mel spectrograms.")
         {
-            dataset, root, output, merge, split, annotations, frames, audio, mel, modalities, onMissing, shortSide, fps, maxClip, workers, budget, timeout, partition,
+            dataset, root, output, merge, split, annotations, frames, audio, mel, modalities, onMissing, shortSide, fps, maxClip, workers, filesPerProcess, budget, timeout, partition,
             retryFailed, delays, json,
         };
         command.SetAction(async (parsed, _) =>
@@ -62,6 +63,7 @@ internal static class IngestCommand
                 Fps = parsed.GetValue(fps),
                 MaxClip = parsed.GetValue(maxClip),
                 Workers = parsed.GetValue(workers),
+                FilesPerProcess = parsed.GetValue(filesPerProcess),
                 MemoryBudget = parsed.GetValue(budget),
                 ItemTimeout = parsed.GetValue(timeout),
                 Partition = parsed.GetValue(partition).Part,

@@ -1,0 +1,47 @@
+using Xkd.Storage;
+
+namespace Xkd.Ingest;
+
+/// <summary>
+/// Stops a run in which everything fails for a reason that is not the files' own (the mount is gone, the disk gives errors, permissions
+/// were lost): going on would only fail two million items one by one. Thread-safe.
+/// </summary>
+internal sealed class EnvironmentGuard(string root)
+{
+    /// <summary>Failures in a row, none of them the file's own, that end the run.</summary>
+    public const int Limit = 32;
+
+    private readonly Lock _gate = new();
+    private int _row;
+
+    /// <summary>Takes in how an item ended.</summary>
+    /// <exception cref="FailureException">The environment is broken; the item is not to be settled.</exception>
+    public void Observe(ItemFailure? failure)
+    {
+        if (failure?.Reason is not (FailureReasons.Absent or FailureReasons.Unreadable or FailureReasons.Io or FailureReasons.Timeout))
+        {
+            lock (_gate)
+            {
+                _row = 0;
+            }
+
+            return;
+        }
+
+        if (!Directory.Exists(root))
+        {
+            throw new FailureException($"the dataset's folder {root} is gone; mount it again, then run the same command: what is committed is kept.");
+        }
+
+        lock (_gate)
+        {
+            if (++_row < Limit)
+            {
+                return;
+            }
+        }
+
+        throw new FailureException(
+            $"{Limit} items in a row failed, the last because of: {failure.Reason} ({failure.Detail}); that is not their own fault. Repair the cause, then run the same command with --retry-failed.");
+    }
+}

@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Xkd.Ingest;
+
+namespace Xkd.Bench;
+
+/// <summary>
+/// Ingest into a cache beside ffmpeg run once per clip with the same outputs to null, and beside libav in one process (PyAV,
+/// <c>peers/decode_pyav.py</c>), on generated clips of 10 s, 340x256, h264. The three take turns; medians of each round's ratios are
+/// compared. CPU is user and system time of all processes a side starts.
+/// </summary>
+internal static class IngestBenchmark
+{
+    private const int Clips = 24;
+    private const int Workers = 2;
+    private const string Same =
+        "-map 0:v:0 -vf fps=8:start_time=0,scale=149:112 -pix_fmt rgb24 -f rawvideo /dev/null -map 0:a:0 -af aresample=16000:async=1:first_pts=0,aformat=sample_fmts=flt:channel_layouts=mono -f f32le /dev/null";
+
+    /// <param name="rounds">Turns of each side.</param>
+    /// <param name="peers">Folder of the peer scripts; null leaves PyAV out.</param>
+    /// <param name="python">The interpreter that has PyAV.</param>
+    /// <param name="output">Receives the lines of the comparison.</param>
+    public static async Task<int> RunAsync(int rounds, string? peers, string python, TextWriter output)
+    {
+        string folder = Directory.CreateTempSubdirectory("xkd-ingest-").FullName;
+        List<Turn> ours = [], each = [], libav = [];
+        try
+        {
+            FfmpegTools tools = FfmpegTools.Locate();
+            string[] files = await GenerateAsync(tools, Directory.CreateDirectory(Path.Combine(folder, "media")).FullName);
+            for (int round = -1; round < rounds; round++)
+            {
+                // The first turn warms up the page cache and the JIT.
+                Turn mine = await OursAsync(tools, folder, round), plain = await EachAsync(tools, files);
+                Turn? peer = peers is null ? null : await LibavAsync(python, peers, files);
+                if (round >= 0)
+                {
+                    ours.Add(mine);
+                    each.Add(plain);
+                    libav.AddRange(peer is null ? [] : [peer]);
+                    await output.WriteLineAsync($"round {round + 1}: ingest {mine}; ffmpeg per clip {plain}{(peer is null ? string.Empty : $"; libav in process {peer}")}");
+                }
+            }
+
+            await output.WriteLineAsync($"ingest: {Median(ours.Select(t => t.Rate)):f1} clips/s, {Median(ours.Select(t => t.CpuMs)):f0} ms of CPU a clip");
+            Compare("ffmpeg once per clip", each);
+            Compare("libav in one process", libav);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        return 0;
+
+        void Compare(string name, List<Turn> theirs)
+        {
+            if (theirs.Count > 0)
+            {
+                output.WriteLine(
+                    $"{name}: {Median(theirs.Select(t => t.Rate)):f1} clips/s, {Median(theirs.Select(t => t.CpuMs)):f0} ms; "
+                    + $"ingest has {Median(ours.Zip(theirs, (o, t) => o.Rate / t.Rate)):f2} of its rate and {Median(ours.Zip(theirs, (o, t) => o.CpuMs / t.CpuMs)):f2} of its CPU");
+            }
+        }
+    }
+
+    // Detail that moves, as a camera's pictures have: a test picture alone compresses to almost nothing and decodes too fast.
+    private static async Task<string[]> GenerateAsync(FfmpegTools tools, string folder)
+    {
+        string[] files = [.. Enumerable.Range(0, Clips).Select(i => Path.Combine(folder, $"clip{i:d2}.mp4"))];
+        await Parallel.ForEachAsync(files.Index(), new ParallelOptions { MaxDegreeOfParallelism = Workers }, async (file, _) => await RunAsync(
+            tools.Ffmpeg,
+            $"-hide_banner -nostdin -v error -f lavfi -i mandelbrot=size=340x256:rate=25:start_scale={3.0 / (file.Index + 1):f3}:end_scale=0.01 -f lavfi -i anoisesrc=color=pink:sample_rate=44100:seed={file.Index} "
+            + $"-t 10 -c:v libx264 -preset medium -b:v 400k -pix_fmt yuv420p -c:a aac {file.Item}"));
+        return files;
+    }
+
+    private static async Task<Turn> OursAsync(FfmpegTools tools, string folder, int round)
+    {
+        string cache = Path.Combine(folder, $"cache{round}");
+        IngestOptions options = new() { Root = Path.Combine(folder, "media"), Out = cache, Workers = Workers };
+        IngestResult result = await new IngestJob(options, tools, TimeProvider.System).RunAsync(progress: null, CancellationToken.None);
+        Directory.Delete(cache, recursive: true);
+        return result.Clips == Clips ? new Turn(Clips / result.Seconds, result.CpuMsPerClip) : throw new InvalidOperationException($"{result.Clips} of {Clips} clips came out");
+    }
+
+    private static async Task<Turn> EachAsync(FfmpegTools tools, string[] files)
+    {
+        double cpu = CpuClock.Milliseconds();
+        long started = Stopwatch.GetTimestamp();
+        await Parallel.ForEachAsync(files, new ParallelOptions { MaxDegreeOfParallelism = Workers }, async (file, _) =>
+            await RunAsync(tools.Ffmpeg, $"-hide_banner -nostdin -nostats -v error -y -threads 1 -i {file} {Same}"));
+        return new Turn(Clips / Stopwatch.GetElapsedTime(started).TotalSeconds, (CpuClock.Milliseconds() - cpu) / Clips);
+    }
+
+    private static async Task<Turn> LibavAsync(string python, string peers, string[] files)
+    {
+        ProcessStartInfo start = new(python, [Path.Combine(peers, "decode_pyav.py"), $"{Workers}", .. files]) { UseShellExecute = false, RedirectStandardOutput = true };
+        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{python} did not start");
+        string text = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"decode_pyav.py left with exit code {process.ExitCode}; it needs PyAV");
+        }
+
+        using JsonDocument json = JsonDocument.Parse(text);
+        return new Turn(Clips / json.RootElement.GetProperty("seconds").GetDouble(), json.RootElement.GetProperty("cpu_ms_per_clip").GetDouble());
+    }
+
+    private static async Task RunAsync(string program, string arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false }) ?? throw new InvalidOperationException($"{program} did not start");
+        await process.WaitForExitAsync();
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"{program} {arguments}: exit code {process.ExitCode}");
+        }
+    }
+
+    private static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
+    }
+
+    private sealed record Turn(double Rate, double CpuMs)
+    {
+        public override string ToString() => $"{Rate:f1} clips/s {CpuMs:f0} ms";
+    }
+}
