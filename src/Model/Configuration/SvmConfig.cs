@@ -17,6 +17,9 @@ public sealed record SvmConfig
     /// <summary>Share of the training clips on which C is chosen. Default 0.2.</summary>
     public double HeldOut { get; init; } = 0.2;
 
+    /// <summary>Training clips of each class whose labels are used, drawn by the seed; fewer show what features are worth where labels are scarce. Default 0: all.</summary>
+    public int LabelsPerClass { get; init; }
+
     /// <summary>What is done to the features before the SVM. Default standardise.</summary>
     public FeatureScaling Scaling { get; init; } = FeatureScaling.Standardise;
 
@@ -45,6 +48,11 @@ public sealed record SvmConfig
         if (c.HeldOut is not (> 0 and < 1))
         {
             errors.Add($"held_out is {c.HeldOut}; write a share above 0 and below 1");
+        }
+
+        if (c.LabelsPerClass < 0)
+        {
+            errors.Add($"labels_per_class is {c.LabelsPerClass}; write a number above 0, or 0 for all");
         }
 
         if (c.Seed < 0)

@@ -53,4 +53,7 @@ public enum SamplePurpose
 
     /// <summary>Mixing of labelled samples.</summary>
     Mixing = 50,
+
+    /// <summary>Which clips' labels a probe uses.</summary>
+    Labels = 51,
 }

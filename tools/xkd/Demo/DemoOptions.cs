@@ -18,6 +18,9 @@ internal sealed record DemoOptions
     /// <summary>Validation clips per class.</summary>
     public int ValidationPerClass => Short ? 4 : 40;
 
+    /// <summary>Training clips per class whose labels the probe uses: pre-training sees them all without labels.</summary>
+    public int LabelsPerClass => Short ? 6 : 20;
+
     /// <summary>Optimizer steps.</summary>
-    public int Steps => Short ? 6 : 480;
+    public int Steps => Short ? 6 : 600;
 }

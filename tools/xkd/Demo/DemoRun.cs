@@ -67,7 +67,7 @@ internal sealed class DemoRun(DemoOptions options, Terminal terminal, TimeProvid
     }
 
     // Clips and training share one seed, so that another --seed is another experiment from end to end.
-    private string[] Overrides() => [$"seed={options.Seed}", .. options.Short ? new[] { "batch=6", "optim.epochs=2", "optim.warmup_epochs=1" } : ["optim.epochs=16"]];
+    private string[] Overrides() => [$"seed={options.Seed}", .. options.Short ? new[] { "batch=6", "optim.epochs=2", "optim.warmup_epochs=1" } : ["optim.epochs=20"]];
 
     private static string ConfigPath(string name) => Path.Combine(AppContext.BaseDirectory, "configs", name);
 
@@ -91,7 +91,7 @@ internal sealed class DemoRun(DemoOptions options, Terminal terminal, TimeProvid
 
     private async Task<List<ProbeScore>> ProbeAsync(PretrainConfig config, CancellationToken stop)
     {
-        SvmConfig svm = SvmConfig.Load(ConfigPath("eval/svm/folder.yaml"), [$"seed={options.Seed}"]);
+        SvmConfig svm = SvmConfig.Load(ConfigPath("eval/svm/folder.yaml"), [$"seed={options.Seed}", $"labels_per_class={options.LabelsPerClass}"]);
         Cache train = Storage.Cache.Open(Cache("train")), val = Storage.Cache.Open(Cache("val"));
         using FrozenEncoder trained = FrozenEncoder.OpenRun(RunFolder, Devices.Parse("cpu"), terminal.Line);
         using FrozenEncoder untrained = FrozenEncoder.Untrained(config, train.Manifest.Mel, Devices.Parse("cpu"));

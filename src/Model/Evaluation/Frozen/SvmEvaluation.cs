@@ -1,5 +1,6 @@
 using Xkd.Model.Configuration;
 using Xkd.Model.Weights;
+using Xkd.Pipeline;
 using Xkd.Storage;
 
 namespace Xkd.Model.Evaluation;
@@ -19,8 +20,8 @@ public static class SvmEvaluation
             throw new UsageException($"{validation.Path}: classes {string.Join(", ", unknown.Take(5))} are not in {train.Path}; evaluate on the same classes");
         }
 
-        FeatureSet trainFeatures = await FeaturesAsync(train).ConfigureAwait(false);
-        FeatureSet testFeatures = await FeaturesAsync(validation).ConfigureAwait(false);
+        FeatureSet trainFeatures = await FeaturesAsync(train, Labelled([.. train.Clips.Select(c => c.Label)], config.LabelsPerClass, config.Seed)).ConfigureAwait(false);
+        FeatureSet testFeatures = await FeaturesAsync(validation, clips: null).ConfigureAwait(false);
         SvmProbeResult probe = SvmProbe.Run(
             trainFeatures, testFeatures, new SvmProbeOptions { Cs = config.C, Scaling = config.Scaling, HeldOut = config.HeldOut, Seed = (ulong)config.Seed }, stop);
         return new EvaluationResult
@@ -29,18 +30,27 @@ public static class SvmEvaluation
             WeightsSha256 = encoder.WeightsSha256,
         }.With(probe);
 
-        async Task<FeatureSet> FeaturesAsync(Cache cache)
+        async Task<FeatureSet> FeaturesAsync(Cache cache, IReadOnlyList<int>? clips)
         {
             FeatureSet? joined = null;
             foreach (WeightModality one in modality switch { "video" => [WeightModality.Video], "audio" => [WeightModality.Audio], _ => new[] { WeightModality.Audio, WeightModality.Video } })
             {
-                FeatureSet features = await FrozenFeatures.ExtractAsync(encoder, cache, one, branch, classes, config.Windows, config.Batch, stop).ConfigureAwait(false);
+                FeatureSet features = await FrozenFeatures.ExtractAsync(encoder, cache, one, branch, classes, config.Windows, config.Batch, stop, clips).ConfigureAwait(false);
                 joined = joined is null ? features : joined.Join(features);
             }
 
             return joined!;
         }
     }
+
+    /// <summary>The clips whose labels are used: that many of each class, drawn by the seed; null uses all.</summary>
+    internal static IReadOnlyList<int>? Labelled(IReadOnlyList<string?> labels, int perClass, long seed) => perClass == 0
+        ? null
+        : [.. labels.Index()
+            .GroupBy(c => c.Item, StringComparer.Ordinal)
+            .SelectMany(label => label.OrderBy(c => new SampleRandom(new SampleKey((ulong)seed, 0, c.Index), SamplePurpose.Labels).NextUInt64()).Take(perClass))
+            .Select(c => c.Index)
+            .Order()];
 
     private static string[] Classes(Cache cache)
     {
