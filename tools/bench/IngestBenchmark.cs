@@ -13,9 +13,6 @@ internal static class IngestBenchmark
 {
     private const int Clips = 24;
     private const int Workers = 2;
-    private const string Same =
-        "-map 0:v:0 -vf fps=8:start_time=0,scale=149:112 -pix_fmt rgb24 -f rawvideo /dev/null -map 0:a:0 -af aresample=16000:async=1:first_pts=0,aformat=sample_fmts=flt:channel_layouts=mono -f f32le /dev/null";
-
     /// <param name="rounds">Turns of each side.</param>
     /// <param name="peers">Folder of the peer scripts; null leaves PyAV out.</param>
     /// <param name="python">The interpreter that has PyAV.</param>
@@ -27,7 +24,7 @@ internal static class IngestBenchmark
         try
         {
             FfmpegTools tools = FfmpegTools.Locate();
-            string[] files = await GenerateAsync(tools, Directory.CreateDirectory(Path.Combine(folder, "media")).FullName);
+            IReadOnlyList<string> files = await CameraClips.GenerateAsync(tools, Path.Combine(folder, "media"), Clips, CancellationToken.None);
             for (int round = -1; round < rounds; round++)
             {
                 // The first turn warms up the page cache and the JIT.
@@ -64,17 +61,6 @@ internal static class IngestBenchmark
         }
     }
 
-    // Detail that moves, as a camera's pictures have: a test picture alone compresses to almost nothing and decodes too fast.
-    private static async Task<string[]> GenerateAsync(FfmpegTools tools, string folder)
-    {
-        string[] files = [.. Enumerable.Range(0, Clips).Select(i => Path.Combine(folder, $"clip{i:d2}.mp4"))];
-        await Parallel.ForEachAsync(files.Index(), new ParallelOptions { MaxDegreeOfParallelism = Workers }, async (file, _) => await RunAsync(
-            tools.Ffmpeg,
-            $"-hide_banner -nostdin -v error -f lavfi -i mandelbrot=size=340x256:rate=25:start_scale={3.0 / (file.Index + 1):f3}:end_scale=0.01 -f lavfi -i anoisesrc=color=pink:sample_rate=44100:seed={file.Index} "
-            + $"-t 10 -c:v libx264 -preset medium -b:v 400k -pix_fmt yuv420p -c:a aac {file.Item}"));
-        return files;
-    }
-
     private static async Task<Turn> OursAsync(FfmpegTools tools, string folder, int round)
     {
         string cache = Path.Combine(folder, $"cache{round}");
@@ -84,16 +70,13 @@ internal static class IngestBenchmark
         return result.Clips == Clips ? new Turn(Clips / result.Seconds, result.CpuMsPerClip) : throw new InvalidOperationException($"{result.Clips} of {Clips} clips came out");
     }
 
-    private static async Task<Turn> EachAsync(FfmpegTools tools, string[] files)
+    private static async Task<Turn> EachAsync(FfmpegTools tools, IReadOnlyList<string> files)
     {
-        double cpu = CpuClock.Milliseconds();
-        long started = Stopwatch.GetTimestamp();
-        await Parallel.ForEachAsync(files, new ParallelOptions { MaxDegreeOfParallelism = Workers }, async (file, _) =>
-            await RunAsync(tools.Ffmpeg, $"-hide_banner -nostdin -nostats -v error -y -threads 1 -i {file} {Same}"));
-        return new Turn(Clips / Stopwatch.GetElapsedTime(started).TotalSeconds, (CpuClock.Milliseconds() - cpu) / Clips);
+        (TimeSpan wall, double cpu) = await BareFfmpeg.RunAsync(tools, files, new IngestOptions { Root = string.Empty, Out = string.Empty, Workers = Workers }, CancellationToken.None);
+        return new Turn(Clips / wall.TotalSeconds, cpu);
     }
 
-    private static async Task<Turn> LibavAsync(string python, string peers, string[] files)
+    private static async Task<Turn> LibavAsync(string python, string peers, IReadOnlyList<string> files)
     {
         ProcessStartInfo start = new(python, [Path.Combine(peers, "decode_pyav.py"), $"{Workers}", .. files]) { UseShellExecute = false, RedirectStandardOutput = true };
         using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{python} did not start");
@@ -106,16 +89,6 @@ internal static class IngestBenchmark
 
         using JsonDocument json = JsonDocument.Parse(text);
         return new Turn(Clips / json.RootElement.GetProperty("seconds").GetDouble(), json.RootElement.GetProperty("cpu_ms_per_clip").GetDouble());
-    }
-
-    private static async Task RunAsync(string program, string arguments)
-    {
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false }) ?? throw new InvalidOperationException($"{program} did not start");
-        await process.WaitForExitAsync();
-        if (process.ExitCode != 0)
-        {
-            throw new InvalidOperationException($"{program} {arguments}: exit code {process.ExitCode}");
-        }
     }
 
     private static double Median(IEnumerable<double> values)

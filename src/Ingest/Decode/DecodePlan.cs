@@ -23,10 +23,10 @@ internal sealed record DecodePlan
 
     /// <summary>
     /// The command line of one run over several sources. Outputs in order, by source: frames (rgb24) if any, samples (float32, little
-    /// endian) if any. With more than one source ffmpeg would pick one best stream among them all, so each then gives its first video
+    /// endian) if any; <paramref name="outputs"/> says where each goes. With more than one source ffmpeg would pick one best stream among them all, so each then gives its first video
     /// that is no attached picture, and its first audio; a source without one ends the run before it begins.
     /// </summary>
-    public static string Arguments(IReadOnlyList<DecodePlan> plans, IReadOnlyList<string> pipes)
+    public static string Arguments(IReadOnlyList<DecodePlan> plans, IReadOnlyList<string> outputs)
     {
         var inputs = FFMpegArguments.FromFileInput(Quote(plans[0].Item.Path), verifyExists: false, plans[0].Input);
         foreach (var plan in plans.Skip(1))
@@ -34,7 +34,7 @@ internal sealed record DecodePlan
             inputs = inputs.AddFileInput(Quote(plan.Item.Path), verifyExists: false, plan.Input);
         }
 
-        var outputs = inputs.OutputToMany(many =>
+        var run = inputs.OutputToMany(many =>
         {
             var next = 0;
             for (var input = 0; input < plans.Count; input++)
@@ -42,19 +42,19 @@ internal sealed record DecodePlan
                 var (plan, index) = (plans[input], input);
                 if (plan.Video)
                 {
-                    many.OutputToUrl($"pipe:{pipes[next++]}", output => plan.Frames(output, plan.Probed?.BestVideo?.Index is { } stream ? $"0:{stream}" : plans.Count > 1 ? $"{index}:V:0" : null));
+                    many.OutputToUrl(outputs[next++], output => plan.Frames(output, plan.Probed?.BestVideo?.Index is { } stream ? $"0:{stream}" : plans.Count > 1 ? $"{index}:V:0" : null));
                 }
 
                 if (plan.Audio)
                 {
-                    many.OutputToUrl($"pipe:{pipes[next++]}", output => plan.Samples(output, plan.Probed?.BestAudio?.Index is { } stream ? $"0:{stream}" : plans.Count > 1 ? $"{index}:a:0" : null));
+                    many.OutputToUrl(outputs[next++], output => plan.Samples(output, plan.Probed?.BestAudio?.Index is { } stream ? $"0:{stream}" : plans.Count > 1 ? $"{index}:a:0" : null));
                 }
             }
         });
 
         // Prefixing every line with its level is what makes the log readable by a program; -y because pipes always "exist"; one thread
         // per filter graph, as the default is a pool of threads for each.
-        return $"-hide_banner -nostdin -nostats -v level+info -y -filter_threads 1 {outputs.Arguments}";
+        return $"-hide_banner -nostdin -nostats -v level+info -y -filter_threads 1 {run.Arguments}";
     }
 
     private void Input(FFMpegInputOptions input)

@@ -144,7 +144,7 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
         var runs = plans.Select((plan, i) => new DecodeRun(plan, log.Inputs[i], new Spool(residentBytes, options.SpoolFolder), new Spool(residentBytes, options.SpoolFolder))).ToList();
         try
         {
-            var exitCode = await _ffmpeg.RunAsync(pipes => DecodePlan.Arguments(plans, pipes), [.. runs.SelectMany(static run => run.Sinks())], log.Add, cancellationToken);
+            var exitCode = await _ffmpeg.RunAsync(pipes => DecodePlan.Arguments(plans, [.. pipes.Select(static pipe => $"pipe:{pipe}")]), [.. runs.SelectMany(static run => run.Sinks())], log.Add, cancellationToken);
             runs.ForEach(run => run.ExitCode = exitCode);
             return (runs, log);
         }

@@ -67,38 +67,59 @@ public sealed partial class IngestJob
             Stopped = stopped,
             ManifestVersion = manifest.Version,
             Report = graph.Report(),
+            WriteTrace = graph.WriteTrace,
         };
+    }
+
+    /// <summary>Decodes every item as a run would and keeps nothing: what the decode stage can do by itself. Items that fail are only counted.</summary>
+    /// <exception cref="UsageException">The dataset is missing or empty.</exception>
+    public async Task<PipelineGraph> MeasureDecodingAsync(CancellationToken cancellationToken)
+    {
+        var (graph, decoded) = BuildDecoding([.. Items().Select(static item => new PendingItem(item, 0))]);
+        await graph.RunAsync(decoded, "discard", Discard, cancellationToken: cancellationToken);
+        return graph;
+
+        static ValueTask Discard(DecodedItem item, CancellationToken cancellationToken)
+        {
+            item.Dispose();
+            return ValueTask.CompletedTask;
+        }
     }
 
     private (PipelineGraph Graph, WriteStage Writing, Func<Task> Run) Build(CacheWriter writer, List<PendingItem> pending, IngestTally tally, CancellationToken cancellationToken)
     {
-        var workers = _options.Workers > 0 ? _options.Workers : Environment.ProcessorCount;
         var fingerprint = Fingerprint();
-        var burst = Math.Max(2, _options.FilesPerProcess); // what one process gives at its end
-        var decode = DecodeOptions(workers);
-        var decoders = new DecodeQueue(new MediaDecoder(_tools, decode, _time), workers, _options.FilesPerProcess);
-        var decodeStage = new DecodeStage(decoders, decode, _options.OnMissing, new EnvironmentGuard(_options.Root), _time);
         var melStage = new MelStage(
             new SimdLogMel(new LogMelOptions { SampleRate = fingerprint.SampleRate, NFft = fingerprint.NFft, Hop = fingerprint.Hop, Mels = fingerprint.Mels }),
             fingerprint, _options.MaxClip, JpegQuality);
         var writeStage = new WriteStage(writer, fingerprint, TimeSpan.FromSeconds(_options.CommitInterval), tally, _time);
+        var burst = Math.Max(2, _options.FilesPerProcess); // what one process gives at its end
+        var (graph, decoded) = BuildDecoding(pending);
+        var prepared = graph.Stage<DecodedItem, PreparedItem>(
+            FailureStages.Mel, decoded, melStage.RunAsync,
+            new StageOptions { Parallelism = _options.Frames == FrameCodecs.Jpeg ? Workers : 1, QueueCapacity = burst, Remedy = "cache --frames raw, or raise --workers" });
+        return (graph, writeStage, () => graph.RunAsync(
+            prepared, FailureStages.Write, writeStage.RunAsync, new StageOptions { QueueCapacity = burst, Remedy = "put the cache on a faster disk" }, cancellationToken));
+    }
 
+    private (PipelineGraph Graph, IStage<DecodedItem> Decoded) BuildDecoding(List<PendingItem> pending)
+    {
+        var decode = DecodeOptions();
+        var decoders = new DecodeQueue(new MediaDecoder(_tools, decode, _time), Workers, _options.FilesPerProcess);
+        var decodeStage = new DecodeStage(decoders, decode, _options.OnMissing, new EnvironmentGuard(_options.Root), _time);
         var graph = new PipelineGraph("ingest", new PipelineGraphOptions
         {
             ByteBudget = new ByteBudget(_options.MemoryBudget),
             TimeProvider = _time,
             StageDelays = _options.StageDelays,
+            TraceCapacity = _options.TraceCapacity,
         });
         var catalog = graph.Source(FailureStages.Catalog, pending.Select(static item => item.Sized()).ToAsyncEnumerable());
         var decoded = graph.Stage<PendingItem, DecodedItem>(
             FailureStages.Decode, catalog, decodeStage.RunAsync,
-            new StageOptions { Parallelism = Decoding(workers), Remedy = "raise --workers on a machine with more cores, or share the items among processes with --partition i/n" },
+            new StageOptions { Parallelism = Decoding, Remedy = "raise --workers on a machine with more cores, or share the items among processes with --partition i/n" },
             reserve: item => 2 * (item.IsShort ? decode.ResidentBytesTogether : decode.ResidentBytes)); // frames and samples
-        var prepared = graph.Stage<DecodedItem, PreparedItem>(
-            FailureStages.Mel, decoded, melStage.RunAsync,
-            new StageOptions { Parallelism = _options.Frames == FrameCodecs.Jpeg ? workers : 1, QueueCapacity = burst, Remedy = "cache --frames raw, or raise --workers" });
-        return (graph, writeStage, () => graph.RunAsync(
-            prepared, FailureStages.Write, writeStage.RunAsync, new StageOptions { QueueCapacity = burst, Remedy = "put the cache on a faster disk" }, cancellationToken));
+        return (graph, decoded);
     }
 
     private List<SourceItem> Items()
@@ -112,7 +133,7 @@ public sealed partial class IngestJob
 
     private static int Attempts(CacheWriter writer, SourceItem item) => writer.Ledger.TryGetValue(item.Id, out var entry) ? entry.Attempts : 0;
 
-    private DecodeOptions DecodeOptions(int workers) => new()
+    private DecodeOptions DecodeOptions() => new()
     {
         Fps = _options.Fps,
         ShortSide = _options.ShortSide,
@@ -123,12 +144,14 @@ public sealed partial class IngestJob
         SpoolFolder = Path.GetFullPath(_options.Out),
 
         // What all decoders may hold at once is half the budget: the other half is what waits behind them.
-        ResidentBytes = Math.Max(1 << 20, _options.MemoryBudget / 4 / workers),
-        ResidentBytesTogether = Math.Max(1 << 20, _options.MemoryBudget / 4 / Decoding(workers)),
+        ResidentBytes = Math.Max(1 << 20, _options.MemoryBudget / 4 / Workers),
+        ResidentBytesTogether = Math.Max(1 << 20, _options.MemoryBudget / 4 / Decoding),
     };
 
+    private int Workers => _options.Workers > 0 ? _options.Workers : Environment.ProcessorCount;
+
     // In work, and as many again waiting for the process that becomes free next.
-    private int Decoding(int workers) => 2 * workers * _options.FilesPerProcess;
+    private int Decoding => 2 * Workers * _options.FilesPerProcess;
 
     private Fingerprint Fingerprint() => new()
     {

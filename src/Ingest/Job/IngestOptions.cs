@@ -74,4 +74,7 @@ public sealed record IngestOptions
 
     /// <summary>Delays injected per stage (catalog, decode, mel, write), to show that the profiler names the right one; none.</summary>
     public IReadOnlyDictionary<string, TimeSpan> StageDelays { get; init; } = new Dictionary<string, TimeSpan>(StringComparer.Ordinal);
+
+    /// <summary>Stage spans kept for a trace, oldest dropped first; 0: none.</summary>
+    public int TraceCapacity { get; init; }
 }

@@ -34,4 +34,7 @@ public sealed record IngestResult
 
     /// <summary>Where the time went.</summary>
     public required GraphReport Report { get; init; }
+
+    /// <summary>Writes the latest stage spans as a Chrome trace; needs <see cref="IngestOptions.TraceCapacity"/>.</summary>
+    public required Action<Stream> WriteTrace { get; init; }
 }

@@ -93,7 +93,7 @@ public static class ConfigMapping
     };
 
     /// <summary>What is cut from the cache; <paramref name="model"/> tells how many tokens need masking noise.</summary>
-    public static FeedOptions ToFeed(this PretrainConfig config, XkdOptions model, RunOrigin origin, IReadOnlyDictionary<string, TimeSpan> stageDelays) => new()
+    public static FeedOptions ToFeed(this PretrainConfig config, XkdOptions model, double melMean, double melStd, IReadOnlyDictionary<string, TimeSpan> stageDelays) => new()
     {
         Seed = (ulong)config.Seed,
         BatchSize = config.Batch,
@@ -107,8 +107,8 @@ public static class ConfigMapping
         LocalAudioViews = config.Data.LocalAudioViews,
         LocalAudioFrames = config.Data.LocalMelFrames,
         Mel = new LogMelOptions { Mels = config.Data.Mels },
-        MelMean = origin.MelMean,
-        MelStd = origin.MelStd,
+        MelMean = melMean,
+        MelStd = melStd,
         Augmentation = config.Augment.ToAugmentation(),
         VideoTokens = model.Video.Tokens,
         AudioTokens = model.Audio.Tokens,

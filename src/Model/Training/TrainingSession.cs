@@ -28,7 +28,7 @@ internal sealed class TrainingSession : IAsyncDisposable
         Origin = origin;
         XkdOptions model = _config.ToModel();
         (_videoTokens, _audioTokens) = (model.Video.Tokens, model.Audio.Tokens);
-        Feed = new TrainingFeed(cache, _config.ToFeed(model, origin, options.StageDelays));
+        Feed = new TrainingFeed(cache, _config.ToFeed(model, origin.MelMean, origin.MelStd, options.StageDelays));
         Schedule = new TrainingSchedule(_config.ToSchedule(), Feed.StepsPerEpoch);
         EndStep = Math.Min(Schedule.Steps, options.MaxSteps ?? Schedule.Steps);
         Devices.SetThreads(_config.Train.Threads);

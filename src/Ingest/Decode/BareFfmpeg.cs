@@ -1,0 +1,32 @@
+using System.Diagnostics;
+
+namespace Xkd.Ingest;
+
+/// <summary>What ffmpeg takes by itself: one process a file, the outputs that ingest prepares, all of it thrown away.</summary>
+public static class BareFfmpeg
+{
+    /// <summary>Decodes every file and returns the wall time and the CPU milliseconds a file took.</summary>
+    /// <param name="tools">The ffmpeg to run.</param>
+    /// <param name="files">Files with video and audio.</param>
+    /// <param name="options">Rate and size; <see cref="IngestOptions.Workers"/> processes at a time.</param>
+    /// <param name="cancellationToken">Ends the processes.</param>
+    /// <exception cref="Xkd.Storage.FailureException">A file does not decode.</exception>
+    public static async Task<(TimeSpan Wall, double CpuMsPerFile)> RunAsync(
+        FfmpegTools tools, IReadOnlyList<string> files, IngestOptions options, CancellationToken cancellationToken)
+    {
+        var decode = new DecodeOptions { Fps = options.Fps, ShortSide = options.ShortSide };
+        var ffmpeg = new FfmpegProcess(tools);
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Workers > 0 ? options.Workers : Environment.ProcessorCount, CancellationToken = cancellationToken };
+        var (cpu, started) = (CpuClock.Milliseconds(), Stopwatch.GetTimestamp());
+        await Parallel.ForEachAsync(files, parallel, async (file, token) =>
+        {
+            var plan = new DecodePlan { Item = new SourceItem { Id = file, Path = file }, Options = decode, Video = true, Audio = true };
+            var log = new FfmpegLog();
+            if (await ffmpeg.RunAsync(_ => DecodePlan.Arguments([plan], ["/dev/null", "/dev/null"]), [], log.Add, token) != 0)
+            {
+                throw new Xkd.Storage.FailureException($"{file} does not decode: {string.Join("; ", log.Inputs[0].Errors)}");
+            }
+        });
+        return (Stopwatch.GetElapsedTime(started), (CpuClock.Milliseconds() - cpu) / files.Count);
+    }
+}

@@ -1,0 +1,161 @@
+using System.Globalization;
+using Xkd.Cli.Hosting;
+using Xkd.Ingest;
+using Xkd.Model.Configuration;
+using Xkd.Pipeline;
+using Xkd.Storage;
+
+namespace Xkd.Cli.Profiling;
+
+/// <summary>Runs one part of the main job by itself, on generated input, and measures its stages.</summary>
+internal sealed class Profiler(string folder, ProfileOptions options, Terminal terminal)
+{
+    private const int Clips = 32;
+    private const int Spans = 1 << 16;
+    private const int WindowSamples = 64_000;
+    private const int Windows = 2000;
+    private const int LoaderBatch = 8;
+    private const int LoaderSteps = 40;
+
+    /// <summary>What can be profiled.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["ingest", "decode", "mel", "loader"];
+
+    public Task<ProfileOutcome> RunAsync(string what, CancellationToken stop) => what switch
+    {
+        "ingest" => IngestAsync(stop),
+        "decode" => DecodeAsync(stop),
+        "mel" => MelAsync(stop),
+        _ => LoaderAsync(stop),
+    };
+
+    private async Task<ProfileOutcome> IngestAsync(CancellationToken stop)
+    {
+        (FfmpegTools tools, IngestOptions ingest, IReadOnlyList<string> files) = await MediaAsync(stop).ConfigureAwait(false);
+        IngestResult result = await new IngestJob(ingest, tools, TimeProvider.System).RunAsync(progress: null, stop).ConfigureAwait(false);
+        return await BesideFfmpegAsync(
+            new ProfileOutcome { What = "ingest", Samples = result.Clips, Threads = Workers(ingest), Report = result.Report, WriteTrace = result.WriteTrace },
+            result.CpuMsPerClip, tools, files, ingest, stop).ConfigureAwait(false);
+    }
+
+    private async Task<ProfileOutcome> DecodeAsync(CancellationToken stop)
+    {
+        (FfmpegTools tools, IngestOptions ingest, IReadOnlyList<string> files) = await MediaAsync(stop).ConfigureAwait(false);
+        double cpu = CpuClock.Milliseconds();
+        PipelineGraph graph = await new IngestJob(ingest, tools, TimeProvider.System).MeasureDecodingAsync(stop).ConfigureAwait(false);
+        cpu = (CpuClock.Milliseconds() - cpu) / files.Count;
+        return await BesideFfmpegAsync(
+            new ProfileOutcome { What = "decode", Samples = files.Count, Threads = Workers(ingest), Report = graph.Report(), WriteTrace = graph.WriteTrace }, cpu, tools, files, ingest, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Adds what bare ffmpeg takes for the same files, one process each, measured right after.</summary>
+    private static async Task<ProfileOutcome> BesideFfmpegAsync(
+        ProfileOutcome outcome, double cpu, FfmpegTools tools, IReadOnlyList<string> files, IngestOptions ingest, CancellationToken stop)
+    {
+        (TimeSpan wall, double bareCpu) = await BareFfmpeg.RunAsync(tools, files, ingest, stop).ConfigureAwait(false);
+        double bare = files.Count / wall.TotalSeconds;
+        return outcome with
+        {
+            Figures = new Dictionary<string, double>(StringComparer.Ordinal)
+            {
+                ["cpu_ms_per_clip"] = cpu, ["ffmpeg_samples_per_s"] = bare, ["ffmpeg_cpu_ms_per_clip"] = bareCpu, ["rate_over_ffmpeg"] = outcome.Rate / bare,
+            },
+            Notes =
+            [
+                string.Create(CultureInfo.InvariantCulture, $"{outcome.Rate:f1} clips/s at {cpu:f0} ms of CPU; ffmpeg by itself, one process a clip, same outputs to null: {bare:f1} clips/s at {bareCpu:f0} ms"),
+            ],
+        };
+    }
+
+    /// <summary>One thread on windows of 4 s; a graph of one stage, so that the figures are the same kind as the others'.</summary>
+    private static async Task<ProfileOutcome> MelAsync(CancellationToken stop)
+    {
+        SimdLogMel kernel = new(new LogMelOptions());
+        float[] samples = new float[WindowSamples];
+        Random random = new(1);
+        for (int i = 0; i < samples.Length; i++)
+        {
+            samples[i] = (float)((random.NextDouble() * 0.2) - 0.1);
+        }
+
+        float[] mel = new float[kernel.Options.Mels * kernel.Frames(samples.Length)];
+        for (int warm = 0; warm < 200; warm++)
+        {
+            kernel.Compute(samples, mel);
+        }
+
+        PipelineGraph graph = new("mel", new PipelineGraphOptions { TraceCapacity = Spans });
+        ISource<int> source = graph.Source("windows", Enumerable.Range(0, Windows).ToAsyncEnumerable());
+        await graph.RunAsync(source, "mel", (_, _) =>
+        {
+            kernel.Compute(samples, mel);
+            return ValueTask.CompletedTask;
+        }, new StageOptions { QueueCapacity = 64, Remedy = "the kernel is the work" }, stop).ConfigureAwait(false);
+        GraphReport report = graph.Report();
+        double rate = Windows * (WindowSamples / (double)kernel.Options.SampleRate) / report.Seconds;
+        return new ProfileOutcome
+        {
+            What = "mel", Samples = Windows, Threads = 1, Report = report, WriteTrace = graph.WriteTrace,
+            Figures = new Dictionary<string, double>(StringComparer.Ordinal) { ["audio_seconds_per_second"] = rate },
+            Notes = [string.Create(CultureInfo.InvariantCulture, $"{rate:f0} seconds of audio a second, one thread")],
+        };
+    }
+
+    private async Task<ProfileOutcome> LoaderAsync(CancellationToken stop)
+    {
+        Cache cache = Cache.Open(options.Data ?? await GeneratedCacheAsync(stop).ConfigureAwait(false));
+        FeedOptions feed = new() { BatchSize = Math.Min(LoaderBatch, cache.Clips.Count), Diagnostics = new PipelineGraphOptions { StageDelays = options.Delays, TraceCapacity = Spans } };
+        if (options.Config is { } path)
+        {
+            PretrainConfig config = PretrainConfig.Load(path);
+            (double mean, double std) = config.MelScale(cache.Manifest.Mel);
+            feed = config.ToFeed(config.ToModel(), mean, std, options.Delays);
+            feed = feed with { Diagnostics = feed.Diagnostics with { TraceCapacity = Spans } };
+        }
+
+        TrainingFeed reader = new(cache, feed);
+        await using (reader.ConfigureAwait(false))
+        {
+            await foreach (HostBatch warm in reader.ReadAsync(0, 2, cancellationToken: stop).ConfigureAwait(false))
+            {
+                warm.Dispose(); // compiles the kernels and fills the page cache
+            }
+
+            long samples = 0;
+            await foreach (HostBatch batch in reader.ReadAsync(0, LoaderSteps, cancellationToken: stop).ConfigureAwait(false))
+            {
+                samples += batch.Size;
+                batch.Dispose();
+            }
+
+            GraphReport report = reader.Report();
+            MemoryStream trace = new();
+            reader.WriteTrace(trace);
+            return new ProfileOutcome
+            {
+                What = "loader", Samples = samples, Threads = feed.Workers > 0 ? feed.Workers : Environment.ProcessorCount, Report = report, WriteTrace = trace.WriteTo,
+                Notes = [string.Create(CultureInfo.InvariantCulture, $"{samples / report.Seconds:f1} samples/s of {reader.BatchBytes / feed.BatchSize / 1e6:f1} MB, nothing trained")],
+            };
+        }
+    }
+
+    private async Task<(FfmpegTools Tools, IngestOptions Ingest, IReadOnlyList<string> Files)> MediaAsync(CancellationToken stop)
+    {
+        FfmpegTools tools = FfmpegTools.Locate();
+        string media = Path.Combine(folder, "media");
+        terminal.Line($"generating {Clips} clips of 10 s");
+        IReadOnlyList<string> files = await CameraClips.GenerateAsync(tools, media, Clips, stop).ConfigureAwait(false);
+        return (tools, new IngestOptions { Root = media, Out = Path.Combine(folder, "cache"), StageDelays = options.Delays, TraceCapacity = Spans }, files);
+    }
+
+    private async Task<string> GeneratedCacheAsync(CancellationToken stop)
+    {
+        FfmpegTools tools = FfmpegTools.Locate();
+        string media = Path.Combine(folder, "media"), cache = Path.Combine(folder, "cache");
+        terminal.Line("generating a cache");
+        await new ShapesGenerator(tools).GenerateAsync(media, new ShapesOptions { TrainPerClass = 8, ValidationPerClass = 0 }, progress: null, stop).ConfigureAwait(false);
+        await new IngestJob(new IngestOptions { Root = Path.Combine(media, "train"), Out = cache }, tools, TimeProvider.System).RunAsync(progress: null, stop).ConfigureAwait(false);
+        return cache;
+    }
+
+    private static int Workers(IngestOptions ingest) => ingest.Workers > 0 ? ingest.Workers : Environment.ProcessorCount;
+}
