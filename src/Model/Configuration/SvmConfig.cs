@@ -20,6 +20,9 @@ public sealed record SvmConfig
     /// <summary>Training clips of each class whose labels are used, drawn by the seed; fewer show what features are worth where labels are scarce. Default 0: all.</summary>
     public int LabelsPerClass { get; init; }
 
+    /// <summary>Where labels are drawn, how often; the result is the mean. Default 5.</summary>
+    public int LabelDraws { get; init; } = 5;
+
     /// <summary>What is done to the features before the SVM. Default standardise.</summary>
     public FeatureScaling Scaling { get; init; } = FeatureScaling.Standardise;
 
@@ -48,6 +51,11 @@ public sealed record SvmConfig
         if (c.HeldOut is not (> 0 and < 1))
         {
             errors.Add($"held_out is {c.HeldOut}; write a share above 0 and below 1");
+        }
+
+        if (c.LabelDraws < 1)
+        {
+            errors.Add($"label_draws is {c.LabelDraws}; write a number above 0");
         }
 
         if (c.LabelsPerClass < 0)

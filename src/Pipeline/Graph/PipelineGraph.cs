@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Xkd.Storage;
 
 namespace Xkd.Pipeline;
 
@@ -207,7 +208,7 @@ public sealed class PipelineGraph
     {
         foreach (string name in _options.StageDelays.Keys.Where(name => name == Consumer || !_nodes.Exists(n => n.Meter.Name == name)))
         {
-            throw new ArgumentException($"no stage {name} to delay in graph {Name}: it has {string.Join(", ", _nodes.Select(n => n.Meter.Name))}");
+            throw new UsageException($"no stage {name} to delay in graph {Name}: it has {string.Join(", ", _nodes.Select(n => n.Meter.Name))}");
         }
 
         _used = true;

@@ -205,6 +205,21 @@ public sealed class IngestJobTests : IDisposable
         Assert.Equal(alone, await ContentAsync(Media["together"]));
     }
 
+    [Theory]
+    [InlineData("catalog")]
+    [InlineData("decode")]
+    [InlineData("mel")]
+    [InlineData("write")]
+    public async Task RunAsync_OneStageSlowed_IsNamedAsTheBottleneck(string stage)
+    {
+        _fixture.Copies(Media.Clip("a.mp4", seconds: 0.5, size: "64x48"), 20);
+        var delays = new Dictionary<string, TimeSpan>(StringComparer.Ordinal) { [stage] = TimeSpan.FromMilliseconds(100) };
+        var result = await _fixture.RunAsync(_fixture.Options with { StageDelays = delays });
+
+        Assert.Equal(stage, result.Report.Bottleneck);
+        Assert.StartsWith(stage + " is the bottleneck", result.Report.Remedy, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task RunAsync_DatasetGoneInTheMiddle_StopsWithOneErrorAndResumes()
     {

@@ -1,3 +1,5 @@
+using Xkd.Storage;
+
 namespace Xkd.Pipeline.Tests;
 
 public sealed class PipelineGraphTests
@@ -118,7 +120,7 @@ public sealed class PipelineGraphTests
     {
         PipelineGraph graph = new("test", new PipelineGraphOptions { StageDelays = new Dictionary<string, TimeSpan>(StringComparer.Ordinal) { ["dekode"] = TimeSpan.Zero } });
         ISource<int> source = graph.Source("count", Sources.Count(1));
-        ArgumentException error = await Assert.ThrowsAsync<ArgumentException>(() => graph.RunAsync(source, "write", (_, _) => ValueTask.CompletedTask, cancellationToken: Token));
+        UsageException error = await Assert.ThrowsAsync<UsageException>(() => graph.RunAsync(source, "write", (_, _) => ValueTask.CompletedTask, cancellationToken: Token));
         Assert.Contains("count, write", error.Message, StringComparison.Ordinal);
     }
 

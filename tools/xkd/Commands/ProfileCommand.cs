@@ -14,15 +14,16 @@ internal static class ProfileCommand
         what.AcceptOnlyFromAmong([.. Profiler.Names]);
         Option<string?> data = new("--data") { Description = "loader: read this cache instead of a generated one." };
         Option<string?> config = new("--config") { Description = "loader: cut what this configuration asks for." };
+        Option<string[]> set = CommonOptions.Set();
         Option<string?> output = new("--out") { Description = "Folder for trace.json (chrome://tracing, Perfetto) and profile.html." };
         Option<Dictionary<string, TimeSpan>> delays = CommonOptions.DelayStage();
         Option<bool> json = CommonOptions.Json();
-        Command command = new("profile", "Measure one part by itself and name its bottleneck.") { what, data, config, output, delays, json };
+        Command command = new("profile", "Measure one part by itself and name its bottleneck.") { what, data, config, set, output, delays, json };
         command.SetAction(async (parsed, _) =>
         {
             using StopSignals signals = new();
             Terminal terminal = new(parsed.GetValue(json));
-            ProfileOptions options = new() { Data = parsed.GetValue(data), Config = parsed.GetValue(config), Delays = parsed.GetValue(delays)! };
+            ProfileOptions options = new() { Data = parsed.GetValue(data), Config = parsed.GetValue(config), Set = parsed.GetValue(set)!, Delays = parsed.GetValue(delays)! };
             string folder = Directory.CreateTempSubdirectory("xkd-profile-").FullName;
             try
             {

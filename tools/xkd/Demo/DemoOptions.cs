@@ -19,7 +19,7 @@ internal sealed record DemoOptions
     public int ValidationPerClass => Short ? 4 : 40;
 
     /// <summary>Training clips per class whose labels the probe uses: pre-training sees them all without labels.</summary>
-    public int LabelsPerClass => Short ? 6 : 20;
+    public int LabelsPerClass => Short ? 6 : 40;
 
     /// <summary>Optimizer steps.</summary>
     public int Steps => Short ? 6 : 600;

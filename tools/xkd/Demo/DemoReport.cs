@@ -23,7 +23,7 @@ internal sealed class DemoReport(DemoOptions options, PretrainConfig config, IRe
             $"{ingested["val"].Committed + ingested["val"].Skipped} validation clips of {DemoRun.Classes} classes; chance is {100.0 / DemoRun.Classes:f1} %.");
 
         page.Heading("Did it learn?");
-        page.Paragraph($"Accuracy of a linear SVM on frozen features of the teachers, trained by self-supervision without a label, beside the same network before training. The SVM knows {options.LabelsPerClass} labels a class.");
+        page.Paragraph($"Accuracy of a linear SVM on frozen features of the teachers, trained by self-supervision without a label, beside the same network before training. The SVM knows {options.LabelsPerClass} labels a class; the mean over several draws of them.");
         page.Table(["modality", "untrained %", "trained %", "gain, points"], scores.Select(s => new[]
         {
             s.Modality, Number(s.Untrained), Number(s.Trained), Number(s.Trained - s.Untrained),

@@ -106,7 +106,7 @@ internal sealed class Profiler(string folder, ProfileOptions options, Terminal t
         FeedOptions feed = new() { BatchSize = Math.Min(LoaderBatch, cache.Clips.Count), Diagnostics = new PipelineGraphOptions { StageDelays = options.Delays, TraceCapacity = Spans } };
         if (options.Config is { } path)
         {
-            PretrainConfig config = PretrainConfig.Load(path);
+            PretrainConfig config = PretrainConfig.Load(path, options.Set);
             (double mean, double std) = config.MelScale(cache.Manifest.Mel);
             feed = config.ToFeed(config.ToModel(), mean, std, options.Delays);
             feed = feed with { Diagnostics = feed.Diagnostics with { TraceCapacity = Spans } };

@@ -20,22 +20,34 @@ public static class SvmEvaluation
             throw new UsageException($"{validation.Path}: classes {string.Join(", ", unknown.Take(5))} are not in {train.Path}; evaluate on the same classes");
         }
 
-        FeatureSet trainFeatures = await FeaturesAsync(train, Labelled([.. train.Clips.Select(c => c.Label)], config.LabelsPerClass, config.Seed)).ConfigureAwait(false);
-        FeatureSet testFeatures = await FeaturesAsync(validation, clips: null).ConfigureAwait(false);
-        SvmProbeResult probe = SvmProbe.Run(
-            trainFeatures, testFeatures, new SvmProbeOptions { Cs = config.C, Scaling = config.Scaling, HeldOut = config.HeldOut, Seed = (ulong)config.Seed }, stop);
-        return new EvaluationResult
+        FeatureSet trainFeatures = await FeaturesAsync(train).ConfigureAwait(false);
+        FeatureSet testFeatures = await FeaturesAsync(validation).ConfigureAwait(false);
+        EvaluationResult result = new()
         {
             Dataset = config.Dataset, Protocol = "svm", Modality = modality, Branch = branch == WeightBranch.Teacher ? "teacher" : "student", Seed = (ulong)config.Seed,
             WeightsSha256 = encoder.WeightsSha256,
-        }.With(probe);
+        };
+        if (config.LabelsPerClass == 0)
+        {
+            return result.With(Probe(trainFeatures, config.Seed));
+        }
 
-        async Task<FeatureSet> FeaturesAsync(Cache cache, IReadOnlyList<int>? clips)
+        string?[] labels = [.. train.Clips.Select(c => c.Label)];
+        return EvaluationResult.MeanOf([.. Enumerable.Range(0, config.LabelDraws).Select(draw =>
+            result.With(Probe(trainFeatures.Select(Labelled(labels, config.LabelsPerClass, config.Seed + draw)), config.Seed + draw)) with { Fold = draw })]) with
+        {
+            Selection = $"mean over {config.LabelDraws} draws of {config.LabelsPerClass} labels a class, C chosen in each",
+        };
+
+        SvmProbeResult Probe(FeatureSet part, long seed) => SvmProbe.Run(
+            part, testFeatures, new SvmProbeOptions { Cs = config.C, Scaling = config.Scaling, HeldOut = config.HeldOut, Seed = (ulong)seed }, stop);
+
+        async Task<FeatureSet> FeaturesAsync(Cache cache)
         {
             FeatureSet? joined = null;
             foreach (WeightModality one in modality switch { "video" => [WeightModality.Video], "audio" => [WeightModality.Audio], _ => new[] { WeightModality.Audio, WeightModality.Video } })
             {
-                FeatureSet features = await FrozenFeatures.ExtractAsync(encoder, cache, one, branch, classes, config.Windows, config.Batch, stop, clips).ConfigureAwait(false);
+                FeatureSet features = await FrozenFeatures.ExtractAsync(encoder, cache, one, branch, classes, config.Windows, config.Batch, stop).ConfigureAwait(false);
                 joined = joined is null ? features : joined.Join(features);
             }
 
@@ -43,10 +55,9 @@ public static class SvmEvaluation
         }
     }
 
-    /// <summary>The clips whose labels are used: that many of each class, drawn by the seed; null uses all.</summary>
-    internal static IReadOnlyList<int>? Labelled(IReadOnlyList<string?> labels, int perClass, long seed) => perClass == 0
-        ? null
-        : [.. labels.Index()
+    /// <summary>The clips whose labels are used: that many of each class, or all there are, drawn by the seed.</summary>
+    internal static IReadOnlyList<int> Labelled(IReadOnlyList<string?> labels, int perClass, long seed) =>
+        [.. labels.Index()
             .GroupBy(c => c.Item, StringComparer.Ordinal)
             .SelectMany(label => label.OrderBy(c => new SampleRandom(new SampleKey((ulong)seed, 0, c.Index), SamplePurpose.Labels).NextUInt64()).Take(perClass))
             .Select(c => c.Index)
