@@ -1,6 +1,5 @@
 using Xkd.Model.Networks;
 using Xkd.Model.Optimization;
-using Xkd.Model.Training;
 using Xkd.Pipeline;
 using Xkd.Storage;
 
