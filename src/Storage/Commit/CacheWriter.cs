@@ -49,10 +49,11 @@ public sealed class CacheWriter : IAsyncDisposable
     public static Task<CacheWriter> OpenAsync(string cache, Fingerprint fingerprint, CacheWriterOptions options, TimeProvider time, CancellationToken ct) =>
         OpenAsync(cache, fingerprint, options, time, new LocalFileSystem(), ct);
 
-    internal static async Task<CacheWriter> OpenAsync(string cache, Fingerprint fingerprint, CacheWriterOptions options, TimeProvider time, IFileSystem files, CancellationToken ct)
+    internal static async Task<CacheWriter> OpenAsync(string cache, Fingerprint fingerprint, CacheWriterOptions options, TimeProvider time, IFileSystem disk, CancellationToken ct)
     {
         CacheWriterCheck.Require(cache, fingerprint, options);
         CacheLayout layout = new(cache);
+        RetryingFileSystem files = new(disk, time);
         return await DiskErrors.GuardAsync(layout.Root, async () =>
         {
             CacheFolder.Prepare(layout, files);

@@ -7,17 +7,19 @@ namespace Xkd.Storage;
 internal sealed partial class LocalFileSystem : IFileSystem
 {
     private const int Exists = 17; // EEXIST
+    private const int WouldBlock = 11; // EWOULDBLOCK
+    private const int Unbuffered = 0; // a write that fails leaves the position where it was, so that it can be tried again
     private const int ReadOnlyDirectory = 0x10000 | 0x80000; // O_RDONLY | O_DIRECTORY | O_CLOEXEC
     private const int CurrentDirectory = -100; // AT_FDCWD
     private const uint NoReplace = 1; // RENAME_NOREPLACE
 
     public void CreateDirectory(string path) => Directory.CreateDirectory(path);
 
-    public Stream CreateNew(string path) => new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 1 << 16);
+    public Stream CreateNew(string path) => new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, Unbuffered);
 
     public Stream OpenAt(string path, long length)
     {
-        FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
+        FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, Unbuffered);
         file.SetLength(length);
         file.Seek(0, SeekOrigin.End);
         return file;
@@ -84,7 +86,7 @@ internal sealed partial class LocalFileSystem : IFileSystem
             // FileShare.None is flock(LOCK_EX | LOCK_NB) here: the kernel drops it with the process, however that dies.
             return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
         }
-        catch (IOException) when (File.Exists(path))
+        catch (IOException e) when (e.HResult == WouldBlock)
         {
             return null;
         }

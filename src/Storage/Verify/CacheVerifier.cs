@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Xkd.Storage;
 
 /// <summary>
@@ -16,7 +18,10 @@ public static class CacheVerifier
         ManifestStore store = new(layout, files);
         List<VerifyError> errors = [];
         Manifest? manifest = null;
-        foreach (int candidate in store.Versions())
+        ImmutableArray<int> versions = store.Versions();
+        errors.AddRange(Enumerable.Range(1, versions.FirstOrDefault()).Except(versions).Select(v =>
+            new VerifyError($"manifest/{CacheLayout.ManifestName(v)}", null, "manifest", "a complete manifest", "no file")));
+        foreach (int candidate in versions)
         {
             Manifest? read = store.TryRead(candidate, out string problem);
             if (read is null)
@@ -47,7 +52,7 @@ public static class CacheVerifier
 
     private static void VerifyLedger(LedgerStore ledgers, ManifestStore store, CacheLayout layout, Manifest manifest, List<VerifyError> errors)
     {
-        int before = errors.Count;
+        int known = errors.Count;
         foreach (LedgerPart part in manifest.Ledger)
         {
             try
@@ -60,19 +65,22 @@ public static class CacheVerifier
             }
         }
 
-        if (errors.Count > before || store.Versions()[0] != manifest.Version)
+        if (errors.Count > known || store.Versions()[0] != manifest.Version)
         {
             return;
         }
 
         // The merged file follows its manifest; a crash between the two leaves it one version behind, which is no damage.
         Manifest? parent = manifest.Parent is { } p ? store.TryRead(p, out _) : null;
-        byte[] merged = File.Exists(layout.Ledger) ? File.ReadAllBytes(layout.Ledger) : [];
-        if (!Merged(ledgers, manifest).AsSpan().SequenceEqual(merged) && !(parent is null ? merged.Length == 0 : Merged(ledgers, parent).AsSpan().SequenceEqual(merged)))
+        byte[]? merged = File.Exists(layout.Ledger) ? File.ReadAllBytes(layout.Ledger) : null;
+        byte[]? before = parent is null ? null : Merged(ledgers, parent);
+        if (!Same(merged, Merged(ledgers, manifest)) && !Same(merged, before))
         {
-            errors.Add(new VerifyError("ledger.jsonl", null, "ledger", $"the {manifest.Ledger.Sum(l => l.Lines)} lines of the parts, merged", $"{merged.Length} other bytes"));
+            errors.Add(new VerifyError("ledger.jsonl", null, "ledger", $"the {manifest.Ledger.Sum(l => l.Lines)} lines of the parts, merged", merged is null ? "no file" : $"{merged.Length} other bytes"));
         }
     }
+
+    private static bool Same(byte[]? left, byte[]? right) => left is null ? right is null : right is not null && left.AsSpan().SequenceEqual(right);
 
     private static byte[] Merged(LedgerStore ledgers, Manifest manifest) =>
         LedgerText.Write(ledgers.Read(manifest).Values.OrderBy(e => e.Id, StringComparer.Ordinal));

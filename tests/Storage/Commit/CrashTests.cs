@@ -6,13 +6,6 @@ namespace Xkd.Storage.Tests;
 /// </summary>
 public sealed class CrashTests
 {
-    private static readonly CacheWriterOptions Options = new() { ShardRows = 3, RowGroupRows = 2 };
-
-    private static readonly ClipRecord[] All =
-    [
-        Small("a.mp4"), Small("b.mp4"), Small("long.mp4#0", "long.mp4"), Small("long.mp4#1", "long.mp4"), Small("c.mp4"), Small("d.mp4"), Small("e.mp4"),
-    ];
-
     [Theory]
     [InlineData(nameof(Loss.Nothing))]
     [InlineData(nameof(Loss.Contents))]
@@ -47,7 +40,7 @@ public sealed class CrashTests
             bool finished = true;
             try
             {
-                await IngestAsync(folder.Cache, disk, version => reported = version);
+                await SmallIngest.RunAsync(folder.Cache, disk, version => reported = version, TestContext.Current.CancellationToken);
             }
             catch (FailureException e) when (e.InnerException is CrashException)
             {
@@ -82,14 +75,14 @@ public sealed class CrashTests
                 problems.AddRange(CacheVerifier.Verify(folder.Cache, ct: TestContext.Current.CancellationToken).Errors.Select(e => $"{e}"));
             }
 
-            await IngestAsync(folder.Cache, new SimulatedDisk(), _ => { });
+            await SmallIngest.RunAsync(folder.Cache, new SimulatedDisk(), _ => { }, TestContext.Current.CancellationToken);
             Cache cache = Cache.Open(folder.Cache);
-            Same(problems, "clips after running again", cache.Clips.Select(c => c.Id), All.Select(c => c.Id));
+            Same(problems, "clips after running again", cache.Clips.Select(c => c.Id), SmallIngest.All.Select(c => c.Id));
             Same(problems, "shards", Directory.GetFiles(folder.In("shards")).Select(Path.GetFileName)!, cache.Manifest.Shards.Select(s => Path.GetFileName(s.Path)));
-            Same(problems, "ledger.jsonl", File.ReadLines(folder.In("ledger.jsonl")).Select(l => l.Split('"')[3]), All.Select(c => c.SourceItem).Distinct().Append("broken.mp4"));
+            Same(problems, "ledger.jsonl", File.ReadLines(folder.In("ledger.jsonl")).Select(l => l.Split('"')[3]), SmallIngest.All.Select(c => c.SourceItem).Distinct().Append("broken.mp4"));
             Same(problems, "temporary files", Directory.GetFiles(folder.Cache, "*.tmp", SearchOption.AllDirectories), []);
             problems.AddRange(CacheVerifier.Verify(folder.Cache, ct: TestContext.Current.CancellationToken).Errors.Select(e => $"{e}"));
-            Array.ForEach(All, clip => Clips.AssertSame(clip, cache));
+            Array.ForEach(SmallIngest.All, clip => Clips.AssertSame(clip, cache));
         }
         catch (XkdException e)
         {
@@ -108,30 +101,4 @@ public sealed class CrashTests
             problems.Add($"{what}: {left} where {right} was expected");
         }
     }
-
-    // What an ingest does: skip what the ledger has settled, write the rest, commit now and then.
-    private static async Task IngestAsync(string cache, SimulatedDisk disk, Action<int> committed)
-    {
-        CancellationToken ct = TestContext.Current.CancellationToken;
-        await using CacheWriter writer = await CacheWriter.OpenAsync(cache, Clips.Fingerprint, Options, TimeProvider.System, disk, ct);
-        if (!writer.Ledger.ContainsKey("broken.mp4"))
-        {
-            await writer.AppendAsync(Small("broken.mp4"), ct);
-            await writer.SettleAsync(Clips.Failed("broken.mp4"), ct);
-        }
-
-        foreach (IGrouping<string, ClipRecord> item in All.GroupBy(c => c.SourceItem).Where(i => !writer.Ledger.ContainsKey(i.Key)))
-        {
-            await writer.AddAsync([.. item]);
-            committed(writer.Head?.Version ?? 0);
-            if (item.Key is "a.mp4" or "c.mp4")
-            {
-                committed((await writer.CommitAsync(ct)).Version);
-            }
-        }
-
-        committed((await writer.CommitAsync(ct)).Version);
-    }
-
-    private static ClipRecord Small(string id, string? item = null) => Clips.Make(id, frames: 2, height: 3, width: 4, melFrames: 2, item: item);
 }
