@@ -11,9 +11,15 @@ internal sealed class ManifestStore(CacheLayout layout, IFileSystem files)
             ? [.. Directory.EnumerateFiles(layout.Manifests).Select(f => CacheLayout.ParseManifest(Path.GetFileName(f))).OfType<int>().OrderDescending()]
             : [];
 
-    /// <summary>Null, with the reason, when that version is damaged.</summary>
+    /// <summary>Null, with the reason, when that version is damaged or gone.</summary>
     public Manifest? TryRead(int version, out string problem)
     {
+        if (!File.Exists(layout.Manifest(version)))
+        {
+            problem = "no file";
+            return null;
+        }
+
         Manifest? manifest = ManifestText.TryRead(File.ReadAllBytes(layout.Manifest(version)), out problem);
         if (manifest is not null && manifest.Version != version)
         {
