@@ -4,6 +4,7 @@ using static TorchSharp.torch;
 
 namespace Xkd.Model.Tests;
 
+[Collection(nameof(AloneCollection))]
 public sealed class XkdStepTests
 {
     private readonly XkdOptions _options = TinyModel.Options();
@@ -46,6 +47,7 @@ public sealed class XkdStepTests
         using var step = new XkdStep(new XkdModel(_options));
         var input = TinyModel.Input(_options, 3);
         step.Run(input, TinyModel.Schedule()).Dispose();
+        AloneCollection.Settle();
         var before = TorchSharp.torch.Tensor.TotalCount;
         for (var i = 0; i < 5; i++)
         {

@@ -141,9 +141,13 @@ internal sealed class FfmpegProcess(FfmpegTools tools)
 
     private static async Task ReadLinesAsync(StreamReader reader, Action<string> log)
     {
-        while (await reader.ReadLineAsync() is { } line)
+        // Closed here: a process does not close a stream that its user has taken over, and the descriptor would stay until a collection.
+        using (reader)
         {
-            log(line);
+            while (await reader.ReadLineAsync() is { } line)
+            {
+                log(line);
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Optimization;
@@ -9,6 +10,10 @@ namespace Xkd.Model.Optimization;
 internal sealed class GradientClip : IDisposable
 {
     private const double Eps = 1e-6;
+
+    // Held for good: a scalar that only an implicit conversion made may be finalized by a collection that another thread begins while
+    // native code still reads it.
+    private static readonly Scalar One = 1;
 
     private readonly FlatKernels kernels;
     private readonly Tensor rows;
@@ -35,7 +40,7 @@ internal sealed class GradientClip : IDisposable
         using var scope = NewDisposeScope();
         using var unrecorded = no_grad();
         var norms = kernels.SegmentSums(linalg.vector_norm(rows, ord: 2, dims: [1L], keepdim: false).square(), lengths).sqrt(); // [R] -> [P]
-        var coefficients = (clip / (norms + Eps)).clamp_max(1); // [P]
+        var coefficients = (clip / (norms + Eps)).clamp_max(One); // [P]
         rows.mul_(coefficients.index_select(0, parameterOfRow).unsqueeze(1)); // [R, 1]
         return scope.MoveToOuter(norms);
     }

@@ -52,7 +52,7 @@ public sealed class HostileFolderTests : IDisposable
         Assert.Equal(result.Committed, Cache.Open(_fixture.Out).Clips.Count);
         Assert.Empty(Processes());
         Assert.Empty(Directory.GetFiles(_fixture.Out, ".spool-*", SearchOption.AllDirectories));
-        Assert.InRange(Handles(), 0, handles + 4); // the runtime opens a few of its own
+        Assert.InRange(Handles(), 0, handles);
     }
 
     /// <summary>Sources to copy, and how each ends. The last part of a name decides what <see cref="Place"/> makes of it.</summary>
@@ -76,7 +76,7 @@ public sealed class HostileFolderTests : IDisposable
             (Media["oneframe.avi"], "decode no-frames"),
             (Media["mute.mp4"], "probe no-audio"),
             (Absurd("absurd.avi"), "decode corrupt"),
-            (Headless(whole, "noindex.mp4"), "probe corrupt"),
+            (Headless(whole, "noindex.mp4"), "probe truncated"),
             (Media.Clip("hang.mp4", seconds: 1), "decode timeout"),
             (Media["pipe.fifo"], "catalog not-media"),
             (Media["gone.link"], "catalog absent"),
@@ -149,7 +149,14 @@ public sealed class HostileFolderTests : IDisposable
         }
     }
 
-    private static int Handles() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
+    /// <summary>Open pipes, sockets and files without a name. What waits for its finalizer is not lost, so a collection comes first.</summary>
+    private static int Handles()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        return Directory.GetFileSystemEntries("/proc/self/fd").Count(static entry => new FileInfo(entry).LinkTarget is { } target
+            && (target.StartsWith("pipe:", StringComparison.Ordinal) || target.StartsWith("socket:", StringComparison.Ordinal) || target.EndsWith("(deleted)", StringComparison.Ordinal)));
+    }
 
     private static void Run(string program, params string[] arguments)
     {

@@ -4,6 +4,7 @@ using Xkd.Storage;
 
 namespace Xkd.Model.Tests.Training;
 
+[Collection(nameof(AloneCollection))]
 public sealed class TrainerTests
 {
     [Theory]
@@ -84,6 +85,7 @@ public sealed class TrainerTests
     [Fact]
     public async Task RunAsync_EightySteps_TermsFiniteReconstructionFallsLiveTensorsConstant()
     {
+        AloneCollection.Settle();
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
         PretrainConfig config = SmallRun.Config();
