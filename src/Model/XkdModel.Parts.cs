@@ -1,4 +1,5 @@
 using TorchSharp;
+using Xkd.Model.Native;
 using Xkd.Model.Networks;
 using Xkd.Model.Objectives;
 using Xkd.Storage;
@@ -80,12 +81,12 @@ public sealed partial class XkdModel
         var (reconVideo, reconAudio) = (parts.ReconVideo ?? zero, parts.ReconAudio ?? zero);
         var (v2a, a2v) = (parts.KdV2A ?? zero, parts.KdA2V ?? zero);
         var (students, teachers) = (parts.AlignStudent ?? none, parts.AlignTeacher ?? none);
-        var recon = ((reconVideo * Options.VideoReconstructionWeight) + (reconAudio * Options.AudioReconstructionWeight))
-            / Math.Max(double.Epsilon, Options.VideoReconstructionWeight + Options.AudioReconstructionWeight);
-        var distillation = (v2a + a2v) / 2;
-        var alignment = ((students.Loss + teachers.Loss) / 2).to(ScalarType.Float32);
+        var recon = (reconVideo.Times(Options.VideoReconstructionWeight) + reconAudio.Times(Options.AudioReconstructionWeight))
+            .Over(Math.Max(double.Epsilon, Options.VideoReconstructionWeight + Options.AudioReconstructionWeight));
+        var distillation = (v2a + a2v).Over(2);
+        var alignment = (students.Loss + teachers.Loss).Over(2).to(ScalarType.Float32);
         var weights = Options.AlignWeight + Options.DistillationWeight + Options.ReconstructionWeight;
-        var loss = ((alignment * Options.AlignWeight) + (distillation * Options.DistillationWeight) + (recon * Options.ReconstructionWeight)) / weights;
+        var loss = (alignment.Times(Options.AlignWeight) + distillation.Times(Options.DistillationWeight) + recon.Times(Options.ReconstructionWeight)).Over(weights);
         return new XkdTerms
         {
             Loss = scope.MoveToOuter(loss),

@@ -1,3 +1,4 @@
+using Xkd.Model.Native;
 using Xkd.Model.Objectives;
 using Xkd.Model.Optimization;
 using Xkd.Storage;
@@ -30,9 +31,9 @@ public sealed partial class XkdStep
             using var scope = NewDisposeScope();
             var terms = Forward(input, temperatures);
             Observer?.Forwarded(terms);
-            (microBatches.Count == 1 ? terms.Loss : terms.Loss / microBatches.Count).backward();
+            (microBatches.Count == 1 ? terms.Loss : terms.Loss.Over(microBatches.Count)).backward();
             using var unrecorded = no_grad();
-            var packed = Pack(terms) / microBatches.Count;
+            var packed = Pack(terms).Over(microBatches.Count);
             total = scope.MoveToOuter(total is null ? packed : total + packed);
         }
 

@@ -1,3 +1,4 @@
+using Xkd.Model.Native;
 using Xkd.Model.Networks;
 using Xkd.Storage;
 using static TorchSharp.torch;
@@ -78,7 +79,7 @@ public sealed class XkdStepTests
         using var scope = TinyModel.Scope();
         using var step = new XkdStep(new XkdModel(_options));
         var input = TinyModel.Input(_options, 3);
-        input.Audio[0].fill_(float.PositiveInfinity);
+        input.Audio[0].Fill(float.PositiveInfinity);
         using var losses = step.Run(input, TinyModel.Schedule());
 
         Assert.Equal("recon_audio", losses.Read().FirstNonFinite);

@@ -1,3 +1,4 @@
+using Xkd.Model.Native;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Networks;
@@ -36,7 +37,7 @@ public sealed class Attention : nn.Module<Tensor, Tensor>
     {
         var (q, k, v) = Project(x);
         var rows = classRowOnly ? q.narrow(2, 0, 1) : q; // [B, heads, 1 or N, d]
-        var probabilities = softmax(rows.matmul(k.transpose(-2, -1)) * (1 / Math.Sqrt(q.shape[^1])), -1); // [B, heads, 1 or N, N]
+        var probabilities = softmax(rows.matmul(k.transpose(-2, -1)).Times(1 / Math.Sqrt(q.shape[^1])), -1); // [B, heads, 1 or N, N]
         var output = Merge(nn.functional.scaled_dot_product_attention(q, k, v)); // [B, N, D]
         return (output, classRowOnly ? probabilities.squeeze(2) : probabilities);
     }

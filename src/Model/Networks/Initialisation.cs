@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using Xkd.Model.Native;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Networks;
@@ -50,7 +51,7 @@ public sealed class Initialisation : IDisposable
                 Uniform(last.Direction, 1 / Math.Sqrt(last.Direction.shape[1]));
                 if (last.FixedMagnitude)
                 {
-                    last.Magnitude.fill_(1);
+                    last.Magnitude.Fill(1);
                 }
                 else
                 {

@@ -1,3 +1,4 @@
+using Xkd.Model.Native;
 using Xkd.Storage;
 using static TorchSharp.torch;
 
@@ -26,7 +27,7 @@ public sealed record RandomMasking(Tensor Keep, Tensor Restore, Tensor Mask)
         using var unrecorded = no_grad();
         var shuffle = argsort(noise, dim: 1); // [B, N]
         var restore = argsort(shuffle, dim: 1); // [B, N]
-        var mask = restore.ge(visible).to(ScalarType.Float32); // [B, N]
+        var mask = restore.AtLeast(visible).to(ScalarType.Float32); // [B, N]
         return new RandomMasking(
             scope.MoveToOuter(shuffle.narrow(1, 0, visible)), // [B, K]
             scope.MoveToOuter(restore), scope.MoveToOuter(mask));

@@ -1,3 +1,4 @@
+using Xkd.Model.Native;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Objectives;
@@ -36,8 +37,8 @@ public sealed class CenteredCrossEntropy : nn.Module
         using var scope = NewDisposeScope();
         var batch = teacher.shape[0] / teacherViews;
         var logits = teacher.detach().to(ScalarType.Float32);
-        var targets = nn.functional.softmax((logits - center) / teacherTemperature, -1).view(teacherViews, 1, batch, -1); // [U, 1, B, K]
-        var predicted = nn.functional.log_softmax(student.to(ScalarType.Float32) / studentTemperature, -1).view(1, -1, batch, logits.shape[1]); // [1, V, B, K]
+        var targets = nn.functional.softmax((logits - center).Over(teacherTemperature), -1).view(teacherViews, 1, batch, -1); // [U, 1, B, K]
+        var predicted = nn.functional.log_softmax(student.to(ScalarType.Float32).Over(studentTemperature), -1).view(1, -1, batch, logits.shape[1]); // [1, V, B, K]
         var loss = -(targets * predicted).sum(-1).mean(); // [U, V, B] -> []
         MoveCenter(logits);
         return scope.MoveToOuter(loss);
@@ -46,6 +47,6 @@ public sealed class CenteredCrossEntropy : nn.Module
     private void MoveCenter(Tensor teacher)
     {
         using var unrecorded = no_grad();
-        center.mul_(momentum).add_(teacher.mean([0L], keepdim: true), alpha: 1 - momentum);
+        center.Follow(teacher.mean([0L], keepdim: true), momentum);
     }
 }

@@ -1,3 +1,4 @@
+using Xkd.Model.Native;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Objectives;
@@ -38,7 +39,7 @@ public static class PatchReconstruction
     private static (Tensor Mean, Tensor Deviation) Moments(Tensor patches)
     {
         var mean = patches.mean([-1L], keepdim: true); // [B, N, 1]
-        var variance = (patches - mean).square().sum(-1, keepdim: true) / (patches.shape[^1] - 1); // [B, N, 1]
-        return (mean, (variance + Eps).sqrt());
+        var variance = (patches - mean).square().sum(-1, keepdim: true).Over(patches.shape[^1] - 1); // [B, N, 1]
+        return (mean, variance.Plus(Eps).sqrt());
     }
 }

@@ -1,3 +1,4 @@
+using Xkd.Model.Native;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Optimization;
@@ -37,10 +38,10 @@ internal sealed class FlatAdamW : IDisposable
     {
         using var scope = NewDisposeScope();
         using var unrecorded = no_grad();
-        Steps.add_(1);
+        Steps.Increase(1);
         if (!freezeLastLayer)
         {
-            LastLayerSteps.add_(1);
+            LastLayerSteps.Increase(1);
         }
 
         foreach (var segment in parameters.Segments.Where(segment => !(segment.LastLayer && freezeLastLayer)))

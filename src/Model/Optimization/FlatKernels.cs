@@ -1,3 +1,4 @@
+using Xkd.Model.Native;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Optimization;
@@ -22,8 +23,9 @@ internal sealed class FlatKernels : IDisposable
     /// <summary>One AdamW update of flat runs in a single pass; <paramref name="step"/> is a scalar tensor that counts this update already.</summary>
     public void AdamW(Tensor values, Tensor gradients, Tensor mean, Tensor variance, Tensor step, double learningRate, AdamWOptions options, double decay)
     {
+        using var scalars = new HeldScalars(learningRate, options.Beta1, options.Beta2, decay, options.Eps);
         using var updated = (Tensor)unit.invoke(
-            "adamw", new[] { values }, new[] { gradients }, new[] { mean }, new[] { variance }, new[] { step }, learningRate, options.Beta1, options.Beta2, decay, options.Eps);
+            "adamw", [new[] { values }, new[] { gradients }, new[] { mean }, new[] { variance }, new[] { step }, .. scalars.Values]);
     }
 
     /// <summary>Sums of consecutive runs of [rows], of the given lengths: [segments]. Its order of summation is fixed on every device.</summary>

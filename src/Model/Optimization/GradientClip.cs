@@ -1,4 +1,4 @@
-using TorchSharp;
+using Xkd.Model.Native;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Optimization;
@@ -10,10 +10,6 @@ namespace Xkd.Model.Optimization;
 internal sealed class GradientClip : IDisposable
 {
     private const double Eps = 1e-6;
-
-    // Held for good: a scalar that only an implicit conversion made may be finalized by a collection that another thread begins while
-    // native code still reads it.
-    private static readonly Scalar One = 1;
 
     private readonly FlatKernels kernels;
     private readonly Tensor rows;
@@ -28,7 +24,7 @@ internal sealed class GradientClip : IDisposable
         var device = parameters.Values.device;
         rows = parameters.Gradients.narrow(0, range.Offset, range.Length).view(-1, FlatParameters.RowLength).DetachFromDisposeScope(); // [R, 64]
         lengths = tensor(Slots.Select(slot => slot.Rows).ToArray(), device: device).DetachFromDisposeScope(); // [P]
-        parameterOfRow = arange(Slots.Count, dtype: ScalarType.Int64, device: device).repeat_interleave(lengths).DetachFromDisposeScope(); // [R]
+        parameterOfRow = ScalarMath.Indices(Slots.Count, device).repeat_interleave(lengths).DetachFromDisposeScope(); // [R]
     }
 
     /// <summary>The parameters of the range, in the order of the norms.</summary>
@@ -40,7 +36,7 @@ internal sealed class GradientClip : IDisposable
         using var scope = NewDisposeScope();
         using var unrecorded = no_grad();
         var norms = kernels.SegmentSums(linalg.vector_norm(rows, ord: 2, dims: [1L], keepdim: false).square(), lengths).sqrt(); // [R] -> [P]
-        var coefficients = (clip / (norms + Eps)).clamp_max(One); // [P]
+        var coefficients = norms.Plus(Eps).Under(clip).ClampAbove(1); // [P]
         rows.mul_(coefficients.index_select(0, parameterOfRow).unsqueeze(1)); // [R, 1]
         return scope.MoveToOuter(norms);
     }

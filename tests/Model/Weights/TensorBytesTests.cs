@@ -15,10 +15,10 @@ public sealed class TensorBytesTests
     [Fact]
     public void Borrow_ContiguousTensor_SharesItsMemory()
     {
-        using var tensor = torch.arange(6, torch.float32).reshape(2, 3);
+        using var tensor = ScalarMath.Indices(6, torch.CPU).to(torch.float32).reshape(2, 3);
 
         var borrowed = TensorBytes.Borrow("x", tensor);
-        tensor.fill_(9);
+        tensor.Fill(9);
 
         Assert.Equal([9f, 9f, 9f, 9f, 9f, 9f], borrowed.ToFloats());
     }
@@ -26,10 +26,10 @@ public sealed class TensorBytesTests
     [Fact]
     public void Borrow_TransposedTensor_CopiesItRowMajor()
     {
-        using var tensor = torch.arange(6, torch.float32).reshape(2, 3).t();
+        using var tensor = ScalarMath.Indices(6, torch.CPU).to(torch.float32).reshape(2, 3).t();
 
         var weight = TensorBytes.Borrow("x", tensor);
-        tensor.fill_(9);
+        tensor.Fill(9);
 
         Assert.Equal([3L, 2L], weight.Shape);
         Assert.Equal([0f, 3f, 1f, 4f, 2f, 5f], weight.ToFloats());

@@ -1,4 +1,5 @@
 using TorchSharp;
+using Xkd.Model.Native;
 using Xkd.Model.Networks;
 using static TorchSharp.torch;
 
@@ -27,7 +28,7 @@ public static class EvaluationTokens
         }
 
         using DisposeScope scope = NewDisposeScope();
-        Tensor all = arange(grid.Tokens, dtype: ScalarType.Int64, device: input.device).unsqueeze(0).expand(input.shape[0], -1); // [B, N]
+        Tensor all = ScalarMath.Indices(grid.Tokens, input.device).unsqueeze(0).expand(input.shape[0], -1); // [B, N]
         return encoder.ForwardVisible(encoder.Patchify(input), Positions(audio, native, grid), all).MoveToOuterDisposeScope();
     }
 

@@ -1,4 +1,5 @@
 using TorchSharp;
+using Xkd.Model.Native;
 using Xkd.Model.Networks;
 using Xkd.Model.Objectives;
 using Xkd.Model.Training;
@@ -103,9 +104,9 @@ public sealed record MaskedReconstruction
             predicted = PatchReconstruction.Denormalise(predicted, patches);
         }
 
-        Tensor hidden = masking.Mask.unsqueeze(-1); // [1, N, 1]
-        Tensor seen = (patches * (1 - hidden)) + (patches.min() * hidden);
-        Tensor made = (patches * (1 - hidden)) + (predicted * hidden);
+        Tensor hidden = masking.Mask.unsqueeze(-1), shown = hidden.From(1); // [1, N, 1]
+        Tensor seen = (patches * shown) + (patches.min() * hidden);
+        Tensor made = (patches * shown) + (predicted * hidden);
         return (seen[0].cpu(), made[0].cpu());
     }
 
@@ -127,6 +128,6 @@ public sealed record MaskedReconstruction
     private static byte[] Rgb(Tensor frames)
     {
         Tensor mean = tensor(ImageNetMean).view(3, 1, 1, 1), std = tensor(ImageNetStd).view(3, 1, 1, 1);
-        return ((frames.cpu() * std) + mean).mul(255).round().clamp(0, 255).permute(1, 2, 3, 0).contiguous().to(ScalarType.Byte).data<byte>().ToArray();
+        return ((frames.cpu() * std) + mean).Times(255).round().ClampBelow(0).ClampAbove(255).permute(1, 2, 3, 0).contiguous().to(ScalarType.Byte).data<byte>().ToArray();
     }
 }
