@@ -11,7 +11,8 @@ public sealed class DependencyRuleTests
     {
         { "src/Storage/Xkd.Storage.csproj", [] },
         { "src/Pipeline/Xkd.Pipeline.csproj", ["Xkd.Storage"] },
-        { "src/Ingest/Xkd.Ingest.csproj", ["Xkd.Pipeline", "Xkd.Storage"] },
+        { "src/Decoder/Xkd.Decoder.csproj", [] },
+        { "src/Ingest/Xkd.Ingest.csproj", ["Xkd.Decoder", "Xkd.Pipeline", "Xkd.Storage"] },
         { "src/Model/Xkd.Model.csproj", ["Xkd.Pipeline", "Xkd.Storage"] },
     };
 

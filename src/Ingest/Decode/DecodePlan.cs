@@ -1,5 +1,6 @@
 using System.Globalization;
 using FFMpegCore;
+using Xkd.Decoder;
 
 namespace Xkd.Ingest;
 
@@ -75,7 +76,7 @@ internal sealed record DecodePlan
     private void Frames(FFMpegOutputOptions output, string? stream)
     {
         var side = Options.ShortSide;
-        var size = Probed?.BestVideo is { Width: > 0, Height: > 0 } video && FrameSize(video.Width, video.Height, side) is var (width, height)
+        var size = Probed?.BestVideo is { Width: > 0, Height: > 0 } video && DecoderSettings.FrameSize(video.Width, video.Height, side) is var (width, height)
             ? $"{width}:{height}"
             : $"w='if(gt(iw,ih),trunc(iw*{side}/ih),{side})':h='if(gt(iw,ih),{side},trunc(ih*{side}/iw))'";
 
@@ -94,10 +95,6 @@ internal sealed record DecodePlan
             .DisableVideo().DisableSubtitles().DisableData()
             .WithCustomArgument($"-af \"aresample={Options.SampleRate}:async=1:first_pts=0,aformat=sample_fmts=flt:channel_layouts=mono\"")
             .WithCustomArgument("-f f32le");
-
-    /// <summary>Width and height when the short side becomes <paramref name="side"/>; the long side is floored.</summary>
-    public static (int Width, int Height) FrameSize(int width, int height, int side) =>
-        width > height ? ((int)((long)width * side / height), side) : (side, (int)((long)height * side / width));
 
     // WithMap would write [0:1], which is the output of a filter graph.
     private static FFMpegOutputOptions Map(FFMpegOutputOptions output, string? stream) => stream is null ? output : output.WithCustomArgument($"-map {stream}");

@@ -65,7 +65,7 @@ internal sealed class DecodeQueue
         var batch = new List<Waiting>();
         lock (_gate)
         {
-            var share = Math.Clamp((_waiting.Count + _processes - 1) / _processes, 1, _most);
+            var share = _decoder.DecodesSimply ? 1 : Math.Clamp((_waiting.Count + _processes - 1) / _processes, 1, _most);
             while (batch.Count < share && _waiting.TryPeek(out var next) && (batch.Count == 0 || (batch[0].Together && next.Together)))
             {
                 batch.Add(_waiting.Dequeue());
@@ -80,15 +80,23 @@ internal sealed class DecodeQueue
     private async Task DecodeAsync(List<Waiting> batch)
     {
         var alone = batch;
-        if (batch.Count > 1)
+        if (batch is [{ Together: true } only] && _decoder.DecodesSimply)
+        {
+            if (await _decoder.DecodeSimplyAsync(only.Item, only.CancellationToken) is { } outcome)
+            {
+                only.SetResult(outcome);
+                return;
+            }
+        }
+        else if (batch.Count > 1)
         {
             var outcomes = await _decoder.DecodeTogetherAsync([.. batch.Select(static waiting => waiting.Item)], batch[0].CancellationToken);
             alone = [];
             for (var i = 0; i < batch.Count; i++)
             {
-                if (outcomes[i] is { } outcome)
+                if (outcomes[i] is { } settled)
                 {
-                    batch[i].SetResult(outcome);
+                    batch[i].SetResult(settled);
                 }
                 else
                 {

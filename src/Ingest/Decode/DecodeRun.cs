@@ -1,4 +1,5 @@
 using System.Globalization;
+using Xkd.Decoder;
 
 namespace Xkd.Ingest;
 
@@ -33,6 +34,24 @@ internal sealed class DecodeRun(DecodePlan plan, InputLog log, Spool frames, Spo
 
     /// <summary>Nothing about the source asks for a choice or a warning: one video and one audio stream, as far as they are wanted, and no error.</summary>
     public bool Plain => Sound && Log.ErrorCount == 0 && (!Plan.Video || Streams("Video").Count() == 1) && (!Plan.Audio || Streams("Audio").Count() == 1);
+
+    /// <summary>Takes what a decoder of one video and one audio stream says of the source it has decoded.</summary>
+    public void Settle(DecoderEnd end)
+    {
+        ExitCode = 0;
+        Log.Duration = double.IsNaN(end.Seconds) ? null : end.Seconds;
+        var index = 0;
+        foreach (var kind in new[] { Plan.Video ? "Video" : null, Plan.Audio ? "Audio" : null }.OfType<string>())
+        {
+            Log.AddStream(new LoggedStream(index, kind, AttachedPicture: false));
+            Log.Use(index++);
+        }
+
+        if (Plan.Video)
+        {
+            Log.AddFrameSize((end.Width, end.Height));
+        }
+    }
 
     /// <summary>Where the outputs' bytes go, in the order of the command line.</summary>
     public IEnumerable<SpanSink> Sinks()

@@ -8,7 +8,7 @@ namespace Xkd.Ingest;
 /// less than the container declares) is probed, and decoded again where the probe shows how. Short files are decoded several to a process:
 /// starting one takes 70 to 90 ms of CPU, half of what a ten second clip takes in all.
 /// </summary>
-internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, TimeProvider time)
+internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, TimeProvider time, DecoderPool? pool = null)
 {
     private readonly FfmpegProcess _ffmpeg = new(tools);
     private readonly MediaProbe _probe = new(tools);
@@ -32,6 +32,22 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
             return DecodeOutcome.Failed(
                 FailureStages.Decode, FailureReasons.Timeout, $"not done after {options.ItemTimeout.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s; --item-timeout allows more");
         }
+    }
+
+    /// <summary>Items may go through <see cref="DecodeSimplyAsync"/> first.</summary>
+    public bool DecodesSimply => pool is { IsUsable: true };
+
+    /// <summary>
+    /// Decodes an item in a process that is ready for it. As from items together, an outcome comes only of what is beyond doubt; null is to be decoded alone.
+    /// </summary>
+    public async Task<DecodeOutcome?> DecodeSimplyAsync(SourceItem item, CancellationToken cancellationToken)
+    {
+        if (FailureClassifier.Unreadable(item.Path) is { } unreadable)
+        {
+            return new DecodeOutcome(null, unreadable);
+        }
+
+        return await pool!.DecodeAsync(Plan(item), cancellationToken) is { } run ? Settled(run) : null;
     }
 
     /// <summary>
@@ -86,15 +102,20 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
     {
         for (var i = 0; i < runs.Count; i++)
         {
-            if (log.UnassignedErrors == 0 && runs[i].Plain && !IsShort(runs[i], runs[i].Log.Duration, runs[i].Log.Duration))
-            {
-                outcomes[indices[i]] = Judge(runs[i], info: null);
-            }
-            else
-            {
-                runs[i].Dispose();
-            }
+            outcomes[indices[i]] = Settled(runs[i], log.UnassignedErrors == 0);
         }
+    }
+
+    // What a run brought, where nothing is in doubt; else the run is void.
+    private DecodeOutcome? Settled(DecodeRun run, bool undisturbed = true)
+    {
+        if (undisturbed && run.Plain && !IsShort(run, run.Log.Duration, run.Log.Duration))
+        {
+            return Judge(run, info: null);
+        }
+
+        run.Dispose();
+        return null;
     }
 
     // A run ends before it begins at the first input it cannot open, or where an output's stream is missing.

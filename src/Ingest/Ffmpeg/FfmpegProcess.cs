@@ -15,7 +15,7 @@ internal sealed class FfmpegProcess(FfmpegTools tools)
 {
     // A pipe is inheritable from its creation until our copy of its write end is closed. A second process started in between would
     // hold the first one's pipes open and delay their end: creation, start and closing happen under one lock.
-    private static readonly Lock StartGate = new();
+    public static readonly Lock StartGate = new();
     private static readonly StreamPipeReaderOptions ReaderOptions = new(bufferSize: 256 << 10, minimumReadSize: 64 << 10);
 
     /// <summary>Runs with output pipes to the end and returns the exit code. Cancelling kills the process and its children.</summary>

@@ -11,11 +11,12 @@ public sealed partial class FfmpegTools
 {
     private const string Hint = "install it with `apt-get install ffmpeg`, or set XKD_FFMPEG to the program or its folder";
 
-    private FfmpegTools(string ffmpeg, string ffprobe, string version)
+    private FfmpegTools(string ffmpeg, string ffprobe, string build, bool isChosen)
     {
         Ffmpeg = ffmpeg;
         Ffprobe = ffprobe;
-        Version = version;
+        Build = build;
+        IsChosen = isChosen;
     }
 
     /// <summary>Full path of ffmpeg.</summary>
@@ -25,7 +26,13 @@ public sealed partial class FfmpegTools
     public string Ffprobe { get; }
 
     /// <summary>ffmpeg's own version, such as "5.1.9".</summary>
-    public string Version { get; }
+    public string Version => Build.Split('-')[0];
+
+    /// <summary>The version with the distributor's part, such as "5.1.9-0+deb12u1".</summary>
+    public string Build { get; }
+
+    /// <summary>XKD_FFMPEG names it.</summary>
+    public bool IsChosen { get; }
 
     internal FFOptions ProbeOptions => new() { BinaryFolder = Path.GetDirectoryName(Ffprobe)!, WorkingDirectory = "/" };
 
@@ -42,7 +49,7 @@ public sealed partial class FfmpegTools
         ffmpeg ??= Search(folders, "ffmpeg") ?? throw new FailureException($"ffmpeg is not on the PATH; {Hint}.");
         var ffprobe = Search([Path.GetDirectoryName(ffmpeg)!, .. folders], "ffprobe")
             ?? throw new FailureException($"ffprobe is neither beside {ffmpeg} nor on the PATH; {Hint}.");
-        return new FfmpegTools(ffmpeg, ffprobe, ReadVersion(ffmpeg));
+        return new FfmpegTools(ffmpeg, ffprobe, ReadBuild(ffmpeg), isChosen: !string.IsNullOrWhiteSpace(variable));
     }
 
     private static string FromVariable(string value)
@@ -57,7 +64,7 @@ public sealed partial class FfmpegTools
     private static string? Search(IEnumerable<string> folders, string name) =>
         folders.Select(folder => Path.GetFullPath(Path.Combine(folder, name))).FirstOrDefault(File.Exists);
 
-    private static string ReadVersion(string ffmpeg)
+    private static string ReadBuild(string ffmpeg)
     {
         var start = new ProcessStartInfo(ffmpeg, "-version")
         {
@@ -84,6 +91,6 @@ public sealed partial class FfmpegTools
         }
     }
 
-    [GeneratedRegex(@"^ffmpeg version (?:n|N-)?([^\s-]+)")]
+    [GeneratedRegex(@"^ffmpeg version (?:n|N-)?(\S+)")]
     private static partial Regex VersionLine();
 }

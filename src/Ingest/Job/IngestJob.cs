@@ -36,23 +36,7 @@ public sealed partial class IngestJob
         var pending = items.Where(item => IsPending(writer, item)).Select(item => new PendingItem(item, Attempts(writer, item))).ToList();
         var tally = new IngestTally(items.Count - pending.Count, items.Count, TimeSpan.FromSeconds(_options.ProgressInterval), progress, _time);
 
-        var (graph, writing, run) = Build(writer, pending, tally, cancellationToken);
-        var stopped = false;
-        try
-        {
-            await run();
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            stopped = true;
-        }
-        catch (FailureException) when (!writing.Broken)
-        {
-            // Such as ffmpeg gone in the middle: items already written are complete and worth keeping.
-            await writer.CommitAsync(CancellationToken.None);
-            throw;
-        }
-
+        var (graph, stopped) = await RunAsync(writer, pending, tally, cancellationToken);
         var manifest = await writer.CommitAsync(CancellationToken.None);
         tally.Report();
         return new IngestResult
@@ -71,11 +55,33 @@ public sealed partial class IngestJob
         };
     }
 
+    private async Task<(PipelineGraph Graph, bool Stopped)> RunAsync(CacheWriter writer, List<PendingItem> pending, IngestTally tally, CancellationToken cancellationToken)
+    {
+        await using var pool = NewPool();
+        var (graph, writing, run) = Build(pool, writer, pending, tally, cancellationToken);
+        try
+        {
+            await run();
+            return (graph, Stopped: false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return (graph, Stopped: true);
+        }
+        catch (FailureException) when (!writing.Broken)
+        {
+            // Such as ffmpeg gone in the middle: items already written are complete and worth keeping.
+            await writer.CommitAsync(CancellationToken.None);
+            throw;
+        }
+    }
+
     /// <summary>Decodes every item as a run would and keeps nothing: what the decode stage can do by itself. Items that fail are only counted.</summary>
     /// <exception cref="UsageException">The dataset is missing or empty.</exception>
     public async Task<PipelineGraph> MeasureDecodingAsync(CancellationToken cancellationToken)
     {
-        var (graph, decoded) = BuildDecoding([.. Items().Select(static item => new PendingItem(item, 0))]);
+        await using var pool = NewPool();
+        var (graph, decoded) = BuildDecoding(pool, [.. Items().Select(static item => new PendingItem(item, 0))]);
         await graph.RunAsync(decoded, "discard", Discard, cancellationToken: cancellationToken);
         return graph;
 
@@ -86,7 +92,8 @@ public sealed partial class IngestJob
         }
     }
 
-    private (PipelineGraph Graph, WriteStage Writing, Func<Task> Run) Build(CacheWriter writer, List<PendingItem> pending, IngestTally tally, CancellationToken cancellationToken)
+    private (PipelineGraph Graph, WriteStage Writing, Func<Task> Run) Build(
+        DecoderPool pool, CacheWriter writer, List<PendingItem> pending, IngestTally tally, CancellationToken cancellationToken)
     {
         var fingerprint = Fingerprint();
         var melStage = new MelStage(
@@ -94,7 +101,7 @@ public sealed partial class IngestJob
             fingerprint, _options.MaxClip, JpegQuality);
         var writeStage = new WriteStage(writer, fingerprint, TimeSpan.FromSeconds(_options.CommitInterval), tally, _time);
         var burst = Math.Max(2, _options.FilesPerProcess); // what one process gives at its end
-        var (graph, decoded) = BuildDecoding(pending);
+        var (graph, decoded) = BuildDecoding(pool, pending);
         var prepared = graph.Stage<DecodedItem, PreparedItem>(
             FailureStages.Mel, decoded, melStage.RunAsync,
             new StageOptions { Parallelism = _options.Frames == FrameCodecs.Jpeg ? Workers : 1, QueueCapacity = burst, Remedy = "cache --frames raw, or raise --workers" });
@@ -102,10 +109,10 @@ public sealed partial class IngestJob
             prepared, FailureStages.Write, writeStage.RunAsync, new StageOptions { QueueCapacity = burst, Remedy = "put the cache on a faster disk" }, cancellationToken));
     }
 
-    private (PipelineGraph Graph, IStage<DecodedItem> Decoded) BuildDecoding(List<PendingItem> pending)
+    private (PipelineGraph Graph, IStage<DecodedItem> Decoded) BuildDecoding(DecoderPool pool, List<PendingItem> pending)
     {
         var decode = DecodeOptions();
-        var decoders = new DecodeQueue(new MediaDecoder(_tools, decode, _time), Workers, _options.FilesPerProcess);
+        var decoders = new DecodeQueue(new MediaDecoder(_tools, decode, _time, pool), Workers, _options.FilesPerProcess);
         var decodeStage = new DecodeStage(decoders, decode, _options.OnMissing, new EnvironmentGuard(_options.Root), _time);
         var graph = new PipelineGraph("ingest", new PipelineGraphOptions
         {
@@ -121,6 +128,8 @@ public sealed partial class IngestJob
             reserve: item => 2 * (item.IsShort ? decode.ResidentBytesTogether : decode.ResidentBytes)); // frames and samples
         return (graph, decoded);
     }
+
+    private DecoderPool NewPool() => new(_tools, DecodeOptions(), _time);
 
     private List<SourceItem> Items()
     {

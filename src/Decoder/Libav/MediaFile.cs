@@ -1,0 +1,155 @@
+using System.Runtime.InteropServices;
+using static Xkd.Decoder.Libav.LibavApi;
+
+namespace Xkd.Decoder.Libav;
+
+/// <summary>
+/// An open source with all of its packets: its streams are decoded one after the other, each with the caches to itself, and which frames
+/// are needed is known before the first is decoded.
+/// </summary>
+internal sealed unsafe class MediaFile : IDisposable
+{
+    /// <summary>Larger sources are refused: their packets are all held.</summary>
+    private const long MostBytes = 256 << 20;
+
+    private readonly LibavVersion _version;
+    private readonly List<nint> _packets = [];
+    private void* _context;
+
+    public MediaFile(string path, LibavVersion version)
+    {
+        _version = version;
+        void* context = null;
+        Check(avformat_open_input(&context, path, null, null), "it cannot be opened");
+        _context = context;
+        Check(avformat_find_stream_info(context, null), "its streams cannot be told");
+    }
+
+    /// <summary>Microseconds; <see cref="NoTime"/> where the container declares none.</summary>
+    public long StartTime => *(long*)((byte*)_context + _version.FormatStartTime);
+
+    /// <summary>Seconds the container declares; NaN where it declares none.</summary>
+    public double Seconds
+    {
+        get
+        {
+            var duration = *(long*)((byte*)_context + _version.FormatDuration);
+
+            // Matroska's duration is the time of its end, whenever it begins.
+            var begins = FormatName.Contains("matroska", StringComparison.Ordinal) && StartTime > 0 ? StartTime : 0;
+            return duration > 0 ? (double)(duration - begins) / MicrosecondsPerSecond : double.NaN;
+        }
+    }
+
+    // The first field of AVInputFormat, which is the second of AVFormatContext.
+    private string FormatName => Marshal.PtrToStringUTF8(**(nint**)((byte*)_context + sizeof(nint))) ?? string.Empty;
+
+    /// <summary>The only stream of that kind that is no attached picture; several, or none, are the ffmpeg program's to choose from.</summary>
+    public MediaStream Only(int kind)
+    {
+        var (count, found) = (*(uint*)((byte*)_context + _version.FormatStreamCount), default(MediaStream));
+        var streams = *(byte***)((byte*)_context + _version.FormatStreams);
+        for (var i = 0; i < count; i++)
+        {
+            var parameters = *(int**)(streams[i] + _version.StreamParameters);
+            if (parameters[0] != kind)
+            {
+                continue;
+            }
+
+            if ((*(int*)(streams[i] + _version.StreamDisposition) & DispositionAttachedPicture) != 0 || found.Parameters != 0)
+            {
+                throw new RefusedException("there are streams to choose from");
+            }
+
+            if (av_stream_get_side_data(streams[i], SideDataDisplayMatrix, null) != null)
+            {
+                throw new RefusedException("the picture is turned");
+            }
+
+            found = new MediaStream(i, parameters[1], *(Rational*)(streams[i] + _version.StreamTimeBase), (nint)parameters);
+        }
+
+        return found.Parameters != 0 ? found : throw new RefusedException("a stream is missing");
+    }
+
+    /// <summary>Reads every packet. Times then count from the source's start, as the ffmpeg program has it.</summary>
+    public void ReadPackets(params ReadOnlySpan<MediaStream> streams)
+    {
+        var bytes = 0L;
+        while (true)
+        {
+            var packet = av_packet_alloc();
+            _packets.Add((nint)packet);
+            var read = av_read_frame(_context, packet);
+            if (read == EndOfFile)
+            {
+                return;
+            }
+
+            Check(read, "it cannot be read to its end");
+            bytes += packet->Size;
+            if (bytes > MostBytes)
+            {
+                throw new RefusedException("it is large");
+            }
+
+            foreach (ref readonly var stream in streams)
+            {
+                if (packet->Stream == stream.Index)
+                {
+                    Shift(packet, stream.TimeBase);
+                }
+            }
+        }
+    }
+
+    /// <summary>Packets of a stream, in the order of decoding.</summary>
+    public IEnumerable<nint> Packets(int stream)
+    {
+        foreach (var packet in _packets)
+        {
+            if (StreamOf(packet) == stream)
+            {
+                yield return packet;
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var pointer in _packets)
+        {
+            var packet = (Packet*)pointer;
+            av_packet_free(&packet);
+        }
+
+        _packets.Clear();
+        if (_context != null)
+        {
+            var context = _context;
+            avformat_close_input(&context);
+            _context = null;
+        }
+    }
+
+    private static int StreamOf(nint packet) => ((Packet*)packet)->Size > 0 ? ((Packet*)packet)->Stream : -1;
+
+    private void Shift(Packet* packet, Rational timeBase)
+    {
+        if (packet->Pts == NoTime || (packet->Flags & PacketCorrupt) != 0)
+        {
+            throw new RefusedException("a packet has no time, or is damaged");
+        }
+
+        packet->Pts += StartTime == NoTime ? 0 : av_rescale_q(-StartTime, new Rational(1, MicrosecondsPerSecond), timeBase);
+    }
+
+    private static void Check(int result, string what)
+    {
+        if (result < 0)
+        {
+            throw new RefusedException(what);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Xkd.Decoder.Libav;
+using static Xkd.Decoder.Libav.LibavApi;
+
+namespace Xkd.Decoder;
+
+/// <summary>
+/// Decodes one source in this process into the bytes that the ffmpeg program would give, for the sources that leave no doubt: one stream of
+/// each kind, upright, every packet timed, and not one error. It is the same libav; what it saves is a process for each source, threads
+/// and switches between them, and decoding frames that nobody sees.
+/// </summary>
+internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersion version, MessageWriter output)
+{
+    private static readonly Rational Microseconds = new(1, MicrosecondsPerSecond);
+    private static int _errors;
+
+    /// <summary>Counts what libav complains about; a source it complains about is refused.</summary>
+    public static void WatchErrors() => av_log_set_callback(&Logged);
+
+    /// <exception cref="RefusedException">The source is for the ffmpeg program.</exception>
+    public DecoderEnd Decode(string path)
+    {
+        _errors = 0;
+        using var file = new MediaFile(path, version);
+        var video = settings.Video ? file.Only(MediaVideo) : default;
+        var audio = settings.Audio ? file.Only(MediaAudio) : default;
+        file.ReadPackets(settings.Video && settings.Audio ? [video, audio] : [settings.Video ? video : audio]);
+        NoErrors();
+        var (width, height) = settings.Video ? DecodeVideo(file, video) : (0, 0);
+        if (settings.Audio)
+        {
+            DecodeAudio(file, audio);
+        }
+
+        return new DecoderEnd(width, height, file.Seconds);
+    }
+
+    private (int Width, int Height) DecodeVideo(MediaFile file, MediaStream stream)
+    {
+        var (fpsBase, fps) = (FpsBase(), settings.Fps.ToString("R", CultureInfo.InvariantCulture));
+        var packets = file.Packets(stream.Index).ToList();
+        var selection = new FrameSelection(
+            packets.Where(static packet => !IsDiscarded(packet)).Select(static packet => At(packet)->Pts),
+            time => av_rescale_q_rnd(time, stream.TimeBase, fpsBase, RoundNear | RoundPassLimits));
+        using var decoder = new StreamDecoder(stream);
+        using var frame = new FrameHolder();
+        using var made = new FrameHolder();
+        FilterChain? chain = null;
+        var (source, size) = ((Width: 0, Height: 0, Format: 0), (Width: 0, Height: 0));
+        try
+        {
+            foreach (var packet in packets.Append(0))
+            {
+                if (packet != 0 && stream.CodecId == CodecH264)
+                {
+                    decoder.Discard = IsDiscarded(packet) || selection.IsSeen(At(packet)->Pts) ? DiscardDefault : DiscardNonReference;
+                }
+
+                decoder.Send(packet);
+                while (decoder.Receive(frame.Pointer))
+                {
+                    if (!selection.IsSeen(frame.Pointer->Pts))
+                    {
+                        av_frame_unref(frame.Pointer);
+                        continue;
+                    }
+
+                    var found = (Width: frame.Pointer->Width, Height: frame.Pointer->Height, Format: frame.Pointer->Format);
+                    if (chain is null)
+                    {
+                        (source, size) = (found, settings.FrameSize(found.Width, found.Height));
+                        chain = new FilterChain(
+                            string.Create(CultureInfo.InvariantCulture, $"buffer=width={found.Width}:height={found.Height}:pix_fmt={found.Format}:time_base={stream.TimeBase.Numerator}/{stream.TimeBase.Denominator}"),
+                            string.Create(CultureInfo.InvariantCulture, $"fps={fps}:start_time=0,scale={size.Width}:{size.Height}:flags=bicubic,format=rgb24"),
+                            "buffersink");
+                    }
+
+                    if (found != source)
+                    {
+                        throw new RefusedException("the picture changes its size");
+                    }
+
+                    chain.Push(frame.Pointer);
+                    WriteFrames(chain, made.Pointer, size);
+                }
+            }
+
+            NoErrors();
+            if (chain is null)
+            {
+                throw new RefusedException("there are no frames");
+            }
+
+            chain.Close(End(packets, selection.Last, stream.TimeBase));
+            WriteFrames(chain, made.Pointer, size);
+            return size;
+        }
+        finally
+        {
+            chain?.Dispose();
+        }
+    }
+
+    private void DecodeAudio(MediaFile file, MediaStream stream)
+    {
+        using var decoder = new StreamDecoder(stream);
+        using var frame = new FrameHolder();
+        using var made = new FrameHolder();
+        FilterChain? chain = null;
+        var (source, layout, last, before) = ((Rate: 0, Format: 0), string.Empty, NoTime, NoTime);
+        try
+        {
+            foreach (var packet in file.Packets(stream.Index).Append(0))
+            {
+                decoder.Send(packet);
+                while (decoder.Receive(frame.Pointer))
+                {
+                    var found = (Rate: *(int*)((byte*)frame.Pointer + version.FrameSampleRate), Format: frame.Pointer->Format);
+                    if (chain is null)
+                    {
+                        (source, layout) = (found, decoder.ChannelLayout);
+                        chain = new FilterChain(
+                            string.Create(CultureInfo.InvariantCulture, $"abuffer=time_base=1/{found.Rate}:sample_rate={found.Rate}:sample_fmt={found.Format}:channel_layout={layout}"),
+                            string.Create(CultureInfo.InvariantCulture, $"aresample={settings.SampleRate}:async=1:first_pts=0,aformat=sample_fmts=flt:channel_layouts=mono"),
+                            "abuffersink");
+                    }
+
+                    if (found != source || frame.Pointer->Pts == NoTime)
+                    {
+                        throw new RefusedException("the sound changes its rate, or loses its time");
+                    }
+
+                    // As the ffmpeg program does: times of a coarse clock are brought to the clock of the samples without jitter, anew after a gap.
+                    if (packet != 0)
+                    {
+                        last = At(packet)->Duration > 0 && before != NoTime && At(packet)->Pts - before > At(packet)->Duration ? NoTime : last;
+                        before = At(packet)->Pts;
+                    }
+
+                    var samples = new Rational(1, found.Rate);
+                    frame.Pointer->Pts = av_rescale_delta(stream.TimeBase, frame.Pointer->Pts, samples, frame.Pointer->Samples, &last, samples);
+                    chain.Push(frame.Pointer);
+                    WriteSamples(chain, made.Pointer);
+                }
+            }
+
+            NoErrors();
+            if (chain is null || decoder.ChannelLayout != layout)
+            {
+                throw new RefusedException("there is no sound, or its channels change");
+            }
+
+            chain.Close(NoTime);
+            WriteSamples(chain, made.Pointer);
+        }
+        finally
+        {
+            chain?.Dispose();
+        }
+    }
+
+    private void WriteFrames(FilterChain chain, Frame* made, (int Width, int Height) size)
+    {
+        while (chain.Pull(made))
+        {
+            var row = size.Width * 3;
+            for (var y = 0; y < size.Height; y++)
+            {
+                output.Append(DecoderMessage.Frames, new ReadOnlySpan<byte>(made->Data + ((long)y * made->LineSize), row));
+            }
+
+            av_frame_unref(made);
+        }
+    }
+
+    private void WriteSamples(FilterChain chain, Frame* made)
+    {
+        while (chain.Pull(made))
+        {
+            output.Append(DecoderMessage.Samples, new ReadOnlySpan<byte>(made->Data, made->Samples * sizeof(float)));
+            av_frame_unref(made);
+        }
+    }
+
+    // The end of the last frame, on the detour over microseconds that the ffmpeg program takes.
+    private static long End(List<nint> packets, long last, Rational timeBase)
+    {
+        var duration = At(packets.First(packet => !IsDiscarded(packet) && At(packet)->Pts == last))->Duration;
+        return duration > 0
+            ? av_rescale_q_rnd(av_rescale_q(last, timeBase, Microseconds) + av_rescale_q(duration, timeBase, Microseconds), Microseconds, timeBase, RoundNear | RoundPassLimits)
+            : throw new RefusedException("the last frame's duration is not known");
+    }
+
+    // A rate such as 29.97 stands for a fraction that the fps filter guesses.
+    private Rational FpsBase() => settings.Fps == Math.Floor(settings.Fps) ? new Rational(1, (int)settings.Fps) : throw new RefusedException("the rate is no whole number");
+
+    private static bool IsDiscarded(nint packet) => (At(packet)->Flags & PacketDiscard) != 0;
+
+    private static Packet* At(nint packet) => (Packet*)packet;
+
+    private static void NoErrors()
+    {
+        if (_errors > 0)
+        {
+            throw new RefusedException("it does not decode without errors");
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Logged(void* context, int level, byte* format, void* arguments)
+    {
+        if (level <= LogError)
+        {
+            Interlocked.Increment(ref _errors);
+        }
+    }
+
+    /// <summary>A frame that is given back.</summary>
+    private sealed class FrameHolder : IDisposable
+    {
+        public Frame* Pointer { get; private set; } = av_frame_alloc();
+
+        public void Dispose()
+        {
+            var frame = Pointer;
+            av_frame_free(&frame);
+            Pointer = null;
+        }
+    }
+}
