@@ -3,8 +3,8 @@ using Xkd.Decoder.Libav;
 namespace Xkd.Decoder;
 
 /// <summary>
-/// Which frames of a stream are seen when it is brought to another rate: of those that round to one output time or before, the last (the
-/// rule of ffmpeg's fps filter). The others need no conversion, and those that no other frame refers to need no decoding: a third of a
+/// Which frames of a stream are seen when it is brought to another rate: of those that round to one output time or before, the last, and the
+/// first of all, which leads a stream that begins late (the rule of ffmpeg's fps filter). The others need no conversion, and those that no other frame refers to need no decoding: a third of a
 /// usual H.264 stream at 25 frames a second, of which 8 are seen.
 /// </summary>
 internal sealed class FrameSelection
@@ -25,7 +25,7 @@ internal sealed class FrameSelection
                 throw new RefusedException("two frames have one time");
             }
 
-            _seen[i] = i == _times.Length - 1 || slot(_times[i + 1]) > slot(_times[i]);
+            _seen[i] = i == 0 || i == _times.Length - 1 || slot(_times[i + 1]) > slot(_times[i]);
         }
     }
 

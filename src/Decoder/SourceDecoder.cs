@@ -8,7 +8,7 @@ namespace Xkd.Decoder;
 
 /// <summary>
 /// Decodes one source in this process into the bytes that the ffmpeg program would give, for the sources that leave no doubt: one stream of
-/// each kind, upright, every packet timed, and not one error. It is the same libav; what it saves is a process for each source, threads
+/// each kind, H.264, upright, every packet timed, and not one error. It is the same libav; what it saves is a process for each source, threads
 /// and switches between them, and decoding frames that nobody sees.
 /// </summary>
 internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersion version, MessageWriter output)
@@ -39,6 +39,12 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
 
     private (int Width, int Height) DecodeVideo(MediaFile file, MediaStream stream)
     {
+        if (stream.CodecId != CodecH264)
+        {
+            // Of H.264 the decoder says which frames are damaged; what others make of damage in silence depends on what their buffers held before.
+            throw new RefusedException("the picture is not H.264");
+        }
+
         var (fpsBase, fps) = (FpsBase(), settings.Fps.ToString("R", CultureInfo.InvariantCulture));
         var packets = file.Packets(stream.Index).ToList();
         var selection = new FrameSelection(
@@ -48,12 +54,12 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
         using var frame = new FrameHolder();
         using var made = new FrameHolder();
         FilterChain? chain = null;
-        var (source, size) = ((Width: 0, Height: 0, Format: 0), (Width: 0, Height: 0));
+        var (source, size, before) = ((Width: 0, Height: 0, Format: 0), (Width: 0, Height: 0), NoTime);
         try
         {
             foreach (var packet in packets.Append(0))
             {
-                if (packet != 0 && stream.CodecId == CodecH264)
+                if (packet != 0)
                 {
                     decoder.Discard = IsDiscarded(packet) || selection.IsSeen(At(packet)->Pts) ? DiscardDefault : DiscardNonReference;
                 }
@@ -61,6 +67,7 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
                 decoder.Send(packet);
                 while (decoder.Receive(frame.Pointer))
                 {
+                    CheckOrder(frame.Pointer, ref before);
                     if (!selection.IsSeen(frame.Pointer->Pts))
                     {
                         av_frame_unref(frame.Pointer);
@@ -159,6 +166,18 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
         {
             chain?.Dispose();
         }
+    }
+
+    // Concealed damage, and frames that go back in time, are things the ffmpeg program has its own ways with.
+    private void CheckOrder(Frame* frame, ref long before)
+    {
+        var flags = *(int*)((byte*)frame + version.FrameFlags) & FrameCorrupt;
+        if (flags != 0 || *(int*)((byte*)frame + version.FrameDecodeErrors) != 0 || frame->Pts <= before)
+        {
+            throw new RefusedException("frames are damaged, or out of order");
+        }
+
+        before = frame->Pts;
     }
 
     private void WriteFrames(FilterChain chain, Frame* made, (int Width, int Height) size)

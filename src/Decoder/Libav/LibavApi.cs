@@ -18,6 +18,7 @@ internal static unsafe partial class LibavApi
     public const int SideDataDisplayMatrix = 5;
     public const int PacketCorrupt = 2;
     public const int PacketDiscard = 4;
+    public const int FrameCorrupt = 1;
     public const int DiscardDefault = 0;
     public const int DiscardNonReference = 8;
     public const int LogError = 16;

@@ -15,7 +15,7 @@ internal sealed record LibavVersion
             Util = 57, Codec = 59, Format = 59, Filter = 8,
             FormatStreamCount = 44, FormatStreams = 48, FormatStartTime = 64, FormatDuration = 72,
             StreamTimeBase = 16, StreamDisposition = 48, StreamParameters = 208,
-            FrameSampleRate = 208,
+            FrameSampleRate = 208, FrameFlags = 316, FrameDecodeErrors = 376,
         },
     ];
 
@@ -42,6 +42,10 @@ internal sealed record LibavVersion
     public required int StreamParameters { get; init; }
 
     public required int FrameSampleRate { get; init; }
+
+    public required int FrameFlags { get; init; }
+
+    public required int FrameDecodeErrors { get; init; }
 
     /// <summary>The shared object of a library in this generation; null for a name that is none of libav's.</summary>
     public string? FileOf(string library) => library switch

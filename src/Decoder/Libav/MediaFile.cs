@@ -14,6 +14,7 @@ internal sealed unsafe class MediaFile : IDisposable
 
     private readonly LibavVersion _version;
     private readonly List<nint> _packets = [];
+    private readonly long _start;
     private void* _context;
 
     public MediaFile(string path, LibavVersion version)
@@ -23,10 +24,8 @@ internal sealed unsafe class MediaFile : IDisposable
         Check(avformat_open_input(&context, path, null, null), "it cannot be opened");
         _context = context;
         Check(avformat_find_stream_info(context, null), "its streams cannot be told");
+        _start = *(long*)((byte*)_context + _version.FormatStartTime); // as known now: reading on may change it
     }
-
-    /// <summary>Microseconds; <see cref="NoTime"/> where the container declares none.</summary>
-    public long StartTime => *(long*)((byte*)_context + _version.FormatStartTime);
 
     /// <summary>Seconds the container declares; NaN where it declares none.</summary>
     public double Seconds
@@ -36,7 +35,7 @@ internal sealed unsafe class MediaFile : IDisposable
             var duration = *(long*)((byte*)_context + _version.FormatDuration);
 
             // Matroska's duration is the time of its end, whenever it begins.
-            var begins = FormatName.Contains("matroska", StringComparison.Ordinal) && StartTime > 0 ? StartTime : 0;
+            var begins = FormatName.Contains("matroska", StringComparison.Ordinal) && _start > 0 ? _start : 0;
             return duration > 0 ? (double)(duration - begins) / MicrosecondsPerSecond : double.NaN;
         }
     }
@@ -142,7 +141,7 @@ internal sealed unsafe class MediaFile : IDisposable
             throw new RefusedException("a packet has no time, or is damaged");
         }
 
-        packet->Pts += StartTime == NoTime ? 0 : av_rescale_q(-StartTime, new Rational(1, MicrosecondsPerSecond), timeBase);
+        packet->Pts += _start == NoTime ? 0 : av_rescale_q(-_start, new Rational(1, MicrosecondsPerSecond), timeBase);
     }
 
     private static void Check(int result, string what)

@@ -56,6 +56,7 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
     /// </summary>
     public async Task<DecodeOutcome?[]> DecodeTogetherAsync(IReadOnlyList<SourceItem> items, CancellationToken cancellationToken)
     {
+        pool?.Pass(items.Count);
         var outcomes = new DecodeOutcome?[items.Count];
         var left = new List<int>();
         for (var i = 0; i < items.Count; i++)

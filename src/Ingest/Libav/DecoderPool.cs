@@ -4,24 +4,34 @@ namespace Xkd.Ingest;
 /// Processes that decode with the libraries of the ffmpeg in use. They give the bytes that ffmpeg gives, for half of its CPU time, and refuse
 /// every source that leaves any doubt; that is ffmpeg's then. Without libraries of the same build, or with an ffmpeg of the user's choice, there are none.
 /// </summary>
-internal sealed class DecoderPool(FfmpegTools tools, DecodeOptions options, TimeProvider time) : IAsyncDisposable
+/// <param name="tools">The ffmpeg in use.</param>
+/// <param name="options">How sources are prepared.</param>
+/// <param name="time">Measures the time a source may take.</param>
+/// <param name="program">The program to start; null is the one beside this.</param>
+internal sealed class DecoderPool(FfmpegTools tools, DecodeOptions options, TimeProvider time, string? program = null) : IAsyncDisposable
 {
-    // So many in a row that were refused: this is no dataset for it, and ffmpeg takes several sources at once.
-    private const int MostRefusals = 32;
+    // After so many refusals in a row ffmpeg, which takes several sources at once, does so many by itself before the next is tried here.
+    private const int MostRefusals = 16;
+    private const int Rest = 128;
 
+    private readonly string _program = program ?? DecoderProcess.Path;
     private readonly Lock _gate = new();
     private readonly Stack<DecoderProcess> _idle = [];
     private bool _closed;
     private int _refusals;
-    private volatile bool _unusable = tools.IsChosen || !File.Exists(DecoderProcess.Path);
+    private int _rest;
+    private volatile bool _unusable = tools.IsChosen || !File.Exists(program ?? DecoderProcess.Path);
 
     /// <summary>It may decode the next source.</summary>
-    public bool IsUsable => !_unusable;
+    public bool IsUsable => !_unusable && Volatile.Read(ref _rest) <= 0;
+
+    /// <summary>Processes started so far.</summary>
+    public int Started { get; private set; }
 
     /// <summary>Decodes a source; null where ffmpeg has to.</summary>
     public async Task<DecodeRun?> DecodeAsync(DecodePlan plan, CancellationToken cancellationToken)
     {
-        if (_unusable || plan.Item.Start is not null || plan.Item.End is not null)
+        if (!IsUsable || plan.Item.Start is not null || plan.Item.End is not null)
         {
             return null;
         }
@@ -46,7 +56,7 @@ internal sealed class DecoderPool(FfmpegTools tools, DecodeOptions options, Time
                 return run;
             }
 
-            _unusable |= Interlocked.Increment(ref _refusals) >= MostRefusals;
+            CountRefusal();
         }
         catch (Exception exception)
         {
@@ -55,6 +65,7 @@ internal sealed class DecoderPool(FfmpegTools tools, DecodeOptions options, Time
             await process.DisposeAsync();
             if (exception is IOException io && !DiskFull.Is(io))
             {
+                CountRefusal();
                 return null; // the source has brought the process down: ffmpeg says what is wrong with it
             }
 
@@ -84,6 +95,17 @@ internal sealed class DecoderPool(FfmpegTools tools, DecodeOptions options, Time
         await Task.WhenAll(idle.Select(static process => process.DisposeAsync().AsTask()));
     }
 
+    /// <summary>ffmpeg has decoded so many sources that were not tried here.</summary>
+    public void Pass(int sources) => Interlocked.Add(ref _rest, -sources);
+
+    private void CountRefusal()
+    {
+        if (Interlocked.Increment(ref _refusals) % MostRefusals == 0)
+        {
+            Volatile.Write(ref _rest, Rest);
+        }
+    }
+
     private async ValueTask ReturnAsync(DecoderProcess process)
     {
         lock (_gate)
@@ -110,8 +132,13 @@ internal sealed class DecoderPool(FfmpegTools tools, DecodeOptions options, Time
 
         try
         {
-            var started = await DecoderProcess.StartAsync(options, tools.Build, cancellationToken);
-            _unusable |= started is null;
+            var started = await DecoderProcess.StartAsync(_program, options, tools.Build, cancellationToken);
+            lock (_gate)
+            {
+                Started += started is null ? 0 : 1;
+                _unusable |= started is null;
+            }
+
             return started;
         }
         catch (EndOfStreamException)

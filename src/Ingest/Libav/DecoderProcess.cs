@@ -25,10 +25,10 @@ internal sealed class DecoderProcess : IAsyncDisposable
     public static string Path { get; } = System.IO.Path.Combine(AppContext.BaseDirectory, "xkd-decode");
 
     /// <summary>Starts it and waits for its hello; null where it does not start, or uses another libav than <paramref name="build"/>.</summary>
-    public static async Task<DecoderProcess?> StartAsync(DecodeOptions options, string build, CancellationToken cancellationToken)
+    public static async Task<DecoderProcess?> StartAsync(string program, DecodeOptions options, string build, CancellationToken cancellationToken)
     {
         var settings = new DecoderSettings(options.Fps, options.ShortSide, options.SampleRate, options.WantsVideo, options.WantsAudio);
-        var started = Start(new ProcessStartInfo(Path, settings.Arguments()) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true });
+        var started = Start(new ProcessStartInfo(program, settings.Arguments()) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true });
         if (started is null)
         {
             return null;
