@@ -76,7 +76,7 @@ internal sealed class Spool(long residentBytes, string? folder) : IDisposable
             return;
         }
 
-        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(Array.MaxLength, Math.Max(needed, Math.Max(1L << 20, 2L * _buffer.Length))));
+        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(Array.MaxLength, Math.Max(needed, Math.Max(1L << 16, 2L * _buffer.Length))));
         _buffer.AsSpan(0, (int)Length).CopyTo(larger);
         if (_buffer.Length > 0)
         {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text.Json;
 
@@ -58,47 +59,95 @@ internal sealed class LedgerStore(CacheLayout layout, IFileSystem files)
     /// <returns>What a manifest that includes the lines has to say of this part.</returns>
     public LedgerPart Append(LedgerPart? covered, string part, IReadOnlyList<LedgerEntry> entries)
     {
-        byte[] before = covered is null ? [] : ReadCovered(covered);
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        long before = covered?.Bytes ?? 0;
+        if (covered is not null)
+        {
+            HashCovered(covered, hash);
+        }
+
         byte[] lines = LedgerText.Write(entries);
-        using (Stream file = files.OpenAt(layout.Part(part), before.Length))
+        using (Stream file = files.OpenAt(layout.Part(part), before))
         {
             file.Write(lines);
         }
 
         files.SyncFile(layout.Part(part));
         files.SyncDirectory(layout.Ledgers);
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(before);
         hash.AppendData(lines);
         return new LedgerPart
         {
             Part = part,
             Lines = (covered?.Lines ?? 0) + entries.Count,
-            Bytes = before.Length + lines.Length,
+            Bytes = before + lines.Length,
             Sha256 = Convert.ToHexStringLower(hash.GetHashAndReset()),
         };
     }
 
-    /// <summary>Brings <c>ledger.jsonl</c> up to date: one line per item, sorted by id. Written only when it differs.</summary>
-    public void WriteMerged(IReadOnlyDictionary<string, LedgerEntry> ledger, string part)
+    /// <summary>Whether <c>ledger.jsonl</c> is up to date.</summary>
+    public bool IsMerged(IReadOnlyDictionary<string, LedgerEntry> ledger)
     {
-        byte[] text = LedgerText.Write(ledger.Values.OrderBy(e => e.Id, StringComparer.Ordinal));
-        if (File.Exists(layout.Ledger) && new FileInfo(layout.Ledger).Length == text.Length && File.ReadAllBytes(layout.Ledger).AsSpan().SequenceEqual(text))
+        if (!File.Exists(layout.Ledger))
         {
-            return;
+            return false;
         }
 
+        using SHA256 expected = SHA256.Create();
+        using (CryptoStream text = new(Stream.Null, expected, CryptoStreamMode.Write))
+        {
+            LedgerText.WriteTo(text, Sorted(ledger));
+        }
+
+        return FileDigest.Of(layout.Ledger, CancellationToken.None).Sha256 == Convert.ToHexStringLower(expected.Hash!);
+    }
+
+    /// <summary>Brings <c>ledger.jsonl</c> up to date: one line per item, sorted by id.</summary>
+    public void WriteMerged(IReadOnlyDictionary<string, LedgerEntry> ledger, string part)
+    {
         string temporary = CacheLayout.Temporary(layout.Ledger, part);
         files.Delete(temporary);
         using (Stream file = files.CreateNew(temporary))
         {
-            file.Write(text);
+            LedgerText.WriteTo(file, Sorted(ledger));
         }
 
         files.SyncFile(temporary);
         files.Rename(temporary, layout.Ledger);
         files.SyncDirectory(layout.Root);
     }
+
+    // The bytes of a part that a manifest covers, checked, into a hash that goes on.
+    private void HashCovered(LedgerPart part, IncrementalHash hash)
+    {
+        if (!File.Exists(layout.Part(part.Part)))
+        {
+            throw new CorruptCacheException(PathOf(part), null, "ledger", $"{part.Bytes} bytes", "no file");
+        }
+
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << 18);
+        try
+        {
+            using FileStream file = new(layout.Part(part.Part), FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1);
+            long left = part.Bytes;
+            for (int read = 1; read > 0 && left > 0; left -= read)
+            {
+                read = file.Read(buffer, 0, (int)Math.Min(buffer.Length, left));
+                hash.AppendData(buffer, 0, read);
+            }
+
+            string found = Convert.ToHexStringLower(hash.GetCurrentHash());
+            if (left > 0 || found != part.Sha256)
+            {
+                throw new CorruptCacheException(PathOf(part), null, "ledger", $"{part.Bytes} bytes of sha256 {part.Sha256}", left > 0 ? $"{part.Bytes - left} bytes" : found);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static IEnumerable<LedgerEntry> Sorted(IReadOnlyDictionary<string, LedgerEntry> ledger) => ledger.Values.OrderBy(e => e.Id, StringComparer.Ordinal);
 
     private static string PathOf(LedgerPart part) => $"ledger/{part.Part}.jsonl";
 }

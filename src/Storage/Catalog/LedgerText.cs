@@ -1,4 +1,4 @@
-using System.Text;
+using System.Buffers;
 using System.Text.Json;
 
 namespace Xkd.Storage;
@@ -8,13 +8,31 @@ internal static class LedgerText
 {
     public static byte[] Write(IEnumerable<LedgerEntry> entries)
     {
-        StringBuilder text = new();
+        using MemoryStream text = new();
+        WriteTo(text, entries);
+        return text.ToArray();
+    }
+
+    /// <summary>Writes line by line: a ledger of millions of items is never in memory as text.</summary>
+    public static void WriteTo(Stream output, IEnumerable<LedgerEntry> entries)
+    {
+        const int Enough = 1 << 16;
+        ArrayBufferWriter<byte> lines = new(2 * Enough);
+        using Utf8JsonWriter json = new(lines, new JsonWriterOptions { Encoder = StorageJson.Options.Encoder });
         foreach (LedgerEntry entry in entries)
         {
-            text.Append(JsonSerializer.Serialize(entry, StorageJson.Options)).Append('\n');
+            JsonSerializer.Serialize(json, entry, StorageJson.Options);
+            json.Flush();
+            json.Reset();
+            lines.Write("\n"u8);
+            if (lines.WrittenCount >= Enough)
+            {
+                output.Write(lines.WrittenSpan);
+                lines.ResetWrittenCount();
+            }
         }
 
-        return Encoding.UTF8.GetBytes(text.ToString());
+        output.Write(lines.WrittenSpan);
     }
 
     public static IEnumerable<LedgerEntry> Read(byte[] text, int length)

@@ -11,18 +11,24 @@ namespace Xkd.Storage;
 /// </summary>
 internal static class ManifestText
 {
+    private const string ShardsKey = "shards";
     private const string CheckKey = ",\n\"check\": \"";
     private const string End = "\"\n}\n";
 
     public static byte[] Write(Manifest manifest)
     {
-        JsonObject fields = JsonSerializer.SerializeToNode(manifest, StorageJson.Options)!.AsObject();
+        JsonObject fields = JsonSerializer.SerializeToNode(manifest with { Shards = [] }, StorageJson.Options)!.AsObject();
         StringBuilder text = new("{\n");
         string separator = "";
         foreach ((string key, JsonNode? value) in fields)
         {
             text.Append(separator).Append('"').Append(key).Append("\": ");
-            if (value is JsonArray list)
+            if (key == ShardsKey)
+            {
+                // The most of it by far, and written without a tree of its numbers.
+                text.Append("[\n").AppendJoin(",\n", manifest.Shards.Select(s => JsonSerializer.Serialize(s, StorageJson.Options))).Append("\n]");
+            }
+            else if (value is JsonArray list)
             {
                 text.Append("[\n").AppendJoin(",\n", list.Select(Text)).Append("\n]");
             }

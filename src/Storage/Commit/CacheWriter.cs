@@ -193,7 +193,7 @@ public sealed class CacheWriter : IAsyncDisposable
         new Leftovers(_layout, _files).Remove(_options.Part, _head);
         _ledger = _head is null ? _ledger : _ledgers.Read(_head);
         _nextShard = 1 + (_head?.Shards.Select(s => CacheLayout.ParseShard(Path.GetFileName(s.Path))).Where(s => s?.Part == _options.Part).Max(s => s?.Number) ?? 0);
-        if (_head is not null)
+        if (_head is not null && !_ledgers.IsMerged(_ledger))
         {
             // A writer may have died between its manifest and this file.
             _ledgers.WriteMerged(_ledger, _options.Part);
