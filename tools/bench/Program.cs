@@ -15,5 +15,12 @@ if (args is ["ingest", ..])
     return await IngestBenchmark.RunAsync(rounds, args.Length > 2 ? args[2] : null, args.Length > 3 ? args[3] : "python3", Console.Out);
 }
 
+// Xkd.Bench features FILE ROWS [DIM] [CLASSES] [SEED]: a feature file of any size, for `xkd eval svm` and `xkd eval knn` in bounded memory.
+if (args is ["features", _, _, ..])
+{
+    int Number(int at, int otherwise) => args.Length > at ? int.Parse(args[at]) : otherwise;
+    return await FeatureFileMaker.RunAsync(args[1], Number(2, 0), Number(3, 768), Number(4, 10), Number(5, 1));
+}
+
 BenchmarkSwitcher.FromAssembly(typeof(SvmBenchmark).Assembly).Run(args);
 return 0;

@@ -17,6 +17,7 @@ internal static class EvalCommand
     public static Command Create() => new("eval", "Evaluate pre-trained encoders.")
     {
         Protocol("svm", "A linear SVM on frozen features."), Protocol("linear", "A linear classifier trained on a frozen encoder."), Protocol("finetune", "A classifier trained together with its encoder."),
+        FeatureEvaluationCommands.Neighbours(), FeatureEvaluationCommands.Search(),
     };
 
     private static Command Protocol(string protocol, string description)
@@ -24,7 +25,7 @@ internal static class EvalCommand
         Command command = new(protocol, description);
         Option<string> config = CommonOptions.RequiredPath("--config", $"For example configs/eval/{protocol}/ucf101.yaml.");
         Option<string[]> weights = CommonOptions.Weights();
-        Option<string> train = CommonOptions.RequiredPath("--train", "The labelled cache to fit on.");
+        Option<string> train = CommonOptions.RequiredPath("--train", protocol == "svm" ? "The labelled cache, or feature file, to fit on." : "The labelled cache to fit on.");
         Option<string> val = CommonOptions.RequiredPath("--val", "The labelled cache to test on; the same one where it holds folds or splits.");
         Option<int?> fold = new("--fold") { Description = "Fold to evaluate; the first by default." };
         Option<string?> folds = new("--folds") { Description = "all: every fold, and their mean." };
@@ -34,12 +35,12 @@ internal static class EvalCommand
         Option<string> branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
         Option<bool> smoke = new("--smoke") { Description = "Few classes, clips, windows and epochs: does it run from end to end?" };
         Option<long?> seed = new("--seed") { Description = "Seed of everything drawn." };
-        Option<string> output = CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv and confusion.png.");
+        Option<string> folder = CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv and confusion.png.");
         Option<string[]> set = CommonOptions.Set();
         Option<string> device = CommonOptions.Device();
         Option<string?> libtorch = CommonOptions.LibTorch();
         Option<bool> json = CommonOptions.Json();
-        foreach (Option option in new Option[] { config, weights, train, val, fold, folds, modality, branch, smoke, seed, output, set, device, libtorch, json })
+        foreach (Option option in new Option[] { config, weights, train, val, fold, folds, modality, branch, smoke, seed, folder, set, device, libtorch, json })
         {
             command.Add(option);
         }
@@ -63,6 +64,19 @@ internal static class EvalCommand
 
             Terminal terminal = new(parsed.GetValue(json));
             using StopSignals signals = new();
+            string output = parsed.GetValue(folder)!;
+            if (loaded is SvmConfig svm && IsFeatures(parsed.GetValue(train)!))
+            {
+                await FeaturesAsync(svm, parsed.GetValue(train)!, parsed.GetValue(val)!, output, terminal, signals.Token).ConfigureAwait(false);
+                return ExitCodes.Done;
+            }
+
+            string[] files = parsed.GetValue(weights) ?? [];
+            if (files.Length == 0)
+            {
+                throw new UsageException("--weights is missing; name a run, a checkpoint, or a weight file (only eval svm on feature files does without)");
+            }
+
             LibTorch.Load(parsed.GetValue(libtorch));
             torch.Device where = Devices.Parse(parsed.GetValue(device)!);
             Devices.SetThreads(0);
@@ -70,7 +84,7 @@ internal static class EvalCommand
             {
                 Protocol = protocol,
                 Config = loaded,
-                Weights = parsed.GetValue(weights)!,
+                Weights = files,
                 Train = Cache.Open(parsed.GetValue(train)!),
                 Test = Cache.Open(parsed.GetValue(val)!),
                 Fold = parsed.GetValue(fold),
@@ -79,15 +93,33 @@ internal static class EvalCommand
                 Device = where,
             };
             IReadOnlyList<EvaluationResult> results = await new EvaluationRun(request, terminal.Line).RunAsync(signals.Token).ConfigureAwait(false);
-            EvaluationResult result = await EvaluationFiles.WriteAsync(parsed.GetValue(output)!, results, signals.Token).ConfigureAwait(false);
-            terminal.Line(EvaluationFiles.Summary(result));
-            if (terminal.Json)
-            {
-                Terminal.WriteJson(result);
-            }
-
+            await DoneAsync(output, results, terminal, signals.Token).ConfigureAwait(false);
             return ExitCodes.Done;
         });
         return command;
+    }
+
+    private static bool IsFeatures(string path) => path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase);
+
+    private static async Task FeaturesAsync(SvmConfig config, string train, string val, string output, Terminal terminal, CancellationToken stop)
+    {
+        if (!IsFeatures(val))
+        {
+            throw new UsageException($"--train {train} is a feature file, --val {val} is not; name two feature files or two caches");
+        }
+
+        EvaluationResult identity = await FeatureFiles.IdentityAsync(val, "svm", config.Dataset).ConfigureAwait(false) with { Seed = (ulong)config.Seed };
+        EvaluationResult result = await new StreamedProbe(config, terminal.Line).RunAsync(train, val, output, identity, stop).ConfigureAwait(false);
+        await DoneAsync(output, [result], terminal, stop).ConfigureAwait(false);
+    }
+
+    private static async Task DoneAsync(string output, IReadOnlyList<EvaluationResult> results, Terminal terminal, CancellationToken stop)
+    {
+        EvaluationResult result = await EvaluationFiles.WriteAsync(output, results, stop).ConfigureAwait(false);
+        terminal.Line(EvaluationFiles.Summary(result));
+        if (terminal.Json)
+        {
+            Terminal.WriteJson(result);
+        }
     }
 }

@@ -13,7 +13,6 @@ internal static class CommonOptions
     public static Option<string[]> Weights() => new("--weights")
     {
         Description = "A run, a checkpoint, or a weight file (.pth, .pth.tar, .safetensors); for av a run, or the option twice.",
-        Required = true,
     };
 
     public static Option<Dictionary<string, TimeSpan>> DelayStage() => new("--delay-stage")

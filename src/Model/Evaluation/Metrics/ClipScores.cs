@@ -36,11 +36,18 @@ public sealed record ClipScores
             confusion.Add(labels[clip], TopK.Best(scores.Slice(clip * classes.Count, classes.Count)));
         }
 
+        return Counted(confusion, TopK.Accuracy(scores, classes.Count, labels, 5), classes) with { Value = TopK.Accuracy(scores, classes.Count, labels, 1) };
+    }
+
+    /// <summary>One class a clip, of whose scores only counts were kept.</summary>
+    public static ClipScores Counted(ConfusionMatrix confusion, double top5, IReadOnlyList<string> classes)
+    {
+        int[] actual = [.. Enumerable.Range(0, classes.Count).Select(confusion.Count)];
         return new ClipScores
         {
             Metric = "top1",
-            Value = TopK.Accuracy(scores, classes.Count, labels, 1),
-            Top5 = TopK.Accuracy(scores, classes.Count, labels, 5),
+            Value = 100.0 * Enumerable.Range(0, classes.Count).Sum(c => confusion[c, c]) / Math.Max(1, actual.Sum()),
+            Top5 = top5,
             PerClass = Enumerable.Range(0, classes.Count).Where(c => confusion.Accuracy(c) is not null).ToDictionary(c => classes[c], c => confusion.Accuracy(c)!.Value, StringComparer.Ordinal),
             Confusion = confusion,
         };

@@ -39,7 +39,8 @@ internal static class EncoderFeatures
         return XkdInputTensors.ToDevice(view.Data, [rows, .. view.Shape[1..]], device);
     }
 
-    private static float[] Vectors(IReadOnlyList<EvaluationEncoder> encoders, EvaluationBatch batch, bool unitLength)
+    /// <summary>Features of one batch on the host, row-major [rows, sum of widths].</summary>
+    public static float[] Vectors(IReadOnlyList<EvaluationEncoder> encoders, EvaluationBatch batch, bool unitLength)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();

@@ -4,7 +4,7 @@ using Xkd.Storage;
 namespace Xkd.Model.Evaluation;
 
 /// <summary>Which of the weights named is a modality's.</summary>
-internal static class EvaluationWeights
+public static class EvaluationWeights
 {
     /// <summary>The only one, or of several the first that holds the modality's encoder.</summary>
     /// <exception cref="UsageException">None does.</exception>
