@@ -30,11 +30,12 @@ public sealed partial class IngestJob
     public async Task<IngestResult> RunAsync(IProgress<IngestProgress>? progress, CancellationToken cancellationToken)
     {
         var cpu = CpuClock.Milliseconds();
-        var items = Items();
+        var (items, notes) = Items();
         await using var writer = await CacheWriter.OpenAsync(
             _options.Out, Fingerprint(), new CacheWriterOptions { Part = PartName(), JpegQuality = JpegQuality }, _time, cancellationToken);
         var pending = items.Where(item => IsPending(writer, item)).Select(item => new PendingItem(item, Attempts(writer, item))).ToList();
         var tally = new IngestTally(items.Count - pending.Count, items.Count, TimeSpan.FromSeconds(_options.ProgressInterval), progress, _time);
+        tally.Begin(notes);
 
         var (graph, stopped) = await RunAsync(writer, pending, tally, cancellationToken);
         var manifest = await writer.CommitAsync(CancellationToken.None);
@@ -81,7 +82,7 @@ public sealed partial class IngestJob
     public async Task<PipelineGraph> MeasureDecodingAsync(CancellationToken cancellationToken)
     {
         await using var pool = NewPool();
-        var (graph, decoded) = BuildDecoding(pool, [.. Items().Select(static item => new PendingItem(item, 0))]);
+        var (graph, decoded) = BuildDecoding(pool, [.. Items().Items.Select(static item => new PendingItem(item, 0))]);
         await graph.RunAsync(decoded, "discard", Discard, cancellationToken: cancellationToken);
         return graph;
 
@@ -113,7 +114,7 @@ public sealed partial class IngestJob
     {
         var decode = DecodeOptions();
         var decoders = new DecodeQueue(new MediaDecoder(_tools, decode, _time, pool), Workers, _options.FilesPerProcess);
-        var decodeStage = new DecodeStage(decoders, decode, _options.OnMissing, new EnvironmentGuard(_options.Root), _time);
+        var decodeStage = new DecodeStage(decoders, decode, _options.OnMissing, new EnvironmentGuard(_options.Root), new StretchProbe(_tools, decode.ItemTimeout, _time), _time);
         var graph = new PipelineGraph("ingest", new PipelineGraphOptions
         {
             ByteBudget = new ByteBudget(_options.MemoryBudget),
@@ -131,10 +132,11 @@ public sealed partial class IngestJob
 
     private DecoderPool NewPool() => new(_tools, DecodeOptions(), _time);
 
-    private List<SourceItem> Items()
+    private (List<SourceItem> Items, IReadOnlyList<string> Notes) Items()
     {
         var catalog = DatasetRegistry.Open(_options.Dataset, new CatalogOptions { Root = _options.Root, Split = _options.Split, Annotations = _options.Annotations });
-        return [.. catalog.Items().Where(item => Partition.Owns(item.Id, _options.Partition, _options.Partitions))];
+        var (items, notes) = catalog.List();
+        return ([.. items.Where(item => Partition.Owns(item.Id, _options.Partition, _options.Partitions))], notes);
     }
 
     private bool IsPending(CacheWriter writer, SourceItem item) =>
