@@ -32,7 +32,7 @@ public sealed partial class IngestJob
         var cpu = CpuClock.Milliseconds();
         var (items, notes) = Items();
         await using var writer = await CacheWriter.OpenAsync(
-            _options.Out, Fingerprint(), new CacheWriterOptions { Part = PartName(), JpegQuality = JpegQuality }, _time, cancellationToken);
+            _options.Out, Fingerprint(), new CacheWriterOptions { Part = PartName(), JpegQuality = JpegQuality, Origin = Origin() }, _time, cancellationToken);
         var pending = items.Where(item => IsPending(writer, item)).Select(item => new PendingItem(item, Attempts(writer, item))).ToList();
         var tally = new IngestTally(items.Count - pending.Count, items.Count, TimeSpan.FromSeconds(_options.ProgressInterval), progress, _time);
         tally.Begin(notes);
@@ -149,7 +149,7 @@ public sealed partial class IngestJob
         Fps = _options.Fps,
         ShortSide = _options.ShortSide,
         SampleRate = Fingerprint().SampleRate,
-        Modalities = _options.Modalities is Modalities.Auto ? DatasetRegistry.DefaultModalities(_options.Dataset) : _options.Modalities,
+        Modalities = Decoded,
         MinClip = _options.MinClip,
         ItemTimeout = TimeSpan.FromSeconds(_options.ItemTimeout),
         SpoolFolder = Path.GetFullPath(_options.Out),
@@ -157,6 +157,18 @@ public sealed partial class IngestJob
         // What all decoders may hold at once is half the budget: the other half is what waits behind them.
         ResidentBytes = Math.Max(1 << 20, _options.MemoryBudget / 4 / Workers),
         ResidentBytesTogether = Math.Max(1 << 20, _options.MemoryBudget / 4 / Decoding),
+    };
+
+    private Modalities Decoded => _options.Modalities is Modalities.Auto ? DatasetRegistry.DefaultModalities(_options.Dataset) : _options.Modalities;
+
+    private IngestOrigin Origin() => new()
+    {
+        Dataset = _options.Dataset,
+        Root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(_options.Root)),
+        Split = _options.Split,
+        Annotations = _options.Annotations is { } annotations ? Path.GetFullPath(annotations) : null,
+        Modalities = Decoded switch { Modalities.Video => "video", Modalities.Audio => "audio", _ => "av" },
+        MaxClip = _options.MaxClip,
     };
 
     private int Workers => _options.Workers > 0 ? _options.Workers : Environment.ProcessorCount;

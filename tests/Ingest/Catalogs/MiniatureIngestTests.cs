@@ -27,6 +27,9 @@ public sealed class MiniatureIngestTests(MediaMaker media) : IClassFixture<Media
         Assert.Equal(modalities, DatasetRegistry.DefaultModalities(dataset));
         Assert.All(cache.Clips, clip => Assert.Equal((modalities != Modalities.Audio, modalities != Modalities.Video), (clip.NumFrames > 0, clip.MelFrames > 0)));
 
+        var origin = Assert.Single(cache.Manifest.Origins);
+        Assert.Equal((dataset, miniature.Root, modalities switch { Modalities.Video => "video", Modalities.Audio => "audio", _ => "av" }), (origin.Dataset, origin.Root, origin.Modalities));
+
         // A stretch of a longer file is only that; what was cut out already is whole.
         Assert.All(cache.Clips, static clip => Assert.InRange(clip.Duration, 1.8, 2.2));
     }
