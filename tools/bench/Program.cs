@@ -22,5 +22,11 @@ if (args is ["features", _, _, ..])
     return await FeatureFileMaker.RunAsync(args[1], Number(2, 0), Number(3, 768), Number(4, 10), Number(5, 1));
 }
 
+// Xkd.Bench catalog [ROWS] [FILES]: the catalog of a made-up AudioSet.
+if (args is ["catalog", ..])
+{
+    return await CatalogBenchmark.RunAsync(args.Length > 1 ? int.Parse(args[1]) : 2_000_000, args.Length > 2 ? int.Parse(args[2]) : 200_000, Console.Out);
+}
+
 BenchmarkSwitcher.FromAssembly(typeof(SvmBenchmark).Assembly).Run(args);
 return 0;

@@ -2,7 +2,7 @@ namespace Xkd.Model.Evaluation;
 
 /// <summary>
 /// The problem of <see cref="LinearSvm"/> on more rows than memory holds: block by block, each block's dual variables are improved for every class before the next block is read (Yu et al.,
-/// "Large linear classification when data cannot fit in memory", KDD 2010). It goes to the same optimum. Held in memory are a block of rows, the weights, and one float a row and class;
+/// "Large linear classification when data cannot fit in memory", KDD 2010). It goes to the same optimum. Held in memory are a block of rows, the weights, and one number a row and class;
 /// classes that would exceed the budget are fitted in turns.
 /// </summary>
 internal sealed unsafe class StreamedSvm
@@ -32,7 +32,7 @@ internal sealed unsafe class StreamedSvm
     /// <summary>Fits on the rows for which <paramref name="used"/> is true.</summary>
     public LinearSvmModel Fit(Func<int, bool> used, CancellationToken stop)
     {
-        int classes = _spool.Classes.Count, turn = (int)Math.Clamp(_options.DualBytes / (sizeof(float) * (long)_spool.Rows), 1, classes);
+        int classes = _spool.Classes.Count, turn = (int)Math.Clamp(_options.DualBytes / (sizeof(double) * (long)_spool.Rows), 1, classes);
         double[] coefficients = new double[classes * _spool.Dim], intercepts = new double[classes];
         int[] passes = new int[classes];
         bool converged = true;
@@ -128,7 +128,7 @@ internal sealed unsafe class StreamedSvm
     {
         double diagonal = 0.5 / _options.Svm.C;
         int[] order = [.. visited];
-        float[] alpha = state.Alpha[c];
+        double[] alpha = state.Alpha[c];
         int positive = state.First + c;
         fixed (float* values = padded)
         fixed (double* w = state.Weights[c])
@@ -148,8 +148,7 @@ internal sealed unsafe class StreamedSvm
 
                     if (projected != 0)
                     {
-                        // Weights follow the float that is kept, so that they stay the sum they stand for.
-                        float updated = (float)Math.Max(a - (gradient / (norms[i] + diagonal)), 0);
+                        double updated = Math.Max(a - (gradient / (norms[i] + diagonal)), 0);
                         SvmKernels.Axpy((updated - a) * y, x, w, _stride);
                         alpha[first + i] = updated;
                     }
@@ -168,7 +167,7 @@ internal sealed unsafe class StreamedSvm
 
         public int Classes => classes;
 
-        public float[][] Alpha { get; } = [.. Enumerable.Range(0, classes).Select(_ => new float[rows])];
+        public double[][] Alpha { get; } = [.. Enumerable.Range(0, classes).Select(_ => new double[rows])];
 
         public double[][] Weights { get; } = [.. Enumerable.Range(0, classes).Select(_ => new double[stride])];
 

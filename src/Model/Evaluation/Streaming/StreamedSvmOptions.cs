@@ -9,6 +9,6 @@ internal sealed record StreamedSvmOptions
     /// <summary>Bytes of a block of rows; two are held. Default 64 MiB.</summary>
     public long BlockBytes { get; init; } = 64L << 20;
 
-    /// <summary>Bytes of dual variables, one float a row and class, held at once. Default 256 MiB.</summary>
+    /// <summary>Bytes of dual variables, one float64 a row and class, held at once. Default 256 MiB.</summary>
     public long DualBytes { get; init; } = 256L << 20;
 }
