@@ -10,7 +10,7 @@ internal static class ProfileCommand
 {
     public static Command Create()
     {
-        Argument<string> what = new("what") { Description = "ingest: media into a cache; decode: its first half; mel: the log-mel kernel; loader: a cache into augmented batches." };
+        Argument<string> what = new("what") { Description = "ingest: media into a cache; decode: its first half; mel: the log-mel kernel; loader: a cache into augmented batches; svm: fits of a linear SVM." };
         what.AcceptOnlyFromAmong([.. Profiler.Names]);
         Option<string?> data = new("--data") { Description = "loader: read this cache instead of a generated one." };
         Option<string?> config = new("--config") { Description = "loader: cut what this configuration asks for." };
@@ -78,6 +78,11 @@ internal static class ProfileCommand
             foreach ((string name, double value) in outcome.Figures)
             {
                 result[name] = value;
+            }
+
+            foreach ((string name, IReadOnlyDictionary<string, double> values) in outcome.Tables)
+            {
+                result[name] = values;
             }
 
             Terminal.WriteJson(result);

@@ -20,6 +20,9 @@ internal sealed record ProfileOutcome
     /// <summary>Figures of this profile alone, by their name in the JSON.</summary>
     public IReadOnlyDictionary<string, double> Figures { get; init; } = new Dictionary<string, double>(StringComparer.Ordinal);
 
+    /// <summary>Figures of this profile that come in several, by name and key.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Tables { get; init; } = new Dictionary<string, IReadOnlyDictionary<string, double>>(StringComparer.Ordinal);
+
     /// <summary>The same comparison in words, one line each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 

@@ -18,13 +18,14 @@ internal sealed class Profiler(string folder, ProfileOptions options, Terminal t
     private const int LoaderSteps = 40;
 
     /// <summary>What can be profiled.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["ingest", "decode", "mel", "loader"];
+    public static IReadOnlyList<string> Names { get; } = ["ingest", "decode", "mel", "loader", "svm"];
 
     public Task<ProfileOutcome> RunAsync(string what, CancellationToken stop) => what switch
     {
         "ingest" => IngestAsync(stop),
         "decode" => DecodeAsync(stop),
         "mel" => MelAsync(stop),
+        "svm" => SvmProfile.RunAsync(stop),
         _ => LoaderAsync(stop),
     };
 

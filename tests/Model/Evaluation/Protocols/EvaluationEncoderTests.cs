@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace Xkd.Model.Tests.Evaluation;
 
-public sealed class EvaluationEncoderTests(EvaluationWorld world) : IClassFixture<EvaluationWorld>
+[Collection(nameof(EvaluationWorld))]
+public sealed class EvaluationEncoderTests(EvaluationWorld world)
 {
     [Theory]
     [InlineData(XkdVariant.Xkd, WeightModality.Video, ".safetensors")]

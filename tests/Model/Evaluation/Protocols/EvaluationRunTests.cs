@@ -4,7 +4,8 @@ using Xkd.Storage;
 
 namespace Xkd.Model.Tests.Evaluation;
 
-public sealed class EvaluationRunTests(EvaluationWorld world) : IClassFixture<EvaluationWorld>
+[Collection(nameof(EvaluationWorld))]
+public sealed class EvaluationRunTests(EvaluationWorld world)
 {
     public static TheoryData<string, string, string> Rows()
     {

@@ -4,7 +4,8 @@ using Xkd.Storage;
 
 namespace Xkd.Model.Tests.Evaluation;
 
-public sealed class EvaluationSetsTests(EvaluationWorld world) : IClassFixture<EvaluationWorld>
+[Collection(nameof(EvaluationWorld))]
+public sealed class EvaluationSetsTests(EvaluationWorld world)
 {
     [Fact]
     public void Resolve_Fold_TakesItsTwoSides()
