@@ -33,7 +33,13 @@ internal sealed class DecodeRun(DecodePlan plan, InputLog log, Spool frames, Spo
     public bool HasStreams => (!Plan.Video || Streams("Video").Any()) && (!Plan.Audio || Streams("Audio").Any());
 
     /// <summary>Nothing about the source asks for a choice or a warning: one video and one audio stream, as far as they are wanted, and no error.</summary>
-    public bool Plain => Sound && Log.ErrorCount == 0 && (!Plan.Video || Streams("Video").Count() == 1) && (!Plan.Audio || Streams("Audio").Count() == 1);
+    public bool Plain => Sound && Log.ErrorCount == 0 && !SoughtInDoubt && (!Plan.Video || Streams("Video").Count() == 1) && (!Plan.Audio || Streams("Audio").Count() == 1);
+
+    /// <summary>
+    /// A stretch was sought where that may not have led to it: a container without an index, or one whose decoder complained. There the first
+    /// frames can be made of what was never decoded.
+    /// </summary>
+    public bool SoughtInDoubt => Plan.Item.Start > 0 && !Plan.WithoutSeeking && (Log.ErrorCount > 0 || Log.EstimatesDuration);
 
     /// <summary>Takes what a decoder of one video and one audio stream says of the source it has decoded.</summary>
     public void Settle(DecoderEnd end)

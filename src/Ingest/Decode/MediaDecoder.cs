@@ -132,6 +132,13 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
     {
         var plan = Plan(item);
         var run = await RunAsync(plan, cancellationToken);
+        if (run.SoughtInDoubt)
+        {
+            run.Dispose();
+            plan = plan with { WithoutSeeking = true };
+            run = await RunAsync(plan, cancellationToken);
+        }
+
         MediaInfo? info = null;
         if (!run.Sound || IsShort(run, run.Log.Duration, run.Log.Duration))
         {
@@ -185,7 +192,15 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
 
     private DecodeOutcome Judge(DecodeRun run, MediaInfo? info)
     {
+        var warnings = run.Warnings().ToList();
         var failure = Failure(run, info);
+        if (failure is { Reason: FailureReasons.Truncated } && run.Log is { EstimatesDuration: true, ErrorCount: 0 })
+        {
+            // Nothing declares how long it is: the clock jumps, or the bit rate varies. All that is there was decoded.
+            warnings.Add($"its duration is an estimate, and not met: {failure.Detail}");
+            failure = TooShort(run);
+        }
+
         if (failure is not null)
         {
             run.Dispose();
@@ -193,7 +208,7 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
         }
 
         var (width, height) = run.Frames.Length > 0 ? run.Log.FrameSize!.Value : (0, 0);
-        return new DecodeOutcome(new DecodedMedia(run.Frames, run.Samples) { Width = width, Height = height, Warnings = [.. run.Warnings()] }, null);
+        return new DecodeOutcome(new DecodedMedia(run.Frames, run.Samples) { Width = width, Height = height, Warnings = warnings }, null);
     }
 
     private ItemFailure? Failure(DecodeRun run, MediaInfo? info)
@@ -225,6 +240,11 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
             return new ItemFailure(FailureStages.Decode, FailureReasons.Truncated, run.Log.ErrorCount > 0 ? $"{detail}: {said}" : detail);
         }
 
+        return TooShort(run);
+    }
+
+    private ItemFailure? TooShort(DecodeRun run)
+    {
         var seconds = Math.Max(run.FrameSeconds, run.SampleSeconds);
         return seconds < options.MinClip
             ? new ItemFailure(FailureStages.Decode, FailureReasons.TooShort, FormattableString.Invariant($"{seconds:F3} s; at least {options.MinClip} s are needed"))

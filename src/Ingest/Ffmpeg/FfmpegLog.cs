@@ -47,6 +47,10 @@ internal sealed partial class FfmpegLog
         {
             AddError(line, text, changed: text[0] == 'C');
         }
+        else if (text.StartsWith("Estimating duration from bitrate", StringComparison.Ordinal))
+        {
+            _inputs[0].EstimatesDuration |= _inputs.Length == 1; // which of several it is about is not said
+        }
         else
         {
             AddFact(text);
@@ -84,6 +88,7 @@ internal sealed partial class FfmpegLog
                 _input = _inputs[Math.Min(index, _inputs.Length - 1)];
                 _input.Opened = true;
                 _countsFromZero = text.Contains(", matroska", StringComparison.Ordinal);
+                _input.EstimatesDuration |= text.Contains(", mpegts,", StringComparison.Ordinal) || text.Contains(", mpeg,", StringComparison.Ordinal);
             }
         }
         else if (Mapping().Match(text) is { Success: true } mapping)

@@ -10,6 +10,11 @@ internal sealed class InputLog
     /// <summary>The container's declared duration in seconds; null when unknown.</summary>
     public double? Duration { get; set; }
 
+    /// <summary>
+    /// The duration is ffmpeg's own estimate: from the clock's first and last time, in containers whose clock may jump, or from the bit rate.
+    /// </summary>
+    public bool EstimatesDuration { get; set; }
+
     /// <summary>The input's streams.</summary>
     public IReadOnlyList<LoggedStream> Streams => _streams;
 
