@@ -33,7 +33,14 @@ internal sealed class DecodeRun(DecodePlan plan, InputLog log, Spool frames, Spo
     public bool HasStreams => (!Plan.Video || Streams("Video").Any()) && (!Plan.Audio || Streams("Audio").Any());
 
     /// <summary>Nothing about the source asks for a choice or a warning: one video and one audio stream, as far as they are wanted, and no error.</summary>
-    public bool Plain => Sound && Log.ErrorCount == 0 && !SoughtInDoubt && (!Plan.Video || Streams("Video").Count() == 1) && (!Plan.Audio || Streams("Audio").Count() == 1);
+    public bool Plain => Sound && Log.ErrorCount == 0 && !SoughtInDoubt && HasStreams && !HasChoice;
+
+    /// <summary>There are several streams of a kind that is wanted.</summary>
+    public bool HasChoice => (Plan.Video && Streams("Video").Skip(1).Any()) || (Plan.Audio && Streams("Audio").Skip(1).Any());
+
+    /// <summary>It took the best of the source's streams.</summary>
+    public bool TookTheBest(MediaInfo info) =>
+        (!Plan.Video || info.BestVideo?.Index == Log.VideoUsed?.Index) && (!Plan.Audio || info.BestAudio?.Index == Log.AudioUsed?.Index);
 
     /// <summary>
     /// A stretch was sought where that may not have led to it: a container without an index, or one whose decoder complained. There the first

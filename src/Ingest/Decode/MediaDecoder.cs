@@ -5,7 +5,7 @@ namespace Xkd.Ingest;
 /// <summary>
 /// Decodes a source into frames and samples on one timeline. An ordinary file costs one process: ffmpeg picks the streams and its log
 /// says which. Only a file that does not come out whole that way (a stream missing, a cover image, a picture that changes its size,
-/// less than the container declares) is probed, and decoded again where the probe shows how. Short files are decoded several to a process:
+/// less than the container declares), or gives a choice of streams, is probed, and decoded again where the probe shows how. Short files are decoded several to a process:
 /// starting one takes 70 to 90 ms of CPU, half of what a ten second clip takes in all.
 /// </summary>
 internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, TimeProvider time, DecoderPool? pool = null)
@@ -140,7 +140,7 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
         }
 
         MediaInfo? info = null;
-        if (!run.Sound || IsShort(run, run.Log.Duration, run.Log.Duration))
+        if (!run.Sound || run.HasChoice || IsShort(run, run.Log.Duration, run.Log.Duration))
         {
             (info, var failure) = await _probe.ProbeAsync(item.Path, cancellationToken);
             if (info is null)
@@ -150,7 +150,7 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
             }
         }
 
-        if (!run.Sound)
+        if (!run.Sound || (info is not null && !run.TookTheBest(info)))
         {
             run.Dispose();
             plan = plan with { Probed = info, Video = plan.Video && info!.BestVideo is not null, Audio = plan.Audio && info!.BestAudio is not null };
