@@ -77,10 +77,10 @@ public sealed class EvaluationFeed : IAsyncDisposable
             long first = step * _options.BatchSize;
             int rows = (int)Math.Min(_options.BatchSize, Count - first);
             long[] clips = [.. Enumerable.Range(0, rows).Select(i => (long)_clips[(int)((first + i) / _options.Windows)])];
-            string[] ids = [.. clips.Select(c => _source.Clips[(int)c].Id)];
-            long bytes = BatchBuffers.BytesOf(_feed, rows) + clips.Sum(c => _worker.WindowBytes(_source.Clips[(int)c]));
+            ClipEntry[] entries = [.. clips.Select(c => _source.Clips[(int)c])];
+            long bytes = BatchBuffers.BytesOf(_feed, rows) + entries.Sum(_worker.WindowBytes);
             BatchPool pool = rows == _options.BatchSize ? full : new BatchPool(_feed, rows);
-            BatchAssembly assembly = new(pool, step, epoch: 0, first, ids, clips, bytes);
+            BatchAssembly assembly = new(pool, step, epoch: 0, first, clips, entries, bytes);
             yield return (assembly, Enumerable.Range(0, rows).Select(slot => SampleAt(assembly, slot, first + slot, clips[slot])));
         }
     }

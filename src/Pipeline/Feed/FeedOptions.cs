@@ -62,6 +62,12 @@ public sealed record FeedOptions
     /// </summary>
     public AugmentationOptions? Augmentation { get; init; } = new();
 
+    /// <summary>
+    /// Deliver the windows as read together with what was drawn for each clip; who takes the batch augments it as a whole. Default false:
+    /// views are made here, clip by clip.
+    /// </summary>
+    public bool DeferAugmentation { get; init; }
+
     /// <summary>Video tokens to draw masking noise for. Default 392.</summary>
     public int VideoTokens { get; init; } = 392;
 
@@ -104,6 +110,7 @@ public sealed record FeedOptions
         Require(VideoTokens >= 0 && AudioTokens >= 0, $"{VideoTokens} video and {AudioTokens} audio tokens: not negative");
         Require(MelStd is null or > 0, $"mel standard deviation {MelStd}: positive");
         Require(Workers >= 0 && Readers >= 1, $"{Workers} workers, {Readers} readers: workers not negative, readers at least 1");
+        Require(!DeferAugmentation || Augmentation is not null, "augmentation is deferred but there is none: give a recipe, or do not defer");
         Require(MemoryBudget >= 1, $"memory budget {MemoryBudget} bytes: at least 1");
         if (errors.Count > 0)
         {

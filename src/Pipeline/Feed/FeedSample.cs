@@ -23,8 +23,10 @@ internal sealed class FeedSample(BatchAssembly assembly, int slot, SampleKey key
 
     public RawWindows Raw => _raw ??= pool.Rent();
 
-    /// <summary>Its row was damaged.</summary>
-    public bool Failed { get; set; }
+    /// <summary>What its row was found to be damaged by.</summary>
+    public CorruptCacheException? Damage { get; set; }
+
+    public bool Failed => Damage is not null;
 
     /// <summary>
     /// The whole batch's bytes stand on its first sample: a batch admitted in parts could wait for credit that its own other parts hold.

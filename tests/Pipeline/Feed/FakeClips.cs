@@ -12,14 +12,14 @@ internal sealed class FakeClips : IClipSource
     private readonly HashSet<string> _corrupt;
     private int _reads;
 
-    public FakeClips(int count, Func<int, int>? frames = null, Func<int, int>? melFrames = null, Func<int, int>? samples = null, IEnumerable<int>? corrupt = null)
+    public FakeClips(int count, Func<int, int>? frames = null, Func<int, int>? melFrames = null, Func<int, int>? samples = null, IEnumerable<int>? corrupt = null, Func<int, int>? widths = null)
     {
         Clips = [.. Enumerable.Range(0, count).Select(i => new ClipEntry
         {
             Id = $"clip{i:D4}",
             Source = $"clip{i:D4}.mp4",
             Fps = 8,
-            Width = Width,
+            Width = widths?.Invoke(i) ?? Width,
             Height = Height,
             NumFrames = frames?.Invoke(i) ?? 20 + (i % 7),
             MelFrames = samples is null ? melFrames?.Invoke(i) ?? 60 + (i % 11) : 0,
