@@ -23,6 +23,20 @@ public sealed class TrainCommandTests(IngestedClips clips)
         Assert.Contains("--short-side 112", result.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("xkd_released.yaml")]
+    [InlineData("xkd_mas_released.yaml")]
+    [InlineData("xkd_mats_released.yaml")]
+    public async Task Train_ReleasedRecipeOnCachedSpectrograms_Exits2WithTheIngestCommandToRun(string recipe)
+    {
+        string config = Path.Combine(RepositoryRoot(), "configs", "pretrain", recipe);
+        ProcessOutcome result = await XkdProcess.RunAsync("train", "--config", config, "--data", clips.Cache, "--out", clips.File("run"), "--set", "data.global_size=32", "--set", "data.local_size=32");
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("audio_codec is mel", result.Error, StringComparison.Ordinal);
+        Assert.Contains("xkd ingest", result.Error, StringComparison.Ordinal);
+        Assert.Contains("--audio pcm", result.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Train_ResumeWithoutARun_Exits2()
     {

@@ -106,6 +106,7 @@ public static class ConfigMapping
         LocalAudioViews = config.Data.LocalAudioViews,
         LocalAudioFrames = config.Data.LocalMelFrames,
         Mel = new LogMelOptions { Mels = config.Data.Mels },
+        RequireWaveform = config.Data.Spectrogram == SpectrogramSource.PerWindow,
         MelMean = melMean,
         MelStd = melStd,
         Augmentation = config.Augment.ToAugmentation(),

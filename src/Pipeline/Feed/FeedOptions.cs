@@ -50,6 +50,9 @@ public sealed record FeedOptions
     /// <summary>Sample rate, window, hop and bands of the spectrogram; the cache must hold the same.</summary>
     public LogMelOptions Mel { get; init; } = new();
 
+    /// <summary>Spectrograms must be made of each window's own waveform, which the cache must hold. Default false: what the cache holds decides.</summary>
+    public bool RequireWaveform { get; init; }
+
     /// <summary>Mean of the log-mel, subtracted. Default null: the cache's own.</summary>
     public double? MelMean { get; init; }
 

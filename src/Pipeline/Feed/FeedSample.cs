@@ -21,6 +21,9 @@ internal sealed class FeedSample(BatchAssembly assembly, int slot, SampleKey key
     /// <summary>Where its windows begin; drawn when it is read, unless set before.</summary>
     public WindowPlan? Plan { get; set; }
 
+    /// <summary>What was drawn for its views and is still to be done; null before it is read, and without augmentation.</summary>
+    public ClipAugmentation? Drawn { get; set; }
+
     public RawWindows Raw => _raw ??= pool.Rent();
 
     /// <summary>What its row was found to be damaged by.</summary>

@@ -24,6 +24,7 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
     {
         ClipEntry clip = sample.Clip;
         WindowPlan plan = sample.Plan ??= WindowPlan.Draw(sample.Key, clip, options, windows);
+        sample.Drawn = augmenter.Draw(sample.Key, clip.Height, clip.Width);
         if (options.Video)
         {
             Span<byte> frames = options.DeferAugmentation ? [] : sample.Raw.Frames(_videoFrames.Sum() * clip.FrameBytes);
@@ -45,7 +46,8 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
             }
 
             Span<Half> mel = sample.Raw.Mel(_audioFrames.Sum() * options.Mel.Mels);
-            windows.ReadAudio(clip, cuts, mel);
+            Span<double> volumes = stackalloc double[cuts.Length];
+            windows.ReadAudio(clip, cuts, mel, TakeVolumes(sample, volumes));
             for (int view = 0; options.DeferAugmentation && view < cuts.Length; view++)
             {
                 Span<Half> window = sample.Assembly.Batch.Mel[view].Row(sample.Slot);
@@ -59,7 +61,7 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
     {
         HostBatch batch = sample.Assembly.Batch;
         ClipEntry clip = sample.Clip;
-        ClipAugmentation? drawn = augmenter.Draw(sample.Key, clip.Height, clip.Width);
+        ClipAugmentation? drawn = sample.Drawn;
         (batch.Ids[sample.Slot], batch.Indices[sample.Slot]) = (clip.Id, sample.ClipIndex);
         (batch.Draws[sample.Slot], batch.Windows[sample.Slot]) = (drawn, sample.Plan!);
         if (options.Video && !options.DeferAugmentation)
@@ -93,6 +95,23 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
         {
             new SampleRandom(sample.Key, SamplePurpose.AudioMaskNoise).Fill(batch.AudioNoise.AsSpan(sample.Slot * options.AudioTokens, options.AudioTokens));
         }
+    }
+
+    // Where there is a waveform the volume is changed there, before the spectrogram; nothing of it is left to do after.
+    private static ReadOnlySpan<double> TakeVolumes(FeedSample sample, Span<double> volumes)
+    {
+        if (sample.Drawn is not { } drawn || !WindowReader.HasWaveform(sample.Clip))
+        {
+            return [];
+        }
+
+        for (int view = 0; view < volumes.Length; view++)
+        {
+            volumes[view] = drawn.Audio[view].Volume;
+        }
+
+        sample.Drawn = drawn with { Audio = [.. drawn.Audio.Select(view => view with { Volume = 1 })] };
+        return volumes;
     }
 
     /// <summary>The sample's slot is filled. Windows that became views are in nobody's way any more; those delivered as read stay with the batch.</summary>

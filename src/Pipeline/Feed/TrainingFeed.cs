@@ -27,7 +27,7 @@ public sealed class TrainingFeed : IAsyncDisposable
     internal TrainingFeed(IClipSource source, FeedOptions options)
     {
         options.Validate();
-        CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel);
+        CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, waveform: options.RequireWaveform);
         Plan = new EpochPlan(source.Clips.Count, options.BatchSize, options.Ranks);
         (_source, _options) = (source, options);
         _order = new GlobalOrder(source.Clips.Count, options.Seed);
