@@ -31,7 +31,7 @@ public sealed class EvaluationFeed : IAsyncDisposable
         options.Validate();
         _clips = options.Clips ?? [.. Enumerable.Range(0, source.Clips.Count)];
         CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, _clips);
-        (_source, _options, _feed) = (source, options, options.AsFeed());
+        (_source, _options, _feed) = (source, options, options.AsFeed().WithReadersFor(source.Fingerprint));
         _windows = new WindowReader(source, options.Mel);
         (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, _feed.Audio);
         _worker = new SampleWorker(_feed, _windows, new CenterCropAugmenter(mean, std));

@@ -80,8 +80,8 @@ public sealed record FeedOptions
     /// <summary>Samples augmented at once; 0: one per core. Default 0.</summary>
     public int Workers { get; init; }
 
-    /// <summary>Samples read at once. Default 2.</summary>
-    public int Readers { get; init; } = 2;
+    /// <summary>Samples read at once. Default 0: 2, or as many as there are workers where reading decodes JPEGs.</summary>
+    public int Readers { get; init; }
 
     /// <summary>
     /// Bytes of payload queued and in flight: windows as read and batches as delivered, until they are disposed. Hold two batches at
@@ -96,6 +96,9 @@ public sealed record FeedOptions
     public PipelineGraphOptions Diagnostics { get; init; } = new();
 
     internal int WorkersOrCores => Workers > 0 ? Workers : Environment.ProcessorCount;
+
+    internal FeedOptions WithReadersFor(Fingerprint cache) =>
+        this with { Readers = Readers > 0 ? Readers : cache.FramesCodec == FrameCodecs.Jpeg ? Math.Max(2, WorkersOrCores) : 2 };
 
     internal bool Video => Modalities.HasFlag(Modalities.Video);
 
@@ -112,7 +115,7 @@ public sealed record FeedOptions
         Require(LocalAudioViews >= 0 && LocalAudioFrames >= 1, $"{LocalAudioViews} local audio views of {LocalAudioFrames} frames");
         Require(VideoTokens >= 0 && AudioTokens >= 0, $"{VideoTokens} video and {AudioTokens} audio tokens: not negative");
         Require(MelStd is null or > 0, $"mel standard deviation {MelStd}: positive");
-        Require(Workers >= 0 && Readers >= 1, $"{Workers} workers, {Readers} readers: workers not negative, readers at least 1");
+        Require(Workers >= 0 && Readers >= 0, $"{Workers} workers, {Readers} readers: neither negative");
         Require(!DeferAugmentation || Augmentation is not null, "augmentation is deferred but there is none: give a recipe, or do not defer");
         Require(MemoryBudget >= 1, $"memory budget {MemoryBudget} bytes: at least 1");
         if (errors.Count > 0)

@@ -29,7 +29,7 @@ public sealed class TrainingFeed : IAsyncDisposable
         options.Validate();
         CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, waveform: options.RequireWaveform);
         Plan = new EpochPlan(source.Clips.Count, options.BatchSize, options.Ranks);
-        (_source, _options) = (source, options);
+        (_source, _options) = (source, options.WithReadersFor(source.Fingerprint));
         _order = new GlobalOrder(source.Clips.Count, options.Seed);
         _batches = new BatchPool(options, Plan.BatchPerRank);
         (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, options.Audio);

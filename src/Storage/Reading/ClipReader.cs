@@ -1,7 +1,7 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
-using SkiaSharp;
 
 namespace Xkd.Storage;
 
@@ -14,6 +14,9 @@ public sealed class ClipReader(Cache cache) : IDisposable
     // Checksums and JPEG offsets of a window are fetched this many frames at a time, on the stack.
     private const int Batch = 256;
     private readonly ShardHandles _handles = new(cache);
+
+    // As many as ever decoded at once.
+    private readonly ConcurrentBag<IJpegCodec> _codecs = [];
     private readonly bool _jpeg = cache.Manifest.Fingerprint.FramesCodec == FrameCodecs.Jpeg;
     private readonly int _mels = cache.Manifest.Fingerprint.Mels;
 
@@ -71,7 +74,14 @@ public sealed class ClipReader(Cache cache) : IDisposable
     }
 
     /// <summary>Closes the shards. No read may be under way.</summary>
-    public void Dispose() => _handles.Dispose();
+    public void Dispose()
+    {
+        _handles.Dispose();
+        while (_codecs.TryTake(out IJpegCodec? codec))
+        {
+            codec.Dispose();
+        }
+    }
 
     private void ReadRaw(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
     {
@@ -83,7 +93,7 @@ public sealed class ClipReader(Cache cache) : IDisposable
         }
     }
 
-    private unsafe void ReadJpeg(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
+    private void ReadJpeg(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
     {
         Span<uint> offsets = stackalloc uint[crcs.Length + 1];
         Read(clip, "frame_offsets", clip.FrameOffsetsOffset + ((long)first * sizeof(uint)), MemoryMarshal.AsBytes(offsets));
@@ -94,28 +104,27 @@ public sealed class ClipReader(Cache cache) : IDisposable
 
         int length = (int)(offsets[^1] - offsets[0]);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(length);
+        IJpegCodec codec = _codecs.TryTake(out IJpegCodec? free) ? free : JpegFrames.NewCodec();
         try
         {
             Read(clip, "frames", clip.FramesOffset + offsets[0], buffer.AsSpan(0, length));
-            fixed (byte* pinned = buffer)
+            for (int i = 0; i < crcs.Length; i++)
             {
-                for (int i = 0; i < crcs.Length; i++)
+                uint begin = offsets[i] - offsets[0];
+                uint end = offsets[i + 1] - offsets[0];
+                if (end < begin || end > length)
                 {
-                    uint begin = offsets[i] - offsets[0];
-                    uint end = offsets[i + 1] - offsets[0];
-                    if (end < begin || end > length)
-                    {
-                        throw Corrupt(clip, "frame_offsets", $"frame {first + i} after {offsets[i]}", $"{offsets[i + 1]}");
-                    }
-
-                    Check(clip, first + i, crcs[i], buffer.AsSpan((int)begin..(int)end));
-                    using SKData jpeg = SKData.Create((nint)(pinned + begin), (int)(end - begin));
-                    JpegFrames.Decode(jpeg, clip.Height, clip.Width, destination.Slice(i * clip.FrameBytes, clip.FrameBytes));
+                    throw Corrupt(clip, "frame_offsets", $"frame {first + i} after {offsets[i]}", $"{offsets[i + 1]}");
                 }
+
+                ReadOnlySpan<byte> jpeg = buffer.AsSpan((int)begin..(int)end);
+                Check(clip, first + i, crcs[i], jpeg);
+                codec.Decode(jpeg, clip.Height, clip.Width, destination.Slice(i * clip.FrameBytes, clip.FrameBytes));
             }
         }
         finally
         {
+            _codecs.Add(codec);
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
