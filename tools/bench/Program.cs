@@ -2,7 +2,10 @@ using BenchmarkDotNet.Running;
 using Xkd.Bench;
 
 // Xkd.Bench svm [ROUNDS] [PEERS-FOLDER]: the SVM beside scikit-learn.
-// Xkd.Bench ingest [ROUNDS] [PEERS-FOLDER] [PYTHON]: ingest beside ffmpeg once per clip and libav in one process. Anything else goes to BenchmarkDotNet (--filter *LogMel*).
+// Xkd.Bench ingest [ROUNDS] [PEERS-FOLDER] [PYTHON]: ingest beside ffmpeg once per clip and libav in one process.
+// Xkd.Bench frames MEDIA-FOLDER [ROUNDS]: frames cached raw and as JPEG, size, loss and speed of reading.
+// Xkd.Bench logmel [ROUNDS] [PEERS-FOLDER] [PYTHON]: the log-mel kernel beside TorchSharp and torchaudio.
+// Xkd.Bench melbackends GOLDEN-FOLDER: the log-mel backends of this build beside each other and the reference. Anything else goes to BenchmarkDotNet (--filter *LogMel*).
 if (args is ["svm", ..])
 {
     int rounds = args.Length > 1 ? int.Parse(args[1]) : 3;
@@ -13,6 +16,22 @@ if (args is ["ingest", ..])
 {
     int rounds = args.Length > 1 ? int.Parse(args[1]) : 5;
     return await IngestBenchmark.RunAsync(rounds, args.Length > 2 ? args[2] : null, args.Length > 3 ? args[3] : "python3", Console.Out);
+}
+
+if (args is ["frames", var media, ..])
+{
+    return await FramesBenchmark.RunAsync(media, args.Length > 2 ? int.Parse(args[2]) : 9, Console.Out);
+}
+
+if (args is ["logmel", ..])
+{
+    int rounds = args.Length > 1 ? int.Parse(args[1]) : 7;
+    return await LogMelComparison.RunAsync(rounds, args.Length > 2 ? args[2] : null, args.Length > 3 ? args[3] : "python3", Console.Out);
+}
+
+if (args is ["melbackends", var golden])
+{
+    return MelBackendComparison.Run(golden, Console.Out);
 }
 
 BenchmarkSwitcher.FromAssembly(typeof(SvmBenchmark).Assembly).Run(args);
