@@ -38,7 +38,7 @@ internal static class MelBackendComparison
                     $"{name} {wave[3..]}: {mel.Length} values, at most {mel.Zip(reference, (a, b) => Math.Abs(a - b)).Max():e1} from the reference, {toKernel:e1} from the kernel"));
             }
 
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}: {Rate(backend):f0} audio-seconds a second, one thread"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}: {Rate(backend):f0} audio-seconds a second at best, one thread"));
         }
 
         return worst <= Tolerance ? 0 : throw new FailureException($"a backend is {worst:e1} from the kernel, more than {Tolerance}");
@@ -54,13 +54,18 @@ internal static class MelBackendComparison
     private static double Rate(ILogMel backend)
     {
         float[] samples = new float[64_000], mel = new float[backend.Options.Mels * backend.Frames(samples.Length)];
-        backend.Compute(samples, mel);
-        long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < 50; i++)
+        double best = 0;
+        for (int round = 0; round < 12; round++)
         {
-            backend.Compute(samples, mel);
+            long start = Stopwatch.GetTimestamp();
+            for (int i = 0; i < 10; i++)
+            {
+                backend.Compute(samples, mel);
+            }
+
+            best = Math.Max(best, 10 * 4 / Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
 
-        return 50 * 4 / Stopwatch.GetElapsedTime(start).TotalSeconds;
+        return best;
     }
 }

@@ -87,7 +87,7 @@ internal sealed class DemoReport(DemoOptions options, PretrainConfig config, IRe
 
                 if (clip.MelFrames > 0)
                 {
-                    page.Picture(ClipPictures.Spectrogram(reader, clip, cache.Manifest.Fingerprint.Mels), $"Log-mel spectrogram of {clip.Id}");
+                    page.Picture(ClipPictures.Spectrogram(reader, clip, cache.Manifest.Fingerprint), $"Log-mel spectrogram of {clip.Id}");
                 }
             }
         }
