@@ -22,6 +22,9 @@ internal sealed record DecodePlan
     /// <summary>The source's stretch is cut out of what is decoded from its beginning: slow, and exact where a container cannot be sought in.</summary>
     public bool WithoutSeeking { get; init; }
 
+    /// <summary>The sound changes its rate or channels: its pieces follow one another as they are, and what it begins late by is put before them elsewhere.</summary>
+    public bool SoundInPieces { get; init; }
+
     /// <summary>The streams to take, known after a probe; null lets ffmpeg pick its best.</summary>
     public MediaInfo? Probed { get; init; }
 
@@ -99,7 +102,7 @@ internal sealed record DecodePlan
     private void Samples(FFMpegOutputOptions output, string? stream) =>
         Map(output, stream)
             .DisableVideo().DisableSubtitles().DisableData()
-            .WithCustomArgument($"-af \"{Trim("atrim", "asetpts")}{DecoderSettings.SampleFilters(Options.SampleRate)}\"")
+            .WithCustomArgument($"-af \"{Trim("atrim", "asetpts")}{DecoderSettings.SampleFilters(Options.SampleRate, SoundInPieces)}\"")
             .WithCustomArgument("-f f32le");
 
     // The stretch of a source that was not sought.

@@ -20,7 +20,7 @@ internal sealed class DecodeRun(DecodePlan plan, InputLog log, Spool frames, Spo
     public bool Sound => ExitCode == 0
         && !Log.Reconfigured
         && (!Plan.Video || (Log.FrameSize is { } size && Frames.Length % ((long)size.Width * size.Height * 3) == 0 && !CoverImage))
-        && (!Plan.Audio || Samples.Length % sizeof(float) == 0);
+        && (!Plan.Audio || (Samples.Length % sizeof(float) == 0 && (!Log.SoundRestarted || Plan.SoundInPieces)));
 
     /// <summary>The "video" was a picture attached to an audio file.</summary>
     public bool CoverImage => Plan.Video && Log.VideoUsed is { AttachedPicture: true };
@@ -63,6 +63,15 @@ internal sealed class DecodeRun(DecodePlan plan, InputLog log, Spool frames, Spo
         if (Plan.Video)
         {
             Log.AddFrameSize((end.Width, end.Height));
+        }
+    }
+
+    /// <summary>Puts silence before sound that comes in pieces, for as long as it begins after the picture, or after its stretch.</summary>
+    public void LeadSound()
+    {
+        if (Plan is { SoundInPieces: true, Probed.BestAudio: { } sound } && sound.Start - (Plan.Item.Start ?? 0) is var late and > 0)
+        {
+            Samples.Write(new byte[sizeof(float) * (int)Math.Round(late * Plan.Options.SampleRate)]);
         }
     }
 

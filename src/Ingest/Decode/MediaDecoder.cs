@@ -153,7 +153,14 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
         if (!run.Sound || (info is not null && !run.TookTheBest(info)))
         {
             run.Dispose();
-            plan = plan with { Probed = info, Video = plan.Video && info!.BestVideo is not null, Audio = plan.Audio && info!.BestAudio is not null };
+            plan = plan with
+            {
+                Probed = info,
+                Video = plan.Video && info!.BestVideo is not null,
+                Audio = plan.Audio && info!.BestAudio is not null,
+                SoundInPieces = run.Log.SoundRestarted,
+                WithoutSeeking = plan.WithoutSeeking || run.Log.SoundRestarted,
+            };
             if (!plan.Video && !plan.Audio)
             {
                 return Nothing(info!);
@@ -171,6 +178,7 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
     {
         var log = new FfmpegLog(plans.Count);
         var runs = plans.Select((plan, i) => new DecodeRun(plan, log.Inputs[i], new Spool(residentBytes, options.SpoolFolder), new Spool(residentBytes, options.SpoolFolder))).ToList();
+        runs.ForEach(static run => run.LeadSound());
         try
         {
             var exitCode = await _ffmpeg.RunAsync(pipes => DecodePlan.Arguments(plans, [.. pipes.Select(static pipe => $"pipe:{pipe}")]), [.. runs.SelectMany(static run => run.Sinks())], log.Add, cancellationToken);

@@ -13,5 +13,5 @@ internal sealed record MediaInfo(double? Duration, IReadOnlyList<VideoInfo> Vide
 /// <summary>A video stream that is no attached picture; the size is the picture's as shown, rotation applied.</summary>
 internal sealed record VideoInfo(int Index, int Width, int Height, bool IsDefault, double? Duration);
 
-/// <summary>An audio stream.</summary>
-internal sealed record AudioInfo(int Index, int Channels, int SampleRate, bool IsDefault, double? Duration);
+/// <summary>An audio stream; it begins so many seconds after the file does.</summary>
+internal sealed record AudioInfo(int Index, int Channels, int SampleRate, bool IsDefault, double? Duration, double Start);

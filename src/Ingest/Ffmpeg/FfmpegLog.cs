@@ -39,7 +39,12 @@ internal sealed partial class FfmpegLog
         }
 
         var text = match.Groups["text"].Value;
-        if (match.Groups["level"].Value is "error" or "fatal" or "panic")
+        if (text.Contains("monoton", StringComparison.Ordinal) && text.Contains("muxer", StringComparison.Ordinal) && _inputs.Length == 1)
+        {
+            // Times that begin anew in an output; the picture's are put in order before.
+            _inputs[0].SoundRestarted = true;
+        }
+        else if (match.Groups["level"].Value is "error" or "fatal" or "panic")
         {
             AddError(line, text, changed: false);
         }

@@ -30,6 +30,12 @@ internal sealed class InputLog
     /// <summary>The picture changed size or format on the way: frames before and after may differ in size.</summary>
     public bool Reconfigured { get; set; }
 
+    /// <summary>
+    /// The sound changed its rate or channels on the way. Its filters are then made anew, and what fills a late start with silence fills all the time
+    /// before the change with it again.
+    /// </summary>
+    public bool SoundRestarted { get; set; }
+
     /// <summary>The first messages of level error and above, each once.</summary>
     public IReadOnlyList<string> Errors => _errors;
 

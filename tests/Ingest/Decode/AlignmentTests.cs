@@ -109,6 +109,24 @@ public sealed class AlignmentTests(DecodeFixture fixture) : IClassFixture<Decode
             CultureInfo.InvariantCulture, $"{FlashAndBeep.Picture()} {FlashAndBeep.Sound()} -map 0 -map 1 -c:v mpeg2video -c:a mp2 -output_ts_offset {offset} part{offset}.ts")));
     }
 
+    [Fact]
+    public async Task DecodeAsync_SoundChangesItsRateAndChannels_GoesOnWhereItWas()
+    {
+        // What fills a late start with silence is made anew with the change, and would fill the 4.5 s before it once more.
+        byte[] whole =
+        [
+            .. File.ReadAllBytes(_media.Make($"{FlashAndBeep.Picture()} -itsoffset 0.5 {FlashAndBeep.Sound(",atrim=0.5,asetpts=PTS-STARTPTS")} -map 0 -map 1 -c:v mpeg2video -c:a mp2 one.ts")),
+            .. File.ReadAllBytes(_media.Make($"{FlashAndBeep.Picture()} {FlashAndBeep.Sound()} -map 0 -map 1 -c:v mpeg2video -c:a mp2 -ac 2 -ar 48000 -output_ts_offset 4 two.ts")),
+        ];
+        File.WriteAllBytes(_media["change.ts"], whole);
+        var (media, _) = await _paths.DecodeAsync(_media["change.ts"]);
+        using var held = media;
+
+        AssertNear([.. FlashAndBeep.Events, .. FlashAndBeep.Events.Select(static at => at + 4)], FlashAndBeep.Beeps(media));
+        AssertNear(FlashAndBeep.Flashes(media), FlashAndBeep.Beeps(media));
+        Assert.InRange(media.NumSamples, 7.95 * 16000, 8.1 * 16000);
+    }
+
     [Theory]
     [InlineData("whole.mp4", H264, "")]
     [InlineData("whole.mkv", H264, "-output_ts_offset 7.3")]
