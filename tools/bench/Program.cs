@@ -5,7 +5,8 @@ using Xkd.Bench;
 // Xkd.Bench ingest [ROUNDS] [PEERS-FOLDER] [PYTHON]: ingest beside ffmpeg once per clip and libav in one process.
 // Xkd.Bench frames MEDIA-FOLDER [ROUNDS]: frames cached raw and as JPEG, size, loss and speed of reading.
 // Xkd.Bench logmel [ROUNDS] [PEERS-FOLDER] [PYTHON]: the log-mel kernel beside TorchSharp and torchaudio.
-// Xkd.Bench melbackends GOLDEN-FOLDER: the log-mel backends of this build beside each other and the reference. Anything else goes to BenchmarkDotNet (--filter *LogMel*).
+// Xkd.Bench melbackends GOLDEN-FOLDER: the log-mel backends of this build beside each other and the reference.
+// Xkd.Bench step [ROUNDS] [PEERS-FOLDER] [PYTHON] [CONFIG] [DEVICE]: the training step beside eager PyTorch. Anything else goes to BenchmarkDotNet (--filter *LogMel*).
 if (args is ["svm", ..])
 {
     int rounds = args.Length > 1 ? int.Parse(args[1]) : 3;
@@ -32,6 +33,13 @@ if (args is ["logmel", ..])
 if (args is ["melbackends", var golden])
 {
     return MelBackendComparison.Run(golden, Console.Out);
+}
+
+if (args is ["step", ..])
+{
+    int rounds = args.Length > 1 ? int.Parse(args[1]) : 5;
+    return await StepBenchmark.RunAsync(
+        rounds, args.Length > 2 ? args[2] : null, args.Length > 3 ? args[3] : "python3", args.Length > 4 ? args[4] : "configs/bench/scaled.yaml", args.Length > 5 ? args[5] : "cpu", Console.Out);
 }
 
 BenchmarkSwitcher.FromAssembly(typeof(SvmBenchmark).Assembly).Run(args);
