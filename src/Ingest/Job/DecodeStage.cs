@@ -11,14 +11,16 @@ internal sealed class DecodeStage
     private readonly DecodeOptions _options;
     private readonly MissingPolicy _onMissing;
     private readonly EnvironmentGuard _guard;
+    private readonly StretchProbe _stretches;
     private readonly ResiliencePipeline<DecodeOutcome> _retry;
 
-    public DecodeStage(DecodeQueue decoders, DecodeOptions options, MissingPolicy onMissing, EnvironmentGuard guard, TimeProvider time)
+    public DecodeStage(DecodeQueue decoders, DecodeOptions options, MissingPolicy onMissing, EnvironmentGuard guard, StretchProbe stretches, TimeProvider time)
     {
         _decoders = decoders;
         _options = options;
         _onMissing = onMissing;
         _guard = guard;
+        _stretches = stretches;
 
         // Only a file system's hiccups: a file that is broken stays broken.
         _retry = new ResiliencePipelineBuilder<DecodeOutcome> { TimeProvider = time }
@@ -35,12 +37,20 @@ internal sealed class DecodeStage
 
     public async ValueTask<DecodedItem> RunAsync(PendingItem pending, CancellationToken cancellationToken)
     {
+        if (pending.Source.IsAbsent)
+        {
+            // The catalog looked: neither worth another look, nor a sign that the environment is broken, however many there are in a row.
+            var absent = new ItemFailure(FailureStages.Catalog, FailureReasons.Absent, $"it is listed, but has no file; {pending.Source.Path} does not exist");
+            return new DecodedItem(pending.Source, pending.EarlierAttempts + 1) { Failure = absent };
+        }
+
         var tries = 0;
-        var outcome = await _retry.ExecuteAsync(
+        var (source, unprobed) = await _stretches.ResolveAsync(pending.Source, cancellationToken);
+        var outcome = unprobed is not null ? new DecodeOutcome(null, unprobed) : await _retry.ExecuteAsync(
             async token =>
             {
                 tries++;
-                return await TryAsync(pending, token);
+                return await TryAsync(pending with { Source = source }, token);
             },
             cancellationToken);
         _guard.Observe(outcome.Failure);
@@ -50,7 +60,7 @@ internal sealed class DecodeStage
             outcome.Media?.Dispose();
         }
 
-        return new DecodedItem(pending.Source, pending.EarlierAttempts + tries) { Media = failure is null ? outcome.Media : null, Failure = failure };
+        return new DecodedItem(source, pending.EarlierAttempts + Math.Max(1, tries)) { Media = failure is null ? outcome.Media : null, Failure = failure };
     }
 
     private async ValueTask<DecodeOutcome> TryAsync(PendingItem pending, CancellationToken cancellationToken)

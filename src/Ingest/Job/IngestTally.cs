@@ -16,6 +16,9 @@ internal sealed class IngestTally(int skipped, int total, TimeSpan interval, IPr
 
     public double Seconds => time.GetElapsedTime(_started).TotalSeconds;
 
+    /// <summary>Reports that the catalog is read, and what it noted.</summary>
+    public void Begin(IReadOnlyList<string> notes) => progress?.Report(new IngestProgress(0, 0, Skipped, total, 0, null) { Notes = notes });
+
     public void Settled(bool failed, int clips)
     {
         Committed += failed ? 0 : 1;

@@ -39,12 +39,14 @@ internal static class CacheFit
         Check(cached && held.Mels != mel.Mels, "mels", held.Mels, mel.Mels);
         if (unfit.Count > 0)
         {
-            string command = Command(fps, Math.Max(frameSize, held.ShortSide), pcm: unfit.Count > ownSpectrogram || held.AudioCodec == AudioCodecs.Pcm);
+            string command = Command(pcm: unfit.Count > ownSpectrogram || held.AudioCodec == AudioCodecs.Pcm);
             throw new UsageException($"cache {source.Name} does not fit: {string.Join("; ", unfit)}; set the configuration to the cache, or run: {command}");
         }
 
-        RequireModality(source, video, clips, c => c.NumFrames == 0, "video");
-        RequireModality(source, audio, clips, c => c.MelFrames == 0 && c.NumSamples == 0, "audio");
+        RequireModality(source, video, clips, c => c.NumFrames == 0, "video", Command);
+        RequireModality(source, audio, clips, c => c.MelFrames == 0 && c.NumSamples == 0, "audio", Command);
+
+        string Command(bool pcm) => IngestCommandLine.For(source, modalities, video ? fps : held.Fps, video ? Math.Max(frameSize, held.ShortSide) : held.ShortSide, pcm);
 
         void Check(bool differs, string key, double has, double needs)
         {
@@ -55,18 +57,15 @@ internal static class CacheFit
         }
     }
 
-    private static string Command(double fps, int shortSide, bool pcm) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"xkd ingest --dataset DATASET --root DIR --out NEW_CACHE --fps {fps} --short-side {shortSide}{(pcm ? " --audio pcm" : "")}");
-
-    private static void RequireModality(IClipSource source, bool wanted, IReadOnlyList<int>? clips, Func<ClipEntry, bool> lacks, string modality)
+    private static void RequireModality(IClipSource source, bool wanted, IReadOnlyList<int>? clips, Func<ClipEntry, bool> lacks, string modality, Func<bool, string> command)
     {
         IEnumerable<ClipEntry> read = clips?.Select(i => source.Clips[i]) ?? source.Clips;
         if (wanted && read.FirstOrDefault(lacks) is { } first)
         {
+            bool ingested = source.Origins.Any(origin => origin.Modalities != "av" && origin.Modalities != modality);
             throw new UsageException(
-                $"cache {source.Name} has {read.Count(lacks)} clips without {modality}, the first is {first.Id}; run: "
-                + "xkd ingest --dataset DATASET --root DIR --out NEW_CACHE --modalities av --on-missing drop");
+                $"cache {source.Name} has {read.Count(lacks)} clips without {modality}, the first is {first.Id}{(ingested ? $" (it was ingested without {modality})" : "")}; "
+                + $"run: {command(source.Fingerprint.AudioCodec == AudioCodecs.Pcm)}");
         }
     }
 }

@@ -269,7 +269,7 @@ public sealed class IngestJobTests : IDisposable
     {
         Media.Clip("media/one/a.mp4", seconds: 1);
         Directory.CreateSymbolicLink(Media["media/one/up"], _fixture.Root);
-        var items = new FolderCatalog(new CatalogOptions { Root = _fixture.Root }).Items();
+        var items = new FolderCatalog(new CatalogOptions { Root = _fixture.Root }).List().Items;
 
         Assert.Equal(["one/a.mp4"], items.Select(static item => item.Id));
     }

@@ -13,9 +13,9 @@ public static class AudioSetMiniature
     private static readonly (string Mid, string Name)[] Known =
         [("/m/09x0r", "Speech"), ("/m/05zppz", "Male speech, man speaking"), ("/m/0bt9lr", "Dog"), ("/m/042v_gx", "Acoustic guitar"), ("/t/dd00125", "Inside, small room")];
 
-    public static Miniature Make(MediaMaker media, MiniatureOptions? options = null)
+    public static Miniature Make(MediaMaker media, MiniatureOptions? options = null, string folder = "audioset")
     {
-        var builder = new MiniatureBuilder(media, "audioset", options ?? new MiniatureOptions());
+        var builder = new MiniatureBuilder(media, folder, options ?? new MiniatureOptions());
         var names = builder.Classes([.. Known.Select(static k => k.Name)]);
         var number = 0;
         foreach (var split in new[] { "balanced_train", "unbalanced_train", "eval" })

@@ -3,9 +3,9 @@ namespace Xkd.Testing;
 /// <summary>A list of one's own: <c>dataset.csv</c> with the columns path, label, split, fold, start and end, beside its media.</summary>
 public static class CsvMiniature
 {
-    public static Miniature Make(MediaMaker media, MiniatureOptions? options = null)
+    public static Miniature Make(MediaMaker media, MiniatureOptions? options = null, string folder = "csv")
     {
-        var builder = new MiniatureBuilder(media, "csv", options ?? new MiniatureOptions());
+        var builder = new MiniatureBuilder(media, folder, options ?? new MiniatureOptions());
         var classes = builder.Classes("one, two", "drei", "quatre", "five", "sei");
         List<string> lines = ["path,label,split,start,end"];
         for (var c = 0; c < classes.Length; c++)

@@ -3,9 +3,9 @@ namespace Xkd.Testing;
 /// <summary>ESC-50: <c>audio/FOLD-SOURCE-TAKE-TARGET.wav</c> and <c>meta/esc50.csv</c>; clips go round the five folds.</summary>
 public static class Esc50Miniature
 {
-    public static Miniature Make(MediaMaker media, MiniatureOptions? options = null)
+    public static Miniature Make(MediaMaker media, MiniatureOptions? options = null, string folder = "esc50")
     {
-        var builder = new MiniatureBuilder(media, "esc50", options ?? new MiniatureOptions { ClipsPerClass = 5 });
+        var builder = new MiniatureBuilder(media, folder, options ?? new MiniatureOptions { ClipsPerClass = 5 });
         var classes = builder.Classes("dog", "chirping_birds", "vacuum_cleaner", "hand_saw", "rain");
         List<string> lines = ["filename,fold,target,category,esc10,src_file,take"];
         for (var c = 0; c < classes.Length; c++)

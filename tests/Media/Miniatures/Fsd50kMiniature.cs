@@ -9,9 +9,9 @@ public static class Fsd50kMiniature
     private const string Shared = "Sounds_of_things";
     private static readonly string[] Names = ["Electric_guitar", "Bark", "Accelerating_and_revving_and_vroom", "Chink_and_clink", "Zipper_(clothing)"];
 
-    public static Miniature Make(MediaMaker media, MiniatureOptions? options = null)
+    public static Miniature Make(MediaMaker media, MiniatureOptions? options = null, string folder = "fsd50k")
     {
-        var builder = new MiniatureBuilder(media, "fsd50k", options ?? new MiniatureOptions());
+        var builder = new MiniatureBuilder(media, folder, options ?? new MiniatureOptions());
         var classes = builder.Classes(Names);
         var number = 64760;
         List<string> dev = ["fname,labels,mids,split"], eval = ["fname,labels,mids"];

@@ -6,9 +6,9 @@ namespace Xkd.Testing;
 /// </summary>
 public static class Hmdb51Miniature
 {
-    public static Miniature Make(MediaMaker media, MiniatureOptions? options = null)
+    public static Miniature Make(MediaMaker media, MiniatureOptions? options = null, string folder = "hmdb51")
     {
-        var builder = new MiniatureBuilder(media, "hmdb51", options ?? new MiniatureOptions());
+        var builder = new MiniatureBuilder(media, folder, options ?? new MiniatureOptions());
         var classes = builder.Classes("brush_hair", "cartwheel", "catch", "draw_sword", "wave");
         for (var c = 0; c < classes.Length; c++)
         {

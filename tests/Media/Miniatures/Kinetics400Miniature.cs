@@ -8,9 +8,9 @@ public static class Kinetics400Miniature
 {
     private static readonly string[] Containers = [".mp4", ".mkv", ".webm", ".avi"];
 
-    public static Miniature Make(MediaMaker media, MiniatureOptions? options = null)
+    public static Miniature Make(MediaMaker media, MiniatureOptions? options = null, string folder = "kinetics400")
     {
-        var builder = new MiniatureBuilder(media, "kinetics400", options ?? new MiniatureOptions());
+        var builder = new MiniatureBuilder(media, folder, options ?? new MiniatureOptions());
         Build(builder, builder.Classes("playing guitar", "abseiling", "air drumming", "zumba", "bowling"), static _ => true);
         return builder.Done("kinetics400");
     }

@@ -5,9 +5,9 @@ public static class KineticsSoundMiniature
 {
     private const string Other = "abseiling";
 
-    public static Miniature Make(MediaMaker media, MiniatureOptions? options = null)
+    public static Miniature Make(MediaMaker media, MiniatureOptions? options = null, string folder = "kinetics-sound")
     {
-        var builder = new MiniatureBuilder(media, "kinetics-sound", options ?? new MiniatureOptions());
+        var builder = new MiniatureBuilder(media, folder, options ?? new MiniatureOptions());
         var classes = builder.Classes("playing guitar", "tap dancing", "blowing out candles", "playing xylophone", "tickling");
         Kinetics400Miniature.Build(builder, [.. classes, Other], static label => label != Other);
         builder.Clips.RemoveAll(static clip => clip.Labels.Count == 0);

@@ -3,7 +3,7 @@ namespace Xkd.Testing;
 /// <summary>Every dataset's miniature by the name that `ingest --dataset` knows.</summary>
 public static class Miniatures
 {
-    private static readonly Dictionary<string, Func<MediaMaker, MiniatureOptions?, Miniature>> Makers = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, Func<MediaMaker, MiniatureOptions?, string, Miniature>> Makers = new(StringComparer.Ordinal)
     {
         ["audioset"] = AudioSetMiniature.Make,
         ["csv"] = CsvMiniature.Make,
@@ -17,6 +17,6 @@ public static class Miniatures
 
     public static IReadOnlyList<string> Names { get; } = [.. Makers.Keys.Order(StringComparer.Ordinal)];
 
-    /// <summary>Lays one out under the maker's folder.</summary>
-    public static Miniature Make(string dataset, MediaMaker media, MiniatureOptions? options = null) => Makers[dataset](media, options);
+    /// <summary>Lays one out in a folder of the maker's, called as the dataset unless said otherwise.</summary>
+    public static Miniature Make(string dataset, MediaMaker media, MiniatureOptions? options = null, string? folder = null) => Makers[dataset](media, options, folder ?? dataset);
 }

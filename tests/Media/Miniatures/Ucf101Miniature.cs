@@ -6,9 +6,9 @@ namespace Xkd.Testing;
 /// </summary>
 public static class Ucf101Miniature
 {
-    public static Miniature Make(MediaMaker media, MiniatureOptions? options = null)
+    public static Miniature Make(MediaMaker media, MiniatureOptions? options = null, string folder = "ucf101")
     {
-        var builder = new MiniatureBuilder(media, "ucf101", options ?? new MiniatureOptions());
+        var builder = new MiniatureBuilder(media, folder, options ?? new MiniatureOptions());
         var classes = builder.Classes("ApplyEyeMakeup", "ApplyLipstick", "Archery", "HandstandPushups", "YoYo");
         var lists = new Dictionary<string, List<string>>(StringComparer.Ordinal);
         for (var c = 0; c < classes.Length; c++)

@@ -223,7 +223,7 @@ public sealed class TrainingFeedTests
         UsageException error = Assert.Throws<UsageException>(() => new TrainingFeed(new FakeClips(Clips), FakeClips.Options with { Fps = 4, FrameSize = 224 }));
         Assert.Contains("fps is 8, not 4", error.Message, StringComparison.Ordinal);
         Assert.Contains("short_side is 16", error.Message, StringComparison.Ordinal);
-        Assert.Contains("xkd ingest --dataset DATASET --root DIR --out NEW_CACHE --fps 4 --short-side 224", error.Message, StringComparison.Ordinal);
+        Assert.Contains("xkd ingest --dataset DATASET --root DIR --out NEW_CACHE --modalities av --fps 4 --short-side 224", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

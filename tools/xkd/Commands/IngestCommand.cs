@@ -112,7 +112,16 @@ internal static class IngestCommand
         ProgressLine progress = new(terminal, "ingest", TimeProvider.System, TimeSpan.FromSeconds(5));
         IngestJob job = new(options, FfmpegTools.Locate(), TimeProvider.System);
         IngestResult result = await job.RunAsync(
-            new Progress(p => progress.Report(p.Committed + p.Failed + p.Skipped, p.Total, $"{p.Failed} failed")), stop).ConfigureAwait(false);
+            new Progress(p =>
+            {
+                foreach (string note in p.Notes)
+                {
+                    terminal.Line($"{options.Dataset}: {note}");
+                }
+
+                progress.Report(p.Committed + p.Failed + p.Skipped, p.Total, $"{p.Failed} failed");
+            }),
+            stop).ConfigureAwait(false);
         int settled = result.Committed + result.Failed + result.Skipped;
         progress.Finish(settled, settled, $"{result.Committed} committed, {result.Failed} failed, {result.Skipped} already done, version {result.ManifestVersion}");
         if (result.Failed > 0)
