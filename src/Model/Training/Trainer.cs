@@ -27,11 +27,12 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
             long step = session.StartStep;
             recorder.BeginStep();
             // A stop is looked at between steps, not in the middle of a read.
-            await foreach (HostBatch batch in session.Feed.ReadAsync(step, session.EndStep, cancellationToken: CancellationToken.None).ConfigureAwait(false))
+            await foreach (HostBatch batch in session.Feed.ReadAsync(step, session.EndStep, session.TailUsed, CancellationToken.None).ConfigureAwait(false))
             {
                 using (batch)
                 {
                     recorder.BatchArrived();
+                    session.Account(batch, observer);
                     StepSchedule schedule = session.Schedule.At(step);
                     using XkdInputTensors input = session.ToDevice(batch);
                     recorder.StepDone(batch, schedule, session.Step.Run(input.Value, schedule));

@@ -108,8 +108,7 @@ internal sealed class Profiler(string folder, ProfileOptions options, Terminal t
         {
             PretrainConfig config = PretrainConfig.Load(path, options.Set);
             (double mean, double std) = config.MelScale(cache.Manifest.Mel);
-            feed = config.ToFeed(config.ToModel(), mean, std, options.Delays);
-            feed = feed with { Diagnostics = feed.Diagnostics with { TraceCapacity = Spans } };
+            feed = config.ToFeed(config.ToModel(), mean, std, feed.Diagnostics);
         }
 
         TrainingFeed reader = new(cache, feed);
