@@ -59,7 +59,9 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
 
             if (options.Profile)
             {
-                await File.WriteAllTextAsync(Path.Combine(session.Run.Path, "profile.json"), JsonSerializer.Serialize(session.Feed.Report()), CancellationToken.None).ConfigureAwait(false);
+                GraphReport feed = session.Feed.Report();
+                await File.WriteAllTextAsync(Path.Combine(session.Run.Path, "profile.json"), JsonSerializer.Serialize(feed), CancellationToken.None).ConfigureAwait(false);
+                GraphProfile.Write(session.Run.Path, $"XKD profile: {session.Run.Path}", feed, ["The consumer is the training step."], session.Feed.WriteTrace);
             }
 
             using Process self = Process.GetCurrentProcess();
