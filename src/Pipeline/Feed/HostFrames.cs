@@ -11,6 +11,24 @@ public sealed class HostFrames
 
     internal HostFrames(int rows, int frames) => (_clips, Frames) = (new HostClip[rows], frames);
 
+    /// <summary>Windows of one size, copied: for what has clips of its own.</summary>
+    /// <param name="windows">rgb24 [frames, height, width, 3] each.</param>
+    /// <param name="frames">Frames of each.</param>
+    /// <param name="height">Rows of a frame.</param>
+    /// <param name="width">Columns of a frame.</param>
+    public static HostFrames Of(IReadOnlyList<ReadOnlyMemory<byte>> windows, int frames, int height, int width)
+    {
+        HostFrames packed = new(windows.Count, frames);
+        ClipEntry[] clips = [.. windows.Select(_ => new ClipEntry { Id = string.Empty, Source = string.Empty, Height = height, Width = width })];
+        packed.Layout(clips);
+        for (int slot = 0; slot < windows.Count; slot++)
+        {
+            windows[slot].Span.CopyTo(packed.Place(slot, clips[slot]));
+        }
+
+        return packed;
+    }
+
     /// <summary>Frames of each clip.</summary>
     public int Frames { get; }
 

@@ -28,7 +28,10 @@ public sealed class RestoreTests
         Assert.True(whole.Select(s => s.Windows).Distinct().Count() > 350);
         for (int first = 0; first < Steps; first++)
         {
-            Assert.Equal(whole.Skip(batch * first), await SampleTrace.ReadAsync(new FakeClips(Clips), options with { Workers = workers, Readers = workers }, first, Steps));
+            // The whole rest from every step for one worker; for more from every eighth, and far into where the next begins from the others.
+            int end = workers == 1 || first % 8 == 0 ? Steps : Math.Min(Steps, first + 16);
+            List<SampleTrace> rest = await SampleTrace.ReadAsync(new FakeClips(Clips), options with { Workers = workers, Readers = workers }, first, end);
+            Assert.True(whole.Skip(batch * first).Take(batch * (end - first)).SequenceEqual(rest), $"restored at step {first}: {rest.Except(whole).FirstOrDefault()}");
         }
     }
 
