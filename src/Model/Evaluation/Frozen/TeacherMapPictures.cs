@@ -8,6 +8,9 @@ public static class TeacherMapPictures
 {
     private const int MostColumns = 8;
 
+    // Smaller frames have no room for their captions.
+    private const int ReadableSize = 96;
+
     /// <summary>
     /// Writes <c>attention-frames.png</c> (the middle frame of each cuboid with its time: plain, class attention, refined) and
     /// <c>attention-spectrogram.png</c> (the same of the spectrogram), as far as the clip has them, and returns their paths. Each map is coloured from its own minimum to its
@@ -45,7 +48,7 @@ public static class TeacherMapPictures
             }
         }
 
-        return FramePictures.ContactSheet(rows, maps.Size, maps.Size);
+        return FramePictures.ContactSheet(rows, maps.Size, maps.Size, scale: maps.Size < ReadableSize ? 2 : 1);
 
         int Middle(int step) => (step * each) + (each / 2);
 
