@@ -11,7 +11,7 @@ public static class Doctor
     public static IReadOnlyList<DoctorCheck> Run(DoctorOptions? options = null)
     {
         options ??= new DoctorOptions();
-        return [.. LibTorchChecks(options), Memory(options), Disk(options), Threads(options), Jpeg()];
+        return [.. LibTorchChecks(options), Jpeg(), Memory(options), Disk(options), Threads(options)];
     }
 
     private static List<DoctorCheck> LibTorchChecks(DoctorOptions options)
