@@ -81,7 +81,7 @@ internal sealed class Fsd50kCatalog(CatalogOptions options) : ICatalog
             {
                 row.Mistake($"label {unknown} of {name} is not in vocabulary.csv");
             }
-            else if (vocabulary is not null && mids.Length > 0 && !labels.Select(label => vocabulary[label]).SequenceEqual(mids, StringComparer.Ordinal))
+            else if (vocabulary is not null && mids.Length > 0 && !labels.Select(label => vocabulary[label]).Order(StringComparer.Ordinal).SequenceEqual(mids.Order(StringComparer.Ordinal), StringComparer.Ordinal))
             {
                 row.Mistake($"the labels of {name} have the mids {string.Join(",", labels.Select(label => vocabulary[label]))} in vocabulary.csv, not {row["mids"]}");
             }
