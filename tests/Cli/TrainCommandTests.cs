@@ -47,18 +47,7 @@ public sealed class TrainCommandTests(IngestedClips clips)
 
     private Task<ProcessOutcome> TrainAsync(params string[] more)
     {
-        string config = Path.Combine(RepositoryRoot(), "configs", "pretrain", "xkd.yaml");
+        string config = RepositoryFiles.Find("configs", "pretrain", "xkd.yaml");
         return XkdProcess.RunAsync(["train", "--config", config, "--data", clips.Cache, "--out", clips.File("run"), .. more]);
-    }
-
-    private static string RepositoryRoot()
-    {
-        DirectoryInfo folder = new(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "XKD.sln")))
-        {
-            folder = folder.Parent!;
-        }
-
-        return folder.FullName;
     }
 }

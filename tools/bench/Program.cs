@@ -35,17 +35,17 @@ if (args is ["melbackends", var golden])
     return MelBackendComparison.Run(golden, Console.Out);
 }
 
+// Xkd.Bench catalog [ROWS] [FILES]: the catalog of a made-up AudioSet.
+if (args is ["catalog", ..])
+{
+    return await CatalogBenchmark.RunAsync(args.Length > 1 ? int.Parse(args[1]) : 2_000_000, args.Length > 2 ? int.Parse(args[2]) : 200_000, Console.Out);
+}
+
 if (args is ["step", ..])
 {
     int rounds = args.Length > 1 ? int.Parse(args[1]) : 5;
     return await StepBenchmark.RunAsync(
         rounds, args.Length > 2 ? args[2] : null, args.Length > 3 ? args[3] : "python3", args.Length > 4 ? args[4] : "configs/bench/scaled.yaml", args.Length > 5 ? args[5] : "cpu", Console.Out);
-}
-
-// Xkd.Bench catalog [ROWS] [FILES]: the catalog of a made-up AudioSet.
-if (args is ["catalog", ..])
-{
-    return await CatalogBenchmark.RunAsync(args.Length > 1 ? int.Parse(args[1]) : 2_000_000, args.Length > 2 ? int.Parse(args[2]) : 200_000, Console.Out);
 }
 
 BenchmarkSwitcher.FromAssembly(typeof(SvmBenchmark).Assembly).Run(args);

@@ -44,6 +44,7 @@ public sealed partial class IngestJob
         {
             Committed = tally.Committed,
             Failed = tally.Failed,
+            FirstFailures = tally.FirstFailures,
             Skipped = tally.Skipped,
             Clips = tally.Clips,
             Seconds = tally.Seconds,
