@@ -6,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Xkd.Storage;
 
 /// <summary>
-/// Reads payload in place: one positioned read of just the window's bytes into the caller's memory, then a checksum per frame.
+/// Reads payload in place: positioned reads of just the window's bytes into the caller's memory, each frame checked as it comes.
 /// Thread-safe. Raw frames, mel and pcm are read without managed allocation.
 /// </summary>
 public sealed class ClipReader(Cache cache) : IDisposable
@@ -85,11 +85,13 @@ public sealed class ClipReader(Cache cache) : IDisposable
 
     private void ReadRaw(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
     {
+        // Frame by frame: the checksum then finds its bytes in the core's own cache, where a whole window would have gone through it.
         int frameBytes = clip.FrameBytes;
-        Read(clip, "frames", clip.FramesOffset + ((long)first * frameBytes), destination);
         for (int i = 0; i < crcs.Length; i++)
         {
-            Check(clip, first + i, crcs[i], destination.Slice(i * frameBytes, frameBytes));
+            Span<byte> frame = destination.Slice(i * frameBytes, frameBytes);
+            Read(clip, "frames", clip.FramesOffset + ((long)(first + i) * frameBytes), frame);
+            Check(clip, first + i, crcs[i], frame);
         }
     }
 

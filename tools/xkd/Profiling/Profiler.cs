@@ -109,9 +109,20 @@ internal sealed class Profiler(string folder, ProfileOptions options, Terminal t
     {
         FfmpegTools tools = FfmpegTools.Locate();
         string media = Path.Combine(folder, "media");
+        if (options.Delays.Count > 0)
+        {
+            // A delay is seen where it outweighs the rest: clips of 10 s cost more to decode than most delays.
+            terminal.Line("generating small clips, beside which a delay counts");
+            await new ShapesGenerator(tools).GenerateAsync(media, new ShapesOptions { TrainPerClass = 8, ValidationPerClass = 0 }, progress: null, stop).ConfigureAwait(false);
+            string train = Path.Combine(media, "train");
+            return (tools, Options(train), [.. Directory.EnumerateFiles(train, "*.mp4", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]);
+        }
+
         terminal.Line($"generating {Clips} clips of 10 s");
         IReadOnlyList<string> files = await CameraClips.GenerateAsync(tools, media, Clips, stop).ConfigureAwait(false);
-        return (tools, new IngestOptions { Root = media, Out = Path.Combine(folder, "cache"), StageDelays = options.Delays, TraceCapacity = Spans }, files);
+        return (tools, Options(media), files);
+
+        IngestOptions Options(string root) => new() { Root = root, Out = Path.Combine(folder, "cache"), StageDelays = options.Delays, TraceCapacity = Spans };
     }
 
     private async Task<string> GeneratedCacheAsync(CancellationToken stop)
