@@ -29,7 +29,7 @@ public sealed class TrainCommandTests(IngestedClips clips)
     [InlineData("xkd_mats_released.yaml")]
     public async Task Train_ReleasedRecipeOnCachedSpectrograms_Exits2WithTheIngestCommandToRun(string recipe)
     {
-        string config = Path.Combine(RepositoryRoot(), "configs", "pretrain", recipe);
+        string config = RepositoryFiles.Find("configs", "pretrain", recipe);
         ProcessOutcome result = await XkdProcess.RunAsync("train", "--config", config, "--data", clips.Cache, "--out", clips.File("run"), "--set", "data.global_size=32", "--set", "data.local_size=32");
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("audio_codec is mel", result.Error, StringComparison.Ordinal);
