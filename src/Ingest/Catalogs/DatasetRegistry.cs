@@ -7,7 +7,15 @@ public static class DatasetRegistry
 {
     private static readonly Dictionary<string, Dataset> Known = new(StringComparer.Ordinal)
     {
+        ["audioset"] = new(Modalities.AudioVideo, static options => new AudioSetCatalog(options)),
+        ["csv"] = new(Modalities.AudioVideo, static options => new CsvCatalog(options)),
+        ["esc50"] = new(Modalities.Audio, static options => new Esc50Catalog(options)),
         ["folder"] = new(Modalities.AudioVideo, static options => new FolderCatalog(options)),
+        ["fsd50k"] = new(Modalities.Audio, static options => new Fsd50kCatalog(options)),
+        ["hmdb51"] = new(Modalities.Video, static options => new Hmdb51Catalog(options)),
+        ["kinetics-sound"] = new(Modalities.AudioVideo, static options => new KineticsCatalog("kinetics-sound", options, KineticsSoundClasses.All)),
+        ["kinetics400"] = new(Modalities.AudioVideo, static options => new KineticsCatalog("kinetics400", options)),
+        ["ucf101"] = new(Modalities.Video, static options => new Ucf101Catalog(options)),
     };
 
     /// <summary>The known names, in ordinal order.</summary>

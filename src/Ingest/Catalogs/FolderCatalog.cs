@@ -8,7 +8,7 @@ namespace Xkd.Ingest;
 /// </summary>
 internal sealed class FolderCatalog(CatalogOptions options) : ICatalog
 {
-    public IEnumerable<SourceItem> Items()
+    public CatalogListing List()
     {
         var root = CatalogRoot.Require(options.Root);
         if (options.Split is not null)
@@ -17,13 +17,19 @@ internal sealed class FolderCatalog(CatalogOptions options) : ICatalog
             throw new UsageException($"--split {options.Split}: a folder has no splits; use --root {Path.Combine(options.Root, options.Split)}.");
         }
 
-        var items = Files(root)
+        if (options.Annotations is not null)
+        {
+            throw new UsageException($"--annotations {options.Annotations}: a folder has none; use --dataset csv for a list of files and labels.");
+        }
+
+        var items = FolderWalk.Files(root)
+            .Select(static file => Path.Combine(file.Folder, file.Name))
             .Select(path => (Id: Path.GetRelativePath(root, path).Replace(Path.DirectorySeparatorChar, '/'), path))
             .OrderBy(static file => file.Id, StringComparer.Ordinal)
             .Select(static file => ToItem(file.Id, file.path))
             .ToList();
         return items.Count > 0
-            ? items
+            ? new CatalogListing(items, [])
             : throw new UsageException($"no files under --root {options.Root}; name the folder that holds the media (or its class folders).");
     }
 
@@ -32,34 +38,5 @@ internal sealed class FolderCatalog(CatalogOptions options) : ICatalog
         var slash = id.IndexOf('/');
         var label = slash < 0 ? null : id[..slash];
         return new SourceItem { Id = id, Path = path, Label = label, Labels = label is null ? [] : [label] };
-    }
-
-    private static IEnumerable<string> Files(string folder)
-    {
-        var pending = new Stack<string>([folder]);
-        var linked = new HashSet<string>(StringComparer.Ordinal) { folder };
-        while (pending.TryPop(out var current))
-        {
-            foreach (var entry in new DirectoryInfo(current).EnumerateFileSystemInfos())
-            {
-                if (entry.Name.StartsWith('.'))
-                {
-                    continue;
-                }
-
-                if (entry is DirectoryInfo directory)
-                {
-                    // A link to a folder above itself would be walked for ever: each link's target is walked once.
-                    if (directory.LinkTarget is null || linked.Add(directory.ResolveLinkTarget(returnFinalTarget: true)!.FullName))
-                    {
-                        pending.Push(directory.FullName);
-                    }
-                }
-                else
-                {
-                    yield return entry.FullName;
-                }
-            }
-        }
     }
 }

@@ -5,5 +5,5 @@ public interface ICatalog
 {
     /// <summary>The items in ordinal order of their ids, each id once.</summary>
     /// <exception cref="Storage.UsageException">The root or the annotations are missing, empty or malformed.</exception>
-    IEnumerable<SourceItem> Items();
+    CatalogListing List();
 }

@@ -21,6 +21,15 @@ public sealed record SourceItem
     /// <summary>Fold memberships, such as "1:train".</summary>
     public IReadOnlyList<string> Folds { get; init; } = [];
 
+    /// <summary>The lists name it, but it has no file: <see cref="Path"/> is where one would be.</summary>
+    public bool IsAbsent { get; init; }
+
+    /// <summary>
+    /// The file's name does not say whether it holds the whole source or only the stretch, already cut out: its duration decides
+    /// (<see cref="StretchProbe"/>).
+    /// </summary>
+    public bool MayBeCut { get; init; }
+
     /// <summary>Start of the stretch in seconds; null is the beginning.</summary>
     public double? Start { get; init; }
 

@@ -7,18 +7,23 @@ namespace Xkd.Ingest;
 /// <summary>The decode stage: tries again what may be transient, then applies the policy for what is missing.</summary>
 internal sealed class DecodeStage
 {
+    // One text for all: of AudioSet's two million, half a million are gone.
+    private static readonly ItemFailure ListedButAbsent = new(FailureStages.Catalog, FailureReasons.Absent, "the annotations list it, but it has no file");
+
     private readonly DecodeQueue _decoders;
     private readonly DecodeOptions _options;
     private readonly MissingPolicy _onMissing;
     private readonly EnvironmentGuard _guard;
+    private readonly StretchProbe _stretches;
     private readonly ResiliencePipeline<DecodeOutcome> _retry;
 
-    public DecodeStage(DecodeQueue decoders, DecodeOptions options, MissingPolicy onMissing, EnvironmentGuard guard, TimeProvider time)
+    public DecodeStage(DecodeQueue decoders, DecodeOptions options, MissingPolicy onMissing, EnvironmentGuard guard, StretchProbe stretches, TimeProvider time)
     {
         _decoders = decoders;
         _options = options;
         _onMissing = onMissing;
         _guard = guard;
+        _stretches = stretches;
 
         // Only a file system's hiccups: a file that is broken stays broken.
         _retry = new ResiliencePipelineBuilder<DecodeOutcome> { TimeProvider = time }
@@ -35,12 +40,19 @@ internal sealed class DecodeStage
 
     public async ValueTask<DecodedItem> RunAsync(PendingItem pending, CancellationToken cancellationToken)
     {
+        if (pending.Source.IsAbsent)
+        {
+            // The catalog looked: neither worth another look, nor a sign that the environment is broken, however many there are in a row.
+            return new DecodedItem(pending.Source, pending.EarlierAttempts + 1) { Failure = ListedButAbsent };
+        }
+
         var tries = 0;
-        var outcome = await _retry.ExecuteAsync(
+        var (source, unprobed) = await _stretches.ResolveAsync(pending.Source, cancellationToken);
+        var outcome = unprobed is not null ? new DecodeOutcome(null, unprobed) : await _retry.ExecuteAsync(
             async token =>
             {
                 tries++;
-                return await TryAsync(pending, token);
+                return await TryAsync(pending with { Source = source }, token);
             },
             cancellationToken);
         _guard.Observe(outcome.Failure);
@@ -50,7 +62,7 @@ internal sealed class DecodeStage
             outcome.Media?.Dispose();
         }
 
-        return new DecodedItem(pending.Source, pending.EarlierAttempts + tries) { Media = failure is null ? outcome.Media : null, Failure = failure };
+        return new DecodedItem(source, pending.EarlierAttempts + Math.Max(1, tries)) { Media = failure is null ? outcome.Media : null, Failure = failure };
     }
 
     private async ValueTask<DecodeOutcome> TryAsync(PendingItem pending, CancellationToken cancellationToken)

@@ -30,11 +30,12 @@ public sealed partial class IngestJob
     public async Task<IngestResult> RunAsync(IProgress<IngestProgress>? progress, CancellationToken cancellationToken)
     {
         var cpu = CpuClock.Milliseconds();
-        var items = Items();
+        var (items, notes) = Items();
         await using var writer = await CacheWriter.OpenAsync(
-            _options.Out, Fingerprint(), new CacheWriterOptions { Part = PartName(), JpegQuality = JpegQuality }, _time, cancellationToken);
+            _options.Out, Fingerprint(), new CacheWriterOptions { Part = PartName(), JpegQuality = JpegQuality, Origin = Origin() }, _time, cancellationToken);
         var pending = items.Where(item => IsPending(writer, item)).Select(item => new PendingItem(item, Attempts(writer, item))).ToList();
         var tally = new IngestTally(items.Count - pending.Count, items.Count, TimeSpan.FromSeconds(_options.ProgressInterval), progress, _time);
+        tally.Begin(notes);
 
         var (graph, stopped) = await RunAsync(writer, pending, tally, cancellationToken);
         var manifest = await writer.CommitAsync(CancellationToken.None);
@@ -43,6 +44,7 @@ public sealed partial class IngestJob
         {
             Committed = tally.Committed,
             Failed = tally.Failed,
+            FirstFailures = tally.FirstFailures,
             Skipped = tally.Skipped,
             Clips = tally.Clips,
             Seconds = tally.Seconds,
@@ -81,7 +83,7 @@ public sealed partial class IngestJob
     public async Task<PipelineGraph> MeasureDecodingAsync(CancellationToken cancellationToken)
     {
         await using var pool = NewPool();
-        var (graph, decoded) = BuildDecoding(pool, [.. Items().Select(static item => new PendingItem(item, 0))]);
+        var (graph, decoded) = BuildDecoding(pool, [.. Items().Items.Select(static item => new PendingItem(item, 0))]);
         await graph.RunAsync(decoded, "discard", Discard, cancellationToken: cancellationToken);
         return graph;
 
@@ -97,7 +99,7 @@ public sealed partial class IngestJob
     {
         var fingerprint = Fingerprint();
         var melStage = new MelStage(
-            new SimdLogMel(new LogMelOptions { SampleRate = fingerprint.SampleRate, NFft = fingerprint.NFft, Hop = fingerprint.Hop, Mels = fingerprint.Mels }),
+            MelBackends.Create(_options.Mel, new LogMelOptions { SampleRate = fingerprint.SampleRate, NFft = fingerprint.NFft, Hop = fingerprint.Hop, Mels = fingerprint.Mels }),
             fingerprint, _options.MaxClip, JpegQuality);
         var writeStage = new WriteStage(writer, fingerprint, TimeSpan.FromSeconds(_options.CommitInterval), tally, _time);
         var burst = Math.Max(2, _options.FilesPerProcess); // what one process gives at its end
@@ -113,7 +115,7 @@ public sealed partial class IngestJob
     {
         var decode = DecodeOptions();
         var decoders = new DecodeQueue(new MediaDecoder(_tools, decode, _time, pool), Workers, _options.FilesPerProcess);
-        var decodeStage = new DecodeStage(decoders, decode, _options.OnMissing, new EnvironmentGuard(_options.Root), _time);
+        var decodeStage = new DecodeStage(decoders, decode, _options.OnMissing, new EnvironmentGuard(_options.Root), new StretchProbe(_tools, decode.ItemTimeout, _time), _time);
         var graph = new PipelineGraph("ingest", new PipelineGraphOptions
         {
             ByteBudget = new ByteBudget(_options.MemoryBudget),
@@ -131,10 +133,11 @@ public sealed partial class IngestJob
 
     private DecoderPool NewPool() => new(_tools, DecodeOptions(), _time);
 
-    private List<SourceItem> Items()
+    private (List<SourceItem> Items, IReadOnlyList<string> Notes) Items()
     {
         var catalog = DatasetRegistry.Open(_options.Dataset, new CatalogOptions { Root = _options.Root, Split = _options.Split, Annotations = _options.Annotations });
-        return [.. catalog.Items().Where(item => Partition.Owns(item.Id, _options.Partition, _options.Partitions))];
+        var (items, notes) = catalog.List();
+        return ([.. items.Where(item => Partition.Owns(item.Id, _options.Partition, _options.Partitions))], notes);
     }
 
     private bool IsPending(CacheWriter writer, SourceItem item) =>
@@ -147,7 +150,7 @@ public sealed partial class IngestJob
         Fps = _options.Fps,
         ShortSide = _options.ShortSide,
         SampleRate = Fingerprint().SampleRate,
-        Modalities = _options.Modalities is Modalities.Auto ? DatasetRegistry.DefaultModalities(_options.Dataset) : _options.Modalities,
+        Modalities = Decoded,
         MinClip = _options.MinClip,
         ItemTimeout = TimeSpan.FromSeconds(_options.ItemTimeout),
         SpoolFolder = Path.GetFullPath(_options.Out),
@@ -155,6 +158,18 @@ public sealed partial class IngestJob
         // What all decoders may hold at once is half the budget: the other half is what waits behind them.
         ResidentBytes = Math.Max(1 << 20, _options.MemoryBudget / 4 / Workers),
         ResidentBytesTogether = Math.Max(1 << 20, _options.MemoryBudget / 4 / Decoding),
+    };
+
+    private Modalities Decoded => _options.Modalities is Modalities.Auto ? DatasetRegistry.DefaultModalities(_options.Dataset) : _options.Modalities;
+
+    private IngestOrigin Origin() => new()
+    {
+        Dataset = _options.Dataset,
+        Root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(_options.Root)),
+        Split = _options.Split,
+        Annotations = _options.Annotations is { } annotations ? Path.GetFullPath(annotations) : null,
+        Modalities = Decoded switch { Modalities.Video => "video", Modalities.Audio => "audio", _ => "av" },
+        MaxClip = _options.MaxClip,
     };
 
     private int Workers => _options.Workers > 0 ? _options.Workers : Environment.ProcessorCount;
@@ -168,6 +183,7 @@ public sealed partial class IngestJob
         ShortSide = _options.ShortSide,
         FramesCodec = _options.Frames,
         AudioCodec = _options.Audio,
+        MelBackend = _options.Mel,
 
         // A patch release decodes alike; a cache begun with one minor version is not continued with another.
         Decoder = "ffmpeg " + (MinorVersion().Match(_tools.Version) is { Success: true } minor ? minor.Value : _tools.Version),

@@ -7,4 +7,8 @@ namespace Xkd.Ingest;
 /// <param name="Total">Items of this run's catalog, skipped ones included.</param>
 /// <param name="ItemsPerSecond">Items settled per second since the start.</param>
 /// <param name="Remaining">The time the rest will take at that rate; null before the first item.</param>
-public sealed record IngestProgress(int Committed, int Failed, int Skipped, int Total, double ItemsPerSecond, TimeSpan? Remaining);
+public sealed record IngestProgress(int Committed, int Failed, int Skipped, int Total, double ItemsPerSecond, TimeSpan? Remaining)
+{
+    /// <summary>What the catalog has to tell a person, one line each; with the first report only.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+}

@@ -15,6 +15,8 @@ internal sealed class CacheClipSource(Cache cache) : IClipSource
 
     public MelStatistics MelStatistics => cache.Manifest.Mel;
 
+    public IReadOnlyList<IngestOrigin> Origins => cache.Manifest.Origins;
+
     public void ReadFrames(ClipEntry clip, int firstFrame, int count, Span<byte> destination) => _reader.ReadFrames(clip, firstFrame, count, destination);
 
     public void ReadMel(ClipEntry clip, Span<Half> destination) => _reader.ReadMel(clip, destination);

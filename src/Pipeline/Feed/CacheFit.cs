@@ -12,8 +12,9 @@ internal static class CacheFit
     /// <param name="frameSize">Pixels of the largest view.</param>
     /// <param name="mel">The spectrogram.</param>
     /// <param name="clips">The clips that will be read; null: all.</param>
+    /// <param name="waveform">Spectrograms must be made window by window.</param>
     /// <exception cref="UsageException">It does not.</exception>
-    public static void Require(IClipSource source, Modalities modalities, double fps, int frameSize, LogMelOptions mel, IReadOnlyList<int>? clips = null)
+    public static void Require(IClipSource source, Modalities modalities, double fps, int frameSize, LogMelOptions mel, IReadOnlyList<int>? clips = null, bool waveform = false)
     {
         Fingerprint held = source.Fingerprint;
         bool video = modalities.HasFlag(Modalities.Video);
@@ -28,17 +29,24 @@ internal static class CacheFit
 
         Check(audio && held.SampleRate != mel.SampleRate, "sample_rate", held.SampleRate, mel.SampleRate);
         int ownSpectrogram = unfit.Count;
+        if (cached && waveform)
+        {
+            unfit.Add($"audio_codec is {held.AudioCodec}, spectrograms made of each window's waveform need {AudioCodecs.Pcm}");
+        }
+
         Check(cached && held.NFft != mel.NFft, "n_fft", held.NFft, mel.NFft);
         Check(cached && held.Hop != mel.Hop, "hop", held.Hop, mel.Hop);
         Check(cached && held.Mels != mel.Mels, "mels", held.Mels, mel.Mels);
         if (unfit.Count > 0)
         {
-            string command = Command(fps, Math.Max(frameSize, held.ShortSide), pcm: unfit.Count > ownSpectrogram || held.AudioCodec == AudioCodecs.Pcm);
+            string command = Command(pcm: unfit.Count > ownSpectrogram || held.AudioCodec == AudioCodecs.Pcm);
             throw new UsageException($"cache {source.Name} does not fit: {string.Join("; ", unfit)}; set the configuration to the cache, or run: {command}");
         }
 
-        RequireModality(source, video, clips, c => c.NumFrames == 0, "video");
-        RequireModality(source, audio, clips, c => c.MelFrames == 0 && c.NumSamples == 0, "audio");
+        RequireModality(source, video, clips, c => c.NumFrames == 0, "video", Command);
+        RequireModality(source, audio, clips, c => c.MelFrames == 0 && c.NumSamples == 0, "audio", Command);
+
+        string Command(bool pcm) => IngestCommandLine.For(source, modalities, video ? fps : held.Fps, video ? Math.Max(frameSize, held.ShortSide) : held.ShortSide, pcm);
 
         void Check(bool differs, string key, double has, double needs)
         {
@@ -49,18 +57,15 @@ internal static class CacheFit
         }
     }
 
-    private static string Command(double fps, int shortSide, bool pcm) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"xkd ingest --dataset DATASET --root DIR --out NEW_CACHE --fps {fps} --short-side {shortSide}{(pcm ? " --audio pcm" : "")}");
-
-    private static void RequireModality(IClipSource source, bool wanted, IReadOnlyList<int>? clips, Func<ClipEntry, bool> lacks, string modality)
+    private static void RequireModality(IClipSource source, bool wanted, IReadOnlyList<int>? clips, Func<ClipEntry, bool> lacks, string modality, Func<bool, string> command)
     {
         IEnumerable<ClipEntry> read = clips?.Select(i => source.Clips[i]) ?? source.Clips;
         if (wanted && read.FirstOrDefault(lacks) is { } first)
         {
+            bool ingested = source.Origins.Any(origin => origin.Modalities != "av" && origin.Modalities != modality);
             throw new UsageException(
-                $"cache {source.Name} has {read.Count(lacks)} clips without {modality}, the first is {first.Id}; run: "
-                + "xkd ingest --dataset DATASET --root DIR --out NEW_CACHE --modalities av --on-missing drop");
+                $"cache {source.Name} has {read.Count(lacks)} clips without {modality}, the first is {first.Id}{(ingested ? $" (it was ingested without {modality})" : "")}; "
+                + $"run: {command(source.Fingerprint.AudioCodec == AudioCodecs.Pcm)}");
         }
     }
 }

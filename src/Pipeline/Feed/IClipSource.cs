@@ -15,6 +15,9 @@ internal interface IClipSource : IDisposable
 
     MelStatistics MelStatistics { get; }
 
+    /// <summary>What the clips were ingested from; empty where that is not known.</summary>
+    IReadOnlyList<IngestOrigin> Origins => [];
+
     /// <inheritdoc cref="ClipReader.ReadFrames"/>
     void ReadFrames(ClipEntry clip, int firstFrame, int count, Span<byte> destination);
 

@@ -28,6 +28,9 @@ public sealed record Manifest
     /// <summary>The checksum of the columns <c>frame_crc, mel_crc, pcm_crc, crc</c>: CRC-32C (Castagnoli, as in iSCSI).</summary>
     public string Checksum { get; init; } = "crc32c";
 
+    /// <summary>What was ingested, each once, in the order of the first commit of each. Empty in manifests of before this was kept.</summary>
+    public IReadOnlyList<IngestOrigin> Origins { get; init; } = [];
+
     public IReadOnlyList<ShardEntry> Shards { get; init; } = [];
 
     /// <summary>How much of each part's ledger this version covers.</summary>

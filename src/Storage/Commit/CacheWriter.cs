@@ -283,6 +283,7 @@ public sealed class CacheWriter : IAsyncDisposable
             Fingerprint = _fingerprint,
             Clips = (_head?.Clips ?? 0) + _sealed.Sum(s => s.Rows),
             Mel = mel,
+            Origins = [.. (_head?.Origins ?? []).Concat(_options.Origin is { } origin ? [origin] : []).Distinct()],
             Shards = [.. _head?.Shards ?? [], .. _sealed],
             Ledger = [.. (lines is null ? others : others.Append(lines)).OrderBy(p => p.Part, StringComparer.Ordinal)],
         };

@@ -23,4 +23,7 @@ public sealed record CacheWriterOptions
 
     /// <summary>Quality of frames a JPEG cache encodes on append, 1 to 100; default 90.</summary>
     public int JpegQuality { get; init; } = 90;
+
+    /// <summary>What is being ingested, kept in the manifest; null adds nothing to it.</summary>
+    public IngestOrigin? Origin { get; init; }
 }

@@ -17,7 +17,7 @@ public sealed class FolderCatalogTests : IDisposable
             File.WriteAllText(Path.Combine(_root, file), "");
         }
 
-        var items = Open(_root + "/").Items().ToList();
+        var items = Open(_root + "/").List().Items;
 
         Assert.Equal(["B/1.avi", "b/2.mp4", "b/deep/3.txt", "flat.webm"], items.Select(static item => item.Id));
         Assert.Equal(["B", "b", "b", null], items.Select(static item => item.Label));
@@ -42,7 +42,7 @@ public sealed class FolderCatalogTests : IDisposable
 
     private static void Names(string root, string problem)
     {
-        var error = Assert.Throws<UsageException>(() => Open(root).Items());
+        var error = Assert.Throws<UsageException>(() => Open(root).List());
 
         Assert.Contains(problem, error.Message, StringComparison.Ordinal);
         Assert.Contains(root, error.Message, StringComparison.Ordinal);

@@ -55,6 +55,21 @@ internal sealed class SmallRun : IDisposable
         await writer.CommitAsync(CancellationToken.None);
     }
 
+    /// <summary>Flips a bit in every frame of a clip.</summary>
+    public void Damage(int clip)
+    {
+        Cache cache = Xkd.Storage.Cache.Open(Cache);
+        ClipEntry entry = cache.Clips[clip];
+        string shard = Path.Combine(Cache, "shards", Path.GetFileName(cache.Manifest.Shards[entry.Shard].Path));
+        byte[] bytes = File.ReadAllBytes(shard);
+        for (int frame = 0; frame < Frames; frame++)
+        {
+            bytes[entry.FramesOffset + ((long)frame * entry.FrameBytes)] ^= 1;
+        }
+
+        File.WriteAllBytes(shard, bytes);
+    }
+
     public static PretrainConfig Config(XkdVariant variant = XkdVariant.Xkd, int workers = 1) => new()
     {
         Variant = variant,

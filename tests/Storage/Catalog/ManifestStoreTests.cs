@@ -66,14 +66,31 @@ public sealed class ManifestStoreTests : IDisposable
         {
             Parent = 1,
             Clips = 1,
+            Origins = [new IngestOrigin { Dataset = "esc50", Root = "/data/ESC-50", Modalities = "audio", MaxClip = 60 }],
             Shards = [new ShardEntry { Path = "shards/a.parquet", Rows = 1, Bytes = 9, Sha256 = "aa", IdsSha256 = "bb", Offsets = [4], MelOffsets = [5] }],
         };
         using System.Text.Json.JsonDocument json = System.Text.Json.JsonDocument.Parse(ManifestText.Write(manifest));
-        Has(json.RootElement, "version", "schema", "parent", "created", "fingerprint", "clips", "mel", "shards", "ledger", "check");
+        Has(json.RootElement, "version", "schema", "parent", "created", "fingerprint", "clips", "mel", "origins", "shards", "ledger", "check");
+        Has(json.RootElement.GetProperty("origins")[0], "dataset", "root", "split", "annotations", "modalities", "max_clip");
         Has(json.RootElement.GetProperty("fingerprint"), "fps", "short_side", "sample_rate", "n_fft", "hop", "mels", "frames_codec", "audio_codec", "decoder");
         Has(json.RootElement.GetProperty("mel"), "mean", "std", "frames");
         Has(json.RootElement.GetProperty("shards")[0], "path", "rows", "bytes", "sha256", "ids_sha256", "offsets", "mel_offsets");
         Assert.Equivalent(manifest, ManifestText.TryRead(ManifestText.Write(manifest), out _));
+    }
+
+    [Fact]
+    public void TryRead_ManifestWithoutOrigins_ReadsAsBefore()
+    {
+        // Older caches say nothing of what they were ingested from; their check covers their bytes, so it is made anew here.
+        string text = System.Text.Encoding.UTF8.GetString(ManifestText.Write(Make(1, "then")));
+        string body = text[..text.IndexOf(",\n\"check\"", StringComparison.Ordinal)].Replace("\"origins\": [\n\n],\n", "", StringComparison.Ordinal);
+        Assert.DoesNotContain("origins", body, StringComparison.Ordinal);
+        string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(body)));
+
+        Manifest? manifest = ManifestText.TryRead(System.Text.Encoding.UTF8.GetBytes($"{body},\n\"check\": \"{hash}\"\n}}\n"), out string problem);
+
+        Assert.True(manifest is not null, problem);
+        Assert.Empty(manifest.Origins);
     }
 
     private static void Has(System.Text.Json.JsonElement json, params string[] keys) => Assert.Empty(keys.Except(json.EnumerateObject().Select(p => p.Name)));

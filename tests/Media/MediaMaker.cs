@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using Xkd.Ingest;
 
-namespace Xkd.Ingest.Tests;
+namespace Xkd.Testing;
 
 /// <summary>A temporary folder of media made by ffmpeg's own generators. Missing ffmpeg fails the test with the command that installs it.</summary>
 public sealed class MediaMaker : IDisposable
@@ -15,6 +16,9 @@ public sealed class MediaMaker : IDisposable
     public FfmpegTools Tools { get; }
 
     public string Root { get; }
+
+    /// <summary>Files of miniature datasets by what is in them: several datasets of one maker share their encodes.</summary>
+    internal Dictionary<string, string> Stock { get; } = new(StringComparer.Ordinal);
 
     public string this[string name] => Path.Combine(Root, name);
 
@@ -32,8 +36,7 @@ public sealed class MediaMaker : IDisposable
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEnd();
         process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"ffmpeg {arguments}: {error}");
-        return file;
+        return process.ExitCode == 0 ? file : throw new InvalidOperationException($"ffmpeg {arguments}: {error}");
     }
 
     /// <summary>A moving test picture with a tone.</summary>
