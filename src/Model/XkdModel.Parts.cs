@@ -10,6 +10,9 @@ namespace Xkd.Model;
 /// <content>The steps <see cref="forward"/> is made of.</content>
 public sealed partial class XkdModel
 {
+    /// <summary>What casts the forward pass to bfloat16; null computes in float32. The caller enters it.</summary>
+    internal Autocast? Casting { get; set; }
+
     private ForwardPlan Plan => new(Options);
 
     private static (Tensor? Latent, Tensor? Loss) Reconstruct(
@@ -33,7 +36,7 @@ public sealed partial class XkdModel
     private (Tensor? Latent, Tensor? Loss) Reconstruct(MaskedAutoencoder autoencoder, Tensor view, Tensor noise, double maskRatio, bool encode, bool decode) =>
         Reconstruct(autoencoder, view, noise, maskRatio, encode, decode, Options.NormalisedPatches);
 
-    private static BranchOutput Student(Branch student, Tensor latent, IReadOnlyList<Tensor> views)
+    private BranchOutput Student(Branch student, Tensor latent, IReadOnlyList<Tensor> views)
     {
         if (views.Count < 2)
         {
@@ -41,8 +44,7 @@ public sealed partial class XkdModel
         }
 
         var local = views.Count == 2 ? views[1] : cat(views.Skip(1).ToArray(), 0); // [V·B, ..]
-        var features = cat([student.PatchMean(latent), student.PatchMean(student.Backbone.call(local))], 0); // [(1 + V)·B, D]
-        return new BranchOutput(features, student.Head.call(features));
+        return Project(student, cat([student.PatchMean(latent), student.PatchMean(student.Backbone.call(local))], 0)); // [(1 + V)·B, D]
     }
 
     private Tensor TeacherView(IReadOnlyList<Tensor> views) => Options.TeacherView == Objectives.TeacherView.Global ? views[0] : views[1];
@@ -52,19 +54,25 @@ public sealed partial class XkdModel
         using var unrecorded = no_grad();
         if (Options.Refinement == AttentionRefinement.None)
         {
-            return (Teacher(vid_teacher, vid_teacher.PatchMean(vid_teacher.Backbone.call(video))),
-                Teacher(aud_teacher, aud_teacher.PatchMean(aud_teacher.Backbone.call(audio))));
+            return (Project(vid_teacher, vid_teacher.PatchMean(vid_teacher.Backbone.call(video))),
+                Project(aud_teacher, aud_teacher.PatchMean(aud_teacher.Backbone.call(audio))));
         }
 
         var (videoPatches, videoAttention) = Attended(vid_teacher.Backbone, video); // [B, N, D], [B, heads, N]
         var (audioPatches, audioAttention) = Attended(aud_teacher.Backbone, audio); // [B, M, D], [B, heads, M]
         var videoWeights = CrossModalAttention.Refine(videoAttention, audioAttention, Options.Refinement); // [B, heads, N]
         var audioWeights = CrossModalAttention.Refine(audioAttention, videoAttention, Options.Refinement); // [B, heads, M]
-        return (Teacher(vid_teacher, CrossModalAttention.AlignFeatures(videoPatches, videoWeights).mean([1L])),
-            Teacher(aud_teacher, CrossModalAttention.AlignFeatures(audioPatches, audioWeights).mean([1L])));
+        return (Project(vid_teacher, CrossModalAttention.AlignFeatures(videoPatches, videoWeights).mean([1L])),
+            Project(aud_teacher, CrossModalAttention.AlignFeatures(audioPatches, audioWeights).mean([1L])));
     }
 
-    private static BranchOutput Teacher(Branch teacher, Tensor features) => new(features, teacher.Head.call(features)); // [B, D] -> [B, K]
+    // A row per view, so it costs nothing to be exact; temperatures and kernels would make bfloat16's rounding of logits visible.
+    private BranchOutput Project(Branch branch, Tensor features)
+    {
+        using var exact = Casting?.Pause();
+        features = features.to(ScalarType.Float32);
+        return new BranchOutput(features, branch.Head.call(features)); // [rows, D] -> [rows, K]
+    }
 
     // Patch tokens and the class token's attention to them; its attention to itself is dropped.
     private static (Tensor Patches, Tensor Attention) Attended(ViT backbone, Tensor view)

@@ -42,7 +42,7 @@ public sealed partial class XkdStep
 
     private XkdTerms Forward(XkdInput input, in KdTemperatures temperatures)
     {
-        using var surrounding = Options.ForwardScope?.Invoke();
+        using var casting = Model.Casting?.Enter(); // backward follows the dtypes that forward recorded, outside of it
         return Model.forward(input, temperatures);
     }
 

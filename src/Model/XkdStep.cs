@@ -1,3 +1,4 @@
+using Xkd.Model.Native;
 using Xkd.Model.Optimization;
 using static TorchSharp.torch;
 
@@ -20,6 +21,8 @@ public sealed partial class XkdStep : IDisposable
     {
         Model = model;
         Options = options ?? new XkdStepOptions();
+        var lower = Options.Precision is Precision.Bfloat16 || (Options.Precision is Precision.Auto && model.Device.type != TorchSharp.DeviceType.CPU);
+        model.Casting = lower ? new Autocast(model.Device.type) : null;
         parameters = new FlatParameters(model);
         teachers = model.TeachersMatchStudents ? new FlatTeachers(model, parameters, Options.SharedTeacher) : null;
         optimizer = new FlatAdamW(parameters, kernels, Options.AdamW);

@@ -23,9 +23,9 @@ public sealed record XkdStepOptions
     /// </summary>
     public Action<Tensor>? ReduceGradients { get; init; }
 
-    /// <summary>Opens what surrounds each forward pass, such as mixed precision; disposed before backward. Default null.</summary>
-    public Func<IDisposable>? ForwardScope { get; init; }
+    /// <summary>What the forward pass computes in. Default auto: bfloat16 on a GPU, float32 on the CPU.</summary>
+    public Precision Precision { get; init; }
 
-    /// <summary>The step exactly as the released code does it.</summary>
-    public static XkdStepOptions Released { get; } = new() { SharedTeacher = SharedTeacherUpdate.Twice };
+    /// <summary>The step as the released code does it, without its mixed precision: what exact numbers are compared with.</summary>
+    public static XkdStepOptions Released { get; } = new() { SharedTeacher = SharedTeacherUpdate.Twice, Precision = Precision.Float32 };
 }

@@ -218,7 +218,17 @@ public static class ConfigBinder
     private static string Suggest(string key, IEnumerable<string> known)
     {
         string? nearest = known.MinBy(k => Distance(key, k));
-        return nearest is not null && Distance(key, nearest) <= Math.Max(MaxSuggestionDistance, key.Length / 3) ? $"; did you mean {nearest}?" : string.Empty;
+        if (nearest is not null && Distance(key, nearest) <= Math.Max(MaxSuggestionDistance, key.Length / 3))
+        {
+            return $"; did you mean {nearest}?";
+        }
+
+        // Nothing is near: what the section holds, or what sections there are.
+        string section = key[..(key.LastIndexOf('.') + 1)];
+        string[] held = [.. known.Where(k => k.StartsWith(section, StringComparison.Ordinal)).Select(k => k[section.Length..].Split('.')[0]).Distinct()];
+        return held.Length > 0 && section.Length > 0
+            ? $"; {section[..^1]} has {string.Join(", ", held)}"
+            : $"; known are {string.Join(", ", known.Select(k => k.Split('.')[0]).Distinct())}";
     }
 
     // Levenshtein, one row at a time.

@@ -65,6 +65,7 @@ public static class ConfigMapping
         GradientClip = config.Optim.ClipGrad,
         ClipDecoders = config.Optim.ClipDecoder,
         SharedTeacher = config.Optim.SharedTeacherEma,
+        Precision = config.Train.Precision,
     };
 
     /// <summary>The schedules over the run's epochs.</summary>

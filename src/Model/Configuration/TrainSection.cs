@@ -1,6 +1,6 @@
 namespace Xkd.Model.Configuration;
 
-/// <summary>How the run is kept and watched; nothing here changes what is learned.</summary>
+/// <summary>How the run is computed, kept and watched; nothing here changes what is learned but for rounding.</summary>
 public sealed record TrainSection
 {
     /// <summary>Steps between log lines, which is also when metrics leave the device. Default 10.</summary>
@@ -17,6 +17,9 @@ public sealed record TrainSection
 
     /// <summary>Intra-op threads of libtorch; 0: one per core. Default 0.</summary>
     public int Threads { get; init; }
+
+    /// <summary>What the forward pass computes in: float32, bfloat16, or auto, which is bfloat16 on a GPU. Default auto.</summary>
+    public Precision Precision { get; init; }
 
     /// <summary>Write TensorBoard events beside metrics.jsonl. Default true.</summary>
     public bool Tensorboard { get; init; } = true;

@@ -20,6 +20,7 @@ public sealed class Initialisation : IDisposable
     /// <summary>Draws a module's parameters in the order of their names; a module shared with one drawn before keeps its values.</summary>
     public void Draw(nn.Module module)
     {
+        using var scope = NewDisposeScope(); // what writes in place returns a second handle
         using var unrecorded = no_grad();
         Visit(module, inProjector: false);
     }

@@ -239,6 +239,10 @@ public sealed class CacheWriter : IAsyncDisposable
             _ledgers.WriteMerged(_ledger, _options.Part);
         }
         while (JoinNewerHead());
+
+        // What a shard, its index and these texts took has grown old by now, and the runtime is slow to look among what is old: an ingest of days
+        // would seem to creep. In the background, so nothing waits for it.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
     }
 
     // Another part committed first: this commit grows from its version.

@@ -12,8 +12,8 @@ public sealed record CacheWriterOptions
     /// <summary>A shard is sealed once it holds this many bytes of payload; default 256 MiB.</summary>
     public long ShardBytes { get; init; } = 256L << 20;
 
-    /// <summary>A shard is sealed once it holds this many rows; default 4096.</summary>
-    public int ShardRows { get; init; } = 4096;
+    /// <summary>A shard is sealed once it holds this many rows, whose descriptions are held until then; default 512.</summary>
+    public int ShardRows { get; init; } = 512;
 
     /// <summary>Rows of one row group; default 16. Readers such as DuckDB load a row group's column at once.</summary>
     public int RowGroupRows { get; init; } = 16;

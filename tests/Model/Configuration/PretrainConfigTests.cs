@@ -27,6 +27,12 @@ public sealed class PretrainConfigTests : IDisposable
         Assert.Contains("line 3: unknown key optim.weight_decy; did you mean optim.weight_decay?", error.Message);
     }
 
+    [Theory]
+    [InlineData("optim:\n  leraning_rate: 1\n", "line 2: unknown key optim.leraning_rate; optim has epochs, ")]
+    [InlineData("nothing_like_it: 1\n", "line 1: unknown key nothing_like_it; known are variant, ")]
+    public void Load_UnknownKeyNearNone_ListsWhatThereIs(string yaml, string expected) =>
+        Assert.Contains(expected, Assert.Throws<UsageException>(() => PretrainConfig.Load(Write(yaml))).Message);
+
     [Fact]
     public void Load_ManyErrors_AreAllNamedAtOnce()
     {

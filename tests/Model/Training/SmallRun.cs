@@ -91,14 +91,13 @@ internal sealed class SmallRun : IDisposable
     public void Dispose() => Directory.Delete(Root, recursive: true);
 
     /// <summary>Keeps what a run says.</summary>
-    internal sealed class Notes : ITrainingObserver
+    /// <param name="atSteps">Called at each log interval with the number of the last step.</param>
+    internal sealed class Notes(Action<long>? atSteps = null) : ITrainingObserver
     {
         public List<string> Lines { get; } = [];
 
         public void Note(string text) => Lines.Add(text);
 
-        public void Steps(IReadOnlyList<StepMetrics> steps, long totalSteps)
-        {
-        }
+        public void Steps(IReadOnlyList<StepMetrics> steps, long totalSteps) => atSteps?.Invoke(steps[^1].Step);
     }
 }

@@ -1,0 +1,81 @@
+using TorchSharp;
+using Xkd.Model.Native;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Tests.Native;
+
+public sealed class AutocastTests
+{
+    [Fact]
+    public void Enter_MatrixProduct_IsBfloat16UntilTheScopeEnds()
+    {
+        using var scope = TinyModel.Scope();
+        Autocast autocast = new(DeviceType.CPU);
+        var (a, b) = (ones(4, 4), ones(4, 4));
+        using (autocast.Enter())
+        {
+            using (autocast.Enter())
+            {
+                Assert.Equal(ScalarType.BFloat16, a.matmul(b).dtype);
+            }
+
+            Assert.True(autocast.IsEntered);
+            Assert.Equal(ScalarType.BFloat16, a.matmul(b).dtype);
+        }
+
+        Assert.False(autocast.IsEntered);
+        Assert.Equal(ScalarType.Float32, a.matmul(b).dtype);
+    }
+
+    [Fact]
+    public async Task Enter_OtherThread_IsNotAffected()
+    {
+        Autocast autocast = new(DeviceType.CPU);
+        using var entered = new ManualResetEventSlim();
+        using var looked = new ManualResetEventSlim();
+        var holder = Task.Factory.StartNew(
+            () =>
+            {
+                using var casting = autocast.Enter();
+                entered.Set();
+                looked.Wait(TestContext.Current.CancellationToken);
+            },
+            TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        entered.Wait(TestContext.Current.CancellationToken);
+        var here = autocast.IsEntered;
+        looked.Set();
+        await holder;
+
+        Assert.False(here);
+    }
+
+    [Theory]
+    [InlineData(XkdVariant.Xkd)]
+    [InlineData(XkdVariant.Mats)]
+    public void Run_Bfloat16_FollowsFloat32WithinOnePercentAndKeepsFloat32State(XkdVariant variant)
+    {
+        using var scope = TinyModel.Scope();
+        var options = TinyModel.Options(variant);
+        using var whole = new XkdStep(new XkdModel(options, seed: 3), new XkdStepOptions { Precision = Precision.Float32 });
+        using var half = new XkdStep(new XkdModel(options, seed: 3), new XkdStepOptions { Precision = Precision.Bfloat16 });
+        List<(XkdLossValues Expected, XkdLossValues Actual)> curves = [];
+        for (var step = 0; step < 30; step++)
+        {
+            var input = TinyModel.Input(options, (ulong)step);
+            using var expected = whole.Run(input, TinyModel.Schedule());
+            using var actual = half.Run(input, TinyModel.Schedule());
+            curves.Add((expected.Read(), actual.Read()));
+        }
+
+        // A step's alignment of two rows in twelve dimensions is noise at a kernel's width of 1/1000: the curves are compared, not the steps.
+        foreach (Func<XkdLossValues, double> term in new Func<XkdLossValues, double>[] { l => l.Loss, l => l.ReconVideo, l => l.ReconAudio })
+        {
+            var mean = curves.Average(c => term(c.Expected));
+            Assert.InRange(curves.Average(c => term(c.Actual)), mean * 0.99, mean * 1.01);
+        }
+
+
+        Assert.Contains(curves, c => c.Actual.Loss != c.Expected.Loss); // something was computed in bfloat16
+        Assert.All(half.ExportState(), entry => Assert.Equal(ScalarType.Float32, entry.Value.dtype));
+    }
+}

@@ -1,0 +1,200 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Xkd.Model;
+using Xkd.Model.Configuration;
+using Xkd.Model.Native;
+using Xkd.Model.Optimization;
+using Xkd.Model.Training;
+using static TorchSharp.torch;
+
+namespace Xkd.Bench;
+
+/// <summary>
+/// The training step beside the same step in eager PyTorch (<c>peers/train_step.py</c>), on random input: the sides take turns, a turn is a few
+/// steps, and medians of each turn's ratios are compared. Every side has the configuration's number of threads.
+/// </summary>
+internal static class StepBenchmark
+{
+    private const int StepsATurn = 4;
+    private static readonly string[] Styles = ["released", "tuned"];
+    private static readonly string[] Parts = ["forward", "backward", "clip", "adamw", "ema"];
+
+    /// <param name="rounds">Turns of each side.</param>
+    /// <param name="peers">Folder of the peer scripts; null times this side only.</param>
+    /// <param name="python">The interpreter that has PyTorch, with OpenBLAS.</param>
+    /// <param name="config">The configuration whose step is timed.</param>
+    /// <param name="device">cpu or cuda.</param>
+    /// <param name="output">Receives the lines of the comparison.</param>
+    public static async Task<int> RunAsync(int rounds, string? peers, string python, string config, string device, TextWriter output)
+    {
+        LibTorch.Load();
+        PretrainConfig loaded = PretrainConfig.Load(config, []);
+        Devices.SetThreads(loaded.Train.Threads);
+        using RandomStep ours = new(loaded, Devices.Parse(device));
+        List<StepPeer> others = peers is null ? [] : [.. Styles.Select(style => new StepPeer(python, Path.Combine(peers, "train_step.py"), StepPeer.Options(loaded), style, device))];
+        try
+        {
+            foreach (StepPeer peer in others)
+            {
+                await output.WriteLineAsync($"{peer.Style}: {await peer.HelloAsync()}");
+            }
+
+            List<double> own = [];
+            Dictionary<StepPeer, List<double>> theirs = others.ToDictionary(p => p, _ => new List<double>());
+            for (int round = -1; round < rounds; round++)
+            {
+                // The first turn warms up: it allocates, and compiles kernels.
+                double mine = Median(ours.Run(StepsATurn));
+                string line = string.Create(CultureInfo.InvariantCulture, $"round {round + 1}: {mine:f0} ms a step");
+                foreach (StepPeer peer in others)
+                {
+                    double other = Median(await peer.RunAsync(StepsATurn));
+                    theirs[peer].AddRange(round >= 0 ? [other] : []);
+                    line += string.Create(CultureInfo.InvariantCulture, $"; {peer.Style} {other:f0} ms");
+                }
+
+                own.AddRange(round >= 0 ? [mine] : []);
+                await output.WriteLineAsync(line);
+            }
+
+            using Process self = Process.GetCurrentProcess();
+            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"step: {Median(own):f0} ms, peak RSS {self.PeakWorkingSet64 / 1e6:f0} MB"));
+            foreach ((StepPeer peer, List<double> times) in theirs)
+            {
+                await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
+                    $"{peer.Style} eager PyTorch: {Median(times):f0} ms, {peer.Breakdown}; ours takes {Median(own.Zip(times, (o, t) => o / t)):f3} of its time"));
+            }
+        }
+        finally
+        {
+            others.ForEach(p => p.Dispose());
+        }
+
+        return 0;
+    }
+
+    internal static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
+    }
+
+    /// <summary>This side: the product's own step on one random batch.</summary>
+    private sealed class RandomStep : IDisposable
+    {
+        private readonly XkdModel _model;
+        private readonly XkdStep _step;
+        private readonly XkdInput _input;
+        private readonly StepSchedule _schedule;
+
+        public RandomStep(PretrainConfig config, Device device)
+        {
+            XkdOptions options = config.ToModel();
+            _model = new XkdModel(options, seed: 0, device);
+            _step = new XkdStep(_model, config.ToStep());
+            _schedule = new TrainingSchedule(config.ToSchedule(), stepsPerEpoch: 1000).At(0) with { LearningRate = config.Optim.Lr };
+            using IDisposable scope = NewDisposeScope();
+            Tensor Normal(params long[] shape) => randn([config.Batch, .. shape], device: device).DetachFromDisposeScope();
+            Tensor Uniform(long tokens) => rand([config.Batch, tokens], device: device).DetachFromDisposeScope();
+            XkdLocalViews local = config.ToLocalViews();
+            _input = new XkdInput(
+                [Normal(3, options.Video.Frames, options.Video.Height, options.Video.Width), .. Enumerable.Range(0, local.Video).Select(_ => Normal(3, local.Frames, local.Size, local.Size))],
+                [Normal(1, options.Audio.Mels, options.Audio.Frames), .. Enumerable.Range(0, local.Audio).Select(_ => Normal(1, options.Audio.Mels, local.MelFrames))],
+                Uniform(options.Video.Tokens),
+                Uniform(options.Audio.Tokens));
+        }
+
+        /// <summary>Milliseconds of each step; reading a loss back waits for the device.</summary>
+        public IEnumerable<double> Run(int steps)
+        {
+            for (int i = 0; i < steps; i++)
+            {
+                long started = Stopwatch.GetTimestamp();
+                using XkdLosses losses = _step.Run(_input, _schedule);
+                if (!double.IsFinite(losses.Read().Loss))
+                {
+                    throw new InvalidOperationException("the loss is not finite");
+                }
+
+                yield return Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+            }
+        }
+
+        public void Dispose()
+        {
+            foreach (Tensor tensor in _input.Video.Concat(_input.Audio).Append(_input.VideoNoise).Append(_input.AudioNoise))
+            {
+                tensor.Dispose();
+            }
+
+            _step.Dispose();
+            _model.Dispose();
+        }
+    }
+
+    /// <summary>A peer process, which runs as many steps as it is told and answers with their times.</summary>
+    private sealed class StepPeer : IDisposable
+    {
+        private readonly Process _process;
+
+        public StepPeer(string python, string script, string options, string style, string device)
+        {
+            Style = style;
+            _process = Process.Start(new ProcessStartInfo(python, [script, options, style, device])
+            {
+                UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true,
+            }) ?? throw new InvalidOperationException($"{python} did not start");
+        }
+
+        public string Style { get; }
+
+        /// <summary>Where the last turn's time went, mean of its steps.</summary>
+        public string Breakdown { get; private set; } = "";
+
+        public static string Options(PretrainConfig config)
+        {
+            XkdOptions model = config.ToModel();
+            XkdLocalViews local = config.ToLocalViews();
+            var video = model.Video.Grid(model.Video.Frames, model.Video.Height, model.Video.Width);
+            var audio = model.Audio.Grid(model.Audio.Mels, model.Audio.Frames);
+            return JsonSerializer.Serialize(new Dictionary<string, object>(StringComparer.Ordinal)
+            {
+                ["threads"] = config.Train.Threads, ["batch"] = config.Batch,
+                ["dim"] = model.Student.Dim, ["depth"] = model.Student.Depth, ["heads"] = model.Student.Heads,
+                ["dec_dim"] = model.Decoder.Dim, ["dec_depth"] = model.Decoder.Depth, ["dec_heads"] = model.Decoder.Heads,
+                ["layers"] = model.Projector.Layers, ["hidden"] = model.Projector.HiddenDim, ["bottleneck"] = model.Projector.BottleneckDim, ["out"] = model.Projector.OutDim,
+                ["video_patch"] = new[] { model.Video.PatchFrames, model.Video.PatchHeight, model.Video.PatchWidth }, ["video_grid"] = new[] { video.Time, video.Rows, video.Columns },
+                ["audio_patch"] = new[] { model.Audio.PatchMels, model.Audio.PatchFrames }, ["audio_grid"] = new[] { audio.Bands, audio.Time },
+                ["mask_video"] = model.VideoMaskRatio, ["mask_audio"] = model.AudioMaskRatio, ["teacher_global"] = model.TeacherView == Model.Objectives.TeacherView.Global,
+                ["video_views"] = Views([3, model.Video.Frames, model.Video.Height, model.Video.Width], [3, local.Frames, local.Size, local.Size], local.Video),
+                ["audio_views"] = Views([1, model.Audio.Mels, model.Audio.Frames], [1, model.Audio.Mels, local.MelFrames], local.Audio),
+            });
+
+            static int[][] Views(int[] whole, int[] part, int parts) => [whole, .. Enumerable.Repeat(part, parts)];
+        }
+
+        public Task<string> HelloAsync() => LineAsync();
+
+        public async Task<double[]> RunAsync(int steps)
+        {
+            await _process.StandardInput.WriteLineAsync(steps.ToString(CultureInfo.InvariantCulture));
+            await _process.StandardInput.FlushAsync();
+            using JsonDocument json = JsonDocument.Parse(await LineAsync());
+            JsonElement turn = json.RootElement;
+            Breakdown = string.Join(", ", Parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part} {turn.GetProperty(part).GetDouble():f1}")))
+                + string.Create(CultureInfo.InvariantCulture, $", peak {turn.GetProperty("peak_rss").GetDouble() / 1e6:f0} MB");
+            return [.. turn.GetProperty("ms").EnumerateArray().Select(ms => ms.GetDouble())];
+        }
+
+        public void Dispose()
+        {
+            _process.StandardInput.Close();
+            _process.WaitForExit();
+            _process.Dispose();
+        }
+
+        private async Task<string> LineAsync() =>
+            await _process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException($"the {Style} peer has ended; does its Python have PyTorch?");
+    }
+}
