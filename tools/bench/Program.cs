@@ -12,6 +12,7 @@ using Xkd.Bench;
 //   Xkd.Bench endure  CACHE [BATCHES] [PAUSE-SECONDS]             memory over many batches and while the consumer is paused
 //   Xkd.Bench step    [ROUNDS] [PEERS] [PYTHON] [CONFIG] [DEVICE] the training step beside eager PyTorch
 //   Xkd.Bench svm     [ROUNDS] [PEERS]                            the SVM beside scikit-learn
+//   Xkd.Bench features FILE ROWS [DIM] [CLASSES] [SEED]           writes a feature file of any size, for xkd eval svm and knn in bounded memory
 // PEERS is tools/bench/peers; without it, or with "", this side runs alone. Anything else goes to BenchmarkDotNet (--filter *LogMel*).
 string At(int i, string otherwise) => args.Length > i ? args[i] : otherwise;
 int Number(int i, int otherwise) => args.Length > i ? int.Parse(args[i]) : otherwise;
@@ -39,6 +40,8 @@ switch (args.FirstOrDefault())
         return await StepBenchmark.RunAsync(Number(1, 5), Peers(2), At(3, "python3"), At(4, "configs/bench/scaled.yaml"), At(5, "cpu"), Console.Out);
     case "svm":
         return await SvmBenchmark.RunAsync(Number(1, 3), 1e-4, Peers(2), Console.Out, CancellationToken.None);
+    case "features" when args.Length > 2:
+        return await FeatureFileMaker.RunAsync(args[1], Number(2, 0), Number(3, 768), Number(4, 10), Number(5, 1));
     default:
         BenchmarkSwitcher.FromAssembly(typeof(SvmBenchmark).Assembly).Run(args);
         return 0;

@@ -62,6 +62,15 @@ public sealed record EvaluationResult
     /// <summary>Counts by true class (row) and predicted class (column).</summary>
     public IReadOnlyList<int[]>? Confusion { get; init; }
 
+    /// <summary>What was not done as by default: each released behaviour and shrinking that shaped the value.</summary>
+    public IReadOnlyList<string>? Notes { get; init; }
+
+    /// <summary>Training and test clips.</summary>
+    public IReadOnlyDictionary<string, int>? Clips { get; init; }
+
+    /// <summary>Score of the training's evaluations by epoch, percent.</summary>
+    public IReadOnlyDictionary<string, double>? Epochs { get; init; }
+
     /// <summary>Value of each fold, for the mean over several.</summary>
     public IReadOnlyDictionary<string, double>? Folds { get; init; }
 
@@ -91,21 +100,33 @@ public sealed record EvaluationResult
         Selection = folds[0].Selection is null ? null : "per fold",
         HeldOut = null,
         Confusion = null,
-        Further = null,
+        Clips = null,
+        Epochs = null,
+        Further = Shared(folds),
         Folds = folds.ToDictionary(f => $"{f.Fold}", f => f.Value, StringComparer.Ordinal),
     };
 
+    private static Dictionary<string, double>? Shared(IReadOnlyList<EvaluationResult> folds) => folds.All(f => f.Further is not null)
+        ? folds[0].Further!.Keys.Where(k => folds.All(f => f.Further!.ContainsKey(k))).ToDictionary(k => k, k => folds.Average(f => f.Further![k]), StringComparer.Ordinal)
+        : null;
+
     /// <summary>This identity with what an SVM probe found.</summary>
-    public EvaluationResult With(SvmProbeResult probe) => this with
+    public EvaluationResult With(SvmProbeResult probe) => With(probe.Scores) with
     {
-        Metric = "top1",
-        Value = probe.Top1,
-        Top5 = probe.Top5,
-        PerClass = probe.PerClass,
         C = probe.C,
         Selection = probe.Selection,
         HeldOut = probe.HeldOut.Count == 0 ? null : probe.HeldOut.ToDictionary(p => $"{p.Key}", p => p.Value, StringComparer.Ordinal),
         Classes = probe.ClassNames,
-        Confusion = probe.Confusion.ToRows(),
+    };
+
+    /// <summary>This identity with what the scores of its test clips are worth.</summary>
+    public EvaluationResult With(ClipScores scores) => this with
+    {
+        Metric = scores.Metric,
+        Value = scores.Value,
+        Top5 = scores.Top5,
+        PerClass = scores.PerClass,
+        Confusion = scores.Confusion?.ToRows(),
+        Further = scores.Further.Count == 0 ? null : scores.Further,
     };
 }

@@ -6,14 +6,17 @@ namespace Xkd.Model.Weights;
 public static class WeightExporter
 {
     /// <summary>Writes <paramref name="tensors"/> to <paramref name="path"/> atomically, in the format its extension names.</summary>
+    /// <param name="path">Where to.</param>
+    /// <param name="tensors">What.</param>
+    /// <param name="metadata">Kept in a safetensors file's header; a <c>.pth</c> has no place for it.</param>
     /// <exception cref="UsageException">The extension is neither <c>.safetensors</c> nor <c>.pth</c>.</exception>
     /// <exception cref="FailureException">The file cannot be written.</exception>
-    public static void Write(string path, IReadOnlyList<WeightTensor> tensors)
+    public static void Write(string path, IReadOnlyList<WeightTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         switch (Path.GetExtension(path))
         {
             case ".safetensors":
-                SafetensorsWriter.Write(path, tensors, new Dictionary<string, string> { ["format"] = "pt" });
+                SafetensorsWriter.Write(path, tensors, new Dictionary<string, string>(metadata ?? new Dictionary<string, string>()) { ["format"] = "pt" });
                 break;
             case ".pth":
                 WriteStateDict(path, tensors);

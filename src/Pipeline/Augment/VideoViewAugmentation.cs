@@ -20,4 +20,10 @@ public sealed record VideoViewAugmentation
 
     /// <summary>Blur, or none.</summary>
     public GaussianBlur? Blur { get; init; }
+
+    /// <summary>Random augmentation of the whole frames, before they are cropped, in order; only fine-tuning's views have any.</summary>
+    public IReadOnlyList<RandAugmentStep> Rand { get; init; } = [];
+
+    /// <summary>What is erased of the finished view, or nothing.</summary>
+    public ErasedBox? Erased { get; init; }
 }

@@ -7,7 +7,7 @@ public sealed class EvaluationBatch : IDisposable
 
     internal EvaluationBatch(HostBatch batch, int[] windows) => (_batch, WindowIndices) = (batch, windows);
 
-    /// <summary>Windows in this batch; the last one may hold fewer than the others.</summary>
+    /// <summary>Rows in this batch, windows times crops; the last one may hold fewer than the others.</summary>
     public int Size => _batch.Size;
 
     /// <summary>For each row, the clip's index in <see cref="Xkd.Storage.Cache.Clips"/>.</summary>

@@ -4,8 +4,8 @@ using Xkd.Storage;
 namespace Xkd.Pipeline;
 
 /// <summary>
-/// Windows at fixed places, centre-cropped, without augmentation, clip by clip: dense testing with n windows a clip, evenly spaced from
-/// the clip's beginning to its end, or a single centred one. The same cache and options always give the same batches.
+/// Windows clip by clip: dense testing with n windows a clip, evenly spaced from the clip's beginning to its end, or a single centred one, each in one or three
+/// crops; or, with augmentation, n windows that begin anywhere. The same cache and options always give the same batches.
 /// </summary>
 public sealed class EvaluationFeed : IAsyncDisposable
 {
@@ -34,11 +34,11 @@ public sealed class EvaluationFeed : IAsyncDisposable
         (_source, _options, _feed) = (source, options, options.AsFeed().WithReadersFor(source.Fingerprint));
         _windows = new WindowReader(source, options.Mel);
         (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, _feed.Audio);
-        _worker = new SampleWorker(_feed, _windows, new CenterCropAugmenter(mean, std));
+        _worker = new SampleWorker(_feed, _windows, options.Augmenter(_feed, mean, std));
     }
 
-    /// <summary>Windows over all clips.</summary>
-    public long Count => (long)_clips.Count * _options.Windows;
+    /// <summary>Rows over all clips: windows times crops.</summary>
+    public long Count => (long)_clips.Count * _options.RowsPerClip;
 
     /// <summary>Reads all windows once. Dispose every batch.</summary>
     /// <exception cref="CorruptCacheException">A damaged row.</exception>
@@ -48,7 +48,7 @@ public sealed class EvaluationFeed : IAsyncDisposable
         _graph = feed.Graph;
         await foreach (HostBatch batch in feed.ReadAsync(Assemblies(), "the feed keeps up: the model sets the pace", cancellationToken))
         {
-            yield return new EvaluationBatch(batch, [.. Enumerable.Range(0, batch.Size).Select(i => (int)((batch.Position + i) % _options.Windows))]);
+            yield return new EvaluationBatch(batch, [.. Enumerable.Range(0, batch.Size).Select(i => WindowAt(batch.Position + i))]);
         }
     }
 
@@ -69,6 +69,8 @@ public sealed class EvaluationFeed : IAsyncDisposable
         return windows == 1 ? room / 2 : (int)Math.Round((double)index * room / (windows - 1), MidpointRounding.AwayFromZero);
     }
 
+    private int WindowAt(long position) => (int)(position / _options.CropsPerWindow % _options.Windows);
+
     private IEnumerable<(BatchAssembly Assembly, IEnumerable<FeedSample> Samples)> Assemblies()
     {
         BatchPool full = new(_feed, _options.BatchSize);
@@ -76,7 +78,7 @@ public sealed class EvaluationFeed : IAsyncDisposable
         {
             long first = step * _options.BatchSize;
             int rows = (int)Math.Min(_options.BatchSize, Count - first);
-            long[] clips = [.. Enumerable.Range(0, rows).Select(i => (long)_clips[(int)((first + i) / _options.Windows)])];
+            long[] clips = [.. Enumerable.Range(0, rows).Select(i => (long)_clips[(int)((first + i) / _options.RowsPerClip)])];
             ClipEntry[] entries = [.. clips.Select(c => _source.Clips[(int)c])];
             long bytes = BatchBuffers.BytesOf(_feed, rows) + entries.Sum(_worker.WindowBytes);
             BatchPool pool = rows == _options.BatchSize ? full : new BatchPool(_feed, rows);
@@ -88,10 +90,12 @@ public sealed class EvaluationFeed : IAsyncDisposable
     private FeedSample SampleAt(BatchAssembly assembly, int slot, long position, long index)
     {
         ClipEntry clip = _source.Clips[(int)index];
-        return new FeedSample(assembly, slot, new SampleKey(0, 0, position), index, clip, _worker.WindowBytes(clip), _raw)
-        {
-            Plan = PlanOf(clip, (int)(position % _options.Windows)),
-        };
+        int window = WindowAt(position);
+
+        // A drawn window depends on the clip and its number alone: leaving clips out moves no other's. An undrawn row's position says which crop it is.
+        bool drawn = _options.Augmentation is not null;
+        SampleKey key = drawn ? new SampleKey(_options.Seed, window, index) : new SampleKey(0, 0, position);
+        return new FeedSample(assembly, slot, key, index, clip, _worker.WindowBytes(clip), _raw) { Plan = drawn ? null : PlanOf(clip, window) };
     }
 
     private WindowPlan PlanOf(ClipEntry clip, int window)

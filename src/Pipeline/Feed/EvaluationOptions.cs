@@ -11,8 +11,23 @@ public sealed record EvaluationOptions
     /// <summary>Which modalities are delivered. Default video.</summary>
     public Modalities Modalities { get; init; } = Modalities.Video;
 
-    /// <summary>Windows per clip, evenly spaced from its beginning to its end; one is centred. Default 1.</summary>
+    /// <summary>Windows per clip, evenly spaced from its beginning to its end; one is centred. With augmentation they begin anywhere. Default 1.</summary>
     public int Windows { get; init; } = 1;
+
+    /// <summary>Spatial views of each window; without video, and with augmentation, there is one. Default the centre.</summary>
+    public TestCrops Crops { get; init; } = TestCrops.Centre;
+
+    /// <summary>How windows are augmented; null (the default) not at all.</summary>
+    public AugmentationOptions? Augmentation { get; init; }
+
+    /// <summary>Random augmentation of frames in training; null (the default): none.</summary>
+    public RandAugmentOptions? RandAugment { get; init; }
+
+    /// <summary>Random erasing of frames in training; null (the default): none.</summary>
+    public RandomErasingOptions? Erasing { get; init; }
+
+    /// <summary>Seed of random windows, augmentation and order. Default 0.</summary>
+    public ulong Seed { get; init; }
 
     /// <summary>Indices of the clips to read, in this order; null (the default) reads all.</summary>
     public IReadOnlyList<int>? Clips { get; init; }
@@ -47,9 +62,15 @@ public sealed record EvaluationOptions
     /// <summary>Clock, planted delays and trace; the budget in it is not used.</summary>
     public PipelineGraphOptions Diagnostics { get; init; } = new();
 
+    /// <summary>Rows of one clip: windows times crops.</summary>
+    public int RowsPerClip => Windows * CropsPerWindow;
+
+    internal int CropsPerWindow => Crops == TestCrops.Three && Augmentation is null && Modalities.HasFlag(Modalities.Video) ? ThreeCropAugmenter.Crops : 1;
+
     /// <summary>The same views as a training feed without local ones.</summary>
     internal FeedOptions AsFeed() => new()
     {
+        Seed = Seed,
         BatchSize = BatchSize,
         Modalities = Modalities,
         Fps = Fps,
@@ -66,6 +87,16 @@ public sealed record EvaluationOptions
         Workers = Workers,
         MemoryBudget = MemoryBudget,
         Diagnostics = Diagnostics,
+    };
+
+    /// <summary>What makes views of raw windows.</summary>
+    internal ISampleAugmenter Augmenter(FeedOptions feed, double melMean, double melStd) => (Augmentation, Crops) switch
+    {
+        ({ } recipe, _) when RandAugment is not null || Erasing is not null => new FineTuneAugmenter(recipe, RandAugment, Erasing, feed, melMean, melStd),
+        ({ } recipe, _) => new RecipeAugmenter(recipe, feed, melMean, melStd),
+        (_, TestCrops.Three) when CropsPerWindow > 1 => new ThreeCropAugmenter(melMean, melStd),
+        (_, TestCrops.ReleasedThree) => new ReleasedCropAugmenter(melMean, melStd),
+        _ => new CenterCropAugmenter(melMean, melStd),
     };
 
     internal void Validate()

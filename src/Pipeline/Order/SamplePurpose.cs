@@ -45,6 +45,15 @@ public enum SamplePurpose
     /// <summary>Frequency and time masks of an audio view.</summary>
     AudioMasks = 23,
 
+    /// <summary>Operations, magnitudes and signs of random augmentation.</summary>
+    RandAugment = 30,
+
+    /// <summary>Whether and where a view is erased.</summary>
+    Erasing = 31,
+
+    /// <summary>The noise that fills what is erased.</summary>
+    ErasingNoise = 32,
+
     /// <summary>Noise that orders video tokens for random masking.</summary>
     VideoMaskNoise = 40,
 

@@ -49,6 +49,28 @@ public sealed class EvaluationFeedTests
     public void Start_Windows_AreEvenlySpacedFromEndToEnd(int available, int window, int index, int windows, int expected) =>
         Assert.Equal(expected, EvaluationFeed.Start(available, window, index, windows));
 
+    [Fact]
+    public async Task ReadAsync_ThreeCrops_AreThreeRowsOfAWindowAndTheMiddleOneIsTheCentre()
+    {
+        EvaluationOptions options = Options with { Modalities = Modalities.Video, Windows = 2, BatchSize = 4 };
+        float[][] three = await VideoRowsAsync(options with { Crops = TestCrops.Three }, [0, 0, 0, 1, 1, 1]), centre = await VideoRowsAsync(options, [0, 1]);
+        Assert.Equal(3 * centre.Length, three.Length);
+        for (int window = 0; window < centre.Length; window++)
+        {
+            Assert.Equal(centre[window], three[(3 * window) + 1]);
+            Assert.NotEqual(three[3 * window], three[(3 * window) + 2]);
+        }
+    }
+
+    [Fact]
+    public async Task ReadAsync_Augmented_WindowsDependOnSeedAndClipAlone()
+    {
+        EvaluationOptions options = Options with { Modalities = Modalities.Video, Windows = 1, Augmentation = new AugmentationOptions(), Seed = 4 };
+        float[][] all = await VideoRowsAsync(options, [0]), some = await VideoRowsAsync(options with { Clips = [2] }, [0]), other = await VideoRowsAsync(options with { Clips = [2], Seed = 5 }, [0]);
+        Assert.Equal(all[2], some[0]);
+        Assert.NotEqual(some[0], other[0]);
+    }
+
     [Theory]
     [InlineData(Modalities.Video)]
     [InlineData(Modalities.Audio)]
@@ -82,5 +104,22 @@ public sealed class EvaluationFeedTests
     {
         UsageException error = Assert.Throws<UsageException>(() => new EvaluationFeed(new FakeClips(7), Options with { FrameSize = 224 }));
         Assert.Contains("--short-side 224", error.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<float[][]> VideoRowsAsync(EvaluationOptions options, int[] windows)
+    {
+        await using EvaluationFeed feed = new(new FakeClips(3), options);
+        List<float[]> rows = [];
+        List<int> seen = [];
+        await foreach (EvaluationBatch batch in feed.ReadAsync(Token))
+        {
+            int size = batch.Video!.Length / (int)batch.Video.Shape[0];
+            rows.AddRange(Enumerable.Range(0, batch.Size).Select(i => batch.Video.Data.AsSpan(i * size, size).ToArray()));
+            seen.AddRange(batch.WindowIndices);
+            batch.Dispose();
+        }
+
+        Assert.Equal(Enumerable.Repeat(windows, seen.Count / windows.Length).SelectMany(w => w), seen);
+        return [.. rows];
     }
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Globalization;
 using TorchSharp;
+using Xkd.Cli.Evaluation;
 using Xkd.Cli.Hosting;
 using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
@@ -9,47 +11,115 @@ using Xkd.Storage;
 
 namespace Xkd.Cli.Commands;
 
-/// <summary><c>xkd eval</c>: what the features are worth.</summary>
+/// <summary><c>xkd eval</c>: what the encoders are worth.</summary>
 internal static class EvalCommand
 {
-    public static Command Create()
+    public static Command Create() => new("eval", "Evaluate pre-trained encoders.")
     {
-        Command svm = new("svm", "A linear SVM on frozen features.");
-        Option<string> config = CommonOptions.RequiredPath("--config", "For example configs/eval/svm/folder.yaml.");
-        Option<string> weights = CommonOptions.RequiredPath("--weights", "A run folder.");
-        Option<string> train = CommonOptions.RequiredPath("--train", "The labelled cache to fit on.");
-        Option<string> val = CommonOptions.RequiredPath("--val", "The labelled cache to test on.");
-        Option<string> modality = CommonOptions.Choice("--modality", "Which encoder's features; av joins both.", "video", "audio", "av");
+        Protocol("svm", "A linear SVM on frozen features."), Protocol("linear", "A linear classifier trained on a frozen encoder."), Protocol("finetune", "A classifier trained together with its encoder."),
+        FeatureEvaluationCommands.Neighbours(), FeatureEvaluationCommands.Search(),
+    };
+
+    private static Command Protocol(string protocol, string description)
+    {
+        Command command = new(protocol, description);
+        Option<string> config = CommonOptions.RequiredPath("--config", $"For example configs/eval/{protocol}/ucf101.yaml.");
+        Option<string[]> weights = CommonOptions.Weights();
+        Option<string> train = CommonOptions.RequiredPath("--train", protocol == "svm" ? "The labelled cache, or feature file, to fit on." : "The labelled cache to fit on.");
+        Option<string> val = CommonOptions.RequiredPath("--val", "The labelled cache to test on; the same one where it holds folds or splits.");
+        Option<int?> fold = new("--fold") { Description = "Fold to evaluate; the first by default." };
+        Option<string?> folds = new("--folds") { Description = "all: every fold, and their mean." };
+        folds.AcceptOnlyFromAmong("all");
+        Option<string?> modality = new("--modality") { Description = "Which encoder; av joins both. Default: the configuration's." };
+        modality.AcceptOnlyFromAmong("video", "audio", "av");
         Option<string> branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
-        Option<long?> seed = new("--seed") { Description = "Seed of the held-out part and the solver." };
-        Option<string> output = CommonOptions.RequiredPath("--out", "Folder for results.json.");
+        Option<bool> smoke = new("--smoke") { Description = "Few classes, clips, windows and epochs: does it run from end to end?" };
+        Option<long?> seed = new("--seed") { Description = "Seed of everything drawn." };
+        Option<string> folder = CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv and confusion.png.");
         Option<string[]> set = CommonOptions.Set();
         Option<string> device = CommonOptions.Device();
         Option<string?> libtorch = CommonOptions.LibTorch();
-        foreach (Option option in new Option[] { config, weights, train, val, modality, branch, seed, output, set, device, libtorch })
+        Option<bool> json = CommonOptions.Json();
+        foreach (Option option in new Option[] { config, weights, train, val, fold, folds, modality, branch, smoke, seed, folder, set, device, libtorch, json })
         {
-            svm.Add(option);
+            command.Add(option);
         }
 
-        svm.SetAction(async (parsed, _) =>
+        command.SetAction(async (parsed, _) =>
         {
-            string[] overrides = parsed.GetValue(seed) is long s ? [.. parsed.GetValue(set)!, $"seed={s}"] : parsed.GetValue(set)!;
-            SvmConfig loaded = SvmConfig.Load(parsed.GetValue(config)!, overrides);
-            Terminal terminal = new(json: false);
+            // What a person writes comes after what --smoke sets, and wins.
+            string[] overrides =
+            [
+                .. parsed.GetValue(smoke) ? SmokeRun.Overrides(protocol) : [],
+                .. parsed.GetValue(modality) is { } m ? [$"modality={m}"] : Array.Empty<string>(),
+                .. parsed.GetValue(seed) is long s ? [string.Create(CultureInfo.InvariantCulture, $"seed={s}")] : Array.Empty<string>(),
+                .. parsed.GetValue(set)!,
+            ];
+            string path = parsed.GetValue(config)!;
+            EvaluationConfig loaded = protocol == "svm" ? SvmConfig.Load(path, overrides) : ClassifierConfig.Load(path, overrides);
+            if (parsed.GetValue(fold) is not null && parsed.GetValue(folds) is not null)
+            {
+                throw new UsageException("--fold and --folds are both given; write one of them");
+            }
+
+            Terminal terminal = new(parsed.GetValue(json));
             using StopSignals signals = new();
+            string output = parsed.GetValue(folder)!;
+            if (loaded is SvmConfig svm && IsFeatures(parsed.GetValue(train)!))
+            {
+                await FeaturesAsync(svm, parsed.GetValue(train)!, parsed.GetValue(val)!, output, terminal, signals.Token).ConfigureAwait(false);
+                return ExitCodes.Done;
+            }
+
+            string[] files = parsed.GetValue(weights) ?? [];
+            if (files.Length == 0)
+            {
+                throw new UsageException("--weights is missing; name a run, a checkpoint, or a weight file (only eval svm on feature files does without)");
+            }
+
             LibTorch.Load(parsed.GetValue(libtorch));
             torch.Device where = Devices.Parse(parsed.GetValue(device)!);
             Devices.SetThreads(0);
-            Cache trainCache = Cache.Open(parsed.GetValue(train)!), valCache = Cache.Open(parsed.GetValue(val)!);
-            using FrozenEncoder encoder = FrozenEncoder.OpenRun(parsed.GetValue(weights)!, where, terminal.Line);
-            EvaluationResult result = await SvmEvaluation.RunAsync(
-                encoder, trainCache, valCache, loaded, parsed.GetValue(modality)!, WeightChoices.Branch(parsed.GetValue(branch)!), signals.Token).ConfigureAwait(false);
-            string folder = parsed.GetValue(output)!;
-            Directory.CreateDirectory(folder);
-            await result.WriteAsync(Path.Combine(folder, "results.json"), signals.Token).ConfigureAwait(false);
-            terminal.Line($"{result.Dataset} {result.Protocol} {result.Modality} {result.Branch}: {result.Metric} {result.Value:f2} % ({result.Selection})");
+            EvaluationRequest request = new()
+            {
+                Protocol = protocol,
+                Config = loaded,
+                Weights = files,
+                Train = Cache.Open(parsed.GetValue(train)!),
+                Test = Cache.Open(parsed.GetValue(val)!),
+                Fold = parsed.GetValue(fold),
+                AllFolds = parsed.GetValue(folds) is not null,
+                Branch = WeightChoices.Branch(parsed.GetValue(branch)!),
+                Device = where,
+            };
+            IReadOnlyList<EvaluationResult> results = await new EvaluationRun(request, terminal.Line).RunAsync(signals.Token).ConfigureAwait(false);
+            await DoneAsync(output, results, terminal, signals.Token).ConfigureAwait(false);
             return ExitCodes.Done;
         });
-        return new Command("eval", "Evaluate pre-trained encoders.") { svm };
+        return command;
+    }
+
+    private static bool IsFeatures(string path) => path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase);
+
+    private static async Task FeaturesAsync(SvmConfig config, string train, string val, string output, Terminal terminal, CancellationToken stop)
+    {
+        if (!IsFeatures(val))
+        {
+            throw new UsageException($"--train {train} is a feature file, --val {val} is not; name two feature files or two caches");
+        }
+
+        EvaluationResult identity = await FeatureFiles.IdentityAsync(val, "svm", config.Dataset).ConfigureAwait(false) with { Seed = (ulong)config.Seed };
+        EvaluationResult result = await new StreamedProbe(config, terminal.Line).RunAsync(train, val, output, identity, stop).ConfigureAwait(false);
+        await DoneAsync(output, [result], terminal, stop).ConfigureAwait(false);
+    }
+
+    private static async Task DoneAsync(string output, IReadOnlyList<EvaluationResult> results, Terminal terminal, CancellationToken stop)
+    {
+        EvaluationResult result = await EvaluationFiles.WriteAsync(output, results, stop).ConfigureAwait(false);
+        terminal.Line(EvaluationFiles.Summary(result));
+        if (terminal.Json)
+        {
+            Terminal.WriteJson(result);
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Xkd.Cli.Hosting;
+using Xkd.Model.Evaluation;
 using Xkd.Model.Weights;
 
 namespace Xkd.Cli.Commands;
@@ -21,7 +22,7 @@ internal static class ExportCommand
                 Modality = WeightChoices.Modality(parsed.GetValue(modality)!),
                 Branch = WeightChoices.Branch(parsed.GetValue(branch)!),
             });
-            WeightExporter.Write(parsed.GetValue(output)!, weights.Tensors);
+            WeightExporter.Write(parsed.GetValue(output)!, weights.Tensors, EncoderDescription.Find(parsed.GetValue(run)!) is { } d ? EncoderDescription.ToMetadata(d) : null);
             new Terminal(json: false).Line($"{parsed.GetValue(output)}: {weights.Tensors.Count} tensors of the {parsed.GetValue(modality)} {parsed.GetValue(branch)}");
             return Task.FromResult(ExitCodes.Done);
         });

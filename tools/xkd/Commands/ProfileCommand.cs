@@ -12,7 +12,7 @@ internal static class ProfileCommand
 {
     public static Command Create()
     {
-        Argument<string> what = new("what") { Description = "ingest: media into a cache; decode: its first half; mel: the log-mel kernel; loader: a cache into augmented batches; step: the training step on random input; train: the step behind its feed." };
+        Argument<string> what = new("what") { Description = "ingest: media into a cache; decode: its first half; mel: the log-mel kernel; loader: a cache into augmented batches; step: the training step on random input; train: the step behind its feed; svm: fits of a linear SVM." };
         what.AcceptOnlyFromAmong([.. Profiler.Names]);
         Option<string?> data = new("--data") { Description = "loader, train: read this cache instead of a generated one." };
         Option<string?> config = new("--config") { Description = "loader, step, train: the configuration; by default the released recipe at batch 8, configs/bench/scaled.yaml, configs/pretrain/tiny.yaml." };
@@ -89,6 +89,11 @@ internal static class ProfileCommand
             if (outcome.Sweep.Count > 0)
             {
                 result["sweep"] = outcome.Sweep;
+            }
+
+            foreach ((string name, IReadOnlyDictionary<string, double> values) in outcome.Tables)
+            {
+                result[name] = values;
             }
 
             Terminal.WriteJson(result);

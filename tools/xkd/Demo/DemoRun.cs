@@ -96,15 +96,24 @@ internal sealed class DemoRun(DemoOptions options, Terminal terminal, TimeProvid
         using FrozenEncoder trained = FrozenEncoder.OpenRun(RunFolder, Devices.Parse("cpu"), terminal.Line);
         using FrozenEncoder untrained = FrozenEncoder.Untrained(config, train.Manifest.Mel, Devices.Parse("cpu"));
         List<ProbeScore> scores = [];
-        foreach (string modality in new[] { "video", "audio" })
+        foreach (WeightModality modality in new[] { WeightModality.Video, WeightModality.Audio })
         {
-            EvaluationResult before = await SvmEvaluation.RunAsync(untrained, train, val, svm, modality, WeightBranch.Teacher, stop).ConfigureAwait(false);
-            EvaluationResult after = await SvmEvaluation.RunAsync(trained, train, val, svm, modality, WeightBranch.Teacher, stop).ConfigureAwait(false);
-            terminal.Line($"probe {modality}: untrained {before.Value:f1} %, trained {after.Value:f1} %");
-            scores.Add(new ProbeScore(modality, before.Value, after.Value));
+            string name = modality.ToString().ToLowerInvariant();
+            EvaluationResult before = await ProbeAsync(untrained, modality).ConfigureAwait(false), after = await ProbeAsync(trained, modality).ConfigureAwait(false);
+            terminal.Line($"probe {name}: untrained {before.Value:f1} %, trained {after.Value:f1} %");
+            scores.Add(new ProbeScore(name, before.Value, after.Value));
         }
 
         return scores;
+
+        Task<EvaluationResult> ProbeAsync(FrozenEncoder model, WeightModality modality)
+        {
+            EvaluationResult identity = new()
+            {
+                Dataset = svm.Dataset, Protocol = "svm", Modality = modality.ToString().ToLowerInvariant(), Branch = "teacher", Seed = (ulong)svm.Seed, WeightsSha256 = model.WeightsSha256,
+            };
+            return SvmEvaluation.RunAsync([EvaluationEncoder.Of(model, modality, WeightBranch.Teacher)], train, val, svm, identity, stop);
+        }
     }
 
     private async Task<T> PartAsync<T>(string part, Func<Task<T>> work)

@@ -9,6 +9,12 @@ internal static class CommonOptions
 
     public static Option<string> RequiredPath(string name, string description) => new(name) { Description = description, Required = true };
 
+    /// <summary>A run, or one weight file per modality.</summary>
+    public static Option<string[]> Weights() => new("--weights")
+    {
+        Description = "A run, a checkpoint, or a weight file (.pth, .pth.tar, .safetensors); for av a run, or the option twice.",
+    };
+
     public static Option<Dictionary<string, TimeSpan>> DelayStage() => new("--delay-stage")
     {
         Description = "Diagnostics: slow a stage down on purpose, STAGE=MILLISECONDS, to see the report name it.",

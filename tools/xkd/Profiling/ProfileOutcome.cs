@@ -26,6 +26,9 @@ internal sealed record ProfileOutcome
     /// <summary>The same measured at several settings, each its figures by name; empty without a sweep.</summary>
     public IReadOnlyList<IReadOnlyDictionary<string, object>> Sweep { get; init; } = [];
 
+    /// <summary>Figures of this profile that come in several, by name and key.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Tables { get; init; } = new Dictionary<string, IReadOnlyDictionary<string, double>>(StringComparer.Ordinal);
+
     /// <summary>The same comparison in words, one line each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 

@@ -15,7 +15,7 @@ internal sealed class Profiler(string folder, ProfileOptions options, Terminal t
     private const int Windows = 2000;
 
     /// <summary>What can be profiled.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["ingest", "decode", "mel", "loader", "step", "train"];
+    public static IReadOnlyList<string> Names { get; } = ["ingest", "decode", "mel", "loader", "step", "train", "svm"];
 
     public Task<ProfileOutcome> RunAsync(string what, CancellationToken stop) => what switch
     {
@@ -24,6 +24,7 @@ internal sealed class Profiler(string folder, ProfileOptions options, Terminal t
         "mel" => MelAsync(stop),
         "step" => Task.Run(() => ModelProfiles.Step(options, terminal, stop), CancellationToken.None), // computes throughout: not on the caller's thread
         "train" => TrainAsync(stop),
+        "svm" => SvmProfile.RunAsync(stop),
         _ => LoaderAsync(stop),
     };
 

@@ -11,6 +11,9 @@ public sealed record FeatureSet
     /// <summary>Class of each clip, 0 … classes − 1; −1 where the clip has none.</summary>
     public required int[] Labels { get; init; }
 
+    /// <summary>All classes of each clip, where a clip may have several; null where it has one.</summary>
+    public IReadOnlyList<int[]>? LabelSets { get; init; }
+
     /// <summary>Names of the classes, indexed by label.</summary>
     public required IReadOnlyList<string> ClassNames { get; init; }
 
@@ -37,7 +40,10 @@ public sealed record FeatureSet
             Clip(clips[i]).CopyTo(vectors.AsSpan(i * Windows * Dim));
         }
 
-        return this with { Ids = [.. clips.Select(c => Ids[c])], Labels = [.. clips.Select(c => Labels[c])], Vectors = vectors };
+        return this with
+        {
+            Ids = [.. clips.Select(c => Ids[c])], Labels = [.. clips.Select(c => Labels[c])], LabelSets = LabelSets is null ? null : [.. clips.Select(c => LabelSets[c])], Vectors = vectors,
+        };
     }
 
     /// <summary>One row per clip: the mean of its windows.</summary>

@@ -1,4 +1,3 @@
-using TorchSharp;
 using Xkd.Model.Configuration;
 using Xkd.Model.Networks;
 using Xkd.Model.Training;
@@ -51,12 +50,12 @@ public sealed class FrozenEncoder : IDisposable
     public static FrozenEncoder Untrained(PretrainConfig config, MelStatistics mel, Device device) =>
         new(new XkdModel(config.ToModel(), (ulong)config.Seed, device), config, mel.Mean, mel.Std, string.Empty);
 
-    /// <summary>What this encoder wants cut from a cache: windows of its global view, normalised as in its training.</summary>
-    public EvaluationOptions Windows(Modalities modalities, int windows, int batch) => new()
+    /// <summary>What this model's global views are cut as: one centred window of both modalities, normalised as in its training.</summary>
+    internal EvaluationOptions OneWindow(int clip) => new()
     {
-        BatchSize = batch,
-        Windows = windows,
-        Modalities = modalities,
+        BatchSize = 1,
+        Modalities = Modalities.Both,
+        Clips = [clip],
         Fps = Config.Data.Fps,
         Frames = Config.Data.GlobalFrames,
         FrameSize = Config.Data.GlobalSize,
@@ -66,20 +65,10 @@ public sealed class FrozenEncoder : IDisposable
         MelStd = MelStd,
     };
 
-    /// <summary>Patch means [B, D] of one batch, on the host, row-major.</summary>
-    public float[] Features(EvaluationBatch batch, WeightModality modality, WeightBranch branch)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable frozen = no_grad();
-        HostView view = (modality == WeightModality.Video ? batch.Video : batch.Audio)
-            ?? throw new InvalidOperationException($"the feed delivered no {modality}");
-        long[] shape = [batch.Size, .. view.Shape[1..]];
-        using Tensor input = XkdInputTensors.ToDevice(view.Data, shape, _model.Device);
-        Branch network = Network(modality, branch);
-        return network.PatchMean(network.Backbone.call(input)).cpu().data<float>().ToArray(); // [B, D]
-    }
-
     public void Dispose() => _model.Dispose();
+
+    /// <summary>One of the model's encoders.</summary>
+    internal ViT Backbone(WeightModality modality, WeightBranch branch) => Network(modality, branch).Backbone;
 
     private Branch Network(WeightModality modality, WeightBranch branch) => (modality, branch) switch
     {

@@ -72,7 +72,7 @@ public sealed record MaskedReconstruction
     /// <summary>The centred window of clip number <paramref name="clip"/> of <paramref name="cache"/>, masked and reconstructed.</summary>
     public static async Task<MaskedReconstruction> OfClipAsync(FrozenEncoder encoder, Cache cache, int clip, ulong seed, CancellationToken stop)
     {
-        EvaluationFeed feed = new(cache, encoder.Windows(Modalities.Both, windows: 1, batch: 1) with { Clips = [clip] });
+        EvaluationFeed feed = new(cache, encoder.OneWindow(clip));
         await using (feed.ConfigureAwait(false))
         {
             await foreach (EvaluationBatch batch in feed.ReadAsync(stop).ConfigureAwait(false))

@@ -8,19 +8,21 @@ namespace Xkd.Model.Evaluation;
 internal sealed unsafe class DualCoordinateDescent
 {
     private readonly SvmRows _rows;
-    private readonly int[] _labels;
-    private readonly int _positive;
+    private readonly sbyte[] _signs;
     private readonly LinearSvmOptions _options;
     private readonly double[] _weights;
     private readonly double[] _alpha;
     private readonly int[] _order;
     private SplitMix64 _random;
 
-    public DualCoordinateDescent(SvmRows rows, int[] labels, int positive, LinearSvmOptions options)
+    /// <param name="rows">The samples.</param>
+    /// <param name="signs">+1 where a sample is of the class, else −1.</param>
+    /// <param name="positive">The class, which chooses the visiting order's stream.</param>
+    /// <param name="options">C, tolerance and seed.</param>
+    public DualCoordinateDescent(SvmRows rows, sbyte[] signs, int positive, LinearSvmOptions options)
     {
         _rows = rows;
-        _labels = labels;
-        _positive = positive;
+        _signs = signs;
         _options = options;
         _weights = new double[rows.Stride];
         _alpha = new double[rows.Count];
@@ -76,7 +78,7 @@ internal sealed unsafe class DualCoordinateDescent
         {
             var i = _order[s];
             var x = values + ((nint)i * _rows.Stride);
-            var y = _labels[i] == _positive ? 1.0 : -1.0;
+            double y = _signs[i];
             var gradient = (y * SvmKernels.Dot(x, w, _rows.Stride)) - 1 + (_alpha[i] * diagonal);
             var projected = gradient;
             if (_alpha[i] == 0)

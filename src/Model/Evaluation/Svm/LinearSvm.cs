@@ -24,9 +24,14 @@ public static class LinearSvm
     }
 
     /// <summary>Fits on rows prepared once: the way to try several values of C.</summary>
-    internal static LinearSvmModel Fit(SvmRows rows, int[] labels, int classes, LinearSvmOptions options, CancellationToken cancellation)
+    internal static LinearSvmModel Fit(SvmRows rows, int[] labels, int classes, LinearSvmOptions options, CancellationToken cancellation) =>
+        Fit(rows, SvmTargets.Single(labels, classes), options, cancellation);
+
+    /// <inheritdoc cref="Fit(SvmRows, int[], int, LinearSvmOptions, CancellationToken)"/>
+    internal static LinearSvmModel Fit(SvmRows rows, SvmTargets targets, LinearSvmOptions options, CancellationToken cancellation)
     {
-        Validate(rows, labels, classes, options);
+        Validate(rows.Count, targets.Rows, targets.Classes, options);
+        int classes = targets.Classes;
         var coefficients = new double[classes * rows.Dim];
         var intercepts = new double[classes];
         var iterations = new int[classes];
@@ -38,7 +43,7 @@ public static class LinearSvm
             new ParallelOptions { MaxDegreeOfParallelism = options.Threads > 0 ? options.Threads : Environment.ProcessorCount, CancellationToken = cancellation },
             positive =>
             {
-                var solver = new DualCoordinateDescent(rows, labels, positive, options);
+                var solver = new DualCoordinateDescent(rows, targets.Signs(positive), positive, options);
                 (iterations[positive], converged[positive]) = solver.Solve(cancellation);
                 solver.Weights[..rows.Dim].CopyTo(coefficients.AsSpan(positive * rows.Dim, rows.Dim));
                 intercepts[positive] = rows.Bias * solver.Weights[rows.Dim];
@@ -47,7 +52,7 @@ public static class LinearSvm
         return new LinearSvmModel(rows.Dim, coefficients, intercepts) { C = options.C, Iterations = iterations, Converged = Array.TrueForAll(converged, c => c) };
     }
 
-    private static void Validate(SvmRows rows, int[] labels, int classes, LinearSvmOptions options)
+    internal static void Validate(int rows, int labels, int classes, LinearSvmOptions options)
     {
         if (options.C is not (> 0 and < double.PositiveInfinity))
         {
@@ -64,22 +69,14 @@ public static class LinearSvm
             throw new UsageException($"svm: max iterations = {options.MaxIterations} must be at least 1.");
         }
 
-        if (labels.Length != rows.Count)
+        if (labels != rows)
         {
-            throw new UsageException($"svm: {rows.Count} feature rows but {labels.Length} labels; give one label per row.");
+            throw new UsageException($"svm: {rows} feature rows but {labels} labels; give one label per row.");
         }
 
-        if (rows.Count == 0 || classes < 2)
+        if (rows == 0 || classes < 2)
         {
-            throw new UsageException($"svm: {rows.Count} rows and {classes} classes; at least one row and two classes are needed.");
-        }
-
-        foreach (var label in labels)
-        {
-            if ((uint)label >= (uint)classes)
-            {
-                throw new UsageException($"svm: label {label} is outside 0 … {classes - 1}.");
-            }
+            throw new UsageException($"svm: {rows} rows and {classes} classes; at least one row and two classes are needed.");
         }
     }
 }

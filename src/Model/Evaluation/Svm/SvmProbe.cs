@@ -4,7 +4,8 @@ namespace Xkd.Model.Evaluation;
 
 /// <summary>
 /// The frozen-feature protocol: a one-vs-rest linear SVM on every window of the training clips, decision values averaged over the windows of a test clip.
-/// C is chosen on a held-out part of the training set (the reference reads it off the test set), then the SVM is fitted again on all of it.
+/// C is chosen on a held-out part of the training set, then the SVM is fitted again on all of it; or, as the reference does it, read off the test set.
+/// Clips of one class are judged by accuracy, of several by mean average precision.
 /// </summary>
 public static class SvmProbe
 {
@@ -13,36 +14,39 @@ public static class SvmProbe
     {
         options ??= new SvmProbeOptions();
         Validate(train, test, options);
-        Dictionary<double, double> heldOut = [];
+        Dictionary<double, double> scores = [];
         double best = options.Cs[0];
         if (options.Cs.Count > 1)
         {
-            (int[] fit, int[] held) = StratifiedSplit.Of(train.Labels, options.HeldOut, options.Seed);
-            if (held.Length == 0)
-            {
-                throw new UsageException("svm: every class has a single training clip, so none can be held out to choose C; give one value of C.");
-            }
-
-            FeatureSet part = train.Select(fit), rest = train.Select(held);
+            (FeatureSet part, FeatureSet rest) = options.Selection == SvmSelection.Test ? (train, test) : Split(train, options);
             FeatureScaler scaler = FeatureScaler.Fit(part, options.Scaling);
             part = scaler.Apply(part);
             rest = scaler.Apply(rest);
             SvmRows rows = SvmRows.Copy(part.Vectors, part.Dim, options.Svm.InterceptScaling);
-            int[] labels = part.RowLabels();
+            SvmTargets targets = SvmTargets.Of(part);
             foreach (double c in options.Cs)
             {
-                LinearSvmModel candidate = LinearSvm.Fit(rows, labels, train.ClassNames.Count, Solver(options, c), cancellation);
-                heldOut[c] = TopK.Accuracy(Decide(candidate, rest), candidate.Classes, rest.Labels, 1);
+                LinearSvmModel candidate = LinearSvm.Fit(rows, targets, Solver(options, c), cancellation);
+                scores[c] = ClipScores.Of(Decide(candidate, rest), rest).Value;
             }
 
             // Of equally good values the smallest: the stronger regulariser.
-            best = heldOut.Keys.Order().MaxBy(c => heldOut[c]);
+            best = scores.Keys.Order().MaxBy(c => scores[c]);
         }
 
         FeatureScaler all = FeatureScaler.Fit(train, options.Scaling);
         FeatureSet fitted = all.Apply(train), judged = all.Apply(test);
-        LinearSvmModel model = LinearSvm.Fit(fitted.Vectors, fitted.Dim, fitted.RowLabels(), train.ClassNames.Count, Solver(options, best), cancellation);
-        return SvmProbeResult.Of(model, Decide(model, judged), judged, heldOut, options);
+        LinearSvmModel model = LinearSvm.Fit(
+            SvmRows.Copy(fitted.Vectors, fitted.Dim, options.Svm.InterceptScaling), SvmTargets.Of(fitted), Solver(options, best), cancellation);
+        return SvmProbeResult.Of(model, Decide(model, judged), judged, scores, options);
+    }
+
+    private static (FeatureSet Part, FeatureSet HeldOut) Split(FeatureSet train, SvmProbeOptions options)
+    {
+        (int[] fit, int[] held) = StratifiedSplit.Of(train.Labels, options.HeldOut, options.Seed);
+        return held.Length > 0
+            ? (train.Select(fit), train.Select(held))
+            : throw new UsageException("svm: every class has a single training clip, so none can be held out to choose C; give one value of C.");
     }
 
     private static double[] Decide(LinearSvmModel model, FeatureSet set) => DenseScores.Average(model.Decide(set.Vectors), set.Windows, model.Classes);
@@ -68,7 +72,7 @@ public static class SvmProbe
         foreach (FeatureSet set in new[] { train, test })
         {
             int unlabelled = Array.IndexOf(set.Labels, -1);
-            if (unlabelled >= 0)
+            if (unlabelled >= 0 && set.LabelSets is null)
             {
                 throw new UsageException($"svm: clip {set.Ids[unlabelled]} has no label; evaluate on a labelled cache.");
             }

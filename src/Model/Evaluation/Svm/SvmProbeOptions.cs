@@ -12,6 +12,9 @@ public sealed record SvmProbeOptions
     /// <summary>Share of the training clips of each class on which C is chosen, 0 … 1 exclusive. Default 0.2.</summary>
     public double HeldOut { get; init; } = 0.2;
 
+    /// <summary>What C is chosen on. Default held-out training clips.</summary>
+    public SvmSelection Selection { get; init; } = SvmSelection.HeldOut;
+
     /// <summary>Seed of the held-out part and of the solver. Default 0.</summary>
     public ulong Seed { get; init; }
 

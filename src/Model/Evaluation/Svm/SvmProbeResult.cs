@@ -9,51 +9,42 @@ public sealed record SvmProbeResult
     /// <summary>How C came about, for the report: held-out share and seed, or given.</summary>
     public required string Selection { get; init; }
 
-    /// <summary>Accuracy on the held-out training clips for each C, percent; empty when C was given.</summary>
+    /// <summary>Score of each C on what it was chosen on, percent; empty when C was given.</summary>
     public required IReadOnlyDictionary<double, double> HeldOut { get; init; }
 
+    /// <summary>What the test clips' decision values, averaged over windows, are worth.</summary>
+    public required ClipScores Scores { get; init; }
+
     /// <summary>Percent of test clips.</summary>
-    public required double Top1 { get; init; }
+    public double Top1 => Scores.Value;
 
     /// <summary>Percent of test clips; every clip where there are five classes or fewer.</summary>
-    public required double Top5 { get; init; }
+    public double Top5 => Scores.Top5!.Value;
 
     public required IReadOnlyList<string> ClassNames { get; init; }
 
-    public required ConfusionMatrix Confusion { get; init; }
+    public ConfusionMatrix Confusion => Scores.Confusion!;
 
     /// <summary>Decision values averaged over windows, row-major [test clips, classes].</summary>
     public required double[] Decisions { get; init; }
 
     public required LinearSvmModel Model { get; init; }
 
-    /// <summary>Accuracy of each class that has test clips, percent.</summary>
-    public IReadOnlyDictionary<string, double> PerClass => Enumerable.Range(0, ClassNames.Count)
-        .Where(c => Confusion.Accuracy(c) is not null)
-        .ToDictionary(c => ClassNames[c], c => Confusion.Accuracy(c)!.Value, StringComparer.Ordinal);
+    /// <summary>Score of each class that has test clips, percent.</summary>
+    public IReadOnlyDictionary<string, double> PerClass => Scores.PerClass;
 
     internal static SvmProbeResult Of(
-        LinearSvmModel model, double[] decisions, FeatureSet test, IReadOnlyDictionary<double, double> heldOut, SvmProbeOptions options)
+        LinearSvmModel model, double[] decisions, FeatureSet test, IReadOnlyDictionary<double, double> heldOut, SvmProbeOptions options) => new()
     {
-        ConfusionMatrix confusion = new(model.Classes);
-        for (int clip = 0; clip < test.Clips; clip++)
-        {
-            confusion.Add(test.Labels[clip], TopK.Best(decisions.AsSpan(clip * model.Classes, model.Classes)));
-        }
-
-        return new SvmProbeResult
-        {
-            C = model.C,
-            Selection = heldOut.Count == 0
-                ? $"C {model.C} was given"
-                : $"C {model.C} chosen among {string.Join(", ", heldOut.Keys)} on {100 * options.HeldOut:0.#} % of the training clips (stratified, seed {options.Seed}), then fitted on all",
-            HeldOut = heldOut,
-            Top1 = TopK.Accuracy(decisions, model.Classes, test.Labels, 1),
-            Top5 = TopK.Accuracy(decisions, model.Classes, test.Labels, 5),
-            ClassNames = test.ClassNames,
-            Confusion = confusion,
-            Decisions = decisions,
-            Model = model,
-        };
-    }
+        C = model.C,
+        Selection = heldOut.Count == 0 ? $"C {model.C} was given"
+            : options.Selection == SvmSelection.Test
+            ? $"C {model.C} is the best of {string.Join(", ", heldOut.Keys)} on the test clips, as released: the score is optimistic"
+            : $"C {model.C} chosen among {string.Join(", ", heldOut.Keys)} on {100 * options.HeldOut:0.#} % of the training clips (stratified, seed {options.Seed}), then fitted on all",
+        HeldOut = heldOut,
+        ClassNames = test.ClassNames,
+        Scores = ClipScores.Of(decisions, test),
+        Decisions = decisions,
+        Model = model,
+    };
 }

@@ -1,0 +1,130 @@
+using TorchSharp;
+using Xkd.Model.Configuration;
+using Xkd.Model.Optimization;
+using Xkd.Pipeline;
+using Xkd.Storage;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Evaluation;
+
+/// <summary>Trains a classifier epoch by epoch on shuffled, augmented windows.</summary>
+internal sealed class ClassifierTraining : IDisposable
+{
+    private readonly ClipClassifier _model;
+    private readonly IReadOnlyList<EvaluationEncoder> _encoders;
+    private readonly EvaluationSet _set;
+    private readonly ClassifierConfig _config;
+    private readonly EvaluationOptions _views;
+    private readonly MixAugmentation? _mix;
+    private readonly GroupedAdamW _optimizer;
+    private readonly Dictionary<long, int[]> _labels;
+    private double[]? _rates;
+
+    public ClassifierTraining(ClipClassifier model, IReadOnlyList<EvaluationEncoder> encoders, EvaluationSet set, ClassifierConfig config)
+    {
+        (_model, _encoders, _set, _config) = (model, encoders, set, config);
+        _labels = set.Clips.Index().ToDictionary(c => (long)c.Item, c => set.LabelSets[c.Index]);
+
+        // A set smaller than a batch is one batch; mixing needs pairs.
+        EvaluationOptions views = EvaluationViews.Train(config, encoders, set);
+        int batch = (int)Math.Min(config.Batch, (long)set.Clips.Count * views.Windows);
+        _views = views with { BatchSize = config.Mix.Any ? Math.Max(2, batch / 2 * 2) : batch, Augmentation = views.Augmentation ?? Plain };
+        _mix = config.Mix.Any
+            ? new MixAugmentation(new MixOptions
+            {
+                MixupAlpha = config.Mix.Mixup, CutMixAlpha = config.Mix.Cutmix, Probability = config.Mix.Probability, SwitchProbability = config.Mix.Switch,
+                LabelSmoothing = config.Mix.LabelSmoothing, CutTimeAndHeight = config.Mix.CutmixTimeAndHeight,
+            })
+            : null;
+        _optimizer = new GroupedAdamW(model.Groups(config.Optim.LayerDecay, config.Optim.WeightDecay), new AdamWOptions { Beta1 = config.Optim.Betas[0], Beta2 = config.Optim.Betas[1] });
+    }
+
+    // Windows begin anywhere in training, augmented or not.
+    private static AugmentationOptions Plain => new()
+    {
+        GlobalVideo = new VideoViewOptions { CropScaleMin = 1, FlipProbability = 0, JitterProbability = 0 },
+        GlobalAudio = new SpectrogramViewOptions { Volume = 0 },
+    };
+
+    /// <summary>One epoch; gives its mean loss.</summary>
+    /// <exception cref="FailureException">The loss is not finite.</exception>
+    public async Task<double> EpochAsync(int epoch, CancellationToken stop)
+    {
+        ClassifierFeed feed = new(_set.Cache, _views);
+        await using (feed.ConfigureAwait(false))
+        {
+            _rates ??= Rates((int)feed.StepsPerEpoch);
+            _model.Train(true);
+            long step = epoch * feed.StepsPerEpoch;
+            using Tensor total = zeros([], device: _model.Device).DetachFromDisposeScope();
+            await foreach (HostBatch batch in feed.ReadAsync(step, step + feed.StepsPerEpoch, stop).ConfigureAwait(false))
+            {
+                using (batch)
+                {
+                    Step(batch, total);
+                }
+            }
+
+            double loss = total.item<float>() / feed.StepsPerEpoch;
+            return double.IsFinite(loss)
+                ? loss
+                : throw new FailureException($"the loss of epoch {epoch + 1} is {loss}; lower optim.lr from {_config.Optim.Lr} or lengthen the warm-up from {_config.Optim.WarmupEpochs} epochs");
+        }
+    }
+
+    public void Dispose() => _optimizer.Dispose();
+
+    private void Step(HostBatch batch, Tensor total)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        HostView? video = batch.Video.Count > 0 ? batch.Video[0] : null, audio = batch.Audio.Count > 0 ? batch.Audio[0] : null;
+        Tensor[] inputs = [.. _encoders.Select(e => EncoderFeatures.Input(e, video, audio, batch.Size, _model.Device))];
+        int[][] labels = [.. batch.ClipIndices.Select(c => _labels[c])];
+        MixDraw draw = _mix?.Draw((ulong)_config.Seed, batch.Step, (int)inputs[0].shape[^2], (int)inputs[0].shape[^1]) ?? MixDraw.None;
+        if (_mix is not null && draw.Lambda < 1)
+        {
+            inputs = [.. inputs.Select(i => _mix.Apply(i, draw))];
+        }
+
+        _optimizer.ClearGradients();
+        using Tensor loss = Loss(_model.Forward(inputs), labels, draw);
+        loss.backward();
+        _optimizer.Step(_rates![batch.Step]);
+        using IDisposable unrecorded = no_grad();
+        total.add_(loss.detach());
+    }
+
+    private Tensor Loss(Tensor logits, int[][] labels, MixDraw draw)
+    {
+        if (_set.Multi)
+        {
+            float[] targets = new float[labels.Length * _set.Classes.Count];
+            foreach ((int row, int[] classes) in labels.Index())
+            {
+                foreach (int c in classes)
+                {
+                    targets[(row * _set.Classes.Count) + c] = 1;
+                }
+            }
+
+            return EvaluationLosses.MultiLabel(logits, tensor(targets, [labels.Length, _set.Classes.Count], device: _model.Device));
+        }
+
+        Tensor indices = tensor(labels.Select(l => (long)l[0]).ToArray(), device: _model.Device);
+        return _mix is null
+            ? EvaluationLosses.CrossEntropy(logits, indices, _config.Mix.LabelSmoothing)
+            : EvaluationLosses.SoftCrossEntropy(logits, _mix.Targets(indices, _set.Classes.Count, draw));
+    }
+
+    private double[] Rates(int steps)
+    {
+        ClassifierOptimSection o = _config.Optim;
+        return o.Schedule switch
+        {
+            LearningRateShape.Cosine => EvaluationSchedules.WarmupCosine(o.Epochs, steps, o.WarmupEpochs, o.WarmupLr, o.Lr, o.FinalLr),
+            LearningRateShape.Step => EvaluationSchedules.WarmupMultiStep(o.Epochs, steps, o.WarmupEpochs, o.WarmupLr, o.Lr, o.Milestones, o.Gamma),
+            LearningRateShape.WarmupFixed => EvaluationSchedules.WarmupFixed(o.Epochs, steps, o.WarmupEpochs, o.WarmupLr, o.Lr),
+            _ => EvaluationSchedules.Fixed(o.Epochs, steps, o.Lr),
+        };
+    }
+}

@@ -1,0 +1,108 @@
+using Xkd.Model.Configuration;
+using Xkd.Model.Weights;
+using Xkd.Pipeline;
+using Xkd.Storage;
+
+namespace Xkd.Model.Evaluation;
+
+/// <summary>Between encoders, feature files and feature sets.</summary>
+public static class FeatureFiles
+{
+    /// <summary>Writes the features of every clip of a cache, the mean of its windows, in the order of the ids. Several labels are joined by <c>;</c>.</summary>
+    /// <param name="encoder">Runs on every clip.</param>
+    /// <param name="cache">Every clip must have the encoder's modality.</param>
+    /// <param name="path">The Parquet file.</param>
+    /// <param name="windows">Windows a clip, evenly spaced.</param>
+    /// <param name="batch">Windows per forward pass.</param>
+    /// <param name="progress">Receives the number of clips done.</param>
+    /// <param name="stop">Stops between batches; the file is then not written.</param>
+    /// <exception cref="UsageException">The cache does not fit the encoder.</exception>
+    public static async Task WriteAsync(EvaluationEncoder encoder, Cache cache, string path, int windows, int batch, Action<long> progress, CancellationToken stop)
+    {
+        EvaluationSet all = new() { Cache = cache, Clips = [.. Enumerable.Range(0, cache.Clips.Count)], Classes = [], LabelSets = [], Multi = true };
+        SvmConfig config = new() { Batch = batch, Test = new TestViewSection { Windows = windows } };
+        EvaluationFeed feed = new(cache, EvaluationViews.Test(config, [encoder], all));
+        FeatureFileWriter writer = await FeatureFileWriter.CreateAsync(path, encoder.Width, Metadata(encoder)).ConfigureAwait(false);
+        await using (feed.ConfigureAwait(false))
+        await using (writer.ConfigureAwait(false))
+        {
+            float[] mean = new float[encoder.Width];
+            long row = 0;
+            await foreach (EvaluationBatch views in feed.ReadAsync(stop).ConfigureAwait(false))
+            {
+                using (views)
+                {
+                    float[] vectors = EncoderFeatures.Vectors([encoder], views, unitLength: false);
+                    for (int i = 0; i < views.Size; i++, row++)
+                    {
+                        for (int d = 0; d < mean.Length; d++)
+                        {
+                            mean[d] += vectors[(i * mean.Length) + d] / windows;
+                        }
+
+                        if (row % windows == windows - 1)
+                        {
+                            ClipEntry clip = cache.Clips[(int)views.ClipIndices[i]];
+                            await writer.AppendAsync(clip.Id, clip.Label ?? (clip.Labels.Count > 0 ? string.Join(';', clip.Labels) : null), mean).ConfigureAwait(false);
+                            Array.Clear(mean);
+                        }
+                    }
+
+                    progress(row / windows);
+                }
+            }
+
+            await writer.CommitAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A whole file, or its first rows, as a feature set of one window a clip.</summary>
+    /// <param name="path">The Parquet file.</param>
+    /// <param name="most">Rows taken at most.</param>
+    /// <param name="stop">Stops between row groups.</param>
+    public static async Task<FeatureSet> ReadAsync(string path, int most, CancellationToken stop)
+    {
+        FeatureFile file = await FeatureFile.OpenAsync(path).ConfigureAwait(false);
+        await using (file.ConfigureAwait(false))
+        {
+            List<string> ids = [];
+            List<string?> labels = [];
+            float[] vectors = new float[Math.Min(most, file.Rows) * file.Dim];
+            await foreach (FeatureBlock block in file.ReadAsync(stop).ConfigureAwait(false))
+            {
+                int rows = Math.Min(block.Rows, most - ids.Count);
+                block.Vectors[..(rows * file.Dim)].CopyTo(vectors.AsMemory(ids.Count * file.Dim));
+                ids.AddRange(block.Ids.Take(rows));
+                labels.AddRange(block.Labels.Take(rows));
+                if (ids.Count == most)
+                {
+                    break;
+                }
+            }
+
+            string[] classes = [.. labels.OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+            return new FeatureSet
+            {
+                Ids = ids, Labels = [.. labels.Select(l => l is null ? -1 : Array.BinarySearch(classes, l, StringComparer.Ordinal))], ClassNames = classes, Windows = 1, Dim = file.Dim, Vectors = vectors,
+            };
+        }
+    }
+
+    /// <summary>What a result on a feature file is of, as far as the file says.</summary>
+    public static async Task<EvaluationResult> IdentityAsync(string path, string protocol, string dataset)
+    {
+        FeatureFile file = await FeatureFile.OpenAsync(path).ConfigureAwait(false);
+        await using (file.ConfigureAwait(false))
+        {
+            string Said(string key) => file.Metadata.TryGetValue("xkd." + key, out string? value) ? value : string.Empty;
+            return new EvaluationResult { Dataset = dataset, Protocol = protocol, Modality = Said("modality"), Branch = Said("branch"), WeightsSha256 = Said("weights_sha256") };
+        }
+    }
+
+    private static Dictionary<string, string> Metadata(EvaluationEncoder encoder) => new(StringComparer.Ordinal)
+    {
+        ["xkd.modality"] = encoder.Modality == WeightModality.Video ? "video" : "audio",
+        ["xkd.branch"] = encoder.Branch == WeightBranch.Teacher ? "teacher" : "student",
+        ["xkd.weights_sha256"] = encoder.WeightsSha256,
+    };
+}

@@ -1,0 +1,133 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using Xkd.Storage;
+
+namespace Xkd.Model.Evaluation;
+
+/// <summary>
+/// The vectors of a feature file as plain float32 rows in a temporary file, for passes without end over more rows than memory holds; labels stay in memory. Deleted when disposed.
+/// </summary>
+internal sealed class FeatureSpool : IDisposable
+{
+    private readonly SafeFileHandle _file;
+
+    private FeatureSpool(SafeFileHandle file, int rows, int dim, int[] labels, IReadOnlyList<string> classes)
+    {
+        (_file, Rows, Dim, Labels, Classes) = (file, rows, dim, labels, classes);
+    }
+
+    public int Rows { get; }
+
+    public int Dim { get; }
+
+    /// <summary>Class of each row.</summary>
+    public int[] Labels { get; }
+
+    /// <summary>Names by label, ordinal.</summary>
+    public IReadOnlyList<string> Classes { get; }
+
+    /// <summary>Copies a feature file's vectors.</summary>
+    /// <param name="features">Read once, from its beginning.</param>
+    /// <param name="classes">Class names, where another file has set them; null takes this file's.</param>
+    /// <param name="unitLength">Each vector is brought to unit length.</param>
+    /// <param name="folder">For the temporary file.</param>
+    /// <param name="stop">Stops between row groups.</param>
+    /// <exception cref="UsageException">A row without a label, with one that is not among the classes, or with a value that is not finite.</exception>
+    public static async Task<FeatureSpool> CreateAsync(FeatureFile features, IReadOnlyList<string>? classes, bool unitLength, string folder, CancellationToken stop)
+    {
+        Directory.CreateDirectory(folder);
+        string path = Path.Combine(folder, $"features-{Guid.NewGuid():n}.f32");
+        SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
+        try
+        {
+            List<string> names = [.. classes ?? []];
+            Dictionary<string, int> index = names.Index().ToDictionary(n => n.Item, n => n.Index, StringComparer.Ordinal);
+            int[] labels = new int[checked((int)features.Rows)];
+            int row = 0;
+            await foreach (FeatureBlock block in features.ReadAsync(stop).ConfigureAwait(false))
+            {
+                for (int i = 0; i < block.Rows; i++)
+                {
+                    labels[row + i] = Label(features.Path, block.Ids[i], block.Labels[i], names, index, classes is null);
+                }
+
+                float[] vectors = block.Vectors.ToArray();
+                Check(features.Path, block, vectors, features.Dim);
+                if (unitLength)
+                {
+                    VectorMath.NormaliseRows(vectors, features.Dim);
+                }
+
+                RandomAccess.Write(file, MemoryMarshal.AsBytes(vectors.AsSpan()), (long)row * features.Dim * sizeof(float));
+                row += block.Rows;
+            }
+
+            return classes is not null ? new FeatureSpool(file, row, features.Dim, labels, classes) : Sorted(file, row, features.Dim, labels, names);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads rows <paramref name="first"/> … into <paramref name="rows"/>, row-major [n, dim].</summary>
+    public void Read(int first, Span<float> rows)
+    {
+        Span<byte> bytes = MemoryMarshal.AsBytes(rows);
+        long offset = (long)first * Dim * sizeof(float);
+        while (bytes.Length > 0)
+        {
+            int read = RandomAccess.Read(_file, bytes, offset);
+            if (read == 0)
+            {
+                throw new FailureException($"the temporary copy of the features ends at byte {offset}; is the disk full?");
+            }
+
+            bytes = bytes[read..];
+            offset += read;
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    // Labels in the order of their names, as everywhere else.
+    private static FeatureSpool Sorted(SafeFileHandle file, int rows, int dim, int[] labels, List<string> names)
+    {
+        string[] sorted = [.. names.Order(StringComparer.Ordinal)];
+        int[] place = [.. names.Select(n => Array.BinarySearch(sorted, n, StringComparer.Ordinal))];
+        return new FeatureSpool(file, rows, dim, [.. labels.Select(l => place[l])], sorted);
+    }
+
+    private static int Label(string path, string id, string? label, List<string> names, Dictionary<string, int> index, bool open)
+    {
+        if (label is null)
+        {
+            throw new UsageException($"{path}: {id} has no label; a probe needs labelled features");
+        }
+
+        if (!index.TryGetValue(label, out int known))
+        {
+            if (!open)
+            {
+                throw new UsageException($"{path}: {id} is of class {label}, which the training features have not");
+            }
+
+            index[label] = known = names.Count;
+            names.Add(label);
+        }
+
+        return known;
+    }
+
+    private static void Check(string path, FeatureBlock block, ReadOnlySpan<float> vectors, int dim)
+    {
+        for (int i = 0; i < vectors.Length; i++)
+        {
+            if (!float.IsFinite(vectors[i]))
+            {
+                throw new UsageException($"{path}: {block.Ids[i / dim]} has a feature that is not finite; check the weights they were taken with");
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+using Xkd.Storage;
+
+namespace Xkd.Model.Evaluation;
+
+/// <summary><see cref="NearestNeighbours"/> against a gallery that is read once, row group by row group: memory holds the queries and their nearest rows so far.</summary>
+public static class StreamedNeighbours
+{
+    private const int Tile = 128;
+
+    /// <summary>Classifies each query by the gallery's rows.</summary>
+    /// <param name="gallery">Labelled features.</param>
+    /// <param name="queries">Features of the same length, all in memory.</param>
+    /// <param name="options">Neighbours and temperature.</param>
+    /// <param name="stop">Stops between row groups.</param>
+    /// <exception cref="UsageException">Vectors of different lengths, or a query of a class that the gallery has not.</exception>
+    public static async Task<ClipScores> ClassifyAsync(FeatureFile gallery, FeatureSet queries, NeighbourOptions options, CancellationToken stop)
+    {
+        if (gallery.Dim != queries.Dim || options.K < 1 || options.Temperature is not > 0)
+        {
+            throw new UsageException($"neighbours: gallery features of {gallery.Dim}, queries of {queries.Dim}, k {options.K}, temperature {options.Temperature}; extract both with the same weights, and write k and temperature above 0");
+        }
+
+        float[] unit = NearestNeighbours.Unit(queries);
+        Nearest[] nearest = [.. Enumerable.Range(0, queries.Clips).Select(_ => new Nearest((int)Math.Min(options.K, gallery.Rows)))];
+        List<string> names = [];
+        Dictionary<string, int> index = new(StringComparer.Ordinal);
+        await foreach (FeatureBlock block in gallery.ReadAsync(stop).ConfigureAwait(false))
+        {
+            float[] rows = block.Vectors.ToArray();
+            VectorMath.NormaliseRows(rows, gallery.Dim);
+            int[] labels = [.. block.Labels.Select(Index)];
+            int threads = Math.Max(1, Math.Min(Environment.ProcessorCount, queries.Clips));
+
+            // A tile of rows stays in cache while a thread's queries pass by it.
+            Parallel.For(0, threads, thread =>
+            {
+                for (int start = 0; start < labels.Length; start += Tile)
+                {
+                    for (int query = thread; query < queries.Clips; query += threads)
+                    {
+                        ReadOnlySpan<float> vector = unit.AsSpan(query * gallery.Dim, gallery.Dim);
+                        for (int row = start; row < Math.Min(start + Tile, labels.Length); row++)
+                        {
+                            nearest[query].Offer(VectorMath.Dot(vector, rows.AsSpan(row * gallery.Dim, gallery.Dim)), labels[row]);
+                        }
+                    }
+                }
+            });
+        }
+
+        int[] truth = [.. queries.Labels.Select((l, i) => l >= 0 && index.TryGetValue(queries.ClassNames[l], out int known)
+            ? known
+            : throw new UsageException($"neighbours: {queries.Ids[i]} {(l < 0 ? "has no label" : $"is of class {queries.ClassNames[l]}, which {gallery.Path} has not")}"))];
+        double[] votes = new double[queries.Clips * names.Count];
+        for (int query = 0; query < queries.Clips; query++)
+        {
+            nearest[query].Vote(votes.AsSpan(query * names.Count, names.Count), options.Temperature);
+        }
+
+        return ClipScores.Single(votes, truth, names);
+
+        int Index(string? label)
+        {
+            if (label is null)
+            {
+                return -1;
+            }
+
+            if (!index.TryGetValue(label, out int known))
+            {
+                index[label] = known = names.Count;
+                names.Add(label);
+            }
+
+            return known;
+        }
+    }
+
+    /// <summary>The best rows of one query so far, best first.</summary>
+    private sealed class Nearest(int k)
+    {
+        private readonly float[] _similarity = new float[k];
+        private readonly int[] _label = new int[k];
+        private int _count;
+
+        public void Offer(float similarity, int label)
+        {
+            if (_count == k && similarity <= _similarity[k - 1])
+            {
+                return;
+            }
+
+            int at = _count < k ? _count++ : k - 1;
+            for (; at > 0 && _similarity[at - 1] < similarity; at--)
+            {
+                (_similarity[at], _label[at]) = (_similarity[at - 1], _label[at - 1]);
+            }
+
+            (_similarity[at], _label[at]) = (similarity, label);
+        }
+
+        public void Vote(Span<double> votes, double temperature)
+        {
+            double total = 0;
+            for (int n = 0; n < _count; n++)
+            {
+                if (_label[n] >= 0)
+                {
+                    // Relative to the nearest, which keeps the exponential in range at any temperature.
+                    double weight = Math.Exp((_similarity[n] - _similarity[0]) / temperature);
+                    votes[_label[n]] += weight;
+                    total += weight;
+                }
+            }
+
+            for (int c = 0; c < votes.Length && total > 0; c++)
+            {
+                votes[c] /= total;
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+namespace Xkd.Pipeline;
+
+/// <summary>
+/// The views of fine-tuning: whole frames augmented at random, a crop resized (bilinear, not antialiased, as the reference does to float clips), mirrored, normalised,
+/// and partly erased. Spectrograms are augmented as <see cref="RecipeAugmenter"/> does.
+/// </summary>
+internal sealed class FineTuneAugmenter : ISampleAugmenter
+{
+    private readonly RecipeAugmenter _recipe;
+    private readonly RandAugmentOptions? _rand;
+    private readonly RandomErasingOptions? _erasing;
+    private readonly IReadOnlyList<float> _mean;
+    private readonly IReadOnlyList<float> _std;
+    private readonly int _size;
+    private readonly ScratchPool<RandAugmentFrame> _frames = new(() => new RandAugmentFrame());
+
+    public FineTuneAugmenter(AugmentationOptions recipe, RandAugmentOptions? rand, RandomErasingOptions? erasing, FeedOptions feed, double melMean, double melStd)
+    {
+        rand?.Validate();
+        erasing?.Validate();
+        _recipe = new RecipeAugmenter(recipe, feed, melMean, melStd);
+        (_rand, _erasing, _mean, _std, _size) = (rand, erasing, recipe.FrameMean, recipe.FrameStd, feed.FrameSize);
+    }
+
+    public ClipAugmentation Draw(in SampleKey key, int height, int width)
+    {
+        ClipAugmentation drawn = _recipe.Draw(key, height, width);
+        if (drawn.Video.Count == 0)
+        {
+            return drawn;
+        }
+
+        VideoViewAugmentation view = drawn.Video[0] with
+        {
+            Rand = _rand is null ? [] : RandAugmentStep.Draw(_rand, key),
+            Erased = _erasing is null ? null : ErasedBox.Draw(_erasing, key, _size),
+        };
+        return drawn with { Video = [view] };
+    }
+
+    public void Video(ClipAugmentation? drawn, int view, ReadOnlySpan<byte> frames, int height, int width, int size, Span<float> destination)
+    {
+        VideoViewAugmentation own = drawn!.Video[view];
+        int frameBytes = height * width * 3, count = frames.Length / frameBytes, plane = size * size;
+        float[] normalised = new float[height * width];
+        RandAugmentFrame frame = _frames.Rent();
+        for (int t = 0; t < count; t++)
+        {
+            frame.Load(frames.Slice(t * frameBytes, frameBytes), height, width);
+            foreach (RandAugmentStep step in own.Rand)
+            {
+                frame.Apply(step);
+            }
+
+            for (int channel = 0; channel < 3; channel++)
+            {
+                float scale = 1 / (255 * _std[channel]), shift = -_mean[channel] / _std[channel];
+                for (int i = 0; i < normalised.Length; i++)
+                {
+                    normalised[i] = (frame.Rgb[(i * 3) + channel] * scale) + shift;
+                }
+
+                Span<float> to = destination.Slice(((channel * count) + t) * plane, plane);
+                SpatialCrops.Resize(normalised, height, width, own.Crop, size, size, to);
+                for (int y = 0; y < size && own.Flip; y++)
+                {
+                    to.Slice(y * size, size).Reverse();
+                }
+            }
+        }
+
+        _frames.Return(frame);
+        own.Erased?.Fill(destination, size);
+    }
+
+    public void Audio(ClipAugmentation? drawn, int view, ReadOnlySpan<Half> logMel, int mels, Span<float> destination) =>
+        _recipe.Audio(drawn, view, logMel, mels, destination);
+}

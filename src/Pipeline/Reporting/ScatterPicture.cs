@@ -1,0 +1,57 @@
+using SkiaSharp;
+
+namespace Xkd.Pipeline;
+
+/// <summary>Points of a plane coloured by class, for people; PNG.</summary>
+public static class ScatterPicture
+{
+    private const int Side = 800, Margin = 30, LegendWidth = 220, LegendLine = 18, MostNamed = 40;
+
+    /// <param name="points">Row-major [points, 2].</param>
+    /// <param name="labels">Class of each point, −1 for none.</param>
+    /// <param name="classes">Names by class; the first forty are listed.</param>
+    /// <param name="caption">A line at the bottom.</param>
+    public static byte[] Png(IReadOnlyList<double> points, IReadOnlyList<int> labels, IReadOnlyList<string> classes, string caption)
+    {
+        using SKBitmap picture = new(Side + LegendWidth, Side + LegendLine);
+        using SKCanvas canvas = new(picture);
+        canvas.Clear(SKColors.White);
+        using SKPaint paint = new() { IsAntialias = true, TextSize = 12 };
+        (double x0, double x1) = Extent(points, 0);
+        (double y0, double y1) = Extent(points, 1);
+        for (int i = 0; i < labels.Count; i++)
+        {
+            paint.Color = Colour(labels[i], classes.Count).WithAlpha(170);
+            float x = Margin + (float)((points[2 * i] - x0) / (x1 - x0) * (Side - (2 * Margin))), y = Side - Margin - (float)((points[(2 * i) + 1] - y0) / (y1 - y0) * (Side - (2 * Margin)));
+            canvas.DrawCircle(x, y, 3, paint);
+        }
+
+        for (int c = 0; c < Math.Min(MostNamed, classes.Count); c++)
+        {
+            paint.Color = Colour(c, classes.Count);
+            canvas.DrawCircle(Side + 8, Margin + (c * LegendLine), 5, paint);
+            paint.Color = SKColors.Black;
+            canvas.DrawText(classes[c], Side + 18, Margin + (c * LegendLine) + 4, paint);
+        }
+
+        paint.Color = SKColors.Black;
+        canvas.DrawText(caption, Margin, Side + 8, paint);
+        using SKData png = picture.Encode(SKEncodedImageFormat.Png, 100);
+        return png.ToArray();
+    }
+
+    // Hues around the circle, light and dark in turn so that neighbours differ.
+    private static SKColor Colour(int label, int classes) =>
+        label < 0 ? SKColors.Gray : SKColor.FromHsl(360f * label / Math.Max(1, classes), 75, label % 2 == 0 ? 45 : 60);
+
+    private static (double Low, double High) Extent(IReadOnlyList<double> points, int axis)
+    {
+        (double low, double high) = (double.PositiveInfinity, double.NegativeInfinity);
+        for (int i = axis; i < points.Count; i += 2)
+        {
+            (low, high) = (Math.Min(low, points[i]), Math.Max(high, points[i]));
+        }
+
+        return high > low ? (low, high) : (low - 1, low + 1);
+    }
+}

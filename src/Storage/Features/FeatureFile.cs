@@ -1,0 +1,129 @@
+using System.Runtime.CompilerServices;
+using Parquet;
+using Parquet.Meta;
+using Parquet.Schema;
+
+namespace Xkd.Storage;
+
+/// <summary>A feature file for reading, one row group in memory at a time. Files of other writers are read as long as they have the three columns.</summary>
+public sealed class FeatureFile : IAsyncDisposable
+{
+    // Values and both levels of one row group; beyond it a file does not stream any more.
+    private const long MostGroupBytes = 768L << 20;
+
+    private readonly FileStream _stream;
+    private readonly ParquetReader _reader;
+    private readonly DataField _id;
+    private readonly DataField? _label;
+    private readonly DataField _vector;
+
+    private FeatureFile(string path, FileStream stream, ParquetReader reader)
+    {
+        (Path, _stream, _reader) = (path, stream, reader);
+        _id = Field("id") ?? throw new UsageException($"{path} has no column id; a feature file has id, label and vector");
+        _label = Field("label");
+        _vector = Field(FeatureSchema.VectorName) ?? throw new UsageException($"{path} has no column vector; a feature file has id, label and vector");
+        Rows = reader.RowGroups.Sum(g => g.RowCount);
+        long values = reader.RowGroups.Sum(g => Values(g.RowGroup));
+        if (Rows == 0 || values % Rows != 0 || values == 0)
+        {
+            throw new UsageException($"{path}: {values} values in {Rows} vectors; every vector must have the same length, and there must be one");
+        }
+
+        Dim = checked((int)(values / Rows));
+        long largest = reader.RowGroups.Max(g => Values(g.RowGroup)) * (sizeof(float) + (2 * sizeof(int)));
+        if (largest > MostGroupBytes)
+        {
+            throw new UsageException($"{path}: a row group of it takes {largest >> 20} MiB to read; write it with at most {MostGroupBytes / (12 * Dim)} rows a row group");
+        }
+
+        DataField? Field(string name) => Array.Find(reader.Schema.DataFields, f => f.Path.FirstPart == name);
+    }
+
+    public string Path { get; }
+
+    public long Rows { get; }
+
+    /// <summary>Numbers per vector.</summary>
+    public int Dim { get; }
+
+    public IReadOnlyDictionary<string, string> Metadata => _reader.CustomMetadata;
+
+    /// <summary>Opens a file and reads its footer.</summary>
+    /// <exception cref="UsageException">It has not the columns of a feature file.</exception>
+    /// <exception cref="FailureException">The file is absent, or no Parquet file.</exception>
+    public static async Task<FeatureFile> OpenAsync(string path)
+    {
+        FileStream? stream = null;
+        try
+        {
+            stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+            return new FeatureFile(path, stream, await ParquetReader.CreateAsync(stream, FeatureSchema.Options));
+        }
+        catch (Exception e)
+        {
+            stream?.Dispose();
+            if (e is XkdException)
+            {
+                throw;
+            }
+
+            throw new FailureException($"{path} cannot be read as a Parquet file: {e.Message}", e);
+        }
+    }
+
+    /// <summary>All rows in the file's order.</summary>
+    /// <exception cref="FailureException">The file is damaged, or a vector has another length.</exception>
+    public async IAsyncEnumerable<FeatureBlock> ReadAsync([EnumeratorCancellation] CancellationToken stop = default)
+    {
+        int most = checked((int)_reader.RowGroups.Max(g => Values(g.RowGroup)));
+        float[] values = new float[most];
+        int[] definitions = new int[most], repetitions = new int[most];
+        for (int g = 0; g < _reader.RowGroupCount; g++)
+        {
+            stop.ThrowIfCancellationRequested();
+            yield return await GroupAsync(g, values, definitions, repetitions);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _reader.DisposeAsync();
+        await _stream.DisposeAsync();
+    }
+
+    private async Task<FeatureBlock> GroupAsync(int g, float[] values, int[] definitions, int[] repetitions)
+    {
+        using ParquetRowGroupReader group = _reader.OpenRowGroupReader(g);
+        int rows = checked((int)group.RowCount), count = checked((int)Values(_reader.RowGroups[g].RowGroup));
+        string?[] ids = new string?[rows], labels = new string?[rows];
+        try
+        {
+            await group.ReadAsync(_id, ids.AsMemory());
+            if (_label is not null)
+            {
+                await group.ReadAsync(_label, labels.AsMemory());
+            }
+
+            await group.ReadRawAsync<float>(_vector, values.AsMemory(0, count), definitions.AsMemory(0, count), repetitions.AsMemory(0, count));
+        }
+        catch (Exception e) when (e is not XkdException)
+        {
+            throw new FailureException($"{Path}, row group {g} cannot be read: {e.Message}", e);
+        }
+
+        int row = -1;
+        for (int i = 0; i < count; i++)
+        {
+            row += repetitions[i] == 0 ? 1 : 0;
+            if (row != i / Dim || definitions[i] != _vector.MaxDefinitionLevel)
+            {
+                throw new FailureException($"{Path}, row group {g}: the vector of {ids[Math.Clamp(row, 0, rows - 1)]} has not {Dim} numbers");
+            }
+        }
+
+        return new FeatureBlock(ids!, labels, values.AsMemory(0, rows * Dim));
+    }
+
+    private static long Values(RowGroup group) => group.Columns.First(c => c.MetaData!.PathInSchema[0] == FeatureSchema.VectorName).MetaData!.NumValues;
+}

@@ -1,0 +1,88 @@
+using System.Text.Json;
+using Xkd.Model.Configuration;
+using Xkd.Model.Evaluation;
+using Xkd.Storage;
+using static TorchSharp.torch;
+
+namespace Xkd.Cli.Tests;
+
+public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixture<IngestedMiniatures>
+{
+    [Theory]
+    [InlineData("ucf101")]
+    [InlineData("hmdb51")]
+    [InlineData("kinetics400")]
+    [InlineData("esc50")]
+    [InlineData("fsd50k")]
+    [InlineData("kinetics-sound")]
+    public async Task Eval_MiniatureInSmoke_RunsByEveryProtocol(string dataset)
+    {
+        Cache cache = Cache.Open(await miniatures.CacheAsync(dataset));
+        foreach (string protocol in new[] { "svm", "linear", "finetune" })
+        {
+            string path = Path.Combine(AppContext.BaseDirectory, "configs", "eval", protocol, dataset + ".yaml");
+            string[] smoke = [.. SmokeRun.Overrides(protocol)];
+            EvaluationRequest request = new()
+            {
+                Protocol = protocol, Config = protocol == "svm" ? SvmConfig.Load(path, smoke) : ClassifierConfig.Load(path, smoke), Weights = [miniatures.Run], Train = cache, Test = cache, Device = CPU,
+            };
+            EvaluationResult result = Assert.Single(await new EvaluationRun(request, _ => { }).RunAsync(TestContext.Current.CancellationToken));
+            Assert.Equal((dataset, protocol), (result.Dataset, result.Protocol));
+            Assert.InRange(result.Value, 0, 100);
+        }
+    }
+
+    [Fact]
+    public async Task Eval_SvmTwice_WritesTheSameFilesWithTheContractsFields()
+    {
+        string cache = await miniatures.CacheAsync("esc50");
+        string[] command = ["eval", "svm", "--config", "configs/eval/svm/esc50.yaml", "--weights", miniatures.Run, "--train", cache, "--val", cache, "--folds", "all", "--smoke", "--seed", "3", "--device", "cpu"];
+        command[3] = Path.Combine(AppContext.BaseDirectory, command[3]);
+        ProcessOutcome first = await XkdProcess.RunAsync([.. command, "--json", "--out", miniatures["out1"]]), second = await XkdProcess.RunAsync([.. command, "--out", miniatures["out2"]]);
+        Assert.True(first.ExitCode == 0 && second.ExitCode == 0, first.Error + second.Error);
+        string results = await File.ReadAllTextAsync(Path.Combine(miniatures["out1"], "results.json"), TestContext.Current.CancellationToken);
+        Assert.Equal(results, await File.ReadAllTextAsync(Path.Combine(miniatures["out2"], "results.json"), TestContext.Current.CancellationToken));
+        Assert.Equal(
+            ["confusion.png", "fold-1.json", "fold-2.json", "fold-3.json", "fold-4.json", "fold-5.json", "per_class.csv", "results.json"],
+            Directory.GetFiles(miniatures["out1"]).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
+        using JsonDocument json = JsonDocument.Parse(results), printed = JsonDocument.Parse(first.Output);
+        Assert.All(
+            ["dataset", "protocol", "fold", "modality", "branch", "seed", "metric", "value", "per_class", "c", "weights_sha256"], name => Assert.True(json.RootElement.TryGetProperty(name, out _), name));
+        Assert.Equal((3, 5), (json.RootElement.GetProperty("seed").GetInt32(), json.RootElement.GetProperty("folds").EnumerateObject().Count()));
+        Assert.Equal(json.RootElement.GetProperty("value").GetDouble(), printed.RootElement.GetProperty("value").GetDouble());
+        Assert.Contains("top1", second.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Features_BothModalities_AreSearchedClassifiedAndFitted()
+    {
+        string cache = await miniatures.CacheAsync("kinetics-sound"), audio = miniatures["audio.parquet"], video = miniatures["video.parquet"];
+        await DoneAsync("features", "--weights", miniatures.Run, "--data", cache, "--modality", "audio", "--out", audio, "--device", "cpu");
+        await DoneAsync("features", "--weights", miniatures.Run, "--data", cache, "--modality", "video", "--windows", "2", "--out", video, "--scatter", miniatures["scatter.png"], "--device", "cpu");
+        Assert.True(new FileInfo(miniatures["scatter.png"]).Length > 1000);
+        ProcessOutcome found = await DoneAsync("eval", "retrieval", "--audio", audio, "--video", video, "--json", "--out", miniatures["retrieval"]);
+        using JsonDocument json = JsonDocument.Parse(found.Output);
+        Assert.Equal(Cache.Open(cache).Clips.Count, json.RootElement.GetProperty("audio_to_video").GetProperty("queries").GetInt32());
+        Assert.InRange(json.RootElement.GetProperty("video_to_audio").GetProperty("recall").GetProperty("10").GetDouble(), 0, 100);
+        await DoneAsync("eval", "knn", "--train", audio, "--val", audio, "--k", "3", "--out", miniatures["knn"]);
+        string config = Path.Combine(AppContext.BaseDirectory, "configs", "eval", "svm", "folder.yaml");
+        ProcessOutcome fitted = await DoneAsync("eval", "svm", "--config", config, "--train", audio, "--val", audio, "--out", miniatures["streamed"]);
+        Assert.Contains("streamed", fitted.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Eval_CacheTooSmall_Exits2WithTheIngestCommand()
+    {
+        string cache = await miniatures.CacheAsync("ucf101"), config = Path.Combine(AppContext.BaseDirectory, "configs", "eval", "finetune", "ucf101.yaml");
+        ProcessOutcome outcome = await XkdProcess.RunAsync("eval", "finetune", "--config", config, "--weights", miniatures.Run, "--train", cache, "--val", cache, "--out", miniatures["refused"], "--device", "cpu");
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains("--short-side 224", outcome.Error, StringComparison.Ordinal);
+    }
+
+    private static async Task<ProcessOutcome> DoneAsync(params string[] arguments)
+    {
+        ProcessOutcome outcome = await XkdProcess.RunAsync(arguments);
+        Assert.True(outcome.ExitCode == 0, string.Join(' ', arguments) + "\n" + outcome.Error);
+        return outcome;
+    }
+}

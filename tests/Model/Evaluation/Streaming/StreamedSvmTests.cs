@@ -1,0 +1,91 @@
+using Xkd.Model.Configuration;
+using Xkd.Model.Evaluation;
+using Xkd.Storage;
+
+namespace Xkd.Model.Tests.Evaluation;
+
+public sealed class StreamedSvmTests : IDisposable
+{
+    private const int Classes = 4, Dim = 12;
+    private readonly string _folder = Directory.CreateTempSubdirectory("xkd-stream-").FullName;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(0.01, 1L << 12, 1L << 20)]
+    [InlineData(0.1, 1L << 12, 1L << 20)]
+    [InlineData(0.1, 1L << 20, 1)] // all rows in one block, one class at a time
+    public async Task Fit_BlockByBlock_ReachesTheOptimumOfAllRowsAtOnce(double c, long blockBytes, long dualBytes)
+    {
+        FeatureSet set = SvmData.Features(200, 1, Dim, Classes, 1, seed: 3);
+        using FeatureSpool spool = await SpoolAsync(set, "a");
+        LinearSvmOptions svm = new() { C = c, Tolerance = 1e-6, MaxIterations = 20_000 };
+        LinearSvmModel whole = LinearSvm.Fit(set.Vectors, Dim, set.Labels, Classes, svm, Token);
+        LinearSvmModel streamed = new StreamedSvm(spool, new StreamedSvmOptions { Svm = svm, BlockBytes = blockBytes, DualBytes = dualBytes }).Fit(_ => true, Token);
+        Assert.True(whole.Converged && streamed.Converged);
+        Assert.All(whole.Coefficients.Zip(streamed.Coefficients), p => Assert.Equal(p.First, p.Second, 1e-5));
+        Assert.All(whole.Intercepts.Zip(streamed.Intercepts), p => Assert.Equal(p.First, p.Second, 1e-5));
+    }
+
+    [Fact]
+    public async Task RunAsync_SeveralC_ChoosesOnHeldOutRowsAndScoresLikeTheProbe()
+    {
+        FeatureSet train = SvmData.Features(240, 1, Dim, Classes, 1, seed: 3), test = SvmData.Features(120, 1, Dim, Classes, 1, seed: 4);
+        await WriteAsync(train, "train");
+        await WriteAsync(test, "test");
+        SvmConfig config = new() { C = [0.001, 0.1], Scaling = FeatureScaling.Standardise };
+        EvaluationResult first = await RunAsync(config), second = await RunAsync(config);
+        SvmProbeResult whole = SvmProbe.Run(train, test, new SvmProbeOptions { Cs = [first.C!.Value], Scaling = FeatureScaling.Standardise }, Token);
+        Assert.Equal(2, first.HeldOut!.Count);
+        Assert.Equal(first.HeldOut.Values.Max(), first.HeldOut[$"{first.C}"]);
+        Assert.Equal(whole.Top1, first.Value, 2.0);
+        Assert.Equal(whole.Top5, first.Top5!.Value, 2.0);
+        Assert.Equal(first.ToJson(), second.ToJson());
+        Assert.Empty(Directory.GetFiles(_folder, "*.f32"));
+    }
+
+    [Fact]
+    public async Task ClassifyAsync_Gallery_AgreesWithAllRowsAtOnce()
+    {
+        FeatureSet train = SvmData.Features(240, 1, Dim, Classes, 1, seed: 3), test = SvmData.Features(60, 1, Dim, Classes, 1, seed: 4);
+        await using FeatureFile gallery = await FeatureFile.OpenAsync(await WriteAsync(train, "train"));
+        ClipScores streamed = await StreamedNeighbours.ClassifyAsync(gallery, test, new NeighbourOptions { K = 7 }, Token);
+        double[] votes = NearestNeighbours.Classify(train, test, new NeighbourOptions { K = 7 });
+        Assert.Equal(TopK.Accuracy(votes, Classes, test.Labels, 1), streamed.Value, 1e-9);
+    }
+
+    [Fact]
+    public async Task CreateAsync_RowsThatCannotBeUsed_AreNamed()
+    {
+        FeatureSet set = SvmData.Features(8, 1, 2, 2, 1, seed: 3);
+        FeatureSet broken = set with { Vectors = [.. set.Vectors.Select((v, i) => i == 5 ? float.NaN : v)] };
+        Assert.Contains("clip2", (await Assert.ThrowsAsync<UsageException>(() => SpoolAsync(broken, "nan"))).Message, StringComparison.Ordinal);
+        Assert.Contains("clip3", (await Assert.ThrowsAsync<UsageException>(() => SpoolAsync(set with { Labels = [0, 0, 1, -1, 1, 1, 1, 1] }, "bare"))).Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(_folder, "*.f32"));
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private async Task<FeatureSpool> SpoolAsync(FeatureSet set, string name)
+    {
+        await using FeatureFile file = await FeatureFile.OpenAsync(await WriteAsync(set, name));
+        return await FeatureSpool.CreateAsync(file, null, unitLength: false, _folder, Token);
+    }
+
+    private Task<EvaluationResult> RunAsync(SvmConfig config) => new StreamedProbe(config, _ => { }).RunAsync(
+        Path.Combine(_folder, "train.parquet"), Path.Combine(_folder, "test.parquet"), _folder,
+        new EvaluationResult { Dataset = "d", Protocol = "svm", Modality = "video", Branch = "teacher", WeightsSha256 = "ab" }, Token);
+
+    private async Task<string> WriteAsync(FeatureSet set, string name)
+    {
+        string path = Path.Combine(_folder, name + ".parquet");
+        await using FeatureFileWriter writer = await FeatureFileWriter.CreateAsync(path, set.Dim);
+        for (int i = 0; i < set.Clips; i++)
+        {
+            await writer.AppendAsync(set.Ids[i], set.Labels[i] < 0 ? null : set.ClassNames[set.Labels[i]], set.Vectors.AsMemory(i * set.Dim, set.Dim));
+        }
+
+        await writer.CommitAsync();
+        return path;
+    }
+}

@@ -1,0 +1,114 @@
+using DuckDB.NET.Data;
+
+namespace Xkd.Storage.Tests;
+
+public sealed class FeatureFileTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("xkd-features-").FullName;
+
+    private string Path => System.IO.Path.Combine(_folder, "features.parquet");
+
+    [Fact]
+    public async Task ReadAsync_SeveralRowGroups_GivesWhatWasWritten()
+    {
+        const int Rows = 100, Dim = 1 << 17; // 32 rows a group
+        await WriteAsync(Rows, Dim);
+        await using FeatureFile file = await FeatureFile.OpenAsync(Path);
+        Assert.Equal((Rows, Dim, "video"), (file.Rows, file.Dim, file.Metadata["modality"]));
+        int row = 0, blocks = 0;
+        await foreach (FeatureBlock block in file.ReadAsync(TestContext.Current.CancellationToken))
+        {
+            blocks++;
+            for (int i = 0; i < block.Rows; i++, row++)
+            {
+                Assert.Equal($"clip{row}", block.Ids[i]);
+                Assert.Equal(row % 3 == 0 ? null : $"c{row % 3}", block.Labels[i]);
+                Assert.Equal(Value(row, Dim - 1), block.Vectors.Span[((i + 1) * Dim) - 1]);
+            }
+        }
+
+        Assert.Equal((Rows, 4), (row, blocks));
+    }
+
+    [Fact]
+    public async Task Commit_Others_ReadAListOfFloats()
+    {
+        await WriteAsync(5, 3);
+        using DuckDBConnection connection = new("DataSource=:memory:");
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        using DuckDBCommand command = connection.CreateCommand();
+        command.CommandText = $"select count(*), sum(len(vector)), max(id), sum(vector[3]), typeof(any_value(vector)) from '{Path}' where label is not null";
+        using DuckDBDataReader reader = command.ExecuteReader();
+        Assert.True(reader.Read());
+        Assert.Equal((3L, "clip4", "FLOAT[]"), (reader.GetInt64(0), reader.GetString(2), reader.GetString(4)));
+        Assert.Equal(Value(1, 2) + Value(2, 2) + Value(4, 2), reader.GetDouble(3), 1e-4);
+    }
+
+    [Fact]
+    public async Task OpenAsync_AFileOfOthers_IsRead()
+    {
+        using (DuckDBConnection connection = new("DataSource=:memory:"))
+        {
+            await connection.OpenAsync(TestContext.Current.CancellationToken);
+            using DuckDBCommand command = connection.CreateCommand();
+            command.CommandText = $"copy (select 'n' || i as id, 'k' as label, [i::float, 2::float] as vector from range(7) t(i)) to '{Path}' (format parquet)";
+            command.ExecuteNonQuery();
+        }
+
+        await using FeatureFile file = await FeatureFile.OpenAsync(Path);
+        await foreach (FeatureBlock block in file.ReadAsync(TestContext.Current.CancellationToken))
+        {
+            Assert.Equal(["n0", "n1", "n2", "n3", "n4", "n5", "n6"], block.Ids);
+            Assert.Equal([0, 2, 1, 2, 2, 2, 3, 2, 4, 2, 5, 2, 6, 2], block.Vectors.ToArray());
+        }
+    }
+
+    [Fact]
+    public async Task ReadAsync_VectorsOfDifferentLengths_NamesTheRow()
+    {
+        using (DuckDBConnection connection = new("DataSource=:memory:"))
+        {
+            await connection.OpenAsync(TestContext.Current.CancellationToken);
+            using DuckDBCommand command = connection.CreateCommand();
+            command.CommandText = $"copy (select * from (values ('a', 'k', [1::float, 2::float, 3::float]), ('b', 'k', [1::float])) t(id, label, vector)) to '{Path}' (format parquet)";
+            command.ExecuteNonQuery();
+        }
+
+        await using FeatureFile file = await FeatureFile.OpenAsync(Path);
+        FailureException error = await Assert.ThrowsAsync<FailureException>(async () =>
+        {
+            await foreach (FeatureBlock block in file.ReadAsync(TestContext.Current.CancellationToken))
+            {
+                Assert.Fail($"{block.Rows} rows were read");
+            }
+        });
+        Assert.Contains("has not 2 numbers", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task DisposeAsync_Uncommitted_LeavesNothing()
+    {
+        await using (FeatureFileWriter writer = await FeatureFileWriter.CreateAsync(Path, 2))
+        {
+            await writer.AppendAsync("a", null, new float[2]);
+            await Assert.ThrowsAsync<UsageException>(async () => await writer.AppendAsync("b", null, new float[3]));
+        }
+
+        Assert.Empty(Directory.GetFiles(_folder));
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static float Value(int row, int column) => (row * 0.5f) + (column * 0.25f);
+
+    private async Task WriteAsync(int rows, int dim)
+    {
+        await using FeatureFileWriter writer = await FeatureFileWriter.CreateAsync(Path, dim, new Dictionary<string, string> { ["modality"] = "video" });
+        for (int row = 0; row < rows; row++)
+        {
+            await writer.AppendAsync($"clip{row}", row % 3 == 0 ? null : $"c{row % 3}", Enumerable.Range(0, dim).Select(c => Value(row, c)).ToArray());
+        }
+
+        await writer.CommitAsync();
+    }
+}

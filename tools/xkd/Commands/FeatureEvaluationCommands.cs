@@ -1,0 +1,87 @@
+using System.CommandLine;
+using Xkd.Cli.Evaluation;
+using Xkd.Cli.Hosting;
+using Xkd.Model.Evaluation;
+using Xkd.Storage;
+
+namespace Xkd.Cli.Commands;
+
+/// <summary><c>xkd eval knn</c> and <c>xkd eval retrieval</c>: on feature files alone.</summary>
+internal static class FeatureEvaluationCommands
+{
+    private const int MostQueries = 100_000;
+
+    public static Command Neighbours()
+    {
+        Option<string> train = CommonOptions.RequiredPath("--train", "Features searched, with labels; read once, of any size.");
+        Option<string> val = CommonOptions.RequiredPath("--val", "Features classified, with labels; held in memory.");
+        Option<string> output = CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv and confusion.png.");
+        Option<int> k = new("--k") { Description = "Neighbours that vote.", DefaultValueFactory = _ => 20 };
+        Option<double> temperature = new("--temperature") { Description = "A neighbour of similarity s votes with exp(s / temperature).", DefaultValueFactory = _ => 0.07 };
+        Option<string> dataset = new("--dataset") { Description = "Name written into the results.", DefaultValueFactory = _ => "folder" };
+        Option<bool> json = CommonOptions.Json();
+        Command command = new("knn", "Classify features by the nearest of other features.") { train, val, output, k, temperature, dataset, json };
+        command.SetAction(async (parsed, _) =>
+        {
+            Terminal terminal = new(parsed.GetValue(json));
+            using StopSignals signals = new();
+            FeatureSet queries = await FeatureFiles.ReadAsync(parsed.GetValue(val)!, MostQueries, signals.Token).ConfigureAwait(false);
+            FeatureFile gallery = await FeatureFile.OpenAsync(parsed.GetValue(train)!).ConfigureAwait(false);
+            await using (gallery.ConfigureAwait(false))
+            {
+                NeighbourOptions options = new() { K = parsed.GetValue(k), Temperature = parsed.GetValue(temperature) };
+                ClipScores scores = await StreamedNeighbours.ClassifyAsync(gallery, queries, options, signals.Token).ConfigureAwait(false);
+                EvaluationResult identity = await FeatureFiles.IdentityAsync(parsed.GetValue(val)!, "knn", parsed.GetValue(dataset)!).ConfigureAwait(false);
+                EvaluationResult result = identity.With(scores) with
+                {
+                    Selection = $"{Math.Min(options.K, gallery.Rows)} nearest of {gallery.Rows} by cosine",
+                    Classes = scores.Confusion!.Classes == scores.PerClass.Count ? [.. scores.PerClass.Keys] : null,
+                    Clips = new Dictionary<string, int>(StringComparer.Ordinal) { ["train"] = (int)gallery.Rows, ["test"] = queries.Clips },
+                };
+                result = await EvaluationFiles.WriteAsync(parsed.GetValue(output)!, [result.Classes is null ? result with { Confusion = null } : result], signals.Token).ConfigureAwait(false);
+                terminal.Line(EvaluationFiles.Summary(result));
+                if (terminal.Json)
+                {
+                    Terminal.WriteJson(result);
+                }
+            }
+
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    public static Command Search()
+    {
+        Option<string> audio = CommonOptions.RequiredPath("--audio", "Audio features of some clips.");
+        Option<string> video = CommonOptions.RequiredPath("--video", "Video features of the same clips.");
+        Option<string> output = CommonOptions.RequiredPath("--out", "Folder for retrieval.json.");
+        Option<string> target = CommonOptions.Choice("--target", "What counts as found.", "clip", "class");
+        Option<bool> json = CommonOptions.Json();
+        Command command = new("retrieval", "Find clips by sound from pictures, and the other way.") { audio, video, output, target, json };
+        command.SetAction(async (parsed, _) =>
+        {
+            Terminal terminal = new(parsed.GetValue(json));
+            using StopSignals signals = new();
+            FeatureSet sounds = await FeatureFiles.ReadAsync(parsed.GetValue(audio)!, MostQueries, signals.Token).ConfigureAwait(false);
+            FeatureSet pictures = await FeatureFiles.ReadAsync(parsed.GetValue(video)!, MostQueries, signals.Token).ConfigureAwait(false);
+            RetrievalTarget found = parsed.GetValue(target) == "clip" ? RetrievalTarget.SameClip : RetrievalTarget.SameClass;
+            (sounds, pictures) = RetrievalFiles.SameClasses(sounds, pictures);
+            RetrievalResult[] both = [Retrieval.Evaluate(sounds, pictures, found), Retrieval.Evaluate(pictures, sounds, found)];
+            object result = await RetrievalFiles.WriteAsync(parsed.GetValue(output)!, parsed.GetValue(target)!, both[0], both[1], signals.Token).ConfigureAwait(false);
+            for (int way = 0; way < both.Length; way++)
+            {
+                RetrievalResult one = both[way];
+                terminal.Line($"{(way == 0 ? "audio→video" : "video→audio")}: {string.Join(", ", one.Recall.Select(r => $"R@{r.Key} {r.Value:f2} %"))}, median rank {one.MedianRank:f1} of {one.Queries}");
+            }
+
+            if (terminal.Json)
+            {
+                Terminal.WriteJson(result);
+            }
+
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+}

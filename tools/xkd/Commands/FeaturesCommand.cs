@@ -1,0 +1,69 @@
+using System.CommandLine;
+using Xkd.Cli.Evaluation;
+using Xkd.Cli.Hosting;
+using Xkd.Model.Configuration;
+using Xkd.Model.Evaluation;
+using Xkd.Model.Native;
+using Xkd.Model.Training;
+using Xkd.Model.Weights;
+using Xkd.Storage;
+
+namespace Xkd.Cli.Commands;
+
+/// <summary><c>xkd features</c>: what an encoder makes of each clip, as Parquet.</summary>
+internal static class FeaturesCommand
+{
+    private static readonly TimeSpan PlainInterval = TimeSpan.FromSeconds(10);
+
+    public static Command Create()
+    {
+        Option<string[]> weights = CommonOptions.Weights();
+        weights.Required = true;
+        Option<string> data = CommonOptions.RequiredPath("--data", "The cache.");
+        Option<string> output = CommonOptions.RequiredPath("--out", "The Parquet file: id, label, vector.");
+        Option<string> modality = CommonOptions.Choice("--modality", "Which encoder.", "video", "audio");
+        Option<string> branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
+        Option<int> windows = new("--windows") { Description = "Windows a clip, evenly spaced, whose mean is written.", DefaultValueFactory = _ => 1 };
+        Option<int> batch = new("--batch") { Description = "Windows per forward pass.", DefaultValueFactory = _ => 16 };
+        Option<string?> scatter = new("--scatter") { Description = "A PNG of the two leading principal components, coloured by label." };
+        Option<string[]> set = CommonOptions.Set();
+        Option<string> device = CommonOptions.Device();
+        Option<string?> libtorch = CommonOptions.LibTorch();
+        Command command = new("features", "Write an encoder's features of a cache as Parquet.") { weights, data, output, modality, branch, windows, batch, scatter, set, device, libtorch };
+        command.SetAction(async (parsed, _) =>
+        {
+            string path = parsed.GetValue(output)!;
+            if (!path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase))
+            {
+                throw new UsageException($"--out {path}: features are written as Parquet; name the file .parquet");
+            }
+
+            if (parsed.GetValue(windows) < 1 || parsed.GetValue(batch) < 1)
+            {
+                throw new UsageException($"--windows {parsed.GetValue(windows)}, --batch {parsed.GetValue(batch)}: write numbers above 0");
+            }
+
+            // Only encoder.* matters here, and only for weights that do not describe themselves.
+            EncoderSection fallback = EncoderOverrides.Of(parsed.GetValue(set)!);
+            Terminal terminal = new(json: false);
+            using StopSignals signals = new();
+            LibTorch.Load(parsed.GetValue(libtorch));
+            Devices.SetThreads(0);
+            Cache cache = Cache.Open(parsed.GetValue(data)!);
+            WeightModality which = WeightChoices.Modality(parsed.GetValue(modality)!)!.Value;
+            using EvaluationEncoder encoder = EvaluationEncoder.Open(
+                EvaluationWeights.For(parsed.GetValue(weights)!, which), which, WeightChoices.Branch(parsed.GetValue(branch)!), fallback, Devices.Parse(parsed.GetValue(device)!));
+            ProgressLine line = new(terminal, "clips", TimeProvider.System, PlainInterval);
+            await FeatureFiles.WriteAsync(encoder, cache, path, parsed.GetValue(windows), parsed.GetValue(batch), done => line.Report(done, cache.Clips.Count), signals.Token).ConfigureAwait(false);
+            line.Finish(cache.Clips.Count, cache.Clips.Count, path);
+            if (parsed.GetValue(scatter) is { } picture)
+            {
+                await FeatureScatter.WriteAsync(path, picture, signals.Token).ConfigureAwait(false);
+                terminal.Line(picture);
+            }
+
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+}

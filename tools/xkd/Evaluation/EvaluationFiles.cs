@@ -1,0 +1,50 @@
+using System.Globalization;
+using Xkd.Model.Evaluation;
+using Xkd.Pipeline;
+
+namespace Xkd.Cli.Evaluation;
+
+/// <summary>What an evaluation leaves: <c>results.json</c> (the mean over several folds, each fold in a file of its own), the table of classes, the confusion matrix.</summary>
+internal static class EvaluationFiles
+{
+    private const int MostNamed = 3;
+
+    /// <summary>Writes the files; gives what <c>results.json</c> holds.</summary>
+    public static async Task<EvaluationResult> WriteAsync(string folder, IReadOnlyList<EvaluationResult> folds, CancellationToken stop)
+    {
+        Directory.CreateDirectory(folder);
+        EvaluationResult result = folds.Count == 1 ? folds[0] : EvaluationResult.MeanOf(folds) with { Confusion = Sum(folds) };
+        foreach (EvaluationResult fold in folds.Count > 1 ? folds : [])
+        {
+            await fold.WriteAsync(Path.Combine(folder, $"fold-{fold.Fold}.json"), stop).ConfigureAwait(false);
+        }
+
+        IEnumerable<string> table = result.PerClass.OrderBy(c => c.Key, StringComparer.Ordinal)
+            .Select(c => string.Create(CultureInfo.InvariantCulture, $"\"{c.Key.Replace("\"", "\"\"", StringComparison.Ordinal)}\",{c.Value:f4}"));
+        await File.WriteAllLinesAsync(Path.Combine(folder, "per_class.csv"), table.Prepend($"class,{result.Metric}"), stop).ConfigureAwait(false);
+        if (result.Confusion is { } confusion)
+        {
+            await File.WriteAllBytesAsync(Path.Combine(folder, "confusion.png"), ConfusionPicture.Png(confusion, result.Classes!), stop).ConfigureAwait(false);
+        }
+
+        await result.WriteAsync(Path.Combine(folder, "results.json"), stop).ConfigureAwait(false);
+        return result;
+    }
+
+    /// <summary>One line for a person: what, the value, and how it came about.</summary>
+    public static string Summary(EvaluationResult r)
+    {
+        string fold = r.Folds is { } folds ? $", mean of folds {string.Join(", ", folds.Select(f => string.Create(CultureInfo.InvariantCulture, $"{f.Key}: {f.Value:f2}")))}" : r.Fold is int f1 ? $", fold {f1}" : string.Empty;
+        string top5 = r.Top5 is double t ? string.Create(CultureInfo.InvariantCulture, $", top5 {t:f2} %") : string.Empty;
+        string further = string.Concat(r.Further?.Select(p => string.Create(CultureInfo.InvariantCulture, $", {p.Key} {p.Value:f3}")) ?? []);
+        string hardest = r.PerClass.Count > MostNamed
+            ? "; hardest: " + string.Join(", ", r.PerClass.OrderBy(c => c.Value).Take(MostNamed).Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Key} {c.Value:f1}")))
+            : string.Empty;
+        string notes = r.Notes is { } n ? $"; {string.Join("; ", n)}" : string.Empty;
+        return string.Create(CultureInfo.InvariantCulture, $"{r.Dataset} {r.Protocol} {r.Modality} {r.Branch}: {r.Metric} {r.Value:f2} %{top5}{further}{fold} ({r.Selection}){hardest}{notes}");
+    }
+
+    private static int[][]? Sum(IReadOnlyList<EvaluationResult> folds) => folds.All(f => f.Confusion is not null && f.Classes!.SequenceEqual(folds[0].Classes!, StringComparer.Ordinal))
+        ? [.. folds[0].Confusion!.Select((row, i) => row.Select((_, j) => folds.Sum(f => f.Confusion![i][j])).ToArray())]
+        : null;
+}
