@@ -26,6 +26,6 @@ public sealed record XkdStepOptions
     /// <summary>What the forward pass computes in. Default auto: bfloat16 on a GPU, float32 on the CPU.</summary>
     public Precision Precision { get; init; }
 
-    /// <summary>The step exactly as the released code does it.</summary>
-    public static XkdStepOptions Released { get; } = new() { SharedTeacher = SharedTeacherUpdate.Twice };
+    /// <summary>The step as the released code does it, without its mixed precision: what exact numbers are compared with.</summary>
+    public static XkdStepOptions Released { get; } = new() { SharedTeacher = SharedTeacherUpdate.Twice, Precision = Precision.Float32 };
 }

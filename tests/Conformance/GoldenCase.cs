@@ -10,8 +10,12 @@ public sealed class GoldenCase
     private readonly SafetensorsFile? _file;
     private readonly Dictionary<string, double> _scalars = new(StringComparer.Ordinal);
 
-    public GoldenCase(string directory, JsonElement json)
+    /// <param name="directory">The golden set's folder.</param>
+    /// <param name="json">The case in its manifest.</param>
+    /// <param name="device">Where networks and objectives run: cpu or cuda.</param>
+    public GoldenCase(string directory, JsonElement json, string device = "cpu")
     {
+        DeviceName = device;
         Json = json;
         Id = json.GetProperty("id").GetString()!;
         Topic = json.GetProperty("topic").GetString()!;
@@ -28,6 +32,8 @@ public sealed class GoldenCase
             }
         }
     }
+
+    public string DeviceName { get; }
 
     public string Id { get; }
 

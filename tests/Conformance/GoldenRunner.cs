@@ -7,7 +7,7 @@ internal static class GoldenRunner
 {
     private const int ShownFailures = 6;
 
-    public static (string Line, bool Passed) Run(IReadOnlyList<IGoldenTopic> topics, string topic, string directory, JsonElement json)
+    public static (string Line, bool Passed) Run(IReadOnlyList<IGoldenTopic> topics, string topic, string directory, JsonElement json, string device)
     {
         string id = json.GetProperty("id").GetString()!;
         IGoldenTopic? runner = topics.FirstOrDefault(t => t.Topics.Contains(topic, StringComparer.Ordinal));
@@ -18,7 +18,7 @@ internal static class GoldenRunner
 
         try
         {
-            GoldenCase golden = new(directory, json);
+            GoldenCase golden = new(directory, json, device);
             GoldenCheck check = new(golden);
             runner.Run(golden, check);
             check.Complete();

@@ -2,14 +2,19 @@ using System.Reflection;
 using System.Text.Json;
 using Xkd.Conformance;
 
-// Xkd.Conformance [DIR] [--only TOPIC-OR-ID]: one PASS or FAIL line per case of DIR/manifest.json.
+// Xkd.Conformance [DIR] [--only TOPIC-OR-ID] [--device cpu|cuda]: one PASS or FAIL line per case of DIR/manifest.json.
 string? only = null;
+string device = "cpu";
 string directory = Path.Combine(AppContext.BaseDirectory, "golden");
 for (int i = 0; i < args.Length; i++)
 {
     if (args[i] == "--only" && i + 1 < args.Length)
     {
         only = args[++i];
+    }
+    else if (args[i] == "--device" && i + 1 < args.Length)
+    {
+        device = args[++i];
     }
     else
     {
@@ -34,7 +39,7 @@ foreach (JsonElement json in manifest.RootElement.GetProperty("cases").Enumerate
     string topic = json.GetProperty("topic").GetString()!;
     if (json.TryGetProperty("id", out JsonElement id) && (only is null || only == topic || only == id.GetString()))
     {
-        (string line, bool ok) = GoldenRunner.Run(topics, topic, directory, json);
+        (string line, bool ok) = GoldenRunner.Run(topics, topic, directory, json, device);
         Console.WriteLine(line);
         _ = ok ? passed++ : failed++;
     }

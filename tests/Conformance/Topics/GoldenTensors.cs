@@ -3,6 +3,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using Xkd.Model.Native;
 using Xkd.Model.Networks;
+using Xkd.Model.Training;
 using static TorchSharp.torch;
 
 namespace Xkd.Conformance.Topics;
@@ -19,12 +20,15 @@ internal static class GoldenTensors
     /// <summary>A scope for a topic's tensors; every topic starts with it, because touching this class loads libtorch before TorchSharp looks for it.</summary>
     public static DisposeScope Scope() => NewDisposeScope();
 
-    /// <summary>A float32 tensor of the case.</summary>
-    public static Tensor Tensor(this GoldenCase golden, string name) => tensor(golden.Floats(name), golden.Shape(name));
+    /// <summary>Where the case's networks and objectives run.</summary>
+    public static Device Device(this GoldenCase golden) => Devices.Parse(golden.DeviceName);
+
+    /// <summary>A float32 tensor of the case, on its device.</summary>
+    public static Tensor Tensor(this GoldenCase golden, string name) => tensor(golden.Floats(name), golden.Shape(name), device: golden.Device());
 
     public static void Close(this GoldenCheck check, string name, Tensor actual)
     {
-        using var plain = actual.detach().contiguous();
+        using var plain = actual.detach().cpu().contiguous();
         if (plain.dtype == ScalarType.Float64)
         {
             check.Close(name, plain.data<double>().ToArray(), plain.shape);
@@ -37,7 +41,7 @@ internal static class GoldenTensors
 
     public static void Same(this GoldenCheck check, string name, Tensor actual)
     {
-        using var plain = actual.detach().contiguous();
+        using var plain = actual.detach().cpu().contiguous();
         check.Same(name, plain.data<long>().ToArray());
     }
 

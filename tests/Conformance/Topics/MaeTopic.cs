@@ -14,8 +14,8 @@ internal sealed class MaeTopic : IGoldenTopic
     public void Run(GoldenCase golden, GoldenCheck check)
     {
         using var scope = GoldenTensors.Scope();
-        using ViT encoder = VitTopic.Build(golden.Config);
-        using var autoencoder = new MaskedAutoencoder(encoder, GoldenModels.Transformer(golden.Config.GetProperty("decoder")));
+        using ViT encoder = VitTopic.Build(golden);
+        using var autoencoder = new MaskedAutoencoder(encoder, GoldenModels.Transformer(golden.Config.GetProperty("decoder")), golden.Device());
         GoldenTensors.LoadState(golden, check, autoencoder);
         var parameters = StateNames.Parameters(autoencoder);
         foreach (string view in golden.Config.GetProperty("view_names").EnumerateArray().Select(v => v.GetString()!))

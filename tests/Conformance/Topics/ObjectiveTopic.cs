@@ -59,7 +59,7 @@ internal sealed class ObjectiveTopic : IGoldenTopic
     private static void CrossEntropy(GoldenCase golden, GoldenCheck check)
     {
         JsonElement config = golden.Config;
-        using var objective = new CenteredCrossEntropy(config.GetProperty("out_dim").GetInt32(), config.GetProperty("center_momentum").GetDouble());
+        using var objective = new CenteredCrossEntropy(config.GetProperty("out_dim").GetInt32(), config.GetProperty("center_momentum").GetDouble(), golden.Device());
         for (int call = 0; call < config.GetProperty("calls").GetInt32(); call++)
         {
             Tensor student = golden.Tensor($"in/student{call}").requires_grad_();

@@ -12,7 +12,7 @@ internal sealed class ProjectorTopic : IGoldenTopic
     public void Run(GoldenCase golden, GoldenCheck check)
     {
         using var scope = GoldenTensors.Scope();
-        using var projector = new Projector(golden.Config.GetProperty("in_dim").GetInt32(), GoldenModels.Projector(golden.Config.GetProperty("kwargs")));
+        using var projector = new Projector(golden.Config.GetProperty("in_dim").GetInt32(), GoldenModels.Projector(golden.Config.GetProperty("kwargs")), golden.Device());
         GoldenTensors.LoadState(golden, check, projector);
         var parameters = StateNames.Parameters(projector);
         check.SameSequence("state_dict names", StateNames.StateDict(projector).Select(e => e.Name), Names(golden, "state_dict_names"));

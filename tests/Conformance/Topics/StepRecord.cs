@@ -30,7 +30,8 @@ internal sealed class StepRecord(nn.Module model) : IStepObserver
 
     public void Visited(IReadOnlyList<FlatSlot> slots, Tensor norms)
     {
-        float[] values = norms.data<float>().ToArray();
+        using Tensor host = norms.cpu();
+        float[] values = host.data<float>().ToArray();
         _visits.Add(slots.Zip(values).ToDictionary(e => e.First.Name, e => (double)e.Second, StringComparer.Ordinal));
     }
 

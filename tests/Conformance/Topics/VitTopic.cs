@@ -13,7 +13,7 @@ internal sealed class VitTopic : IGoldenTopic
     {
         using var scope = GoldenTensors.Scope();
         using var unrecorded = no_grad();
-        using ViT vit = Build(golden.Config);
+        using ViT vit = Build(golden);
         GoldenTensors.LoadState(golden, check, vit);
         foreach (string view in golden.Config.GetProperty("view_names").EnumerateArray().Select(v => v.GetString()!))
         {
@@ -40,14 +40,15 @@ internal sealed class VitTopic : IGoldenTopic
         }
     }
 
-    internal static ViT Build(JsonElement config)
+    internal static ViT Build(GoldenCase golden)
     {
+        JsonElement config = golden.Config;
         TransformerOptions encoder = GoldenModels.Transformer(config.GetProperty("encoder"));
         bool classToken = config.GetProperty("apply_cls_token").GetBoolean();
         return config.TryGetProperty("frame_size", out _)
-            ? new VideoViT(GoldenModels.Video(config), encoder, classToken)
-            : new AudioViT(GoldenModels.Audio(config), encoder, classToken);
+            ? new VideoViT(GoldenModels.Video(config), encoder, classToken, device: golden.Device())
+            : new AudioViT(GoldenModels.Audio(config), encoder, classToken, device: golden.Device());
     }
 
-    private static double[] Wide(Tensor tensor) => tensor.to(ScalarType.Float64).contiguous().data<double>().ToArray();
+    private static double[] Wide(Tensor tensor) => tensor.to(ScalarType.Float64).cpu().contiguous().data<double>().ToArray();
 }

@@ -16,7 +16,7 @@ internal sealed class XkdForwardTopic : IGoldenTopic
         using var scope = GoldenTensors.Scope();
         var aliases = GoldenTensors.Strings(golden, "aliases");
         JsonElement kwargs = golden.Config.GetProperty("fwd_kwargs");
-        using var model = new XkdModel(GoldenModels.Model(golden.Config));
+        using var model = new XkdModel(GoldenModels.Model(golden.Config), device: golden.Device());
         GoldenTensors.LoadState(golden, check, model);
         using var step = new XkdStep(model, XkdStepOptions.Released with { GradientClip = kwargs.GetProperty("clip_grad").GetDouble() });
         var parameters = StateNames.Parameters(model);

@@ -15,7 +15,7 @@ internal sealed class XkdTrainTopic : IGoldenTopic
         using var scope = GoldenTensors.Scope();
         var aliases = GoldenTensors.Strings(golden, "aliases");
         JsonElement config = golden.Config, kwargs = config.GetProperty("fwd_kwargs");
-        using var model = new XkdModel(GoldenModels.Model(config));
+        using var model = new XkdModel(GoldenModels.Model(config), device: golden.Device());
         GoldenTensors.LoadState(golden, check, model, absent: name => name.Contains("_teacher.", StringComparison.Ordinal) || name.EndsWith(".center", StringComparison.Ordinal));
         model.CopyStudentsToTeachers();
         JsonElement betas = config.GetProperty("betas");

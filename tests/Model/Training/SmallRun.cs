@@ -9,9 +9,17 @@ internal sealed class SmallRun : IDisposable
 {
     private const int Frames = 40, Side = 16, MelFrames = 600, Mels = 16;
 
-    public SmallRun() => Directory.CreateDirectory(Cache);
+    private readonly bool _owned;
 
-    public string Root { get; } = Directory.CreateTempSubdirectory("xkd-run-").FullName;
+    public SmallRun()
+        : this(Directory.CreateTempSubdirectory("xkd-run-").FullName, owned: true) => Directory.CreateDirectory(Cache);
+
+    private SmallRun(string root, bool owned) => (Root, _owned) = (root, owned);
+
+    public string Root { get; }
+
+    /// <summary>The folder of another process's run; it stays when this is disposed of.</summary>
+    public static SmallRun Of(string root) => new(root, owned: false);
 
     public string Cache => Path.Combine(Root, "cache");
 
@@ -73,7 +81,13 @@ internal sealed class SmallRun : IDisposable
 
     public IReadOnlyList<StepMetrics> Metrics(string run) => MetricsLog.Read(Path.Combine(Run(run), "metrics.jsonl"));
 
-    public void Dispose() => Directory.Delete(Root, recursive: true);
+    public void Dispose()
+    {
+        if (_owned)
+        {
+            Directory.Delete(Root, recursive: true);
+        }
+    }
 
     /// <summary>Keeps what a run says.</summary>
     /// <param name="atSteps">Called at each log interval with the number of the last step.</param>
