@@ -130,7 +130,7 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
                         (source, layout) = (found, decoder.ChannelLayout);
                         chain = new FilterChain(
                             string.Create(CultureInfo.InvariantCulture, $"abuffer=time_base=1/{found.Rate}:sample_rate={found.Rate}:sample_fmt={found.Format}:channel_layout={layout}"),
-                            string.Create(CultureInfo.InvariantCulture, $"aresample={settings.SampleRate}:async=1:first_pts=0,aformat=sample_fmts=flt:channel_layouts=mono"),
+                            DecoderSettings.SampleFilters(settings.SampleRate),
                             "abuffersink");
                     }
 

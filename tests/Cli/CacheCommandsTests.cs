@@ -16,6 +16,32 @@ public sealed class CacheCommandsTests(IngestedClips clips)
     }
 
     [Fact]
+    public async Task Inspect_Clip_WritesWhatTheModelSeesAndSaysWhatThereIsNot()
+    {
+        ProcessOutcome mel = await XkdProcess.RunAsync("inspect", clips.Cache, "--clip", "good.mp4", "--out", clips.File("mel"));
+        Assert.Equal(0, mel.ExitCode);
+        Assert.Equal(["frames.png", "spectrogram.png"], Directory.GetFiles(clips.File("mel")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Contains("no audio.wav", mel.Output + mel.Error, StringComparison.Ordinal);
+
+        string cache = clips.File("pcm-cache");
+        await XkdProcess.RunAsync("ingest", "--dataset", "folder", "--root", clips.Clips, "--out", cache, "--short-side", "32", "--audio", "pcm", "--frames", "jpeg");
+        ProcessOutcome pcm = await XkdProcess.RunAsync("inspect", cache, "--clip", "good.mp4", "--out", clips.File("pcm"));
+        Assert.Equal(0, pcm.ExitCode);
+        Assert.Equal(["audio.wav", "frames.png", "spectrogram.png"], Directory.GetFiles(clips.File("pcm")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.InRange(new FileInfo(Path.Combine(clips.File("pcm"), "audio.wav")).Length, 44 + (2 * 16000 * 4), 44 + (2 * 16000 * 4.1)); // 4 s
+    }
+
+    [Theory]
+    [InlineData("--weights", "run")]
+    [InlineData("--clip", "good.mp4")]
+    [InlineData("--clip", "nobody.mp4", "--out", "pictures")]
+    public async Task Inspect_HalfOfWhatItNeeds_Exits2(params string[] arguments)
+    {
+        ProcessOutcome result = await XkdProcess.RunAsync(["inspect", clips.Cache, .. arguments]);
+        Assert.Equal(2, result.ExitCode);
+    }
+
+    [Fact]
     public async Task Verify_FlippedByte_Exits1NamingShardRowAndColumn()
     {
         ProcessOutcome sound = await XkdProcess.RunAsync("verify", clips.Cache, "--json");

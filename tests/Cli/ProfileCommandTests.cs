@@ -25,12 +25,56 @@ public sealed class ProfileCommandTests(IngestedClips clips)
     [InlineData("read")]
     [InlineData("augment")]
     [InlineData("collate")]
+    [InlineData("consumer")]
     public async Task Profile_LoaderWithAStageSlowed_NamesIt(string stage)
     {
         ProcessOutcome result = await XkdProcess.RunAsync(Loader("--delay-stage", $"{stage}=50", "--json"));
         Assert.Equal(0, result.ExitCode);
         using JsonDocument json = JsonDocument.Parse(result.Output);
         Assert.Equal(stage, json.RootElement.GetProperty("bottleneck").GetString());
+    }
+
+    [Fact]
+    public async Task Profile_LoaderSwept_MeasuresEachNumberOfWorkers()
+    {
+        ProcessOutcome result = await XkdProcess.RunAsync(Loader("--sweep", "--json"));
+        Assert.Equal(0, result.ExitCode);
+        using JsonDocument json = JsonDocument.Parse(result.Output);
+        JsonElement[] sweep = [.. json.RootElement.GetProperty("sweep").EnumerateArray()];
+        Assert.Equal([1, 2], sweep.Take(2).Select(s => s.GetProperty("workers").GetInt32()));
+        Assert.All(sweep, s => Assert.True(s.GetProperty("samples_per_s").GetDouble() > 0));
+    }
+
+    [Fact]
+    public async Task Profile_StepAtTwoBatches_PrintsTheContractsFieldsForEach()
+    {
+        ProcessOutcome result = await XkdProcess.RunAsync("profile", "step", "--config", Tiny, "--set", "data.global_size=32", "data.local_size=32", "--device", "cpu", "--batch", "1", "2", "--json");
+        Assert.Equal(0, result.ExitCode);
+        using JsonDocument json = JsonDocument.Parse(result.Output);
+        string[] names = ["forward_ms", "backward_ms", "optimizer_ms", "gflop_per_sample", "matmul_tflops", "mfu", "peak_memory"];
+        Assert.All(names, name => Assert.True(json.RootElement.GetProperty(name).GetDouble() > 0, name));
+        Assert.Equal([1, 2], json.RootElement.GetProperty("sweep").EnumerateArray().Select(s => s.GetProperty("batch").GetInt32()));
+        Assert.All(json.RootElement.GetProperty("sweep").EnumerateArray(), s => Assert.All(names, name => Assert.True(s.GetProperty(name).GetDouble() > 0, name)));
+        Assert.Equal(1, json.RootElement.GetProperty("wait_ratios").EnumerateObject().Sum(r => r.Value.GetDouble()), 0.01);
+    }
+
+    [Theory]
+    [InlineData("read", "read")]
+    [InlineData("consumer", "consumer")]
+    public async Task Profile_TrainWithAStageSlowed_NamesItAndSaysWhatAPerfectFeedWouldWin(string stage, string bottleneck)
+    {
+        string folder = clips.File($"profile-{stage}");
+        ProcessOutcome result = await XkdProcess.RunAsync(
+            "profile", "train", "--data", clips.Cache, "--config", Tiny, "--set", "data.global_size=32", "data.local_size=32", "batch=1", "model.encoder.depth=1", "model.decoder.depth=1", "--device", "cpu",
+            "--delay-stage", $"{stage}=50", "--out", folder, "--json");
+        Assert.Equal(0, result.ExitCode);
+        using JsonDocument json = JsonDocument.Parse(result.Output);
+        Assert.Equal(bottleneck, json.RootElement.GetProperty("bottleneck").GetString());
+        Assert.Equal(1, json.RootElement.GetProperty("wait_ratios").EnumerateObject().Sum(r => r.Value.GetDouble()), 0.01);
+        Assert.Equal(stage == "read", json.RootElement.GetProperty("data_wait").GetDouble() > 0.2);
+        Assert.True(json.RootElement.GetProperty("headspace").GetDouble() > 1);
+        Assert.Contains("<svg", await File.ReadAllTextAsync(Path.Combine(folder, "profile.html"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("\"ph\":\"C\"", await File.ReadAllTextAsync(Path.Combine(folder, "trace.json"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -42,6 +86,8 @@ public sealed class ProfileCommandTests(IngestedClips clips)
         Assert.Contains("augment", result.Error, StringComparison.Ordinal);
     }
 
+    private static string Tiny => Path.Combine(AppContext.BaseDirectory, "configs/pretrain/tiny.yaml");
+
     private string[] Loader(params string[] more) =>
-        ["profile", "loader", "--data", clips.Cache, "--config", Path.Combine(AppContext.BaseDirectory, "configs/pretrain/tiny.yaml"), "--set", "data.global_size=32", "data.local_size=32", "batch=1", .. more];
+        ["profile", "loader", "--data", clips.Cache, "--config", Tiny, "--set", "data.global_size=32", "data.local_size=32", "batch=1", .. more];
 }

@@ -23,6 +23,20 @@ public sealed class TrainCommandTests(IngestedClips clips)
         Assert.Contains("--short-side 112", result.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("xkd_released.yaml")]
+    [InlineData("xkd_mas_released.yaml")]
+    [InlineData("xkd_mats_released.yaml")]
+    public async Task Train_ReleasedRecipeOnCachedSpectrograms_Exits2WithTheIngestCommandToRun(string recipe)
+    {
+        string config = RepositoryFiles.Find("configs", "pretrain", recipe);
+        ProcessOutcome result = await XkdProcess.RunAsync("train", "--config", config, "--data", clips.Cache, "--out", clips.File("run"), "--set", "data.global_size=32", "--set", "data.local_size=32");
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("audio_codec is mel", result.Error, StringComparison.Ordinal);
+        Assert.Contains("xkd ingest", result.Error, StringComparison.Ordinal);
+        Assert.Contains("--audio pcm", result.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Train_ResumeWithoutARun_Exits2()
     {
@@ -33,18 +47,7 @@ public sealed class TrainCommandTests(IngestedClips clips)
 
     private Task<ProcessOutcome> TrainAsync(params string[] more)
     {
-        string config = Path.Combine(RepositoryRoot(), "configs", "pretrain", "xkd.yaml");
+        string config = RepositoryFiles.Find("configs", "pretrain", "xkd.yaml");
         return XkdProcess.RunAsync(["train", "--config", config, "--data", clips.Cache, "--out", clips.File("run"), .. more]);
-    }
-
-    private static string RepositoryRoot()
-    {
-        DirectoryInfo folder = new(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "XKD.sln")))
-        {
-            folder = folder.Parent!;
-        }
-
-        return folder.FullName;
     }
 }

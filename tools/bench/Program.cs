@@ -1,40 +1,48 @@
 using BenchmarkDotNet.Running;
 using Xkd.Bench;
 
-// Xkd.Bench svm [ROUNDS] [PEERS-FOLDER]: the SVM beside scikit-learn.
-// Xkd.Bench ingest [ROUNDS] [PEERS-FOLDER] [PYTHON]: ingest beside ffmpeg once per clip and libav in one process.
-// Xkd.Bench step [ROUNDS] [PEERS-FOLDER] [PYTHON] [CONFIG] [DEVICE]: the training step beside eager PyTorch. Anything else goes to BenchmarkDotNet (--filter *LogMel*).
-if (args is ["svm", ..])
-{
-    int rounds = args.Length > 1 ? int.Parse(args[1]) : 3;
-    return await SvmBenchmark.RunAsync(rounds, 1e-4, args.Length > 2 ? args[2] : null, Console.Out, CancellationToken.None);
-}
+// Comparisons in which the sides take turns, each with its defaults:
+//   Xkd.Bench ingest  [ROUNDS] [PEERS] [PYTHON]                   ingest beside ffmpeg once per clip and libav in one process
+//   Xkd.Bench catalog [ROWS] [FILES]                              the catalog of a made-up AudioSet
+//   Xkd.Bench frames  MEDIA [ROUNDS]                              frames cached raw and as JPEG: size, loss and speed of reading
+//   Xkd.Bench logmel  [ROUNDS] [PEERS] [PYTHON]                   the log-mel kernel beside TorchSharp and torchaudio
+//   Xkd.Bench melbackends GOLDEN                                  the log-mel backends of this build beside each other and the reference
+//   Xkd.Bench read    [ROUNDS] [PEERS] [PYTHON]                   the feed's reading beside numpy and tar in one Python process
+//   Xkd.Bench augment [ROUNDS] [PEERS] [PYTHON]                   one clip's video views beside Pillow, one thread
+//   Xkd.Bench endure  CACHE [BATCHES] [PAUSE-SECONDS]             memory over many batches and while the consumer is paused
+//   Xkd.Bench step    [ROUNDS] [PEERS] [PYTHON] [CONFIG] [DEVICE] the training step beside eager PyTorch
+//   Xkd.Bench svm     [ROUNDS] [PEERS]                            the SVM beside scikit-learn
+//   Xkd.Bench features FILE ROWS [DIM] [CLASSES] [SEED]           writes a feature file of any size, for xkd eval svm and knn in bounded memory
+// PEERS is tools/bench/peers; without it, or with "", this side runs alone. Anything else goes to BenchmarkDotNet (--filter *LogMel*).
+string At(int i, string otherwise) => args.Length > i ? args[i] : otherwise;
+int Number(int i, int otherwise) => args.Length > i ? int.Parse(args[i]) : otherwise;
+string? Peers(int i) => At(i, "") is { Length: > 0 } folder ? folder : null;
 
-if (args is ["ingest", ..])
+switch (args.FirstOrDefault())
 {
-    int rounds = args.Length > 1 ? int.Parse(args[1]) : 5;
-    return await IngestBenchmark.RunAsync(rounds, args.Length > 2 ? args[2] : null, args.Length > 3 ? args[3] : "python3", Console.Out);
+    case "ingest":
+        return await IngestBenchmark.RunAsync(Number(1, 5), Peers(2), At(3, "python3"), Console.Out);
+    case "catalog":
+        return await CatalogBenchmark.RunAsync(Number(1, 2_000_000), Number(2, 200_000), Console.Out);
+    case "frames" when args.Length > 1:
+        return await FramesBenchmark.RunAsync(args[1], Number(2, 9), Console.Out);
+    case "logmel":
+        return await LogMelComparison.RunAsync(Number(1, 7), Peers(2), At(3, "python3"), Console.Out);
+    case "melbackends" when args.Length > 1:
+        return MelBackendComparison.Run(args[1], Console.Out);
+    case "read":
+        return await ReadBenchmark.RunAsync(Number(1, 5), Peers(2), At(3, "python3"), Console.Out);
+    case "augment":
+        return await AugmentationComparison.RunAsync(Number(1, 5), At(2, "tools/bench/peers"), At(3, "python3"), Console.Out);
+    case "endure" when args.Length > 1:
+        return await FeedEndurance.RunAsync(args[1], Number(2, 10_000), TimeSpan.FromSeconds(Number(3, 0)), Console.Out);
+    case "step":
+        return await StepBenchmark.RunAsync(Number(1, 5), Peers(2), At(3, "python3"), At(4, "configs/bench/scaled.yaml"), At(5, "cpu"), Console.Out);
+    case "svm":
+        return await SvmBenchmark.RunAsync(Number(1, 3), 1e-4, Peers(2), Console.Out, CancellationToken.None);
+    case "features" when args.Length > 2:
+        return await FeatureFileMaker.RunAsync(args[1], Number(2, 0), Number(3, 768), Number(4, 10), Number(5, 1));
+    default:
+        BenchmarkSwitcher.FromAssembly(typeof(SvmBenchmark).Assembly).Run(args);
+        return 0;
 }
-
-// Xkd.Bench features FILE ROWS [DIM] [CLASSES] [SEED]: a feature file of any size, for `xkd eval svm` and `xkd eval knn` in bounded memory.
-if (args is ["features", _, _, ..])
-{
-    int Number(int at, int otherwise) => args.Length > at ? int.Parse(args[at]) : otherwise;
-    return await FeatureFileMaker.RunAsync(args[1], Number(2, 0), Number(3, 768), Number(4, 10), Number(5, 1));
-}
-
-// Xkd.Bench catalog [ROWS] [FILES]: the catalog of a made-up AudioSet.
-if (args is ["catalog", ..])
-{
-    return await CatalogBenchmark.RunAsync(args.Length > 1 ? int.Parse(args[1]) : 2_000_000, args.Length > 2 ? int.Parse(args[2]) : 200_000, Console.Out);
-}
-
-if (args is ["step", ..])
-{
-    int rounds = args.Length > 1 ? int.Parse(args[1]) : 5;
-    return await StepBenchmark.RunAsync(
-        rounds, args.Length > 2 ? args[2] : null, args.Length > 3 ? args[3] : "python3", args.Length > 4 ? args[4] : "configs/bench/scaled.yaml", args.Length > 5 ? args[5] : "cpu", Console.Out);
-}
-
-BenchmarkSwitcher.FromAssembly(typeof(SvmBenchmark).Assembly).Run(args);
-return 0;

@@ -12,6 +12,9 @@ internal sealed unsafe class MediaFile : IDisposable
     /// <summary>Larger sources are refused: their packets are all held.</summary>
     private const long MostBytes = 256 << 20;
 
+    /// <summary>Seconds from one packet of a stream to the next.</summary>
+    private const double MostGap = 5;
+
     private readonly LibavVersion _version;
     private readonly List<nint> _packets = [];
     private readonly long _start;
@@ -76,6 +79,8 @@ internal sealed unsafe class MediaFile : IDisposable
     public void ReadPackets(params ReadOnlySpan<MediaStream> streams)
     {
         var bytes = 0L;
+        Span<long> before = stackalloc long[streams.Length];
+        before.Fill(NoTime);
         while (true)
         {
             var packet = av_packet_alloc();
@@ -93,11 +98,12 @@ internal sealed unsafe class MediaFile : IDisposable
                 throw new RefusedException("it is large");
             }
 
-            foreach (ref readonly var stream in streams)
+            for (var i = 0; i < streams.Length; i++)
             {
-                if (packet->Stream == stream.Index)
+                if (packet->Stream == streams[i].Index)
                 {
-                    Shift(packet, stream.TimeBase);
+                    Shift(packet, streams[i].TimeBase);
+                    CheckClock(packet->Pts, ref before[i], streams[i].TimeBase);
                 }
             }
         }
@@ -142,6 +148,17 @@ internal sealed unsafe class MediaFile : IDisposable
         }
 
         packet->Pts += _start == NoTime ? 0 : av_rescale_q(-_start, new Rational(1, MicrosecondsPerSecond), timeBase);
+    }
+
+    // In containers whose clocks may jump the ffmpeg program joins what lies on both sides; what is a jump, and what a gap, is its to decide.
+    private static void CheckClock(long time, ref long before, Rational timeBase)
+    {
+        if (before != NoTime && Math.Abs((double)(time - before)) * timeBase.Numerator / timeBase.Denominator > MostGap)
+        {
+            throw new RefusedException("its clock jumps");
+        }
+
+        before = time;
     }
 
     private static void Check(int result, string what)

@@ -9,6 +9,7 @@ internal sealed class AudioSetCatalog(CatalogOptions options) : ICatalog
 {
     private const string Dataset = "audioset";
     private const string ListEnding = "_segments.csv";
+    private const string NoNames = "there is no class_labels_indices.csv or ontology.json: labels stay ids such as /m/09x0r; put one beside the lists to have names";
     private readonly AnnotationMistakes _mistakes = new();
 
     public CatalogListing List()
@@ -33,7 +34,7 @@ internal sealed class AudioSetCatalog(CatalogOptions options) : ICatalog
         }
 
         var done = listing.Done();
-        return labels.Known ? done : done with { Notes = [.. done.Notes, "there is no class_labels_indices.csv or ontology.json: labels stay ids such as /m/09x0r; put one beside the lists to have names"] };
+        return labels.Known ? done : done with { Notes = [.. done.Notes, NoNames] };
     }
 
     private static void Read(CsvTable table, string split, AudioSetLabels labels, MediaFiles media, ListingBuilder listing)

@@ -17,6 +17,11 @@ internal sealed class FolderCatalog(CatalogOptions options) : ICatalog
             throw new UsageException($"--split {options.Split}: a folder has no splits; use --root {Path.Combine(options.Root, options.Split)}.");
         }
 
+        if (options.Annotations is not null)
+        {
+            throw new UsageException($"--annotations {options.Annotations}: a folder has none; use --dataset csv for a list of files and labels.");
+        }
+
         var items = FolderWalk.Files(root)
             .Select(static file => Path.Combine(file.Folder, file.Name))
             .Select(path => (Id: Path.GetRelativePath(root, path).Replace(Path.DirectorySeparatorChar, '/'), path))

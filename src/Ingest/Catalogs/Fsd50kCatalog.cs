@@ -37,6 +37,8 @@ internal sealed class Fsd50kCatalog(CatalogOptions options) : ICatalog
         return vocabulary is not null ? done : done with { Notes = [.. done.Notes, "there is no vocabulary.csv: the labels are not checked"] };
     }
 
+    private static bool SameMids(IEnumerable<string> left, IEnumerable<string> right) => left.Order(StringComparer.Ordinal).SequenceEqual(right.Order(StringComparer.Ordinal), StringComparer.Ordinal);
+
     private Dictionary<string, string>? ReadVocabulary(string? path)
     {
         if (path is null)
@@ -81,7 +83,7 @@ internal sealed class Fsd50kCatalog(CatalogOptions options) : ICatalog
             {
                 row.Mistake($"label {unknown} of {name} is not in vocabulary.csv");
             }
-            else if (vocabulary is not null && mids.Length > 0 && !labels.Select(label => vocabulary[label]).SequenceEqual(mids, StringComparer.Ordinal))
+            else if (vocabulary is not null && mids.Length > 0 && !SameMids(labels.Select(label => vocabulary[label]), mids))
             {
                 row.Mistake($"the labels of {name} have the mids {string.Join(",", labels.Select(label => vocabulary[label]))} in vocabulary.csv, not {row["mids"]}");
             }

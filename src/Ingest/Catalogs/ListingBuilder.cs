@@ -78,7 +78,8 @@ internal sealed class ListingBuilder(string dataset, CatalogOptions options, Med
         {
             throw new UsageException(items.Count == 0
                 ? $"the annotations of {dataset} list no clip; name others with --annotations."
-                : $"none of the {items.Count} clips that {_places[0].File} and its like list has a file under --root {media.Root}: {items[0].Path} is not there; name the folder that holds the media.");
+                : $"none of the {items.Count} clips listed in {_places[0].File} and others of its kind has a file under --root {media.Root}, "
+                    + $"such as {items[0].Id} with any extension; name the folder that holds the media.");
         }
 
         items.Sort(static (left, right) => string.CompareOrdinal(left.Id, right.Id));
@@ -94,7 +95,8 @@ internal sealed class ListingBuilder(string dataset, CatalogOptions options, Med
             return items;
         }
 
-        var known = _items.Select(static item => item.Split).OfType<string>().Concat(SplitAliases.Keys).Concat(_items.SelectMany(static item => item.Folds)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        var known = _items.Select(static item => item.Split).OfType<string>().Concat(SplitAliases.Keys).Concat(_items.SelectMany(static item => item.Folds))
+            .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
         throw new UsageException($"--split {split}: {dataset} has no such split; {(known.Count > 0 ? $"use {string.Join(", ", known)}, or none for all" : "leave it out")}.");
     }
 
@@ -131,7 +133,8 @@ internal sealed class ListingBuilder(string dataset, CatalogOptions options, Med
     {
         var classes = _items.Select(static item => item.Label).OfType<string>().Distinct(StringComparer.Ordinal).ToLookup(ClassName.Folded, StringComparer.Ordinal);
         var lookup = new Dictionary<string, bool>(StringComparer.Ordinal);
-        return _items.FindAll(item => item is { Label: { } label, IsAbsent: false } && Path.GetFileName(Path.GetDirectoryName(item.Path)) is { } folder && !ClassName.Same(folder, label) && IsClass(folder));
+        return _items.FindAll(item =>
+            item is { Label: { } label, IsAbsent: false } && Path.GetFileName(Path.GetDirectoryName(item.Path)) is { } folder && !ClassName.Same(folder, label) && IsClass(folder));
 
         bool IsClass(string folder)
         {
@@ -141,7 +144,8 @@ internal sealed class ListingBuilder(string dataset, CatalogOptions options, Med
     }
 
     private static bool Same(SourceItem left, SourceItem right) =>
-        left.Label == right.Label && left.Split == right.Split && left.Labels.SequenceEqual(right.Labels, StringComparer.Ordinal) && left.Folds.SequenceEqual(right.Folds, StringComparer.Ordinal) && left.Start == right.Start && left.End == right.End;
+        left.Label == right.Label && left.Split == right.Split && left.Start == right.Start && left.End == right.End
+        && left.Labels.SequenceEqual(right.Labels, StringComparer.Ordinal) && left.Folds.SequenceEqual(right.Folds, StringComparer.Ordinal);
 
     private static string Said(SourceItem item) =>
         string.Join(", ", [item.Labels.Count > 0 ? string.Join(" + ", item.Labels) : "no label", .. item.Split is null ? Array.Empty<string>() : [$"split {item.Split}"], .. item.Folds]);

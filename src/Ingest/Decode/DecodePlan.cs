@@ -19,6 +19,12 @@ internal sealed record DecodePlan
     /// <summary>Samples come out.</summary>
     public required bool Audio { get; init; }
 
+    /// <summary>The source's stretch is cut out of what is decoded from its beginning: slow, and exact where a container cannot be sought in.</summary>
+    public bool WithoutSeeking { get; init; }
+
+    /// <summary>The sound changes its rate or channels: its pieces follow one another as they are, and what it begins late by is put before them elsewhere.</summary>
+    public bool SoundInPieces { get; init; }
+
     /// <summary>The streams to take, known after a probe; null lets ffmpeg pick its best.</summary>
     public MediaInfo? Probed { get; init; }
 
@@ -62,6 +68,11 @@ internal sealed record DecodePlan
     {
         // One thread per process: there are as many processes as cores.
         input.WithThreads(1);
+        if (WithoutSeeking)
+        {
+            return;
+        }
+
         if (Item.Start is { } start)
         {
             input.WithStartTime(TimeSpan.FromSeconds(start));
@@ -84,17 +95,19 @@ internal sealed record DecodePlan
         var fps = Options.Fps.ToString("R", CultureInfo.InvariantCulture);
         Map(output, stream)
             .DisableAudio().DisableSubtitles().DisableData()
-            .WithCustomArgument($"-vf \"fps={fps}:start_time=0,scale={size}\"")
+            .WithCustomArgument($"-vf \"{Trim("trim", "setpts")}fps={fps}:start_time=0,scale={size}\"")
             .WithCustomArgument("-pix_fmt rgb24 -f rawvideo");
     }
 
     private void Samples(FFMpegOutputOptions output, string? stream) =>
-
-        // async=1 and first_pts=0: silence fills late starts and gaps, so that sample n stays at n / rate.
         Map(output, stream)
             .DisableVideo().DisableSubtitles().DisableData()
-            .WithCustomArgument($"-af \"aresample={Options.SampleRate}:async=1:first_pts=0,aformat=sample_fmts=flt:channel_layouts=mono\"")
+            .WithCustomArgument($"-af \"{Trim("atrim", "asetpts")}{DecoderSettings.SampleFilters(Options.SampleRate, SoundInPieces)}\"")
             .WithCustomArgument("-f f32le");
+
+    // The stretch of a source that was not sought.
+    private string Trim(string trim, string shift) => !WithoutSeeking || Item.Start is not { } start ? ""
+        : string.Create(CultureInfo.InvariantCulture, $"{trim}=start={start}{(Item.End is { } end ? $":end={end.ToString(CultureInfo.InvariantCulture)}" : "")},{shift}=PTS-{start}/TB,");
 
     // WithMap would write [0:1], which is the output of a filter graph.
     private static FFMpegOutputOptions Map(FFMpegOutputOptions output, string? stream) => stream is null ? output : output.WithCustomArgument($"-map {stream}");

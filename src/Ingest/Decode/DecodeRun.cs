@@ -20,7 +20,7 @@ internal sealed class DecodeRun(DecodePlan plan, InputLog log, Spool frames, Spo
     public bool Sound => ExitCode == 0
         && !Log.Reconfigured
         && (!Plan.Video || (Log.FrameSize is { } size && Frames.Length % ((long)size.Width * size.Height * 3) == 0 && !CoverImage))
-        && (!Plan.Audio || Samples.Length % sizeof(float) == 0);
+        && (!Plan.Audio || (Samples.Length % sizeof(float) == 0 && (!Log.SoundRestarted || Plan.SoundInPieces)));
 
     /// <summary>The "video" was a picture attached to an audio file.</summary>
     public bool CoverImage => Plan.Video && Log.VideoUsed is { AttachedPicture: true };
@@ -33,7 +33,20 @@ internal sealed class DecodeRun(DecodePlan plan, InputLog log, Spool frames, Spo
     public bool HasStreams => (!Plan.Video || Streams("Video").Any()) && (!Plan.Audio || Streams("Audio").Any());
 
     /// <summary>Nothing about the source asks for a choice or a warning: one video and one audio stream, as far as they are wanted, and no error.</summary>
-    public bool Plain => Sound && Log.ErrorCount == 0 && (!Plan.Video || Streams("Video").Count() == 1) && (!Plan.Audio || Streams("Audio").Count() == 1);
+    public bool Plain => Sound && Log.ErrorCount == 0 && !SoughtInDoubt && HasStreams && !HasChoice;
+
+    /// <summary>There are several streams of a kind that is wanted.</summary>
+    public bool HasChoice => (Plan.Video && Streams("Video").Skip(1).Any()) || (Plan.Audio && Streams("Audio").Skip(1).Any());
+
+    /// <summary>It took the best of the source's streams.</summary>
+    public bool TookTheBest(MediaInfo info) =>
+        (!Plan.Video || info.BestVideo?.Index == Log.VideoUsed?.Index) && (!Plan.Audio || info.BestAudio?.Index == Log.AudioUsed?.Index);
+
+    /// <summary>
+    /// A stretch was sought where that may not have led to it: a container without an index, or one whose decoder complained. There the first
+    /// frames can be made of what was never decoded.
+    /// </summary>
+    public bool SoughtInDoubt => Plan.Item.Start > 0 && !Plan.WithoutSeeking && (Log.ErrorCount > 0 || Log.EstimatesDuration);
 
     /// <summary>Takes what a decoder of one video and one audio stream says of the source it has decoded.</summary>
     public void Settle(DecoderEnd end)
@@ -50,6 +63,15 @@ internal sealed class DecodeRun(DecodePlan plan, InputLog log, Spool frames, Spo
         if (Plan.Video)
         {
             Log.AddFrameSize((end.Width, end.Height));
+        }
+    }
+
+    /// <summary>Puts silence before sound that comes in pieces, for as long as it begins after the picture, or after its stretch.</summary>
+    public void LeadSound()
+    {
+        if (Plan is { SoundInPieces: true, Probed.BestAudio: { } sound } && sound.Start - (Plan.Item.Start ?? 0) is var late and > 0)
+        {
+            Samples.Write(new byte[sizeof(float) * (int)Math.Round(late * Plan.Options.SampleRate)]);
         }
     }
 

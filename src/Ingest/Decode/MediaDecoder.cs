@@ -5,7 +5,7 @@ namespace Xkd.Ingest;
 /// <summary>
 /// Decodes a source into frames and samples on one timeline. An ordinary file costs one process: ffmpeg picks the streams and its log
 /// says which. Only a file that does not come out whole that way (a stream missing, a cover image, a picture that changes its size,
-/// less than the container declares) is probed, and decoded again where the probe shows how. Short files are decoded several to a process:
+/// less than the container declares), or gives a choice of streams, is probed, and decoded again where the probe shows how. Short files are decoded several to a process:
 /// starting one takes 70 to 90 ms of CPU, half of what a ten second clip takes in all.
 /// </summary>
 internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, TimeProvider time, DecoderPool? pool = null)
@@ -132,8 +132,15 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
     {
         var plan = Plan(item);
         var run = await RunAsync(plan, cancellationToken);
+        if (run.SoughtInDoubt)
+        {
+            run.Dispose();
+            plan = plan with { WithoutSeeking = true };
+            run = await RunAsync(plan, cancellationToken);
+        }
+
         MediaInfo? info = null;
-        if (!run.Sound || IsShort(run, run.Log.Duration, run.Log.Duration))
+        if (!run.Sound || run.HasChoice || IsShort(run, run.Log.Duration, run.Log.Duration))
         {
             (info, var failure) = await _probe.ProbeAsync(item.Path, cancellationToken);
             if (info is null)
@@ -143,10 +150,17 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
             }
         }
 
-        if (!run.Sound)
+        if (!run.Sound || (info is not null && !run.TookTheBest(info)))
         {
             run.Dispose();
-            plan = plan with { Probed = info, Video = plan.Video && info!.BestVideo is not null, Audio = plan.Audio && info!.BestAudio is not null };
+            plan = plan with
+            {
+                Probed = info,
+                Video = plan.Video && info!.BestVideo is not null,
+                Audio = plan.Audio && info!.BestAudio is not null,
+                SoundInPieces = run.Log.SoundRestarted,
+                WithoutSeeking = plan.WithoutSeeking || run.Log.SoundRestarted,
+            };
             if (!plan.Video && !plan.Audio)
             {
                 return Nothing(info!);
@@ -164,6 +178,7 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
     {
         var log = new FfmpegLog(plans.Count);
         var runs = plans.Select((plan, i) => new DecodeRun(plan, log.Inputs[i], new Spool(residentBytes, options.SpoolFolder), new Spool(residentBytes, options.SpoolFolder))).ToList();
+        runs.ForEach(static run => run.LeadSound());
         try
         {
             var exitCode = await _ffmpeg.RunAsync(pipes => DecodePlan.Arguments(plans, [.. pipes.Select(static pipe => $"pipe:{pipe}")]), [.. runs.SelectMany(static run => run.Sinks())], log.Add, cancellationToken);
@@ -185,7 +200,15 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
 
     private DecodeOutcome Judge(DecodeRun run, MediaInfo? info)
     {
+        var warnings = run.Warnings().ToList();
         var failure = Failure(run, info);
+        if (failure is { Reason: FailureReasons.Truncated } && run.Log is { EstimatesDuration: true, ErrorCount: 0 })
+        {
+            // Nothing declares how long it is: the clock jumps, or the bit rate varies. All that is there was decoded.
+            warnings.Add($"its duration is an estimate, and not met: {failure.Detail}");
+            failure = TooShort(run);
+        }
+
         if (failure is not null)
         {
             run.Dispose();
@@ -193,7 +216,7 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
         }
 
         var (width, height) = run.Frames.Length > 0 ? run.Log.FrameSize!.Value : (0, 0);
-        return new DecodeOutcome(new DecodedMedia(run.Frames, run.Samples) { Width = width, Height = height, Warnings = [.. run.Warnings()] }, null);
+        return new DecodeOutcome(new DecodedMedia(run.Frames, run.Samples) { Width = width, Height = height, Warnings = warnings }, null);
     }
 
     private ItemFailure? Failure(DecodeRun run, MediaInfo? info)
@@ -225,6 +248,11 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
             return new ItemFailure(FailureStages.Decode, FailureReasons.Truncated, run.Log.ErrorCount > 0 ? $"{detail}: {said}" : detail);
         }
 
+        return TooShort(run);
+    }
+
+    private ItemFailure? TooShort(DecodeRun run)
+    {
         var seconds = Math.Max(run.FrameSeconds, run.SampleSeconds);
         return seconds < options.MinClip
             ? new ItemFailure(FailureStages.Decode, FailureReasons.TooShort, FormattableString.Invariant($"{seconds:F3} s; at least {options.MinClip} s are needed"))

@@ -16,7 +16,7 @@ internal sealed class MediaProbe(FfmpegTools tools)
             // Matroska's durations are the times of the streams' ends, whenever they begin.
             var begins = analysis.Format.FormatName.Contains("matroska", StringComparison.Ordinal) ? analysis.Format.StartTime : TimeSpan.Zero;
             var video = analysis.VideoStreams.Where(static stream => !Is(stream, "attached_pic")).Select(stream => ToVideo(stream, begins)).ToList();
-            var audio = analysis.AudioStreams.Select(stream => new AudioInfo(stream.Index, stream.Channels ?? 0, Is(stream, "default"), Seconds(stream.Duration - begins)));
+            var audio = analysis.AudioStreams.Select(stream => new AudioInfo(stream.Index, stream.Channels ?? 0, stream.SampleRateHz ?? 0, Is(stream, "default"), Seconds(stream.Duration - begins), Math.Max(0, (stream.StartTime - analysis.Format.StartTime).TotalSeconds)));
             return (new MediaInfo(Seconds(analysis.Format.Duration - begins), video, [.. audio]), null);
         }
         catch (FFProbeProcessException exception)

@@ -39,13 +39,22 @@ internal sealed partial class FfmpegLog
         }
 
         var text = match.Groups["text"].Value;
-        if (match.Groups["level"].Value is "error" or "fatal" or "panic")
+        if (text.Contains("monoton", StringComparison.Ordinal) && text.Contains("muxer", StringComparison.Ordinal) && _inputs.Length == 1)
+        {
+            // Times that begin anew in an output; the picture's are put in order before.
+            _inputs[0].SoundRestarted = true;
+        }
+        else if (match.Groups["level"].Value is "error" or "fatal" or "panic")
         {
             AddError(line, text, changed: false);
         }
         else if (text.Contains("Changing video frame properties", StringComparison.Ordinal) || text.Contains("corrupt decoded frame", StringComparison.Ordinal))
         {
             AddError(line, text, changed: text[0] == 'C');
+        }
+        else if (text.StartsWith("Estimating duration from bitrate", StringComparison.Ordinal))
+        {
+            _inputs[0].EstimatesDuration |= _inputs.Length == 1; // which of several it is about is not said
         }
         else
         {
@@ -84,6 +93,7 @@ internal sealed partial class FfmpegLog
                 _input = _inputs[Math.Min(index, _inputs.Length - 1)];
                 _input.Opened = true;
                 _countsFromZero = text.Contains(", matroska", StringComparison.Ordinal);
+                _input.EstimatesDuration |= text.Contains(", mpegts,", StringComparison.Ordinal) || text.Contains(", mpeg,", StringComparison.Ordinal);
             }
         }
         else if (Mapping().Match(text) is { Success: true } mapping)

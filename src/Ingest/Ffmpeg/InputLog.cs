@@ -10,6 +10,11 @@ internal sealed class InputLog
     /// <summary>The container's declared duration in seconds; null when unknown.</summary>
     public double? Duration { get; set; }
 
+    /// <summary>
+    /// The duration is ffmpeg's own estimate: from the clock's first and last time, in containers whose clock may jump, or from the bit rate.
+    /// </summary>
+    public bool EstimatesDuration { get; set; }
+
     /// <summary>The input's streams.</summary>
     public IReadOnlyList<LoggedStream> Streams => _streams;
 
@@ -24,6 +29,12 @@ internal sealed class InputLog
 
     /// <summary>The picture changed size or format on the way: frames before and after may differ in size.</summary>
     public bool Reconfigured { get; set; }
+
+    /// <summary>
+    /// The sound changed its rate or channels on the way. Its filters are then made anew, and what fills a late start with silence fills all the time
+    /// before the change with it again.
+    /// </summary>
+    public bool SoundRestarted { get; set; }
 
     /// <summary>The first messages of level error and above, each once.</summary>
     public IReadOnlyList<string> Errors => _errors;

@@ -44,6 +44,7 @@ public sealed partial class IngestJob
         {
             Committed = tally.Committed,
             Failed = tally.Failed,
+            FirstFailures = tally.FirstFailures,
             Skipped = tally.Skipped,
             Clips = tally.Clips,
             Seconds = tally.Seconds,
@@ -98,7 +99,7 @@ public sealed partial class IngestJob
     {
         var fingerprint = Fingerprint();
         var melStage = new MelStage(
-            new SimdLogMel(new LogMelOptions { SampleRate = fingerprint.SampleRate, NFft = fingerprint.NFft, Hop = fingerprint.Hop, Mels = fingerprint.Mels }),
+            MelBackends.Create(_options.Mel, new LogMelOptions { SampleRate = fingerprint.SampleRate, NFft = fingerprint.NFft, Hop = fingerprint.Hop, Mels = fingerprint.Mels }),
             fingerprint, _options.MaxClip, JpegQuality);
         var writeStage = new WriteStage(writer, fingerprint, TimeSpan.FromSeconds(_options.CommitInterval), tally, _time);
         var burst = Math.Max(2, _options.FilesPerProcess); // what one process gives at its end
@@ -182,6 +183,7 @@ public sealed partial class IngestJob
         ShortSide = _options.ShortSide,
         FramesCodec = _options.Frames,
         AudioCodec = _options.Audio,
+        MelBackend = _options.Mel,
 
         // A patch release decodes alike; a cache begun with one minor version is not continued with another.
         Decoder = "ffmpeg " + (MinorVersion().Match(_tools.Version) is { Success: true } minor ? minor.Value : _tools.Version),

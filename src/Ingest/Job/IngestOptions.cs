@@ -36,7 +36,7 @@ public sealed record IngestOptions
     /// <summary>Sources shorter than this many seconds fail as too-short; 0.25 (two frames, and more than half an FFT window).</summary>
     public double MinClip { get; init; } = 0.25;
 
-    /// <summary>The log-mel implementation: "simd" (default) or "nwaves".</summary>
+    /// <summary>The log-mel implementation: "simd" (default) or "nwaves", one of <see cref="MelBackends.Names"/>.</summary>
     public string Mel { get; init; } = "simd";
 
     /// <summary>What is decoded; <see cref="Modalities.Auto"/> asks the dataset.</summary>

@@ -1,4 +1,5 @@
 using Xkd.Pipeline;
+using Xkd.Storage;
 
 namespace Xkd.Ingest;
 
@@ -10,6 +11,9 @@ public sealed record IngestResult
 
     /// <summary>Items that failed in this run.</summary>
     public int Failed { get; init; }
+
+    /// <summary>The first ten, by id, of the items that failed in this run: the ledger has all.</summary>
+    public IReadOnlyList<LedgerEntry> FirstFailures { get; init; } = [];
 
     /// <summary>Items settled by earlier runs, failed ones included.</summary>
     public int Skipped { get; init; }

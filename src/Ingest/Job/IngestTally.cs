@@ -1,8 +1,12 @@
+using Xkd.Storage;
+
 namespace Xkd.Ingest;
 
 /// <summary>Counts a run's items and reports its progress. Written by the write stage alone.</summary>
 internal sealed class IngestTally(int skipped, int total, TimeSpan interval, IProgress<IngestProgress>? progress, TimeProvider time)
 {
+    private const int ShownFailures = 10;
+    private readonly SortedDictionary<string, LedgerEntry> _firstFailures = new(StringComparer.Ordinal);
     private readonly long _started = time.GetTimestamp();
     private long _reported = time.GetTimestamp();
 
@@ -19,10 +23,19 @@ internal sealed class IngestTally(int skipped, int total, TimeSpan interval, IPr
     /// <summary>Reports that the catalog is read, and what it noted.</summary>
     public void Begin(IReadOnlyList<string> notes) => progress?.Report(new IngestProgress(0, 0, Skipped, total, 0, null) { Notes = notes });
 
-    public void Settled(bool failed, int clips)
+    /// <summary>A few of the items that failed, the first by id.</summary>
+    public IReadOnlyList<LedgerEntry> FirstFailures => [.. _firstFailures.Values];
+
+    public void Settled(LedgerEntry entry, int clips)
     {
+        var failed = entry.State == ItemState.Failed;
         Committed += failed ? 0 : 1;
         Failed += failed ? 1 : 0;
+        if (failed)
+        {
+            Keep(entry);
+        }
+
         Clips += clips;
         if (time.GetElapsedTime(_reported) >= interval)
         {
@@ -37,5 +50,18 @@ internal sealed class IngestTally(int skipped, int total, TimeSpan interval, IPr
         var rate = Seconds > 0 ? done / Seconds : 0;
         TimeSpan? remaining = done > 0 ? TimeSpan.FromSeconds((total - Skipped - done) / rate) : null;
         progress?.Report(new IngestProgress(Committed, Failed, Skipped, total, rate, remaining));
+    }
+
+    private void Keep(LedgerEntry failure)
+    {
+        if (_firstFailures.Count < ShownFailures)
+        {
+            _firstFailures[failure.Id] = failure;
+        }
+        else if (_firstFailures.Keys.Last() is var last && string.CompareOrdinal(failure.Id, last) < 0)
+        {
+            _firstFailures.Remove(last);
+            _firstFailures[failure.Id] = failure;
+        }
     }
 }

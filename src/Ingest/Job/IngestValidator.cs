@@ -19,7 +19,7 @@ internal static class IngestValidator
         Check(!string.IsNullOrWhiteSpace(options.Out), "--out is missing; name the cache folder");
         Check(options.Frames is FrameCodecs.Raw or FrameCodecs.Jpeg, $"--frames {options.Frames} is unknown; use raw or jpeg");
         Check(options.Audio is AudioCodecs.Mel or AudioCodecs.Pcm, $"--audio {options.Audio} is unknown; use mel or pcm");
-        Check(options.Mel is "simd", options.Mel is "nwaves" ? "--mel nwaves needs a build with -p:NWaves=true; use simd" : $"--mel {options.Mel} is unknown; use simd");
+        Check(MelBackends.Error(options.Mel) is null, MelBackends.Error(options.Mel) ?? "");
         Check(options.ShortSide is >= 16 and <= 4096, $"--short-side {options.ShortSide} is outside 16 to 4096 pixels");
         Check(options.Fps is > 0 and <= 240, $"--fps {options.Fps} is outside 0 to 240");
         Check(options.MaxClip >= 1 && double.IsFinite(options.MaxClip), $"--max-clip {options.MaxClip} is below 1 second");

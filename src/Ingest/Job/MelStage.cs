@@ -6,7 +6,7 @@ using Xkd.Storage;
 
 namespace Xkd.Ingest;
 
-/// <summary>The mel stage: cuts a source into clips and computes each clip's spectrogram and, where the cache wants them, its 16-bit samples and JPEGs.</summary>
+/// <summary>The mel stage: cuts a source into clips and computes each clip's spectrogram or, where the cache wants them, its 16-bit samples; and its JPEGs.</summary>
 internal sealed class MelStage(ILogMel mel, Fingerprint fingerprint, double maxClip, int jpegQuality)
 {
     public ValueTask<PreparedItem> RunAsync(DecodedItem item, CancellationToken cancellationToken)
@@ -42,7 +42,9 @@ internal sealed class MelStage(ILogMel mel, Fingerprint fingerprint, double maxC
             var bytes = media.Samples.Read(segment.FirstSample * sizeof(float), segment.NumSamples * sizeof(float));
             var samples = MemoryMarshal.Cast<byte, float>(bytes.Span);
             clip = WithMel(clip, samples);
-            clip = fingerprint.AudioCodec == AudioCodecs.Pcm ? clip with { Pcm = ToPcm(samples) } : clip;
+
+            // A cache of waveforms keeps no spectrogram beside them: who reads it makes one for each window. Its statistics are kept.
+            clip = fingerprint.AudioCodec == AudioCodecs.Pcm ? clip with { Pcm = ToPcm(samples), Mel = [], MelFrames = 0 } : clip;
         }
 
         if (fingerprint.FramesCodec == FrameCodecs.Jpeg && segment.NumFrames > 0)
@@ -65,8 +67,6 @@ internal sealed class MelStage(ILogMel mel, Fingerprint fingerprint, double maxC
             mel.Compute(samples, values);
             var halves = new byte[count * 2];
             var (sum, squares) = ToHalf(values, MemoryMarshal.Cast<byte, Half>(halves.AsSpan()));
-
-            // A cache of waveforms keeps the spectrogram beside them: what trains on it need not compute it again.
             return clip with { Mel = halves, MelFrames = frames, MelSum = sum, MelSumSquares = squares };
         }
         finally

@@ -40,20 +40,19 @@ internal sealed class WriteStage(CacheWriter writer, Fingerprint fingerprint, Ti
             await writer.AppendAsync(Record(item, item.Media!, clip), CancellationToken.None);
         }
 
-        await writer.SettleAsync(
-            new LedgerEntry
-            {
-                Id = item.Source.Id,
-                Source = item.Source.Path,
-                State = item.Failed ? ItemState.Failed : ItemState.Committed,
-                Stage = item.Failure?.Stage,
-                Reason = item.Failure?.Reason,
-                Detail = item.Failure?.Detail,
-                Warnings = item.Warnings,
-                Attempts = item.Attempts,
-            },
-            CancellationToken.None);
-        tally.Settled(item.Failed, item.Clips.Count);
+        var entry = new LedgerEntry
+        {
+            Id = item.Source.Id,
+            Source = item.Source.Path,
+            State = item.Failed ? ItemState.Failed : ItemState.Committed,
+            Stage = item.Failure?.Stage,
+            Reason = item.Failure?.Reason,
+            Detail = item.Failure?.Detail,
+            Warnings = item.Warnings,
+            Attempts = item.Attempts,
+        };
+        await writer.SettleAsync(entry, CancellationToken.None);
+        tally.Settled(entry, item.Clips.Count);
     }
 
     private ClipRecord Record(PreparedItem item, DecodedMedia media, PreparedClip clip)

@@ -1,3 +1,4 @@
+using Xkd.Model.Augment;
 using Xkd.Pipeline;
 
 namespace Xkd.Model.Configuration;
@@ -5,6 +6,12 @@ namespace Xkd.Model.Configuration;
 /// <summary>The random part of the views. Probabilities are per clip and view.</summary>
 public sealed record AugmentSection
 {
+    /// <summary>
+    /// Where views are made: by the feed's workers (cpu), on the training device a batch at a time (gpu), or there only where it is a GPU
+    /// (auto). The two agree to one level of a blurred pixel. Default auto.
+    /// </summary>
+    public AugmentDevice Device { get; init; } = AugmentDevice.Auto;
+
     /// <summary>Area of the global crop, share of the frame. Default [0.2, 1].</summary>
     public double[] GlobalCropScale { get; init; } = [0.2, 1];
 

@@ -92,9 +92,13 @@ public static class ConfigMapping
         FreezeLastLayerEpochs = config.Optim.FreezeLastLayerEpochs,
     };
 
-    /// <summary>What is cut from the cache; <paramref name="model"/> tells how many tokens need masking noise.</summary>
-    public static FeedOptions ToFeed(this PretrainConfig config, XkdOptions model, double melMean, double melStd, IReadOnlyDictionary<string, TimeSpan> stageDelays) => new()
+    /// <summary>
+    /// What is cut from the cache; <paramref name="model"/> tells how many tokens need masking noise, <paramref name="onDevice"/> whether the
+    /// views are made by who takes the batch.
+    /// </summary>
+    public static FeedOptions ToFeed(this PretrainConfig config, XkdOptions model, double melMean, double melStd, PipelineGraphOptions diagnostics, bool onDevice = false) => new()
     {
+        DeferAugmentation = onDevice,
         Seed = (ulong)config.Seed,
         BatchSize = config.Batch,
         Fps = config.Data.Fps,
@@ -107,6 +111,7 @@ public static class ConfigMapping
         LocalAudioViews = config.Data.LocalAudioViews,
         LocalAudioFrames = config.Data.LocalMelFrames,
         Mel = new LogMelOptions { Mels = config.Data.Mels },
+        RequireWaveform = config.Data.Spectrogram == SpectrogramSource.PerWindow,
         MelMean = melMean,
         MelStd = melStd,
         Augmentation = config.Augment.ToAugmentation(),
@@ -116,7 +121,7 @@ public static class ConfigMapping
         Workers = config.Data.Workers > 0 ? config.Data.Workers : Math.Max(1, Environment.ProcessorCount - 1),
         MemoryBudget = config.Data.PrefetchBytes,
         CorruptRows = config.Data.OnCorrupt,
-        Diagnostics = new PipelineGraphOptions { StageDelays = stageDelays },
+        Diagnostics = diagnostics,
     };
 
     /// <summary>Mean and standard deviation that normalise the log-mel, given those of the cache.</summary>

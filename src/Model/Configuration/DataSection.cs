@@ -38,6 +38,9 @@ public sealed record DataSection
     /// <summary>Which mean and standard deviation normalise the log-mel: the cache's own, or those the released weights expect. Default cache.</summary>
     public MelNormalization MelNormalization { get; init; } = MelNormalization.Cache;
 
+    /// <summary>What the spectrograms are cut from: whatever the cache holds, or each window's own waveform, which takes a cache of <c>--audio pcm</c>. Default any.</summary>
+    public SpectrogramSource Spectrogram { get; init; } = SpectrogramSource.Any;
+
     /// <summary>Reading and augmentation workers; 0: one per core, less the training thread. Default 0.</summary>
     public int Workers { get; init; }
 

@@ -9,6 +9,14 @@ internal static unsafe class CudaDriver
 {
     private const int Success = 0;
 
+    /// <summary>Bytes in use on the current device by all processes; 0 where the driver does not tell.</summary>
+    public static long UsedBytes()
+    {
+        nuint free, total;
+        return NativeLibrary.TryLoad("libcuda.so.1", out var driver) && NativeLibrary.TryGetExport(driver, "cuMemGetInfo_v2", out var info)
+            && ((delegate* unmanaged<nuint*, nuint*, int>)info)(&free, &total) == Success ? (long)(total - free) : 0;
+    }
+
     /// <summary>One name for each of <paramref name="count"/> devices; "cuda:k" where the driver does not tell.</summary>
     public static IReadOnlyList<string> Names(int count)
     {

@@ -30,6 +30,6 @@ public static class Devices
             : throw new UsageException($"--device {name}: libtorch in {info.Directory} sees {info.CudaDeviceCount} CUDA devices; name a libtorch with CUDA by --libtorch or XKD_LIBTORCH, or write --device cpu");
     }
 
-    /// <summary>Sets libtorch's intra-op threads; 0: one per core.</summary>
+    /// <summary>Sets libtorch's intra-op threads of the calling thread, and of threads that have not used it yet; 0: one per core.</summary>
     public static void SetThreads(int threads) => set_num_threads(threads > 0 ? threads : Environment.ProcessorCount);
 }

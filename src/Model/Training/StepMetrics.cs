@@ -77,6 +77,10 @@ public sealed record StepMetrics
     [JsonPropertyName("mfu")]
     public required double Mfu { get; init; }
 
+    /// <summary>Damaged rows left out since the run began; 0 unless <c>data.on_corrupt</c> is skip.</summary>
+    [JsonPropertyName("skipped")]
+    public long Skipped { get; init; }
+
     [JsonPropertyName("live_tensors")]
     public required long LiveTensors { get; init; }
 

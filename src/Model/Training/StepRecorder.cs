@@ -25,7 +25,7 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
     {
         long now = time.GetTimestamp();
         _pending.Add(new Pending(batch.Step + 1, batch.Epoch, batch.Position + batch.Size, batch.Size, [.. batch.ClipIds], schedule, losses,
-            time.GetElapsedTime(_began, now), time.GetElapsedTime(_began, _arrived), Tensor.TotalCount));
+            time.GetElapsedTime(_began, now), time.GetElapsedTime(_began, _arrived), Tensor.TotalCount, session.Skipped));
         _began = now;
     }
 
@@ -92,11 +92,12 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
         SamplesPerSecond = p.Size / p.Whole.TotalSeconds,
         DataWait = p.Wait / p.Whole,
         Mfu = p.Size / p.Whole.TotalSeconds * session.FlopPerSample / session.PeakFlops,
+        Skipped = p.Skipped,
         LiveTensors = p.LiveTensors,
         Rss = Environment.WorkingSet,
         GpuMemory = 0,
     };
 
     private sealed record Pending(
-        long Step, int Epoch, long Position, int Size, string[] ClipIds, StepSchedule Schedule, XkdLosses Losses, TimeSpan Whole, TimeSpan Wait, long LiveTensors);
+        long Step, int Epoch, long Position, int Size, string[] ClipIds, StepSchedule Schedule, XkdLosses Losses, TimeSpan Whole, TimeSpan Wait, long LiveTensors, long Skipped);
 }

@@ -27,11 +27,12 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
             long step = session.StartStep;
             recorder.BeginStep();
             // A stop is looked at between steps, not in the middle of a read.
-            await foreach (HostBatch batch in session.Feed.ReadAsync(step, session.EndStep, cancellationToken: CancellationToken.None).ConfigureAwait(false))
+            await foreach (HostBatch batch in session.Feed.ReadAsync(step, session.EndStep, session.TailUsed, CancellationToken.None).ConfigureAwait(false))
             {
                 using (batch)
                 {
                     recorder.BatchArrived();
+                    session.Account(batch, observer);
                     StepSchedule schedule = session.Schedule.At(step);
                     using XkdInputTensors input = session.ToDevice(batch);
                     recorder.StepDone(batch, schedule, session.Step.Run(input.Value, schedule));
@@ -58,7 +59,9 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
 
             if (options.Profile)
             {
-                await File.WriteAllTextAsync(Path.Combine(session.Run.Path, "profile.json"), JsonSerializer.Serialize(session.Feed.Report()), CancellationToken.None).ConfigureAwait(false);
+                GraphReport feed = session.Feed.Report();
+                await File.WriteAllTextAsync(Path.Combine(session.Run.Path, "profile.json"), JsonSerializer.Serialize(feed), CancellationToken.None).ConfigureAwait(false);
+                GraphProfile.Write(session.Run.Path, $"XKD profile: {session.Run.Path}", feed, ["The consumer is the training step."], session.Feed.WriteTrace);
             }
 
             using Process self = Process.GetCurrentProcess();

@@ -25,7 +25,7 @@ public sealed record TrainerOptions
     /// <summary><c>cpu</c>, <c>cuda</c>, <c>cuda:k</c> or <c>auto</c> (the first GPU where there is one). Default auto.</summary>
     public string Device { get; init; } = "auto";
 
-    /// <summary>Write what every feed stage measured as <c>profile.json</c> into the run folder. Default false.</summary>
+    /// <summary>Write what every feed stage measured as <c>profile.json</c>, <c>profile.html</c> and <c>trace.json</c> into the run folder. Default false.</summary>
     public bool Profile { get; init; }
 
     /// <summary>Delays injected into named stages of the feed, to show that the report names them. Default none.</summary>

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using TorchSharp;
+using Xkd.Model.Augment;
 using Xkd.Model.Configuration;
 using Xkd.Model.Optimization;
 using Xkd.Model.Weights;
@@ -15,11 +16,13 @@ namespace Xkd.Model.Training;
 internal sealed class TrainingSession : IAsyncDisposable
 {
     private const string ModelPrefix = "model/";
+    private const int TraceSpans = 1 << 16;
 
     private readonly PretrainConfig _config;
     private readonly CheckpointStore _checkpoints;
     private readonly XkdModel _model;
-    private readonly long _videoTokens, _audioTokens;
+    private readonly HostTensors _host;
+    private readonly BatchAugmenter? _augmenter;
 
     private TrainingSession(TrainerOptions options, RunFolder run, RunOrigin origin, Cache cache, Device device, TimeProvider time, ITrainingObserver observer)
     {
@@ -27,8 +30,12 @@ internal sealed class TrainingSession : IAsyncDisposable
         Run = run;
         Origin = origin;
         XkdOptions model = _config.ToModel();
-        (_videoTokens, _audioTokens) = (model.Video.Tokens, model.Audio.Tokens);
-        Feed = new TrainingFeed(cache, _config.ToFeed(model, origin.MelMean, origin.MelStd, options.StageDelays));
+        bool onDevice = _config.Augment.Device == AugmentDevice.Gpu || (_config.Augment.Device == AugmentDevice.Auto && device.type == DeviceType.CUDA);
+        PipelineGraphOptions diagnostics = new() { StageDelays = options.StageDelays, TraceCapacity = options.Profile ? TraceSpans : 0 };
+        FeedOptions feed = _config.ToFeed(model, origin.MelMean, origin.MelStd, diagnostics, onDevice);
+        Feed = new TrainingFeed(cache, feed);
+        _host = new HostTensors(device);
+        _augmenter = onDevice ? new BatchAugmenter(BatchAugmenterOptions.Of(feed, origin.MelMean, origin.MelStd), _host) : null;
         Schedule = new TrainingSchedule(_config.ToSchedule(), Feed.StepsPerEpoch);
         EndStep = Math.Min(Schedule.Steps, options.MaxSteps ?? Schedule.Steps);
         Devices.SetThreads(_config.Train.Threads);
@@ -55,6 +62,12 @@ internal sealed class TrainingSession : IAsyncDisposable
 
     /// <summary>Steps already done when this start began.</summary>
     public long StartStep { get; private set; }
+
+    /// <summary>Under the skip policy: places used of the tail of the epoch that the next step belongs to.</summary>
+    public IReadOnlyList<int> TailUsed { get; private set; } = [];
+
+    /// <summary>Damaged rows left out since the run began.</summary>
+    public long Skipped { get; private set; }
 
     /// <summary>The step after which this start ends.</summary>
     public long EndStep { get; }
@@ -89,7 +102,25 @@ internal sealed class TrainingSession : IAsyncDisposable
         return session;
     }
 
-    public XkdInputTensors ToDevice(HostBatch batch) => XkdInputTensors.Of(batch, _videoTokens, _audioTokens, _model.Device);
+    /// <summary>The batch as the model's input.</summary>
+    public XkdInputTensors ToDevice(HostBatch batch)
+    {
+        // libtorch keeps the number by thread, and a step may go on on another one than the last: sums split otherwise differ in the last bit.
+        Devices.SetThreads(_config.Train.Threads);
+        return _augmenter?.Apply(batch) ?? XkdInputTensors.Of(batch, _host);
+    }
+
+    /// <summary>Takes down what of the data's state is not in the step: rows left out, and what stands in for them.</summary>
+    public void Account(HostBatch batch, ITrainingObserver observer)
+    {
+        foreach (DamagedRow row in batch.Damaged)
+        {
+            Skipped++;
+            observer.Note($"step {batch.Step + 1}: clip {row.ClipId} is left out, {row.Detail}; {Skipped} left out so far");
+        }
+
+        TailUsed = (batch.Step + 1) % Feed.StepsPerEpoch == 0 ? [] : batch.TailUsed;
+    }
 
     /// <summary>Writes the checkpoint of <paramref name="step"/> completed steps.</summary>
     public void Save(long step)
@@ -110,6 +141,8 @@ internal sealed class TrainingSession : IAsyncDisposable
                 Step = step,
                 Epoch = (int)(step / perEpoch),
                 Position = step % perEpoch * _config.Batch,
+                TailUsed = TailUsed,
+                Skipped = Skipped,
                 ManifestVersion = Origin.ManifestVersion,
                 Seed = (ulong)_config.Seed,
                 Config = config,
@@ -123,6 +156,7 @@ internal sealed class TrainingSession : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Feed.DisposeAsync().ConfigureAwait(false);
+        _host.Dispose();
         Log?.Dispose();
         Step.Dispose();
         _model.Dispose();
@@ -156,6 +190,7 @@ internal sealed class TrainingSession : IAsyncDisposable
 
         Step.ImportState(state);
         StartStep = checkpoint.State.Step;
+        (TailUsed, Skipped) = (checkpoint.State.TailUsed, checkpoint.State.Skipped);
         observer.Note($"continuing {Run.Path} after step {StartStep}");
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Xkd.Model.Augment;
 using Xkd.Pipeline;
 using static TorchSharp.torch;
 
@@ -12,11 +13,15 @@ public sealed class XkdInputTensors : IDisposable
     public XkdInput Value { get; }
 
     /// <summary>Copies every view and the masking noise of <paramref name="batch"/>, which may be disposed afterwards.</summary>
-    public static XkdInputTensors Of(HostBatch batch, long videoTokens, long audioTokens, Device device) => new(new XkdInput(
-        [.. batch.Video.Select(v => ToDevice(v.Data, v.Shape, device))],
-        [.. batch.Audio.Select(v => ToDevice(v.Data, v.Shape, device))],
-        ToDevice(batch.VideoNoise, [batch.Size, videoTokens], device),
-        ToDevice(batch.AudioNoise, [batch.Size, audioTokens], device)));
+    internal static XkdInputTensors Of(HostBatch batch, HostTensors host) =>
+        Of(batch, [.. batch.Video.Select(v => host.Of(v.Data, ScalarType.Float32, v.Shape))], [.. batch.Audio.Select(v => host.Of(v.Data, ScalarType.Float32, v.Shape))], host);
+
+    /// <summary>Views made elsewhere with the masking noise of <paramref name="batch"/>.</summary>
+    internal static XkdInputTensors Of(HostBatch batch, IReadOnlyList<Tensor> video, IReadOnlyList<Tensor> audio, HostTensors host) => new(new XkdInput(
+        video,
+        audio,
+        host.Of(batch.VideoNoise, ScalarType.Float32, batch.Size, batch.VideoNoise.Length / batch.Size),
+        host.Of(batch.AudioNoise, ScalarType.Float32, batch.Size, batch.AudioNoise.Length / batch.Size)));
 
     public void Dispose()
     {

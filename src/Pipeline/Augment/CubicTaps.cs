@@ -1,7 +1,7 @@
 namespace Xkd.Pipeline;
 
 /// <summary>Taps of PyTorch's bicubic interpolation (A = -0.75) along one axis: four neighbours, held at the ends, per output.</summary>
-internal sealed class CubicTaps
+public sealed class CubicTaps
 {
     private const float A = -0.75f;
 

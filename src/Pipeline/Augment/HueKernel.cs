@@ -10,12 +10,15 @@ namespace Xkd.Pipeline;
 /// integer n, Pillow's roundings sometimes land just below n. Its direction depends on n alone (<see cref="FallsBelow"/>).
 /// A test holds every colour against a literal transcription of the definition.
 /// </summary>
-internal static unsafe class HueKernel
+public static unsafe class HueKernel
 {
     private const int FromValue = 2, FromMoving = 1; // how a channel is chosen: value, moving, else the low one
     private static readonly bool[] s_fallsBelow = [.. Enumerable.Range(0, 256).Select(FallsBelow)];
 
-    /// <summary>Fills what <see cref="Shift"/> looks up for hue index 2·n + (exact ? 1 : 0), given the offset to add.</summary>
+    /// <summary>Steps of the eight-bit hue that a turn makes: trunc(255 · turn), modulo 256.</summary>
+    public static byte OffsetOf(double turn) => unchecked((byte)(int)(turn * 255));
+
+    /// <summary>Fills what a shift looks up for hue index 2·n + (exact ? 1 : 0), given the offset to add.</summary>
     /// <param name="offset">Added to the 8-bit hue, modulo 256.</param>
     /// <param name="table">512 entries: weight of the moving channel (0 … 85) below six choice bits at the top.</param>
     public static void Prepare(byte offset, Span<int> table)
@@ -41,7 +44,7 @@ internal static unsafe class HueKernel
     }
 
     /// <summary>Shifts the hue of planes in place; lengths are rounded up to 8.</summary>
-    public static void Shift(byte* r, byte* g, byte* b, int pixels, int* table)
+    internal static void Shift(byte* r, byte* g, byte* b, int pixels, int* table)
     {
         if (Avx2.IsSupported)
         {

@@ -85,7 +85,7 @@ public sealed unsafe class PlanarFrame
     /// <summary>Turns the hue by <paramref name="turn"/> of the circle: trunc(255 · turn) steps, modulo 256, of an eight-bit hue.</summary>
     public void Hue(double turn)
     {
-        byte offset = unchecked((byte)(int)(turn * 255));
+        byte offset = HueKernel.OffsetOf(turn);
         if (_hueOffset != offset)
         {
             HueKernel.Prepare(offset, _hueTable.Span);

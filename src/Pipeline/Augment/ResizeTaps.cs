@@ -5,8 +5,9 @@ namespace Xkd.Pipeline;
 /// <c>normalize_coeffs_8bpc</c>): a triangle whose support grows with the reduction, weights rounded to 22 fractional bits.
 /// Zero weights at either end are dropped, which changes no sum.
 /// </summary>
-internal sealed class ResizeTaps
+public sealed class ResizeTaps
 {
+    /// <summary>Fractional bits of a weight.</summary>
     public const int FractionBits = 22;
     private double[] _real = [];
 
@@ -19,10 +20,14 @@ internal sealed class ResizeTaps
     /// <summary>Weights, [outputs, <see cref="Stride"/>].</summary>
     public int[] Weights { get; private set; } = [];
 
+    /// <summary>Weights laid out per output.</summary>
     public int Stride { get; private set; }
 
+    /// <summary>The largest <see cref="Count"/>.</summary>
     public int MaxCount { get; private set; }
 
+    /// <param name="input">Source length.</param>
+    /// <param name="output">Target length.</param>
     public void Prepare(int input, int output)
     {
         double scale = (double)input / output;

@@ -1,11 +1,13 @@
+using Xkd.Storage;
+
 namespace Xkd.Pipeline;
 
 /// <summary>A batch in the making: its samples are worked on in any order and write into its buffers side by side.</summary>
-internal sealed class BatchAssembly(BatchPool pool, long step, int epoch, long position, string[] ids, long[] clips, long bytes) : IDisposable
+internal sealed class BatchAssembly(BatchPool pool, long step, int epoch, long position, long[] indices, ClipEntry[] clips, long bytes) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly List<FeedSample> _holes = [];
-    private int _open = ids.Length;
+    private int _open = clips.Length;
     private HostBatch? _batch;
     private ByteCredit? _credit;
     private bool _over;
@@ -40,7 +42,7 @@ internal sealed class BatchAssembly(BatchPool pool, long step, int epoch, long p
             lock (_gate)
             {
                 ObjectDisposedException.ThrowIf(_over, this);
-                return _batch ??= new HostBatch(pool, pool.Rent(), step, epoch, position, ids, clips);
+                return _batch ??= Begin();
             }
         }
     }
@@ -89,5 +91,12 @@ internal sealed class BatchAssembly(BatchPool pool, long step, int epoch, long p
                 _credit?.Dispose();
             }
         }
+    }
+
+    private HostBatch Begin()
+    {
+        BatchBuffers buffers = pool.Rent();
+        buffers.Layout(clips);
+        return new HostBatch(pool, buffers, step, epoch, position, [.. clips.Select(c => c.Id)], indices);
     }
 }

@@ -1,22 +1,27 @@
+using Xkd.Storage;
+
 namespace Xkd.Pipeline;
 
-/// <summary>The memory of one batch.</summary>
+/// <summary>The memory of one batch: its views, or where augmentation is deferred its windows as read.</summary>
 internal sealed class BatchBuffers
 {
     public BatchBuffers(FeedOptions options, int rows)
     {
         if (options.Video)
         {
-            HostView global = new(rows, 3, options.Frames, options.FrameSize, options.FrameSize);
-            Video = [global, .. Repeat(options.LocalVideoViews, () => new HostView(rows, 3, options.LocalFrames, options.LocalFrameSize, options.LocalFrameSize))];
             VideoNoise = new float[rows * options.VideoTokens];
+            int[] frames = [options.Frames, .. Enumerable.Repeat(options.LocalFrames, options.LocalVideoViews)];
+            int[] sizes = [options.FrameSize, .. Enumerable.Repeat(options.LocalFrameSize, options.LocalVideoViews)];
+            Frames = options.DeferAugmentation ? [.. frames.Select(f => new HostFrames(rows, f))] : [];
+            Video = options.DeferAugmentation ? [] : [.. frames.Zip(sizes, (f, size) => new HostView(rows, 3, f, size, size))];
         }
 
         if (options.Audio)
         {
-            HostView global = new(rows, 1, options.Mel.Mels, options.AudioFrames);
-            Audio = [global, .. Repeat(options.LocalAudioViews, () => new HostView(rows, 1, options.Mel.Mels, options.LocalAudioFrames))];
             AudioNoise = new float[rows * options.AudioTokens];
+            int[] frames = [options.AudioFrames, .. Enumerable.Repeat(options.LocalAudioFrames, options.LocalAudioViews)];
+            Mel = options.DeferAugmentation ? [.. frames.Select(f => new HostSpectrograms(rows, options.Mel.Mels, f))] : [];
+            Audio = options.DeferAugmentation ? [] : [.. frames.Select(f => new HostView(rows, 1, options.Mel.Mels, f))];
         }
     }
 
@@ -24,22 +29,31 @@ internal sealed class BatchBuffers
 
     public HostView[] Audio { get; } = [];
 
+    public HostFrames[] Frames { get; } = [];
+
+    public HostSpectrograms[] Mel { get; } = [];
+
     public float[] VideoNoise { get; } = [];
 
     public float[] AudioNoise { get; } = [];
 
-    public long Bytes => BytesOf(Video, Audio, VideoNoise.Length + AudioNoise.Length);
+    public long Bytes => Frames.Sum(f => (long)f.Length) + Mel.Sum(m => sizeof(short) * (long)m.Data.Length)
+        + (sizeof(float) * (Video.Sum(v => (long)v.Length) + Audio.Sum(v => (long)v.Length) + VideoNoise.Length + AudioNoise.Length));
 
-    /// <summary>What the buffers of a batch will take, before they exist.</summary>
+    /// <summary>What the buffers of a batch will take, before they exist; windows as read are not in it, as they follow the clips.</summary>
     public static long BytesOf(FeedOptions o, int rows)
     {
-        long video = (3L * o.Frames * o.FrameSize * o.FrameSize) + (3L * o.LocalVideoViews * o.LocalFrames * o.LocalFrameSize * o.LocalFrameSize) + o.VideoTokens;
-        long audio = (o.Mel.Mels * (o.AudioFrames + ((long)o.LocalAudioViews * o.LocalAudioFrames))) + o.AudioTokens;
-        return sizeof(float) * rows * ((o.Video ? video : 0) + (o.Audio ? audio : 0));
+        long video = o.DeferAugmentation ? 0 : 3L * ((o.Frames * o.FrameSize * o.FrameSize) + ((long)o.LocalVideoViews * o.LocalFrames * o.LocalFrameSize * o.LocalFrameSize));
+        long audio = o.DeferAugmentation ? 0 : o.Mel.Mels * (o.AudioFrames + ((long)o.LocalAudioViews * o.LocalAudioFrames));
+        return sizeof(float) * rows * ((o.Video ? video + o.VideoTokens : 0) + (o.Audio ? audio + o.AudioTokens : 0));
     }
 
-    private static long BytesOf(HostView[] video, HostView[] audio, int noise) =>
-        sizeof(float) * (video.Sum(v => (long)v.Length) + audio.Sum(v => (long)v.Length) + noise);
-
-    private static IEnumerable<HostView> Repeat(int count, Func<HostView> make) => Enumerable.Range(0, count).Select(_ => make());
+    /// <summary>Makes room for the clips of a batch whose windows are delivered as read.</summary>
+    public void Layout(IReadOnlyList<ClipEntry> clips)
+    {
+        foreach (HostFrames frames in Frames)
+        {
+            frames.Layout(clips);
+        }
+    }
 }

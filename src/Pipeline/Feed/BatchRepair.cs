@@ -7,40 +7,38 @@ namespace Xkd.Pipeline;
 /// </summary>
 internal sealed class BatchRepair(EpochPlan plan, EpochTail tail, SampleWorker worker, Func<BatchAssembly, int, int, long, FeedSample> sampleAt)
 {
-    private long _skipped;
-
     /// <exception cref="FailureException">The tail is used up.</exception>
     public void Fill(BatchAssembly assembly)
     {
         int epoch = plan.EpochOf(assembly.Step);
         tail.Enter(epoch);
+        List<DamagedRow> damaged = [];
         foreach (FeedSample hole in assembly.Holes)
         {
-            Fill(assembly, hole, epoch);
+            Fill(assembly, hole, epoch, damaged);
         }
 
-        (assembly.Batch.TailUsed, assembly.Batch.Skipped) = (tail.Used, _skipped);
+        (assembly.Batch.TailUsed, assembly.Batch.Damaged) = (tail.Used, damaged);
     }
 
-    private void Fill(BatchAssembly assembly, FeedSample hole, int epoch)
+    private void Fill(BatchAssembly assembly, FeedSample hole, int epoch, List<DamagedRow> damaged)
     {
-        string damaged = hole.Clip.Id;
+        damaged.Add(new DamagedRow(hole.Clip.Id, hole.Damage!.Message));
         while (true)
         {
-            _skipped++;
-            using FeedSample sample = sampleAt(assembly, hole.Slot, epoch, tail.Next(damaged));
+            using FeedSample sample = sampleAt(assembly, hole.Slot, epoch, tail.Next(damaged[^1].ClipId));
             try
             {
                 worker.Read(sample);
             }
-            catch (CorruptCacheException)
+            catch (CorruptCacheException damage)
             {
-                damaged = sample.Clip.Id; // counted in the next round, as the one before it was
+                damaged.Add(new DamagedRow(sample.Clip.Id, damage.Message));
                 continue;
             }
 
             worker.Augment(sample);
-            hole.ReleaseWindows(); // the stand-in was covered by the bytes held for the damaged one
+            worker.Settle(hole); // the stand-in was covered by the bytes held for the damaged one
             return;
         }
     }

@@ -12,8 +12,9 @@ internal static class CacheFit
     /// <param name="frameSize">Pixels of the largest view.</param>
     /// <param name="mel">The spectrogram.</param>
     /// <param name="clips">The clips that will be read; null: all.</param>
+    /// <param name="waveform">Spectrograms must be made window by window.</param>
     /// <exception cref="UsageException">It does not.</exception>
-    public static void Require(IClipSource source, Modalities modalities, double fps, int frameSize, LogMelOptions mel, IReadOnlyList<int>? clips = null)
+    public static void Require(IClipSource source, Modalities modalities, double fps, int frameSize, LogMelOptions mel, IReadOnlyList<int>? clips = null, bool waveform = false)
     {
         Fingerprint held = source.Fingerprint;
         bool video = modalities.HasFlag(Modalities.Video);
@@ -28,6 +29,11 @@ internal static class CacheFit
 
         Check(audio && held.SampleRate != mel.SampleRate, "sample_rate", held.SampleRate, mel.SampleRate);
         int ownSpectrogram = unfit.Count;
+        if (cached && waveform)
+        {
+            unfit.Add($"audio_codec is {held.AudioCodec}, spectrograms made of each window's waveform need {AudioCodecs.Pcm}");
+        }
+
         Check(cached && held.NFft != mel.NFft, "n_fft", held.NFft, mel.NFft);
         Check(cached && held.Hop != mel.Hop, "hop", held.Hop, mel.Hop);
         Check(cached && held.Mels != mel.Mels, "mels", held.Mels, mel.Mels);

@@ -4,21 +4,23 @@ namespace Xkd.Pipeline;
 
 /// <summary>
 /// The positions of an epoch that no step visits, dealt to the ranks in turn. Under the skip policy they stand in for damaged rows, in
-/// the order of the steps and slots, so which stands in for which does not depend on the number of workers.
+/// the order of the steps and slots, so which stands in for which does not depend on the number of workers. Its state is the set of
+/// places used: with it a run continues on another number of ranks without using one twice.
 /// </summary>
-internal sealed class EpochTail(EpochPlan plan, int rank, int firstEpoch, int used)
+internal sealed class EpochTail(EpochPlan plan, int rank, int firstEpoch, IEnumerable<int> used)
 {
+    private SortedSet<int> _used = [.. used];
     private int _epoch = firstEpoch;
 
-    /// <summary>Positions this rank has used of the current epoch's tail.</summary>
-    public int Used { get; private set; } = used;
+    /// <summary>Places used of the current epoch's tail, counted from its beginning, ascending.</summary>
+    public int[] Used => [.. _used];
 
     /// <summary>An epoch begins with a whole tail.</summary>
     public void Enter(int epoch)
     {
         if (epoch != _epoch)
         {
-            (_epoch, Used) = (epoch, 0);
+            (_epoch, _used) = (epoch, []);
         }
     }
 
@@ -26,14 +28,15 @@ internal sealed class EpochTail(EpochPlan plan, int rank, int firstEpoch, int us
     /// <exception cref="FailureException">None is left.</exception>
     public long Next(string damaged)
     {
-        long position = (plan.StepsPerEpoch * plan.Batch) + rank + ((long)Used * plan.Ranks);
-        if (position >= plan.Clips)
+        for (int place = rank; place < plan.Dropped; place += plan.Ranks)
         {
-            throw new FailureException(
-                $"clip {damaged} is damaged and the {plan.Dropped} clips of epoch {_epoch} beyond its last whole batch are used up: run xkd verify and restore or re-ingest the cache");
+            if (_used.Add(place))
+            {
+                return (plan.StepsPerEpoch * plan.Batch) + place;
+            }
         }
 
-        Used++;
-        return position;
+        throw new FailureException(
+            $"clip {damaged} is damaged and the {plan.Dropped} clips of epoch {_epoch} beyond its last whole batch are used up: run xkd verify and restore or re-ingest the cache");
     }
 }

@@ -31,7 +31,7 @@ public sealed class EvaluationFeed : IAsyncDisposable
         options.Validate();
         _clips = options.Clips ?? [.. Enumerable.Range(0, source.Clips.Count)];
         CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, _clips);
-        (_source, _options, _feed) = (source, options, options.AsFeed());
+        (_source, _options, _feed) = (source, options, options.AsFeed().WithReadersFor(source.Fingerprint));
         _windows = new WindowReader(source, options.Mel);
         (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, _feed.Audio);
         _worker = new SampleWorker(_feed, _windows, options.Augmenter(_feed, mean, std));
@@ -79,10 +79,10 @@ public sealed class EvaluationFeed : IAsyncDisposable
             long first = step * _options.BatchSize;
             int rows = (int)Math.Min(_options.BatchSize, Count - first);
             long[] clips = [.. Enumerable.Range(0, rows).Select(i => (long)_clips[(int)((first + i) / _options.RowsPerClip)])];
-            string[] ids = [.. clips.Select(c => _source.Clips[(int)c].Id)];
-            long bytes = BatchBuffers.BytesOf(_feed, rows) + clips.Sum(c => _worker.WindowBytes(_source.Clips[(int)c]));
+            ClipEntry[] entries = [.. clips.Select(c => _source.Clips[(int)c])];
+            long bytes = BatchBuffers.BytesOf(_feed, rows) + entries.Sum(_worker.WindowBytes);
             BatchPool pool = rows == _options.BatchSize ? full : new BatchPool(_feed, rows);
-            BatchAssembly assembly = new(pool, step, epoch: 0, first, ids, clips, bytes);
+            BatchAssembly assembly = new(pool, step, epoch: 0, first, clips, entries, bytes);
             yield return (assembly, Enumerable.Range(0, rows).Select(slot => SampleAt(assembly, slot, first + slot, clips[slot])));
         }
     }
@@ -102,8 +102,8 @@ public sealed class EvaluationFeed : IAsyncDisposable
     {
         int video = _feed.Video ? Start(clip.NumFrames, _options.Frames, window, _options.Windows) : 0;
         int audio = !_feed.Audio ? 0
-            : _feed.Video ? _windows.FrameAt(video / _options.Fps)
-            : Start(_windows.SpectrogramFrames(clip), _options.AudioFrames, window, _options.Windows);
+            : _feed.Video ? _windows.SampleAt(clip, video / _options.Fps)
+            : _windows.Start(clip, Start(_windows.Starts(clip, _options.AudioFrames), 1, window, _options.Windows));
         return new WindowPlan { Video = _feed.Video ? [video] : [], Audio = _feed.Audio ? [audio] : [] };
     }
 }

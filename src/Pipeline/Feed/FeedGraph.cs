@@ -85,9 +85,9 @@ internal sealed class FeedGraph
         {
             _worker.Read(sample);
         }
-        catch (CorruptCacheException) when (_options.CorruptRows == CorruptRowPolicy.Skip)
+        catch (CorruptCacheException damage) when (_options.CorruptRows == CorruptRowPolicy.Skip)
         {
-            sample.Failed = true; // counted by the stage; its slot is filled later, in the order of the steps
+            sample.Damage = damage; // counted by the stage; its slot is filled later, in the order of the steps
         }
 
         return sample;
@@ -98,7 +98,7 @@ internal sealed class FeedGraph
         if (!sample.Failed)
         {
             _worker.Augment(sample);
-            sample.ReleaseWindows();
+            _worker.Settle(sample);
         }
 
         return sample;

@@ -50,6 +50,9 @@ public sealed record FeedOptions
     /// <summary>Sample rate, window, hop and bands of the spectrogram; the cache must hold the same.</summary>
     public LogMelOptions Mel { get; init; } = new();
 
+    /// <summary>Spectrograms must be made of each window's own waveform, which the cache must hold. Default false: what the cache holds decides.</summary>
+    public bool RequireWaveform { get; init; }
+
     /// <summary>Mean of the log-mel, subtracted. Default null: the cache's own.</summary>
     public double? MelMean { get; init; }
 
@@ -62,6 +65,12 @@ public sealed record FeedOptions
     /// </summary>
     public AugmentationOptions? Augmentation { get; init; } = new();
 
+    /// <summary>
+    /// Deliver the windows as read together with what was drawn for each clip; who takes the batch augments it as a whole. Default false:
+    /// views are made here, clip by clip.
+    /// </summary>
+    public bool DeferAugmentation { get; init; }
+
     /// <summary>Video tokens to draw masking noise for. Default 392.</summary>
     public int VideoTokens { get; init; } = 392;
 
@@ -71,8 +80,8 @@ public sealed record FeedOptions
     /// <summary>Samples augmented at once; 0: one per core. Default 0.</summary>
     public int Workers { get; init; }
 
-    /// <summary>Samples read at once. Default 2.</summary>
-    public int Readers { get; init; } = 2;
+    /// <summary>Samples read at once. Default 0: 2, or as many as there are workers where reading decodes JPEGs.</summary>
+    public int Readers { get; init; }
 
     /// <summary>
     /// Bytes of payload queued and in flight: windows as read and batches as delivered, until they are disposed. Hold two batches at
@@ -87,6 +96,9 @@ public sealed record FeedOptions
     public PipelineGraphOptions Diagnostics { get; init; } = new();
 
     internal int WorkersOrCores => Workers > 0 ? Workers : Environment.ProcessorCount;
+
+    internal FeedOptions WithReadersFor(Fingerprint cache) =>
+        this with { Readers = Readers > 0 ? Readers : cache.FramesCodec == FrameCodecs.Jpeg ? Math.Max(2, WorkersOrCores) : 2 };
 
     internal bool Video => Modalities.HasFlag(Modalities.Video);
 
@@ -103,7 +115,8 @@ public sealed record FeedOptions
         Require(LocalAudioViews >= 0 && LocalAudioFrames >= 1, $"{LocalAudioViews} local audio views of {LocalAudioFrames} frames");
         Require(VideoTokens >= 0 && AudioTokens >= 0, $"{VideoTokens} video and {AudioTokens} audio tokens: not negative");
         Require(MelStd is null or > 0, $"mel standard deviation {MelStd}: positive");
-        Require(Workers >= 0 && Readers >= 1, $"{Workers} workers, {Readers} readers: workers not negative, readers at least 1");
+        Require(Workers >= 0 && Readers >= 0, $"{Workers} workers, {Readers} readers: neither negative");
+        Require(!DeferAugmentation || Augmentation is not null, "augmentation is deferred but there is none: give a recipe, or do not defer");
         Require(MemoryBudget >= 1, $"memory budget {MemoryBudget} bytes: at least 1");
         if (errors.Count > 0)
         {

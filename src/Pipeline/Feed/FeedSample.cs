@@ -21,10 +21,15 @@ internal sealed class FeedSample(BatchAssembly assembly, int slot, SampleKey key
     /// <summary>Where its windows begin; drawn when it is read, unless set before.</summary>
     public WindowPlan? Plan { get; set; }
 
+    /// <summary>What was drawn for its views and is still to be done; null before it is read, and without augmentation.</summary>
+    public ClipAugmentation? Drawn { get; set; }
+
     public RawWindows Raw => _raw ??= pool.Rent();
 
-    /// <summary>Its row was damaged.</summary>
-    public bool Failed { get; set; }
+    /// <summary>What its row was found to be damaged by.</summary>
+    public CorruptCacheException? Damage { get; set; }
+
+    public bool Failed => Damage is not null;
 
     /// <summary>
     /// The whole batch's bytes stand on its first sample: a batch admitted in parts could wait for credit that its own other parts hold.

@@ -16,6 +16,7 @@ public sealed class HostBatch : IPayload, ICreditCarrier
         (_pool, _buffers) = (pool, buffers);
         (Step, Epoch, Position) = (step, epoch, position);
         (Ids, Indices) = (clipIds, clips);
+        (Draws, Windows) = (new ClipAugmentation?[clips.Length], new WindowPlan[clips.Length]);
     }
 
     /// <summary>Zero-based step of the run.</summary>
@@ -36,11 +37,26 @@ public sealed class HostBatch : IPayload, ICreditCarrier
     /// <summary>The clips' indices in <see cref="Xkd.Storage.Cache.Clips"/>.</summary>
     public IReadOnlyList<long> ClipIndices => Indices;
 
-    /// <summary>[0] the global view, then the local ones; float32 normalised [batch, 3, frames, size, size]. Empty without video.</summary>
+    /// <summary>
+    /// [0] the global view, then the local ones; float32 normalised [batch, 3, frames, size, size]. Empty without video and where
+    /// augmentation is deferred.
+    /// </summary>
     public IReadOnlyList<HostView> Video => _buffers.Video;
 
-    /// <summary>[0] the global view, then the local ones; float32 normalised log-mel [batch, 1, mels, frames]. Empty without audio.</summary>
+    /// <summary>
+    /// [0] the global view, then the local ones; float32 normalised log-mel [batch, 1, mels, frames]. Empty without audio and where
+    /// augmentation is deferred.
+    /// </summary>
     public IReadOnlyList<HostView> Audio => _buffers.Audio;
+
+    /// <summary>Where augmentation is deferred: each video view's windows as read.</summary>
+    public IReadOnlyList<HostFrames> Frames => _buffers.Frames;
+
+    /// <summary>Where augmentation is deferred: each audio view's windows as read.</summary>
+    public IReadOnlyList<HostSpectrograms> Mel => _buffers.Mel;
+
+    /// <summary>What was drawn for each clip's views, by slot; null where nothing is random. Every view begins at its own window's first frame.</summary>
+    public IReadOnlyList<ClipAugmentation?> Drawn => Draws;
 
     /// <summary>Uniform noise in [0, 1) that orders the video tokens for masking, [batch, video tokens].</summary>
     public float[] VideoNoise => _buffers.VideoNoise;
@@ -48,11 +64,14 @@ public sealed class HostBatch : IPayload, ICreditCarrier
     /// <summary>Uniform noise in [0, 1) that orders the audio tokens for masking, [batch, audio tokens].</summary>
     public float[] AudioNoise => _buffers.AudioNoise;
 
-    /// <summary>Tail positions this rank has used up in the epoch, this batch included; part of a checkpoint under the skip policy.</summary>
-    public int TailUsed { get; internal set; }
+    /// <summary>
+    /// Under the skip policy, the places in the epoch's tail used so far, this batch included, ascending: with the step, all that a
+    /// checkpoint needs.
+    /// </summary>
+    public IReadOnlyList<int> TailUsed { get; internal set; } = [];
 
-    /// <summary>Damaged rows this feed has left out so far; 0 unless the policy is skip.</summary>
-    public long Skipped { get; internal set; }
+    /// <summary>Under the skip policy, the damaged rows that this batch would have had.</summary>
+    public IReadOnlyList<DamagedRow> Damaged { get; internal set; } = [];
 
     public long Bytes => _buffers.Bytes;
 
@@ -61,6 +80,11 @@ public sealed class HostBatch : IPayload, ICreditCarrier
     internal string[] Ids { get; }
 
     internal long[] Indices { get; }
+
+    internal ClipAugmentation?[] Draws { get; }
+
+    /// <summary>Where each clip's windows begin.</summary>
+    internal WindowPlan[] Windows { get; }
 
     void ICreditCarrier.Carry(ByteCredit credit) => Carry(credit);
 

@@ -15,18 +15,18 @@ internal static class IngestCommandLine
     /// <param name="pcm">Waveforms are needed.</param>
     public static string For(IClipSource source, Modalities wanted, double fps, int shortSide, bool pcm)
     {
-        string frames = source.Fingerprint.FramesCodec == FrameCodecs.Raw ? "" : $" --frames {source.Fingerprint.FramesCodec}";
-        string audio = pcm ? " --audio pcm" : "";
+        string kept = source.Fingerprint.FramesCodec == FrameCodecs.Raw ? "" : $" --frames {source.Fingerprint.FramesCodec}";
+        string prepared = string.Create(CultureInfo.InvariantCulture, $"--fps {fps} --short-side {shortSide}{kept}{(pcm ? " --audio pcm" : "")}");
         if (source.Origins.Count == 0)
         {
-            return string.Create(CultureInfo.InvariantCulture, $"xkd ingest --dataset DATASET --root DIR --out NEW_CACHE --modalities {Name(wanted)} --fps {fps} --short-side {shortSide}{frames}{audio}");
+            return $"xkd ingest --dataset DATASET --root DIR --out NEW_CACHE --modalities {Name(wanted)} {prepared}";
         }
 
         Modalities modalities = source.Origins.Aggregate(wanted, static (all, origin) => all | Parse(origin.Modalities));
-        string cache = Quoted(string.Create(CultureInfo.InvariantCulture, $"{Path.TrimEndingDirectorySeparator(source.Name)}-{Name(modalities)}-{shortSide}{(pcm ? "-pcm" : "")}"));
-        return string.Join(" && ", source.Origins.Select(origin => string.Create(
-            CultureInfo.InvariantCulture,
-            $"xkd ingest --dataset {origin.Dataset} --root {Quoted(origin.Root)}{Option("split", origin.Split)}{Option("annotations", origin.Annotations)} --out {cache} --modalities {Name(modalities)} --fps {fps} --short-side {shortSide}{frames}{audio}{MaxClip(origin)}")));
+        string cache = string.Create(CultureInfo.InvariantCulture, $"{Path.TrimEndingDirectorySeparator(source.Name)}-{Name(modalities)}-{shortSide}{(pcm ? "-pcm" : "")}");
+        return string.Join(" && ", source.Origins.Select(origin =>
+            $"xkd ingest --dataset {origin.Dataset} --root {Quoted(origin.Root)}{Option("split", origin.Split)}{Option("annotations", origin.Annotations)} "
+            + $"--out {Quoted(cache)} --modalities {Name(modalities)} {prepared}{MaxClip(origin)}").Distinct());
     }
 
     private static string MaxClip(IngestOrigin origin) => origin.MaxClip == DefaultMaxClip ? "" : string.Create(CultureInfo.InvariantCulture, $" --max-clip {origin.MaxClip}");

@@ -2,7 +2,10 @@ using Xkd.Storage;
 
 namespace Xkd.Pipeline;
 
-/// <summary>What is done for one sample: read its windows, then make its views and its noise in its slot of the batch. Thread-safe.</summary>
+/// <summary>
+/// What is done for one sample: read its windows, then make its views and its noise in its slot of the batch. Where augmentation is
+/// deferred the windows are read into the batch itself, and the draws are kept with it. Thread-safe.
+/// </summary>
 internal sealed class SampleWorker(FeedOptions options, WindowReader windows, ISampleAugmenter augmenter)
 {
     private readonly int[] _audioFrames = [options.AudioFrames, .. Enumerable.Repeat(options.LocalAudioFrames, options.LocalAudioViews)];
@@ -21,13 +24,15 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
     {
         ClipEntry clip = sample.Clip;
         WindowPlan plan = sample.Plan ??= WindowPlan.Draw(sample.Key, clip, options, windows);
+        sample.Drawn = augmenter.Draw(sample.Key, clip.Height, clip.Width);
         if (options.Video)
         {
-            Span<byte> frames = sample.Raw.Frames(_videoFrames.Sum() * clip.FrameBytes);
+            Span<byte> frames = options.DeferAugmentation ? [] : sample.Raw.Frames(_videoFrames.Sum() * clip.FrameBytes);
             for (int view = 0; view < _videoFrames.Length; view++)
             {
-                int bytes = _videoFrames[view] * clip.FrameBytes;
-                windows.ReadFrames(clip, plan.Video[view], _videoFrames[view], frames[..bytes]);
+                int bytes = options.DeferAugmentation ? 0 : _videoFrames[view] * clip.FrameBytes;
+                Span<byte> window = options.DeferAugmentation ? sample.Assembly.Batch.Frames[view].Place(sample.Slot, clip) : frames[..bytes];
+                windows.ReadFrames(clip, plan.Video[view], _videoFrames[view], window);
                 frames = frames[bytes..];
             }
         }
@@ -40,7 +45,15 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
                 cuts[view] = (plan.Audio[view], _audioFrames[view]);
             }
 
-            windows.ReadAudio(clip, cuts, sample.Raw.Mel(_audioFrames.Sum() * options.Mel.Mels));
+            Span<Half> mel = sample.Raw.Mel(_audioFrames.Sum() * options.Mel.Mels);
+            Span<double> volumes = stackalloc double[cuts.Length];
+            windows.ReadAudio(clip, cuts, mel, TakeVolumes(sample, volumes));
+            for (int view = 0; options.DeferAugmentation && view < cuts.Length; view++)
+            {
+                Span<Half> window = sample.Assembly.Batch.Mel[view].Row(sample.Slot);
+                mel[..window.Length].CopyTo(window);
+                mel = mel[window.Length..];
+            }
         }
     }
 
@@ -48,9 +61,10 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
     {
         HostBatch batch = sample.Assembly.Batch;
         ClipEntry clip = sample.Clip;
-        ClipAugmentation? drawn = augmenter.Draw(sample.Key, clip.Height, clip.Width);
+        ClipAugmentation? drawn = sample.Drawn;
         (batch.Ids[sample.Slot], batch.Indices[sample.Slot]) = (clip.Id, sample.ClipIndex);
-        if (options.Video)
+        (batch.Draws[sample.Slot], batch.Windows[sample.Slot]) = (drawn, sample.Plan!);
+        if (options.Video && !options.DeferAugmentation)
         {
             ReadOnlySpan<byte> frames = sample.Raw.Frames(_videoFrames.Sum() * clip.FrameBytes);
             for (int view = 0; view < _videoFrames.Length; view++)
@@ -59,11 +73,14 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
                 augmenter.Video(drawn, view, frames[..bytes], clip.Height, clip.Width, _sizes[view], batch.Video[view].Row(sample.Slot));
                 frames = frames[bytes..];
             }
+        }
 
+        if (options.Video)
+        {
             new SampleRandom(sample.Key, SamplePurpose.VideoMaskNoise).Fill(batch.VideoNoise.AsSpan(sample.Slot * options.VideoTokens, options.VideoTokens));
         }
 
-        if (options.Audio)
+        if (options.Audio && !options.DeferAugmentation)
         {
             ReadOnlySpan<Half> mel = sample.Raw.Mel(_audioFrames.Sum() * options.Mel.Mels);
             for (int view = 0; view < _audioFrames.Length; view++)
@@ -72,8 +89,41 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
                 augmenter.Audio(drawn, view, mel[..values], options.Mel.Mels, batch.Audio[view].Row(sample.Slot));
                 mel = mel[values..];
             }
+        }
 
+        if (options.Audio)
+        {
             new SampleRandom(sample.Key, SamplePurpose.AudioMaskNoise).Fill(batch.AudioNoise.AsSpan(sample.Slot * options.AudioTokens, options.AudioTokens));
+        }
+    }
+
+    // Where there is a waveform the volume is changed there, before the spectrogram; nothing of it is left to do after.
+    private static ReadOnlySpan<double> TakeVolumes(FeedSample sample, Span<double> volumes)
+    {
+        if (sample.Drawn is not { } drawn || !WindowReader.HasWaveform(sample.Clip))
+        {
+            return [];
+        }
+
+        for (int view = 0; view < volumes.Length; view++)
+        {
+            volumes[view] = drawn.Audio[view].Volume;
+        }
+
+        sample.Drawn = drawn with { Audio = [.. drawn.Audio.Select(view => view with { Volume = 1 })] };
+        return volumes;
+    }
+
+    /// <summary>The sample's slot is filled. Windows that became views are in nobody's way any more; those delivered as read stay with the batch.</summary>
+    public void Settle(FeedSample sample)
+    {
+        if (options.DeferAugmentation)
+        {
+            sample.Dispose();
+        }
+        else
+        {
+            sample.ReleaseWindows();
         }
     }
 }

@@ -27,9 +27,9 @@ public sealed class TrainingFeed : IAsyncDisposable
     internal TrainingFeed(IClipSource source, FeedOptions options)
     {
         options.Validate();
-        CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel);
+        CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, waveform: options.RequireWaveform);
         Plan = new EpochPlan(source.Clips.Count, options.BatchSize, options.Ranks);
-        (_source, _options) = (source, options);
+        (_source, _options) = (source, options.WithReadersFor(source.Fingerprint));
         _order = new GlobalOrder(source.Clips.Count, options.Seed);
         _batches = new BatchPool(options, Plan.BatchPerRank);
         (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, options.Audio);
@@ -44,7 +44,8 @@ public sealed class TrainingFeed : IAsyncDisposable
     public long StepsPerEpoch => Plan.StepsPerEpoch;
 
     /// <summary>Bytes of one delivered batch; a memory budget below two of them leaves the feed no room to work ahead.</summary>
-    public long BatchBytes => BatchBuffers.BytesOf(_options, Plan.BatchPerRank);
+    public long BatchBytes => BatchBuffers.BytesOf(_options, Plan.BatchPerRank)
+        + (_options.DeferAugmentation ? Plan.BatchPerRank * _source.Clips.Max(_worker.WindowBytes) : 0);
 
     /// <summary>Bytes queued, in flight and delivered but not disposed, of the reading in progress or the last one.</summary>
     public long BytesInFlight => Graph.BytesInFlight;
@@ -54,19 +55,19 @@ public sealed class TrainingFeed : IAsyncDisposable
     /// <summary>Reads from a step on, without end: leave the loop when done. Dispose every batch.</summary>
     /// <exception cref="CorruptCacheException">A damaged row, under the default policy.</exception>
     public IAsyncEnumerable<HostBatch> ReadAsync(long firstStep, CancellationToken cancellationToken) =>
-        ReadAsync(firstStep, long.MaxValue, tailUsed: 0, cancellationToken);
+        ReadAsync(firstStep, long.MaxValue, tailUsed: null, cancellationToken);
 
     /// <summary>Reads the steps from <paramref name="firstStep"/> up to, not including, <paramref name="endStep"/>.</summary>
     /// <param name="firstStep">Zero-based step of the run.</param>
     /// <param name="endStep">The run's number of steps: nothing is read ahead of it.</param>
-    /// <param name="tailUsed">Under the skip policy, <see cref="HostBatch.TailUsed"/> of the last step consumed, if that was of the same epoch.</param>
+    /// <param name="tailUsed">Under the skip policy, <see cref="HostBatch.TailUsed"/> of the last step consumed, of all ranks, if that was of the same epoch.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="CorruptCacheException">A damaged row, under the default policy.</exception>
     /// <exception cref="FailureException">Under the skip policy, more damaged rows than the epoch's tail can stand in for.</exception>
-    public IAsyncEnumerable<HostBatch> ReadAsync(long firstStep, long endStep, int tailUsed = 0, CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<HostBatch> ReadAsync(long firstStep, long endStep, IReadOnlyList<int>? tailUsed = null, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(firstStep);
-        EpochTail tail = new(Plan, _options.Rank, Plan.EpochOf(firstStep), tailUsed);
+        EpochTail tail = new(Plan, _options.Rank, Plan.EpochOf(firstStep), tailUsed ?? []);
         FeedGraph feed = new("feed", _options, _worker, new BatchCollator(firstStep, new BatchRepair(Plan, tail, _worker, SampleAt)));
         _graph = feed.Graph;
         return feed.ReadAsync(Assemblies(firstStep, endStep), "the feed keeps up: the training step sets the pace", cancellationToken);
@@ -91,9 +92,9 @@ public sealed class TrainingFeed : IAsyncDisposable
         {
             (int epoch, long position, int rows) = (Plan.EpochOf(step), Plan.PositionOf(step, _options.Rank), Plan.BatchPerRank);
             long[] clips = [.. Enumerable.Range(0, rows).Select(i => _order.ClipAt(epoch, position + i))];
-            string[] ids = [.. clips.Select(c => _source.Clips[(int)c].Id)];
-            long bytes = BatchBuffers.BytesOf(_options, rows) + clips.Sum(c => _worker.WindowBytes(_source.Clips[(int)c]));
-            BatchAssembly assembly = new(_batches, step, epoch, position, ids, clips, bytes);
+            ClipEntry[] entries = [.. clips.Select(c => _source.Clips[(int)c])];
+            long bytes = BatchBuffers.BytesOf(_options, rows) + entries.Sum(_worker.WindowBytes);
+            BatchAssembly assembly = new(_batches, step, epoch, position, clips, entries, bytes);
             yield return (assembly, Enumerable.Range(0, rows).Select(slot => SampleAt(assembly, slot, epoch, position + slot)));
         }
     }

@@ -7,23 +7,36 @@ namespace Xkd.Pipeline;
 /// <summary>
 /// Cuts windows out of clips. A clip with fewer frames than a window repeats from its start. Audio that ends before a window does is
 /// continued by silence: zeros in a waveform, and in a cached spectrogram the log-mel of silence, ln(log eps + power eps) = -15.9424,
-/// in float16 as everything cached.
-/// Spectrogram frames at a window's edges differ between the two: a cached one was computed over the whole clip, so its edge frames saw
-/// half a Fourier window of the audio outside, where a waveform cut first is reflected.
+/// in float16 as everything cached. Where a clip has its waveform the spectrogram is made of that, window by window, as the reference does: cut, change of
+/// volume, log-mel with its edges reflected. One cut from a cached spectrogram differs from that in its edge frames, those whose Fourier
+/// window reaches beyond the cut: n_fft / 2 / hop of them on either side (3.6, so 4), which saw the audio outside where the other's was mirrored.
 /// </summary>
 internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
 {
+    // The reference begins its local audio views at whole hundreds of samples.
+    private const int WaveformStep = 100;
     private readonly SimdLogMel _kernel = new(mel);
     private readonly Half _silence = (Half)Math.Log(mel.LogEpsilon + mel.PowerEpsilon);
 
     /// <summary>Bytes a clip's audio takes while windows are cut from it.</summary>
-    public static long AudioBytes(ClipEntry clip, LogMelOptions mel) => clip.MelFrames > 0 ? 2L * clip.MelFrames * mel.Mels : 2L * clip.NumSamples;
+    public static long AudioBytes(ClipEntry clip, LogMelOptions mel) => HasWaveform(clip) ? 2L * clip.NumSamples : 2L * clip.MelFrames * mel.Mels;
 
-    /// <summary>The spectrogram frame nearest a time in seconds.</summary>
-    public int FrameAt(double seconds) => (int)Math.Round(seconds * mel.SampleRate / mel.Hop, MidpointRounding.AwayFromZero);
+    /// <summary>Windows of the clip are cut from its samples, and their volume can be changed there.</summary>
+    public static bool HasWaveform(ClipEntry clip) => clip.NumSamples > 0;
 
-    /// <summary>Spectrogram frames of a clip, counted as its waveform would have them.</summary>
-    public int SpectrogramFrames(ClipEntry clip) => clip.MelFrames > 0 ? clip.MelFrames : _kernel.Frames(clip.NumSamples);
+    /// <summary>The sample at which audio that belongs to a time in seconds begins: of a cached spectrogram the middle of its nearest frame.</summary>
+    public int SampleAt(ClipEntry clip, double seconds)
+    {
+        double sample = seconds * mel.SampleRate;
+        return HasWaveform(clip) ? Round(sample) : Round(sample / mel.Hop) * mel.Hop;
+    }
+
+    /// <summary>How many different places a window of that many spectrogram frames can begin at; at least one.</summary>
+    public int Starts(ClipEntry clip, int frames) =>
+        1 + (HasWaveform(clip) ? Math.Max(0, clip.NumSamples - SamplesOf(frames)) / WaveformStep : Math.Max(0, clip.MelFrames - frames));
+
+    /// <summary>The sample at which the window at one of those places begins.</summary>
+    public int Start(ClipEntry clip, int place) => place * (HasWaveform(clip) ? WaveformStep : mel.Hop);
 
     /// <summary>Reads <paramref name="count"/> frames from <paramref name="first"/> on, as [count, height, width, 3].</summary>
     public void ReadFrames(ClipEntry clip, int first, int count, Span<byte> destination)
@@ -38,21 +51,24 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
         }
     }
 
-    /// <summary>
-    /// Reads several windows of a clip's log-mel, one after the other, each [mels, frames]; a window may begin before 0 or reach past
-    /// the end.
-    /// </summary>
-    public void ReadAudio(ClipEntry clip, ReadOnlySpan<(int First, int Frames)> windows, Span<Half> destination)
+    /// <summary>Reads several windows of a clip's log-mel, one after the other, each [mels, frames].</summary>
+    /// <param name="clip">The clip.</param>
+    /// <param name="windows">The sample each begins at (of a cached spectrogram a multiple of hop) and its spectrogram frames; one may begin before 0 or reach past the end.</param>
+    /// <param name="destination">Receives them.</param>
+    /// <param name="volumes">Factors on each window's waveform, in clips that have theirs; empty changes nothing.</param>
+    public void ReadAudio(ClipEntry clip, ReadOnlySpan<(int First, int Frames)> windows, Span<Half> destination, ReadOnlySpan<double> volumes = default)
     {
-        if (clip.MelFrames > 0)
+        if (HasWaveform(clip))
         {
-            CutSpectrogram(clip, windows, destination);
+            CutWaveform(clip, windows, volumes, destination);
         }
         else
         {
-            CutWaveform(clip, windows, destination);
+            CutSpectrogram(clip, windows, destination);
         }
     }
+
+    private static int Round(double value) => (int)Math.Round(value, MidpointRounding.AwayFromZero);
 
     private void CutSpectrogram(ClipEntry clip, ReadOnlySpan<(int First, int Frames)> windows, Span<Half> destination)
     {
@@ -62,8 +78,9 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
         {
             Span<Half> whole = MemoryMarshal.Cast<byte, Half>(rented.AsSpan(0, length * sizeof(short)));
             source.ReadMel(clip, whole);
-            foreach ((int first, int frames) in windows)
+            foreach ((int sample, int frames) in windows)
             {
+                int first = sample / mel.Hop;
                 for (int band = 0; band < mel.Mels; band++)
                 {
                     Span<Half> line = destination.Slice(band * frames, frames);
@@ -85,44 +102,47 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
         }
     }
 
-    private void CutWaveform(ClipEntry clip, ReadOnlySpan<(int First, int Frames)> windows, Span<Half> destination)
+    private void CutWaveform(ClipEntry clip, ReadOnlySpan<(int First, int Frames)> windows, ReadOnlySpan<double> volumes, Span<Half> destination)
     {
         short[] whole = ArrayPool<short>.Shared.Rent(clip.NumSamples);
         try
         {
             source.ReadPcm(clip, whole.AsSpan(0, clip.NumSamples));
-            foreach ((int first, int frames) in windows)
+            for (int window = 0; window < windows.Length; window++)
             {
-                int samples = SamplesOf(frames);
-                float[] cut = ArrayPool<float>.Shared.Rent(samples);
-                Span<float> wave = cut.AsSpan(0, samples);
-                wave.Clear();
-                long start = (long)first * mel.Hop;
-                for (int i = 0; i < samples; i++)
+                (int first, int frames) = windows[window];
+                int samples = SamplesOf(frames), values = mel.Mels * frames;
+                float[] rented = ArrayPool<float>.Shared.Rent(samples + values);
+                Span<float> wave = rented.AsSpan(0, samples), spectrogram = rented.AsSpan(samples, values);
+                Cut(whole.AsSpan(0, clip.NumSamples), first, wave);
+                if (!volumes.IsEmpty)
                 {
-                    long at = start + i;
-                    if (at >= 0 && at < clip.NumSamples)
-                    {
-                        wave[i] = whole[at] / 32768f;
-                    }
+                    Waveform.Scale(wave, volumes[window]);
                 }
 
-                int values = mel.Mels * frames;
-                float[] spectrogram = ArrayPool<float>.Shared.Rent(values);
-                _kernel.Compute(wave, spectrogram.AsSpan(0, values));
+                _kernel.Compute(wave, spectrogram);
                 for (int i = 0; i < values; i++)
                 {
                     destination[i] = (Half)spectrogram[i];
                 }
 
-                ArrayPool<float>.Shared.Return(spectrogram);
-                ArrayPool<float>.Shared.Return(cut);
+                ArrayPool<float>.Shared.Return(rented);
                 destination = destination[values..];
             }
         }
         finally
         {
             ArrayPool<short>.Shared.Return(whole);
+        }
+    }
+
+    private static void Cut(ReadOnlySpan<short> whole, int first, Span<float> wave)
+    {
+        int from = Math.Clamp(first, 0, whole.Length), to = Math.Clamp(first + wave.Length, from, whole.Length);
+        wave.Clear();
+        for (int i = from; i < to; i++)
+        {
+            wave[i - first] = whole[i] / 32768f;
         }
     }
 

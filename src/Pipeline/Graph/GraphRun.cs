@@ -125,6 +125,19 @@ internal sealed class GraphRun : IDisposable
     /// <summary>The planted delay of a stage, if any: one item at a time, as if the stage had that one slow resource.</summary>
     public ValueTask DelayAsync(string stage) => _delays.TryGetValue(stage, out SemaphoreSlim? gate) ? DelayAsync(gate, _options.StageDelays[stage]) : ValueTask.CompletedTask;
 
+    /// <summary>The planted delay of the external consumer; cut short, it leaves it to the run to say why.</summary>
+    public async ValueTask DelayConsumerAsync()
+    {
+        try
+        {
+            await DelayAsync(PipelineGraph.Consumer);
+        }
+        catch (OperationCanceledException stopped) when (IsStop(stopped))
+        {
+            Fail(stopped);
+        }
+    }
+
     public void Dispose()
     {
         foreach (SemaphoreSlim gate in _delays.Values)

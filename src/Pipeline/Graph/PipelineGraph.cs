@@ -18,6 +18,7 @@ public sealed class PipelineGraph
     private readonly TimeProvider _time;
     private readonly List<Node> _nodes = [];
     private readonly TraceBuffer? _trace;
+    private OccupancyHistory? _history;
     private long _started;
     private long _ended;
     private bool _used;
@@ -107,6 +108,7 @@ public sealed class PipelineGraph
         Append(last, node, node.Queue);
         using GraphRun run = new(_options, cancellationToken);
         using PipelineMetrics metrics = Begin();
+        using OccupancyHistory? history = _history;
         try
         {
             await run.FinishAsync(Start(run));
@@ -133,6 +135,7 @@ public sealed class PipelineGraph
         Append(last, node, node);
         using GraphRun run = new(_options, cancellationToken);
         using PipelineMetrics metrics = Begin();
+        using OccupancyHistory? history = _history;
         Task[] stages = Start(run);
         try
         {
@@ -143,6 +146,7 @@ public sealed class PipelineGraph
                 try
                 {
                     yield return item;
+                    await run.DelayConsumerAsync();
                 }
                 finally
                 {
@@ -172,14 +176,14 @@ public sealed class PipelineGraph
             Name,
             _time.GetElapsedTime(started, now).TotalSeconds,
             [.. _nodes.Select(n => n.Meter.Report(started, now))],
-            _options.ByteBudget?.Peak ?? 0);
+            _options.ByteBudget?.Peak ?? 0) with { Timeline = _history?.Samples ?? [] };
     }
 
     /// <summary>Writes the latest spans of work as a Chrome trace; needs a trace capacity in the options.</summary>
     public void WriteTrace(Stream stream)
     {
         TraceBuffer trace = _trace ?? throw new InvalidOperationException($"graph {Name} was built without a trace: set TraceCapacity");
-        trace.Write(stream, Name, [.. _nodes.Select(n => n.Meter.Name)], _started);
+        trace.Write(stream, Name, [.. _nodes.Select(n => n.Meter.Name)], _started, _history?.Samples ?? []);
     }
 
     private void Append<T>(IStage<T> upstream, Node node, IInlet<T> inlet)
@@ -206,13 +210,14 @@ public sealed class PipelineGraph
 
     private PipelineMetrics Begin()
     {
-        foreach (string name in _options.StageDelays.Keys.Where(name => name == Consumer || !_nodes.Exists(n => n.Meter.Name == name)))
+        foreach (string name in _options.StageDelays.Keys.Where(name => !_nodes.Exists(n => n.Meter.Name == name)))
         {
             throw new UsageException($"no stage {name} to delay in graph {Name}: it has {string.Join(", ", _nodes.Select(n => n.Meter.Name))}");
         }
 
         _used = true;
         _started = _time.GetTimestamp();
+        _history = _trace is null ? null : new OccupancyHistory([.. _nodes.Select(n => n.Meter)], _time, _started);
         return new PipelineMetrics(this, _options.ByteBudget);
     }
 

@@ -24,6 +24,14 @@ internal sealed class StageMeter(string name, StageOptions options, TimeProvider
 
     public int Queued => _queued.Value;
 
+    public int QueueCapacity => options.QueueCapacity;
+
+    /// <summary>Items queued, integrated over time.</summary>
+    public double QueuedSeconds => _queued.Seconds();
+
+    /// <summary>Workers at work, integrated over time.</summary>
+    public double BusySeconds => _busy.Seconds();
+
     public void Enqueued() => _queued.Add(1);
 
     public void Dequeued() => _queued.Add(-1);

@@ -5,12 +5,13 @@ namespace Xkd.Pipeline;
 /// <summary>
 /// The latest spans of work, in fixed space, written as a Chrome trace (chrome://tracing, Perfetto): one row per worker of a stage.
 /// </summary>
-internal sealed class TraceBuffer(int capacity, TimeProvider time)
+public sealed class TraceBuffer(int capacity, TimeProvider time)
 {
     private readonly Lock _gate = new();
     private readonly Span[] _spans = new Span[capacity];
     private long _count;
 
+    /// <summary>Takes down a span of work of a stage's worker, in timestamps of the clock.</summary>
     public void Add(string stage, int lane, long start, long end)
     {
         lock (_gate)
@@ -20,7 +21,12 @@ internal sealed class TraceBuffer(int capacity, TimeProvider time)
     }
 
     /// <summary>Writes JSON in the Trace Event Format; times in microseconds since <paramref name="origin"/>.</summary>
-    public void Write(Stream stream, string graph, IReadOnlyList<string> stages, long origin)
+    /// <param name="stream">Receives it.</param>
+    /// <param name="graph">Names the process.</param>
+    /// <param name="stages">The stages, in the order of the flow.</param>
+    /// <param name="origin">The timestamp that is 0.</param>
+    /// <param name="timeline">Queues over time, drawn as a counter for each stage.</param>
+    public void Write(Stream stream, string graph, IReadOnlyList<string> stages, long origin, IReadOnlyList<OccupancySample> timeline)
     {
         Span[] spans;
         long dropped;
@@ -55,8 +61,29 @@ internal sealed class TraceBuffer(int capacity, TimeProvider time)
             json.WriteEndObject();
         }
 
+        foreach (OccupancySample sample in timeline)
+        {
+            WriteCounters(json, stages, sample);
+        }
+
         json.WriteEndArray();
         json.WriteEndObject();
+    }
+
+    private static void WriteCounters(Utf8JsonWriter json, IReadOnlyList<string> stages, OccupancySample sample)
+    {
+        for (int i = 0; i < stages.Count; i++)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", $"{stages[i]} queue filled");
+            json.WriteString("ph", "C");
+            json.WriteNumber("ts", sample.Start * 1e6);
+            json.WriteNumber("pid", 1);
+            json.WriteStartObject("args");
+            json.WriteNumber("share", sample.Occupancy[i]);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
     }
 
     private static void WriteName(Utf8JsonWriter json, string kind, int row, string name)

@@ -98,14 +98,20 @@ public sealed unsafe class SimdLogMel : ILogMel
         int[] firstBin = Filters.FirstBin;
         for (int m = 0; m < firstBin.Length; m++)
         {
-            Vector256<float> sum = Vector256<float>.Zero;
+            // Two sums, as each addition waits for the one before it.
+            Vector256<float> even = Vector256<float>.Zero, odd = Vector256<float>.Zero;
             float* bin = power + Lanes * firstBin[m];
-            foreach (float weight in Filters.Weights[m])
+            ReadOnlySpan<float> weights = Filters.Weights[m];
+            for (; weights.Length >= 2; weights = weights[2..], bin += 2 * Lanes)
             {
-                sum = Vector256.FusedMultiplyAdd(Vector256.LoadAligned(bin) + powerEpsilon, Vector256.Create(weight), sum);
-                bin += Lanes;
+                even = Vector256.FusedMultiplyAdd(Vector256.LoadAligned(bin) + powerEpsilon, Vector256.Create(weights[0]), even);
+                odd = Vector256.FusedMultiplyAdd(Vector256.LoadAligned(bin + Lanes) + powerEpsilon, Vector256.Create(weights[1]), odd);
             }
-            Vector256<float> value = Vector256.Log(sum + logEpsilon);
+            if (weights.Length == 1)
+            {
+                even = Vector256.FusedMultiplyAdd(Vector256.LoadAligned(bin) + powerEpsilon, Vector256.Create(weights[0]), even);
+            }
+            Vector256<float> value = Vector256.Log(even + odd + logEpsilon);
             Span<float> row = melMajor[(m * stride)..];
             if (valid == Lanes)
             {

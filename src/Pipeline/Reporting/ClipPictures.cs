@@ -3,32 +3,60 @@ using Xkd.Storage;
 
 namespace Xkd.Pipeline;
 
-/// <summary>What the model will see of one cached clip: a contact sheet with times and the spectrogram.</summary>
+/// <summary>What the model will see of one cached clip: a contact sheet with times, the spectrogram, and the sound where the cache has it.</summary>
 public static class ClipPictures
 {
     private const int Columns = 8;
 
-    /// <summary>Writes <c>frames.png</c> and <c>spectrogram.png</c> for clip <paramref name="id"/> and returns their paths.</summary>
+    /// <summary>
+    /// Writes <c>frames.png</c>, <c>spectrogram.png</c> and <c>audio.wav</c> (16-bit mono, the stored samples) for clip <paramref name="id"/>, as far as it has them.
+    /// </summary>
+    /// <returns>The files' paths, and in words what is not there and why.</returns>
     /// <exception cref="UsageException">The cache has no clip of that id.</exception>
-    public static IReadOnlyList<string> Write(string cachePath, string id, string folder)
+    public static (IReadOnlyList<string> Files, IReadOnlyList<string> Missing) Write(string cachePath, string id, string folder)
     {
         Cache cache = Cache.Open(cachePath);
-        ClipEntry clip = cache.Clips.FirstOrDefault(c => c.Id == id)
-            ?? throw new UsageException($"{cachePath} has no clip '{id}'; the first of its {cache.Clips.Count} is '{(cache.Clips.Count > 0 ? cache.Clips[0].Id : "none")}'");
+        ClipEntry clip = Find(cache, id);
         Directory.CreateDirectory(folder);
         using ClipReader reader = new(cache);
-        List<string> written = [];
+        List<string> written = [], missing = [];
         if (clip.NumFrames > 0)
         {
             written.Add(Save(Path.Combine(folder, "frames.png"), ContactSheet(reader, clip, clip.NumFrames)));
         }
-
-        if (clip.MelFrames > 0)
+        else
         {
-            written.Add(Save(Path.Combine(folder, "spectrogram.png"), Spectrogram(reader, clip, cache.Manifest.Fingerprint.Mels)));
+            missing.Add("no frames.png: the clip has no video");
         }
 
-        return written;
+        if (clip.MelFrames == 0 && clip.NumSamples == 0)
+        {
+            missing.Add("no spectrogram.png and no audio.wav: the clip has no audio");
+            return (written, missing);
+        }
+
+        written.Add(Save(Path.Combine(folder, "spectrogram.png"), Spectrogram(reader, clip, cache.Manifest.Fingerprint)));
+        if (clip.NumSamples > 0)
+        {
+            short[] samples = new short[clip.NumSamples];
+            reader.ReadPcm(clip, samples);
+            written.Add(Save(Path.Combine(folder, "audio.wav"), WaveFile.Of(samples, clip.AudioRate)));
+        }
+        else
+        {
+            missing.Add("no audio.wav: the cache holds log-mel, which is not sound; a cache of --audio pcm has the samples");
+        }
+
+        return (written, missing);
+    }
+
+    /// <summary>The clip of that id.</summary>
+    /// <exception cref="UsageException">There is none.</exception>
+    public static ClipEntry Find(Cache cache, string id)
+    {
+        ArgumentNullException.ThrowIfNull(cache);
+        return cache.Clips.FirstOrDefault(c => c.Id == id)
+            ?? throw new UsageException($"{cache.Path} has no clip '{id}'; the first of its {cache.Clips.Count} is '{(cache.Clips.Count > 0 ? cache.Clips[0].Id : "none")}'");
     }
 
     /// <summary>At most <paramref name="count"/> frames of <paramref name="clip"/>, evenly spaced, each with its time in seconds; PNG.</summary>
@@ -49,17 +77,27 @@ public static class ClipPictures
         return FramePictures.ContactSheet(rows, clip.Width, clip.Height);
     }
 
-    /// <summary>The clip's whole log-mel; PNG.</summary>
-    public static byte[] Spectrogram(ClipReader reader, ClipEntry clip, int mels)
+    /// <summary>The clip's whole log-mel, of its samples where the cache has those; PNG.</summary>
+    public static byte[] Spectrogram(ClipReader reader, ClipEntry clip, Fingerprint fingerprint)
     {
-        Half[] half = new Half[mels * clip.MelFrames];
-        reader.ReadMel(clip, half);
-        return FramePictures.Spectrogram(Array.ConvertAll(half, h => (float)h), mels, clip.MelFrames);
+        if (clip.NumSamples == 0)
+        {
+            Half[] half = new Half[fingerprint.Mels * clip.MelFrames];
+            reader.ReadMel(clip, half);
+            return FramePictures.Spectrogram(Array.ConvertAll(half, h => (float)h), fingerprint.Mels, clip.MelFrames);
+        }
+
+        SimdLogMel kernel = new(new LogMelOptions { SampleRate = fingerprint.SampleRate, NFft = fingerprint.NFft, Hop = fingerprint.Hop, Mels = fingerprint.Mels });
+        short[] samples = new short[clip.NumSamples];
+        reader.ReadPcm(clip, samples);
+        float[] mel = new float[fingerprint.Mels * kernel.Frames(samples.Length)];
+        kernel.Compute(Array.ConvertAll(samples, sample => sample / 32768f), mel);
+        return FramePictures.Spectrogram(mel, fingerprint.Mels, kernel.Frames(samples.Length));
     }
 
-    private static string Save(string path, byte[] png)
+    private static string Save(string path, byte[] bytes)
     {
-        File.WriteAllBytes(path, png);
+        File.WriteAllBytes(path, bytes);
         return path;
     }
 }

@@ -41,13 +41,19 @@ public static class FramePictures
     /// <summary>A log-mel [mels, frames] coloured from <paramref name="low"/> to <paramref name="high"/> (NaN: its own extremes).</summary>
     public static byte[] Spectrogram(ReadOnlySpan<float> mel, int mels, int frames, float low, float high, int scale = 2)
     {
+        using SKBitmap small = FromRgb(SpectrogramPixels(mel, mels, frames, low, high), frames, mels);
+        using SKBitmap large = new(frames * scale, mels * scale);
+        using SKCanvas canvas = new(large);
+        canvas.DrawBitmap(small, SKRect.Create(0, 0, large.Width, large.Height));
+        return Encode(large);
+    }
+
+    /// <summary>The same as rgb24 [mels, frames, 3], the highest band first.</summary>
+    public static byte[] SpectrogramPixels(ReadOnlySpan<float> mel, int mels, int frames, float low = float.NaN, float high = float.NaN)
+    {
         if (float.IsNaN(low) || float.IsNaN(high))
         {
-            (low, high) = (float.PositiveInfinity, float.NegativeInfinity);
-            foreach (float v in mel[..(mels * frames)])
-            {
-                (low, high) = (Math.Min(low, v), Math.Max(high, v));
-            }
+            (low, high) = Extremes(mel[..(mels * frames)]);
         }
 
         byte[] rgb = new byte[mels * frames * 3];
@@ -61,11 +67,50 @@ public static class FramePictures
             }
         }
 
-        using SKBitmap small = FromRgb(rgb, frames, mels);
-        using SKBitmap large = new(frames * scale, mels * scale);
-        using SKCanvas canvas = new(large);
-        canvas.DrawBitmap(small, SKRect.Create(0, 0, large.Width, large.Height));
-        return Encode(large);
+        return rgb;
+    }
+
+    /// <summary>A picture under a map of attention: bright and red where it is high, dark where it is low.</summary>
+    /// <param name="rgb">rgb24 [height, width, 3].</param>
+    /// <param name="width">Pixels.</param>
+    /// <param name="height">Pixels.</param>
+    /// <param name="map">[rows, columns], the uppermost row first.</param>
+    /// <param name="rows">Rows of the map.</param>
+    /// <param name="columns">Columns of the map.</param>
+    /// <param name="low">What is darkest.</param>
+    /// <param name="high">What is brightest.</param>
+    /// <returns>rgb24 [height, width, 3].</returns>
+    public static byte[] Attended(ReadOnlySpan<byte> rgb, int width, int height, ReadOnlySpan<float> map, int rows, int columns, float low, float high)
+    {
+        byte[] result = new byte[rgb.Length];
+        for (int y = 0; y < height; y++)
+        {
+            for (int x = 0; x < width; x++)
+            {
+                float value = map[(y * rows / height * columns) + (x * columns / width)];
+                float share = high > low ? Math.Clamp((value - low) / (high - low), 0, 1) : 0;
+                int at = ((y * width) + x) * 3;
+                for (int channel = 0; channel < 3; channel++)
+                {
+                    float red = channel == 0 ? 90 * share : 0;
+                    result[at + channel] = (byte)Math.Min(255, (rgb[at + channel] * (0.35f + (0.65f * share))) + red);
+                }
+            }
+        }
+
+        return result;
+    }
+
+    /// <summary>The smallest and the largest of values.</summary>
+    public static (float Low, float High) Extremes(ReadOnlySpan<float> values)
+    {
+        (float low, float high) = (float.PositiveInfinity, float.NegativeInfinity);
+        foreach (float value in values)
+        {
+            (low, high) = (Math.Min(low, value), Math.Max(high, value));
+        }
+
+        return (low, high);
     }
 
     // Dark blue through teal and yellow to white: monotone in lightness, so it reads in gray too.

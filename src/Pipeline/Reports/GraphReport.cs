@@ -35,6 +35,10 @@ public sealed record GraphReport
     [JsonPropertyName("remedy")]
     public required string Remedy { get; init; }
 
+    /// <summary>How full the graph was over time; empty unless the run was traced.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<OccupancySample> Timeline { get; init; } = [];
+
     /// <summary>The most bytes of payload held at once; 0 without a budget.</summary>
     [JsonPropertyName("peak_bytes")]
     public long PeakBytes { get; init; }

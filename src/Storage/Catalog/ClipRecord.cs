@@ -59,7 +59,7 @@ public sealed record ClipRecord
     /// <summary>Hertz of the source's audio after resampling; 0 without audio.</summary>
     public int AudioRate { get; init; }
 
-    /// <summary>Sum of the log-mel values, for the cache's statistics.</summary>
+    /// <summary>Sum of the log-mel values, for the cache's statistics; of a waveform those its log-mel would have.</summary>
     public double MelSum { get; init; }
 
     /// <summary>Sum of the squared log-mel values.</summary>

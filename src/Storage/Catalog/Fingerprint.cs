@@ -4,7 +4,7 @@ namespace Xkd.Storage;
 
 /// <summary>
 /// How the media of a cache was prepared. Two fingerprints that differ in any key make caches that must not be mixed.
-/// In JSON the keys are snake_case: <c>fps, short_side, sample_rate, n_fft, hop, mels, frames_codec, audio_codec, decoder</c>.
+/// In JSON the keys are snake_case: <c>fps, short_side, sample_rate, n_fft, hop, mels, frames_codec, audio_codec, mel_backend, decoder</c>.
 /// </summary>
 public sealed record Fingerprint
 {
@@ -31,6 +31,9 @@ public sealed record Fingerprint
 
     /// <summary><c>mel</c> (float16 log-mel) or <c>pcm</c> (16-bit mono samples); default mel.</summary>
     public string AudioCodec { get; init; } = AudioCodecs.Mel;
+
+    /// <summary>What computed the log-mel: <c>simd</c> or <c>nwaves</c>, which agree to 1e-3, not in every bit; default simd.</summary>
+    public string MelBackend { get; init; } = "simd";
 
     /// <summary>What decoded the media, with its version.</summary>
     public string Decoder { get; init; } = "";

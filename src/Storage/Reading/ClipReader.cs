@@ -1,12 +1,12 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
-using SkiaSharp;
 
 namespace Xkd.Storage;
 
 /// <summary>
-/// Reads payload in place: one positioned read of just the window's bytes into the caller's memory, then a checksum per frame.
+/// Reads payload in place: positioned reads of just the window's bytes into the caller's memory, each frame checked as it comes.
 /// Thread-safe. Raw frames, mel and pcm are read without managed allocation.
 /// </summary>
 public sealed class ClipReader(Cache cache) : IDisposable
@@ -14,6 +14,9 @@ public sealed class ClipReader(Cache cache) : IDisposable
     // Checksums and JPEG offsets of a window are fetched this many frames at a time, on the stack.
     private const int Batch = 256;
     private readonly ShardHandles _handles = new(cache);
+
+    // As many as ever decoded at once.
+    private readonly ConcurrentBag<IJpegCodec> _codecs = [];
     private readonly bool _jpeg = cache.Manifest.Fingerprint.FramesCodec == FrameCodecs.Jpeg;
     private readonly int _mels = cache.Manifest.Fingerprint.Mels;
 
@@ -71,19 +74,28 @@ public sealed class ClipReader(Cache cache) : IDisposable
     }
 
     /// <summary>Closes the shards. No read may be under way.</summary>
-    public void Dispose() => _handles.Dispose();
-
-    private void ReadRaw(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
+    public void Dispose()
     {
-        int frameBytes = clip.FrameBytes;
-        Read(clip, "frames", clip.FramesOffset + ((long)first * frameBytes), destination);
-        for (int i = 0; i < crcs.Length; i++)
+        _handles.Dispose();
+        while (_codecs.TryTake(out IJpegCodec? codec))
         {
-            Check(clip, first + i, crcs[i], destination.Slice(i * frameBytes, frameBytes));
+            codec.Dispose();
         }
     }
 
-    private unsafe void ReadJpeg(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
+    private void ReadRaw(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
+    {
+        // Frame by frame: the checksum then finds its bytes in the core's own cache, where a whole window would have gone through it.
+        int frameBytes = clip.FrameBytes;
+        for (int i = 0; i < crcs.Length; i++)
+        {
+            Span<byte> frame = destination.Slice(i * frameBytes, frameBytes);
+            Read(clip, "frames", clip.FramesOffset + ((long)(first + i) * frameBytes), frame);
+            Check(clip, first + i, crcs[i], frame);
+        }
+    }
+
+    private void ReadJpeg(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
     {
         Span<uint> offsets = stackalloc uint[crcs.Length + 1];
         Read(clip, "frame_offsets", clip.FrameOffsetsOffset + ((long)first * sizeof(uint)), MemoryMarshal.AsBytes(offsets));
@@ -94,28 +106,27 @@ public sealed class ClipReader(Cache cache) : IDisposable
 
         int length = (int)(offsets[^1] - offsets[0]);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(length);
+        IJpegCodec codec = _codecs.TryTake(out IJpegCodec? free) ? free : JpegFrames.NewCodec();
         try
         {
             Read(clip, "frames", clip.FramesOffset + offsets[0], buffer.AsSpan(0, length));
-            fixed (byte* pinned = buffer)
+            for (int i = 0; i < crcs.Length; i++)
             {
-                for (int i = 0; i < crcs.Length; i++)
+                uint begin = offsets[i] - offsets[0];
+                uint end = offsets[i + 1] - offsets[0];
+                if (end < begin || end > length)
                 {
-                    uint begin = offsets[i] - offsets[0];
-                    uint end = offsets[i + 1] - offsets[0];
-                    if (end < begin || end > length)
-                    {
-                        throw Corrupt(clip, "frame_offsets", $"frame {first + i} after {offsets[i]}", $"{offsets[i + 1]}");
-                    }
-
-                    Check(clip, first + i, crcs[i], buffer.AsSpan((int)begin..(int)end));
-                    using SKData jpeg = SKData.Create((nint)(pinned + begin), (int)(end - begin));
-                    JpegFrames.Decode(jpeg, clip.Height, clip.Width, destination.Slice(i * clip.FrameBytes, clip.FrameBytes));
+                    throw Corrupt(clip, "frame_offsets", $"frame {first + i} after {offsets[i]}", $"{offsets[i + 1]}");
                 }
+
+                ReadOnlySpan<byte> jpeg = buffer.AsSpan((int)begin..(int)end);
+                Check(clip, first + i, crcs[i], jpeg);
+                codec.Decode(jpeg, clip.Height, clip.Width, destination.Slice(i * clip.FrameBytes, clip.FrameBytes));
             }
         }
         finally
         {
+            _codecs.Add(codec);
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }

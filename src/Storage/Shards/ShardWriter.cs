@@ -51,7 +51,7 @@ internal sealed class ShardWriter : IDisposable
         _rows.Add(clip.Row);
         _groupBytes += clip.Bytes;
         Bytes += clip.Bytes;
-        Mel = Mel.Add(clip.Row.MelFrames, (long)clip.Row.MelFrames * mels, clip.MelSum, clip.MelSumSquares);
+        Mel = Mel.Add(clip.MelStatisticFrames, (long)clip.MelStatisticFrames * mels, clip.MelSum, clip.MelSumSquares);
         if (_group.Count >= _options.RowGroupRows || _groupBytes >= _options.RowGroupBytes)
         {
             await FlushGroupAsync(mels);

@@ -25,6 +25,7 @@ internal sealed class StagedClip : IDisposable
 
         Mel = Copy(clip.Mel);
         Pcm = Copy(clip.Pcm);
+        MelStatisticFrames = clip.MelFrames > 0 ? clip.MelFrames : Pcm.IsEmpty ? 0 : 1 + (Pcm.Length / sizeof(short) / fingerprint.Hop);
         MelSum = clip.MelSum;
         MelSumSquares = clip.MelSumSquares;
         ShardRow row = new()
@@ -59,6 +60,9 @@ internal sealed class StagedClip : IDisposable
     public ReadOnlyMemory<byte> Mel { get; }
 
     public ReadOnlyMemory<byte> Pcm { get; }
+
+    /// <summary>Spectrogram frames that the sums are over: of a waveform those it would have.</summary>
+    public int MelStatisticFrames { get; }
 
     public double MelSum { get; }
 

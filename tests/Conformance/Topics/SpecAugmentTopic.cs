@@ -19,14 +19,16 @@ internal sealed class SpecAugmentTopic : IGoldenTopic
         {
             float[] values = golden.Floats("in/spec");
             var box = new CropBox(Int(crop, "i"), Int(crop, "j"), Int(crop, "h"), Int(crop, "w"));
-            spectrogram.ResizeCrop(values, mels, new SpectrogramCrop(canvasHeight, canvasWidth, box));
-            check.Close("out/" + crop.Name, values, shape);
+            SpectrogramCrop drawn = new(canvasHeight, canvasWidth, box);
+            spectrogram.ResizeCrop(values, mels, drawn);
+            Close(crop.Name, values, new SpectrogramViewAugmentation { ResizeCrop = drawn });
         }
         foreach (JsonProperty warp in Cases(config, "warps"))
         {
             float[] values = golden.Floats("in/spec");
-            spectrogram.Warp(values, mels, new TimeWarp(Int(warp, "center"), Int(warp, "warped")));
-            check.Close("out/" + warp.Name, values, shape);
+            TimeWarp drawn = new(Int(warp, "center"), Int(warp, "warped"));
+            spectrogram.Warp(values, mels, drawn);
+            Close(warp.Name, values, new SpectrogramViewAugmentation { Warp = drawn });
         }
         foreach (JsonProperty mask in Cases(config, "masks"))
         {
@@ -34,8 +36,16 @@ internal sealed class SpecAugmentTopic : IGoldenTopic
             bool time = mask.Value.GetProperty("dim").GetString() == "time";
             int[] lengths = Ints(mask, "lengths"), positions = Ints(mask, "positions");
             MaskFill fill = mask.Value.GetProperty("fill").GetString()!.StartsWith("zero", StringComparison.Ordinal) ? MaskFill.Zero : MaskFill.Mean;
-            Spectrogram.Mask(values, mels, [.. lengths.Zip(positions, (length, at) => new SpectrogramMask(time, at, length))], fill);
-            check.Close("out/" + mask.Name, values, shape);
+            SpectrogramMask[] drawn = [.. lengths.Zip(positions, (length, at) => new SpectrogramMask(time, at, length))];
+            Spectrogram.Mask(values, mels, drawn, fill);
+            Close(mask.Name, values, new SpectrogramViewAugmentation { Masks = drawn, MaskFill = fill });
+        }
+
+        // Both kernels: the one on the CPU, and the batched one.
+        void Close(string name, float[] values, SpectrogramViewAugmentation view)
+        {
+            check.Close("out/" + name, values, shape);
+            check.Close("out/" + name, BatchKernels.Spectrogram(golden.Floats("in/spec"), mels, view));
         }
     }
 

@@ -6,6 +6,9 @@ namespace Xkd.Conformance.Topics;
 /// <summary>Pillow's video operations one by one and in sequence, with every random choice given.</summary>
 internal sealed class VideoAugmentTopic : IGoldenTopic
 {
+    // The batched kernel against the one on the CPU, normalised values: equal, and one level of the narrowest channel where blurred.
+    private static readonly Tolerance Same = new(0, 0, 0, 0), Blurred = new(0, 1.01 / (255 * 0.224), 0, 0);
+
     public IReadOnlyCollection<string> Topics { get; } = ["video_augment"];
 
     public void Run(GoldenCase golden, GoldenCheck check)
@@ -17,15 +20,16 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
             JsonElement o = operation.Value;
             if (o.TryGetProperty("transforms", out _))
             {
-                check.Close(name, Sequence(golden, name, o, clip));
+                check.Close(name, Sequence(golden, check, name, o, clip));
             }
             else if (operation.Name.StartsWith("to_tensor", StringComparison.Ordinal))
             {
-                check.Close(name, Normalized(golden, name, o, clip));
+                check.Close(name, Normalized(golden, check, name, o, clip));
             }
             else
             {
                 check.Pixels(name, Single(golden, name, o, clip));
+                Batched(golden, check, name, o, clip);
             }
         }
     }
@@ -68,6 +72,25 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
         return [.. result];
     }
 
+    // One operation as a view of its own through the batched kernel, unnormalised: the same bytes, but for one level where blurred.
+    private static void Batched(GoldenCase golden, GoldenCheck check, string name, JsonElement o, int[] clip)
+    {
+        bool gray = name.StartsWith("out/gray", StringComparison.Ordinal), flip = name.StartsWith("out/hflip", StringComparison.Ordinal), crop = o.TryGetProperty("h", out _);
+        bool blur = o.TryGetProperty("kernel_size", out _), whole = o.TryGetProperty("short_side", out JsonElement side);
+        (int height, int width) = crop ? (o.GetProperty("size")[0].GetInt32(), o.GetProperty("size")[1].GetInt32()) : whole ? SpatialCrops.ShortSide(clip[1], clip[2], side.GetInt32()) : (clip[1], clip[2]);
+        VideoViewAugmentation view = new()
+        {
+            Crop = crop ? Box(o) : CropBox.Whole(clip[1], clip[2]), Flip = flip, Gray = gray, Blur = blur ? Blur(o) : null, Jitter = crop || flip || gray || blur || whole ? null : Jitter(o),
+        };
+        byte[] frames = o.TryGetProperty("input", out JsonElement input) ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
+        float[] views = BatchKernels.Video(frames, clip[1], clip[2], view, clip[0], height, width, [0, 0, 0], [1, 1, 1]); // [3, T, height, width]
+        int plane = views.Length / 3, channels = golden.Shape(name).Length == 3 ? 1 : 3;
+        double[] levels = [.. Enumerable.Range(0, plane * channels).Select(i => Math.Round(255.0 * views[(i % channels * plane) + (i / channels)]))];
+        check.Values(name + " (batched)", levels, golden.AsDoubles(name), blur ? new Tolerance(0, 1, 0, 0) : Same);
+    }
+
+    private static double[] Wide(float[] values) => [.. values.Select(v => (double)v)];
+
     private static void Color(PlanarFrame frame, string name, JsonElement o)
     {
         if (o.TryGetProperty("kernel_size", out _))
@@ -84,15 +107,15 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
         }
     }
 
-    private static float[] Normalized(GoldenCase golden, string name, JsonElement o, int[] clip)
+    private static float[] Normalized(GoldenCase golden, GoldenCheck check, string name, JsonElement o, int[] clip)
     {
         byte[] frames = o.TryGetProperty("input", out JsonElement input) ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
         (int first, int count) = Range(o.GetProperty("frames").GetString()!);
         var view = new VideoViewAugmentation { FirstFrame = first, Crop = CropBox.Whole(clip[1], clip[2]) };
-        return Apply(golden, frames, view, count, clip, clip[1], clip[2], name);
+        return Apply(golden, check, frames, view, count, clip, clip[1], clip[2], name);
     }
 
-    private static float[] Sequence(GoldenCase golden, string name, JsonElement o, int[] clip)
+    private static float[] Sequence(GoldenCase golden, GoldenCheck check, string name, JsonElement o, int[] clip)
     {
         (int first, int count) = Range(o.GetProperty("frames").GetString()!);
         var view = new VideoViewAugmentation
@@ -104,15 +127,17 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
             Gray = o.GetProperty("gray").GetBoolean(),
             Blur = o.GetProperty("blur") is { ValueKind: JsonValueKind.Object } blur ? Blur(blur) : null,
         };
-        return Apply(golden, golden.Bytes("in/clip"), view, count, clip, o.GetProperty("size")[0].GetInt32(), o.GetProperty("size")[1].GetInt32(), name);
+        return Apply(golden, check, golden.Bytes("in/clip"), view, count, clip, o.GetProperty("size")[0].GetInt32(), o.GetProperty("size")[1].GetInt32(), name);
     }
 
-    private static float[] Apply(GoldenCase golden, byte[] frames, VideoViewAugmentation view, int count, int[] clip, int height, int width, string name)
+    private static float[] Apply(GoldenCase golden, GoldenCheck check, byte[] frames, VideoViewAugmentation view, int count, int[] clip, int height, int width, string name)
     {
         JsonElement normalize = golden.Config.GetProperty("ops").GetProperty("to_tensor_normalize");
         var augmenter = new VideoAugmenter(Floats(normalize.GetProperty("mean")), Floats(normalize.GetProperty("std")));
         float[] result = new float[golden.Floats(name).Length];
         augmenter.Apply(frames, clip[1], clip[2], view, count, height, width, result);
+        float[] mean = Floats(normalize.GetProperty("mean")), std = Floats(normalize.GetProperty("std"));
+        check.Values(name + " (batched)", Wide(BatchKernels.Video(frames, clip[1], clip[2], view, count, height, width, mean, std)), Wide(result), view.Blur is null ? Same : Blurred);
         return result;
     }
 

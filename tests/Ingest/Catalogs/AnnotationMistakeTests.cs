@@ -95,7 +95,7 @@ public sealed class AnnotationMistakeTests : IDisposable
     [Theory]
     [InlineData("2,Bark,/m/1,test", "split test of 2 is neither train nor val")]
     [InlineData("2,Meow,/m/1,val", "label Meow of 2 is not in vocabulary.csv")]
-    [InlineData("2,\"Bark,Dog\",\"/m/2,/m/1\",val", "have the mids /m/1,/m/2 in vocabulary.csv, not /m/2,/m/1")]
+    [InlineData("2,\"Bark,Dog\",\"/m/1,/m/1\",val", "have the mids /m/1,/m/2 in vocabulary.csv, not /m/1,/m/1")]
     [InlineData("2,,,val", "may not be empty")]
     public void List_Fsd50kRow_IsNamedWithItsLine(string row, string problem)
     {
@@ -170,6 +170,18 @@ public sealed class AnnotationMistakeTests : IDisposable
 
         Assert.Contains("--split dev: kinetics400 has no such split; use train", _folder.Refused("kinetics400", split: "dev"), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void List_HeaderWithUnnamedColumns_CountsThem()
+    {
+        _folder.Media("audio/a.wav").Text("esc50.csv", ",filename,fold,target,category,", "0,a.wav,1,0,dog,");
+
+        Assert.Equal("audio/a.wav", Assert.Single(_folder.List("esc50").Items).Id);
+    }
+
+    [Fact]
+    public void List_AnnotationsOfAFolder_AreRefused() =>
+        Assert.Contains("use --dataset csv", _folder.Media("a.mp4").Refused("folder", annotations: _folder.Root), StringComparison.Ordinal);
 
     [Fact]
     public void List_AnnotationsThatAreNotThere_IsAnError() =>

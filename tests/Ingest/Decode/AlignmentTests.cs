@@ -1,66 +1,176 @@
-using System.Runtime.InteropServices;
+using System.Globalization;
 
 namespace Xkd.Ingest.Tests;
 
-/// <summary>A white flash and a beep at the same instant stay within one cached frame of each other, whatever the timestamps look like.</summary>
-public sealed class AlignmentTests : IDisposable
+/// <summary>Flashes and beeps of one instant stay within one cached frame of each other, at a source's start, middle and end, whatever its clock is like.</summary>
+public sealed class AlignmentTests(DecodeFixture fixture) : IClassFixture<DecodeFixture>
 {
-    private const string Flash = "-f lavfi -i color=black:size=64x48:rate=25:duration=5,drawbox=color=white:t=fill:enable='between(t,2,2.5)'";
-    private const string Beep = "-f lavfi -i sine=frequency=1000:sample_rate=44100:duration=5,volume=0:enable='not(between(t,2,2.5))'";
-    private const string Codecs = "-map 0 -map 1 -c:v mpeg4 -q:v 3 -c:a aac";
-    private readonly MediaMaker _media = new();
+    private const double Frame = 0.125;
+    private const string H264 = "-map 0 -map 1 -c:v libx264 -preset veryfast -bf 3 -g 25 -c:a aac";
+    private const string Others = "-map 0 -map 1 -q:v 3";
 
-    public void Dispose() => _media.Dispose();
+    // Leaves out frames in an irregular pattern, and none that an event begins with.
+    private const string Irregular = ",select='lt(mod(n\\,10)\\,4)+eq(mod(n\\,10)\\,8)'";
+    private readonly MediaMaker _media = fixture.Media;
+    private readonly DecodePaths _paths = fixture.Both;
+
+    /// <summary>Name, arguments, whether the libraries decode it too.</summary>
+    public static TheoryData<string, string, bool> Clocks { get; } = new()
+    {
+        { "film.mp4", $"{FlashAndBeep.Picture("24000/1001")} {FlashAndBeep.Sound()} {H264}", true },
+        { "pal.mp4", $"{FlashAndBeep.Picture()} {FlashAndBeep.Sound()} {H264}", true },
+        { "ntsc.mkv", $"{FlashAndBeep.Picture("30000/1001")} {FlashAndBeep.Sound()} {H264}", true },
+        { "variable.mp4", $"{FlashAndBeep.Picture(then: Irregular)} {FlashAndBeep.Sound()} -vsync vfr {H264}", true },
+        { "variable-late.mkv", $"{FlashAndBeep.Picture(then: Irregular)} {FlashAndBeep.Sound()} -vsync vfr {H264} -output_ts_offset 7.3", true },
+        { "late.ts", $"{FlashAndBeep.Picture()} {FlashAndBeep.Sound()} {H264} -output_ts_offset 100", true },
+        { "negative.mp4", $"{FlashAndBeep.Picture()} {FlashAndBeep.Sound()} {H264} -movflags +negative_cts_offsets", true },
+        { "hole.mp4", $"{FlashAndBeep.Picture(then: ",select='not(between(t\\,0.9\\,1.9))'")} {FlashAndBeep.Sound()} -vsync vfr {H264}", true },
+        { "holes.mkv", $"{FlashAndBeep.Picture(then: ",select='not(between(t\\,0.9\\,1.9))'")} {FlashAndBeep.Sound(",aselect='not(between(t\\,1\\,1.8))'")} -vsync vfr {H264}", true },
+        { "surround.mkv", $"{FlashAndBeep.Picture()} {FlashAndBeep.Sound(",aformat=channel_layouts=7.1")} -c:v libx264 -c:a flac", true },
+        { "opus.webm", $"{FlashAndBeep.Picture()} {FlashAndBeep.Sound()} {Others} -c:v libvpx -deadline realtime -cpu-used 8 -c:a libopus", false },
+        { "mp3.avi", $"{FlashAndBeep.Picture()} {FlashAndBeep.Sound()} {Others} -c:v mpeg4 -bf 2 -c:a libmp3lame", false },
+        { "windows.wmv", $"{FlashAndBeep.Picture()} {FlashAndBeep.Sound()} {Others} -c:v wmv2 -c:a wmav2", false },
+        { "interlaced.mpg", $"{FlashAndBeep.Picture()} {FlashAndBeep.Sound()} {Others} -c:v mpeg2video -flags +ilme+ildct -c:a mp2", false },
+        { "alpha.mov", $"{FlashAndBeep.Picture()} {FlashAndBeep.Sound()} {Others} -c:v qtrle -pix_fmt argb -c:a pcm_s16le", false },
+    };
 
     [Theory]
-    [InlineData("constant.mp4", Flash + " " + Beep + " " + Codecs)]
-    [InlineData("late.mkv", Flash + " " + Beep + " " + Codecs + " -output_ts_offset 7.3")]
-    [InlineData("late.ts", Flash + " " + Beep + " -map 0 -map 1 -c:v mpeg2video -q:v 3 -c:a mp2 -output_ts_offset 100")]
-    [InlineData("late-video.mkv", "-itsoffset 1.37 " + Flash + " -itsoffset 1.37 " + Beep + " " + Codecs)]
-    [InlineData("variable.mkv", Flash + ",select='lt(mod(n\\,10)\\,4)' " + Beep + " -vsync vfr " + Codecs)]
-    [InlineData("variable-late.mkv", Flash + ",select='lt(mod(n\\,7)\\,3)' " + Beep + " -vsync vfr " + Codecs + " -output_ts_offset 3.21")]
-    public async Task DecodeAsync_FlashAndBeep_StayTogether(string name, string arguments)
+    [MemberData(nameof(Clocks))]
+    public async Task DecodeAsync_AnyClock_KeepsFlashesAndBeepsTogether(string name, string arguments, bool byLibraries)
     {
-        var (flash, beep) = await MeasureAsync(_media.Make($"{arguments} {name}"));
+        await AssertTogetherAsync(_media.Make($"{arguments} {name}"), FlashAndBeep.Events, byLibraries);
+    }
 
-        Assert.InRange(flash - beep, -0.125, 0.125);
+    [Theory]
+    [InlineData("late.mp4")] // an edit list that begins with nothing
+    [InlineData("late.ts")]
+    public async Task DecodeAsync_SoundBeginsLate_IsLedBySilence(string name)
+    {
+        var path = _media.Make($"{FlashAndBeep.Picture()} -itsoffset 1.5 {FlashAndBeep.Sound(",atrim=1.5,asetpts=PTS-STARTPTS")} {H264} {name}");
+        var (flashes, beeps) = await MeasureAsync(path, byLibraries: true);
+
+        AssertNear(FlashAndBeep.Events, flashes);
+        AssertNear([.. FlashAndBeep.Events.Skip(1)], beeps);
+    }
+
+    [Theory]
+    [InlineData("late.mp4")]
+    [InlineData("late.mkv")]
+    public async Task DecodeAsync_PictureBeginsLate_IsLedByItsFirstFrame(string name)
+    {
+        var path = _media.Make($"-itsoffset 1.5 {FlashAndBeep.Picture(then: ",trim=1.5,setpts=PTS-STARTPTS")} {FlashAndBeep.Sound()} {H264} {name}");
+        var (flashes, beeps) = await MeasureAsync(path, byLibraries: true);
+
+        AssertNear([.. FlashAndBeep.Events.Skip(1)], flashes);
+        AssertNear(FlashAndBeep.Events, beeps);
     }
 
     [Fact]
-    public async Task DecodeAsync_VideoBeginsAfterAudio_IsLedByItsFirstFrame()
+    public async Task DecodeAsync_EditList_BeginsWhereItSays()
     {
-        // The film begins 1 s after the sound, which is cut so that both events come at 3 s.
-        var (flash, beep) = await MeasureAsync(_media.Make($"-itsoffset 1 {Flash} {Beep.Replace("2,2.5", "3,3.5", StringComparison.Ordinal)} {Codecs} gap.mkv"));
-
-        Assert.InRange(beep, 2.9, 3.1);
-        Assert.InRange(flash, 2.875, 3.125);
+        // Packets from the key frame at 1 s on, of which the edit list shows what follows 1.3 s.
+        _media.Make($"{FlashAndBeep.Picture()} {FlashAndBeep.Sound()} {H264} whole.mp4");
+        await AssertTogetherAsync(_media.Make("-ss 1.3 -i whole.mp4 -c copy edited.mp4"), [0.7, 2.2], byLibraries: true);
     }
 
     [Fact]
-    public async Task DecodeAsync_AudioBeginsAfterVideo_IsLedBySilence()
+    public async Task DecodeAsync_SoundRunsSlow_IsHeldToItsClock()
     {
-        var (flash, beep) = await MeasureAsync(_media.Make($"{Flash.Replace("2,2.5", "3,3.5", StringComparison.Ordinal)} -itsoffset 1 {Beep} {Codecs} gap.mkv"));
+        // Every packet's time comes 4 % late, the samples do not: by the end they lag 0.14 s behind their clock.
+        _media.Make($"{FlashAndBeep.Picture()} {FlashAndBeep.Sound()} -map 0 -map 1 -c:v libx264 -preset veryfast -c:a pcm_s16le whole.mkv");
+        var path = _media.Make("-i whole.mkv -c copy -bsf:a setts=ts=TS*1.04 slow.mkv");
+        var (_, beeps) = await MeasureAsync(path, byLibraries: true);
 
-        Assert.InRange(beep, 2.9, 3.1);
-        Assert.InRange(flash, 2.875, 3.125);
+        Assert.Equal(3, beeps.Count);
+        Assert.All(beeps.Zip(FlashAndBeep.Events), static pair => Assert.InRange(pair.First - (1.04 * pair.Second), -0.0501, 0.0501));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task DecodeAsync_ClockJumps_GoesOnWhereItWas(bool back)
+    {
+        File.WriteAllBytes(_media["jump.ts"], [.. Part(back ? 500 : 0), .. Part(back ? 0 : 500)]);
+        var (media, byLibraries) = await _paths.DecodeAsync(_media["jump.ts"]);
+        using var held = media;
+
+        // The stream says 500 s, which is no declaration; the second part begins when the first one's 4 s are over.
+        Assert.False(byLibraries);
+        Assert.Contains(media.Warnings, static warning => warning.Contains("its duration is an estimate", StringComparison.Ordinal));
+        AssertNear([.. FlashAndBeep.Events, .. FlashAndBeep.Events.Select(static at => at + 4)], FlashAndBeep.Flashes(media));
+        AssertNear(FlashAndBeep.Flashes(media), FlashAndBeep.Beeps(media));
+
+        byte[] Part(int offset) => File.ReadAllBytes(_media.Make(string.Create(
+            CultureInfo.InvariantCulture, $"{FlashAndBeep.Picture()} {FlashAndBeep.Sound()} -map 0 -map 1 -c:v mpeg2video -c:a mp2 -output_ts_offset {offset} part{offset}.ts")));
+    }
+
+    [Fact]
+    public async Task DecodeAsync_SoundChangesItsRateAndChannels_GoesOnWhereItWas()
+    {
+        // What fills a late start with silence is made anew with the change, and would fill the 4.5 s before it once more.
+        byte[] whole =
+        [
+            .. File.ReadAllBytes(_media.Make($"{FlashAndBeep.Picture()} -itsoffset 0.5 {FlashAndBeep.Sound(",atrim=0.5,asetpts=PTS-STARTPTS")} -map 0 -map 1 -c:v mpeg2video -c:a mp2 one.ts")),
+            .. File.ReadAllBytes(_media.Make($"{FlashAndBeep.Picture()} {FlashAndBeep.Sound()} -map 0 -map 1 -c:v mpeg2video -c:a mp2 -ac 2 -ar 48000 -output_ts_offset 4 two.ts")),
+        ];
+        File.WriteAllBytes(_media["change.ts"], whole);
+        var (media, _) = await _paths.DecodeAsync(_media["change.ts"]);
+        using var held = media;
+
+        AssertNear([.. FlashAndBeep.Events, .. FlashAndBeep.Events.Select(static at => at + 4)], FlashAndBeep.Beeps(media));
+        AssertNear(FlashAndBeep.Flashes(media), FlashAndBeep.Beeps(media));
+        Assert.InRange(media.NumSamples, 7.95 * 16000, 8.1 * 16000);
+    }
+
+    [Theory]
+    [InlineData("whole.mp4", H264, "")]
+    [InlineData("whole.mkv", H264, "-output_ts_offset 7.3")]
+    [InlineData("whole.ts", H264, "-output_ts_offset 100")] // no index: seeking leads past the key frame
+    [InlineData("whole.avi", Others + " -c:v mpeg4 -bf 2 -c:a libmp3lame", "")]
+    [InlineData("whole.webm", Others + " -c:v libvpx -deadline realtime -cpu-used 8 -g 60 -c:a libvorbis", "")]
+    public async Task DecodeAsync_Stretch_BeginsWhereItSays(string name, string codecs, string offset)
+    {
+        var path = _media.Make($"{FlashAndBeep.Picture()} {FlashAndBeep.Sound()} {codecs} {offset} {name}");
+        var (media, _) = await _paths.DecodeAsync(new SourceItem { Id = "s", Path = path, Start = 1.2, End = 3.95 });
+        using var held = media;
+
+        AssertNear([0.8, 2.3], FlashAndBeep.Flashes(media));
+        AssertNear([0.8, 2.3], FlashAndBeep.Beeps(media));
+        Assert.Equal(22, media.NumFrames); // 2.75 s
+        Assert.InRange(media.NumSamples, 44000 - 16, 44000 + 16); // Matroska's clock has milliseconds
+        Assert.Empty(media.Warnings);
     }
 
     [Fact]
     public async Task DecodeAsync_BeepShiftedByAThirdOfASecond_IsMeasured()
     {
-        var (flash, beep) = await MeasureAsync(_media.Make($"{Flash} {Beep.Replace("2,2.5", "2.33,2.8", StringComparison.Ordinal)} {Codecs} fault.mp4"));
+        // The measure itself: a source that is wrong is seen to be.
+        var path = _media.Make($"{FlashAndBeep.Picture()} -itsoffset 0.33 {FlashAndBeep.Sound()} {H264} fault.mp4");
+        var (flashes, beeps) = await MeasureAsync(path, byLibraries: true);
 
-        Assert.InRange(beep - flash, 0.2, 0.46);
+        Assert.All(flashes.Zip(beeps), static pair => Assert.InRange(pair.Second - pair.First, 0.2, 0.46));
     }
 
-    private async Task<(double Flash, double Beep)> MeasureAsync(string path)
+    private async Task AssertTogetherAsync(string path, IReadOnlyList<double> events, bool byLibraries)
     {
-        var outcome = await new MediaDecoder(_media.Tools, new DecodeOptions(), TimeProvider.System)
-            .DecodeAsync(new SourceItem { Id = "a", Path = path }, TestContext.Current.CancellationToken);
-        Assert.True(outcome.Media is not null, outcome.Failure?.ToString());
-        using var media = outcome.Media;
-        var frame = Enumerable.Range(0, media.NumFrames).First(n => media.Frames.Read((long)n * media.FrameBytes, 1).Span[0] > 127);
-        var samples = MemoryMarshal.Cast<byte, float>(media.Samples.Read(0, (int)media.Samples.Length).Span).ToArray();
-        return (frame / 8.0, Array.FindIndex(samples, static sample => Math.Abs(sample) > 0.05f) / 16000.0);
+        var (flashes, beeps) = await MeasureAsync(path, byLibraries);
+        AssertNear(events, flashes);
+        AssertNear(events, beeps);
+        AssertNear(flashes, beeps);
+    }
+
+    private async Task<(IReadOnlyList<double> Flashes, IReadOnlyList<double> Beeps)> MeasureAsync(string path, bool byLibraries)
+    {
+        var (media, found) = await _paths.DecodeAsync(path);
+        using var held = media;
+        Assert.Equal(byLibraries, found);
+        return (FlashAndBeep.Flashes(media), FlashAndBeep.Beeps(media));
+    }
+
+    private static void AssertNear(IReadOnlyList<double> expected, IReadOnlyList<double> found)
+    {
+        Assert.True(
+            expected.Count == found.Count && expected.Zip(found).All(static pair => Math.Abs(pair.First - pair.Second) <= Frame),
+            $"expected {string.Join(" ", expected)}, found {string.Join(" ", found)}");
     }
 }

@@ -123,6 +123,21 @@ public sealed class IngestJobTests : IDisposable
     }
 
     [Fact]
+    public async Task RunAsync_Pcm_KeepsSamplesInsteadOfASpectrogramAndTheSameStatistics()
+    {
+        Media.Clip("media/a.mp4");
+        await _fixture.RunAsync();
+        var mel = Cache.Open(_fixture.Out);
+        await _fixture.RunAsync(_fixture.Options with { Out = Media["pcm"], Audio = "pcm" });
+        var pcm = Cache.Open(Media["pcm"]);
+        var clip = Assert.Single(pcm.Clips);
+
+        Assert.Equal((0, 16000), (clip.MelFrames, clip.AudioRate));
+        Assert.Equal(1 + (clip.NumSamples / 143), Assert.Single(mel.Clips).MelFrames);
+        Assert.Equal(mel.Manifest.Mel, pcm.Manifest.Mel);
+    }
+
+    [Fact]
     public async Task RunAsync_OtherPreparation_IsRefused()
     {
         Media.Clip("media/a.mp4");

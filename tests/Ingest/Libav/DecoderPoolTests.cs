@@ -156,10 +156,11 @@ public sealed class DecoderPoolTests : IAsyncDisposable
     [Fact]
     public async Task DecodeAsync_ProcessHangs_IsKilledWhenTheTimeIsUp()
     {
-        await using var pool = Pool(Script("sleep 31415"), new DecodeOptions { ItemTimeout = TimeSpan.FromSeconds(1) });
+        var nap = (100_000 + Environment.ProcessId).ToString(CultureInfo.InvariantCulture); // another run of this test has another
+        await using var pool = Pool(Script($"sleep {nap}"), new DecodeOptions { ItemTimeout = TimeSpan.FromSeconds(1) });
 
         Assert.Null(await pool.DecodeAsync(Plan(_media.Clip("a.mp4")), TestContext.Current.CancellationToken));
-        Assert.DoesNotContain(Directory.GetDirectories("/proc"), static folder => CommandLine(folder).Contains("sleep\0" + "31415", StringComparison.Ordinal));
+        Assert.DoesNotContain(Directory.GetDirectories("/proc"), folder => CommandLine(folder).Contains("sleep\0" + nap, StringComparison.Ordinal));
     }
 
     [Fact]

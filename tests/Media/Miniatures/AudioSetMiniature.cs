@@ -35,7 +35,8 @@ public static class AudioSetMiniature
 
         var labels = Known[..names.Length].Append((Mid: SharedMid, Name: Shared)).ToArray();
         builder.Text("class_labels_indices.csv", labels.Select(static (label, i) => FormattableString.Invariant($"{i},{label.Mid},\"{label.Name}\"")).Prepend("index,mid,display_name"));
-        builder.Text("ontology.json", ["[", .. labels.Select((label, i) => $$"""  { "id": "{{label.Mid}}", "name": "{{label.Name}}", "child_ids": [], "restrictions": [] }{{(i < labels.Length - 1 ? "," : "")}}"""), "]"]);
+        var entries = labels.Select(static label => $$"""  { "id": "{{label.Mid}}", "name": "{{label.Name}}", "child_ids": [], "restrictions": [] }""");
+        builder.Text("ontology.json", ["[", string.Join(",\n", entries), "]"]);
         return builder.Done("audioset");
     }
 

@@ -68,7 +68,7 @@ internal sealed class MiniatureBuilder(MediaMaker media, string folder, Miniatur
     private string Encode(string name, IReadOnlyList<int> classes, int take, bool silent, double seconds)
     {
         var (red, green, blue) = Colour(classes[0]);
-        var tones = string.Join('+', classes.Select((c, i) => string.Create(CultureInfo.InvariantCulture, $"{(i == 0 ? 0.4 : 0.1)}*sin(2*PI*t*{Math.Round(220 * Math.Pow(1.45, c) * (1 + (0.01 * take)))})")));
+        var tones = string.Join('+', classes.Select((c, i) => Tone(i == 0 ? 0.4 : 0.1, 220 * Math.Pow(1.45, c) * (1 + (0.01 * take)))));
         var video = string.Create(
             CultureInfo.InvariantCulture,
             $"-f lavfi -i color=c=0x{red:X2}{green:X2}{blue:X2}:size=80x60:rate=8:duration={seconds},noise=alls=20:allf=t:all_seed={take},drawbox=x=10+8*{take}:y=10:w=20:h=20:t=fill");
@@ -82,6 +82,8 @@ internal sealed class MiniatureBuilder(MediaMaker media, string folder, Miniatur
         };
         return media.Make(videoCodec.Length == 0 ? $"{audio} {name}" : silent ? $"{video} {videoCodec} {name}" : $"{video} {audio} {videoCodec} {audioCodec} {name}");
     }
+
+    private static string Tone(double level, double hertz) => string.Create(CultureInfo.InvariantCulture, $"{level}*sin(2*PI*t*{Math.Round(hertz)})");
 
     // Hues as far apart as the golden angle, whatever the number of classes.
     private static (int Red, int Green, int Blue) Colour(int index)

@@ -9,9 +9,17 @@ internal sealed class SmallRun : IDisposable
 {
     private const int Frames = 40, Side = 16, MelFrames = 600, Mels = 16;
 
-    public SmallRun() => Directory.CreateDirectory(Cache);
+    private readonly bool _owned;
 
-    public string Root { get; } = Directory.CreateTempSubdirectory("xkd-run-").FullName;
+    public SmallRun()
+        : this(Directory.CreateTempSubdirectory("xkd-run-").FullName, owned: true) => Directory.CreateDirectory(Cache);
+
+    private SmallRun(string root, bool owned) => (Root, _owned) = (root, owned);
+
+    public string Root { get; }
+
+    /// <summary>The folder of another process's run; it stays when this is disposed of.</summary>
+    public static SmallRun Of(string root) => new(root, owned: false);
 
     public string Cache => Path.Combine(Root, "cache");
 
@@ -47,6 +55,21 @@ internal sealed class SmallRun : IDisposable
         await writer.CommitAsync(CancellationToken.None);
     }
 
+    /// <summary>Flips a bit in every frame of a clip.</summary>
+    public void Damage(int clip)
+    {
+        Cache cache = Xkd.Storage.Cache.Open(Cache);
+        ClipEntry entry = cache.Clips[clip];
+        string shard = Path.Combine(Cache, "shards", Path.GetFileName(cache.Manifest.Shards[entry.Shard].Path));
+        byte[] bytes = File.ReadAllBytes(shard);
+        for (int frame = 0; frame < Frames; frame++)
+        {
+            bytes[entry.FramesOffset + ((long)frame * entry.FrameBytes)] ^= 1;
+        }
+
+        File.WriteAllBytes(shard, bytes);
+    }
+
     public static PretrainConfig Config(XkdVariant variant = XkdVariant.Xkd, int workers = 1) => new()
     {
         Variant = variant,
@@ -73,7 +96,13 @@ internal sealed class SmallRun : IDisposable
 
     public IReadOnlyList<StepMetrics> Metrics(string run) => MetricsLog.Read(Path.Combine(Run(run), "metrics.jsonl"));
 
-    public void Dispose() => Directory.Delete(Root, recursive: true);
+    public void Dispose()
+    {
+        if (_owned)
+        {
+            Directory.Delete(Root, recursive: true);
+        }
+    }
 
     /// <summary>Keeps what a run says.</summary>
     /// <param name="atSteps">Called at each log interval with the number of the last step.</param>

@@ -1,5 +1,7 @@
+using Xkd.Model.Augment;
 using Xkd.Model.Configuration;
 using Xkd.Model.Training;
+using Xkd.Pipeline;
 using Xkd.Storage;
 
 namespace Xkd.Model.Tests.Training;
@@ -25,6 +27,51 @@ public sealed class TrainerTests
             Assert.Equal(small.Metrics("whole").Select(Learned), small.Metrics(run).Select(Learned));
             Assert.Equal(Weights(small, "whole"), Weights(small, run));
         }
+    }
+
+    [Fact]
+    public async Task RunAsync_AugmentedOnTheDeviceStoppedAndResumed_EqualsTheUninterruptedRunToTheLastBit()
+    {
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 7);
+        PretrainConfig config = SmallRun.Config() with { Augment = new AugmentSection { Device = AugmentDevice.Gpu } };
+        await small.TrainAsync(config, "whole", 5);
+        await small.TrainAsync(config, "stopped", 3);
+        await small.TrainAsync(config, "stopped", 5, ResumeMode.Required);
+        Assert.Equal(small.Metrics("whole").Select(Learned), small.Metrics("stopped").Select(Learned));
+        await small.TrainAsync(SmallRun.Config(), "by the workers", 5);
+        Assert.All(small.Metrics("whole").Zip(small.Metrics("by the workers")), pair => Assert.Equal(pair.First.ReconVideo, pair.Second.ReconVideo, 0.01 * pair.First.ReconVideo));
+    }
+
+    [Fact]
+    public async Task RunAsync_DamagedClipsLeftOutAndStoppedAtAnyStep_ResumesExactlyAndKeepsCounting()
+    {
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 8);
+        small.Damage(2);
+        PretrainConfig config = SmallRun.Config();
+        config = config with { Data = config.Data with { OnCorrupt = CorruptRowPolicy.Skip } };
+        SmallRun.Notes notes = new();
+        await small.TrainAsync(config, "whole", 6, notes: notes);
+        Assert.Contains(notes.Lines, line => line.Contains("clip002.mp4 is left out, ", StringComparison.Ordinal) && line.Contains(".parquet", StringComparison.Ordinal));
+        Assert.InRange(small.Metrics("whole")[^1].Skipped, 2, 6);
+        for (int stop = 1; stop < 6; stop++)
+        {
+            await small.TrainAsync(config, $"stopped{stop}", stop);
+            await small.TrainAsync(config, $"stopped{stop}", 6, ResumeMode.Required);
+            Assert.Equal(small.Metrics("whole").Select(Learned), small.Metrics($"stopped{stop}").Select(Learned));
+        }
+    }
+
+    [Fact]
+    public async Task RunAsync_DamagedClip_EndsTheRunNamingShardAndRowByDefault()
+    {
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 8);
+        small.Damage(2);
+        CorruptCacheException error = await Assert.ThrowsAsync<CorruptCacheException>(() => small.TrainAsync(SmallRun.Config(), "run", 6));
+        Assert.Contains(".parquet", error.Message);
+        Assert.Equal(2, error.Row);
     }
 
     [Fact]

@@ -10,16 +10,17 @@ internal sealed class FakeClips : IClipSource
     public const int Mels = 8;
 
     private readonly HashSet<string> _corrupt;
-    private int _reads;
+    private readonly SemaphoreSlim _read = new(0);
+    private int _reads, _seen;
 
-    public FakeClips(int count, Func<int, int>? frames = null, Func<int, int>? melFrames = null, Func<int, int>? samples = null, IEnumerable<int>? corrupt = null)
+    public FakeClips(int count, Func<int, int>? frames = null, Func<int, int>? melFrames = null, Func<int, int>? samples = null, IEnumerable<int>? corrupt = null, Func<int, int>? widths = null)
     {
         Clips = [.. Enumerable.Range(0, count).Select(i => new ClipEntry
         {
             Id = $"clip{i:D4}",
             Source = $"clip{i:D4}.mp4",
             Fps = 8,
-            Width = Width,
+            Width = widths?.Invoke(i) ?? Width,
             Height = Height,
             NumFrames = frames?.Invoke(i) ?? 20 + (i % 7),
             MelFrames = samples is null ? melFrames?.Invoke(i) ?? 60 + (i % 11) : 0,
@@ -67,6 +68,7 @@ internal sealed class FakeClips : IClipSource
     public void ReadFrames(ClipEntry clip, int firstFrame, int count, Span<byte> destination)
     {
         Interlocked.Increment(ref _reads);
+        _read.Release();
         Assert.InRange(firstFrame, 0, clip.NumFrames - count);
         Assert.Equal(count * clip.FrameBytes, destination.Length);
         Refuse(clip);
@@ -92,6 +94,15 @@ internal sealed class FakeClips : IClipSource
         for (int i = 0; i < destination.Length; i++)
         {
             destination[i] = (short)(((i * 37) + (clip.Row * 1000)) % 20000);
+        }
+    }
+
+    /// <summary>Waits until that many windows were read in all.</summary>
+    public async Task ReadsAsync(int count, CancellationToken cancellationToken)
+    {
+        for (; _seen < count; _seen++)
+        {
+            await _read.WaitAsync(cancellationToken);
         }
     }
 

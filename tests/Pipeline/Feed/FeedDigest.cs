@@ -19,7 +19,7 @@ internal sealed record FeedDigest(long Step, int Epoch, long Position, string Cl
         return new FeedDigest(batch.Step, batch.Epoch, batch.Position, string.Join(',', batch.ClipIds), Convert.ToHexString(hash.GetHashAndReset()));
     }
 
-    public static async Task<List<FeedDigest>> ReadAsync(IClipSource clips, FeedOptions options, long first, long end, int tailUsed = 0)
+    public static async Task<List<FeedDigest>> ReadAsync(IClipSource clips, FeedOptions options, long first, long end, IReadOnlyList<int>? tailUsed = null)
     {
         await using TrainingFeed feed = new(clips, options);
         List<FeedDigest> digests = [];

@@ -192,18 +192,20 @@ public sealed class TrainingFeedTests
         FeedOptions options = FakeClips.Options with { CorruptRows = CorruptRowPolicy.Skip };
         FakeClips clips = new(Clips, corrupt: [.. Enumerable.Range(0, 3).Select(i => (int)new GlobalOrder(Clips, options.Seed).ClipAt(0, i * 13))]);
         await using TrainingFeed feed = new(clips, options);
-        List<(FeedDigest Digest, int Tail, long Skipped)> all = [];
+        List<(FeedDigest Digest, IReadOnlyList<int> Tail, IReadOnlyList<DamagedRow> Damaged)> all = [];
         await foreach (HostBatch batch in feed.ReadAsync(0, 9, cancellationToken: Token))
         {
-            all.Add((FeedDigest.Of(batch), batch.TailUsed, batch.Skipped));
+            all.Add((FeedDigest.Of(batch), batch.TailUsed, batch.Damaged));
             batch.Dispose();
         }
 
-        Assert.Equal(1, all[0].Skipped);
-        Assert.Equal([3, 3], all.Where(a => a.Digest.Step is 3 or 4).Select(a => a.Tail));
-        for (int first = 1; first < 5; first++)
+        DamagedRow first = Assert.Single(all[0].Damaged);
+        Assert.Equal(clips.Clips[(int)new GlobalOrder(Clips, options.Seed).ClipAt(0, 0)].Id, first.ClipId);
+        Assert.Contains("shards/0.parquet", first.Detail, StringComparison.Ordinal);
+        Assert.All(all.Where(a => a.Digest.Step is 3 or 4), a => Assert.Equal([0, 1, 2], a.Tail));
+        for (int step = 1; step < 5; step++)
         {
-            Assert.Equal(all.Skip(first).Select(a => a.Digest), await FeedDigest.ReadAsync(clips, options, first, 9, all[first - 1].Tail));
+            Assert.Equal(all.Skip(step).Select(a => a.Digest), await FeedDigest.ReadAsync(clips, options, step, 9, all[step - 1].Tail));
         }
     }
 

@@ -29,7 +29,7 @@ public sealed class WindowReaderTests
     {
         FakeClips clips = new(2, melFrames: _ => 10);
         Half[] values = new Half[FakeClips.Mels * (6 + 4)];
-        new WindowReader(clips, Mel).ReadAudio(clips.Clips[1], [(7, 6), (0, 4)], values);
+        new WindowReader(clips, Mel).ReadAudio(clips.Clips[1], [(7 * 60, 6), (0, 4)], values);
         for (int band = 0; band < FakeClips.Mels; band++)
         {
             float[] line = [.. values[(band * 6)..((band * 6) + 6)].Select(v => (float)v)];
@@ -45,7 +45,7 @@ public sealed class WindowReaderTests
     {
         FakeClips clips = new(1, melFrames: _ => 10);
         Half[] values = new Half[FakeClips.Mels * 5];
-        new WindowReader(clips, Mel).ReadAudio(clips.Clips[0], [(30, 5)], values);
+        new WindowReader(clips, Mel).ReadAudio(clips.Clips[0], [(30 * 60, 5)], values);
         Assert.All(values, v => Assert.Equal(-15.9424f, (float)v, 0.005f));
     }
 
@@ -54,7 +54,7 @@ public sealed class WindowReaderTests
     {
         FakeClips clips = new(1, samples: _ => 600);
         Half[] values = new Half[FakeClips.Mels * 5];
-        new WindowReader(clips, Mel).ReadAudio(clips.Clips[0], [(30, 5)], values);
+        new WindowReader(clips, Mel).ReadAudio(clips.Clips[0], [(30 * 60, 5)], values);
         Assert.All(values, v => Assert.Equal(-15.9424f, (float)v, 0.005f));
     }
 
@@ -70,16 +70,61 @@ public sealed class WindowReaderTests
         float[] expected = new float[FakeClips.Mels * 27];
         new SimdLogMel(Mel).Compute(wave, expected);
         Half[] values = new Half[FakeClips.Mels * 27];
-        new WindowReader(clips, Mel).ReadAudio(clips.Clips[1], [(10, 27)], values);
+        new WindowReader(clips, Mel).ReadAudio(clips.Clips[1], [(10 * 60, 27)], values);
         Assert.Equal(expected.Select(v => (Half)v), values);
     }
 
     [Fact]
-    public void FrameAt_ReferenceRates_IsTheNearestFrame()
+    public void ReadAudio_WaveformOfAnotherVolume_IsTheSpectrogramOfTheScaledSamples()
     {
-        WindowReader reader = new(new FakeClips(1), new LogMelOptions());
-        Assert.Equal(0, reader.FrameAt(0));
-        Assert.Equal(112, reader.FrameAt(1)); // 111.89
-        Assert.Equal(14, reader.FrameAt(0.125)); // 13.99
+        FakeClips clips = new(1, samples: _ => 4000);
+        short[] pcm = new short[4000];
+        clips.ReadPcm(clips.Clips[0], pcm);
+        float[] wave = [.. pcm.Skip(123).Take(1600).Select(s => (float)(s / 32768f * 1.083))];
+        float[] expected = new float[FakeClips.Mels * 27];
+        new SimdLogMel(Mel).Compute(wave, expected);
+        Half[] values = new Half[FakeClips.Mels * 27];
+        new WindowReader(clips, Mel).ReadAudio(clips.Clips[0], [(123, 27)], values, [1.083]);
+        Assert.Equal(expected.Select(v => (Half)v), values);
+    }
+
+    [Fact]
+    public void ReadAudio_WholeClipsSpectrogramCutAtAWindow_IsThatOfTheWindowButForItsEdgeFrames()
+    {
+        LogMelOptions options = new();
+        const int First = 300, Frames = 448, Edge = 4; // 512 samples of a Fourier window of 1024 reach 3.6 hops of 143 beyond a frame's middle
+        FakeClips clips = new(1, samples: _ => 160_000);
+        short[] pcm = new short[160_000];
+        clips.ReadPcm(clips.Clips[0], pcm);
+        SimdLogMel kernel = new(options);
+        float[] whole = new float[options.Mels * kernel.Frames(pcm.Length)];
+        kernel.Compute(Array.ConvertAll(pcm, s => s / 32768f), whole);
+        Half[] window = new Half[options.Mels * Frames];
+        new WindowReader(clips, options).ReadAudio(clips.Clips[0], [(First * options.Hop, Frames)], window);
+        double inside = 0, edges = 0;
+        for (int band = 0; band < options.Mels; band++)
+        {
+            for (int frame = 0; frame < Frames; frame++)
+            {
+                double gap = Math.Abs((double)(Half)whole[(band * kernel.Frames(pcm.Length)) + First + frame] - (double)window[(band * Frames) + frame]);
+                bool atEdge = frame < Edge || frame >= Frames - Edge;
+                (inside, edges) = (atEdge ? inside : Math.Max(inside, gap), atEdge ? Math.Max(edges, gap) : edges);
+            }
+        }
+
+        // One step of float16 at most where float32 rounds differently; the edges are another signal.
+        Assert.InRange(inside, 0, 1 / 128.0);
+        Assert.True(edges > 0.1, $"the edge frames differ by {edges} alone");
+    }
+
+    [Fact]
+    public void SampleAt_ReferenceRates_IsTheNearestFrameOfASpectrogramAndTheSampleOfAWaveform()
+    {
+        FakeClips cached = new(1), waveform = new(1, samples: _ => 64_000);
+        WindowReader reader = new(cached, new LogMelOptions());
+        Assert.Equal(0, reader.SampleAt(cached.Clips[0], 0));
+        Assert.Equal(112 * 143, reader.SampleAt(cached.Clips[0], 1)); // 111.89 frames
+        Assert.Equal(14 * 143, reader.SampleAt(cached.Clips[0], 0.125)); // 13.99
+        Assert.Equal(2000, reader.SampleAt(waveform.Clips[0], 0.125));
     }
 }

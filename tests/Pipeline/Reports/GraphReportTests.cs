@@ -169,6 +169,62 @@ public sealed class GraphReportTests
     }
 
     [Fact]
+    public async Task Report_TracedRun_ShowsTheQueuesOverTime()
+    {
+        PipelineGraph graph = new("test", new PipelineGraphOptions { TraceCapacity = 10, StageDelays = Delay("mel") });
+        await graph.RunAsync(Chain(graph, 1), "write", (_, _) => ValueTask.CompletedTask, cancellationToken: Token);
+        GraphReport report = graph.Report();
+        IReadOnlyList<OccupancySample> timeline = report.Timeline;
+        Assert.True(timeline.Count > 2);
+        Assert.Equal(0, timeline[0].Start);
+        Assert.All(timeline.Zip(timeline.Skip(1)), pair => Assert.Equal(pair.First.End, pair.Second.Start));
+        Assert.InRange(timeline[^1].End, report.Seconds - 0.1, report.Seconds + 0.1);
+        for (int stage = 0; stage < report.Stages.Count; stage++)
+        {
+            // The intervals' averages are the whole run's, put apart.
+            double mean = timeline.Sum(s => s.Busy[stage] * (s.End - s.Start)) / timeline[^1].End;
+            Assert.Equal(report.Stages[stage].Utilisation, mean, 0.05);
+        }
+
+        using MemoryStream stream = new();
+        graph.WriteTrace(stream);
+        JsonElement[] counters = [.. JsonDocument.Parse(stream.ToArray()).RootElement.GetProperty("traceEvents").EnumerateArray().Where(e => e.GetProperty("ph").GetString() == "C")];
+        Assert.Equal(timeline.Count * report.Stages.Count, counters.Length);
+    }
+
+    [Fact]
+    public async Task Timeline_LongRun_JoinsIntervalsInsteadOfGrowing()
+    {
+        ManualTime time = new();
+        PipelineGraph graph = new("test", new PipelineGraphOptions { TraceCapacity = 10, TimeProvider = time });
+        await foreach (int i in graph.ReadAllAsync(graph.Source("count", Sources.Count(2)), cancellationToken: Token))
+        {
+            for (int tick = 0; i == 0 && tick < 5000; tick++)
+            {
+                time.Advance(TimeSpan.FromMilliseconds(50));
+            }
+        }
+
+        IReadOnlyList<OccupancySample> timeline = graph.Report().Timeline;
+        Assert.InRange(timeline.Count, 200, 512);
+        Assert.Equal(250, timeline[^1].End, 1e-6);
+        Assert.All(timeline, s => Assert.Equal(1, s.Busy[1], 1e-9)); // the consumer held its item all the time
+    }
+
+    [Fact]
+    public async Task Report_DelayedConsumer_IsNamed()
+    {
+        PipelineGraph graph = new("test", new PipelineGraphOptions { StageDelays = Delay(PipelineGraph.Consumer) });
+        int read = 0;
+        await foreach (int _ in graph.ReadAllAsync(Chain(graph, 2), cancellationToken: Token))
+        {
+            read++;
+        }
+
+        Assert.Equal((Items, PipelineGraph.Consumer), (read, graph.Report().Bottleneck));
+    }
+
+    [Fact]
     public void WriteTrace_TracingOff_IsRefused() => Assert.Throws<InvalidOperationException>(() => new PipelineGraph("test").WriteTrace(Stream.Null));
 
     private static IStage<int> Chain(PipelineGraph graph, int parallelism)

@@ -50,6 +50,48 @@ public sealed class JpegFramesTests
         Assert.Contains("frame 9", e.Expected, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Encode_AnyCodec_DecodesToTheSamePixelsByAny()
+    {
+        // Which library a machine has must not change what a run sees there. The one that is in every build stands in where the other is not installed.
+        using SkiaJpegCodec skia = new();
+        using IJpegCodec fast = JpegFrames.NewCodec();
+        ClipRecord clip = Smooth("a", 3);
+        int frameBytes = clip.Height * clip.Width * 3;
+        IJpegCodec[] codecs = [skia, fast];
+        byte[][] decoded =
+        [
+            .. codecs.SelectMany(encoder => codecs.Select(decoder =>
+            {
+                (byte[] payload, uint[] offsets) = JpegFrames.Encode(encoder, clip.Frames.Span, 3, clip.Height, clip.Width, 90);
+                byte[] frames = new byte[3 * frameBytes];
+                for (int i = 0; i < 3; i++)
+                {
+                    decoder.Decode(payload.AsSpan((int)offsets[i]..(int)offsets[i + 1]), clip.Height, clip.Width, frames.AsSpan(i * frameBytes, frameBytes));
+                }
+
+                return frames;
+            })),
+        ];
+        Assert.All(decoded, frames => Assert.Equal(decoded[0], frames));
+        Assert.InRange(decoded[0].Zip(clip.Frames.ToArray(), (x, y) => Math.Abs(x - y)).Average(), 0, 4);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Decode_OtherSizeOrNoJpeg_IsRefused(bool slow)
+    {
+        using IJpegCodec codec = slow ? new SkiaJpegCodec() : JpegFrames.NewCodec();
+        ClipRecord clip = Smooth("a", 1);
+        (byte[] payload, _) = JpegFrames.Encode(codec, clip.Frames.Span, 1, clip.Height, clip.Width, 90);
+        byte[] pixels = new byte[(clip.Height + 1) * clip.Width * 3];
+        FailureException size = Assert.Throws<FailureException>(() => codec.Decode(payload, clip.Height + 1, clip.Width, pixels));
+        Assert.Contains("33×24", size.Message, StringComparison.Ordinal);
+        Assert.Throws<FailureException>(() => codec.Decode(payload.AsSpan(0, 20), clip.Height, clip.Width, pixels));
+        Assert.Throws<FailureException>(() => codec.Decode(new byte[100], clip.Height, clip.Width, pixels));
+    }
+
     private static ClipRecord Smooth(string id, int frames)
     {
         const int height = 24;

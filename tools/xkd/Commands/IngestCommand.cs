@@ -8,8 +8,6 @@ namespace Xkd.Cli.Commands;
 /// <summary><c>xkd ingest</c>: media into a cache.</summary>
 internal static class IngestCommand
 {
-    private const int ShownFailures = 10;
-
     public static Command Create()
     {
         Option<string?> dataset = new("--dataset") { Description = $"One of {string.Join(", ", DatasetRegistry.Names)}." };
@@ -126,24 +124,23 @@ internal static class IngestCommand
         progress.Finish(settled, settled, $"{result.Committed} committed, {result.Failed} failed, {result.Skipped} already done, version {result.ManifestVersion}");
         if (result.Failed > 0)
         {
-            WriteFailures(options.Out, terminal);
+            WriteFailures(result, options.Out, terminal);
         }
 
         GraphReportText.Write(result.Report, terminal);
         return result;
     }
 
-    private static void WriteFailures(string cache, Terminal terminal)
+    private static void WriteFailures(IngestResult result, string cache, Terminal terminal)
     {
-        LedgerEntry[] failures = [.. Cache.Open(cache).ReadLedger().Values.Where(e => e.State == ItemState.Failed).OrderBy(e => e.Id, StringComparer.Ordinal)];
-        foreach (LedgerEntry failure in failures.Take(ShownFailures))
+        foreach (LedgerEntry failure in result.FirstFailures)
         {
             terminal.Line($"  failed {failure.Id}: {failure.Stage}/{failure.Reason}{(failure.Detail is null ? string.Empty : ": " + failure.Detail)}");
         }
 
-        if (failures.Length > ShownFailures)
+        if (result.Failed > result.FirstFailures.Count)
         {
-            terminal.Line($"  … and {failures.Length - ShownFailures} more; every item's state is in {Path.Combine(cache, "ledger.jsonl")}");
+            terminal.Line($"  … and {result.Failed - result.FirstFailures.Count} more; every item's state is in {Path.Combine(cache, "ledger.jsonl")}");
         }
     }
 

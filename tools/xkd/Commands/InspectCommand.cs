@@ -1,5 +1,9 @@
 using System.CommandLine;
+using TorchSharp;
 using Xkd.Cli.Hosting;
+using Xkd.Model.Evaluation;
+using Xkd.Model.Native;
+using Xkd.Model.Training;
 using Xkd.Pipeline;
 using Xkd.Storage;
 
@@ -13,21 +17,22 @@ internal static class InspectCommand
         Argument<string> cache = new("cache") { Description = "The cache folder." };
         Option<string?> clip = new("--clip") { Description = "Write this clip's contact sheet and spectrogram." };
         Option<string?> output = new("--out") { Description = "Folder for --clip's pictures." };
+        Option<string?> weights = new("--weights") { Description = "A run folder: write where its teachers look in --clip, too." };
         Option<bool> json = CommonOptions.Json();
-        Command command = new("inspect", "Show what a cache holds.") { cache, clip, output, json };
-        command.SetAction((parsed, _) =>
+        Command command = new("inspect", "Show what a cache holds.") { cache, clip, output, weights, json };
+        command.SetAction(async (parsed, stop) =>
         {
             string path = parsed.GetValue(cache)!;
             Terminal terminal = new(parsed.GetValue(json));
             if (parsed.GetValue(clip) is string id)
             {
                 string folder = parsed.GetValue(output) ?? throw new UsageException("--clip needs --out DIR, the folder for its pictures");
-                foreach (string file in ClipPictures.Write(path, id, folder))
-                {
-                    terminal.Line(file);
-                }
+                return await WriteAsync(path, id, folder, parsed.GetValue(weights), terminal, stop).ConfigureAwait(false);
+            }
 
-                return Task.FromResult(ExitCodes.Done);
+            if (parsed.GetValue(weights) is not null)
+            {
+                throw new UsageException("--weights shows where teachers look in one clip; add --clip ID --out DIR");
             }
 
             CacheSummary summary = CacheSummary.Of(path);
@@ -38,7 +43,7 @@ internal static class InspectCommand
                     schema = 1, version = summary.Version, clips = summary.Clips, failed = summary.Failed, hours = summary.Hours, bytes = summary.Bytes,
                     classes = summary.Classes, splits = summary.Splits, fingerprint = summary.Fingerprint,
                 });
-                return Task.FromResult(ExitCodes.Done);
+                return ExitCodes.Done;
             }
 
             Fingerprint f = summary.Fingerprint;
@@ -49,8 +54,33 @@ internal static class InspectCommand
                 terminal.Line($"  {count,8}  {name}");
             }
 
-            return Task.FromResult(ExitCodes.Done);
+            return ExitCodes.Done;
         });
         return command;
+    }
+
+    private static async Task<int> WriteAsync(string path, string id, string folder, string? weights, Terminal terminal, CancellationToken stop)
+    {
+        (IReadOnlyList<string> files, IReadOnlyList<string> missing) = ClipPictures.Write(path, id, folder);
+        if (weights is not null)
+        {
+            LibTorch.Load();
+            Devices.SetThreads(0);
+            Cache cache = Cache.Open(path);
+            using FrozenEncoder encoder = FrozenEncoder.OpenRun(weights, torch.CPU, terminal.Line);
+            files = [.. files, .. TeacherMapPictures.Write(await TeacherMaps.OfClipAsync(encoder, cache, ClipPictures.Find(cache, id), stop).ConfigureAwait(false), folder)];
+        }
+
+        foreach (string line in files.Concat(missing))
+        {
+            terminal.Line(line);
+        }
+
+        if (terminal.Json)
+        {
+            Terminal.WriteJson(new { schema = 1, files, missing });
+        }
+
+        return ExitCodes.Done;
     }
 }

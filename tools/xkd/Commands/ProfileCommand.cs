@@ -1,7 +1,9 @@
 using System.CommandLine;
 using Xkd.Cli.Hosting;
 using Xkd.Cli.Profiling;
+using Xkd.Model.Native;
 using Xkd.Pipeline;
+using Xkd.Storage;
 
 namespace Xkd.Cli.Commands;
 
@@ -10,20 +12,38 @@ internal static class ProfileCommand
 {
     public static Command Create()
     {
-        Argument<string> what = new("what") { Description = "ingest: media into a cache; decode: its first half; mel: the log-mel kernel; loader: a cache into augmented batches; svm: fits of a linear SVM." };
+        Argument<string> what = new("what") { Description = "ingest: media into a cache; decode: its first half; mel: the log-mel kernel; loader: a cache into augmented batches; step: the training step on random input; train: the step behind its feed; svm: fits of a linear SVM." };
         what.AcceptOnlyFromAmong([.. Profiler.Names]);
-        Option<string?> data = new("--data") { Description = "loader: read this cache instead of a generated one." };
-        Option<string?> config = new("--config") { Description = "loader: cut what this configuration asks for." };
+        Option<string?> data = new("--data") { Description = "loader, train: read this cache instead of a generated one." };
+        Option<string?> config = new("--config") { Description = "loader, step, train: the configuration; by default the released recipe at batch 8, configs/bench/scaled.yaml, configs/pretrain/tiny.yaml." };
+        Option<string> device = CommonOptions.Device();
+        Option<string?> libtorch = CommonOptions.LibTorch();
+        Option<int[]> batches = new("--batch") { Description = "step: batch sizes, measured one after the other, such as --batch 4 8 16.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        Option<bool> sweep = new("--sweep") { Description = "loader: measure at several numbers of workers." };
         Option<string[]> set = CommonOptions.Set();
         Option<string?> output = new("--out") { Description = "Folder for trace.json (chrome://tracing, Perfetto) and profile.html." };
         Option<Dictionary<string, TimeSpan>> delays = CommonOptions.DelayStage();
         Option<bool> json = CommonOptions.Json();
-        Command command = new("profile", "Measure one part by itself and name its bottleneck.") { what, data, config, set, output, delays, json };
+        Command command = new("profile", "Measure one part by itself and name its bottleneck.") { what, data, config, set, device, libtorch, batches, sweep, output, delays, json };
         command.SetAction(async (parsed, _) =>
         {
             using StopSignals signals = new();
             Terminal terminal = new(parsed.GetValue(json));
-            ProfileOptions options = new() { Data = parsed.GetValue(data), Config = parsed.GetValue(config), Set = parsed.GetValue(set)!, Delays = parsed.GetValue(delays)! };
+            ProfileOptions options = new()
+            {
+                Data = parsed.GetValue(data), Config = parsed.GetValue(config), Set = parsed.GetValue(set)!, Delays = parsed.GetValue(delays)!, Device = parsed.GetValue(device)!,
+                Batches = parsed.GetValue(batches)!, Sweep = parsed.GetValue(sweep),
+            };
+            if (options.Batches.FirstOrDefault(b => b < 1, 1) is < 1 and int impossible)
+            {
+                throw new UsageException($"--batch {impossible}: write numbers above 0");
+            }
+
+            if (parsed.GetValue(what) is "step" or "train")
+            {
+                LibTorch.Load(parsed.GetValue(libtorch));
+            }
+
             string folder = Directory.CreateTempSubdirectory("xkd-profile-").FullName;
             try
             {
@@ -49,21 +69,7 @@ internal static class ProfileCommand
 
         if (folder is not null)
         {
-            Directory.CreateDirectory(folder);
-            using (FileStream trace = File.Create(Path.Combine(folder, "trace.json")))
-            {
-                outcome.WriteTrace(trace);
-            }
-
-            (string[] columns, IEnumerable<string[]> rows) = GraphReportText.Table(outcome.Report);
-            HtmlReport page = new($"XKD profile: {outcome.What}");
-            page.Paragraph($"{outcome.Rate:f1} a second over {outcome.Report.Seconds:f1} s. {outcome.Report.Remedy}").Table(columns, rows);
-            foreach (string note in outcome.Notes)
-            {
-                page.Paragraph(note);
-            }
-
-            page.Save(Path.Combine(folder, "profile.html"));
+            GraphProfile.Write(folder, $"XKD profile: {outcome.What}", outcome.Report, [$"{outcome.Rate:f1} samples a second.", .. outcome.Notes], outcome.WriteTrace);
             terminal.Line($"  {folder}/profile.html, trace.json");
         }
 
@@ -71,13 +77,18 @@ internal static class ProfileCommand
         {
             Dictionary<string, object> result = new(StringComparer.Ordinal)
             {
-                ["schema"] = 1, ["what"] = outcome.What, ["device"] = "cpu", ["threads"] = outcome.Threads, ["seconds"] = outcome.Report.Seconds, ["samples_per_s"] = outcome.Rate,
+                ["schema"] = 1, ["what"] = outcome.What, ["device"] = outcome.Device, ["threads"] = outcome.Threads, ["seconds"] = outcome.Report.Seconds, ["samples_per_s"] = outcome.Rate,
                 ["stages"] = outcome.Report.Stages, ["wait_ratios"] = outcome.Report.WaitRatios, ["bottleneck"] = outcome.Report.Bottleneck, ["remedy"] = outcome.Report.Remedy,
                 ["headspace"] = outcome.Headspace,
             };
             foreach ((string name, double value) in outcome.Figures)
             {
                 result[name] = value;
+            }
+
+            if (outcome.Sweep.Count > 0)
+            {
+                result["sweep"] = outcome.Sweep;
             }
 
             foreach ((string name, IReadOnlyDictionary<string, double> values) in outcome.Tables)

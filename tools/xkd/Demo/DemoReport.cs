@@ -1,5 +1,4 @@
 using System.Globalization;
-using Xkd.Cli.Hosting;
 using Xkd.Ingest;
 using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
@@ -37,7 +36,7 @@ internal sealed class DemoReport(DemoOptions options, PretrainConfig config, IRe
         page.Table(["part", "seconds"], parts.Select(p => new[] { p.Part, Number(p.Took.TotalSeconds) }));
         foreach ((string name, GraphReport report) in new[] { ("ingest of the training clips", ingested["train"].Report), ("training feed", trained.Feed) })
         {
-            (string[] columns, IEnumerable<string[]> rows) = GraphReportText.Table(report);
+            (string[] columns, IEnumerable<string[]> rows) = GraphProfile.Table(report);
             page.Paragraph($"{char.ToUpperInvariant(name[0])}{name[1..]}: {report.Remedy}").Table(columns, rows);
         }
 
@@ -87,7 +86,7 @@ internal sealed class DemoReport(DemoOptions options, PretrainConfig config, IRe
 
                 if (clip.MelFrames > 0)
                 {
-                    page.Picture(ClipPictures.Spectrogram(reader, clip, cache.Manifest.Fingerprint.Mels), $"Log-mel spectrogram of {clip.Id}");
+                    page.Picture(ClipPictures.Spectrogram(reader, clip, cache.Manifest.Fingerprint), $"Log-mel spectrogram of {clip.Id}");
                 }
             }
         }

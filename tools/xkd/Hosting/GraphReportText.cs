@@ -15,12 +15,4 @@ internal static class GraphReportText
 
         terminal.Line($"  {report.Remedy}");
     }
-
-    /// <summary>The same as rows for an HTML table.</summary>
-    public static (string[] Columns, IEnumerable<string[]> Rows) Table(GraphReport report) =>
-        (["stage", "items", "failed", "mean ms", "p50 ms", "p99 ms", "get wait s", "put wait s", "busy", "MB", "share of waiting"],
-        report.Stages.Select(s => new[]
-        {
-            s.Name, $"{s.Count}", $"{s.Failed}", $"{s.MeanMs:f2}", $"{s.P50Ms:f2}", $"{s.P99Ms:f2}", $"{s.GetWait:f2}", $"{s.PutWait:f2}", $"{s.Utilisation:p0}", $"{s.Bytes / 1e6:f1}", $"{report.WaitRatios[s.Name]:f2}",
-        }));
 }

@@ -5,11 +5,14 @@ namespace Xkd.Cli.Profiling;
 /// <summary>What one profile measured.</summary>
 internal sealed record ProfileOutcome
 {
-    /// <summary>decode, mel, ingest or loader.</summary>
+    /// <summary>decode, mel, ingest, loader, step or train.</summary>
     public required string What { get; init; }
 
     /// <summary>Clips, windows or samples.</summary>
     public required long Samples { get; init; }
+
+    /// <summary>Where it ran.</summary>
+    public string Device { get; init; } = "cpu";
 
     /// <summary>Threads or processes at work.</summary>
     public required int Threads { get; init; }
@@ -20,6 +23,9 @@ internal sealed record ProfileOutcome
     /// <summary>Figures of this profile alone, by their name in the JSON.</summary>
     public IReadOnlyDictionary<string, double> Figures { get; init; } = new Dictionary<string, double>(StringComparer.Ordinal);
 
+    /// <summary>The same measured at several settings, each its figures by name; empty without a sweep.</summary>
+    public IReadOnlyList<IReadOnlyDictionary<string, object>> Sweep { get; init; } = [];
+
     /// <summary>Figures of this profile that come in several, by name and key.</summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Tables { get; init; } = new Dictionary<string, IReadOnlyDictionary<string, double>>(StringComparer.Ordinal);
 
@@ -29,15 +35,23 @@ internal sealed record ProfileOutcome
     /// <summary>Writes the stage spans as a Chrome trace.</summary>
     public required Action<Stream> WriteTrace { get; init; }
 
-    public double Rate => Report.Seconds > 0 ? Samples / Report.Seconds : 0;
+    /// <summary>Of train: the rate on a batch that stays over the rate with the feed. Otherwise null.</summary>
+    public double? MeasuredHeadspace { get; init; }
 
-    /// <summary>How many times the rate would grow, at most, if the bottleneck cost nothing: its utilisation over the next one's.</summary>
-    public double Headspace
+    /// <summary>Of train: the median of its rounds. Otherwise null.</summary>
+    public double? MeasuredRate { get; init; }
+
+    public double Rate => MeasuredRate ?? (Report.Seconds > 0 ? Samples / Report.Seconds : 0);
+
+    /// <summary>
+    /// How many times the rate would grow: with a perfect feed where that was measured, otherwise at most, if the bottleneck cost nothing (its
+    /// utilisation over the next one's).
+    /// </summary>
+    public double Headspace => MeasuredHeadspace ?? Bound();
+
+    private double Bound()
     {
-        get
-        {
-            double[] busiest = [.. Report.Stages.Select(s => s.Utilisation).OrderDescending()];
-            return busiest.Length > 1 && busiest[1] > 0 ? busiest[0] / busiest[1] : 1;
-        }
+        double[] busiest = [.. Report.Stages.Select(s => s.Utilisation).OrderDescending()];
+        return busiest.Length > 1 && busiest[1] > 0 ? busiest[0] / busiest[1] : 1;
     }
 }

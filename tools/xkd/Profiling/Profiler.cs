@@ -1,7 +1,6 @@
 using System.Globalization;
 using Xkd.Cli.Hosting;
 using Xkd.Ingest;
-using Xkd.Model.Configuration;
 using Xkd.Pipeline;
 using Xkd.Storage;
 
@@ -14,20 +13,26 @@ internal sealed class Profiler(string folder, ProfileOptions options, Terminal t
     private const int Spans = 1 << 16;
     private const int WindowSamples = 64_000;
     private const int Windows = 2000;
-    private const int LoaderBatch = 8;
-    private const int LoaderSteps = 40;
 
     /// <summary>What can be profiled.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["ingest", "decode", "mel", "loader", "svm"];
+    public static IReadOnlyList<string> Names { get; } = ["ingest", "decode", "mel", "loader", "step", "train", "svm"];
 
     public Task<ProfileOutcome> RunAsync(string what, CancellationToken stop) => what switch
     {
         "ingest" => IngestAsync(stop),
         "decode" => DecodeAsync(stop),
         "mel" => MelAsync(stop),
+        "step" => Task.Run(() => ModelProfiles.Step(options, terminal, stop), CancellationToken.None), // computes throughout: not on the caller's thread
+        "train" => TrainAsync(stop),
         "svm" => SvmProfile.RunAsync(stop),
         _ => LoaderAsync(stop),
     };
+
+    private async Task<ProfileOutcome> LoaderAsync(CancellationToken stop) => await LoaderProfile.RunAsync(await CacheAsync(stop).ConfigureAwait(false), options, stop).ConfigureAwait(false);
+
+    private async Task<ProfileOutcome> TrainAsync(CancellationToken stop) => await ModelProfiles.TrainAsync(await CacheAsync(stop).ConfigureAwait(false), options, stop).ConfigureAwait(false);
+
+    private async Task<Cache> CacheAsync(CancellationToken stop) => Cache.Open(options.Data ?? await GeneratedCacheAsync(stop).ConfigureAwait(false));
 
     private async Task<ProfileOutcome> IngestAsync(CancellationToken stop)
     {
@@ -101,51 +106,24 @@ internal sealed class Profiler(string folder, ProfileOptions options, Terminal t
         };
     }
 
-    private async Task<ProfileOutcome> LoaderAsync(CancellationToken stop)
-    {
-        Cache cache = Cache.Open(options.Data ?? await GeneratedCacheAsync(stop).ConfigureAwait(false));
-        FeedOptions feed = new() { BatchSize = Math.Min(LoaderBatch, cache.Clips.Count), Diagnostics = new PipelineGraphOptions { StageDelays = options.Delays, TraceCapacity = Spans } };
-        if (options.Config is { } path)
-        {
-            PretrainConfig config = PretrainConfig.Load(path, options.Set);
-            (double mean, double std) = config.MelScale(cache.Manifest.Mel);
-            feed = config.ToFeed(config.ToModel(), mean, std, options.Delays);
-            feed = feed with { Diagnostics = feed.Diagnostics with { TraceCapacity = Spans } };
-        }
-
-        TrainingFeed reader = new(cache, feed);
-        await using (reader.ConfigureAwait(false))
-        {
-            await foreach (HostBatch warm in reader.ReadAsync(0, 2, cancellationToken: stop).ConfigureAwait(false))
-            {
-                warm.Dispose(); // compiles the kernels and fills the page cache
-            }
-
-            long samples = 0;
-            await foreach (HostBatch batch in reader.ReadAsync(0, LoaderSteps, cancellationToken: stop).ConfigureAwait(false))
-            {
-                samples += batch.Size;
-                batch.Dispose();
-            }
-
-            GraphReport report = reader.Report();
-            MemoryStream trace = new();
-            reader.WriteTrace(trace);
-            return new ProfileOutcome
-            {
-                What = "loader", Samples = samples, Threads = feed.Workers > 0 ? feed.Workers : Environment.ProcessorCount, Report = report, WriteTrace = trace.WriteTo,
-                Notes = [string.Create(CultureInfo.InvariantCulture, $"{samples / report.Seconds:f1} samples/s of {reader.BatchBytes / feed.BatchSize / 1e6:f1} MB, nothing trained")],
-            };
-        }
-    }
-
     private async Task<(FfmpegTools Tools, IngestOptions Ingest, IReadOnlyList<string> Files)> MediaAsync(CancellationToken stop)
     {
         FfmpegTools tools = FfmpegTools.Locate();
         string media = Path.Combine(folder, "media");
+        if (options.Delays.Count > 0)
+        {
+            // A delay is seen where it outweighs the rest: clips of 10 s cost more to decode than most delays.
+            terminal.Line("generating small clips, beside which a delay counts");
+            await new ShapesGenerator(tools).GenerateAsync(media, new ShapesOptions { TrainPerClass = 8, ValidationPerClass = 0 }, progress: null, stop).ConfigureAwait(false);
+            string train = Path.Combine(media, "train");
+            return (tools, Options(train), [.. Directory.EnumerateFiles(train, "*.mp4", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]);
+        }
+
         terminal.Line($"generating {Clips} clips of 10 s");
         IReadOnlyList<string> files = await CameraClips.GenerateAsync(tools, media, Clips, stop).ConfigureAwait(false);
-        return (tools, new IngestOptions { Root = media, Out = Path.Combine(folder, "cache"), StageDelays = options.Delays, TraceCapacity = Spans }, files);
+        return (tools, Options(media), files);
+
+        IngestOptions Options(string root) => new() { Root = root, Out = Path.Combine(folder, "cache"), StageDelays = options.Delays, TraceCapacity = Spans };
     }
 
     private async Task<string> GeneratedCacheAsync(CancellationToken stop)

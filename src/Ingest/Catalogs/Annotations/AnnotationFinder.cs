@@ -10,6 +10,7 @@ internal sealed class AnnotationFinder
 {
     private readonly string _dataset;
     private readonly string _root;
+    private readonly string? _named;
     private readonly IReadOnlyList<string> _documents;
 
     /// <param name="dataset">Names the dataset in errors.</param>
@@ -18,12 +19,14 @@ internal sealed class AnnotationFinder
     /// <param name="archive">The folder's name in the dataset's archive; null if it has none.</param>
     public AnnotationFinder(string dataset, CatalogOptions options, MediaFiles media, string? archive = null)
     {
-        (_dataset, _root, _documents) = (dataset, media.Root, media.Documents);
+        (_dataset, _root, _named, _documents) = (dataset, media.Root, options.Annotations, media.Documents);
         if (options.Annotations is { } named)
         {
             var full = Path.GetFullPath(named);
             IsOneFile = File.Exists(full);
-            Lists = IsOneFile ? [full] : Directory.Exists(full) ? Under(full) : throw new UsageException($"--annotations {named} does not exist; name {dataset}'s annotation file, or the folder that holds it.");
+            Lists = IsOneFile ? [full]
+                : Directory.Exists(full) ? Under(full)
+                : throw new UsageException($"--annotations {named} does not exist; name {dataset}'s annotation file, or the folder that holds it.");
             Beside = IsOneFile ? [.. Directory.EnumerateFiles(Path.GetDirectoryName(full)!).Order(StringComparer.Ordinal)] : Lists;
         }
         else
@@ -52,8 +55,11 @@ internal sealed class AnnotationFinder
     public string? Companion(string name) => Single(Beside, name) ?? Single(_documents, name);
 
     /// <summary>What to say when the lists are not there.</summary>
-    public UsageException Missing(string what) =>
-        new($"{_dataset} needs {what}, and there is none {(Lists.Count == 0 || Lists[0].StartsWith(_root, StringComparison.Ordinal) ? $"under --root {_root}" : $"in {Path.GetDirectoryName(Lists[0])}")}; name the file or its folder with --annotations.");
+    public UsageException Missing(string what)
+    {
+        var where = _named is null ? $"under --root {_root}" : $"in --annotations {_named}";
+        return new UsageException($"{_dataset} needs {what}, and there is none {where}; name the file or its folder with --annotations.");
+    }
 
     private static string? Single(IEnumerable<string> files, string name)
     {

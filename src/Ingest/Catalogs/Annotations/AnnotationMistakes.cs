@@ -31,7 +31,7 @@ internal sealed class AnnotationMistakes
             return;
         }
 
-        var more = _count > Shown ? $"\n  … and {_count - Shown} more" : "";
-        throw new UsageException($"{_count} {(_count == 1 ? "mistake" : "mistakes")} in the annotations of {dataset}; correct them, then run the same command again:\n  {string.Join("\n  ", _first)}{more}");
+        var (mistakes, more) = (_count == 1 ? "mistake" : "mistakes", _count > Shown ? $"\n  … and {_count - Shown} more" : "");
+        throw new UsageException($"{_count} {mistakes} in the annotations of {dataset}; correct them, then run the same command again:\n  {string.Join("\n  ", _first)}{more}");
     }
 }

@@ -14,7 +14,7 @@ internal sealed class CsvTable : IDisposable
     private readonly StreamReader _reader;
     private readonly CsvParser _parser;
     private readonly Dictionary<string, int> _columns = new(StringComparer.OrdinalIgnoreCase);
-    private readonly bool _header;
+    private readonly int? _width;
     private bool _malformed;
 
     /// <param name="path">The file.</param>
@@ -23,7 +23,7 @@ internal sealed class CsvTable : IDisposable
     /// <param name="comments">Lines that begin with '#' are none.</param>
     public CsvTable(string path, AnnotationMistakes mistakes, bool header = true, bool comments = false)
     {
-        (Path, _mistakes, _header) = (path, mistakes, header);
+        (Path, _mistakes) = (path, mistakes);
         _reader = AnnotationText.Open(path);
         _parser = new CsvParser(_reader, new CsvConfiguration(CultureInfo.InvariantCulture)
         {
@@ -34,6 +34,7 @@ internal sealed class CsvTable : IDisposable
         });
         if (header && Read())
         {
+            _width = _parser.Count;
             for (var i = 0; i < _parser.Count; i++)
             {
                 _columns.TryAdd(_parser[i], i);
@@ -77,9 +78,9 @@ internal sealed class CsvTable : IDisposable
     {
         while (Read())
         {
-            if (_header && _parser.Count != _columns.Count)
+            if (_width is { } width && _parser.Count != width)
             {
-                _mistakes.Add(new Place(Path, _parser.RawRow), FormattableString.Invariant($"{_parser.Count} fields where the header has {_columns.Count}; quote fields that hold a comma"));
+                _mistakes.Add(new Place(Path, _parser.RawRow), FormattableString.Invariant($"{_parser.Count} fields where the header has {width}; quote fields that hold a comma"));
                 continue;
             }
 

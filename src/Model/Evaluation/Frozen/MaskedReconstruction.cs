@@ -125,7 +125,7 @@ public sealed record MaskedReconstruction
     }
 
     // ImageNet-normalised [3, T, H, W] to rgb24 [T, H, W, 3].
-    private static byte[] Rgb(Tensor frames)
+    internal static byte[] Rgb(Tensor frames)
     {
         Tensor mean = tensor(ImageNetMean).view(3, 1, 1, 1), std = tensor(ImageNetStd).view(3, 1, 1, 1);
         return ((frames.cpu() * std) + mean).Times(255).round().ClampBelow(0).ClampAbove(255).permute(1, 2, 3, 0).contiguous().to(ScalarType.Byte).data<byte>().ToArray();

@@ -35,6 +35,14 @@ public sealed record CheckpointState
     /// <summary>Version of the program that wrote it.</summary>
     public required string CodeVersion { get; init; }
 
+    /// <summary>
+    /// Under the skip policy: places of the epoch's tail that already stand in for damaged rows, of all ranks, ascending. Empty at an epoch's start.
+    /// </summary>
+    public IReadOnlyList<int> TailUsed { get; init; } = [];
+
+    /// <summary>Damaged rows left out since the run began.</summary>
+    public long Skipped { get; init; }
+
     /// <summary>States of random generators by name, for what does not derive from <see cref="Seed"/>.</summary>
     public IReadOnlyDictionary<string, byte[]> Random { get; init; } = new Dictionary<string, byte[]>();
 

@@ -1,0 +1,36 @@
+using Xkd.Model.Training;
+using Xkd.Pipeline;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Augment;
+
+/// <summary>
+/// The recipe on the training device, one call per batch: windows as the feed read them and what was drawn for each clip become the
+/// model's input. One copy to the device per view, of bytes and half-precision values.
+/// </summary>
+internal sealed class BatchAugmenter(BatchAugmenterOptions options, HostTensors host)
+{
+    private readonly VideoBatchKernel _video = new(options.FrameMean, options.FrameStd, host);
+    private readonly SpectrogramBatchKernel _audio = new(options.MelMean, options.MelStd, options.LogEpsilon, host.Device);
+
+    /// <summary>Makes the input of one step; the batch may be disposed afterwards.</summary>
+    public XkdInputTensors Apply(HostBatch batch)
+    {
+        Tensor[] video = new Tensor[batch.Frames.Count], audio = new Tensor[batch.Mel.Count];
+        for (int view = 0; view < video.Length; view++)
+        {
+            int at = view, size = view == 0 ? options.GlobalSize : options.LocalSize;
+            video[view] = _video.Apply(batch.Frames[view], [.. batch.Drawn.Select(d => d!.Video[at])], size, size);
+        }
+
+        for (int view = 0; view < audio.Length; view++)
+        {
+            int at = view;
+            HostSpectrograms windows = batch.Mel[view];
+            using Tensor mel = host.Of(windows.Data, ScalarType.Float16, windows.Shape);
+            audio[view] = _audio.Apply(mel, [.. batch.Drawn.Select(d => d!.Audio[at])]);
+        }
+
+        return XkdInputTensors.Of(batch, video, audio, host);
+    }
+}

@@ -1,0 +1,113 @@
+using TorchSharp;
+using Xkd.Model.Networks;
+using Xkd.Model.Objectives;
+using Xkd.Model.Training;
+using Xkd.Pipeline;
+using Xkd.Storage;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Evaluation;
+
+/// <summary>What both teachers see of one clip's centred window, and where they look: for people to look at.</summary>
+public sealed record TeacherMaps
+{
+    /// <summary>Seconds from the beginning of the source to the window.</summary>
+    public required double Start { get; init; }
+
+    /// <summary>Frames a second.</summary>
+    public required double Fps { get; init; }
+
+    /// <summary>Height and width of a frame, pixels.</summary>
+    public int Size { get; init; }
+
+    /// <summary>rgb24 [frames, size, size, 3]; empty without video.</summary>
+    public byte[] Frames { get; init; } = [];
+
+    /// <summary>Where the video teacher looks; null without video.</summary>
+    public AttentionMap? Video { get; init; }
+
+    /// <summary>Bands of the spectrogram.</summary>
+    public int Mels { get; init; }
+
+    /// <summary>Normalised log-mel [mels, frames]; empty without audio.</summary>
+    public float[] Mel { get; init; } = [];
+
+    /// <summary>Where the audio teacher looks; null without audio.</summary>
+    public AttentionMap? Audio { get; init; }
+
+    /// <summary>The maps of a clip. One that lacks a modality has the other's attention, which nothing then refines.</summary>
+    /// <exception cref="UsageException">The cache does not fit the encoder, or its teachers have no class token.</exception>
+    public static async Task<TeacherMaps> OfClipAsync(FrozenEncoder encoder, Cache cache, ClipEntry clip, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(cache);
+        ArgumentNullException.ThrowIfNull(clip);
+        if (!encoder.Model.Options.ClassToken)
+        {
+            throw new UsageException("these teachers have no class token (model.class_token: false), and with it no class attention to show");
+        }
+
+        bool video = clip.NumFrames > 0, audio = clip.MelFrames > 0 || clip.NumSamples > 0;
+        Modalities modalities = video && audio ? Modalities.Both : video ? Modalities.Video : Modalities.Audio;
+        EvaluationOptions window = encoder.Windows(modalities, windows: 1, batch: 1) with { Clips = [cache.Clips.Index().First(c => c.Item == clip).Index] };
+        double before = video ? Math.Max(0, clip.NumFrames - window.Frames) / 2 / clip.Fps : 0; // as the feed centres it: on a whole frame
+        EvaluationFeed feed = new(cache, window);
+        await using (feed.ConfigureAwait(false))
+        {
+            await foreach (EvaluationBatch batch in feed.ReadAsync(stop).ConfigureAwait(false))
+            {
+                using (batch)
+                {
+                    return Of(encoder.Model, batch) with { Start = clip.Start + before, Fps = window.Fps };
+                }
+            }
+        }
+
+        throw new UsageException($"{cache.Path} gave no window of {clip.Id}");
+    }
+
+    /// <summary>The maps of the first window of a batch.</summary>
+    internal static TeacherMaps Of(XkdModel model, EvaluationBatch batch)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable frozen = no_grad();
+        Tensor? video = Input(batch.Video, model.Device), audio = Input(batch.Audio, model.Device); // [1, 3, T, H, W], [1, 1, M, F]
+        Tensor? videoOwn = video is null ? null : Attention(model.VideoTeacher, video), audioOwn = audio is null ? null : Attention(model.AudioTeacher, audio); // [1, heads, N]
+        TeacherMaps maps = new() { Start = 0, Fps = 0 };
+        if (video is not null)
+        {
+            VideoGrid grid = model.Options.Video.Grid(video.shape[2], video.shape[3], video.shape[4]);
+            maps = maps with
+            {
+                Size = (int)video.shape[4],
+                Frames = MaskedReconstruction.Rgb(video[0]),
+                Video = new AttentionMap(grid.Time, grid.Rows, grid.Columns, HeadMean(videoOwn!), Refined(videoOwn!, audioOwn, model.Options.Refinement)),
+            };
+        }
+
+        if (audio is not null)
+        {
+            AudioGrid grid = model.Options.Audio.Grid(audio.shape[2], audio.shape[3]);
+            maps = maps with
+            {
+                Mels = (int)audio.shape[2],
+                Mel = audio.flatten().cpu().data<float>().ToArray(),
+                Audio = new AttentionMap(1, grid.Bands, grid.Time, HeadMean(audioOwn!), Refined(audioOwn!, videoOwn, model.Options.Refinement)),
+            };
+        }
+
+        return maps;
+    }
+
+    private static Tensor? Input(HostView? view, Device device) => view is null ? null : XkdInputTensors.ToDevice(view.Data, [1, .. view.Shape[1..]], device);
+
+    private static Tensor Attention(Branch teacher, Tensor input)
+    {
+        Tensor all = teacher.Backbone.ForwardWithClassAttention(input).ClassAttention; // [1, heads, prefix + N]
+        return all.narrow(2, teacher.Backbone.Prefix, all.shape[2] - teacher.Backbone.Prefix);
+    }
+
+    private static float[]? Refined(Tensor own, Tensor? other, AttentionRefinement mode) =>
+        other is null || mode == AttentionRefinement.None ? null : HeadMean(CrossModalAttention.Refine(own, other, mode));
+
+    private static float[] HeadMean(Tensor attention) => attention.mean([1L]).flatten().cpu().data<float>().ToArray(); // [N]
+}

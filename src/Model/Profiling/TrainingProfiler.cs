@@ -1,0 +1,118 @@
+using TorchSharp;
+using Xkd.Model.Augment;
+using Xkd.Model.Configuration;
+using Xkd.Model.Optimization;
+using Xkd.Model.Training;
+using Xkd.Pipeline;
+using Xkd.Storage;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Profiling;
+
+/// <summary>
+/// Trains for a few rounds of steps as a run does, each beside as many steps on one batch that stays. A round begins with a feed of its
+/// own and some steps that are not measured, so that no round lives on what was read ahead in the last.
+/// </summary>
+public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device device, IReadOnlyDictionary<string, TimeSpan> delays, TimeProvider time)
+{
+    private const int Rounds = 5, Warm = 3, Steps = 10, TraceSpans = 1 << 16;
+
+    private readonly List<double> _fed = [], _still = [], _waits = [];
+
+    /// <summary>Runs the rounds.</summary>
+    /// <exception cref="UsageException">The cache does not fit the configuration.</exception>
+    public async Task<TrainingProfile> RunAsync(CancellationToken stop)
+    {
+        XkdOptions options = config.ToModel();
+        (double mean, double std) = config.MelScale(cache.Manifest.Mel);
+        bool onDevice = config.Augment.Device == AugmentDevice.Gpu || (config.Augment.Device == AugmentDevice.Auto && device.type == DeviceType.CUDA);
+        FeedOptions feedOptions = config.ToFeed(options, mean, std, new PipelineGraphOptions { StageDelays = delays, TraceCapacity = TraceSpans }, onDevice);
+        TrainingFeed feed = new(cache, feedOptions);
+        await using (feed.ConfigureAwait(false))
+        {
+            Devices.SetThreads(config.Train.Threads);
+            using HostTensors host = new(device);
+            BatchAugmenter? augmenter = onDevice ? new BatchAugmenter(BatchAugmenterOptions.Of(feedOptions, mean, std), host) : null;
+            using XkdModel model = new(options, (ulong)config.Seed, device);
+            using XkdStep step = new(model, config.ToStep());
+            TrainingSchedule schedule = new(config.ToSchedule(), feed.StepsPerEpoch);
+            double peak = MatmulPeak.Measure(device, time);
+            for (int round = 0; round < Rounds; round++)
+            {
+                await RoundAsync(feed, batch => augmenter?.Apply(batch) ?? XkdInputTensors.Of(batch, host), step, schedule.At(Math.Min(round, schedule.Steps - 1)), stop).ConfigureAwait(false);
+            }
+
+            using MemoryStream trace = new();
+            feed.WriteTrace(trace);
+            byte[] spans = trace.ToArray();
+            double rate = Median(_fed);
+            return new TrainingProfile
+            {
+                Device = device.ToString(),
+                Steps = (long)Rounds * Steps,
+                Batch = config.Batch,
+                SamplesPerSecond = rate,
+                Rounds = [.. _still.Zip(_fed, (still, fed) => still / fed)],
+                Headspace = Median(_still.Zip(_fed, (still, fed) => still / fed)),
+                DataWait = Median(_waits),
+                Mfu = rate * ModelCost.Of(options, config.ToLocalViews()).FlopPerSample / peak,
+                Report = feed.Report(),
+                WriteTrace = stream => stream.Write(spans),
+            };
+        }
+    }
+
+    private async Task RoundAsync(TrainingFeed feed, Func<HostBatch, XkdInputTensors> toDevice, XkdStep step, StepSchedule schedule, CancellationToken stop)
+    {
+        XkdInputTensors? kept = null;
+        try
+        {
+            (int done, long began, long asked) = (0, 0, 0);
+            TimeSpan waited = TimeSpan.Zero;
+            await foreach (HostBatch batch in feed.ReadAsync(0, Warm + Steps, cancellationToken: stop).ConfigureAwait(false))
+            {
+                using (batch)
+                {
+                    waited += done > Warm ? time.GetElapsedTime(asked) : TimeSpan.Zero;
+                    began = done == Warm ? time.GetTimestamp() : began;
+                    Devices.SetThreads(config.Train.Threads); // of this thread: the last wait may have ended on another one
+                    kept?.Dispose();
+                    kept = toDevice(batch);
+                    Step(step, kept, schedule);
+                }
+
+                asked = time.GetTimestamp();
+                done++;
+            }
+
+            TimeSpan fed = time.GetElapsedTime(began, asked);
+            _fed.Add(Steps * config.Batch / fed.TotalSeconds);
+            _waits.Add(waited / fed);
+            began = time.GetTimestamp();
+            for (int i = 0; i < Steps; i++)
+            {
+                stop.ThrowIfCancellationRequested();
+                Step(step, kept!, schedule);
+            }
+
+            _still.Add(Steps * config.Batch / time.GetElapsedTime(began).TotalSeconds);
+        }
+        finally
+        {
+            kept?.Dispose();
+        }
+    }
+
+    // Reading a loss waits for the device, as flushing the metrics does in a run.
+    private static void Step(XkdStep step, XkdInputTensors input, StepSchedule schedule)
+    {
+        using XkdLosses losses = step.Run(input.Value, schedule);
+        XkdLosses.Read([losses]);
+    }
+
+    private static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted[sorted.Length / 2];
+    }
+}

@@ -1,0 +1,92 @@
+namespace Xkd.Pipeline.Tests;
+
+/// <summary>Windows delivered as read, with the draws that go with them.</summary>
+public sealed class DeferredFeedTests
+{
+    private static readonly FeedOptions Options = FakeClips.Options with { DeferAugmentation = true };
+
+    [Fact]
+    public async Task ReadAsync_Deferred_AugmentedHereEqualsTheViewsOfTheFeed()
+    {
+        List<float[]> expected = [], actual = [];
+        await ReadAsync(new FakeClips(43), FakeClips.Options, 3, batch => expected.AddRange(batch.Video.Concat(batch.Audio).Select(v => v.Data[..v.Length])));
+        VideoAugmenter video = new();
+        SpectrogramAugmenter audio = new(100, 50, FakeClips.Options.Mel.LogEpsilon);
+        int[] sizes = [12, 8, 8];
+        await ReadAsync(new FakeClips(43), Options, 3, batch =>
+        {
+            Assert.Empty(batch.Video);
+            Assert.Empty(batch.Audio);
+            for (int view = 0; view < batch.Frames.Count; view++)
+            {
+                HostFrames frames = batch.Frames[view];
+                int values = 3 * frames.Frames * sizes[view] * sizes[view];
+                float[] views = new float[batch.Size * values];
+                for (int slot = 0; slot < batch.Size; slot++)
+                {
+                    (int offset, int height, int width) = frames.Clips[slot];
+                    video.Apply(
+                        frames.Data.AsSpan(offset, frames.Frames * height * width * 3), height, width, batch.Drawn[slot]!.Video[view], frames.Frames, sizes[view], views.AsSpan(slot * values, values));
+                }
+
+                actual.Add(views);
+            }
+
+            for (int view = 0; view < batch.Mel.Count; view++)
+            {
+                HostSpectrograms mel = batch.Mel[view];
+                int values = mel.Data.Length / batch.Size;
+                float[] views = new float[mel.Data.Length];
+                for (int slot = 0; slot < batch.Size; slot++)
+                {
+                    audio.Apply(mel.Row(slot), FakeClips.Mels, 0, batch.Drawn[slot]!.Audio[view], (int)mel.Shape[2], views.AsSpan(slot * values, values));
+                }
+
+                actual.Add(views);
+            }
+        });
+        Assert.Equal(expected, actual);
+    }
+
+    [Fact]
+    public async Task ReadAsync_StandInLargerThanTheDamagedClip_IsDeliveredWhole()
+    {
+        // The damaged clip is the epoch's first; whichever stands in for it has larger frames.
+        int damaged = (int)new GlobalOrder(43, Options.Seed).ClipAt(0, 0);
+        int standIn = (int)new GlobalOrder(43, Options.Seed).ClipAt(0, 40);
+        FakeClips clips = new(43, corrupt: [damaged], widths: i => i == standIn ? 3 * FakeClips.Width : FakeClips.Width);
+        await ReadAsync(clips, Options with { CorruptRows = CorruptRowPolicy.Skip }, 1, batch =>
+        {
+            Assert.Equal(clips.Clips[standIn].Id, batch.ClipIds[0]);
+            HostFrames frames = batch.Frames[0];
+            HostClip placed = frames.Clips[0];
+            Assert.Equal((FakeClips.Height, 3 * FakeClips.Width), (placed.Height, placed.Width));
+            int bytes = frames.Frames * placed.Height * placed.Width * 3;
+            Assert.Equal(frames.Length, placed.Offset + bytes);
+            int first = batch.Windows[0].Video[0];
+            Assert.Equal(FakeClips.Pixel(standIn, first + frames.Frames - 1, placed.Height * placed.Width * 3 - 1), frames.Data[frames.Length - 1]);
+            HostClip neighbour = frames.Clips[1];
+            Assert.Equal(FakeClips.Pixel((int)batch.ClipIndices[1], batch.Windows[1].Video[0], 0), frames.Data[neighbour.Offset]);
+        });
+    }
+
+    [Fact]
+    public void Constructor_DeferredWithoutARecipe_IsAUsageError() =>
+        Assert.Throws<Xkd.Storage.UsageException>(() => new TrainingFeed(new FakeClips(43), Options with { Augmentation = null }));
+
+    private static async Task ReadAsync(IClipSource clips, FeedOptions options, long steps, Action<HostBatch> seen)
+    {
+        long read = 0;
+        await using TrainingFeed feed = new(clips, options);
+        await foreach (HostBatch batch in feed.ReadAsync(0, steps, cancellationToken: TestContext.Current.CancellationToken))
+        {
+            using (batch)
+            {
+                seen(batch);
+                read++;
+            }
+        }
+
+        Assert.Equal(steps, read);
+    }
+}

@@ -1,0 +1,61 @@
+namespace Xkd.Pipeline.Tests;
+
+/// <summary>What a feed holds and allocates over many batches, and while nobody takes them.</summary>
+[Collection(nameof(AloneCollection))]
+public sealed class FeedEnduranceTests
+{
+    private const int Clips = 43;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ReadAsync_ThousandsOfBatches_AllocateNoMoreThanTheirRecords(bool deferred)
+    {
+        // Larger views than elsewhere: beside their bytes the records of what was drawn must not show.
+        FeedOptions options = FakeClips.Options with { Frames = 20, LocalVideoViews = 1, LocalFrames = 8, AudioFrames = 60, DeferAugmentation = deferred };
+        await using TrainingFeed feed = new(new FakeClips(Clips, frames: _ => 40, melFrames: _ => 80), options);
+        HashSet<object> buffers = new(ReferenceEqualityComparer.Instance);
+        (long before, long steps) = (0, 0);
+        await foreach (HostBatch batch in feed.ReadAsync(0, 2100, cancellationToken: Token))
+        {
+            buffers.Add(deferred ? batch.Frames[0].Data : batch.Video[0].Data);
+            batch.Dispose();
+            steps++;
+            if (steps == 100)
+            {
+                before = GC.GetTotalAllocatedBytes(precise: true);
+            }
+        }
+
+        Assert.Equal(0, feed.BytesInFlight);
+        Assert.InRange(buffers.Count, 1, 40);
+        Assert.InRange((GC.GetTotalAllocatedBytes(precise: true) - before) / (2000.0 * 8), 0, 16_700); // a sample; 1 % of a real one of 1.67 MB
+    }
+
+    [Fact]
+    public async Task ReadAsync_ConsumerPaused_ReadsOnlyWhatTheBudgetHoldsUntilABatchIsDisposed()
+    {
+        FakeClips clips = new(Clips);
+        FeedOptions options = FakeClips.Options with { DeferAugmentation = true, LocalVideoViews = 0 };
+        await using TrainingFeed sized = new(new FakeClips(Clips), options);
+        await using TrainingFeed feed = new(clips, options with { MemoryBudget = 4 * sized.BatchBytes });
+        IAsyncEnumerator<HostBatch> reader = feed.ReadAsync(0, Token).GetAsyncEnumerator(Token);
+        List<HostBatch> held = [];
+        for (int consumed = 1; consumed <= 20; consumed++)
+        {
+            // Windows as read keep their bytes until the batch is disposed, so exactly the batches that fit are ever read: an event, not a wait.
+            Assert.True(await reader.MoveNextAsync());
+            held.Add(reader.Current);
+            await clips.ReadsAsync(8 * (consumed + 3), Token);
+            Assert.InRange(clips.Reads, 8 * (consumed + 3), 8 * (consumed + 4)); // clips differ in length: a fifth batch may just fit
+            Assert.InRange(feed.BytesInFlight, 1, 4 * sized.BatchBytes);
+            held[0].Dispose();
+            held.RemoveAt(0);
+        }
+
+        await reader.DisposeAsync();
+        Assert.InRange(feed.Report().PeakBytes, 1, 4 * sized.BatchBytes);
+    }
+}

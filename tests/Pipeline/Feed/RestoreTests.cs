@@ -1,0 +1,104 @@
+namespace Xkd.Pipeline.Tests;
+
+/// <summary>Restoring at every step of a run of 200: the rest is the same clips, windows, draws and bytes, whatever the workers and ranks.</summary>
+public sealed class RestoreTests
+{
+    private const int Clips = 23; // batches of 4: five steps an epoch, three clips beyond
+    private const int Steps = 200;
+
+    private static FeedOptions Options => FakeClips.Options with
+    {
+        BatchSize = 4, Frames = 2, FrameSize = 6, AudioFrames = 6, LocalVideoViews = 1, LocalFrames = 1, LocalFrameSize = 4, LocalAudioFrames = 3, VideoTokens = 3, AudioTokens = 2,
+        Augmentation = new AugmentationOptions { LocalVideo = VideoViewOptions.Local with { BlurProbability = 0 } },
+    };
+
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    [InlineData(4, false)]
+    [InlineData(2, true)]
+    public async Task ReadAsync_RestoredAtEveryStep_RepeatsTheRest(int workers, bool deferred)
+    {
+        const int batch = 2;
+        FeedOptions options = Options with { DeferAugmentation = deferred, BatchSize = batch };
+        List<SampleTrace> whole = await SampleTrace.ReadAsync(new FakeClips(Clips), options with { Workers = 1, Readers = 1 }, 0, Steps);
+        Assert.Equal(batch * Steps, whole.Count);
+        Assert.Equal(whole.Count, whole.Select(s => s.Bytes).Distinct().Count());
+        Assert.Equal(whole.Count, whole.Select(s => s.Drawn).Distinct().Count());
+        Assert.True(whole.Select(s => s.Windows).Distinct().Count() > 350);
+        for (int first = 0; first < Steps; first++)
+        {
+            // The whole rest from every step for one worker; for more from every eighth, and far into where the next begins from the others.
+            int end = workers == 1 || first % 8 == 0 ? Steps : Math.Min(Steps, first + 16);
+            List<SampleTrace> rest = await SampleTrace.ReadAsync(new FakeClips(Clips), options with { Workers = workers, Readers = workers }, first, end);
+            Assert.True(whole.Skip(batch * first).Take(batch * (end - first)).SequenceEqual(rest), $"restored at step {first}: {rest.Except(whole).FirstOrDefault()}");
+        }
+    }
+
+    [Fact]
+    public async Task ReadAsync_FourRanksThenTwo_IsTheSameGlobalSequenceFromAnyStep()
+    {
+        List<SampleTrace> whole = await SampleTrace.ReadAsync(new FakeClips(Clips), Options, 0, Steps);
+        Assert.Equal(whole, await GlobalAsync(4, 0, Steps));
+        for (int change = 1; change < Steps; change += 13)
+        {
+            List<SampleTrace> changed = [.. await GlobalAsync(4, change - 1, change), .. await GlobalAsync(2, change, Math.Min(Steps, change + 12))];
+            Assert.Equal(whole.Skip(4 * (change - 1)).Take(changed.Count), changed);
+        }
+    }
+
+    [Fact]
+    public async Task ReadAsync_DamagedRowsSkippedAndRestoredAtEveryStep_RepeatsTheRest()
+    {
+        FeedOptions options = Options with { CorruptRows = CorruptRowPolicy.Skip };
+        FakeClips clips = new(Clips, corrupt: [2, 11]);
+        List<IReadOnlyList<int>> tails = [];
+        int damaged = 0;
+        List<SampleTrace> whole = await SampleTrace.ReadAsync(clips, options, 0, Steps, tailUsed: null, batch =>
+        {
+            tails.Add(batch.TailUsed);
+            damaged += batch.Damaged.Count;
+        });
+        Assert.Equal(4 * Steps, whole.Count);
+        Assert.InRange(damaged, 40, 80); // of 40 epochs each sees most of the two
+        Assert.All(whole.GroupBy(s => s.Epoch), epoch => Assert.Equal(20, epoch.Select(s => s.Clip).Distinct().Count()));
+        for (int first = 1; first < Steps; first++)
+        {
+            bool sameEpoch = first % 5 != 0;
+            Assert.Equal(whole.Skip(4 * first).Take(24), await SampleTrace.ReadAsync(clips, options, first, Math.Min(Steps, first + 6), sameEpoch ? tails[first - 1] : null));
+        }
+    }
+
+    [Fact]
+    public async Task ReadAsync_SkipPolicyAndAnotherNumberOfRanks_UsesNoTailPlaceTwice()
+    {
+        FeedOptions options = Options with { CorruptRows = CorruptRowPolicy.Skip };
+        FakeClips clips = new(Clips, corrupt: [.. Enumerable.Range(0, 2).Select(i => (int)new GlobalOrder(Clips, options.Seed).ClipAt(0, i * 9))]);
+        List<int> used = [];
+        List<SampleTrace> seen = [];
+        foreach (int rank in Enumerable.Range(0, 4))
+        {
+            seen.AddRange(await SampleTrace.ReadAsync(clips, options with { Ranks = 4, Rank = rank }, 0, 2, tailUsed: null, batch => used.AddRange(batch.TailUsed.Except(used))));
+        }
+
+        Assert.Single(used);
+        foreach (int rank in Enumerable.Range(0, 2))
+        {
+            seen.AddRange(await SampleTrace.ReadAsync(clips, options with { Ranks = 2, Rank = rank }, 2, 5, used));
+        }
+
+        Assert.Equal((20, 20), (seen.Count, seen.Select(s => s.Clip).Distinct().Count()));
+    }
+
+    /// <summary>The samples of all ranks in the order of the steps and ranks.</summary>
+    private static async Task<List<SampleTrace>> GlobalAsync(int ranks, long first, long end)
+    {
+        List<SampleTrace> all = [];
+        foreach (int rank in Enumerable.Range(0, ranks))
+        {
+            all.AddRange(await SampleTrace.ReadAsync(new FakeClips(Clips), Options with { Ranks = ranks, Rank = rank }, first, end));
+        }
+
+        return [.. all.OrderBy(s => s.Step)]; // stable: ranks stay in order
+    }
+}

@@ -1,0 +1,163 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Xkd.Pipeline;
+using Xkd.Storage;
+
+namespace Xkd.Bench;
+
+/// <summary>
+/// The feed's reading beside the best readers in one Python process, out of the page cache: rows of 80 frames of 112×149 and ten seconds
+/// of float16 log-mel, of which a sample is a window of 32 frames and 448 spectrogram frames, in batches of 8. Raw against memory-mapped
+/// .npy, JPEG (quality 90) against an indexed tar of JPEG; <c>peers/read_numpy.py</c>. The sides take turns; medians of each round's ratios.
+/// </summary>
+internal static class ReadBenchmark
+{
+    private const int Clips = 64, Frames = 80, Height = 112, Width = 149, Mels = 80, MelFrames = 1119, Quality = 90;
+    private const int Batch = 8, Window = 32, MelWindow = 448;
+    private const long SampleBytes = (Window * Height * Width * 3) + (2 * Mels * MelWindow);
+
+    /// <param name="rounds">Turns of each side.</param>
+    /// <param name="peers">Folder of the peer scripts; null leaves them out.</param>
+    /// <param name="python">The interpreter that has numpy and Pillow.</param>
+    /// <param name="output">Receives the lines of the comparison.</param>
+    public static async Task<int> RunAsync(int rounds, string? peers, string python, TextWriter output)
+    {
+        string folder = Directory.CreateTempSubdirectory("xkd-read-").FullName;
+        try
+        {
+            foreach ((string codec, string peer, long steps) in new[] { (FrameCodecs.Raw, "npy", 200L), (FrameCodecs.Jpeg, "tar", 40L) })
+            {
+                string cache = Path.Combine(folder, codec);
+                await WriteAsync(cache, codec, Path.Combine(folder, "peer")).ConfigureAwait(false);
+                List<double> ours = [], theirs = [];
+                for (int round = -1; round < rounds; round++)
+                {
+                    // The first turn warms up the page cache and the JIT.
+                    (double rate, double cpu, double allocated) = await OursAsync(cache, round < 0 ? Clips / Batch : steps).ConfigureAwait(false);
+                    (double other, double otherCpu) = peers is null ? (double.NaN, double.NaN) : await PeerAsync(python, Path.Combine(peers, "read_numpy.py"), peer, Path.Combine(folder, "peer")).ConfigureAwait(false);
+                    if (round >= 0)
+                    {
+                        ours.Add(rate);
+                        theirs.Add(other);
+                        await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{codec} round {round + 1}: feed {rate:f0} samples/s, {cpu:f2} ms of CPU a sample, allocates {allocated:p2} of the payload; {peer} {other:f0}, {otherCpu:f2} ms")).ConfigureAwait(false);
+                    }
+                }
+
+                await output.WriteLineAsync(string.Create(
+                    CultureInfo.InvariantCulture, $"{codec}: {Median(ours):f0} samples/s ({Median(ours) * SampleBytes / 1e9:f2} GB/s); {Median(ours.Zip(theirs, (o, t) => o / t)):f2} times {peer} in one Python process")).ConfigureAwait(false);
+                Directory.Delete(cache, recursive: true);
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        return 0;
+    }
+
+    /// <summary>Samples a second of a feed that delivers windows as read, their cost, and what it allocates as a share of what it delivers.</summary>
+    internal static async Task<(double Rate, double CpuMs, double Allocated)> OursAsync(string cache, long steps)
+    {
+        FeedOptions options = new() { BatchSize = Batch, LocalVideoViews = 0, LocalAudioViews = 0, DeferAugmentation = true, Readers = 2, Workers = 1, MemoryBudget = 4 * Batch * SampleBytes };
+        TrainingFeed feed = new(Cache.Open(cache), options);
+        await using (feed.ConfigureAwait(false))
+        {
+            const int warm = 4;
+            (long began, long allocated, long done) = (0, 0, 0);
+            TimeSpan cpu = TimeSpan.Zero;
+            await foreach (HostBatch batch in feed.ReadAsync(0, warm + steps).ConfigureAwait(false))
+            {
+                batch.Dispose();
+                if (++done == warm)
+                {
+                    (began, cpu, allocated) = (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime, GC.GetTotalAllocatedBytes());
+                }
+            }
+
+            double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
+            double spent = (Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds / (steps * Batch);
+            return (steps * Batch / seconds, spent, (GC.GetTotalAllocatedBytes() - allocated) / (double)(steps * Batch * SampleBytes));
+        }
+    }
+
+    private static async Task<(double Rate, double CpuMs)> PeerAsync(string python, string script, string kind, string folder)
+    {
+        ProcessStartInfo start = new(python, [script, kind, folder]) { UseShellExecute = false, RedirectStandardOutput = true };
+        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{python} did not start");
+        string text = await process.StandardOutput.ReadToEndAsync().ConfigureAwait(false);
+        await process.WaitForExitAsync().ConfigureAwait(false);
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"read_numpy.py left with exit code {process.ExitCode}; it needs numpy and Pillow");
+        }
+
+        using JsonDocument json = JsonDocument.Parse(text);
+        return (json.RootElement.GetProperty("samples_per_s").GetDouble(), json.RootElement.GetProperty("cpu_ms").GetDouble());
+    }
+
+    // Smooth pictures that move, so that JPEG has what it has on video; the peer's copy lies beside as bare arrays and JPEG files.
+    private static async Task WriteAsync(string cache, string codec, string peer)
+    {
+        Directory.CreateDirectory(peer);
+        Fingerprint fingerprint = new() { Decoder = "synthetic", FramesCodec = codec };
+        CacheWriter writer = await CacheWriter.OpenAsync(cache, fingerprint, new CacheWriterOptions { JpegQuality = Quality }, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
+        await using (writer.ConfigureAwait(false))
+        {
+            byte[] frames = new byte[Frames * Height * Width * 3];
+            Half[] mel = new Half[Mels * MelFrames];
+            for (int clip = 0; clip < Clips; clip++)
+            {
+                Fill(frames, mel, clip);
+                string id = $"clip{clip:d3}";
+                byte[] melBytes = MemoryMarshal.AsBytes(mel.AsSpan()).ToArray();
+                await writer.AppendAsync(
+                    new ClipRecord
+                    {
+                        Id = id, SourceItem = id, Source = id, Duration = Frames / 8.0, Fps = 8, Width = Width, Height = Height, NumFrames = Frames, Frames = frames, MelFrames = MelFrames, Mel = melBytes,
+                        AudioRate = 16000, MelSum = mel.Sum(v => (double)v), MelSumSquares = mel.Sum(v => (double)v * (double)v),
+                    },
+                    CancellationToken.None).ConfigureAwait(false);
+                await writer.SettleAsync(new LedgerEntry { Id = id, Source = id, State = ItemState.Committed }, CancellationToken.None).ConfigureAwait(false);
+                await File.WriteAllBytesAsync(Path.Combine(peer, id + ".mel"), melBytes).ConfigureAwait(false);
+                if (codec == FrameCodecs.Raw)
+                {
+                    await File.WriteAllBytesAsync(Path.Combine(peer, id + ".raw"), frames).ConfigureAwait(false);
+                }
+                else
+                {
+                    (byte[] payload, uint[] offsets) = JpegFrames.Encode(frames, Frames, Height, Width, Quality);
+                    for (int frame = 0; frame < Frames; frame++)
+                    {
+                        await File.WriteAllBytesAsync(Path.Combine(peer, $"{id}.{frame:d2}.jpg"), payload[(int)offsets[frame]..(int)offsets[frame + 1]]).ConfigureAwait(false);
+                    }
+                }
+            }
+
+            await writer.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private static void Fill(byte[] frames, Half[] mel, int clip)
+    {
+        Random random = new(clip);
+        for (int i = 0; i < frames.Length; i++)
+        {
+            (int x, int y, int frame) = (i / 3 % Width, i / 3 / Width % Height, i / (3 * Width * Height));
+            frames[i] = (byte)Math.Clamp(128 + (80 * Math.Sin((x * 0.05) + (frame * 0.2) + (i % 3) + clip)) + (40 * Math.Sin(y * 0.11)) + random.Next(-6, 6), 0, 255);
+        }
+
+        for (int i = 0; i < mel.Length; i++)
+        {
+            mel[i] = (Half)((random.NextDouble() * 10) - 12);
+        }
+    }
+
+    private static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted[sorted.Length / 2];
+    }
+}
