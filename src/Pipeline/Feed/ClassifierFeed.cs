@@ -36,7 +36,7 @@ public sealed class ClassifierFeed : IAsyncDisposable
             throw new UsageException($"cache {source.Name}: {visits} training windows an epoch do not fill a batch of {options.BatchSize}; use a smaller batch");
         }
 
-        (_source, _options, _feed) = (source, options, options.AsFeed());
+        (_source, _options, _feed) = (source, options, options.AsFeed().WithReadersFor(source.Fingerprint));
         _order = new GlobalOrder(visits, options.Seed);
         _batches = new BatchPool(_feed, options.BatchSize);
         (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, _feed.Audio);
