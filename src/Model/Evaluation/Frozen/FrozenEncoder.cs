@@ -50,11 +50,11 @@ public sealed class FrozenEncoder : IDisposable
     public static FrozenEncoder Untrained(PretrainConfig config, MelStatistics mel, Device device) =>
         new(new XkdModel(config.ToModel(), (ulong)config.Seed, device), config, mel.Mean, mel.Std, string.Empty);
 
-    /// <summary>What this model's global views are cut as: one centred window of both modalities, normalised as in its training.</summary>
-    internal EvaluationOptions OneWindow(int clip) => new()
+    /// <summary>What this model's global views are cut as: one centred window of a clip, normalised as in its training.</summary>
+    internal EvaluationOptions OneWindow(int clip, Modalities modalities = Modalities.Both) => new()
     {
         BatchSize = 1,
-        Modalities = Modalities.Both,
+        Modalities = modalities,
         Clips = [clip],
         Fps = Config.Data.Fps,
         Frames = Config.Data.GlobalFrames,
