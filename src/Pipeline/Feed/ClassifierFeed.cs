@@ -69,9 +69,9 @@ public sealed class ClassifierFeed : IAsyncDisposable
             int epoch = (int)(step / StepsPerEpoch);
             long position = step % StepsPerEpoch * rows;
             long[] clips = [.. Enumerable.Range(0, rows).Select(i => (long)_clips[(int)(_order.ClipAt(epoch, position + i) / _options.Windows)])];
-            string[] ids = [.. clips.Select(c => _source.Clips[(int)c].Id)];
-            long bytes = BatchBuffers.BytesOf(_feed, rows) + clips.Sum(c => _worker.WindowBytes(_source.Clips[(int)c]));
-            BatchAssembly assembly = new(_batches, step, epoch, position, ids, clips, bytes);
+            ClipEntry[] entries = [.. clips.Select(c => _source.Clips[(int)c])];
+            long bytes = BatchBuffers.BytesOf(_feed, rows) + entries.Sum(_worker.WindowBytes);
+            BatchAssembly assembly = new(_batches, step, epoch, position, clips, entries, bytes);
             yield return (assembly, Enumerable.Range(0, rows).Select(slot => SampleAt(assembly, slot, new SampleKey(_options.Seed, epoch, position + slot), clips[slot])));
         }
     }

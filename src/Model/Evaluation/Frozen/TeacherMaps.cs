@@ -48,7 +48,7 @@ public sealed record TeacherMaps
 
         bool video = clip.NumFrames > 0, audio = clip.MelFrames > 0 || clip.NumSamples > 0;
         Modalities modalities = video && audio ? Modalities.Both : video ? Modalities.Video : Modalities.Audio;
-        EvaluationOptions window = encoder.Windows(modalities, windows: 1, batch: 1) with { Clips = [cache.Clips.Index().First(c => c.Item == clip).Index] };
+        EvaluationOptions window = encoder.OneWindow(cache.Clips.Index().First(c => c.Item == clip).Index) with { Modalities = modalities };
         double before = video ? Math.Max(0, clip.NumFrames - window.Frames) / 2 / clip.Fps : 0; // as the feed centres it: on a whole frame
         EvaluationFeed feed = new(cache, window);
         await using (feed.ConfigureAwait(false))

@@ -54,7 +54,7 @@ public sealed class TeacherMapsTests
     // What the objective weighs the teachers' patches by, averaged over heads.
     private static async Task<(float[] Video, float[] Audio)> ExpectedAsync(FrozenEncoder encoder, Cache cache, int clip)
     {
-        await using EvaluationFeed feed = new(cache, encoder.Windows(Modalities.Both, 1, 1) with { Clips = [clip] });
+        await using EvaluationFeed feed = new(cache, encoder.OneWindow(clip));
         await foreach (EvaluationBatch batch in feed.ReadAsync(TestContext.Current.CancellationToken))
         {
             using (batch)
