@@ -2,7 +2,6 @@ using Xkd.Ingest;
 using Xkd.Model.Configuration;
 using Xkd.Model.Native;
 using Xkd.Model.Training;
-using Xkd.Testing;
 
 namespace Xkd.Cli.Tests;
 
