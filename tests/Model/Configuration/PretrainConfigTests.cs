@@ -8,7 +8,7 @@ public sealed class PretrainConfigTests : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("xkd-config-").FullName;
 
     public static TheoryData<string> ShippedConfigs => [.. Directory.EnumerateFiles(Path.Combine(RepositoryRoot.Path, "configs"), "*.yaml", SearchOption.AllDirectories)
-        .Where(p => !p.Contains("/eval/", StringComparison.Ordinal)).Select(p => Path.GetRelativePath(RepositoryRoot.Path, p))];
+        .Select(p => Path.GetRelativePath(RepositoryRoot.Path, p)).Where(p => !p.StartsWith("configs/eval/", StringComparison.Ordinal))];
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
