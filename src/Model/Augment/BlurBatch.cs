@@ -17,7 +17,7 @@ internal static class BlurBatch
         (long n, long planes, long height, long width) = (x.shape[0], x.shape[1] * x.shape[2], x.shape[3], x.shape[4]);
         Tensor across = Matrix([.. blurs.Select(b => (b.KernelSize, b.SigmaX))], (int)width, x.device); // [n, W, W]
         Tensor down = Matrix([.. blurs.Select(b => (b.KernelSize, b.SigmaY))], (int)height, x.device); // [n, H, H]
-        Tensor y = x.Over(255).to(ScalarType.Float64).reshape(n, planes * height, width);
+        Tensor y = ColorBatch.Quotient(x, 255).to(ScalarType.Float64).reshape(n, planes * height, width);
         y = bmm(y, across.transpose(1, 2)).view(n, planes, height, width).transpose(1, 2).reshape(n, height, planes * width); // [n, H, PW]
         y = bmm(down, y).view(n, height, planes, width).transpose(1, 2).reshape(x.shape);
         return y.to(ScalarType.Float32).Times(255).floor().MoveToOuterDisposeScope();

@@ -34,6 +34,13 @@ internal static class ColorBatch
         return luma.expand(x.shape);
     }
 
+    /// <summary>Values over a number, rounded once on every device: by a number of the host a GPU multiplies with its reciprocal, which rounds twice.</summary>
+    public static Tensor Quotient(Tensor x, double number)
+    {
+        using Tensor divisor = tensor([number], dtype: x.dtype, device: x.device);
+        return x / divisor;
+    }
+
     private static Tensor Brightness(Tensor x, Tensor factor)
     {
         using (factor)
@@ -45,7 +52,8 @@ internal static class ColorBatch
     private static Tensor Contrast(Tensor x, Tensor factor)
     {
         using var scope = NewDisposeScope();
-        Tensor mean = Luma(x).mean([3, 4], keepdim: true, type: ScalarType.Float64); // of each frame, [n, 1, T, 1, 1]
+        Tensor sum = Luma(x).sum([3, 4], keepdim: true, type: ScalarType.Float64); // of each frame, [n, 1, T, 1, 1]
+        Tensor mean = Quotient(sum, x.shape[3] * x.shape[4]);
         return Blend(x, mean.Plus(0.5).floor().to(ScalarType.Float32), factor).MoveToOuterDisposeScope();
     }
 

@@ -1,4 +1,3 @@
-using Xkd.Model.Native;
 using Xkd.Pipeline;
 using static TorchSharp.torch;
 
@@ -34,7 +33,7 @@ internal sealed class VideoBatchKernel(IReadOnlyList<float> mean, IReadOnlyList<
         Change(x, Where(views, v => v.Gray), (part, _) => ColorBatch.Gray(part));
         Change(x, Where(views, v => v.Blur is not null), (part, slots) => BlurBatch.Apply(part, [.. slots.Select(slot => views[slot].Blur!)]));
         using Tensor means = tensor([.. mean], [1, 3, 1, 1, 1], device: host.Device), stds = tensor([.. std], [1, 3, 1, 1, 1], device: host.Device);
-        return ((x.Over(255) - means) / stds).MoveToOuterDisposeScope();
+        return ((ColorBatch.Quotient(x, 255) - means) / stds).MoveToOuterDisposeScope();
     }
 
     // Place by place in the clips' orders, each operation on the clips that have it there.

@@ -68,12 +68,12 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
         try
         {
             (int done, long began, long asked) = (0, 0, 0);
-            TimeSpan waited = TimeSpan.Zero;
+            TimeSpan waited = TimeSpan.Zero, planted = delays.GetValueOrDefault(PipelineGraph.Consumer); // the planted delay is the step's, not the data's
             await foreach (HostBatch batch in feed.ReadAsync(0, Warm + Steps, cancellationToken: stop).ConfigureAwait(false))
             {
                 using (batch)
                 {
-                    waited += done > Warm ? time.GetElapsedTime(asked) : TimeSpan.Zero;
+                    waited += done > Warm ? time.GetElapsedTime(asked) - planted : TimeSpan.Zero;
                     began = done == Warm ? time.GetTimestamp() : began;
                     Devices.SetThreads(config.Train.Threads); // of this thread: the last wait may have ended on another one
                     kept?.Dispose();

@@ -12,18 +12,18 @@ internal static class BatchKernels
     private const int Copies = 2;
 
     /// <summary>Views [3, frames, height, width] as the batch made them; the copies must agree.</summary>
-    public static float[] Video(byte[] frames, int frameHeight, int frameWidth, VideoViewAugmentation view, int count, int height, int width, float[] mean, float[] std)
+    public static float[] Video(GoldenCase golden, byte[] frames, int frameHeight, int frameWidth, VideoViewAugmentation view, int count, int height, int width, float[] mean, float[] std)
     {
-        using HostTensors host = new(Devices.Parse("cpu"));
+        using HostTensors host = new(Devices.Parse(golden.DeviceName));
         HostFrames windows = HostFrames.Of([.. Enumerable.Repeat(frames.AsMemory(view.FirstFrame * frameHeight * frameWidth * 3, count * frameHeight * frameWidth * 3), Copies)], count, frameHeight, frameWidth);
         using Tensor made = new VideoBatchKernel(mean, std, host).Apply(windows, [.. Enumerable.Repeat(view, Copies)], height, width);
         return First(made);
     }
 
     /// <summary>A normalised spectrogram [mels, frames] after the view's operations.</summary>
-    public static float[] Spectrogram(float[] values, int mels, SpectrogramViewAugmentation view)
+    public static float[] Spectrogram(GoldenCase golden, float[] values, int mels, SpectrogramViewAugmentation view)
     {
-        using HostTensors host = new(Devices.Parse("cpu"));
+        using HostTensors host = new(Devices.Parse(golden.DeviceName));
         using Tensor windows = host.Of(Enumerable.Repeat(values, Copies).SelectMany(v => v).ToArray(), ScalarType.Float32, Copies, mels, values.Length / mels);
         using Tensor made = new SpectrogramBatchKernel(0, 1, new LogMelOptions().LogEpsilon, host.Device).Apply(windows, [.. Enumerable.Repeat(view, Copies)]);
         return First(made);
@@ -31,7 +31,8 @@ internal static class BatchKernels
 
     private static float[] First(Tensor made)
     {
-        float[] all = made.data<float>().ToArray();
+        using Tensor here = made.cpu();
+        float[] all = here.data<float>().ToArray();
         int one = all.Length / Copies;
         return all.AsSpan(0, one).SequenceEqual(all.AsSpan(one)) ? all[..one] : throw new FailureException("copies of one clip came out different within a batch");
     }

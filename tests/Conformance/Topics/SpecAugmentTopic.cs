@@ -45,7 +45,7 @@ internal sealed class SpecAugmentTopic : IGoldenTopic
         void Close(string name, float[] values, SpectrogramViewAugmentation view)
         {
             check.Close("out/" + name, values, shape);
-            check.Close("out/" + name, BatchKernels.Spectrogram(golden.Floats("in/spec"), mels, view));
+            check.Close("out/" + name, BatchKernels.Spectrogram(golden, golden.Floats("in/spec"), mels, view));
         }
     }
 

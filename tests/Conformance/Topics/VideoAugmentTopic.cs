@@ -83,7 +83,7 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
             Crop = crop ? Box(o) : CropBox.Whole(clip[1], clip[2]), Flip = flip, Gray = gray, Blur = blur ? Blur(o) : null, Jitter = crop || flip || gray || blur || whole ? null : Jitter(o),
         };
         byte[] frames = o.TryGetProperty("input", out JsonElement input) ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
-        float[] views = BatchKernels.Video(frames, clip[1], clip[2], view, clip[0], height, width, [0, 0, 0], [1, 1, 1]); // [3, T, height, width]
+        float[] views = BatchKernels.Video(golden, frames, clip[1], clip[2], view, clip[0], height, width, [0, 0, 0], [1, 1, 1]); // [3, T, height, width]
         int plane = views.Length / 3, channels = golden.Shape(name).Length == 3 ? 1 : 3;
         double[] levels = [.. Enumerable.Range(0, plane * channels).Select(i => Math.Round(255.0 * views[(i % channels * plane) + (i / channels)]))];
         check.Values(name + " (batched)", levels, golden.AsDoubles(name), blur ? new Tolerance(0, 1, 0, 0) : Same);
@@ -137,7 +137,7 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
         float[] result = new float[golden.Floats(name).Length];
         augmenter.Apply(frames, clip[1], clip[2], view, count, height, width, result);
         float[] mean = Floats(normalize.GetProperty("mean")), std = Floats(normalize.GetProperty("std"));
-        check.Values(name + " (batched)", Wide(BatchKernels.Video(frames, clip[1], clip[2], view, count, height, width, mean, std)), Wide(result), view.Blur is null ? Same : Blurred);
+        check.Values(name + " (batched)", Wide(BatchKernels.Video(golden, frames, clip[1], clip[2], view, count, height, width, mean, std)), Wide(result), view.Blur is null ? Same : Blurred);
         return result;
     }
 
