@@ -33,8 +33,9 @@ public sealed partial class IngestJob
         var (items, notes) = Items();
         await using var writer = await CacheWriter.OpenAsync(
             _options.Out, Fingerprint(), new CacheWriterOptions { Part = PartName(), JpegQuality = JpegQuality, Origin = Origin() }, _time, cancellationToken);
-        var pending = items.Where(item => IsPending(writer, item)).Select(item => new PendingItem(item, Attempts(writer, item))).ToList();
+        var pending = new Queue<PendingItem>(items.Where(item => IsPending(writer, item)).Select(item => new PendingItem(item, Attempts(writer, item))));
         var tally = new IngestTally(items.Count - pending.Count, items.Count, TimeSpan.FromSeconds(_options.ProgressInterval), progress, _time);
+        items.Clear(); // an item that is done lives on in the ledger alone: memory does not grow by both
         tally.Begin(notes);
 
         var (graph, stopped) = await RunAsync(writer, pending, tally, cancellationToken);
@@ -57,7 +58,7 @@ public sealed partial class IngestJob
         };
     }
 
-    private async Task<(PipelineGraph Graph, bool Stopped)> RunAsync(CacheWriter writer, List<PendingItem> pending, IngestTally tally, CancellationToken cancellationToken)
+    private async Task<(PipelineGraph Graph, bool Stopped)> RunAsync(CacheWriter writer, Queue<PendingItem> pending, IngestTally tally, CancellationToken cancellationToken)
     {
         await using var pool = NewPool();
         var (graph, writing, run) = Build(pool, writer, pending, tally, cancellationToken);
@@ -83,7 +84,7 @@ public sealed partial class IngestJob
     public async Task<PipelineGraph> MeasureDecodingAsync(CancellationToken cancellationToken)
     {
         await using var pool = NewPool();
-        var (graph, decoded) = BuildDecoding(pool, [.. Items().Items.Select(static item => new PendingItem(item, 0))]);
+        var (graph, decoded) = BuildDecoding(pool, new Queue<PendingItem>(Items().Items.Select(static item => new PendingItem(item, 0))));
         await graph.RunAsync(decoded, "discard", Discard, cancellationToken: cancellationToken);
         return graph;
 
@@ -95,7 +96,7 @@ public sealed partial class IngestJob
     }
 
     private (PipelineGraph Graph, WriteStage Writing, Func<Task> Run) Build(
-        DecoderPool pool, CacheWriter writer, List<PendingItem> pending, IngestTally tally, CancellationToken cancellationToken)
+        DecoderPool pool, CacheWriter writer, Queue<PendingItem> pending, IngestTally tally, CancellationToken cancellationToken)
     {
         var fingerprint = Fingerprint();
         var melStage = new MelStage(
@@ -111,7 +112,7 @@ public sealed partial class IngestJob
             prepared, FailureStages.Write, writeStage.RunAsync, new StageOptions { QueueCapacity = burst, Remedy = "put the cache on a faster disk" }, cancellationToken));
     }
 
-    private (PipelineGraph Graph, IStage<DecodedItem> Decoded) BuildDecoding(DecoderPool pool, List<PendingItem> pending)
+    private (PipelineGraph Graph, IStage<DecodedItem> Decoded) BuildDecoding(DecoderPool pool, Queue<PendingItem> pending)
     {
         var decode = DecodeOptions();
         var decoders = new DecodeQueue(new MediaDecoder(_tools, decode, _time, pool), Workers, _options.FilesPerProcess);
@@ -123,12 +124,20 @@ public sealed partial class IngestJob
             StageDelays = _options.StageDelays,
             TraceCapacity = _options.TraceCapacity,
         });
-        var catalog = graph.Source(FailureStages.Catalog, pending.Select(static item => item.Sized()).ToAsyncEnumerable());
+        var catalog = graph.Source(FailureStages.Catalog, Drain(pending).Select(static item => item.Sized()).ToAsyncEnumerable());
         var decoded = graph.Stage<PendingItem, DecodedItem>(
             FailureStages.Decode, catalog, decodeStage.RunAsync,
             new StageOptions { Parallelism = Decoding, Remedy = "raise --workers on a machine with more cores, or share the items among processes with --partition i/n" },
             reserve: item => 2 * (item.IsShort ? decode.ResidentBytesTogether : decode.ResidentBytes)); // frames and samples
         return (graph, decoded);
+    }
+
+    private static IEnumerable<PendingItem> Drain(Queue<PendingItem> pending)
+    {
+        while (pending.TryDequeue(out var item))
+        {
+            yield return item;
+        }
     }
 
     private DecoderPool NewPool() => new(_tools, DecodeOptions(), _time);
