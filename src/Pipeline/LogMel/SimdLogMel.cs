@@ -12,6 +12,7 @@ public sealed unsafe class SimdLogMel : ILogMel
 {
     private const int Lanes = 8;
     private readonly PowerSpectrum8 _spectrum;
+    private readonly float[] _epsilon; // per filter
     private readonly ScratchPool<Scratch> _scratch;
 
     /// <exception cref="UsageException">An option outside its range.</exception>
@@ -29,6 +30,7 @@ public sealed unsafe class SimdLogMel : ILogMel
         Options = options;
         Filters = new MelFilterBank(options);
         _spectrum = new PowerSpectrum8(options.NFft);
+        _epsilon = [.. Filters.Weights.Select(filter => (float)(options.LogEpsilon + (options.PowerEpsilon * filter.Sum(weight => (double)weight))))];
         _scratch = new ScratchPool<Scratch>(() => new Scratch(
             new AlignedBuffer<float>((Lanes - 1) * options.Hop + options.NFft),
             new AlignedBuffer<float>(_spectrum.WorkLength),
@@ -93,25 +95,26 @@ public sealed unsafe class SimdLogMel : ILogMel
 
     private void Project(float* power, Span<float> melMajor, int stride, int valid)
     {
-        Vector256<float> logEpsilon = Vector256.Create((float)Options.LogEpsilon);
-        Vector256<float> powerEpsilon = Vector256.Create((float)Options.PowerEpsilon);
         int[] firstBin = Filters.FirstBin;
         for (int m = 0; m < firstBin.Length; m++)
         {
-            // Two sums, as each addition waits for the one before it.
-            Vector256<float> even = Vector256<float>.Zero, odd = Vector256<float>.Zero;
+            // Two sums, as each addition waits for the one before it. The power's epsilon, the same in every bin, is added once, with the logarithm's.
+            Vector256<float> even = Vector256.Create(_epsilon[m]), odd = Vector256<float>.Zero;
             float* bin = power + Lanes * firstBin[m];
-            ReadOnlySpan<float> weights = Filters.Weights[m];
-            for (; weights.Length >= 2; weights = weights[2..], bin += 2 * Lanes)
+            fixed (float* weights = Filters.Weights[m])
             {
-                even = Vector256.FusedMultiplyAdd(Vector256.LoadAligned(bin) + powerEpsilon, Vector256.Create(weights[0]), even);
-                odd = Vector256.FusedMultiplyAdd(Vector256.LoadAligned(bin + Lanes) + powerEpsilon, Vector256.Create(weights[1]), odd);
+                float* weight = weights;
+                for (float* end = weights + (Filters.Weights[m].Length & ~1); weight < end; weight += 2, bin += 2 * Lanes)
+                {
+                    even = Vector256.FusedMultiplyAdd(Vector256.LoadAligned(bin), Vector256.Create(weight[0]), even);
+                    odd = Vector256.FusedMultiplyAdd(Vector256.LoadAligned(bin + Lanes), Vector256.Create(weight[1]), odd);
+                }
+                if ((Filters.Weights[m].Length & 1) != 0)
+                {
+                    even = Vector256.FusedMultiplyAdd(Vector256.LoadAligned(bin), Vector256.Create(*weight), even);
+                }
             }
-            if (weights.Length == 1)
-            {
-                even = Vector256.FusedMultiplyAdd(Vector256.LoadAligned(bin) + powerEpsilon, Vector256.Create(weights[0]), even);
-            }
-            Vector256<float> value = Vector256.Log(even + odd + logEpsilon);
+            Vector256<float> value = Vector256.Log(even + odd);
             Span<float> row = melMajor[(m * stride)..];
             if (valid == Lanes)
             {
