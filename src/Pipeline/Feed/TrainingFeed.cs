@@ -8,6 +8,8 @@ namespace Xkd.Pipeline;
 /// </summary>
 public sealed class TrainingFeed : IAsyncDisposable
 {
+    private const long MostResident = 256 << 20;
+
     private readonly IClipSource _source;
     private readonly FeedOptions _options;
     private readonly GlobalOrder _order;
@@ -20,7 +22,7 @@ public sealed class TrainingFeed : IAsyncDisposable
     /// <param name="options">Views, batch, ranks, workers.</param>
     /// <exception cref="UsageException">Options that cannot be, or a cache that does not fit them.</exception>
     public TrainingFeed(Cache cache, FeedOptions options)
-        : this(new CacheClipSource(cache), options)
+        : this(new CacheClipSource(cache, Math.Min(options.MemoryBudget / 4, MostResident)), options)
     {
     }
 
@@ -29,7 +31,7 @@ public sealed class TrainingFeed : IAsyncDisposable
         options.Validate();
         CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, waveform: options.RequireWaveform);
         Plan = new EpochPlan(source.Clips.Count, options.BatchSize, options.Ranks);
-        (_source, _options) = (source, options.WithReadersFor(source.Fingerprint));
+        (_source, _options) = (source, options.WithReadersFor(source.Fingerprint) with { MemoryBudget = Math.Max(1, options.MemoryBudget - source.ResidentBytes) });
         _order = new GlobalOrder(source.Clips.Count, options.Seed);
         _batches = new BatchPool(options, Plan.BatchPerRank);
         (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, options.Audio);

@@ -6,14 +6,20 @@ using Microsoft.Win32.SafeHandles;
 namespace Xkd.Storage;
 
 /// <summary>
-/// Reads payload in place: positioned reads of just the window's bytes into the caller's memory, each frame checked as it comes.
-/// Thread-safe. Raw frames, mel and pcm are read without managed allocation.
+/// Reads payload in place: just the window's bytes into the caller's memory, each frame checked as it comes; copied from the page cache where
+/// they are there (<see cref="ShardMaps"/>), otherwise by positioned reads. Thread-safe. Raw frames, mel and pcm are read without managed allocation.
 /// </summary>
-public sealed class ClipReader(Cache cache) : IDisposable
+/// <param name="cache">The version to read.</param>
+/// <param name="resident">Bytes of shards that may be present as the process's own memory at once; 0: all is read. Default 32 MiB.</param>
+public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposable
 {
     // Checksums and JPEG offsets of a window are fetched this many frames at a time, on the stack.
     private const int Batch = 256;
+
+    // Bytes of raw frames read at once: a fraction of a core's second-level cache, and enough copying to be worth a system call.
+    private const int Together = 256 << 10;
     private readonly ShardHandles _handles = new(cache);
+    private readonly ShardMaps? _maps = ShardMaps.Of(cache, resident);
 
     // As many as ever decoded at once.
     private readonly ConcurrentBag<IJpegCodec> _codecs = [];
@@ -76,6 +82,7 @@ public sealed class ClipReader(Cache cache) : IDisposable
     /// <summary>Closes the shards. No read may be under way.</summary>
     public void Dispose()
     {
+        _maps?.Dispose();
         _handles.Dispose();
         while (_codecs.TryTake(out IJpegCodec? codec))
         {
@@ -85,14 +92,47 @@ public sealed class ClipReader(Cache cache) : IDisposable
 
     private void ReadRaw(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
     {
-        // Frame by frame: the checksum then finds its bytes in the core's own cache, where a whole window would have gone through it.
         int frameBytes = clip.FrameBytes;
-        for (int i = 0; i < crcs.Length; i++)
+        while (!crcs.IsEmpty)
         {
-            Span<byte> frame = destination.Slice(i * frameBytes, frameBytes);
-            Read(clip, "frames", clip.FramesOffset + ((long)(first + i) * frameBytes), frame);
-            Check(clip, first + i, crcs[i], frame);
+            int copied = CopyRaw(clip, first, crcs, destination);
+            int now = copied > 0 ? copied : Math.Min(crcs.Length, Math.Max(1, Together / frameBytes));
+            if (copied == 0)
+            {
+                // A few frames at a time: the checksums then find their bytes in the core's own cache, where a whole window would have gone through it.
+                Read(clip, "frames", clip.FramesOffset + ((long)first * frameBytes), destination[..(now * frameBytes)]);
+                for (int i = 0; i < now; i++)
+                {
+                    Check(clip, first + i, crcs[i], Crc32C.Compute(destination.Slice(i * frameBytes, frameBytes)));
+                }
+            }
+
+            first += now;
+            crcs = crcs[now..];
+            destination = destination[(now * frameBytes)..];
         }
+    }
+
+    /// <summary>Copies what lies in memory already.</summary>
+    /// <returns>Frames copied; 0 where they must be read.</returns>
+    private int CopyRaw(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
+    {
+        int frameBytes = clip.FrameBytes;
+        int count = Math.Min(crcs.Length, ShardMaps.Longest / frameBytes);
+        ReadOnlySpan<byte> stored = _maps is null ? [] : _maps.TryGet(clip.Shard, _handles[clip.Shard], clip.FramesOffset + ((long)first * frameBytes), count * frameBytes);
+        if (stored.IsEmpty)
+        {
+            return 0;
+        }
+
+        Span<uint> got = stackalloc uint[count];
+        CheckedCopy.Copy(stored, frameBytes, destination[..stored.Length], got);
+        for (int i = 0; i < count; i++)
+        {
+            Check(clip, first + i, crcs[i], got[i]);
+        }
+
+        return count;
     }
 
     private void ReadJpeg(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
@@ -120,7 +160,7 @@ public sealed class ClipReader(Cache cache) : IDisposable
                 }
 
                 ReadOnlySpan<byte> jpeg = buffer.AsSpan((int)begin..(int)end);
-                Check(clip, first + i, crcs[i], jpeg);
+                Check(clip, first + i, crcs[i], Crc32C.Compute(jpeg));
                 codec.Decode(jpeg, clip.Height, clip.Width, destination.Slice(i * clip.FrameBytes, clip.FrameBytes));
             }
         }
@@ -133,7 +173,16 @@ public sealed class ClipReader(Cache cache) : IDisposable
 
     private void ReadWhole(ClipEntry clip, string column, long offset, uint expected, Span<byte> destination)
     {
-        Read(clip, column, offset, destination);
+        ReadOnlySpan<byte> stored = _maps is null || destination.Length > ShardMaps.Longest ? [] : _maps.TryGet(clip.Shard, _handles[clip.Shard], offset, destination.Length);
+        if (stored.IsEmpty)
+        {
+            Read(clip, column, offset, destination);
+        }
+        else
+        {
+            stored.CopyTo(destination);
+        }
+
         uint got = Crc32C.Compute(destination);
         if (got != expected)
         {
@@ -141,9 +190,8 @@ public sealed class ClipReader(Cache cache) : IDisposable
         }
     }
 
-    private void Check(ClipEntry clip, int frame, uint expected, ReadOnlySpan<byte> stored)
+    private void Check(ClipEntry clip, int frame, uint expected, uint got)
     {
-        uint got = Crc32C.Compute(stored);
         if (got != expected)
         {
             throw Corrupt(clip, "frames", $"frame {frame} crc {expected:x8}", $"{got:x8}");
