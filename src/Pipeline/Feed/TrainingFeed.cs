@@ -12,7 +12,7 @@ public sealed class TrainingFeed : IAsyncDisposable
 
     private readonly IClipSource _source;
     private readonly FeedOptions _options;
-    private readonly GlobalOrder _order;
+    private readonly IClipOrder _order;
     private readonly BatchPool _batches;
     private readonly RawWindows.Pool _raw = new();
     private readonly SampleWorker _worker;
@@ -32,7 +32,7 @@ public sealed class TrainingFeed : IAsyncDisposable
         CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, waveform: options.RequireWaveform);
         Plan = new EpochPlan(source.Clips.Count, options.BatchSize, options.Ranks);
         (_source, _options) = (source, options.WithReadersFor(source.Fingerprint) with { MemoryBudget = Math.Max(1, options.MemoryBudget - source.ResidentBytes) });
-        _order = new GlobalOrder(source.Clips.Count, options.Seed);
+        _order = Order(source.Clips, options);
         _batches = new BatchPool(options, Plan.BatchPerRank);
         (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, options.Audio);
         ISampleAugmenter augmenter = options.Augmentation is { } recipe ? new RecipeAugmenter(recipe, options, mean, std) : new CenterCropAugmenter(mean, std);
@@ -86,6 +86,17 @@ public sealed class TrainingFeed : IAsyncDisposable
     {
         _source.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private static IClipOrder Order(IReadOnlyList<ClipEntry> clips, FeedOptions options)
+    {
+        if (options.Order == ClipOrderKind.Uniform)
+        {
+            return new GlobalOrder(clips.Count, options.Seed);
+        }
+
+        int[] inShards = [.. Enumerable.Range(0, clips.Count).OrderBy(i => clips[i].Shard).ThenBy(i => clips[i].Row)];
+        return new BlockOrder(inShards, options.Seed, options.OrderBlock, options.OrderWindow);
     }
 
     private IEnumerable<(BatchAssembly Assembly, IEnumerable<FeedSample> Samples)> Assemblies(long firstStep, long endStep)
