@@ -8,6 +8,7 @@ using Xkd.Bench;
 //   Xkd.Bench logmel  [ROUNDS] [PEERS] [PYTHON]                   the log-mel kernel beside TorchSharp and torchaudio
 //   Xkd.Bench melbackends GOLDEN                                  the log-mel backends of this build beside each other and the reference
 //   Xkd.Bench read    [ROUNDS] [PEERS] [PYTHON]                   the feed's reading beside numpy and tar in one Python process
+//   Xkd.Bench order   [CLIPS] [ROUNDS]                            the block order's shuffling and reading beside the uniform one's
 //   Xkd.Bench augment [ROUNDS] [PEERS] [PYTHON]                   one clip's video views beside Pillow, one thread
 //   Xkd.Bench endure  CACHE [BATCHES] [PAUSE-SECONDS]             memory over many batches and while the consumer is paused
 //   Xkd.Bench step    [ROUNDS] [PEERS] [PYTHON] [CONFIG] [DEVICE] the training step beside eager PyTorch
@@ -32,6 +33,8 @@ switch (args.FirstOrDefault())
         return MelBackendComparison.Run(args[1], Console.Out);
     case "read":
         return await ReadBenchmark.RunAsync(Number(1, 5), Peers(2), At(3, "python3"), Console.Out);
+    case "order":
+        return await OrderBenchmark.RunAsync(Number(1, 128), Number(2, 5), Console.Out);
     case "augment":
         return await AugmentationComparison.RunAsync(Number(1, 5), At(2, "tools/bench/peers"), At(3, "python3"), Console.Out);
     case "endure" when args.Length > 1:

@@ -31,7 +31,7 @@ internal static class ReadBenchmark
             foreach ((string codec, string peer, long steps) in new[] { (FrameCodecs.Raw, "npy", 1200L), (FrameCodecs.Jpeg, "tar", 40L) })
             {
                 string cache = Path.Combine(folder, codec);
-                await WriteAsync(cache, codec, Path.Combine(folder, "peer")).ConfigureAwait(false);
+                await WriteAsync(cache, codec, Path.Combine(folder, "peer"), Clips).ConfigureAwait(false);
                 using BareCopy? bare = codec == FrameCodecs.Raw ? new BareCopy(Path.Combine(folder, "peer")) : null;
                 List<double> ours = [], theirs = [], copies = [];
                 for (int round = -1; round < rounds; round++)
@@ -116,7 +116,7 @@ internal static class ReadBenchmark
     }
 
     // Smooth pictures that move, so that JPEG has what it has on video; the peer's copy lies beside as bare arrays and JPEG files.
-    private static async Task WriteAsync(string cache, string codec, string peer)
+    internal static async Task WriteAsync(string cache, string codec, string peer, int clips)
     {
         Directory.CreateDirectory(peer);
         Fingerprint fingerprint = new() { Decoder = "synthetic", FramesCodec = codec };
@@ -125,7 +125,7 @@ internal static class ReadBenchmark
         {
             byte[] frames = new byte[Frames * Height * Width * 3];
             Half[] mel = new Half[Mels * MelFrames];
-            for (int clip = 0; clip < Clips; clip++)
+            for (int clip = 0; clip < clips; clip++)
             {
                 Fill(frames, mel, clip);
                 string id = $"clip{clip:d3}";
