@@ -34,6 +34,7 @@ internal sealed class TrainingSession : IAsyncDisposable
         PipelineGraphOptions diagnostics = new() { StageDelays = options.StageDelays, TraceCapacity = options.Profile ? TraceSpans : 0 };
         FeedOptions feed = _config.ToFeed(model, origin.MelMean, origin.MelStd, diagnostics, onDevice);
         Feed = new TrainingFeed(cache, feed);
+        ConsumerDelay = options.StageDelays.GetValueOrDefault(PipelineGraph.Consumer);
         _host = new HostTensors(device);
         _augmenter = onDevice ? new BatchAugmenter(BatchAugmenterOptions.Of(feed, origin.MelMean, origin.MelStd), _host) : null;
         Schedule = new TrainingSchedule(_config.ToSchedule(), Feed.StepsPerEpoch);
@@ -51,6 +52,9 @@ internal sealed class TrainingSession : IAsyncDisposable
     public RunOrigin Origin { get; }
 
     public TrainingFeed Feed { get; }
+
+    /// <summary>The delay planted into the step itself.</summary>
+    public TimeSpan ConsumerDelay { get; }
 
     public TrainingSchedule Schedule { get; }
 
