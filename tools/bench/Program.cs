@@ -10,7 +10,8 @@ using Xkd.Bench;
 //   Xkd.Bench read    [ROUNDS] [PEERS] [PYTHON]                   the feed's reading beside numpy and tar in one Python process
 //   Xkd.Bench order   [CLIPS] [ROUNDS]                            the block order's shuffling and reading beside the uniform one's
 //   Xkd.Bench augment [ROUNDS] [PEERS] [PYTHON]                   one clip's video views beside Pillow, one thread
-//   Xkd.Bench endure  CACHE [BATCHES] [PAUSE-SECONDS]             memory over many batches and while the consumer is paused
+//   Xkd.Bench endure  CACHE [BATCHES] [PAUSE-SECONDS]             memory over many batches and while the consumer is paused; set
+//                                                                 DOTNET_GCgen0size=1000000 for it, as ./xkd does
 //   Xkd.Bench step    [ROUNDS] [PEERS] [PYTHON] [CONFIG] [DEVICE] the training step beside eager PyTorch
 //   Xkd.Bench svm     [ROUNDS] [PEERS]                            the SVM beside scikit-learn
 //   Xkd.Bench features FILE ROWS [DIM] [CLASSES] [SEED]           writes a feature file of any size, for xkd eval svm and knn in bounded memory

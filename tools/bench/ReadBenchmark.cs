@@ -48,13 +48,13 @@ internal static class ReadBenchmark
                         copies.Add(copy);
                         await output.WriteLineAsync(string.Create(
                             CultureInfo.InvariantCulture,
-                            $"{codec} round {round + 1}: feed {rate:f0} samples/s, {cpu:f3} ms of CPU a sample, allocates {allocated:p2} of the payload; one reader {alone:f0}, {aloneCpu:f3} ms; {peer} {other:f0}, {otherCpu:f3} ms; bare copy, two threads {copy:f0}")).ConfigureAwait(false);
+                            $"{codec} round {round + 1}: feed {rate:f0} samples/s, {cpu:f3} ms of CPU a sample, allocates {allocated:p2} of the payload; one reader {alone:f0}, {aloneCpu:f3} ms; {peer} {other:f0}, {otherCpu:f3} ms{(bare is null ? "" : $"; bare copy, two threads {copy:f0}")}")).ConfigureAwait(false);
                     }
                 }
 
                 await output.WriteLineAsync(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{codec}: {Median(ours):f0} samples/s ({Median(ours) * SampleBytes / 1e9:f2} GB/s); {Median(ours.Zip(theirs, (o, t) => o / t)):f2} times {peer} in one Python process; bare copy {Median(copies.Zip(theirs, (c, t) => c / t)):f2} times")).ConfigureAwait(false);
+                    $"{codec}: {Median(ours):f0} samples/s ({Median(ours) * SampleBytes / 1e9:f2} GB/s); {Median(ours.Zip(theirs, (o, t) => o / t)):f2} times {peer} in one Python process{(bare is null ? "" : $"; bare copy {Median(copies.Zip(theirs, (c, t) => c / t)):f2} times")}")).ConfigureAwait(false);
                 Directory.Delete(cache, recursive: true);
             }
         }
