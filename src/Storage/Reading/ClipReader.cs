@@ -93,9 +93,17 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
     private void ReadRaw(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
     {
         int frameBytes = clip.FrameBytes;
+        bool asked = false;
         while (!crcs.IsEmpty)
         {
-            int copied = CopyRaw(clip, first, crcs, destination);
+            // Once some of it has to be read, all of it has: what has arrived meanwhile came by being asked for.
+            int copied = asked ? 0 : CopyRaw(clip, first, crcs, destination);
+            if (copied == 0 && !asked)
+            {
+                asked = true;
+                _handles.WillNeed(clip.Shard, clip.FramesOffset + ((long)first * frameBytes), (long)crcs.Length * frameBytes);
+            }
+
             int now = copied > 0 ? copied : Math.Min(crcs.Length, Math.Max(1, Together / frameBytes));
             if (copied == 0)
             {
