@@ -56,7 +56,10 @@ public sealed record DataSection
     /// <summary>Reading and augmentation workers; 0: one per core, less the training thread. Default 0.</summary>
     public int Workers { get; init; }
 
-    /// <summary>Bytes of payload queued and in flight between cache and trainer. Default 1 GiB.</summary>
+    /// <summary>
+    /// Bytes of payload queued and in flight between cache and trainer, a quarter of them at most for shards as they lie in the page cache.
+    /// Default 1 GiB.
+    /// </summary>
     public long PrefetchBytes { get; init; } = 1L << 30;
 
     /// <summary>A damaged row met in training ends the run, or is left out and counted; it is never replaced silently. Default fail.</summary>

@@ -94,7 +94,7 @@ public sealed record FeedOptions
 
     /// <summary>
     /// Bytes of payload queued and in flight: windows as read and batches as delivered, until they are disposed. Of a cache a quarter of
-    /// them, at most 256 MiB, is for shards as the process sees them in the page cache. Hold three batches at least, or the feed
+    /// them, at most 256 MiB (of JPEG 32 MiB), is for shards as the process sees them in the page cache. Hold three batches at least, or the feed
     /// cannot work ahead: a batch larger than the budget is built alone. Default 1 GiB.
     /// </summary>
     public long MemoryBudget { get; init; } = 1L << 30;

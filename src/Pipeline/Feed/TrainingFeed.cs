@@ -8,7 +8,7 @@ namespace Xkd.Pipeline;
 /// </summary>
 public sealed class TrainingFeed : IAsyncDisposable
 {
-    private const long MostResident = 256 << 20;
+    private const long MostResident = 256 << 20, MostResidentOfJpeg = 32 << 20; // JPEGs are read, and only what lies beside them is mapped
 
     private readonly IClipSource _source;
     private readonly FeedOptions _options;
@@ -22,7 +22,7 @@ public sealed class TrainingFeed : IAsyncDisposable
     /// <param name="options">Views, batch, ranks, workers.</param>
     /// <exception cref="UsageException">Options that cannot be, or a cache that does not fit them.</exception>
     public TrainingFeed(Cache cache, FeedOptions options)
-        : this(new CacheClipSource(cache, Math.Min(options.MemoryBudget / 4, MostResident)), options)
+        : this(new CacheClipSource(cache, Math.Min(options.MemoryBudget / 4, cache.Manifest.Fingerprint.FramesCodec == FrameCodecs.Jpeg ? MostResidentOfJpeg : MostResident)), options)
     {
     }
 
