@@ -23,12 +23,12 @@ public sealed partial class XkdStep
         var state = StateNames.StateDict(Model).Where(entry => seen.Add(entry.Value.Handle)).Select(entry => (ModelPrefix + entry.Name, entry.Value)).ToList();
         foreach (var slot in parameters.Slots.Where(slot => slot.Kind != SlotKind.Untrained))
         {
-            state.Add((MeanPrefix + slot.Name, Moment(optimizer.Mean, slot)));
-            state.Add((VariancePrefix + slot.Name, Moment(optimizer.Variance, slot)));
+            state.Add((MeanPrefix + slot.Name, Moment(moments.Mean, slot)));
+            state.Add((VariancePrefix + slot.Name, Moment(moments.Variance, slot)));
         }
 
-        state.Add(("adamw/steps", optimizer.Steps));
-        state.Add(("adamw/last_layer_steps", optimizer.LastLayerSteps));
+        state.Add(("adamw/steps", moments.Steps));
+        state.Add(("adamw/last_layer_steps", moments.LastLayerSteps));
         return state;
     }
 
