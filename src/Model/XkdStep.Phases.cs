@@ -11,13 +11,13 @@ public sealed partial class XkdStep
     internal XkdLosses Differentiate(IReadOnlyList<XkdInput> microBatches, in KdTemperatures temperatures)
     {
         using var scope = NewDisposeScope();
-        var terms = Backward(microBatches, temperatures); // [10]
+        var terms = Backward(microBatches, temperatures); // [16]
         return Losses(terms, update.Clip(Observer));
     }
 
-    private static XkdLosses Losses(Tensor terms, Tensor gradientNorm) => new(cat([terms, gradientNorm]).DetachFromDisposeScope()); // [11]
+    private static XkdLosses Losses(Tensor terms, Tensor gradientNorm) => new(cat([terms, gradientNorm]).DetachFromDisposeScope()); // [17]
 
-    // Fresh gradients of the mean over the micro-batches and all ranks; gives the mean terms [10].
+    // Fresh gradients of the mean over the micro-batches and all ranks; gives the mean terms [16].
     private Tensor Backward(IReadOnlyList<XkdInput> microBatches, in KdTemperatures temperatures)
     {
         if (!gradientsAreZero)
@@ -34,7 +34,7 @@ public sealed partial class XkdStep
             Observer?.Forwarded(terms);
             (microBatches.Count == 1 ? terms.Loss : terms.Loss.Over(microBatches.Count)).backward();
             using var unrecorded = no_grad();
-            var packed = Pack(terms).Over(microBatches.Count);
+            var packed = Pack(terms, temperatures).Over(microBatches.Count);
             total = scope.MoveToOuter(total is null ? packed : total + packed);
         }
 
@@ -49,9 +49,13 @@ public sealed partial class XkdStep
         return Model.forward(input, temperatures);
     }
 
-    private static Tensor Pack(XkdTerms terms) => stack(new[]
+    private Tensor Pack(XkdTerms terms, in KdTemperatures temperatures)
     {
-        terms.Loss, terms.ReconVideo, terms.ReconAudio, terms.KdV2A, terms.KdA2V, terms.AlignStudent.Loss, terms.AlignTeacher.Loss,
-        terms.AlignStudent.Kxx, terms.AlignStudent.Kyy, terms.AlignStudent.Kxy,
-    }.Select(term => term.detach().to(ScalarType.Float32)).ToArray()); // [10]
+        var scalars = stack(new[]
+        {
+            terms.Loss, terms.ReconVideo, terms.ReconAudio, terms.KdV2A, terms.KdA2V, terms.AlignStudent.Loss, terms.AlignTeacher.Loss,
+            terms.AlignStudent.Kxx, terms.AlignStudent.Kyy, terms.AlignStudent.Kxy,
+        }.Select(term => term.detach().to(ScalarType.Float32)).ToArray()); // [10]
+        return cat([scalars, CollapseIndicators.Of(terms, Model.VideoCenter, Model.AudioCenter, temperatures)]); // [16]
+    }
 }

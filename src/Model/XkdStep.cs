@@ -69,7 +69,7 @@ public sealed partial class XkdStep : IDisposable
         }
 
         using var scope = NewDisposeScope();
-        var terms = Backward(microBatches, schedule.Temperatures); // [10]
+        var terms = Backward(microBatches, schedule.Temperatures); // [16]
         var gradientNorm = update.Apply(schedule, Observer); // [1]
         gradientsAreZero = true;
         return Losses(terms, gradientNorm);

@@ -11,9 +11,10 @@ public sealed class MetricsLog : IDisposable
 {
     private static readonly JsonSerializerOptions JsonOptions = new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
-    private readonly StreamWriter _writer;
+    private readonly Stream _file;
+    private readonly MemoryStream _pending = new();
 
-    private MetricsLog(StreamWriter writer) => _writer = writer;
+    internal MetricsLog(Stream file) => _file = file;
 
     /// <summary>Opens the log of a run that has done <paramref name="completedSteps"/> steps; later lines, and one cut off by a crash, go.</summary>
     public static MetricsLog Open(string path, long completedSteps)
@@ -26,7 +27,7 @@ public sealed class MetricsLog : IDisposable
             File.Move(kept, path, overwrite: true);
         }
 
-        return new MetricsLog(new StreamWriter(path, append: true));
+        return new MetricsLog(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0));
     }
 
     /// <summary>All complete lines of a log.</summary>
@@ -36,17 +37,37 @@ public sealed class MetricsLog : IDisposable
         : throw new FailureException($"{path}: no such file; is this a run folder that has trained a step?");
 
     /// <summary>Appends and hands the lines to the operating system.</summary>
+    /// <exception cref="FullDiskException">There is no room; the lines are kept, and written before those of the next call.</exception>
     public void Append(IEnumerable<StepMetrics> steps)
     {
         foreach (StepMetrics step in steps)
         {
-            _writer.WriteLine(JsonSerializer.Serialize(step, JsonOptions));
+            JsonSerializer.Serialize(_pending, step, JsonOptions);
+            _pending.WriteByte((byte)'\n');
         }
 
-        _writer.Flush();
+        Flush();
     }
 
-    public void Dispose() => _writer.Dispose();
+    /// <summary>Writes what an earlier call could not.</summary>
+    /// <exception cref="FullDiskException">There still is no room.</exception>
+    public void Flush()
+    {
+        long whole = _file.Length;
+        try
+        {
+            _file.Write(_pending.GetBuffer(), 0, (int)_pending.Length);
+            _pending.SetLength(0);
+        }
+        catch (IOException e) when (FullDiskException.IsCause(e))
+        {
+            _file.SetLength(whole); // part of the lines may have been written
+            _file.Seek(0, SeekOrigin.End);
+            throw new FullDiskException($"the metrics cannot be written: {e.Message}. Make room and resume.", e);
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
 
     private static long? StepOf(string line)
     {
