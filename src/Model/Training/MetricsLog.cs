@@ -21,10 +21,9 @@ public sealed class MetricsLog : IDisposable
     {
         if (File.Exists(path))
         {
-            // Beside and renamed: a crash here must not cost the lines that are good.
-            string kept = path + ".tmp";
-            File.WriteAllLines(kept, File.ReadLines(path).Where(line => StepOf(line) is long step && step <= completedSteps));
-            File.Move(kept, path, overwrite: true);
+            // Cut in place: it needs no room, and what it cuts is the end, for the lines are in order.
+            using FileStream file = new(path, FileMode.Open, FileAccess.ReadWrite);
+            file.SetLength(LengthUpTo(file, completedSteps));
         }
 
         return new MetricsLog(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0));
@@ -68,6 +67,23 @@ public sealed class MetricsLog : IDisposable
     }
 
     public void Dispose() => _file.Dispose();
+
+    // Bytes of the whole lines of the steps up to this one.
+    private static long LengthUpTo(Stream file, long completedSteps)
+    {
+        byte[] bytes = new byte[file.Length];
+        file.ReadExactly(bytes);
+        int kept = 0;
+        for (int end; (end = Array.IndexOf(bytes, (byte)'\n', kept)) >= 0; kept = end + 1)
+        {
+            if (StepOf(System.Text.Encoding.UTF8.GetString(bytes, kept, end - kept)) is not long step || step > completedSteps)
+            {
+                break;
+            }
+        }
+
+        return kept;
+    }
 
     private static long? StepOf(string line)
     {

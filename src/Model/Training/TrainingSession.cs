@@ -132,33 +132,20 @@ internal sealed class TrainingSession : IAsyncDisposable
     /// <summary>Device memory in use, bytes; 0 on a CPU.</summary>
     public long UsedDeviceMemory() => _model.Device.type == DeviceType.CUDA ? CudaDriver.UsedBytes() : 0;
 
-    /// <summary>Writes metrics to the logs; on a full disk, if the run is to go on, they wait in memory.</summary>
-    public void Record(IReadOnlyList<StepMetrics> steps)
+    /// <summary>Writes metrics to the logs; on a full disk, if the run is to go on, lines wait in memory and events are left out.</summary>
+    public void Record(IReadOnlyList<StepMetrics> steps) => Logged(steps[^1].Step, () =>
     {
-        try
-        {
-            Log.Append(steps);
-            Events?.Append(steps);
-            _logsWait = false;
-        }
-        catch (FullDiskException e) when (_config.Train.OnFullDisk == FullDiskPolicy.Continue)
-        {
-            if (!_logsWait)
-            {
-                _observer.Note($"DISK FULL at step {steps[^1].Step}: {e.Message} Until then they wait in memory");
-            }
-
-            _logsWait = true;
-        }
-    }
+        Log.Append(steps);
+        Events?.Append(steps);
+    });
 
     /// <summary>Every so many steps, a picture of what is masked and reconstructed, of the batch's first clip.</summary>
     public void Picture(long step, XkdInput input)
     {
-        if (Events is not null && !_logsWait && _config.Train.ImagesEvery > 0 && step % _config.Train.ImagesEvery == 0)
+        if (Events is not null && _config.Train.ImagesEvery > 0 && step % _config.Train.ImagesEvery == 0)
         {
             using DisposeScope scope = NewDisposeScope();
-            Events.Append(step, MaskedReconstruction.Of(_model, input.Video[0].narrow(0, 0, 1), input.Audio[0].narrow(0, 0, 1), (ulong)_config.Seed));
+            Logged(step, () => Events.Append(step, MaskedReconstruction.Of(_model, input.Video[0].narrow(0, 0, 1), input.Audio[0].narrow(0, 0, 1), (ulong)_config.Seed)));
         }
     }
 
@@ -186,6 +173,24 @@ internal sealed class TrainingSession : IAsyncDisposable
         Log?.Dispose();
         Step.Dispose();
         _model.Dispose();
+    }
+
+    private void Logged(long step, Action write)
+    {
+        try
+        {
+            write();
+            _logsWait = false;
+        }
+        catch (FullDiskException e) when (_config.Train.OnFullDisk == FullDiskPolicy.Continue)
+        {
+            if (!_logsWait)
+            {
+                _observer.Note($"DISK FULL at step {step}: {e.Message} Until there is room, metrics wait in memory and events are left out");
+            }
+
+            _logsWait = true;
+        }
     }
 
     private void Write(long step)
