@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 
 namespace Xkd.Storage;
 
@@ -13,7 +12,7 @@ public sealed class ClipReader(Cache cache) : IDisposable
 {
     // Checksums and JPEG offsets of a window are fetched this many frames at a time, on the stack.
     private const int Batch = 256;
-    private readonly ShardHandles _handles = new(cache);
+    private readonly IShardBytes _shards = cache.OpenShards();
 
     // As many as ever decoded at once.
     private readonly ConcurrentBag<IJpegCodec> _codecs = [];
@@ -76,7 +75,7 @@ public sealed class ClipReader(Cache cache) : IDisposable
     /// <summary>Closes the shards. No read may be under way.</summary>
     public void Dispose()
     {
-        _handles.Dispose();
+        _shards.Dispose();
         while (_codecs.TryTake(out IJpegCodec? codec))
         {
             codec.Dispose();
@@ -152,11 +151,10 @@ public sealed class ClipReader(Cache cache) : IDisposable
 
     private void Read(ClipEntry clip, string column, long offset, Span<byte> destination)
     {
-        SafeFileHandle handle = _handles[clip.Shard];
         int wanted = destination.Length;
         while (!destination.IsEmpty)
         {
-            int read = RandomAccess.Read(handle, destination, offset);
+            int read = _shards.Read(clip.Shard, offset, destination);
             if (read == 0)
             {
                 throw Corrupt(clip, column, $"{wanted} bytes", $"the file's end after {wanted - destination.Length}");
