@@ -165,7 +165,7 @@ internal sealed class TrainingSession : IAsyncDisposable
     private static RunOrigin NewOrigin(TrainerOptions options, Cache cache)
     {
         (double mean, double std) = options.Config.MelScale(cache.Manifest.Mel);
-        return new RunOrigin { ManifestVersion = cache.Manifest.Version, Cache = Path.GetFullPath(options.Data), Clips = cache.Clips.Count, MelMean = mean, MelStd = std };
+        return new RunOrigin { ManifestVersion = cache.Manifest.Version, Cache = cache.Path, Clips = cache.Clips.Count, MelMean = mean, MelStd = std };
     }
 
     private void Restore(ITrainingObserver observer)

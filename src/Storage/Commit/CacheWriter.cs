@@ -218,8 +218,8 @@ public sealed class CacheWriter : IAsyncDisposable
 
     private void Publish()
     {
-        JoinNewerHead();
         _lock.Require();
+        JoinNewerHead();
         LedgerPart? lines = _settled.Count == 0 ? _own : _ledgers.Append(_own, _options.Part, _settled);
         while (true)
         {

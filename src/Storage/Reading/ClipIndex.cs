@@ -12,7 +12,7 @@ internal static class ClipIndex
         ConcurrentDictionary<string, string> texts = new(StringComparer.Ordinal);
         try
         {
-            Parallel.For(0, shards.Length, i => shards[i] = ReadShard(store, manifest.Shards[i], i, texts));
+            Parallel.For(0, shards.Length, new ParallelOptions { MaxDegreeOfParallelism = store.Parallelism }, i => shards[i] = ReadShard(store, manifest.Shards[i], i, texts));
         }
         catch (AggregateException e) when (e.InnerExceptions.OfType<CorruptCacheException>().FirstOrDefault() is { } first)
         {
@@ -41,7 +41,7 @@ internal static class ClipIndex
         ClipEntry[] clips;
         try
         {
-            byte[] tail = store.ReadTail(shard.Path, shard.FooterOffset);
+            byte[] tail = store.ReadTail(shard.Path, shard.FooterOffset, shard.Bytes - shard.FooterOffset);
             uint crc = Crc32C.Compute(tail);
             if (crc != shard.FooterCrc)
             {

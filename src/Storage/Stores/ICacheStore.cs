@@ -10,6 +10,9 @@ internal interface ICacheStore : IDisposable
     /// <summary>The absolute folder, or <c>s3://bucket/prefix</c>.</summary>
     string Location { get; }
 
+    /// <summary>How many small reads are worth having under way at once.</summary>
+    int Parallelism { get; }
+
     /// <summary>How long a lock whose holder died may still look held.</summary>
     TimeSpan LockPatience { get; }
 
@@ -33,7 +36,10 @@ internal interface ICacheStore : IDisposable
     Stream? TryOpen(string name);
 
     /// <summary>The bytes from an offset to a file's end.</summary>
-    byte[] ReadTail(string name, long offset);
+    /// <param name="name">The file.</param>
+    /// <param name="offset">Where they begin.</param>
+    /// <param name="bytes">How many there should be; what is there counts.</param>
+    byte[] ReadTail(string name, long offset, long bytes);
 
     /// <summary>A whole file by path.</summary>
     LocalCopy Fetch(string name);
@@ -62,4 +68,7 @@ internal interface ICacheStore : IDisposable
 
     /// <summary>The right to write a part, which ends with its holder's life; null when another has it.</summary>
     IPartLock? TryLock(string part);
+
+    /// <summary>Why a part cannot be had that is still held after <see cref="LockPatience"/>, and what to do.</summary>
+    string Refusal(string part);
 }

@@ -7,6 +7,8 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
 
     public string Location => _root;
 
+    public int Parallelism => Environment.ProcessorCount;
+
     // The kernel drops a lock with its holder; a writer that clears up after a dead one holds that one's for a moment.
     public TimeSpan LockPatience => TimeSpan.FromSeconds(2);
 
@@ -65,7 +67,7 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
 
     public Stream? TryOpen(string name) => TryOpenFile(name);
 
-    public byte[] ReadTail(string name, long offset) => FileDigest.Tail(At(name), offset);
+    public byte[] ReadTail(string name, long offset, long bytes) => FileDigest.Tail(At(name), offset);
 
     public LocalCopy Fetch(string name) => new(At(name), temporary: false);
 
@@ -120,6 +122,8 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
     public void Delete(string name) => files.Delete(At(name));
 
     public IPartLock? TryLock(string part) => files.TryLock(At(CacheLayout.Lock(part))) is { } held ? new Held(held) : null;
+
+    public string Refusal(string part) => $"part {part} of cache {Location} is being written by another process: wait for it, or give this one another part";
 
     public void Dispose()
     {
