@@ -8,9 +8,6 @@ namespace Xkd.Storage;
 /// <summary>The objects of one cache: every call on the service, by names below the cache's prefix, tried again where that may help.</summary>
 internal sealed class ObjectBucket : IDisposable
 {
-    /// <summary>What goes over the wire in one call, so that one that breaks off costs no more than this.</summary>
-    public const int Piece = 16 << 20;
-
     private readonly ObjectAddress _address;
     private readonly AmazonS3Client _client;
     private readonly ObjectRetries _retries;
@@ -18,6 +15,7 @@ internal sealed class ObjectBucket : IDisposable
     public ObjectBucket(ObjectAddress address, ObjectStoreOptions options, TimeProvider time)
     {
         _address = address;
+        Piece = options.PieceBytes;
         _retries = new ObjectRetries(options, time);
         AmazonS3Config config = new()
         {
@@ -47,6 +45,9 @@ internal sealed class ObjectBucket : IDisposable
             throw new UsageException($"{address}: {e.Message}: set AWS_REGION, or AWS_ENDPOINT_URL_S3 for a service of your own", e);
         }
     }
+
+    /// <summary>What goes over the wire in one call, in bytes, so that one that breaks off costs no more than this.</summary>
+    public int Piece { get; }
 
     /// <summary>Objects of a folder, not of those below it.</summary>
     public IReadOnlyList<StoredFile> List(string folder)

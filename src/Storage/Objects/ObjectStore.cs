@@ -164,7 +164,7 @@ internal sealed class ObjectStore : ICacheStore
         }
 
         using FileStream copy = new(file, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1);
-        byte[] piece = new byte[Math.Min(ObjectBucket.Piece, head.Bytes)];
+        byte[] piece = new byte[Math.Min(_bucket.Piece, head.Bytes)];
         for (long done = 0; done < head.Bytes;)
         {
             int read = _bucket.Read(name, done, piece.AsMemory(0, (int)Math.Min(piece.Length, head.Bytes - done))) ?? 0;
@@ -185,7 +185,7 @@ internal sealed class ObjectStore : ICacheStore
         int done = 0;
         while (done < destination.Length)
         {
-            int read = _bucket.Read(name, offset + done, destination.Slice(done, Math.Min(ObjectBucket.Piece, destination.Length - done)))
+            int read = _bucket.Read(name, offset + done, destination.Slice(done, Math.Min(_bucket.Piece, destination.Length - done)))
                 ?? throw new FileNotFoundException($"no object {Location}/{name}");
             if (read == 0)
             {

@@ -29,8 +29,11 @@ public sealed record ObjectStoreOptions
     /// <summary>Pause before the first repetition; each next one is about twice as long, up to 10 s. 100 ms.</summary>
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>How long one try of a call may take; a shard goes in pieces of 16 MiB. Less than half of <see cref="Lease"/>; 25 s.</summary>
+    /// <summary>How long one try of a call may take; one of <see cref="PieceBytes"/>. Less than half of <see cref="Lease"/>; 25 s.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(25);
+
+    /// <summary>Bytes of one call; a service may refuse pieces below 5 MiB. 16 MiB.</summary>
+    public int PieceBytes { get; init; } = 16 << 20;
 
     /// <summary>A part whose writer gave no sign for this long may be taken over; 60 s.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(60);

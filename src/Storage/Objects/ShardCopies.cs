@@ -14,6 +14,7 @@ internal sealed partial class ShardCopies
 {
     private const string Marker = "xkd-shard-copies";
     private const string Gate = "space.lock";
+    private const int Piece = 16 << 20;
     private const int Busy = 11; // EWOULDBLOCK
     private static readonly TimeSpan GatePause = TimeSpan.FromMilliseconds(20);
 
@@ -190,7 +191,7 @@ internal sealed partial class ShardCopies
     private static string Fill(FileStream file, ShardEntry shard, Func<long, Memory<byte>, int> read, CancellationToken ct)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        byte[] piece = System.Buffers.ArrayPool<byte>.Shared.Rent((int)Math.Min(ObjectBucket.Piece, shard.Bytes));
+        byte[] piece = System.Buffers.ArrayPool<byte>.Shared.Rent((int)Math.Min(Piece, shard.Bytes));
         try
         {
             for (long done = 0; done < shard.Bytes;)

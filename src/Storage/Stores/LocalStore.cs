@@ -49,7 +49,20 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
     public IReadOnlyList<StoredFile> List(string folder)
     {
         DirectoryInfo at = new(Folder(folder));
-        return at.Exists ? [.. at.EnumerateFiles().Select(f => new StoredFile(folder + f.Name, f.Length))] : [];
+        List<StoredFile> found = [];
+        foreach (FileInfo file in at.Exists ? at.EnumerateFiles() : [])
+        {
+            try
+            {
+                found.Add(new StoredFile(folder + file.Name, file.Length));
+            }
+            catch (FileNotFoundException)
+            {
+                // Another writer's temporary file, which has its final name by now.
+            }
+        }
+
+        return found;
     }
 
     public byte[]? TryRead(string name, long most = long.MaxValue)

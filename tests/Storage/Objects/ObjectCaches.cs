@@ -20,6 +20,7 @@ internal static class ObjectCaches
         Endpoint = endpoint,
         Folder = Path.Combine(folder.Path, "xkd"),
         CacheBytes = 1 << 20,
+        PieceBytes = 1 << 16,
         Retries = 4,
         RetryDelay = TimeSpan.FromMilliseconds(1),
         ReadsBeforeFetching = 1,

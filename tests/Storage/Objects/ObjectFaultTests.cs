@@ -86,7 +86,7 @@ public sealed class ObjectFaultTests : IDisposable
         await WriteAsync([Clips.Make("a")]);
         await using (CacheWriter writer = await OpenAsync())
         {
-            await writer.AddAsync([.. Enumerable.Range(0, 3).Select(i => Clips.Make($"large {i}", frames: 40, height: 360, width: 400))]);
+            await writer.AddAsync([.. Enumerable.Range(0, 3).Select(i => Clips.Make($"large {i}", frames: 40, height: 60, width: 40))]);
             int parts = 0;
             _server.Faults = (method, key) => method == "PUT" && key.Contains("shards/", StringComparison.Ordinal) && Interlocked.Increment(ref parts) > 1 ? ServerFault.InternalError : ServerFault.None;
             await Assert.ThrowsAsync<FailureException>(() => writer.CommitAsync(Ct));

@@ -51,7 +51,7 @@ public abstract class StoreTests
     {
         using ICacheStore store = Open();
         store.Prepare();
-        byte[] bytes = new byte[(ObjectBucket.Piece * 2) + 12345]; // in three pieces where it goes in pieces
+        byte[] bytes = new byte[(2 << 16) + 12345]; // in three pieces where it goes in pieces
         new Random(3).NextBytes(bytes);
         StagedFile staged = store.Stage("shards/a-000001.parquet", "a");
         using (staged.Stream)
