@@ -10,6 +10,7 @@ using Xkd.Bench;
 //   Xkd.Bench read    [ROUNDS] [PEERS] [PYTHON]                   the feed's reading beside numpy and tar in one Python process
 //   Xkd.Bench augment [ROUNDS] [PEERS] [PYTHON]                   one clip's video views beside Pillow, one thread
 //   Xkd.Bench endure  CACHE [BATCHES] [PAUSE-SECONDS]             memory over many batches and while the consumer is paused
+//   Xkd.Bench same    CACHE CACHE                                 whether two caches hold the same clips, byte for byte
 //   Xkd.Bench step    [ROUNDS] [PEERS] [PYTHON] [CONFIG] [DEVICE] the training step beside eager PyTorch
 //   Xkd.Bench svm     [ROUNDS] [PEERS]                            the SVM beside scikit-learn
 //   Xkd.Bench features FILE ROWS [DIM] [CLASSES] [SEED]           writes a feature file of any size, for xkd eval svm and knn in bounded memory
@@ -36,6 +37,8 @@ switch (args.FirstOrDefault())
         return await AugmentationComparison.RunAsync(Number(1, 5), At(2, "tools/bench/peers"), At(3, "python3"), Console.Out);
     case "endure" when args.Length > 1:
         return await FeedEndurance.RunAsync(args[1], Number(2, 10_000), TimeSpan.FromSeconds(Number(3, 0)), Console.Out);
+    case "same" when args.Length > 2:
+        return CacheComparison.Run(args[1], args[2], Console.Out);
     case "step":
         return await StepBenchmark.RunAsync(Number(1, 5), Peers(2), At(3, "python3"), At(4, "configs/bench/scaled.yaml"), At(5, "cpu"), Console.Out);
     case "svm":

@@ -90,7 +90,7 @@ internal sealed class TrainingSession : IAsyncDisposable
         Device device = Devices.Parse(options.Device);
         run.Check(options.Config, options.Resume != ResumeMode.Never);
         RunOrigin? before = run.ReadOrigin();
-        Cache cache = Cache.Open(options.Data, before?.ManifestVersion);
+        Cache cache = Cache.Open(options.Data, before?.ManifestVersion, options.Objects);
         RunOrigin origin = before ?? NewOrigin(options, cache);
         TrainingSession session = new(options, run, origin, cache, device, time, observer);
         run.Begin(options.Config, origin);

@@ -29,13 +29,16 @@ public sealed class Cache
     public IReadOnlyList<ClipEntry> Clips => _clips.Value;
 
     /// <summary>Opens the highest complete version, or the given one.</summary>
+    /// <param name="path">A folder, or <c>s3://bucket/prefix</c>.</param>
+    /// <param name="version">Null: the highest that is complete.</param>
+    /// <param name="objects">How an object store is reached; null asks the environment.</param>
     /// <exception cref="UsageException">No cache there, nothing committed yet, or no such version.</exception>
     /// <exception cref="FailureException">Every manifest is damaged, or the given one is.</exception>
     /// <exception cref="CorruptCacheException">A shard is missing or has another size.</exception>
-    public static Cache Open(string path, int? version = null)
+    public static Cache Open(string path, int? version = null, ObjectStoreOptions? objects = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return Open(CacheStores.Open(path), version);
+        return Open(CacheStores.Open(path, objects: objects), version);
     }
 
     internal static Cache Open(ICacheStore store, int? version = null)

@@ -12,7 +12,7 @@ internal static class IngestCommand
     {
         Option<string?> dataset = new("--dataset") { Description = $"One of {string.Join(", ", DatasetRegistry.Names)}." };
         Option<string?> root = new("--root") { Description = "The dataset's folder." };
-        Option<string?> output = new("--out") { Description = "The cache folder; the same command again does only what is missing." };
+        Option<string?> output = new("--out") { Description = "The cache, a folder or s3://bucket/prefix; the same command again does only what is missing." };
         Option<string?> merge = new("--merge") { Description = "Merge the parts of a cache that several processes wrote." };
         Option<string?> split = new("--split") { Description = "Only this split." };
         Option<string?> annotations = new("--annotations") { Description = "The annotation file or folder, where it is not in its usual place." };
