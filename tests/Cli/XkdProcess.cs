@@ -12,11 +12,11 @@ internal static class XkdProcess
     public static Task<ProcessOutcome> RunAsync(IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
         StartAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "xkd.dll"), .. arguments], environment);
 
-    public static async Task<ProcessOutcome> StartAsync(string program, string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
+    public static async Task<ProcessOutcome> StartAsync(string program, string[] arguments, IReadOnlyDictionary<string, string>? environment = null, string? folder = null)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(Limit);
-        ProcessStartInfo info = new(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        ProcessStartInfo info = new(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, WorkingDirectory = folder ?? "" };
         foreach ((string name, string value) in environment ?? new Dictionary<string, string>(StringComparer.Ordinal))
         {
             info.Environment[name] = value;
