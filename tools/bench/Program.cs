@@ -8,6 +8,7 @@ using Xkd.Bench;
 //   Xkd.Bench logmel  [ROUNDS] [PEERS] [PYTHON]                   the log-mel kernel beside TorchSharp and torchaudio
 //   Xkd.Bench melbackends GOLDEN                                  the log-mel backends of this build beside each other and the reference
 //   Xkd.Bench read    [ROUNDS] [PEERS] [PYTHON]                   the feed's reading beside numpy and tar in one Python process
+//   Xkd.Bench objects CACHE [WINDOWS] [THREADS] [ROUNDS]          windows of an s3:// cache by ranges beside those from local copies
 //   Xkd.Bench augment [ROUNDS] [PEERS] [PYTHON]                   one clip's video views beside Pillow, one thread
 //   Xkd.Bench endure  CACHE [BATCHES] [PAUSE-SECONDS]             memory over many batches and while the consumer is paused
 //   Xkd.Bench same    CACHE CACHE                                 whether two caches hold the same clips, byte for byte
@@ -33,6 +34,8 @@ switch (args.FirstOrDefault())
         return MelBackendComparison.Run(args[1], Console.Out);
     case "read":
         return await ReadBenchmark.RunAsync(Number(1, 5), Peers(2), At(3, "python3"), Console.Out);
+    case "objects" when args.Length > 1:
+        return await ObjectReadBenchmark.RunAsync(args[1], Number(2, 200), Number(3, 4), Number(4, 5), Console.Out);
     case "augment":
         return await AugmentationComparison.RunAsync(Number(1, 5), At(2, "tools/bench/peers"), At(3, "python3"), Console.Out);
     case "endure" when args.Length > 1:

@@ -66,7 +66,7 @@ internal sealed class ObjectBucket : IDisposable
     }
 
     /// <summary>Bytes of an object from an offset on, as many as there are and fit; null when there is no such object.</summary>
-    public int? Read(string name, long offset, Memory<byte> destination) => destination.IsEmpty ? 0 : _retries.Run($"read {Named(name)}", async (_, ct) =>
+    public int? Read(string name, long offset, Memory<byte> destination, CancellationToken stop = default) => destination.IsEmpty ? 0 : _retries.Run($"read {Named(name)}", async (_, ct) =>
     {
         try
         {
@@ -89,7 +89,7 @@ internal sealed class ObjectBucket : IDisposable
         {
             return (int?)null;
         }
-    });
+    }, stop);
 
     /// <summary>Size of an object and what changes with its content; null when there is none.</summary>
     public (long Bytes, string Tag)? Head(string name) => _retries.Run($"look at {Named(name)}", async (_, ct) =>

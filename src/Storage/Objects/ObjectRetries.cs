@@ -28,14 +28,15 @@ internal sealed class ObjectRetries(ObjectStoreOptions options, TimeProvider tim
     /// <summary>Runs a call to its end. Calls are made by threads that have nothing else to do, as with a disk.</summary>
     /// <param name="what">The call in words, such as <c>read s3://bucket/key</c>.</param>
     /// <param name="call">Given the number of the try, from 0.</param>
+    /// <param name="ct">Ends it in the middle.</param>
     /// <exception cref="FailureException">It failed, or kept failing.</exception>
     /// <exception cref="UsageException">There is no such bucket, or nobody may use it so.</exception>
-    public T Run<T>(string what, Func<int, CancellationToken, Task<T>> call)
+    public T Run<T>(string what, Func<int, CancellationToken, Task<T>> call, CancellationToken ct = default)
     {
         int tries = 0;
         try
         {
-            return _pipeline.ExecuteAsync(async token => await call(tries++, token), CancellationToken.None).AsTask().GetAwaiter().GetResult();
+            return _pipeline.ExecuteAsync(async token => await call(tries++, token), ct).AsTask().GetAwaiter().GetResult();
         }
         catch (Exception e) when (e is AmazonClientException or AmazonServiceException or HttpRequestException or IOException or TimeoutRejectedException)
         {

@@ -108,8 +108,8 @@ internal sealed class RemoteShards : IShardBytes
         }
     }
 
-    private int ReadObject(ShardEntry shard, long offset, Memory<byte> destination) =>
-        _bucket.Read(shard.Path, offset, destination) ?? throw new CorruptCacheException(shard.Path, null, "file", $"{shard.Bytes} bytes", "no file");
+    private int ReadObject(ShardEntry shard, long offset, Memory<byte> destination, CancellationToken ct = default) =>
+        _bucket.Read(shard.Path, offset, destination, ct) ?? throw new CorruptCacheException(shard.Path, null, "file", $"{shard.Bytes} bytes", "no file");
 
     private async Task FetchAsync()
     {
@@ -139,14 +139,14 @@ internal sealed class RemoteShards : IShardBytes
     {
         try
         {
-            return await _copies!.MakeAsync(shard, (offset, piece) => ReadObject(shard, offset, piece), ct);
+            return await _copies!.MakeAsync(shard, (offset, piece) => ReadObject(shard, offset, piece, ct), ct);
         }
         catch (XkdException)
         {
             // Damaged, or out of reach. Reads by ranges check every frame: they name the row that is hit, or the service that is away.
             return CopyOutcome.OthersWork;
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // The disk that holds the copies is full or broken; the cache itself is not touched by that.
             return CopyOutcome.NoRoom;

@@ -63,7 +63,7 @@ public sealed class SlurmScriptTests(IngestedClips clips) : IDisposable
     {
         string started = Path.Combine(_folder, "started");
         await CommandAsync("xkd", $"trap 'echo got USR1 >>\"{_folder}/asked\"; exit 75' USR1; mkfifo \"{_folder}/never\"; touch '{started}'; exec 8<>\"{_folder}/never\"; while :; do read -r <&8; done");
-        await CommandAsync("srun", "shift 2; \"$@\" & c=$!; trap 'kill -USR1 $c' USR1; wait $c; wait $c");
+        await CommandAsync("srun", "shift 2; exec \"$@\"");
         await CommandAsync("scontrol", "");
         using Process job = Start(name, [], ("CACHE", "c"), ("DATASET", "d"), ("ROOT", "r"), ("CONFIG", "c"), ("DATA", "d"), ("RUN", "r"), ("SLURM_ARRAY_TASK_ID", "0"));
         while (!File.Exists(started))
