@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 
 namespace Xkd.Storage;
 
@@ -18,8 +17,7 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
 
     // Bytes of raw frames read at once: a fraction of a core's second-level cache, and enough copying to be worth a system call.
     private const int Together = 256 << 10;
-    private readonly ShardHandles _handles = new(cache);
-    private readonly ShardMaps? _maps = ShardMaps.Of(cache, resident);
+    private readonly IShardBytes _shards = cache.OpenShards(resident);
 
     // As many as ever decoded at once.
     private readonly ConcurrentBag<IJpegCodec> _codecs = [];
@@ -37,26 +35,13 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
     /// <exception cref="CorruptCacheException">A frame's checksum does not match.</exception>
     public void ReadFrames(ClipEntry clip, int firstFrame, int count, Span<byte> destination)
     {
-        ArgumentNullException.ThrowIfNull(clip);
-        ArgumentOutOfRangeException.ThrowIfNegative(firstFrame);
-        ArgumentOutOfRangeException.ThrowIfNegative(count);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)firstFrame + count, clip.NumFrames, nameof(count));
-        ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, (long)count * clip.FrameBytes, nameof(destination));
-        Span<uint> crcs = stackalloc uint[Math.Min(count, Batch)];
-        for (int done = 0; done < count; done += Batch)
+        try
         {
-            int now = Math.Min(Batch, count - done);
-            int first = firstFrame + done;
-            Read(clip, "frame_crc", clip.FrameCrcOffset + ((long)first * sizeof(uint)), MemoryMarshal.AsBytes(crcs[..now]));
-            Span<byte> target = destination.Slice(done * clip.FrameBytes, now * clip.FrameBytes);
-            if (_jpeg)
-            {
-                ReadJpeg(clip, first, crcs[..now], target);
-            }
-            else
-            {
-                ReadRaw(clip, first, crcs[..now], target);
-            }
+            ReadFramesOnce(clip, firstFrame, count, destination);
+        }
+        catch (CorruptCacheException) when (_shards.Distrust(clip.Shard))
+        {
+            ReadFramesOnce(clip, firstFrame, count, destination);
         }
     }
 
@@ -82,11 +67,35 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
     /// <summary>Closes the shards. No read may be under way.</summary>
     public void Dispose()
     {
-        _maps?.Dispose();
-        _handles.Dispose();
+        _shards.Dispose();
         while (_codecs.TryTake(out IJpegCodec? codec))
         {
             codec.Dispose();
+        }
+    }
+
+    private void ReadFramesOnce(ClipEntry clip, int firstFrame, int count, Span<byte> destination)
+    {
+        ArgumentNullException.ThrowIfNull(clip);
+        ArgumentOutOfRangeException.ThrowIfNegative(firstFrame);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)firstFrame + count, clip.NumFrames, nameof(count));
+        ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, (long)count * clip.FrameBytes, nameof(destination));
+        Span<uint> crcs = stackalloc uint[Math.Min(count, Batch)];
+        for (int done = 0; done < count; done += Batch)
+        {
+            int now = Math.Min(Batch, count - done);
+            int first = firstFrame + done;
+            Read(clip, "frame_crc", clip.FrameCrcOffset + ((long)first * sizeof(uint)), MemoryMarshal.AsBytes(crcs[..now]));
+            Span<byte> target = destination.Slice(done * clip.FrameBytes, now * clip.FrameBytes);
+            if (_jpeg)
+            {
+                ReadJpeg(clip, first, crcs[..now], target);
+            }
+            else
+            {
+                ReadRaw(clip, first, crcs[..now], target);
+            }
         }
     }
 
@@ -101,13 +110,15 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
             if (copied == 0 && !asked)
             {
                 asked = true;
-                _handles.WillNeed(clip.Shard, clip.FramesOffset + ((long)first * frameBytes), (long)crcs.Length * frameBytes);
+                _shards.WillNeed(clip.Shard, clip.FramesOffset + ((long)first * frameBytes), (long)crcs.Length * frameBytes);
             }
 
-            int now = copied > 0 ? copied : Math.Min(crcs.Length, Math.Max(1, Together / frameBytes));
+            // A few frames at a time: the checksums then find their bytes in the core's own cache, where a whole window would have gone through it.
+            // From afar the window comes at once: there each read has its price.
+            int together = _shards.IsNear(clip.Shard) ? Math.Min(crcs.Length, Math.Max(1, Together / frameBytes)) : crcs.Length;
+            int now = copied > 0 ? copied : together;
             if (copied == 0)
             {
-                // A few frames at a time: the checksums then find their bytes in the core's own cache, where a whole window would have gone through it.
                 Read(clip, "frames", clip.FramesOffset + ((long)first * frameBytes), destination[..(now * frameBytes)]);
                 for (int i = 0; i < now; i++)
                 {
@@ -127,7 +138,7 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
     {
         int frameBytes = clip.FrameBytes;
         int count = Math.Min(crcs.Length, ShardMaps.Longest / frameBytes);
-        ReadOnlySpan<byte> stored = _maps is null ? [] : _maps.TryGet(clip.Shard, _handles[clip.Shard], clip.FramesOffset + ((long)first * frameBytes), count * frameBytes);
+        ReadOnlySpan<byte> stored = _shards.Present(clip.Shard, clip.FramesOffset + ((long)first * frameBytes), count * frameBytes);
         if (stored.IsEmpty)
         {
             return 0;
@@ -181,7 +192,19 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
 
     private void ReadWhole(ClipEntry clip, string column, long offset, uint expected, Span<byte> destination)
     {
-        ReadOnlySpan<byte> stored = _maps is null || destination.Length > ShardMaps.Longest ? [] : _maps.TryGet(clip.Shard, _handles[clip.Shard], offset, destination.Length);
+        try
+        {
+            ReadWholeOnce(clip, column, offset, expected, destination);
+        }
+        catch (CorruptCacheException) when (_shards.Distrust(clip.Shard))
+        {
+            ReadWholeOnce(clip, column, offset, expected, destination);
+        }
+    }
+
+    private void ReadWholeOnce(ClipEntry clip, string column, long offset, uint expected, Span<byte> destination)
+    {
+        ReadOnlySpan<byte> stored = destination.Length <= ShardMaps.Longest ? _shards.Present(clip.Shard, offset, destination.Length) : [];
         if (stored.IsEmpty)
         {
             Read(clip, column, offset, destination);
@@ -208,11 +231,10 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
 
     private void Read(ClipEntry clip, string column, long offset, Span<byte> destination)
     {
-        SafeFileHandle handle = _handles[clip.Shard];
         int wanted = destination.Length;
         while (!destination.IsEmpty)
         {
-            int read = RandomAccess.Read(handle, destination, offset);
+            int read = _shards.Read(clip.Shard, offset, destination);
             if (read == 0)
             {
                 throw Corrupt(clip, column, $"{wanted} bytes", $"the file's end after {wanted - destination.Length}");

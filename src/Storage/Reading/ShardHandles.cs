@@ -3,42 +3,54 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Xkd.Storage;
 
-/// <summary>Files of a cache's shards, opened when first needed and kept. Thread-safe.</summary>
-internal sealed partial class ShardHandles(Cache cache) : IDisposable
+/// <summary>Files of a manifest's shards, opened when first needed and kept.</summary>
+/// <param name="manifest">The version.</param>
+/// <param name="at">Where a path of the cache lies.</param>
+/// <param name="resident">Bytes of shards that may be present as the process's own memory at once.</param>
+internal sealed partial class ShardHandles(Manifest manifest, Func<string, string> at, long resident) : IShardBytes
 {
     private const int WillNeedAdvice = 3; // POSIX_FADV_WILLNEED
 
-    private readonly SafeFileHandle?[] _handles = new SafeFileHandle?[cache.Manifest.Shards.Count];
+    private readonly ShardMaps? _maps = ShardMaps.Of(manifest, at, resident);
+    private readonly SafeFileHandle?[] _handles = new SafeFileHandle?[manifest.Shards.Count];
 
-    public SafeFileHandle this[int shard] => Volatile.Read(ref _handles[shard]) ?? Open(shard);
+    public int Read(int shard, long offset, Span<byte> destination) => RandomAccess.Read(Handle(shard), destination, offset);
 
-    /// <summary>Asks for a range that will be read at once in pieces, so that the disk has all of it to work on; a hint, which may be ignored.</summary>
+    public bool IsNear(int shard) => true;
+
+    public bool Distrust(int shard) => false;
+
+    public ReadOnlySpan<byte> Present(int shard, long offset, int length) => _maps is null ? [] : _maps.TryGet(shard, Handle(shard), offset, length);
+
     public void WillNeed(int shard, long offset, long length)
     {
         if (OperatingSystem.IsLinux())
         {
-            _ = Advise(this[shard], offset, length, WillNeedAdvice);
+            _ = Advise(Handle(shard), offset, length, WillNeedAdvice);
         }
     }
 
     public void Dispose()
     {
+        _maps?.Dispose();
         foreach (SafeFileHandle? handle in _handles)
         {
             handle?.Dispose();
         }
     }
 
+    private SafeFileHandle Handle(int shard) => Volatile.Read(ref _handles[shard]) ?? Open(shard);
+
     private SafeFileHandle Open(int shard)
     {
         SafeFileHandle opened;
         try
         {
-            opened = File.OpenHandle(cache.ShardFile(shard), options: FileOptions.RandomAccess);
+            opened = File.OpenHandle(at(manifest.Shards[shard].Path), options: FileOptions.RandomAccess);
         }
         catch (FileNotFoundException e)
         {
-            ShardEntry entry = cache.Manifest.Shards[shard];
+            ShardEntry entry = manifest.Shards[shard];
             throw new CorruptCacheException(entry.Path, null, "file", $"{entry.Bytes} bytes", "no file", e);
         }
 

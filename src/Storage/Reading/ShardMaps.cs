@@ -29,7 +29,7 @@ internal sealed partial class ShardMaps : IDisposable
     private const int Unseen = 0, Mapped = 1, Refused = 2;
 
     private readonly Lock _gate = new();
-    private readonly Cache _cache;
+    private readonly Func<string, string> _at;
     private readonly IReadOnlyList<ShardEntry> _shards;
     private readonly long[] _starts;
     private readonly int[] _states;
@@ -38,23 +38,25 @@ internal sealed partial class ShardMaps : IDisposable
     private readonly long _resident;
     private long _given;
 
-    private ShardMaps(Cache cache, long[] starts, nint address, long bytes, long resident)
+    private ShardMaps(Manifest manifest, Func<string, string> at, long[] starts, nint address, long bytes, long resident)
     {
-        (_cache, _shards, _starts, _states) = (cache, cache.Manifest.Shards, starts, new int[starts.Length]);
+        (_at, _shards, _starts, _states) = (at, manifest.Shards, starts, new int[starts.Length]);
         (_base, _bytes, _resident) = (address, (nuint)bytes, bytes <= resident ? long.MaxValue : resident);
     }
 
     /// <summary>Nothing is mapped before it is asked for; null where nothing can be.</summary>
-    /// <param name="cache">The cache.</param>
+    /// <param name="manifest">The version of the cache.</param>
+    /// <param name="at">Where a path of the cache lies.</param>
     /// <param name="resident">Bytes that may be present at once. A cache that fits stays present.</param>
-    public static ShardMaps? Of(Cache cache, long resident)
+    public static ShardMaps? Of(Manifest manifest, Func<string, string> at, long resident)
     {
-        if (resident < Longest || !OperatingSystem.IsLinux() || Environment.SystemPageSize != Page || new DriveInfo(cache.Path).DriveType is not (DriveType.Fixed or DriveType.Ram))
+        IReadOnlyList<ShardEntry> shards = manifest.Shards;
+        if (resident < Longest || shards.Count == 0 || !OperatingSystem.IsLinux() || Environment.SystemPageSize != Page
+            || new DriveInfo(Path.GetDirectoryName(at(shards[0].Path))!).DriveType is not (DriveType.Fixed or DriveType.Ram))
         {
             return null;
         }
 
-        IReadOnlyList<ShardEntry> shards = cache.Manifest.Shards;
         long[] starts = new long[shards.Count];
         long end = 0;
         for (int shard = 0; shard < starts.Length; shard++)
@@ -63,8 +65,8 @@ internal sealed partial class ShardMaps : IDisposable
             end += Up(shards[shard].Bytes);
         }
 
-        nint address = end == 0 ? -1 : Map(0, (nuint)end, ProtectNone, Private | Anonymous | NoReserve, -1, 0);
-        return address == -1 ? null : new ShardMaps(cache, starts, address, end, resident);
+        nint address = Map(0, (nuint)end, ProtectNone, Private | Anonymous | NoReserve, -1, 0);
+        return address == -1 ? null : new ShardMaps(manifest, at, starts, address, end, resident);
     }
 
     /// <summary>Bytes of a shard, valid until the reader is disposed; empty where they must be read instead.</summary>
@@ -112,7 +114,7 @@ internal sealed partial class ShardMaps : IDisposable
                 if (_states[shard] == Unseen)
                 {
                     nint place = _base + (nint)_starts[shard];
-                    bool mapped = MayWrite(_cache.ShardFile(shard), Writable) == 0 && Map(place, (nuint)_shards[shard].Bytes, ProtectRead, Shared | Fixed, handle, 0) == place;
+                    bool mapped = MayWrite(_at(_shards[shard].Path), Writable) == 0 && Map(place, (nuint)_shards[shard].Bytes, ProtectRead, Shared | Fixed, handle, 0) == place;
                     Volatile.Write(ref _states[shard], mapped ? Mapped : Refused);
                 }
             }
