@@ -3,8 +3,8 @@ namespace Xkd.Storage.Tests;
 /// <summary>Several processes commit to one cache as fast as they can.</summary>
 public sealed class RacingProcessesTests : IDisposable
 {
-    private const int Racers = 5;
-    private const int Commits = 6;
+    private const int Racers = 4;
+    private const int Commits = 5;
 
     private readonly TempFolder _folder = new();
 
