@@ -113,8 +113,8 @@ public sealed class ShardCopiesTests : IDisposable
         await Parallel.ForEachAsync(shards.Concat(shards.Reverse()).Select((s, i) => (s, i)), Ct, async (work, ct) =>
         {
             await processes[work.i % 4].MakeAsync(work.s.Entry, From(work.s.Bytes), ct);
-            Assert.InRange(Bytes(), 0, 2000);
         });
+        Assert.InRange(Bytes(), 1, 2000); // while files get their names, a listing may count one twice
         ShardCopies last = Open(2000);
         foreach ((ShardEntry entry, byte[] bytes) in shards)
         {
