@@ -161,6 +161,9 @@ internal sealed class TrainingSession : IAsyncDisposable
         {
             Log.Flush(); // a resumed run tells its curve up to the checkpoint
             Write(step);
+
+            // A step leaves so little behind that the oldest generation is hardly ever looked at, and memory would creep for hours.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
         }
         catch (FullDiskException e) when (_config.Train.OnFullDisk == FullDiskPolicy.Continue && !last)
         {
