@@ -21,7 +21,7 @@ internal sealed partial class ShardMaps : IDisposable
     /// <summary>Longest piece given out at once, bytes.</summary>
     public const int Longest = 4 << 20;
 
-    private const int Page = 4096; // no system that .NET 10 runs on has smaller ones; larger ones fail the first call and nothing is mapped
+    private const int Page = 4096; // where the system has others, nothing is mapped
     private const int ProtectNone = 0, ProtectRead = 1;
     private const int Shared = 1, Private = 2, Fixed = 0x10, Anonymous = 0x20, NoReserve = 0x4000;
     private const int DontNeed = 4; // MADV_DONTNEED
