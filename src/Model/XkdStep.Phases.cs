@@ -14,24 +14,27 @@ public sealed partial class XkdStep
     {
         using var scope = NewDisposeScope();
         var terms = Backward(microBatches, temperatures); // [10]
-        Options.ReduceGradients?.Invoke(parameters.Gradients);
+        Options.Exchange?.SumGradients(parameters.Gradients);
+        Model.MoveCenters(Options.Exchange);
         var gradientNorm = parameters.Gradients.norm().unsqueeze(0); // [1]
         Observer?.Differentiated();
         Clip();
         return new XkdLosses(cat([terms, gradientNorm]).DetachFromDisposeScope()); // [11]
     }
 
-    // Fresh gradients of the mean over the micro-batches; gives the mean terms [10].
+    // Fresh gradients of the mean over the micro-batches, divided by the number of ranks; gives the mean terms [10]. The centres stay until all are through.
     private Tensor Backward(IReadOnlyList<XkdInput> microBatches, in KdTemperatures temperatures)
     {
         parameters.Gradients.zero_();
+        Model.HoldCenters();
+        var parts = microBatches.Count * (Options.Exchange?.Ranks ?? 1);
         Tensor? total = null;
         foreach (var input in microBatches)
         {
             using var scope = NewDisposeScope();
             var terms = Forward(input, temperatures);
             Observer?.Forwarded(terms);
-            (microBatches.Count == 1 ? terms.Loss : terms.Loss.Over(microBatches.Count)).backward();
+            (parts == 1 ? terms.Loss : terms.Loss.Over(parts)).backward();
             using var unrecorded = no_grad();
             var packed = Pack(terms).Over(microBatches.Count);
             total = scope.MoveToOuter(total is null ? packed : total + packed);

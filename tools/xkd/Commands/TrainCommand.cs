@@ -1,13 +1,15 @@
 using System.CommandLine;
 using Xkd.Cli.Hosting;
 using Xkd.Model.Configuration;
+using Xkd.Model.Distributed;
 using Xkd.Model.Native;
 using Xkd.Model.Training;
+using Xkd.Pipeline;
 using Xkd.Storage;
 
 namespace Xkd.Cli.Commands;
 
-/// <summary><c>xkd train</c>: pre-train on a cache.</summary>
+/// <summary><c>xkd train</c>: pre-train on a cache, alone or as one of the ranks that mpirun or srun started.</summary>
 internal static class TrainCommand
 {
     public static Command Create()
@@ -57,13 +59,19 @@ internal static class TrainCommand
         return command;
     }
 
-    /// <summary>Trains with a line per interval on <paramref name="terminal"/> and returns the exit code.</summary>
-    public static async Task<int> RunAsync(TrainerOptions options, Terminal terminal)
+    // A line per interval from rank 0.
+    private static async Task<int> RunAsync(TrainerOptions options, Terminal terminal)
     {
         using StopSignals signals = new();
-        TrainResult result = await new Trainer(options, TimeProvider.System, new TrainingLines(terminal, TimeProvider.System)).RunAsync(signals.Token).ConfigureAwait(false);
-        GraphReportText.Write(result.Feed, terminal);
-        terminal.Line($"{options.Out}: {result.Steps} of {result.TotalSteps} steps, peak RSS {result.PeakRss / 1e9:f2} GB{(result.Stopped ? "; stopped, continue with --resume" : string.Empty)}");
+        using RankGroup ranks = RankGroup.Open(RankEnvironment.Detect());
+        ITrainingObserver observer = ranks.IsFirst ? new TrainingLines(terminal, TimeProvider.System) : new OtherRankNotes(ranks.Rank);
+        TrainResult result = await new Trainer(options, TimeProvider.System, observer, ranks).RunAsync(signals.Token).ConfigureAwait(false);
+        if (ranks.IsFirst)
+        {
+            GraphReportText.Write(result.Feed, terminal);
+            terminal.Line($"{options.Out}: {result.Steps} of {result.TotalSteps} steps, peak RSS {result.PeakRss / 1e9:f2} GB{(result.Stopped ? "; stopped, continue with --resume" : string.Empty)}");
+        }
+
         return signals.ExitCode ?? (result.Stopped ? ExitCodes.Requeue : ExitCodes.Done);
     }
 }
