@@ -1,4 +1,5 @@
 using Xkd.Model.Configuration;
+using Xkd.Model.Distributed;
 using Xkd.Model.Training;
 using Xkd.Storage;
 
@@ -90,9 +91,10 @@ internal sealed class SmallRun : IDisposable
         Train = new TrainSection { Threads = 1, LogEvery = 2, CheckpointEvery = 100, Tensorboard = false },
     };
 
-    public async Task<TrainResult> TrainAsync(PretrainConfig config, string run, long steps, ResumeMode resume = ResumeMode.Never, Notes? notes = null) =>
+    public async Task<TrainResult> TrainAsync(
+        PretrainConfig config, string run, long steps, ResumeMode resume = ResumeMode.Never, Notes? notes = null, RankGroup? ranks = null, CancellationTokenSource? stop = null) =>
         await new Trainer(
-            new TrainerOptions { Config = config, Data = Cache, Out = Run(run), MaxSteps = steps, Resume = resume, Device = "cpu" }, TimeProvider.System, notes ?? new Notes()).RunAsync(CancellationToken.None);
+            new TrainerOptions { Config = config, Data = Cache, Out = Run(run), MaxSteps = steps, Resume = resume, Device = "cpu" }, TimeProvider.System, notes ?? new Notes(), ranks).RunAsync(stop?.Token ?? CancellationToken.None);
 
     public IReadOnlyList<StepMetrics> Metrics(string run) => MetricsLog.Read(Path.Combine(Run(run), "metrics.jsonl"));
 
