@@ -50,7 +50,7 @@ internal sealed class TrainingSession : IAsyncDisposable
         _model = new XkdModel(model, (ulong)_config.Seed, device);
         Step = new XkdStep(_model, _config.ToStep(ranks));
         FlopPerSample = ModelCost.Of(model, _config.ToLocalViews()).FlopPerSample;
-        PeakFlops = MatmulPeak.Measure(device, time);
+        PeakFlops = ranks.FromFirst(() => MatmulPeak.Measure(device, time)); // by itself: ranks may share cores
         _checkpoints = new CheckpointStore(run.Path, new CheckpointStoreOptions { Keep = _config.Train.CheckpointKeep, KeepEvery = _config.Train.CheckpointKeepEvery }, observer.Note);
     }
 
