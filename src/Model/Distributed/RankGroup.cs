@@ -20,7 +20,7 @@ public sealed class RankGroup : IDisposable
         (_host, _watch) = (host, watch);
 
         // Counted here, not asked of the launcher: not every one tells, and the choice of a GPU hangs on it.
-        IReadOnlyList<string> machines = All(Environment.MachineName);
+        IReadOnlyList<string> machines = All(Machine());
         LocalSize = machines.Count(machine => machine == machines[Rank]);
         LocalRank = machines.Take(Rank).Count(machine => machine == machines[Rank]);
         Machines = machines.Distinct(StringComparer.Ordinal).Count();
@@ -125,6 +125,13 @@ public sealed class RankGroup : IDisposable
         _device?.Dispose();
         _host.Dispose();
         _watch?.Dispose(); // last: a rank may be lost while it leaves MPI, too
+    }
+
+    // Containers of one machine have names of their own, and those of several may share one.
+    private static string Machine()
+    {
+        const string Boot = "/proc/sys/kernel/random/boot_id";
+        return File.Exists(Boot) ? File.ReadAllText(Boot).Trim() : Environment.MachineName;
     }
 
     private static JsonSerializerOptions Json { get; } = new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };

@@ -49,7 +49,11 @@ internal sealed partial class MpiLocator
     public static MpiFlavor FlavorOf(nint library) => NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out _) ? MpiFlavor.OpenMpi : MpiFlavor.Mpich;
 
     // Open MPI loads its transports as plugins that look for its symbols among the global ones, where .NET's own loader would not put them.
-    private static nint Open(string path) => DlOpen(path, Now | Global);
+    private static nint Open(string path)
+    {
+        _ = DlError(); // the first call looks the function up, which would clear the reason that is asked for later
+        return DlOpen(path, Now | Global);
+    }
 
     private static string LastError() => Marshal.PtrToStringUTF8(DlError()) ?? "no reason given";
 
