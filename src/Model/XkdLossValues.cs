@@ -32,6 +32,24 @@ public sealed record XkdLossValues
     /// <summary>Norm of all trained parameters' gradients together, before clipping.</summary>
     public required double GradNorm { get; init; }
 
+    /// <summary>Entropy of the softmax of the video teacher's centre at the teacher's temperature, nats.</summary>
+    public double CenterEntropyVideo { get; init; }
+
+    /// <summary>Entropy of the softmax of the audio teacher's centre at the teacher's temperature, nats.</summary>
+    public double CenterEntropyAudio { get; init; }
+
+    /// <summary>Mean entropy of the video teacher's centred and sharpened outputs, nats.</summary>
+    public double TeacherEntropyVideo { get; init; }
+
+    /// <summary>Mean entropy of the audio teacher's centred and sharpened outputs, nats.</summary>
+    public double TeacherEntropyAudio { get; init; }
+
+    /// <summary>Standard deviation of each of the video student's logits over its rows, mean over the logits.</summary>
+    public double StdVideo { get; init; }
+
+    /// <summary>Standard deviation of each of the audio student's logits over its rows, mean over the logits.</summary>
+    public double StdAudio { get; init; }
+
     /// <summary>The mean over ranks, each of which had as many clips.</summary>
     internal static XkdLossValues Mean(IReadOnlyList<XkdLossValues> ranks)
     {
@@ -48,6 +66,12 @@ public sealed record XkdLossValues
             MmdKxx = Of(v => v.MmdKxx),
             MmdKyy = Of(v => v.MmdKyy),
             MmdKxy = Of(v => v.MmdKxy),
+            CenterEntropyVideo = Of(v => v.CenterEntropyVideo),
+            CenterEntropyAudio = Of(v => v.CenterEntropyAudio),
+            TeacherEntropyVideo = Of(v => v.TeacherEntropyVideo),
+            TeacherEntropyAudio = Of(v => v.TeacherEntropyAudio),
+            StdVideo = Of(v => v.StdVideo),
+            StdAudio = Of(v => v.StdAudio),
             GradNorm = ranks[0].GradNorm, // of the gradients together: the same everywhere
         };
     }

@@ -136,6 +136,7 @@ internal static class PretrainConfigRules
         Positive("train.accumulate", c.Train.Accumulate);
         Require(c.Train.Accumulate <= 0 || c.Batch % c.Train.Accumulate == 0, "train.accumulate", c.Train.Accumulate, $"write a divisor of batch ({c.Batch})");
         NotNegative("train.compare_every", c.Train.CompareEvery);
+        NotNegative("train.images_every", c.Train.ImagesEvery);
 
         void Divides(string key, int value, int divisor, string divisorKey) =>
             Require(value > 0 && value % divisor == 0, key, value, $"write a multiple of {divisorKey} ({divisor})");

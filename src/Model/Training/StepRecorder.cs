@@ -46,9 +46,9 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
         Last = steps[^1];
         if (ranks.IsFirst)
         {
-            session.Log?.Append(steps);
-            session.Events?.Append(steps);
+            session.Record(steps);
             observer.Steps(steps, session.Schedule.Steps);
+            observer.Feed(session.Feed.Report());
         }
 
         for (int i = 0; i < own.Count; i++)
@@ -102,6 +102,12 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
         MmdKyy = v.MmdKyy,
         MmdKxy = v.MmdKxy,
         GradNorm = v.GradNorm,
+        CenterEntropyVideo = v.CenterEntropyVideo,
+        CenterEntropyAudio = v.CenterEntropyAudio,
+        TeacherEntropyVideo = v.TeacherEntropyVideo,
+        TeacherEntropyAudio = v.TeacherEntropyAudio,
+        StdVideo = v.StdVideo,
+        StdAudio = v.StdAudio,
         Lr = p.Schedule.LearningRate,
         Wd = p.Schedule.WeightDecay,
         EmaVideo = p.Schedule.VideoEma,
@@ -113,7 +119,8 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
         Skipped = session.SkippedBefore + skipped,
         LiveTensors = p.LiveTensors,
         Rss = Environment.WorkingSet,
-        GpuMemory = 0,
+        CheckpointsMissed = session.CheckpointsMissed,
+        GpuMemory = session.UsedDeviceMemory(),
     };
 
     private sealed record Told(IReadOnlyList<XkdLossValues> Losses, IReadOnlyList<long> Skipped);

@@ -42,6 +42,7 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
                     StepSchedule schedule = session.Schedule.At(step);
                     using XkdInputTensors input = session.ToDevice(batch);
                     recorder.StepDone(batch, schedule, session.Train(input, schedule));
+                    session.Picture(step + 1, input.Value);
                 }
 
                 step++;
@@ -55,7 +56,7 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
                 {
                     recorder.Flush(); // a checkpoint is of finite losses only
                     session.Compare(step); // and of one model
-                    session.Save(step);
+                    session.Save(step, last);
                 }
                 else if (options.Config.Train.CompareEvery > 0 && step % options.Config.Train.CompareEvery == 0)
                 {
@@ -76,7 +77,10 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
             }
 
             using Process self = Process.GetCurrentProcess();
-            return new TrainResult(step, session.Schedule.Steps, Stopped: step < session.EndStep, recorder.Last, self.PeakWorkingSet64, session.Feed.Report());
+            return new TrainResult(step, session.Schedule.Steps, Stopped: step < session.EndStep, recorder.Last, self.PeakWorkingSet64, session.Feed.Report())
+            {
+                CheckpointsMissed = session.CheckpointsMissed,
+            };
         }
     }
 }

@@ -1,4 +1,5 @@
 using Xkd.Model.Configuration;
+using Xkd.Storage;
 
 namespace Xkd.Model.Training;
 
@@ -7,8 +8,11 @@ public sealed record TrainerOptions
 {
     public required PretrainConfig Config { get; init; }
 
-    /// <summary>The cache folder to train on.</summary>
+    /// <summary>The cache to train on: a folder, or <c>s3://bucket/prefix</c>.</summary>
     public required string Data { get; init; }
+
+    /// <summary>How a cache in an object store is reached; null asks the environment.</summary>
+    public ObjectStoreOptions? Objects { get; init; }
 
     /// <summary>The run folder.</summary>
     public required string Out { get; init; }
@@ -24,6 +28,9 @@ public sealed record TrainerOptions
 
     /// <summary><c>cpu</c>, <c>cuda</c>, <c>cuda:k</c> or <c>auto</c> (the first GPU where there is one). Default auto.</summary>
     public string Device { get; init; } = "auto";
+
+    /// <summary>What checkpoints are written to; a test puts a disk that fails in its place.</summary>
+    internal ICheckpointFiles Files { get; init; } = new CheckpointFiles();
 
     /// <summary>Write what every feed stage measured as <c>profile.json</c>, <c>profile.html</c> and <c>trace.json</c> into the run folder. Default false.</summary>
     public bool Profile { get; init; }

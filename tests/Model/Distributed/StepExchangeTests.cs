@@ -65,15 +65,14 @@ public sealed class StepExchangeTests
     {
         using DisposeScope scope = TinyModel.Scope();
         using XkdStep step = new(new XkdModel(options, seed: 1), new XkdStepOptions { Exchange = new StepExchange(group, wire, gather), Precision = Precision.Float32 });
-        return Outcome.Of(step, [.. Enumerable.Range(0, Steps).Select(i => step.Run(TinyModel.Input(options, Seed(i, group.Rank)), TinyModel.Schedule()))]);
+        return Outcome.Of(step, i => [TinyModel.Input(options, Seed(i, group.Rank))]);
     });
 
     private static Outcome Alone(XkdOptions options, int parts, int count)
     {
         using DisposeScope scope = TinyModel.Scope();
         using XkdStep step = new(new XkdModel(options, seed: 1), new XkdStepOptions { Precision = Precision.Float32 });
-        return Outcome.Of(step, [.. Enumerable.Range(0, Steps).Select(i =>
-            step.Run(Join([.. Enumerable.Range(0, count).Select(part => TinyModel.Input(options, Seed(i, part)))]).Split(parts), TinyModel.Schedule()))]);
+        return Outcome.Of(step, i => Join([.. Enumerable.Range(0, count).Select(part => TinyModel.Input(options, Seed(i, part)))]).Split(parts));
     }
 
     private static ulong Seed(int step, int part) => (ulong)((step * 100) + part);
@@ -99,15 +98,23 @@ public sealed class StepExchangeTests
 
     private sealed record Outcome(float[] State, float[] Gradients, float[] Losses)
     {
-        // Parameters, teachers, centres and moments; the last step's gradients before AdamW, which leaves them; all steps' losses.
-        public static Outcome Of(XkdStep step, XkdLosses[] losses)
+        // All steps' losses; then parameters, teachers, centres and moments; then the gradients that the next step would apply.
+        public static Outcome Of(XkdStep step, Func<int, IReadOnlyList<XkdInput>> batch)
         {
-            Outcome outcome = new(
-                [.. step.ExportState().SelectMany(entry => Values(entry.Value))],
-                [.. StateNames.Parameters(step.Model).Where(p => p.Value.requires_grad).SelectMany(p => Values(p.Value.grad!))],
-                [.. losses.SelectMany(l => Values(l.Packed))]);
-            Array.ForEach(losses, l => l.Dispose());
-            return outcome;
+            float[] losses = [.. Enumerable.Range(0, Steps).SelectMany(i => Read(step.Run(batch(i), TinyModel.Schedule())))];
+            float[] state = [.. step.ExportState().SelectMany(entry => Values(entry.Value))];
+            losses = [.. losses, .. Read(step.Differentiate(batch(Steps), TinyModel.Schedule().Temperatures))];
+            float[] gradients = [.. StateNames.Parameters(step.Model).Where(p => p.Value.requires_grad).SelectMany(p => Values(p.Value.grad!))];
+            Assert.Contains(gradients, g => Math.Abs(g) > 1e-4);
+            return new Outcome(state, gradients, losses);
+        }
+
+        private static float[] Read(XkdLosses losses)
+        {
+            using (losses)
+            {
+                return Values(losses.Packed);
+            }
         }
 
         private static float[] Values(Tensor tensor) => [.. tensor.detach().contiguous().data<float>()];

@@ -15,7 +15,8 @@ internal static class TrainCommand
     public static Command Create()
     {
         Option<string> config = CommonOptions.RequiredPath("--config", "The configuration, for example configs/pretrain/xkd.yaml.");
-        Option<string> data = CommonOptions.RequiredPath("--data", "The cache folder.");
+        Option<string> data = CommonOptions.RequiredPath("--data", "The cache: a folder, or s3://bucket/prefix.");
+        Option<long?> cacheSize = CommonOptions.CacheSize();
         Option<string> output = CommonOptions.RequiredPath("--out", "The run folder.");
         Option<string?> resume = new("--resume") { Description = "Continue the run in --out; `auto` starts one where there is none.", Arity = ArgumentArity.ZeroOrOne };
         resume.AcceptOnlyFromAmong("auto");
@@ -27,7 +28,7 @@ internal static class TrainCommand
         Option<string?> libtorch = CommonOptions.LibTorch();
         Option<bool> profile = new("--profile") { Description = "Write what every feed stage measured as profile.json into the run folder." };
         Option<Dictionary<string, TimeSpan>> delays = CommonOptions.DelayStage();
-        Command command = new("train", "Pre-train on a cache.") { config, data, output, resume, seed, set, maxSteps, maxHours, device, libtorch, profile, delays };
+        Command command = new("train", "Pre-train on a cache.") { config, data, cacheSize, output, resume, seed, set, maxSteps, maxHours, device, libtorch, profile, delays };
         command.SetAction(async (parsed, _) =>
         {
             string[] overrides = parsed.GetValue(set)!;
@@ -47,6 +48,7 @@ internal static class TrainCommand
             {
                 Config = loaded,
                 Data = parsed.GetValue(data)!,
+                Objects = CommonOptions.Objects(parsed.GetValue(cacheSize)),
                 Out = parsed.GetValue(output)!,
                 Resume = parsed.GetValue(resume) == "auto" ? ResumeMode.Auto : parsed.GetResult(resume) is null ? ResumeMode.Never : ResumeMode.Required,
                 MaxSteps = parsed.GetValue(maxSteps),
@@ -59,19 +61,28 @@ internal static class TrainCommand
         return command;
     }
 
-    // A line per interval from rank 0.
+    // A panel, or a line per interval, from rank 0.
     private static async Task<int> RunAsync(TrainerOptions options, Terminal terminal)
     {
         using StopSignals signals = new();
         using RankGroup ranks = RankGroup.Open(RankEnvironment.Detect());
-        ITrainingObserver observer = ranks.IsFirst ? new TrainingLines(terminal, TimeProvider.System) : new OtherRankNotes(ranks.Rank);
-        TrainResult result = await new Trainer(options, TimeProvider.System, observer, ranks).RunAsync(signals.Token).ConfigureAwait(false);
+        TrainResult result = await TrainingView.TrainAsync(options, terminal, TimeProvider.System, signals.Token, ranks).ConfigureAwait(false);
         if (ranks.IsFirst)
         {
-            GraphReportText.Write(result.Feed, terminal);
-            terminal.Line($"{options.Out}: {result.Steps} of {result.TotalSteps} steps, peak RSS {result.PeakRss / 1e9:f2} GB{(result.Stopped ? "; stopped, continue with --resume" : string.Empty)}");
+            Report(options, terminal, result);
         }
 
         return signals.ExitCode ?? (result.Stopped ? ExitCodes.Requeue : ExitCodes.Done);
+    }
+
+    private static void Report(TrainerOptions options, Terminal terminal, TrainResult result)
+    {
+        GraphReportText.Write(result.Feed, terminal);
+        if (result.CheckpointsMissed > 0)
+        {
+            terminal.Line($"{options.Out}: the disk was full for {result.CheckpointsMissed} checkpoints, which are missing");
+        }
+
+        terminal.Line($"{options.Out}: {result.Steps} of {result.TotalSteps} steps, peak RSS {result.PeakRss / 1e9:f2} GB{(result.Stopped ? "; stopped, continue with --resume" : string.Empty)}");
     }
 }
