@@ -67,6 +67,8 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
                 {
                     break;
                 }
+
+                recorder.BatchAsked();
             }
 
             if (options.Profile && _ranks.IsFirst)

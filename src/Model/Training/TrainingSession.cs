@@ -45,6 +45,7 @@ internal sealed class TrainingSession : IAsyncDisposable
         PipelineGraphOptions diagnostics = new() { StageDelays = options.StageDelays, TraceCapacity = options.Profile ? TraceSpans : 0 };
         FeedOptions feed = _config.ToFeed(model, origin.MelMean, origin.MelStd, diagnostics, onDevice, cores) with { Ranks = ranks.Size, Rank = ranks.Rank };
         Feed = new TrainingFeed(cache, feed);
+        ConsumerDelay = options.StageDelays.GetValueOrDefault(PipelineGraph.Consumer);
         _host = new HostTensors(device);
         _augmenter = onDevice ? new BatchAugmenter(BatchAugmenterOptions.Of(feed, origin.MelMean, origin.MelStd), _host) : null;
         Schedule = new TrainingSchedule(_config.ToSchedule(), Feed.StepsPerEpoch);
@@ -63,6 +64,9 @@ internal sealed class TrainingSession : IAsyncDisposable
     public RunOrigin Origin { get; }
 
     public TrainingFeed Feed { get; }
+
+    /// <summary>The delay planted into the step itself.</summary>
+    public TimeSpan ConsumerDelay { get; }
 
     public TrainingSchedule Schedule { get; }
 
@@ -197,11 +201,17 @@ internal sealed class TrainingSession : IAsyncDisposable
     public void Save(long step, bool last)
     {
         (int[] tailUsed, long skipped) = OfAllRanks();
-        if (!_ranks.IsFirst)
+        if (_ranks.IsFirst)
         {
-            return;
+            Write(step, last, tailUsed, skipped);
         }
 
+        // A step leaves so little behind that the oldest generation is hardly ever looked at, and memory would creep for hours.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+    }
+
+    private void Write(long step, bool last, int[] tailUsed, long skipped)
+    {
         try
         {
             Log?.Flush(); // a resumed run tells its curve up to the checkpoint

@@ -55,7 +55,7 @@ public sealed class RanksTrainingTests
                 {
                     stop.Cancel();
                 }
-            }), ranks, ranks.IsFirst ? null : stop).GetAwaiter().GetResult());
+            }), ranks: ranks, stop: ranks.IsFirst ? null : stop).GetAwaiter().GetResult());
         Assert.All(results, result => Assert.True(result.Stopped));
         Assert.Equal(results[0].Steps, results[1].Steps);
         Assert.True(Directory.Exists(Path.Combine(small.Run("run"), "checkpoints", $"step-{results[0].Steps:D8}")));
