@@ -7,4 +7,19 @@ namespace Xkd.Model;
 /// <param name="Audio">The global view [B, 1, mels, frames], then the local views.</param>
 /// <param name="VideoNoise">Uniform noise [B, N]: the cuboids with the smallest values stay visible.</param>
 /// <param name="AudioNoise">Uniform noise [B, N]: the patches with the smallest values stay visible.</param>
-public sealed record XkdInput(IReadOnlyList<Tensor> Video, IReadOnlyList<Tensor> Audio, Tensor VideoNoise, Tensor AudioNoise);
+public sealed record XkdInput(IReadOnlyList<Tensor> Video, IReadOnlyList<Tensor> Audio, Tensor VideoNoise, Tensor AudioNoise)
+{
+    /// <summary>The batch in so many equal parts, as views in the current scope.</summary>
+    internal IReadOnlyList<XkdInput> Split(int parts)
+    {
+        if (parts == 1)
+        {
+            return [this];
+        }
+
+        var size = VideoNoise.shape[0] / parts;
+        return [.. Enumerable.Range(0, parts).Select(part => new XkdInput(
+            [.. Video.Select(view => view.narrow(0, part * size, size))], [.. Audio.Select(view => view.narrow(0, part * size, size))],
+            VideoNoise.narrow(0, part * size, size), AudioNoise.narrow(0, part * size, size)))];
+    }
+}

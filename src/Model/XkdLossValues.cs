@@ -50,7 +50,34 @@ public sealed record XkdLossValues
     /// <summary>Standard deviation of each of the audio student's logits over its rows, mean over the logits.</summary>
     public double StdAudio { get; init; }
 
+    /// <summary>The mean over ranks, each of which had as many clips.</summary>
+    internal static XkdLossValues Mean(IReadOnlyList<XkdLossValues> ranks)
+    {
+        double Of(Func<XkdLossValues, double> term) => ranks.Average(term);
+        return ranks.Count == 1 ? ranks[0] : new XkdLossValues
+        {
+            Loss = Of(v => v.Loss),
+            ReconVideo = Of(v => v.ReconVideo),
+            ReconAudio = Of(v => v.ReconAudio),
+            KdV2A = Of(v => v.KdV2A),
+            KdA2V = Of(v => v.KdA2V),
+            AlignStudent = Of(v => v.AlignStudent),
+            AlignTeacher = Of(v => v.AlignTeacher),
+            MmdKxx = Of(v => v.MmdKxx),
+            MmdKyy = Of(v => v.MmdKyy),
+            MmdKxy = Of(v => v.MmdKxy),
+            CenterEntropyVideo = Of(v => v.CenterEntropyVideo),
+            CenterEntropyAudio = Of(v => v.CenterEntropyAudio),
+            TeacherEntropyVideo = Of(v => v.TeacherEntropyVideo),
+            TeacherEntropyAudio = Of(v => v.TeacherEntropyAudio),
+            StdVideo = Of(v => v.StdVideo),
+            StdAudio = Of(v => v.StdAudio),
+            GradNorm = ranks[0].GradNorm, // of the gradients together: the same everywhere
+        };
+    }
+
     /// <summary>Name of the first term, in the order of the computation, that is not finite; null when all are.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
     public string? FirstNonFinite => new[]
     {
         ("recon_video", ReconVideo), ("recon_audio", ReconAudio), ("kd_v2a", KdV2A), ("kd_a2v", KdA2V), ("align_student", AlignStudent),

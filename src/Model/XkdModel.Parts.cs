@@ -1,4 +1,5 @@
 using TorchSharp;
+using Xkd.Model.Distributed;
 using Xkd.Model.Native;
 using Xkd.Model.Networks;
 using Xkd.Model.Objectives;
@@ -13,7 +14,33 @@ public sealed partial class XkdModel
     /// <summary>What casts the forward pass to bfloat16; null computes in float32. The caller enters it.</summary>
     internal Autocast? Casting { get; set; }
 
+    /// <summary>Other ranks, whose rows alignment may see; null for a process by itself.</summary>
+    internal StepExchange? Exchange { get; set; }
+
     private ForwardPlan Plan => new(Options);
+
+    /// <summary>From here on forward passes leave the centres where they are, until <see cref="MoveCenters"/>.</summary>
+    internal void HoldCenters()
+    {
+        vt2as_ce_loss.Hold();
+        at2vs_ce_loss.Hold();
+    }
+
+    /// <summary>Moves both centres by the mean over the forward passes since <see cref="HoldCenters"/>, and over all ranks.</summary>
+    internal void MoveCenters(StepExchange? exchange)
+    {
+        using var scope = NewDisposeScope();
+        using var unrecorded = no_grad();
+        if (vt2as_ce_loss.Release() is not { } video || at2vs_ce_loss.Release() is not { } audio)
+        {
+            return; // the cross-modal terms are left out, on all ranks alike
+        }
+
+        var means = stack([video, audio]); // [2, 1, K]
+        exchange?.Average(means);
+        vt2as_ce_loss.MoveCenter(means[0]);
+        at2vs_ce_loss.MoveCenter(means[1]);
+    }
 
     private static (Tensor? Latent, Tensor? Loss) Reconstruct(
         MaskedAutoencoder autoencoder, Tensor view, Tensor noise, double maskRatio, bool encode, bool decode, bool normalise)
@@ -35,6 +62,8 @@ public sealed partial class XkdModel
 
     private (Tensor? Latent, Tensor? Loss) Reconstruct(MaskedAutoencoder autoencoder, Tensor view, Tensor noise, double maskRatio, bool encode, bool decode) =>
         Reconstruct(autoencoder, view, noise, maskRatio, encode, decode, Options.NormalisedPatches);
+
+    private Tensor Aligned(BranchOutput output) => Exchange is null ? output.Logits : Exchange.Rows(output.Logits);
 
     private BranchOutput Student(Branch student, Tensor latent, IReadOnlyList<Tensor> views)
     {

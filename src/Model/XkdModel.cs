@@ -96,8 +96,8 @@ public sealed partial class XkdModel : nn.Module
         var a2v = at2vs_ce_loss.Loss(videoStudent.Logits, audioTeacher.Logits, videoTemperature, temperatures.TeacherAudio);
 
         // The two domains are drawn together, students and teachers each among themselves.
-        var students = Plan.Alignment ? MaximumMeanDiscrepancy.Gaussian(videoStudent.Logits, audioStudent.Logits, Options.Bandwidth, Options.Gammas) : null;
-        var teachers = Plan.Alignment ? MaximumMeanDiscrepancy.Gaussian(videoTeacher.Logits, audioTeacher.Logits, Options.Bandwidth, Options.Gammas) : null;
+        var students = Plan.Alignment ? MaximumMeanDiscrepancy.Gaussian(Aligned(videoStudent), Aligned(audioStudent), Options.Bandwidth, Options.Gammas) : null;
+        var teachers = Plan.Alignment ? MaximumMeanDiscrepancy.Gaussian(Aligned(videoTeacher), Aligned(audioTeacher), Options.Bandwidth, Options.Gammas) : null;
 
         return Combine(scope, new TermParts(reconVideo, reconAudio)
         {

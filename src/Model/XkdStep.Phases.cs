@@ -17,7 +17,7 @@ public sealed partial class XkdStep
 
     private static XkdLosses Losses(Tensor terms, Tensor gradientNorm) => new(cat([terms, gradientNorm]).DetachFromDisposeScope()); // [17]
 
-    // Fresh gradients of the mean over the micro-batches and all ranks; gives the mean terms [16].
+    // Fresh gradients of the mean over the micro-batches and all ranks; gives this rank's mean terms [16]. The centres stay until all are through.
     private Tensor Backward(IReadOnlyList<XkdInput> microBatches, in KdTemperatures temperatures)
     {
         if (!gradientsAreZero)
@@ -26,19 +26,22 @@ public sealed partial class XkdStep
         }
 
         gradientsAreZero = false;
+        Model.HoldCenters();
+        var parts = microBatches.Count * (Options.Exchange?.Ranks ?? 1);
         Tensor? total = null;
         foreach (var input in microBatches)
         {
             using var scope = NewDisposeScope();
             var terms = Forward(input, temperatures);
             Observer?.Forwarded(terms);
-            (microBatches.Count == 1 ? terms.Loss : terms.Loss.Over(microBatches.Count)).backward();
+            (parts == 1 ? terms.Loss : terms.Loss.Over(parts)).backward();
             using var unrecorded = no_grad();
             var packed = Pack(terms, temperatures).Over(microBatches.Count);
             total = scope.MoveToOuter(total is null ? packed : total + packed);
         }
 
-        Options.ReduceGradients?.Invoke(parameters.Gradients);
+        Options.Exchange?.SumGradients(parameters.Gradients);
+        Model.MoveCenters(Options.Exchange);
         Observer?.Differentiated();
         return total ?? throw new ArgumentException("a step needs at least one batch", nameof(microBatches));
     }

@@ -33,6 +33,7 @@ public sealed partial class XkdStep : IDisposable
         var lower = Options.Precision is Precision.Bfloat16 || (Options.Precision is Precision.Auto && model.Device.type != TorchSharp.DeviceType.CPU);
         model.Casting = lower ? new Autocast(model.Device.type) : null;
         parameters = new FlatParameters(model);
+        model.Exchange = Options.Exchange;
         teachers = model.TeachersMatchStudents ? new FlatTeachers(model, parameters, Options.SharedTeacher) : null;
         moments = new AdamWState(parameters);
         update = fused ? new HostUpdate(parameters, moments, teachers, Options) : new DeviceUpdate(parameters, moments, teachers, Options);
@@ -58,8 +59,8 @@ public sealed partial class XkdStep : IDisposable
     public XkdLosses Run(XkdInput input, in StepSchedule schedule) => Run([input], schedule);
 
     /// <summary>
-    /// One step over several micro-batches whose gradients are averaged. Alignment and centres see one micro-batch at a time, as each GPU of the published
-    /// run saw its own 32 clips.
+    /// One step over several micro-batches whose gradients are averaged. Alignment sees one micro-batch at a time, as each GPU of the published run saw its own
+    /// 32 clips; the centres move once, by the mean over all of them and over all ranks. All else is as with one large batch.
     /// </summary>
     public XkdLosses Run(IReadOnlyList<XkdInput> microBatches, in StepSchedule schedule)
     {

@@ -1,5 +1,5 @@
+using Xkd.Model.Distributed;
 using Xkd.Model.Optimization;
-using static TorchSharp.torch;
 
 namespace Xkd.Model;
 
@@ -18,10 +18,8 @@ public sealed record XkdStepOptions
     /// <summary>How often MATS's shared teacher blocks follow per step. Default once; the released code does it twice.</summary>
     public SharedTeacherUpdate SharedTeacher { get; init; } = SharedTeacherUpdate.Once;
 
-    /// <summary>
-    /// Called with the flat gradients [total] between backward and clipping: where ranks average them in place. Default null.
-    /// </summary>
-    public Action<Tensor>? ReduceGradients { get; init; }
+    /// <summary>What is exchanged with the other ranks; null for a process by itself.</summary>
+    internal StepExchange? Exchange { get; init; }
 
     /// <summary>What the forward pass computes in. Default auto: bfloat16 on a GPU, float32 on the CPU.</summary>
     public Precision Precision { get; init; }

@@ -15,6 +15,7 @@ using Xkd.Bench;
 //                                                                 DOTNET_GCgen0size=1000000 for it, as ./xkd does
 //   Xkd.Bench same    CACHE CACHE                                 whether two caches hold the same clips, byte for byte
 //   Xkd.Bench step    [ROUNDS] [PEERS] [PYTHON] [CONFIG] [DEVICE] the training step beside eager PyTorch
+//   Xkd.Bench ranks   [ROUNDS] [PEERS] [VALUES] [CONFIG]          gradients over two ranks beside MPI called from C; a step on two ranks beside one
 //   Xkd.Bench slope   [STEPS]                                     live tensors and memory over many steps of the trainer; with DOTNET_GCgen0size=1000000, as xkd sets it
 //   Xkd.Bench svm     [ROUNDS] [PEERS]                            the SVM beside scikit-learn
 //   Xkd.Bench features FILE ROWS [DIM] [CLASSES] [SEED]           writes a feature file of any size, for xkd eval svm and knn in bounded memory
@@ -49,6 +50,10 @@ switch (args.FirstOrDefault())
         return CacheComparison.Run(args[1], args[2], Console.Out);
     case "step":
         return await StepBenchmark.RunAsync(Number(1, 5), Peers(2), At(3, "python3"), At(4, "configs/bench/scaled.yaml"), At(5, "cpu"), Console.Out);
+    case "ranks":
+        return await RanksBenchmark.RunAsync(Number(1, 5), At(2, "tools/bench/peers"), Number(3, 206_347_000), At(4, "configs/bench/scaled.yaml"), Console.Out);
+    case "rank" when args.Length > 2:
+        return await RanksBenchmark.RankAsync(Number(1, 0), args[2], Console.Out);
     case "slope":
         return await SlopeBenchmark.RunAsync(Number(1, 3000), Console.Out);
     case "svm":

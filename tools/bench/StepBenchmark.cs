@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Xkd.Model;
 using Xkd.Model.Configuration;
+using Xkd.Model.Distributed;
 using Xkd.Model.Native;
 using Xkd.Model.Optimization;
 using Xkd.Model.Profiling;
@@ -94,18 +95,18 @@ internal static class StepBenchmark
     }
 
     /// <summary>This side: the product's own step on one random batch.</summary>
-    private sealed class RandomStep : IDisposable
+    internal sealed class RandomStep : IDisposable
     {
         private readonly XkdModel _model;
         private readonly XkdStep _step;
         private readonly XkdInput _input;
         private readonly StepSchedule _schedule;
 
-        public RandomStep(PretrainConfig config, Device device)
+        public RandomStep(PretrainConfig config, Device device, RankGroup? ranks = null)
         {
             XkdOptions options = config.ToModel();
             _model = new XkdModel(options, seed: 0, device);
-            _step = new XkdStep(_model, config.ToStep());
+            _step = new XkdStep(_model, config.ToStep(ranks));
             _schedule = new TrainingSchedule(config.ToSchedule(), stepsPerEpoch: 1000).At(0) with { LearningRate = config.Optim.Lr };
             using IDisposable scope = NewDisposeScope();
             Tensor Normal(params long[] shape) => randn([config.Batch, .. shape], device: device).DetachFromDisposeScope();

@@ -1,3 +1,4 @@
+using Xkd.Model.Distributed;
 using Xkd.Model.Networks;
 using Xkd.Model.Optimization;
 using Xkd.Pipeline;
@@ -58,9 +59,10 @@ public static class ConfigMapping
         AudioCenterMomentum = config.Objective.CenterMomentum,
     };
 
-    /// <summary>How one optimizer step is done.</summary>
-    public static XkdStepOptions ToStep(this PretrainConfig config) => new()
+    /// <summary>How one optimizer step is done, among these ranks.</summary>
+    public static XkdStepOptions ToStep(this PretrainConfig config, RankGroup? ranks = null) => new()
     {
+        Exchange = ranks is null || ranks.Size == 1 ? null : new StepExchange(ranks, config.Train.Wire, config.Objective.AlignAllRanks),
         AdamW = new AdamWOptions { Beta1 = config.Optim.Betas[0], Beta2 = config.Optim.Betas[1], Eps = config.Optim.Eps },
         GradientClip = config.Optim.ClipGrad,
         ClipDecoders = config.Optim.ClipDecoder,
@@ -94,9 +96,9 @@ public static class ConfigMapping
 
     /// <summary>
     /// What is cut from the cache; <paramref name="model"/> tells how many tokens need masking noise, <paramref name="onDevice"/> whether the
-    /// views are made by who takes the batch.
+    /// views are made by who takes the batch, <paramref name="cores"/> how many this process has to itself; 0: all of the machine.
     /// </summary>
-    public static FeedOptions ToFeed(this PretrainConfig config, XkdOptions model, double melMean, double melStd, PipelineGraphOptions diagnostics, bool onDevice = false) => new()
+    public static FeedOptions ToFeed(this PretrainConfig config, XkdOptions model, double melMean, double melStd, PipelineGraphOptions diagnostics, bool onDevice = false, int cores = 0) => new()
     {
         DeferAugmentation = onDevice,
         Seed = (ulong)config.Seed,
@@ -121,7 +123,7 @@ public static class ConfigMapping
         VideoTokens = model.Video.Tokens,
         AudioTokens = model.Audio.Tokens,
         // The training thread keeps a core to itself where there is more than one.
-        Workers = config.Data.Workers > 0 ? config.Data.Workers : Math.Max(1, Environment.ProcessorCount - 1),
+        Workers = config.Data.Workers > 0 ? config.Data.Workers : Math.Max(1, (cores > 0 ? cores : Environment.ProcessorCount) - 1),
         MemoryBudget = config.Data.PrefetchBytes,
         CorruptRows = config.Data.OnCorrupt,
         Diagnostics = diagnostics,

@@ -56,6 +56,12 @@ public sealed record ObjectiveSection
     /// <summary>Gaussian MMD kernels: the published gammas (1e-3 … 1e3), or the same relative to the batch's median squared distance. Default fixed.</summary>
     public KernelBandwidth MmdBandwidth { get; init; } = KernelBandwidth.Fixed;
 
+    /// <summary>
+    /// Alignment compares the rows of all ranks, not only each rank's own as in the released code: with one part to a rank the loss is then the whole batch's,
+    /// whatever the number of ranks. Default false.
+    /// </summary>
+    public bool AlignAllRanks { get; init; }
+
     /// <summary>Reconstruct per-patch-normalised values. Default true.</summary>
     public bool NormPix { get; init; } = true;
 }

@@ -135,6 +135,9 @@ internal static class PretrainConfigRules
         Require(c.Train.CheckpointKeep >= 2, "train.checkpoint_keep", c.Train.CheckpointKeep, "write 2 or more, so that a broken newest leaves one to go back to");
         NotNegative("train.checkpoint_keep_every", c.Train.CheckpointKeepEvery);
         NotNegative("train.threads", c.Train.Threads);
+        Positive("train.accumulate", c.Train.Accumulate);
+        Require(c.Train.Accumulate <= 0 || c.Batch % c.Train.Accumulate == 0, "train.accumulate", c.Train.Accumulate, $"write a divisor of batch ({c.Batch})");
+        NotNegative("train.compare_every", c.Train.CompareEvery);
         NotNegative("train.images_every", c.Train.ImagesEvery);
 
         void Divides(string key, int value, int divisor, string divisorKey) =>

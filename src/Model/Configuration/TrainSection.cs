@@ -2,7 +2,10 @@ using Xkd.Model.Training;
 
 namespace Xkd.Model.Configuration;
 
-/// <summary>How the run is computed, kept and watched; nothing here changes what is learned but for rounding.</summary>
+/// <summary>
+/// How the run is computed, kept and watched; nothing here changes what is learned but for rounding, except that <see cref="Accumulate"/>, as the number of
+/// ranks does, sets how many clips each alignment sees.
+/// </summary>
 public sealed record TrainSection
 {
     /// <summary>Steps between log lines, which is also when metrics leave the device. Default 10.</summary>
@@ -25,6 +28,18 @@ public sealed record TrainSection
 
     /// <summary>What the forward pass computes in: float32, bfloat16, or auto, which is bfloat16 on a GPU. Default auto.</summary>
     public Precision Precision { get; init; }
+
+    /// <summary>
+    /// Parts into which each rank's share of a batch is cut, so that a small device can train with a large batch: gradients are averaged over them. All but
+    /// alignment is as with the whole batch; alignment compares distributions, and sees the batch / (ranks · accumulate) clips of one part. Default 1.
+    /// </summary>
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>What gradients travel in between ranks: float32, or bfloat16 in half the bytes and rounded. Auto is float32. Default auto.</summary>
+    public Precision Wire { get; init; }
+
+    /// <summary>Steps between comparisons of all ranks' parameters, teachers, moments and centres, bit for bit; 0: never. Default 200.</summary>
+    public int CompareEvery { get; init; } = 200;
 
     /// <summary>Write TensorBoard events beside metrics.jsonl. Default true.</summary>
     public bool Tensorboard { get; init; } = true;

@@ -13,6 +13,8 @@ public sealed class CenteredCrossEntropy : nn.Module
 {
     private readonly Tensor center;
     private readonly double momentum;
+    private Tensor? held;
+    private int holding = -1;
 
     /// <param name="dim">Logits.</param>
     /// <param name="momentum">Share of the centre kept by each update.</param>
@@ -40,13 +42,41 @@ public sealed class CenteredCrossEntropy : nn.Module
         var targets = nn.functional.softmax((logits - center).Over(teacherTemperature), -1).view(teacherViews, 1, batch, -1); // [U, 1, B, K]
         var predicted = nn.functional.log_softmax(student.to(ScalarType.Float32).Over(studentTemperature), -1).view(1, -1, batch, logits.shape[1]); // [1, V, B, K]
         var loss = -(targets * predicted).sum(-1).mean(); // [U, V, B] -> []
-        MoveCenter(logits);
+        Take(logits);
         return scope.MoveToOuter(loss);
     }
 
-    private void MoveCenter(Tensor teacher)
+    /// <summary>From here on the centre stays where it is, and what would move it is kept.</summary>
+    internal void Hold()
+    {
+        held?.Dispose();
+        (held, holding) = (null, 0);
+    }
+
+    /// <summary>The mean teacher output [1, K] over the calls since <see cref="Hold"/>, null without any; calls move the centre again.</summary>
+    internal Tensor? Release()
+    {
+        var mean = holding > 1 ? held!.Over(holding) : held?.alias();
+        held?.Dispose();
+        (held, holding) = (null, -1);
+        return mean;
+    }
+
+    /// <summary>Follows a mean teacher output [1, K].</summary>
+    internal void MoveCenter(Tensor mean) => center.Follow(mean, momentum);
+
+    private void Take(Tensor teacher)
     {
         using var unrecorded = no_grad();
-        center.Follow(teacher.mean([0L], keepdim: true), momentum);
+        var mean = teacher.mean([0L], keepdim: true); // [1, K]
+        if (holding < 0)
+        {
+            MoveCenter(mean);
+            return;
+        }
+
+        var sum = held is null ? mean.alias() : held + mean;
+        held?.Dispose();
+        (held, holding) = (sum.DetachFromDisposeScope(), holding + 1);
     }
 }

@@ -8,9 +8,12 @@ namespace Xkd.Model.Training;
 /// <summary>Names of devices, as written on the command line.</summary>
 public static class Devices
 {
-    /// <summary>The device called <paramref name="name"/>: <c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:k</c>. Loads libtorch.</summary>
+    /// <summary>
+    /// The device called <paramref name="name"/>: <c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:k</c>. Loads libtorch. The first two take the GPU whose number
+    /// is <paramref name="localRank"/>, or the only one that is visible.
+    /// </summary>
     /// <exception cref="UsageException">The name is none of these, or the machine has no such device.</exception>
-    public static Device Parse(string name)
+    public static Device Parse(string name, int localRank = 0)
     {
         LibTorchInfo info = LibTorch.Info;
         if (name == "cpu" || (name == "auto" && !info.CudaAvailable))
@@ -18,7 +21,7 @@ public static class Devices
             return CPU;
         }
 
-        int index = 0;
+        int index = info.CudaDeviceCount == 1 ? 0 : localRank; // schedulers often show each rank just its own
         bool valid = name is "cuda" or "auto" || (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out index));
         if (!valid)
         {

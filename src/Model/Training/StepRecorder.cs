@@ -1,4 +1,5 @@
 using System.Globalization;
+using Xkd.Model.Distributed;
 using Xkd.Model.Optimization;
 using Xkd.Pipeline;
 using Xkd.Storage;
@@ -7,9 +8,10 @@ using static TorchSharp.torch;
 namespace Xkd.Model.Training;
 
 /// <summary>
-/// Times the steps and keeps their losses on the device until <see cref="Flush"/>, so that no step waits for the host.
+/// Times the steps and keeps their losses on the device until <see cref="Flush"/>, so that no step waits for the host. Losses are means over ranks, counts are
+/// of all ranks, and times are rank 0's.
 /// </summary>
-internal sealed class StepRecorder(TrainingSession session, TimeProvider time, ITrainingObserver observer)
+internal sealed class StepRecorder(TrainingSession session, TimeProvider time, ITrainingObserver observer, RankGroup ranks)
 {
     private readonly List<Pending> _pending = [];
     private long _began, _asked, _arrived;
@@ -32,13 +34,13 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
     public void StepDone(HostBatch batch, in StepSchedule schedule, XkdLosses losses)
     {
         long now = time.GetTimestamp();
-        _pending.Add(new Pending(batch.Step + 1, batch.Epoch, batch.Position + batch.Size, batch.Size, [.. batch.ClipIds], schedule, losses,
-            time.GetElapsedTime(_began, now), Waited(), Tensor.TotalCount, session.Skipped));
+        _pending.Add(new Pending(batch.Step + 1, batch.Epoch, session.PositionAfter(batch.Step), batch.Size, [.. batch.ClipIds], schedule, losses,
+            time.GetElapsedTime(_began, now), Waited(), Tensor.TotalCount, session.SkippedHere));
         _began = now;
     }
 
     /// <summary>Reads the losses of the steps since the last call, writes them to the logs and shows them.</summary>
-    /// <exception cref="FailureException">A term is not finite: names term, step and clips.</exception>
+    /// <exception cref="FailureException">A term is not finite on some rank: names term, step, rank and clips; thrown on all ranks.</exception>
     public void Flush()
     {
         if (_pending.Count == 0)
@@ -46,18 +48,20 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
             return;
         }
 
-        IReadOnlyList<XkdLossValues> values = XkdLosses.Read([.. _pending.Select(p => p.Losses)]);
-        StepMetrics[] steps = [.. _pending.Zip(values, ToMetrics)];
-        session.Record(steps);
+        IReadOnlyList<XkdLossValues> own = XkdLosses.Read([.. _pending.Select(p => p.Losses)]);
+        IReadOnlyList<Told> told = ranks.All(new Told(own, [.. _pending.Select(p => p.Skipped)]));
+        StepMetrics[] steps = [.. _pending.Select((p, i) => ToMetrics(p, XkdLossValues.Mean([.. told.Select(t => t.Losses[i])]), told.Sum(t => t.Skipped[i])))];
         Last = steps[^1];
-        observer.Steps(steps, session.Schedule.Steps);
-        observer.Feed(session.Feed.Report());
-        for (int i = 0; i < values.Count; i++)
+        if (ranks.IsFirst)
         {
-            if (values[i].FirstNonFinite is string term)
-            {
-                throw NotFinite(_pending[i], term);
-            }
+            session.Record(steps);
+            observer.Steps(steps, session.Schedule.Steps);
+            observer.Feed(session.Feed.Report());
+        }
+
+        for (int i = 0; i < own.Count; i++)
+        {
+            RequireFinite(_pending[i], [.. told.Select(t => t.Losses[i].FirstNonFinite)]);
         }
 
         foreach (Pending p in _pending)
@@ -74,15 +78,29 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
         return waited > TimeSpan.Zero ? waited : TimeSpan.Zero;
     }
 
-    private FailureException NotFinite(Pending step, string term)
+    private void RequireFinite(Pending step, string?[] terms)
     {
+        // The norm is of the ranks' gradients together: a rank whose own terms are finite has nothing to do with it.
+        int rank = Array.FindIndex(terms, term => term is not null and not "grad_norm");
+        rank = rank >= 0 ? rank : Array.FindIndex(terms, term => term is not null);
+        if (rank < 0)
+        {
+            return;
+        }
+
+        string[] clips = ranks.All(step.ClipIds)[rank];
         string dump = Path.Combine(session.Run.Path, string.Create(CultureInfo.InvariantCulture, $"not-finite-step-{step.Step:D8}.txt"));
-        File.WriteAllLines(dump, step.ClipIds);
-        return new FailureException(
-            $"step {step.Step}: {term} is not finite; the batch's clip ids are in {dump}, earlier checkpoints are kept. Lower optim.lr, or continue from the checkpoint with other settings into a new run");
+        if (ranks.IsFirst)
+        {
+            File.WriteAllLines(dump, clips);
+        }
+
+        ranks.Barrier(); // the first to leave ends the others
+        throw new FailureException(
+            $"step {step.Step}: {terms[rank]} is not finite{(ranks.Size > 1 ? $" on rank {rank}" : string.Empty)}; the batch's clip ids are in {dump}, earlier checkpoints are kept. Lower optim.lr, or continue from the checkpoint with other settings into a new run");
     }
 
-    private StepMetrics ToMetrics(Pending p, XkdLossValues v) => new()
+    private StepMetrics ToMetrics(Pending p, XkdLossValues v, long skipped) => new()
     {
         Step = p.Step,
         Epoch = p.Epoch,
@@ -109,15 +127,17 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
         EmaVideo = p.Schedule.VideoEma,
         EmaAudio = p.Schedule.AudioEma,
         Ms = p.Whole.TotalMilliseconds,
-        SamplesPerSecond = p.Size / p.Whole.TotalSeconds,
+        SamplesPerSecond = ranks.Size * p.Size / p.Whole.TotalSeconds,
         DataWait = p.Wait / p.Whole,
         Mfu = p.Size / p.Whole.TotalSeconds * session.FlopPerSample / session.PeakFlops,
-        Skipped = p.Skipped,
+        Skipped = session.SkippedBefore + skipped,
         LiveTensors = p.LiveTensors,
         Rss = Environment.WorkingSet,
         CheckpointsMissed = session.CheckpointsMissed,
         GpuMemory = session.UsedDeviceMemory(),
     };
+
+    private sealed record Told(IReadOnlyList<XkdLossValues> Losses, IReadOnlyList<long> Skipped);
 
     private sealed record Pending(
         long Step, int Epoch, long Position, int Size, string[] ClipIds, StepSchedule Schedule, XkdLosses Losses, TimeSpan Whole, TimeSpan Wait, long LiveTensors, long Skipped);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Xkd.Model.Distributed;
 using Xkd.Model.Optimization;
 using Xkd.Pipeline;
 using Xkd.Storage;
@@ -8,22 +9,27 @@ namespace Xkd.Model.Training;
 
 /// <summary>
 /// Pre-training: takes batches in the global order, steps, measures, and saves. A run is a pure function of its configuration and cache:
-/// stopping at any step and continuing gives the same losses, on a CPU with one thread to the last bit.
+/// stopping at any step and continuing gives the same losses, on a CPU with one thread to the last bit. Several ranks train one model: each takes its
+/// share of every batch, and rank 0 writes the run.
 /// </summary>
-public sealed class Trainer(TrainerOptions options, TimeProvider time, ITrainingObserver observer)
+public sealed class Trainer(TrainerOptions options, TimeProvider time, ITrainingObserver observer, RankGroup? ranks = null)
 {
+    private readonly RankGroup _ranks = ranks ?? RankGroup.Alone();
+
     /// <summary>Trains until the run's end, <see cref="TrainerOptions.MaxSteps"/>, or a stop; always leaves a checkpoint of the last step.</summary>
     /// <exception cref="UsageException">The configuration, cache and run folder do not go together; nothing was changed.</exception>
     /// <exception cref="FailureException">A loss is not finite, data is damaged, or the disk refused; the last good checkpoint stays.</exception>
-    public async Task<TrainResult> RunAsync(CancellationToken stop)
+    public Task<TrainResult> RunAsync(CancellationToken stop) => _ranks.RunAsync(() => TrainAsync(stop));
+
+    private async Task<TrainResult> TrainAsync(CancellationToken stop)
     {
-        TrainingSession session = TrainingSession.Open(options, time, observer);
+        TrainingSession session = TrainingSession.Open(options, time, observer, _ranks);
         await using (session.ConfigureAwait(false))
         {
             using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
             using ITimer? clock = options.MaxTime is TimeSpan t ? time.CreateTimer(_ => limit.Cancel(), null, t, Timeout.InfiniteTimeSpan) : null;
 
-            StepRecorder recorder = new(session, time, observer);
+            StepRecorder recorder = new(session, time, observer, _ranks);
             long step = session.StartStep;
             recorder.BeginStep();
             // A stop is looked at between steps, not in the middle of a read.
@@ -35,12 +41,12 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
                     session.Account(batch, observer);
                     StepSchedule schedule = session.Schedule.At(step);
                     using XkdInputTensors input = session.ToDevice(batch);
-                    recorder.StepDone(batch, schedule, session.Step.Run(input.Value, schedule));
+                    recorder.StepDone(batch, schedule, session.Train(input, schedule));
                     session.Picture(step + 1, input.Value);
                 }
 
                 step++;
-                bool last = step >= session.EndStep || limit.IsCancellationRequested;
+                bool last = step >= session.EndStep || _ranks.Any(limit.IsCancellationRequested); // a stop asked of one rank stops all at this step
                 if (last || step % options.Config.Train.LogEvery == 0)
                 {
                     recorder.Flush();
@@ -49,7 +55,12 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
                 if (last || step % options.Config.Train.CheckpointEvery == 0)
                 {
                     recorder.Flush(); // a checkpoint is of finite losses only
+                    session.Compare(step); // and of one model
                     session.Save(step, last);
+                }
+                else if (options.Config.Train.CompareEvery > 0 && step % options.Config.Train.CompareEvery == 0)
+                {
+                    session.Compare(step);
                 }
 
                 if (last)
@@ -60,7 +71,7 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
                 recorder.BatchAsked();
             }
 
-            if (options.Profile)
+            if (options.Profile && _ranks.IsFirst)
             {
                 GraphReport feed = session.Feed.Report();
                 await File.WriteAllTextAsync(Path.Combine(session.Run.Path, "profile.json"), JsonSerializer.Serialize(feed), CancellationToken.None).ConfigureAwait(false);

@@ -4,6 +4,7 @@ using System.Text;
 using TorchSharp;
 using Xkd.Model.Augment;
 using Xkd.Model.Configuration;
+using Xkd.Model.Distributed;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Native;
 using Xkd.Model.Optimization;
@@ -14,13 +15,15 @@ using static TorchSharp.torch;
 
 namespace Xkd.Model.Training;
 
-/// <summary>Everything one start of a run holds: model, step, schedule, feed, logs and checkpoints, all at one step.</summary>
+/// <summary>Everything one start of a run holds: model, step, schedule, feed, logs and checkpoints, all at one step, and on all ranks the same.</summary>
 internal sealed class TrainingSession : IAsyncDisposable
 {
     private const string ModelPrefix = "model/";
     private const int TraceSpans = 1 << 16;
 
     private readonly PretrainConfig _config;
+    private readonly RankGroup _ranks;
+    private readonly int _threads;
     private readonly ITrainingObserver _observer;
     private readonly CheckpointStore _checkpoints;
     private readonly XkdModel _model;
@@ -28,26 +31,31 @@ internal sealed class TrainingSession : IAsyncDisposable
     private readonly BatchAugmenter? _augmenter;
     private bool _logsWait;
 
-    private TrainingSession(TrainerOptions options, RunFolder run, RunOrigin origin, Cache cache, Device device, TimeProvider time, ITrainingObserver observer)
+    private TrainingSession(
+        TrainerOptions options, RunFolder run, RunOrigin origin, Cache cache, Device device, TimeProvider time, ITrainingObserver observer, RankGroup ranks)
     {
-        (_config, _observer) = (options.Config, observer);
+        _config = Shared(options.Config, ranks);
+        (_ranks, _observer) = (ranks, observer);
+        int cores = Math.Max(1, Environment.ProcessorCount / ranks.LocalSize); // ranks of one machine share them
+        _threads = _config.Train.Threads > 0 ? _config.Train.Threads : cores;
         Run = run;
         Origin = origin;
         XkdOptions model = _config.ToModel();
         bool onDevice = _config.Augment.Device == AugmentDevice.Gpu || (_config.Augment.Device == AugmentDevice.Auto && device.type == DeviceType.CUDA);
         PipelineGraphOptions diagnostics = new() { StageDelays = options.StageDelays, TraceCapacity = options.Profile ? TraceSpans : 0 };
-        FeedOptions feed = _config.ToFeed(model, origin.MelMean, origin.MelStd, diagnostics, onDevice);
+        FeedOptions feed = _config.ToFeed(model, origin.MelMean, origin.MelStd, diagnostics, onDevice, cores) with { Ranks = ranks.Size, Rank = ranks.Rank };
         Feed = new TrainingFeed(cache, feed);
         ConsumerDelay = options.StageDelays.GetValueOrDefault(PipelineGraph.Consumer);
         _host = new HostTensors(device);
         _augmenter = onDevice ? new BatchAugmenter(BatchAugmenterOptions.Of(feed, origin.MelMean, origin.MelStd), _host) : null;
         Schedule = new TrainingSchedule(_config.ToSchedule(), Feed.StepsPerEpoch);
         EndStep = Math.Min(Schedule.Steps, options.MaxSteps ?? Schedule.Steps);
-        Devices.SetThreads(_config.Train.Threads);
+        Devices.SetThreads(_threads);
+        ranks.Use(device);
         _model = new XkdModel(model, (ulong)_config.Seed, device);
-        Step = new XkdStep(_model, _config.ToStep());
+        Step = new XkdStep(_model, _config.ToStep(ranks));
         FlopPerSample = ModelCost.Of(model, _config.ToLocalViews()).FlopPerSample;
-        PeakFlops = MatmulPeak.Measure(device, time);
+        PeakFlops = ranks.FromFirst(() => MatmulPeak.Measure(device, time)); // by itself: ranks may share cores
         _checkpoints = new CheckpointStore(run.Path, new CheckpointStoreOptions { Keep = _config.Train.CheckpointKeep, KeepEvery = _config.Train.CheckpointKeepEvery }, observer.Note, options.Files);
     }
 
@@ -64,18 +72,22 @@ internal sealed class TrainingSession : IAsyncDisposable
 
     public XkdStep Step { get; }
 
-    public MetricsLog Log { get; private set; } = null!;
+    /// <summary>Rank 0's; null elsewhere.</summary>
+    public MetricsLog? Log { get; private set; }
 
     public TensorBoardLog? Events { get; private set; }
 
     /// <summary>Steps already done when this start began.</summary>
     public long StartStep { get; private set; }
 
-    /// <summary>Under the skip policy: places used of the tail of the epoch that the next step belongs to.</summary>
+    /// <summary>Under the skip policy: places used of the tail of the epoch that the next step belongs to, of all ranks when this began and since then of this one.</summary>
     public IReadOnlyList<int> TailUsed { get; private set; } = [];
 
-    /// <summary>Damaged rows left out since the run began.</summary>
-    public long Skipped { get; private set; }
+    /// <summary>Damaged rows left out by all ranks before this start began.</summary>
+    public long SkippedBefore { get; private set; }
+
+    /// <summary>Damaged rows left out by this rank since then.</summary>
+    public long SkippedHere { get; private set; }
 
     /// <summary>Checkpoints that a full disk has cost since this start.</summary>
     public long CheckpointsMissed { get; private set; }
@@ -90,34 +102,62 @@ internal sealed class TrainingSession : IAsyncDisposable
     public double PeakFlops { get; }
 
     /// <summary>Starts or continues the run; whatever does not fit is refused before anything is written.</summary>
-    public static TrainingSession Open(TrainerOptions options, TimeProvider time, ITrainingObserver observer)
+    public static TrainingSession Open(TrainerOptions options, TimeProvider time, ITrainingObserver observer, RankGroup ranks)
     {
         RunFolder run = new(options.Out);
-        if (options.Resume == ResumeMode.Required && !run.HasRun)
+        Device device = Devices.Parse(options.Device, ranks.LocalRank);
+        RunOrigin origin = ranks.FromFirst(() => Prepare(options, run)); // one look at the folder decides for all ranks
+        Cache cache = Cache.Open(options.Data, origin.ManifestVersion, options.Objects);
+        TrainingSession session = new(options, run, origin, cache, device, time, observer, ranks);
+        ranks.Barrier();
+        if (ranks.IsFirst)
         {
-            throw new UsageException($"{options.Out} holds no run to resume; leave --resume out, or write --resume auto");
+            run.Begin(options.Config, origin);
         }
 
-        Device device = Devices.Parse(options.Device);
-        run.Check(options.Config, options.Resume != ResumeMode.Never);
-        RunOrigin? before = run.ReadOrigin();
-        Cache cache = Cache.Open(options.Data, before?.ManifestVersion, options.Objects);
-        RunOrigin origin = before ?? NewOrigin(options, cache);
-        TrainingSession session = new(options, run, origin, cache, device, time, observer);
-        run.Begin(options.Config, origin);
         session.Restore(observer);
+        if (!ranks.IsFirst)
+        {
+            return session;
+        }
+
         session.Log = MetricsLog.Open(run.Metrics, session.StartStep);
         session.Events = options.Config.Train.Tensorboard ? new TensorBoardLog(run.Events) : null;
         observer.Note($"{options.Data}: version {origin.ManifestVersion}, {cache.Clips.Count} clips, {session.Feed.StepsPerEpoch} steps an epoch; " +
             $"{session.Step.TrainableCount / 1e6:f3} M trainable parameters, {session.FlopPerSample / 1e9:f1} GFLOP a sample; {device}, peak {session.PeakFlops / 1e9:f0} GFLOP/s");
+        if (ranks.Size > 1)
+        {
+            observer.Note($"{ranks.Size} ranks on {ranks.Machines} {(ranks.Machines == 1 ? "machine" : "machines")}, {session.Feed.Plan.BatchPerRank} clips each; {ranks.Name}");
+        }
+
         return session;
+    }
+
+    /// <summary>One optimizer step over this rank's batch, in as many parts as <c>train.accumulate</c> says.</summary>
+    public XkdLosses Train(XkdInputTensors input, in StepSchedule schedule)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Step.Run(input.Value.Split(_config.Train.Accumulate), schedule);
+    }
+
+    /// <summary>Clips that all ranks have consumed in its epoch after this zero-based step.</summary>
+    public long PositionAfter(long step) => Feed.Plan.PositionOf(step) + _config.Batch;
+
+    /// <summary>Makes sure that all ranks hold the same model.</summary>
+    /// <exception cref="FailureException">A rank differs; it is named on all ranks.</exception>
+    public void Compare(long step)
+    {
+        if (_ranks.Size > 1)
+        {
+            ReplicaCheck.Require(_ranks, step, Step.ExportState());
+        }
     }
 
     /// <summary>The batch as the model's input.</summary>
     public XkdInputTensors ToDevice(HostBatch batch)
     {
         // libtorch keeps the number by thread, and a step may go on on another one than the last: sums split otherwise differ in the last bit.
-        Devices.SetThreads(_config.Train.Threads);
+        Devices.SetThreads(_threads);
         return _augmenter?.Apply(batch) ?? XkdInputTensors.Of(batch, _host);
     }
 
@@ -126,8 +166,8 @@ internal sealed class TrainingSession : IAsyncDisposable
     {
         foreach (DamagedRow row in batch.Damaged)
         {
-            Skipped++;
-            observer.Note($"step {batch.Step + 1}: clip {row.ClipId} is left out, {row.Detail}; {Skipped} left out so far");
+            SkippedHere++;
+            observer.Note($"step {batch.Step + 1}: clip {row.ClipId} is left out, {row.Detail}; {SkippedBefore + SkippedHere} left out so far");
         }
 
         TailUsed = (batch.Step + 1) % Feed.StepsPerEpoch == 0 ? [] : batch.TailUsed;
@@ -139,7 +179,7 @@ internal sealed class TrainingSession : IAsyncDisposable
     /// <summary>Writes metrics to the logs; on a full disk, if the run is to go on, lines wait in memory and events are left out.</summary>
     public void Record(IReadOnlyList<StepMetrics> steps) => Logged(steps[^1].Step, () =>
     {
-        Log.Append(steps);
+        Log?.Append(steps);
         Events?.Append(steps);
     });
 
@@ -153,17 +193,29 @@ internal sealed class TrainingSession : IAsyncDisposable
         }
     }
 
-    /// <summary>Writes the checkpoint of <paramref name="step"/> completed steps; on a full disk, if the run is to go on, it is left out and counted.</summary>
+    /// <summary>
+    /// Writes the checkpoint of <paramref name="step"/> completed steps, on rank 0; all ranks call it, for each knows a part of it. On a full disk, if the run
+    /// is to go on, it is left out and counted.
+    /// </summary>
     /// <exception cref="FullDiskException">There is no room, and the run is to stop, or has come to its last step.</exception>
     public void Save(long step, bool last)
     {
+        (int[] tailUsed, long skipped) = OfAllRanks();
+        if (_ranks.IsFirst)
+        {
+            Write(step, last, tailUsed, skipped);
+        }
+
+        // A step leaves so little behind that the oldest generation is hardly ever looked at, and memory would creep for hours.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+    }
+
+    private void Write(long step, bool last, int[] tailUsed, long skipped)
+    {
         try
         {
-            Log.Flush(); // a resumed run tells its curve up to the checkpoint
-            Write(step);
-
-            // A step leaves so little behind that the oldest generation is hardly ever looked at, and memory would creep for hours.
-            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+            Log?.Flush(); // a resumed run tells its curve up to the checkpoint
+            Write(step, tailUsed, skipped);
         }
         catch (FullDiskException e) when (_config.Train.OnFullDisk == FullDiskPolicy.Continue && !last)
         {
@@ -200,7 +252,7 @@ internal sealed class TrainingSession : IAsyncDisposable
         }
     }
 
-    private void Write(long step)
+    private void Write(long step, int[] tailUsed, long skipped)
     {
         string config = ConfigBinder.ToYaml(_config);
         using DisposeScope scope = NewDisposeScope();
@@ -218,8 +270,8 @@ internal sealed class TrainingSession : IAsyncDisposable
                 Step = step,
                 Epoch = (int)(step / perEpoch),
                 Position = step % perEpoch * _config.Batch,
-                TailUsed = TailUsed,
-                Skipped = Skipped,
+                TailUsed = tailUsed,
+                Skipped = skipped,
                 ManifestVersion = Origin.ManifestVersion,
                 Seed = (ulong)_config.Seed,
                 Config = config,
@@ -230,18 +282,67 @@ internal sealed class TrainingSession : IAsyncDisposable
             optimizer);
     }
 
+    private static PretrainConfig Shared(PretrainConfig config, RankGroup ranks)
+    {
+        IReadOnlyList<string> all = ranks.All(ConfigBinder.ToYaml(config));
+        for (int rank = 1; rank < all.Count; rank++)
+        {
+            if (all[rank] != all[0])
+            {
+                (string there, string first) = all[rank].Split('\n').Zip(all[0].Split('\n')).First(lines => lines.First != lines.Second);
+                throw new UsageException($"rank {rank} was started with another configuration than rank 0: {there.Trim()}, not {first.Trim()}; give all ranks the same --config and --set");
+            }
+        }
+
+        int perRank = config.Batch / ranks.Size;
+        return config.Batch % ranks.Size != 0 || perRank % config.Train.Accumulate == 0 // the feed has a word for batches that do not split over the ranks
+            ? config
+            : throw new UsageException($"train.accumulate is {config.Train.Accumulate}; write a divisor of the {perRank} clips that each of {ranks.Size} ranks has of a batch of {config.Batch}");
+    }
+
+    private static RunOrigin Prepare(TrainerOptions options, RunFolder run)
+    {
+        if (options.Resume == ResumeMode.Required && !run.HasRun)
+        {
+            throw new UsageException($"{options.Out} holds no run to resume; leave --resume out, or write --resume auto");
+        }
+
+        run.Check(options.Config, options.Resume != ResumeMode.Never);
+        return run.ReadOrigin() ?? NewOrigin(options, Cache.Open(options.Data, null, options.Objects));
+    }
+
     private static RunOrigin NewOrigin(TrainerOptions options, Cache cache)
     {
         (double mean, double std) = options.Config.MelScale(cache.Manifest.Mel);
         return new RunOrigin { ManifestVersion = cache.Manifest.Version, Cache = cache.Path, Clips = cache.Clips.Count, MelMean = mean, MelStd = std };
     }
 
+    private (int[] TailUsed, long Skipped) OfAllRanks()
+    {
+        IReadOnlyList<Part> parts = _ranks.All(new Part(TailUsed, SkippedHere));
+        return ([.. parts.SelectMany(part => part.TailUsed).Distinct().Order()], SkippedBefore + parts.Sum(part => part.Skipped));
+    }
+
+    // Rank 0 reads, and tells: the others need not see the run's folder.
     private void Restore(ITrainingObserver observer)
+    {
+        Start start = _ranks.FromFirst(() => Read(observer));
+        (StartStep, TailUsed, SkippedBefore) = (start.Step, start.TailUsed, start.Skipped);
+        if (_ranks.Size > 1)
+        {
+            foreach ((_, Tensor value) in Step.ExportState())
+            {
+                _ranks.Broadcast(value);
+            }
+        }
+    }
+
+    private Start Read(ITrainingObserver observer)
     {
         using Checkpoint? checkpoint = _checkpoints.OpenLatest();
         if (checkpoint is null)
         {
-            return;
+            return new Start(0, [], 0);
         }
 
         // Each straight into place: a run that fits into memory does so when it is resumed.
@@ -253,8 +354,11 @@ internal sealed class TrainingSession : IAsyncDisposable
                 bool isModel = name.StartsWith(ModelPrefix, StringComparison.Ordinal);
                 TensorBytes.Read(isModel ? checkpoint.Model : checkpoint.Optimizer, isModel ? name[ModelPrefix.Length..] : name, value);
             });
-        StartStep = checkpoint.State.Step;
-        (TailUsed, Skipped) = (checkpoint.State.TailUsed, checkpoint.State.Skipped);
-        observer.Note($"continuing {Run.Path} after step {StartStep}");
+        observer.Note($"continuing {Run.Path} after step {checkpoint.State.Step}");
+        return new Start(checkpoint.State.Step, checkpoint.State.TailUsed, checkpoint.State.Skipped);
     }
+
+    private sealed record Start(long Step, IReadOnlyList<int> TailUsed, long Skipped);
+
+    private sealed record Part(IReadOnlyList<int> TailUsed, long Skipped);
 }

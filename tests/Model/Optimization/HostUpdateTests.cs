@@ -1,5 +1,6 @@
 using Xkd.Model.Native;
 using Xkd.Model.Optimization;
+using Xkd.Model.Tests.Distributed;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Tests.Optimization;
@@ -49,7 +50,7 @@ public sealed class HostUpdateTests
     {
         using var scope = TinyModel.Scope();
         var planted = false;
-        using var step = new XkdStep(new XkdModel(TinyModel.Options()), new XkdStepOptions { ReduceGradients = gradients => gradients.narrow(0, 70, planted ? 1 : 0).Fill(double.NaN) });
+        using var step = new XkdStep(new XkdModel(TinyModel.Options()), GradientHook.Options(gradients => gradients.narrow(0, 70, planted ? 1 : 0).Fill(double.NaN)));
         using XkdLosses good = step.Run(TinyModel.Input(step.Model.Options, 1), TinyModel.Schedule());
         planted = true;
         using XkdLosses bad = step.Run(TinyModel.Input(step.Model.Options, 2), TinyModel.Schedule());
@@ -61,7 +62,7 @@ public sealed class HostUpdateTests
     // Forward and backward on one thread, so that the update alone is compared.
     private static byte[] StateAfter(int threads)
     {
-        using var step = new XkdStep(new XkdModel(TinyModel.Options(), seed: 2), new XkdStepOptions { ReduceGradients = _ => set_num_threads(threads) });
+        using var step = new XkdStep(new XkdModel(TinyModel.Options(), seed: 2), GradientHook.Options(_ => set_num_threads(threads)));
         try
         {
             for (var i = 0; i < 3; i++)

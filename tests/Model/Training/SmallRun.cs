@@ -1,4 +1,5 @@
 using Xkd.Model.Configuration;
+using Xkd.Model.Distributed;
 using Xkd.Model.Training;
 using Xkd.Storage;
 
@@ -95,9 +96,10 @@ internal sealed class SmallRun : IDisposable
         Train = new TrainSection { Threads = 1, LogEvery = 2, CheckpointEvery = 100, Tensorboard = false },
     };
 
-    public async Task<TrainResult> TrainAsync(PretrainConfig config, string run, long steps, ResumeMode resume = ResumeMode.Never, Notes? notes = null, string? slowed = null) =>
+    public async Task<TrainResult> TrainAsync(
+        PretrainConfig config, string run, long steps, ResumeMode resume = ResumeMode.Never, Notes? notes = null, string? slowed = null, RankGroup? ranks = null, CancellationTokenSource? stop = null) =>
         await new Trainer(
-            new TrainerOptions { Config = config, Data = Cache, Out = Run(run), MaxSteps = steps, Resume = resume, Device = "cpu", StageDelays = Delays(slowed) }, TimeProvider.System, notes ?? new Notes()).RunAsync(CancellationToken.None);
+            new TrainerOptions { Config = config, Data = Cache, Out = Run(run), MaxSteps = steps, Resume = resume, Device = "cpu", StageDelays = Delays(slowed) }, TimeProvider.System, notes ?? new Notes(), ranks).RunAsync(stop?.Token ?? CancellationToken.None);
 
     private static Dictionary<string, TimeSpan> Delays(string? stage) => stage is null ? [] : new() { [stage] = TimeSpan.FromMilliseconds(150) }; // a step takes less itself
 

@@ -1,13 +1,15 @@
 using System.CommandLine;
 using Xkd.Cli.Hosting;
 using Xkd.Model.Configuration;
+using Xkd.Model.Distributed;
 using Xkd.Model.Native;
 using Xkd.Model.Training;
+using Xkd.Pipeline;
 using Xkd.Storage;
 
 namespace Xkd.Cli.Commands;
 
-/// <summary><c>xkd train</c>: pre-train on a cache.</summary>
+/// <summary><c>xkd train</c>: pre-train on a cache, alone or as one of the ranks that mpirun or srun started.</summary>
 internal static class TrainCommand
 {
     public static Command Create()
@@ -59,11 +61,22 @@ internal static class TrainCommand
         return command;
     }
 
-    /// <summary>Trains with a panel, or a line per interval, on <paramref name="terminal"/> and returns the exit code.</summary>
-    public static async Task<int> RunAsync(TrainerOptions options, Terminal terminal)
+    // A panel, or a line per interval, from rank 0.
+    private static async Task<int> RunAsync(TrainerOptions options, Terminal terminal)
     {
         using StopSignals signals = new();
-        TrainResult result = await TrainingView.TrainAsync(options, terminal, TimeProvider.System, signals.Token).ConfigureAwait(false);
+        using RankGroup ranks = RankGroup.Open(RankEnvironment.Detect());
+        TrainResult result = await TrainingView.TrainAsync(options, terminal, TimeProvider.System, signals.Token, ranks).ConfigureAwait(false);
+        if (ranks.IsFirst)
+        {
+            Report(options, terminal, result);
+        }
+
+        return signals.ExitCode ?? (result.Stopped ? ExitCodes.Requeue : ExitCodes.Done);
+    }
+
+    private static void Report(TrainerOptions options, Terminal terminal, TrainResult result)
+    {
         GraphReportText.Write(result.Feed, terminal);
         if (result.CheckpointsMissed > 0)
         {
@@ -71,6 +84,5 @@ internal static class TrainCommand
         }
 
         terminal.Line($"{options.Out}: {result.Steps} of {result.TotalSteps} steps, peak RSS {result.PeakRss / 1e9:f2} GB{(result.Stopped ? "; stopped, continue with --resume" : string.Empty)}");
-        return signals.ExitCode ?? (result.Stopped ? ExitCodes.Requeue : ExitCodes.Done);
     }
 }

@@ -1,4 +1,5 @@
 using Spectre.Console;
+using Xkd.Model.Distributed;
 using Xkd.Model.Training;
 
 namespace Xkd.Cli.Hosting;
@@ -7,9 +8,9 @@ namespace Xkd.Cli.Hosting;
 internal static class TrainingView
 {
     /// <summary>Trains until the run's end or a stop.</summary>
-    public static Task<TrainResult> TrainAsync(TrainerOptions options, Terminal terminal, TimeProvider time, CancellationToken stop)
+    public static Task<TrainResult> TrainAsync(TrainerOptions options, Terminal terminal, TimeProvider time, CancellationToken stop, RankGroup? ranks = null)
     {
-        Task<TrainResult> Train(ITrainingObserver observer) => new Trainer(options, time, observer).RunAsync(stop);
-        return terminal.IsInteractive ? TrainingPanel.RunAsync(AnsiConsole.Console, Train) : Train(new TrainingLines(terminal));
+        Task<TrainResult> Train(ITrainingObserver observer) => new Trainer(options, time, observer, ranks).RunAsync(stop);
+        return ranks is { IsFirst: false } ? Train(new OtherRankNotes(ranks.Rank)) : terminal.IsInteractive ? TrainingPanel.RunAsync(AnsiConsole.Console, Train) : Train(new TrainingLines(terminal));
     }
 }

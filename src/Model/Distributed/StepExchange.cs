@@ -1,0 +1,64 @@
+using Xkd.Model.Native;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Distributed;
+
+/// <summary>
+/// What one optimizer step exchanges with the other ranks: gradients and centres, and on request the rows that alignment sees. Each rank divides its loss by
+/// the number of ranks, so that gradients are averaged by adding them up, without a further pass over them.
+/// </summary>
+internal sealed class StepExchange(RankGroup ranks, Precision wire, bool gatherRows)
+{
+    // Values cast at once: small enough to stay in a processor's cache, large enough for a device.
+    private const long CastAtOnce = 1 << 22;
+
+    public int Ranks => ranks.Size;
+
+    /// <summary>Adds up the flat gradients [total] over the ranks; in bfloat16 they travel in half the bytes and come back rounded.</summary>
+    public void SumGradients(Tensor gradients)
+    {
+        if (wire != Precision.Bfloat16)
+        {
+            ranks.Sum(gradients);
+            return;
+        }
+
+        using IDisposable unrecorded = no_grad();
+        for (long start = 0; start < gradients.numel(); start += CastAtOnce)
+        {
+            using Tensor chunk = gradients.narrow(0, start, Math.Min(CastAtOnce, gradients.numel() - start));
+            using Tensor rounded = chunk.to(ScalarType.BFloat16);
+            ranks.Sum(rounded);
+            chunk.copy_(rounded).Dispose();
+        }
+    }
+
+    /// <summary>The mean over ranks, in place.</summary>
+    public void Average(Tensor values)
+    {
+        ranks.Sum(values);
+        using Tensor mean = values.Over(ranks.Size);
+        values.copy_(mean);
+    }
+
+    /// <summary>
+    /// All ranks' rows [ranks · n, D] of which this one's [n, D] carry gradients, or only the own ones, as the released code has it. Every rank computes the
+    /// same loss of all rows but differentiates it by its own alone; of what gradients are averaged, each is therefore taken as often as there are ranks.
+    /// </summary>
+    public Tensor Rows(Tensor own)
+    {
+        if (!gatherRows)
+        {
+            return own;
+        }
+
+        using TorchSharp.DisposeScope scope = NewDisposeScope();
+        (long n, long before, long after) = (own.shape[0], ranks.Rank * own.shape[0], (ranks.Size - 1 - ranks.Rank) * own.shape[0]);
+        Tensor values = own.detach();
+        Tensor all = zeros(ranks.Size * n, own.shape[1], own.dtype, own.device); // [R·n, D]
+        all.narrow(0, before, n).copy_(values);
+        ranks.Sum(all); // adding zeros changes nothing
+        Tensor counted = own.requires_grad ? values + (own - values).Times(ranks.Size) : values; // the same values: own - own is 0
+        return scope.MoveToOuter(cat([all.narrow(0, 0, before), counted, all.narrow(0, before + n, after)], 0));
+    }
+}

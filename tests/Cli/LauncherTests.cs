@@ -1,0 +1,75 @@
+using System.Diagnostics;
+using System.Runtime.Versioning;
+
+namespace Xkd.Cli.Tests;
+
+/// <summary>The script at the root, with a stand-in for the SDK: several ranks start at once, and one of them builds.</summary>
+[SupportedOSPlatform("linux")]
+public sealed class LauncherTests : IDisposable
+{
+    private const int Starts = 4;
+
+    private readonly string _root = Directory.CreateTempSubdirectory("xkd-launcher-").FullName;
+
+    public LauncherTests()
+    {
+        foreach (string folder in new[] { "src", "tools/xkd", "sdk" })
+        {
+            Directory.CreateDirectory(Path.Combine(_root, folder));
+        }
+
+        Array.ForEach(["Directory.Build.props", "Directory.Packages.props"], name => File.WriteAllText(Path.Combine(_root, name), "<Project/>"));
+
+        // Notes each build, and whether another was under way; with a planted fault it stays until a second one has begun.
+        WriteProgram("sdk/dotnet", """
+            #!/bin/sh
+            cd "$(dirname "$0")/.."
+            mkdir building 2>/dev/null || echo overlap >> overlaps
+            echo build >> builds
+            if [ -n "$STAY" ]; then until [ "$(wc -l < builds)" -ge 2 ]; do sleep 0.02; done; fi
+            mkdir -p tools/xkd/bin/Release/net10.0/linux-x64
+            printf '#!/bin/sh\necho ran\n' > tools/xkd/bin/Release/net10.0/linux-x64/xkd
+            chmod +x tools/xkd/bin/Release/net10.0/linux-x64/xkd
+            rmdir building 2>/dev/null || true
+            """);
+    }
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Fact]
+    public async Task Launcher_SeveralStartedAtOnce_OneBuildsAndAllRun()
+    {
+        File.Copy(RepositoryFiles.Find("xkd"), Path.Combine(_root, "xkd"));
+        string[] outputs = await Task.WhenAll(Enumerable.Range(0, Starts).Select(_ => StartAsync(stay: false)));
+        Assert.All(outputs, output => Assert.Equal("ran", output.Trim()));
+        Assert.Equal("build", (await File.ReadAllTextAsync(Path.Combine(_root, "builds"), TestContext.Current.CancellationToken)).Trim());
+        Assert.False(File.Exists(Path.Combine(_root, "overlaps")));
+    }
+
+    [Fact]
+    public async Task Launcher_WithoutItsLock_BuildsTwiceAtOnce()
+    {
+        string script = await File.ReadAllTextAsync(RepositoryFiles.Find("xkd"), TestContext.Current.CancellationToken);
+        Assert.Contains("  flock 9\n", script);
+        WriteProgram("xkd", script.Replace("  flock 9\n", string.Empty, StringComparison.Ordinal));
+        await Task.WhenAll(StartAsync(stay: true), StartAsync(stay: true));
+        Assert.True(File.Exists(Path.Combine(_root, "overlaps")), "two builds ran side by side, and nobody noticed");
+    }
+
+    private async Task<string> StartAsync(bool stay)
+    {
+        ProcessStartInfo start = new("bash", [Path.Combine(_root, "xkd"), "train"]) { UseShellExecute = false, RedirectStandardOutput = true };
+        start.Environment["PATH"] = $"{Path.Combine(_root, "sdk")}:{Environment.GetEnvironmentVariable("PATH")}";
+        start.Environment["STAY"] = stay ? "yes" : string.Empty;
+        using Process process = Process.Start(start)!;
+        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return output;
+    }
+
+    private void WriteProgram(string name, string text)
+    {
+        File.WriteAllText(Path.Combine(_root, name), text);
+        File.SetUnixFileMode(Path.Combine(_root, name), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+}

@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Xkd.Model.Tests.Distributed;
+
+/// <summary>Several processes of this test program, started by an MPI launcher; each runs one explicit test.</summary>
+internal sealed class MpiJob : IDisposable
+{
+    /// <summary>Names the folder that parent and ranks share.</summary>
+    public const string Folder = "XKD_TEST_RANKS_FOLDER";
+
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+
+    private readonly Process _launcher;
+    private readonly Task<string> _errors;
+
+    private MpiJob(Process launcher) => (_launcher, _errors) = (launcher, launcher.StandardError.ReadToEndAsync());
+
+    /// <summary>What the ranks print, line by line.</summary>
+    public StreamReader Output => _launcher.StandardOutput;
+
+    /// <summary>Starts <paramref name="size"/> ranks of an explicit test under <c>mpirun.openmpi</c> or <c>mpirun.mpich</c>; skips the test where that is not installed.</summary>
+    /// <param name="flavor">openmpi or mpich.</param>
+    /// <param name="size">Ranks.</param>
+    /// <param name="worker">The explicit test's full name.</param>
+    /// <param name="folder">The shared folder.</param>
+    /// <param name="launcherOptions">More options of the launcher.</param>
+    public static MpiJob Start(string flavor, int size, string worker, string folder, params string[] launcherOptions)
+    {
+        string? launcher = (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(':').Select(place => Path.Combine(place, "mpirun." + flavor)).FirstOrDefault(File.Exists);
+        Assert.SkipWhen(launcher is null, $"mpirun.{flavor} is not installed: apt-get install {(flavor == "openmpi" ? "openmpi-bin libopenmpi3" : "mpich libmpich12")}");
+        string[] flavored = flavor == "openmpi" ? ["--oversubscribe", "--bind-to", "none"] : [];
+        ProcessStartInfo start = new(launcher!, [
+            "-np", size.ToString(CultureInfo.InvariantCulture), .. flavored, .. launcherOptions, Environment.ProcessPath!, "-explicit", "only", "-method", worker, "-noColor"])
+        {
+            UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        start.Environment[Folder] = folder;
+        start.Environment["OMPI_ALLOW_RUN_AS_ROOT"] = start.Environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"; // containers run tests as root
+        return new MpiJob(Process.Start(start)!);
+    }
+
+    /// <summary>Waits for the launcher to end; its exit code, what the ranks still printed, and their standard error.</summary>
+    public async Task<(int ExitCode, string Output, string Errors)> EndAsync()
+    {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(Limit);
+        string output = await Output.ReadToEndAsync(limit.Token);
+        await _launcher.WaitForExitAsync(limit.Token);
+        return (_launcher.ExitCode, output, await _errors.WaitAsync(limit.Token));
+    }
+
+    public void Dispose()
+    {
+        if (!_launcher.HasExited)
+        {
+            _launcher.Kill(entireProcessTree: true);
+        }
+
+        _launcher.Dispose();
+    }
+}

@@ -1,0 +1,122 @@
+using TorchSharp;
+using Xkd.Model.Distributed;
+using Xkd.Model.Networks;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Tests.Distributed;
+
+/// <summary>R ranks with a share of the batch each, beside one process that loops over the same shares, and beside one large batch.</summary>
+[Collection(nameof(AloneCollection))]
+public sealed class StepExchangeTests
+{
+    private const int Steps = 3;
+    private const double Tolerance = 1e-6;
+
+    [Theory]
+    [InlineData(2, XkdVariant.Xkd)]
+    [InlineData(4, XkdVariant.Xkd)]
+    [InlineData(2, XkdVariant.Mats)]
+    public void Run_SeveralRanks_EqualsOneProcessThatLoopsOverTheirParts(int size, XkdVariant variant)
+    {
+        XkdOptions options = TinyModel.Options(variant);
+        Outcome one = Alone(options, parts: size, count: size);
+        Outcome[] ranks = Ranks(options, size);
+        Assert.All(ranks, rank => Assert.Equal(ranks[0].State, rank.State)); // the same bits on every rank
+        AssertSame(one.State, ranks[0].State);
+        AssertClose(one.Gradients, ranks[0].Gradients);
+        AssertClose(one.Losses, Mean(ranks));
+    }
+
+    [Fact]
+    public void Run_AlignmentOfAllRanks_EqualsOneLargeBatch()
+    {
+        XkdOptions options = TinyModel.Options();
+        Outcome large = Alone(options, parts: 1, count: 2);
+        Outcome[] ranks = Ranks(options, 2, gather: true);
+        AssertSame(large.State, ranks[0].State);
+        AssertClose(large.Gradients, ranks[0].Gradients);
+        AssertClose(large.Losses, Mean(ranks));
+
+        // Without it each rank compares its own clips only: the difference would show.
+        Assert.True(Distance(large.Losses, Mean(Ranks(options, 2))) > 1e-3);
+    }
+
+    [Fact]
+    public void Run_InParts_EqualsOneLargeBatchButForAlignment()
+    {
+        XkdOptions options = TinyModel.Options() with { AlignWeight = 0 };
+        Outcome large = Alone(options, parts: 1, count: 4), parts = Alone(options, parts: 4, count: 4);
+        AssertSame(large.State, parts.State);
+        AssertClose(large.Gradients, parts.Gradients);
+        AssertClose(large.Losses, parts.Losses);
+        Assert.True(Distance(Alone(TinyModel.Options(), 1, 4).Losses, Alone(TinyModel.Options(), 4, 4).Losses) > 1e-3);
+    }
+
+    [Fact]
+    public void Run_GradientsInBfloat16_AreTheSameOnAllRanksAndRounded()
+    {
+        Outcome[] exact = Ranks(TinyModel.Options(), 2), rounded = Ranks(TinyModel.Options(), 2, Precision.Bfloat16);
+        Assert.Equal(rounded[0].State, rounded[1].State);
+        float largest = exact[0].Gradients.Max(Math.Abs);
+        Assert.InRange(Distance(exact[0].Gradients, rounded[0].Gradients), 1e-6, 0.02 * largest);
+    }
+
+    private static Outcome[] Ranks(XkdOptions options, int size, Precision wire = Precision.Float32, bool gather = false) => InProcessRanks.Run(size, group =>
+    {
+        using DisposeScope scope = TinyModel.Scope();
+        using XkdStep step = new(new XkdModel(options, seed: 1), new XkdStepOptions { Exchange = new StepExchange(group, wire, gather), Precision = Precision.Float32 });
+        return Outcome.Of(step, i => [TinyModel.Input(options, Seed(i, group.Rank))]);
+    });
+
+    private static Outcome Alone(XkdOptions options, int parts, int count)
+    {
+        using DisposeScope scope = TinyModel.Scope();
+        using XkdStep step = new(new XkdModel(options, seed: 1), new XkdStepOptions { Precision = Precision.Float32 });
+        return Outcome.Of(step, i => Join([.. Enumerable.Range(0, count).Select(part => TinyModel.Input(options, Seed(i, part)))]).Split(parts));
+    }
+
+    private static ulong Seed(int step, int part) => (ulong)((step * 100) + part);
+
+    private static XkdInput Join(XkdInput[] parts) => new(
+        [.. Enumerable.Range(0, 2).Select(view => cat([.. parts.Select(p => p.Video[view])], 0))], [.. Enumerable.Range(0, 2).Select(view => cat([.. parts.Select(p => p.Audio[view])], 0))],
+        cat([.. parts.Select(p => p.VideoNoise)], 0), cat([.. parts.Select(p => p.AudioNoise)], 0));
+
+    private static float[] Mean(Outcome[] ranks) => [.. Enumerable.Range(0, ranks[0].Losses.Length).Select(i => ranks.Average(r => r.Losses[i]))];
+
+    private static double Distance(float[] a, float[] b) => a.Zip(b, (x, y) => Math.Abs((double)x - y)).Max();
+
+    private static void AssertClose(float[] expected, float[] actual) =>
+        Assert.All(expected.Zip(actual), pair => Assert.InRange(Math.Abs((double)pair.First - pair.Second), 0, Tolerance * Math.Max(1, Math.Abs(pair.First))));
+
+    // AdamW makes of a gradient that is nothing but rounding a step of the size of any other: of such values a few may differ, by little.
+    private static void AssertSame(float[] expected, float[] actual)
+    {
+        double[] differences = [.. expected.Zip(actual, (e, a) => Math.Abs((double)e - a) / Math.Max(1, Math.Abs(e)))];
+        Assert.InRange(differences.Count(d => d > Tolerance), 0, expected.Length / 10_000);
+        Assert.InRange(differences.Max(), 0, 1e-4);
+    }
+
+    private sealed record Outcome(float[] State, float[] Gradients, float[] Losses)
+    {
+        // All steps' losses; then parameters, teachers, centres and moments; then the gradients that the next step would apply.
+        public static Outcome Of(XkdStep step, Func<int, IReadOnlyList<XkdInput>> batch)
+        {
+            float[] losses = [.. Enumerable.Range(0, Steps).SelectMany(i => Read(step.Run(batch(i), TinyModel.Schedule())))];
+            float[] state = [.. step.ExportState().SelectMany(entry => Values(entry.Value))];
+            losses = [.. losses, .. Read(step.Differentiate(batch(Steps), TinyModel.Schedule().Temperatures))];
+            float[] gradients = [.. StateNames.Parameters(step.Model).Where(p => p.Value.requires_grad).SelectMany(p => Values(p.Value.grad!))];
+            Assert.Contains(gradients, g => Math.Abs(g) > 1e-4);
+            return new Outcome(state, gradients, losses);
+        }
+
+        private static float[] Read(XkdLosses losses)
+        {
+            using (losses)
+            {
+                return Values(losses.Packed);
+            }
+        }
+
+        private static float[] Values(Tensor tensor) => [.. tensor.detach().contiguous().data<float>()];
+    }
+}
