@@ -32,6 +32,24 @@ public sealed record XkdLossValues
     /// <summary>Norm of all trained parameters' gradients together, before clipping.</summary>
     public required double GradNorm { get; init; }
 
+    /// <summary>Entropy of the softmax of the video teacher's centre at the teacher's temperature, nats.</summary>
+    public double CenterEntropyVideo { get; init; }
+
+    /// <summary>Entropy of the softmax of the audio teacher's centre at the teacher's temperature, nats.</summary>
+    public double CenterEntropyAudio { get; init; }
+
+    /// <summary>Mean entropy of the video teacher's centred and sharpened outputs, nats.</summary>
+    public double TeacherEntropyVideo { get; init; }
+
+    /// <summary>Mean entropy of the audio teacher's centred and sharpened outputs, nats.</summary>
+    public double TeacherEntropyAudio { get; init; }
+
+    /// <summary>Standard deviation of each of the video student's logits over its rows, mean over the logits.</summary>
+    public double StdVideo { get; init; }
+
+    /// <summary>Standard deviation of each of the audio student's logits over its rows, mean over the logits.</summary>
+    public double StdAudio { get; init; }
+
     /// <summary>Name of the first term, in the order of the computation, that is not finite; null when all are.</summary>
     public string? FirstNonFinite => new[]
     {

@@ -5,11 +5,14 @@ namespace Xkd.Model;
 /// <summary>The scalars of one step, packed in one tensor on the device: keep them there and read the host copy once per log interval. Dispose when read.</summary>
 public sealed class XkdLosses : IDisposable
 {
-    private const int Terms = 11;
+    private const int Terms = 17;
 
     internal XkdLosses(Tensor packed) => Packed = packed;
 
-    /// <summary>[11] float32: loss, recon_video, recon_audio, kd_v2a, kd_a2v, align_student, align_teacher, mmd_kxx, mmd_kyy, mmd_kxy, grad_norm.</summary>
+    /// <summary>
+    /// [17] float32: loss, recon_video, recon_audio, kd_v2a, kd_a2v, align_student, align_teacher, mmd_kxx, mmd_kyy, mmd_kxy, then center_entropy, teacher_entropy
+    /// and std of video and audio each, grad_norm.
+    /// </summary>
     public Tensor Packed { get; }
 
     /// <summary>Waits for the device and reads all scalars at once.</summary>
@@ -27,7 +30,7 @@ public sealed class XkdLosses : IDisposable
             return [];
         }
 
-        using var stacked = cat(steps.Select(step => step.Packed).ToArray()); // [steps * 11]
+        using var stacked = cat(steps.Select(step => step.Packed).ToArray()); // [steps * 17]
         using var host = stacked.cpu();
         return host.data<float>().ToArray().Chunk(Terms).Select(Unpack).ToList();
     }
@@ -46,6 +49,12 @@ public sealed class XkdLosses : IDisposable
         MmdKxx = v[7],
         MmdKyy = v[8],
         MmdKxy = v[9],
-        GradNorm = v[10],
+        CenterEntropyVideo = v[10],
+        CenterEntropyAudio = v[11],
+        TeacherEntropyVideo = v[12],
+        TeacherEntropyAudio = v[13],
+        StdVideo = v[14],
+        StdAudio = v[15],
+        GradNorm = v[16],
     };
 }

@@ -1,7 +1,5 @@
 using Xkd.Model.Native;
 using Xkd.Model.Objectives;
-using Xkd.Model.Optimization;
-using Xkd.Storage;
 using static TorchSharp.torch;
 
 namespace Xkd.Model;
@@ -13,18 +11,21 @@ public sealed partial class XkdStep
     internal XkdLosses Differentiate(IReadOnlyList<XkdInput> microBatches, in KdTemperatures temperatures)
     {
         using var scope = NewDisposeScope();
-        var terms = Backward(microBatches, temperatures); // [10]
-        Options.ReduceGradients?.Invoke(parameters.Gradients);
-        var gradientNorm = parameters.Gradients.norm().unsqueeze(0); // [1]
-        Observer?.Differentiated();
-        Clip();
-        return new XkdLosses(cat([terms, gradientNorm]).DetachFromDisposeScope()); // [11]
+        var terms = Backward(microBatches, temperatures); // [16]
+        return Losses(terms, update.Clip(Observer));
     }
 
-    // Fresh gradients of the mean over the micro-batches; gives the mean terms [10].
+    private static XkdLosses Losses(Tensor terms, Tensor gradientNorm) => new(cat([terms, gradientNorm]).DetachFromDisposeScope()); // [17]
+
+    // Fresh gradients of the mean over the micro-batches and all ranks; gives the mean terms [16].
     private Tensor Backward(IReadOnlyList<XkdInput> microBatches, in KdTemperatures temperatures)
     {
-        parameters.Gradients.zero_();
+        if (!gradientsAreZero)
+        {
+            parameters.Gradients.zero_();
+        }
+
+        gradientsAreZero = false;
         Tensor? total = null;
         foreach (var input in microBatches)
         {
@@ -33,10 +34,12 @@ public sealed partial class XkdStep
             Observer?.Forwarded(terms);
             (microBatches.Count == 1 ? terms.Loss : terms.Loss.Over(microBatches.Count)).backward();
             using var unrecorded = no_grad();
-            var packed = Pack(terms).Over(microBatches.Count);
+            var packed = Pack(terms, temperatures).Over(microBatches.Count);
             total = scope.MoveToOuter(total is null ? packed : total + packed);
         }
 
+        Options.ReduceGradients?.Invoke(parameters.Gradients);
+        Observer?.Differentiated();
         return total ?? throw new ArgumentException("a step needs at least one batch", nameof(microBatches));
     }
 
@@ -46,24 +49,13 @@ public sealed partial class XkdStep
         return Model.forward(input, temperatures);
     }
 
-    private static Tensor Pack(XkdTerms terms) => stack(new[]
+    private Tensor Pack(XkdTerms terms, in KdTemperatures temperatures)
     {
-        terms.Loss, terms.ReconVideo, terms.ReconAudio, terms.KdV2A, terms.KdA2V, terms.AlignStudent.Loss, terms.AlignTeacher.Loss,
-        terms.AlignStudent.Kxx, terms.AlignStudent.Kyy, terms.AlignStudent.Kxy,
-    }.Select(term => term.detach().to(ScalarType.Float32)).ToArray()); // [10]
-
-    private void Clip()
-    {
-        foreach (var clip in clips)
+        var scalars = stack(new[]
         {
-            using var norms = clip.Apply(Options.GradientClip);
-            Observer?.Visited(clip.Slots, norms);
-        }
-
-        Observer?.Clipped();
+            terms.Loss, terms.ReconVideo, terms.ReconAudio, terms.KdV2A, terms.KdA2V, terms.AlignStudent.Loss, terms.AlignTeacher.Loss,
+            terms.AlignStudent.Kxx, terms.AlignStudent.Kyy, terms.AlignStudent.Kxy,
+        }.Select(term => term.detach().to(ScalarType.Float32)).ToArray()); // [10]
+        return cat([scalars, CollapseIndicators.Of(terms, Model.VideoCenter, Model.AudioCenter, temperatures)]); // [16]
     }
-
-    private void Follow(in StepSchedule schedule) => (teachers ?? throw new UsageException(
-        $"teachers follow students of their own size, but teacher is {Model.Options.Teacher} and student {Model.Options.Student}; make them equal"))
-        .Follow(schedule.VideoEma, schedule.AudioEma);
 }

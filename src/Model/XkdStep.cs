@@ -1,5 +1,6 @@
 using Xkd.Model.Native;
 using Xkd.Model.Optimization;
+using Xkd.Storage;
 using static TorchSharp.torch;
 
 namespace Xkd.Model;
@@ -10,14 +11,22 @@ namespace Xkd.Model;
 /// </summary>
 public sealed partial class XkdStep : IDisposable
 {
-    private readonly FlatKernels kernels = new();
     private readonly FlatParameters parameters;
     private readonly FlatTeachers? teachers;
-    private readonly FlatAdamW optimizer;
-    private readonly GradientClip[] clips;
+    private readonly AdamWState moments;
+    private readonly IParameterUpdate update;
+    private bool gradientsAreZero = true;
 
     /// <summary>Takes the model's parameters over.</summary>
     public XkdStep(XkdModel model, XkdStepOptions? options = null)
+        : this(model, options, fused: model.Device.type == TorchSharp.DeviceType.CPU)
+    {
+    }
+
+    /// <param name="model">Its parameters are taken over.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="fused">Clip, AdamW and moving averages in one pass over host memory; otherwise as operations of libtorch.</param>
+    internal XkdStep(XkdModel model, XkdStepOptions? options, bool fused)
     {
         Model = model;
         Options = options ?? new XkdStepOptions();
@@ -25,13 +34,8 @@ public sealed partial class XkdStep : IDisposable
         model.Casting = lower ? new Autocast(model.Device.type) : null;
         parameters = new FlatParameters(model);
         teachers = model.TeachersMatchStudents ? new FlatTeachers(model, parameters, Options.SharedTeacher) : null;
-        optimizer = new FlatAdamW(parameters, kernels, Options.AdamW);
-
-        // Blocks both students share are visited twice, as in the reference: the second visit scales by at most 3e-6.
-        FlatRange[] clipped = Options.GradientClip <= 0 ? [] : Options.ClipDecoders
-            ? [parameters.Video, parameters.Audio, parameters.Decoders]
-            : [parameters.Video, parameters.Audio];
-        clips = [.. clipped.Select(range => new GradientClip(parameters, range, kernels))];
+        moments = new AdamWState(parameters);
+        update = fused ? new HostUpdate(parameters, moments, teachers, Options) : new DeviceUpdate(parameters, moments, teachers, Options);
     }
 
     public XkdModel Model { get; }
@@ -50,7 +54,7 @@ public sealed partial class XkdStep : IDisposable
     internal IStepObserver? Observer { get; set; }
 
     /// <summary>One step over one batch. The losses stay on the device; dispose them.</summary>
-    /// <exception cref="Xkd.Storage.UsageException">Shapes that do not fit the model, or teachers of another size than the students.</exception>
+    /// <exception cref="UsageException">Shapes that do not fit the model, or teachers of another size than the students.</exception>
     public XkdLosses Run(XkdInput input, in StepSchedule schedule) => Run([input], schedule);
 
     /// <summary>
@@ -59,23 +63,23 @@ public sealed partial class XkdStep : IDisposable
     /// </summary>
     public XkdLosses Run(IReadOnlyList<XkdInput> microBatches, in StepSchedule schedule)
     {
+        if (teachers is null)
+        {
+            throw new UsageException($"teachers follow students of their own size, but teacher is {Model.Options.Teacher} and student {Model.Options.Student}; make them equal");
+        }
+
         using var scope = NewDisposeScope();
-        var losses = Differentiate(microBatches, schedule.Temperatures);
-        optimizer.Step(schedule.LearningRate, schedule.WeightDecay, schedule.FreezeLastLayer);
-        Follow(schedule);
-        return losses;
+        var terms = Backward(microBatches, schedule.Temperatures); // [16]
+        var gradientNorm = update.Apply(schedule, Observer); // [1]
+        gradientsAreZero = true;
+        return Losses(terms, gradientNorm);
     }
 
     public void Dispose()
     {
-        foreach (var clip in clips)
-        {
-            clip.Dispose();
-        }
-
-        optimizer.Dispose();
+        update.Dispose();
+        moments.Dispose();
         teachers?.Dispose();
         parameters.Dispose();
-        kernels.Dispose();
     }
 }

@@ -11,6 +11,7 @@ using Xkd.Bench;
 //   Xkd.Bench augment [ROUNDS] [PEERS] [PYTHON]                   one clip's video views beside Pillow, one thread
 //   Xkd.Bench endure  CACHE [BATCHES] [PAUSE-SECONDS]             memory over many batches and while the consumer is paused
 //   Xkd.Bench step    [ROUNDS] [PEERS] [PYTHON] [CONFIG] [DEVICE] the training step beside eager PyTorch
+//   Xkd.Bench slope   [STEPS]                                     live tensors and memory over many steps of the trainer; with DOTNET_GCgen0size=1000000, as xkd sets it
 //   Xkd.Bench svm     [ROUNDS] [PEERS]                            the SVM beside scikit-learn
 //   Xkd.Bench features FILE ROWS [DIM] [CLASSES] [SEED]           writes a feature file of any size, for xkd eval svm and knn in bounded memory
 // PEERS is tools/bench/peers; without it, or with "", this side runs alone. Anything else goes to BenchmarkDotNet (--filter *LogMel*).
@@ -38,6 +39,8 @@ switch (args.FirstOrDefault())
         return await FeedEndurance.RunAsync(args[1], Number(2, 10_000), TimeSpan.FromSeconds(Number(3, 0)), Console.Out);
     case "step":
         return await StepBenchmark.RunAsync(Number(1, 5), Peers(2), At(3, "python3"), At(4, "configs/bench/scaled.yaml"), At(5, "cpu"), Console.Out);
+    case "slope":
+        return await SlopeBenchmark.RunAsync(Number(1, 3000), Console.Out);
     case "svm":
         return await SvmBenchmark.RunAsync(Number(1, 3), 1e-4, Peers(2), Console.Out, CancellationToken.None);
     case "features" when args.Length > 2:

@@ -5,6 +5,7 @@ using Xkd.Model;
 using Xkd.Model.Configuration;
 using Xkd.Model.Native;
 using Xkd.Model.Optimization;
+using Xkd.Model.Profiling;
 using Xkd.Model.Training;
 using static TorchSharp.torch;
 
@@ -17,7 +18,8 @@ namespace Xkd.Bench;
 internal static class StepBenchmark
 {
     private const int StepsATurn = 4;
-    private static readonly string[] Styles = ["released", "tuned"];
+    private static readonly string[] Styles = ["released", "tuned", "compiled"];
+    private const string Unavailable = "{\"unavailable\"";
     private static readonly string[] Parts = ["forward", "backward", "clip", "adamw", "ema"];
 
     /// <param name="rounds">Turns of each side.</param>
@@ -35,9 +37,15 @@ internal static class StepBenchmark
         List<StepPeer> others = peers is null ? [] : [.. Styles.Select(style => new StepPeer(python, Path.Combine(peers, "train_step.py"), StepPeer.Options(loaded), style, device))];
         try
         {
-            foreach (StepPeer peer in others)
+            foreach (StepPeer peer in others.ToList())
             {
-                await output.WriteLineAsync($"{peer.Style}: {await peer.HelloAsync()}");
+                string hello = await peer.HelloAsync();
+                await output.WriteLineAsync($"{peer.Style}: {hello}");
+                if (hello.StartsWith(Unavailable, StringComparison.Ordinal))
+                {
+                    others.Remove(peer);
+                    peer.Dispose();
+                }
             }
 
             List<double> own = [];
@@ -59,7 +67,12 @@ internal static class StepBenchmark
             }
 
             using Process self = Process.GetCurrentProcess();
-            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"step: {Median(own):f0} ms, peak RSS {self.PeakWorkingSet64 / 1e6:f0} MB"));
+            long peak = self.PeakWorkingSet64; // before the second model, whose phases are timed
+            StepProfile phases = new StepProfiler(loaded, Devices.Parse(device), TimeProvider.System).Run(loaded.Batch, CancellationToken.None);
+            double whole = phases.ForwardMs + phases.BackwardMs + phases.OptimizerMs;
+            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
+                $"of which forward {phases.ForwardMs:f1}, backward {phases.BackwardMs:f1}, optimizer with clip and moving averages {phases.OptimizerMs:f1} ms: {100 * phases.OptimizerMs / whole:f2} % of the step; MFU {100 * phases.Mfu:f1} %"));
+            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"step: {Median(own):f0} ms, peak RSS {peak / 1e6:f0} MB"));
             foreach ((StepPeer peer, List<double> times) in theirs)
             {
                 await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,

@@ -133,6 +133,7 @@ internal static class PretrainConfigRules
         Require(c.Train.CheckpointKeep >= 2, "train.checkpoint_keep", c.Train.CheckpointKeep, "write 2 or more, so that a broken newest leaves one to go back to");
         NotNegative("train.checkpoint_keep_every", c.Train.CheckpointKeepEvery);
         NotNegative("train.threads", c.Train.Threads);
+        NotNegative("train.images_every", c.Train.ImagesEvery);
 
         void Divides(string key, int value, int divisor, string divisorKey) =>
             Require(value > 0 && value % divisor == 0, key, value, $"write a multiple of {divisorKey} ({divisor})");

@@ -1,3 +1,5 @@
+using Xkd.Model.Training;
+
 namespace Xkd.Model.Configuration;
 
 /// <summary>How the run is computed, kept and watched; nothing here changes what is learned but for rounding.</summary>
@@ -15,6 +17,9 @@ public sealed record TrainSection
     /// <summary>Every checkpoint at a multiple of this many steps is kept for good; 0: none. Default 0.</summary>
     public long CheckpointKeepEvery { get; init; }
 
+    /// <summary>When the disk has no room for a checkpoint: stop with the last good one, or continue without. Default stop.</summary>
+    public FullDiskPolicy OnFullDisk { get; init; }
+
     /// <summary>Intra-op threads of libtorch; 0: one per core. Default 0.</summary>
     public int Threads { get; init; }
 
@@ -23,4 +28,7 @@ public sealed record TrainSection
 
     /// <summary>Write TensorBoard events beside metrics.jsonl. Default true.</summary>
     public bool Tensorboard { get; init; } = true;
+
+    /// <summary>Steps between pictures in TensorBoard: a clip of the batch, what its masks leave, and the reconstruction; 0: none. Default 1000.</summary>
+    public long ImagesEvery { get; init; } = 1000;
 }

@@ -94,6 +94,14 @@ internal sealed class FlatParameters : IDisposable
     /// <summary>Both decoders with their projections, mask tokens and position tables.</summary>
     public FlatRange Decoders { get; }
 
+    /// <summary>What clipping visits, in order. Blocks both students share are visited twice, as in the reference: the second visit scales by at most 3e-6.</summary>
+    public IReadOnlyList<FlatRange> Clipped(XkdStepOptions options) => (options.GradientClip > 0, options.ClipDecoders) switch
+    {
+        (false, _) => [],
+        (true, false) => [Video, Audio],
+        (true, true) => [Video, Audio, Decoders],
+    };
+
     // A tensor's own equality compares values.
     private static IEqualityComparer<Parameter> ReferenceComparer { get; } = EqualityComparer<Parameter>.Create(ReferenceEquals, System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode);
 

@@ -13,8 +13,6 @@ internal sealed class FlatTeachers : IDisposable
     private readonly FlatParameters students;
     private readonly Tensor video;
     private readonly Tensor audio;
-    private readonly SharedTeacherUpdate shared;
-    private readonly bool overlapping;
 
     public FlatTeachers(XkdModel model, FlatParameters students, SharedTeacherUpdate shared)
     {
@@ -24,8 +22,8 @@ internal sealed class FlatTeachers : IDisposable
                 + $"student {model.Options.Student.Dim}/{model.Options.Student.Depth}/{model.Options.Student.Heads}; make them equal");
         }
 
-        (this.students, this.shared) = (students, shared);
-        overlapping = model.Options.Variant == XkdVariant.Mats;
+        this.students = students;
+        var overlapping = model.Options.Variant == XkdVariant.Mats;
         using var unrecorded = no_grad();
         video = zeros(overlapping ? students.Students.Length : students.Video.Length, device: model.Device).DetachFromDisposeScope();
         audio = overlapping ? video : zeros(students.Audio.Length, device: model.Device).DetachFromDisposeScope();
@@ -33,30 +31,36 @@ internal sealed class FlatTeachers : IDisposable
         Place(model.VideoTeacher, model.VideoStudent, video, offsets, 0, []);
         Place(model.AudioTeacher, model.AudioStudent, audio, offsets, overlapping ? 0 : students.Audio.Offset,
             overlapping ? [.. StateNames.Parameters(model.VideoTeacher).Select(entry => entry.Value.Handle)] : []);
+        var heard = overlapping && shared == SharedTeacherUpdate.Once ? students.AudioOwn : students.Audio;
+        Followings = [Of(video, 0, students.Video, audio: false), Of(audio, overlapping ? heard.Offset : 0, heard, audio: true)];
     }
 
-    /// <summary>teacher = momentum · teacher + (1 − momentum) · student, for every parameter (the centres are not parameters).</summary>
-    public void Follow(double videoMomentum, double audioMomentum)
+    /// <summary>What follows what, in order: every parameter (the centres are not parameters), in MATS's released reading the shared ones twice.</summary>
+    public IReadOnlyList<Following> Followings { get; }
+
+    /// <summary>teacher = momentum · teacher + (1 − momentum) · student.</summary>
+    public void Follow(in StepSchedule schedule)
     {
         using var scope = NewDisposeScope();
-        using var unrecorded = no_grad();
-        Follow(video, 0, students.Video, videoMomentum);
-        if (!overlapping)
+        foreach (var (teacher, student, isAudio) in Followings)
         {
-            Follow(audio, 0, students.Audio, audioMomentum);
-        }
-        else
-        {
-            var range = shared == SharedTeacherUpdate.Twice ? students.Audio : students.AudioOwn;
-            Follow(audio, range.Offset, range, audioMomentum);
+            teacher.lerp_(students.Values.narrow(0, student.Offset, student.Length), 1 - (isAudio ? schedule.AudioEma : schedule.VideoEma));
         }
     }
 
     public void Dispose()
     {
+        foreach (var following in Followings)
+        {
+            following.Teacher.Dispose();
+        }
+
         video.Dispose();
         audio.Dispose();
     }
+
+    private static Following Of(Tensor buffer, long offset, FlatRange student, bool audio) =>
+        new(buffer.narrow(0, offset, student.Length).DetachFromDisposeScope(), student, audio);
 
     private static void Place(Branch teacher, Branch student, Tensor buffer, Dictionary<nint, long> offsets, long origin, HashSet<nint> placed)
     {
@@ -68,7 +72,4 @@ internal sealed class FlatTeachers : IDisposable
             }
         }
     }
-
-    private void Follow(Tensor teacher, long offset, FlatRange student, double momentum) =>
-        teacher.narrow(0, offset, student.Length).lerp_(students.Values.narrow(0, student.Offset, student.Length), 1 - momentum);
 }

@@ -19,7 +19,7 @@ internal sealed class GradientClip : IDisposable
     public GradientClip(FlatParameters parameters, FlatRange range, FlatKernels kernels)
     {
         this.kernels = kernels;
-        Slots = parameters.Slots.Where(slot => slot.Offset >= range.Offset && slot.Offset < range.End).ToList();
+        Slots = parameters.Slots.Where(slot => range.Holds(slot.Offset)).ToList();
         using var scope = NewDisposeScope();
         var device = parameters.Values.device;
         rows = parameters.Gradients.narrow(0, range.Offset, range.Length).view(-1, FlatParameters.RowLength).DetachFromDisposeScope(); // [R, 64]

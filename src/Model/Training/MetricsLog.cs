@@ -11,22 +11,22 @@ public sealed class MetricsLog : IDisposable
 {
     private static readonly JsonSerializerOptions JsonOptions = new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
-    private readonly StreamWriter _writer;
+    private readonly Stream _file;
+    private readonly MemoryStream _pending = new();
 
-    private MetricsLog(StreamWriter writer) => _writer = writer;
+    internal MetricsLog(Stream file) => _file = file;
 
     /// <summary>Opens the log of a run that has done <paramref name="completedSteps"/> steps; later lines, and one cut off by a crash, go.</summary>
     public static MetricsLog Open(string path, long completedSteps)
     {
         if (File.Exists(path))
         {
-            // Beside and renamed: a crash here must not cost the lines that are good.
-            string kept = path + ".tmp";
-            File.WriteAllLines(kept, File.ReadLines(path).Where(line => StepOf(line) is long step && step <= completedSteps));
-            File.Move(kept, path, overwrite: true);
+            // Cut in place: it needs no room, and what it cuts is the end, for the lines are in order.
+            using FileStream file = new(path, FileMode.Open, FileAccess.ReadWrite);
+            file.SetLength(LengthUpTo(file, completedSteps));
         }
 
-        return new MetricsLog(new StreamWriter(path, append: true));
+        return new MetricsLog(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0));
     }
 
     /// <summary>All complete lines of a log.</summary>
@@ -36,17 +36,54 @@ public sealed class MetricsLog : IDisposable
         : throw new FailureException($"{path}: no such file; is this a run folder that has trained a step?");
 
     /// <summary>Appends and hands the lines to the operating system.</summary>
+    /// <exception cref="FullDiskException">There is no room; the lines are kept, and written before those of the next call.</exception>
     public void Append(IEnumerable<StepMetrics> steps)
     {
         foreach (StepMetrics step in steps)
         {
-            _writer.WriteLine(JsonSerializer.Serialize(step, JsonOptions));
+            JsonSerializer.Serialize(_pending, step, JsonOptions);
+            _pending.WriteByte((byte)'\n');
         }
 
-        _writer.Flush();
+        Flush();
     }
 
-    public void Dispose() => _writer.Dispose();
+    /// <summary>Writes what an earlier call could not.</summary>
+    /// <exception cref="FullDiskException">There still is no room.</exception>
+    public void Flush()
+    {
+        long whole = _file.Length;
+        try
+        {
+            _file.Write(_pending.GetBuffer(), 0, (int)_pending.Length);
+            _pending.SetLength(0);
+        }
+        catch (IOException e) when (FullDiskException.IsCause(e))
+        {
+            _file.SetLength(whole); // part of the lines may have been written
+            _file.Seek(0, SeekOrigin.End);
+            throw new FullDiskException($"the metrics cannot be written: {e.Message}. Make room and resume.", e);
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    // Bytes of the whole lines of the steps up to this one.
+    private static long LengthUpTo(Stream file, long completedSteps)
+    {
+        byte[] bytes = new byte[file.Length];
+        file.ReadExactly(bytes);
+        int kept = 0;
+        for (int end; (end = Array.IndexOf(bytes, (byte)'\n', kept)) >= 0; kept = end + 1)
+        {
+            if (StepOf(System.Text.Encoding.UTF8.GetString(bytes, kept, end - kept)) is not long step || step > completedSteps)
+            {
+                break;
+            }
+        }
+
+        return kept;
+    }
 
     private static long? StepOf(string line)
     {

@@ -81,6 +81,34 @@ public sealed record StepMetrics
     [JsonPropertyName("skipped")]
     public long Skipped { get; init; }
 
+    /// <summary>Checkpoints that a full disk has cost since this start of the run; 0 unless <c>train.on_full_disk</c> is continue.</summary>
+    [JsonPropertyName("checkpoints_missed")]
+    public long CheckpointsMissed { get; init; }
+
+    /// <summary>Entropy of what the video teacher would say if it said its centre always, nats; the logarithm of the number of logits is uniform.</summary>
+    [JsonPropertyName("center_entropy_video")]
+    public double CenterEntropyVideo { get; init; }
+
+    /// <summary>The same of the audio teacher.</summary>
+    [JsonPropertyName("center_entropy_audio")]
+    public double CenterEntropyAudio { get; init; }
+
+    /// <summary>Mean entropy of the video teacher's centred and sharpened outputs, nats; 0 is collapse to one logit.</summary>
+    [JsonPropertyName("teacher_entropy_video")]
+    public double TeacherEntropyVideo { get; init; }
+
+    /// <summary>The same of the audio teacher.</summary>
+    [JsonPropertyName("teacher_entropy_audio")]
+    public double TeacherEntropyAudio { get; init; }
+
+    /// <summary>Standard deviation of each of the video student's logits over the batch, mean over the logits; 0 is collapse to one output.</summary>
+    [JsonPropertyName("std_video")]
+    public double StdVideo { get; init; }
+
+    /// <summary>The same of the audio student.</summary>
+    [JsonPropertyName("std_audio")]
+    public double StdAudio { get; init; }
+
     [JsonPropertyName("live_tensors")]
     public required long LiveTensors { get; init; }
 
@@ -88,7 +116,7 @@ public sealed record StepMetrics
     [JsonPropertyName("rss")]
     public required long Rss { get; init; }
 
-    /// <summary>Device memory in use by this process, bytes; 0 on a CPU or where it cannot be told.</summary>
+    /// <summary>Device memory in use, other processes' included, bytes; 0 on a CPU or where it cannot be told.</summary>
     [JsonPropertyName("gpu_memory")]
     public required long GpuMemory { get; init; }
 }

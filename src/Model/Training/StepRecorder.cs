@@ -40,10 +40,10 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
 
         IReadOnlyList<XkdLossValues> values = XkdLosses.Read([.. _pending.Select(p => p.Losses)]);
         StepMetrics[] steps = [.. _pending.Zip(values, ToMetrics)];
-        session.Log.Append(steps);
-        session.Events?.Append(steps);
+        session.Record(steps);
         Last = steps[^1];
         observer.Steps(steps, session.Schedule.Steps);
+        observer.Feed(session.Feed.Report());
         for (int i = 0; i < values.Count; i++)
         {
             if (values[i].FirstNonFinite is string term)
@@ -84,6 +84,12 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
         MmdKyy = v.MmdKyy,
         MmdKxy = v.MmdKxy,
         GradNorm = v.GradNorm,
+        CenterEntropyVideo = v.CenterEntropyVideo,
+        CenterEntropyAudio = v.CenterEntropyAudio,
+        TeacherEntropyVideo = v.TeacherEntropyVideo,
+        TeacherEntropyAudio = v.TeacherEntropyAudio,
+        StdVideo = v.StdVideo,
+        StdAudio = v.StdAudio,
         Lr = p.Schedule.LearningRate,
         Wd = p.Schedule.WeightDecay,
         EmaVideo = p.Schedule.VideoEma,
@@ -95,7 +101,8 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
         Skipped = p.Skipped,
         LiveTensors = p.LiveTensors,
         Rss = Environment.WorkingSet,
-        GpuMemory = 0,
+        CheckpointsMissed = session.CheckpointsMissed,
+        GpuMemory = session.UsedDeviceMemory(),
     };
 
     private sealed record Pending(

@@ -1,14 +1,56 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using Xkd.Model.Evaluation;
+using Xkd.Pipeline;
 
 namespace Xkd.Model.Training;
 
-/// <summary>The run's scalars as TensorBoard events.</summary>
+/// <summary>The run's scalars and pictures as TensorBoard events.</summary>
 internal sealed class TensorBoardLog(string folder)
 {
-    private readonly SummaryWriter _writer = torch.utils.tensorboard.SummaryWriter(folder);
+    private const int MostFrames = 8;
 
-    public void Append(IEnumerable<StepMetrics> steps)
+    private SummaryWriter? _writer;
+
+    // It makes its file when it is made.
+    private SummaryWriter Writer => _writer ??= torch.utils.tensorboard.SummaryWriter(folder);
+
+    /// <exception cref="FullDiskException">There is no room; events may be missing.</exception>
+    public void Append(IReadOnlyList<StepMetrics> steps) => Guard(() => Scalars(steps));
+
+    /// <summary>The clip, what its masks leave of it and what the decoders make of the rest, one above the other: a few of the frames, and the spectrogram.</summary>
+    /// <exception cref="FullDiskException">There is no room; events may be missing.</exception>
+    public void Append(long step, MaskedReconstruction picture)
+    {
+        using DisposeScope scope = torch.NewDisposeScope();
+        int rowBytes = picture.Size * 3, shown = Math.Min(MostFrames, picture.Frames);
+        byte[] frames = new byte[3 * picture.Size * shown * rowBytes];
+        int at = 0;
+        foreach (byte[] rgb in new[] { picture.Original, picture.Visible, picture.Reconstructed })
+        {
+            for (int row = 0; row < picture.Size; row++)
+            {
+                for (int i = 0; i < shown; i++, at += rowBytes)
+                {
+                    int frame = i * picture.Frames / shown;
+                    rgb.AsSpan(((frame * picture.Size) + row) * rowBytes, rowBytes).CopyTo(frames.AsSpan(at));
+                }
+            }
+        }
+
+        float low = picture.OriginalMel.Min(), high = picture.OriginalMel.Max();
+        byte[] spectrograms = [.. new[] { picture.OriginalMel, picture.VisibleMel, picture.ReconstructedMel }
+            .SelectMany(mel => FramePictures.SpectrogramPixels(mel, picture.Mels, picture.MelFrames, low, high))];
+        Guard(() =>
+        {
+            Add("masked/frames", frames, 3 * picture.Size, shown * picture.Size);
+            Add("masked/spectrogram", spectrograms, 3 * picture.Mels, picture.MelFrames);
+        });
+
+        void Add(string tag, byte[] rgb, long height, long width) => Writer.add_img(tag, torch.tensor(rgb).view(height, width, 3), (int)step, dataformats: "HWC");
+    }
+
+    private void Scalars(IEnumerable<StepMetrics> steps)
     {
         foreach (StepMetrics s in steps)
         {
@@ -18,10 +60,25 @@ internal sealed class TensorBoardLog(string folder)
                 ("loss/align_student", s.AlignStudent), ("loss/align_teacher", s.AlignTeacher), ("mmd/kxx", s.MmdKxx), ("mmd/kyy", s.MmdKyy), ("mmd/kxy", s.MmdKxy),
                 ("schedule/lr", s.Lr), ("schedule/wd", s.Wd), ("schedule/ema_video", s.EmaVideo), ("schedule/ema_audio", s.EmaAudio), ("norm/grad", s.GradNorm),
                 ("speed/samples_per_s", s.SamplesPerSecond), ("speed/data_wait", s.DataWait), ("speed/mfu", s.Mfu), ("memory/rss", s.Rss), ("memory/live_tensors", s.LiveTensors),
+                ("memory/gpu", s.GpuMemory), ("collapse/center_entropy_video", s.CenterEntropyVideo), ("collapse/center_entropy_audio", s.CenterEntropyAudio),
+                ("collapse/teacher_entropy_video", s.TeacherEntropyVideo), ("collapse/teacher_entropy_audio", s.TeacherEntropyAudio),
+                ("collapse/std_video", s.StdVideo), ("collapse/std_audio", s.StdAudio),
             })
             {
-                _writer.add_scalar(tag, (float)value, (int)s.Step);
+                Writer.add_scalar(tag, (float)value, (int)s.Step);
             }
+        }
+    }
+
+    private static void Guard(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException e) when (FullDiskException.IsCause(e))
+        {
+            throw new FullDiskException($"the TensorBoard events cannot be written: {e.Message}. Make room and resume.", e);
         }
     }
 }

@@ -9,4 +9,8 @@ namespace Xkd.Model.Training;
 /// <param name="Last">The last step's metrics; null when no step was done.</param>
 /// <param name="PeakRss">Largest resident set of the process, bytes.</param>
 /// <param name="Feed">Where the feed's time went.</param>
-public sealed record TrainResult(long Steps, long TotalSteps, bool Stopped, StepMetrics? Last, long PeakRss, GraphReport Feed);
+public sealed record TrainResult(long Steps, long TotalSteps, bool Stopped, StepMetrics? Last, long PeakRss, GraphReport Feed)
+{
+    /// <summary>Checkpoints that a full disk has cost since this start.</summary>
+    public long CheckpointsMissed { get; init; }
+}

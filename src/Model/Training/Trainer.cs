@@ -36,6 +36,7 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
                     StepSchedule schedule = session.Schedule.At(step);
                     using XkdInputTensors input = session.ToDevice(batch);
                     recorder.StepDone(batch, schedule, session.Step.Run(input.Value, schedule));
+                    session.Picture(step + 1, input.Value);
                 }
 
                 step++;
@@ -48,7 +49,7 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
                 if (last || step % options.Config.Train.CheckpointEvery == 0)
                 {
                     recorder.Flush(); // a checkpoint is of finite losses only
-                    session.Save(step);
+                    session.Save(step, last);
                 }
 
                 if (last)
@@ -65,7 +66,10 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
             }
 
             using Process self = Process.GetCurrentProcess();
-            return new TrainResult(step, session.Schedule.Steps, Stopped: step < session.EndStep, recorder.Last, self.PeakWorkingSet64, session.Feed.Report());
+            return new TrainResult(step, session.Schedule.Steps, Stopped: step < session.EndStep, recorder.Last, self.PeakWorkingSet64, session.Feed.Report())
+            {
+                CheckpointsMissed = session.CheckpointsMissed,
+            };
         }
     }
 }

@@ -25,6 +25,9 @@ public sealed record TrainerOptions
     /// <summary><c>cpu</c>, <c>cuda</c>, <c>cuda:k</c> or <c>auto</c> (the first GPU where there is one). Default auto.</summary>
     public string Device { get; init; } = "auto";
 
+    /// <summary>What checkpoints are written to; a test puts a disk that fails in its place.</summary>
+    internal ICheckpointFiles Files { get; init; } = new CheckpointFiles();
+
     /// <summary>Write what every feed stage measured as <c>profile.json</c>, <c>profile.html</c> and <c>trace.json</c> into the run folder. Default false.</summary>
     public bool Profile { get; init; }
 

@@ -4,6 +4,8 @@ using System.Text;
 using TorchSharp;
 using Xkd.Model.Augment;
 using Xkd.Model.Configuration;
+using Xkd.Model.Evaluation;
+using Xkd.Model.Native;
 using Xkd.Model.Optimization;
 using Xkd.Model.Weights;
 using Xkd.Pipeline;
@@ -19,14 +21,16 @@ internal sealed class TrainingSession : IAsyncDisposable
     private const int TraceSpans = 1 << 16;
 
     private readonly PretrainConfig _config;
+    private readonly ITrainingObserver _observer;
     private readonly CheckpointStore _checkpoints;
     private readonly XkdModel _model;
     private readonly HostTensors _host;
     private readonly BatchAugmenter? _augmenter;
+    private bool _logsWait;
 
     private TrainingSession(TrainerOptions options, RunFolder run, RunOrigin origin, Cache cache, Device device, TimeProvider time, ITrainingObserver observer)
     {
-        _config = options.Config;
+        (_config, _observer) = (options.Config, observer);
         Run = run;
         Origin = origin;
         XkdOptions model = _config.ToModel();
@@ -43,7 +47,7 @@ internal sealed class TrainingSession : IAsyncDisposable
         Step = new XkdStep(_model, _config.ToStep());
         FlopPerSample = ModelCost.Of(model, _config.ToLocalViews()).FlopPerSample;
         PeakFlops = MatmulPeak.Measure(device, time);
-        _checkpoints = new CheckpointStore(run.Path, new CheckpointStoreOptions { Keep = _config.Train.CheckpointKeep, KeepEvery = _config.Train.CheckpointKeepEvery }, observer.Note);
+        _checkpoints = new CheckpointStore(run.Path, new CheckpointStoreOptions { Keep = _config.Train.CheckpointKeep, KeepEvery = _config.Train.CheckpointKeepEvery }, observer.Note, options.Files);
     }
 
     public RunFolder Run { get; }
@@ -68,6 +72,9 @@ internal sealed class TrainingSession : IAsyncDisposable
 
     /// <summary>Damaged rows left out since the run began.</summary>
     public long Skipped { get; private set; }
+
+    /// <summary>Checkpoints that a full disk has cost since this start.</summary>
+    public long CheckpointsMissed { get; private set; }
 
     /// <summary>The step after which this start ends.</summary>
     public long EndStep { get; }
@@ -122,8 +129,71 @@ internal sealed class TrainingSession : IAsyncDisposable
         TailUsed = (batch.Step + 1) % Feed.StepsPerEpoch == 0 ? [] : batch.TailUsed;
     }
 
-    /// <summary>Writes the checkpoint of <paramref name="step"/> completed steps.</summary>
-    public void Save(long step)
+    /// <summary>Device memory in use, bytes; 0 on a CPU.</summary>
+    public long UsedDeviceMemory() => _model.Device.type == DeviceType.CUDA ? CudaDriver.UsedBytes() : 0;
+
+    /// <summary>Writes metrics to the logs; on a full disk, if the run is to go on, lines wait in memory and events are left out.</summary>
+    public void Record(IReadOnlyList<StepMetrics> steps) => Logged(steps[^1].Step, () =>
+    {
+        Log.Append(steps);
+        Events?.Append(steps);
+    });
+
+    /// <summary>Every so many steps, a picture of what is masked and reconstructed, of the batch's first clip.</summary>
+    public void Picture(long step, XkdInput input)
+    {
+        if (Events is not null && _config.Train.ImagesEvery > 0 && step % _config.Train.ImagesEvery == 0)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Logged(step, () => Events.Append(step, MaskedReconstruction.Of(_model, input.Video[0].narrow(0, 0, 1), input.Audio[0].narrow(0, 0, 1), (ulong)_config.Seed)));
+        }
+    }
+
+    /// <summary>Writes the checkpoint of <paramref name="step"/> completed steps; on a full disk, if the run is to go on, it is left out and counted.</summary>
+    /// <exception cref="FullDiskException">There is no room, and the run is to stop, or has come to its last step.</exception>
+    public void Save(long step, bool last)
+    {
+        try
+        {
+            Log.Flush(); // a resumed run tells its curve up to the checkpoint
+            Write(step);
+        }
+        catch (FullDiskException e) when (_config.Train.OnFullDisk == FullDiskPolicy.Continue && !last)
+        {
+            CheckpointsMissed++;
+            _observer.Note($"DISK FULL at step {step}: {e.Message} Training goes on without it (train.on_full_disk: continue); {CheckpointsMissed} missed so far, " +
+                $"the last good one is of step {(_checkpoints.Steps() is [long good, ..] ? good : 0)}");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Feed.DisposeAsync().ConfigureAwait(false);
+        _host.Dispose();
+        Log?.Dispose();
+        Step.Dispose();
+        _model.Dispose();
+    }
+
+    private void Logged(long step, Action write)
+    {
+        try
+        {
+            write();
+            _logsWait = false;
+        }
+        catch (FullDiskException e) when (_config.Train.OnFullDisk == FullDiskPolicy.Continue)
+        {
+            if (!_logsWait)
+            {
+                _observer.Note($"DISK FULL at step {step}: {e.Message} Until there is room, metrics wait in memory and events are left out");
+            }
+
+            _logsWait = true;
+        }
+    }
+
+    private void Write(long step)
     {
         string config = ConfigBinder.ToYaml(_config);
         using DisposeScope scope = NewDisposeScope();
@@ -131,7 +201,7 @@ internal sealed class TrainingSession : IAsyncDisposable
         foreach ((string name, Tensor value) in Step.ExportState())
         {
             bool isModel = name.StartsWith(ModelPrefix, StringComparison.Ordinal);
-            (isModel ? model : optimizer).Add(TensorBytes.Copy(isModel ? name[ModelPrefix.Length..] : name, value));
+            (isModel ? model : optimizer).Add(TensorBytes.Borrow(isModel ? name[ModelPrefix.Length..] : name, value)); // no step is taken before it is written
         }
 
         long perEpoch = Feed.StepsPerEpoch;
@@ -153,15 +223,6 @@ internal sealed class TrainingSession : IAsyncDisposable
             optimizer);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await Feed.DisposeAsync().ConfigureAwait(false);
-        _host.Dispose();
-        Log?.Dispose();
-        Step.Dispose();
-        _model.Dispose();
-    }
-
     private static RunOrigin NewOrigin(TrainerOptions options, Cache cache)
     {
         (double mean, double std) = options.Config.MelScale(cache.Manifest.Mel);
@@ -176,19 +237,15 @@ internal sealed class TrainingSession : IAsyncDisposable
             return;
         }
 
-        using DisposeScope scope = NewDisposeScope();
-        Dictionary<string, Tensor> state = new(StringComparer.Ordinal);
-        foreach (string name in checkpoint.Model.Entries.Keys)
-        {
-            state.Add(ModelPrefix + name, TensorBytes.ToTensor(checkpoint.Model.Read(name)));
-        }
-
-        foreach (string name in checkpoint.Optimizer.Entries.Keys)
-        {
-            state.Add(name, TensorBytes.ToTensor(checkpoint.Optimizer.Read(name)));
-        }
-
-        Step.ImportState(state);
+        // Each straight into place: a run that fits into memory does so when it is resumed.
+        Step.ImportState(
+            checkpoint.Model.Entries.Select(e => (Name: ModelPrefix + e.Key, e.Value.Shape)).Concat(checkpoint.Optimizer.Entries.Select(e => (Name: e.Key, e.Value.Shape)))
+                .ToDictionary(e => e.Name, e => e.Shape, StringComparer.Ordinal),
+            (name, value) =>
+            {
+                bool isModel = name.StartsWith(ModelPrefix, StringComparison.Ordinal);
+                TensorBytes.Read(isModel ? checkpoint.Model : checkpoint.Optimizer, isModel ? name[ModelPrefix.Length..] : name, value);
+            });
         StartStep = checkpoint.State.Step;
         (TailUsed, Skipped) = (checkpoint.State.TailUsed, checkpoint.State.Skipped);
         observer.Note($"continuing {Run.Path} after step {StartStep}");

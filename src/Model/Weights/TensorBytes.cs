@@ -45,6 +45,21 @@ public static class TensorBytes
         destination.copy_(ToTensor(weight));
     }
 
+    /// <summary>Reads a tensor of a file into <paramref name="destination"/>, straight into its memory where that is contiguous, the host's, and of the file's type.</summary>
+    /// <exception cref="ArgumentException">The shapes differ.</exception>
+    /// <exception cref="Storage.FailureException">There is no tensor of that name, or the file changed beneath.</exception>
+    public static void Read(SafetensorsFile file, string name, Tensor destination)
+    {
+        if (destination.device_type == DeviceType.CPU && destination.is_contiguous() && file.Entries.TryGetValue(name, out var entry)
+            && entry.Dtype == Dtypes.Of(destination.dtype) && entry.Shape.AsSpan().SequenceEqual(destination.shape) && destination.numel() > 0)
+        {
+            file.Read(name, destination.bytes);
+            return;
+        }
+
+        CopyTo(file.Read(name), destination);
+    }
+
     /// <summary>A new tensor in host memory with these values and this type.</summary>
     public static Tensor ToTensor(WeightTensor weight)
     {

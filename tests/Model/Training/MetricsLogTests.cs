@@ -36,7 +36,7 @@ public sealed class MetricsLogTests : IDisposable
         Assert.True(double.IsNaN(MetricsLog.Read(_path)[0].Loss));
     }
 
-    private static StepMetrics Step(long step) => new()
+    internal static StepMetrics Step(long step) => new()
     {
         Step = step, Epoch = 0, Position = step * 4, Loss = 1, ReconVideo = 1, ReconAudio = 1, KdV2A = 1, KdA2V = 1, AlignStudent = 1, AlignTeacher = 1, MmdKxx = 1, MmdKyy = 1,
         MmdKxy = 1, Lr = 1, Wd = 1, EmaVideo = 1, EmaAudio = 1, GradNorm = 1, Ms = 1, SamplesPerSecond = 1, DataWait = 0, Mfu = 0, LiveTensors = 1, Rss = 1, GpuMemory = 0,

@@ -26,7 +26,10 @@ internal sealed class SmallRun : IDisposable
     public string Run(string name) => Path.Combine(Root, name);
 
     /// <summary>Adds <paramref name="count"/> clips of smooth random content, numbered from <paramref name="first"/>, and commits.</summary>
-    public async Task AddClipsAsync(int first, int count)
+    /// <param name="first">Number of the first.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="spoiled">Number of a clip whose spectrogram is not a number; its statistics tell nothing of it.</param>
+    public async Task AddClipsAsync(int first, int count, int spoiled = -1)
     {
         await using CacheWriter writer = await CacheWriter.OpenAsync(
             Cache, new Fingerprint { ShortSide = Side, Mels = Mels, Decoder = "synthetic" }, new CacheWriterOptions(), TimeProvider.System, CancellationToken.None);
@@ -40,13 +43,15 @@ internal sealed class SmallRun : IDisposable
             }
 
             Half[] mel = [.. Enumerable.Range(0, Mels * MelFrames).Select(m => (Half)((4 * Math.Sin(m * 0.013 * (i + 1))) + random.NextDouble()))];
+            (double sum, double squares) = (mel.Sum(v => (double)v), mel.Sum(v => (double)v * (double)v));
+            mel = i == spoiled ? [.. mel.Select(_ => Half.NaN)] : mel;
             string id = $"clip{i:D3}.mp4";
             await writer.AppendAsync(
                 new ClipRecord
                 {
                     Id = id, SourceItem = id, Source = id, Duration = Frames / 8.0, Fps = 8, Width = Side, Height = Side, NumFrames = Frames, Frames = frames, MelFrames = MelFrames,
                     Mel = System.Runtime.InteropServices.MemoryMarshal.AsBytes(mel.AsSpan()).ToArray(), AudioRate = 16000,
-                    MelSum = mel.Sum(v => (double)v), MelSumSquares = mel.Sum(v => (double)v * (double)v),
+                    MelSum = sum, MelSumSquares = squares,
                 },
                 CancellationToken.None);
             await writer.SettleAsync(new LedgerEntry { Id = id, Source = id, State = ItemState.Committed }, CancellationToken.None);

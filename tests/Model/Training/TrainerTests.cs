@@ -129,6 +129,41 @@ public sealed class TrainerTests
         Assert.NotEmpty(Directory.GetDirectories(Path.Combine(small.Run("run"), "checkpoints")));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public async Task RunAsync_NotANumberPlantedAtAStep_StopsNamingItAndKeepsTheCheckpointBefore(int logEvery)
+    {
+        using SmallRun small = new();
+        const int Clips = 13, Spoiled = 5; // four steps an epoch
+        await small.AddClipsAsync(0, Clips, Spoiled);
+        PretrainConfig config = SmallRun.Config();
+        config = config with { Train = config.Train with { LogEvery = logEvery, CheckpointEvery = 1 }, Seed = await SeedAsync(small, Spoiled) };
+        FailureException error = await Assert.ThrowsAsync<FailureException>(() => small.TrainAsync(config, "run", 8));
+        StepMetrics[] steps = [.. small.Metrics("run")];
+        long planted = steps.First(s => !double.IsFinite(s.ReconAudio)).Step;
+        Assert.True(planted > 1, "the seed puts the clip into a later step");
+        Assert.StartsWith($"step {planted}: recon_audio is not finite", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"clip{Spoiled:D3}.mp4", await File.ReadAllTextAsync(Directory.GetFiles(small.Run("run"), "not-finite-step-*.txt").Single(), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.All(Directory.GetDirectories(Path.Combine(small.Run("run"), "checkpoints")), folder => Assert.True(string.CompareOrdinal(Path.GetFileName(folder), $"step-{planted:D8}") < 0, folder));
+        Assert.True(Directory.Exists(Path.Combine(small.Run("run"), "checkpoints", $"step-{planted - 1:D8}")));
+    }
+
+    [Fact]
+    public async Task RunAsync_WithPictures_WritesThemAndLearnsTheSame()
+    {
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 7);
+        PretrainConfig config = SmallRun.Config();
+        await small.TrainAsync(config, "plain", 4);
+        await small.TrainAsync(config with { Train = config.Train with { Tensorboard = true, ImagesEvery = 2 } }, "pictures", 4);
+        Assert.Equal(small.Metrics("plain").Select(Learned), small.Metrics("pictures").Select(Learned));
+        string events = System.Text.Encoding.Latin1.GetString(await File.ReadAllBytesAsync(
+            Directory.GetFiles(Path.Combine(small.Run("pictures"), "tensorboard"), "*", SearchOption.AllDirectories).Single(), TestContext.Current.CancellationToken));
+        Assert.All(new[] { "masked/frames", "masked/spectrogram" }, tag => Assert.Equal(2, events.Split(tag).Length - 1));
+        Assert.Contains("collapse/teacher_entropy_video", events, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task RunAsync_EightySteps_TermsFiniteReconstructionFallsLiveTensorsConstant()
     {
@@ -163,6 +198,28 @@ public sealed class TrainerTests
         await small.AddClipsAsync(7, 6);
         await small.TrainAsync(SmallRun.Config(), "run", 4, ResumeMode.Required);
         Assert.Equal(small.Metrics("whole").Select(Learned), small.Metrics("run").Select(Learned));
+    }
+
+    // A seed whose first step is without the clip.
+    private static async Task<long> SeedAsync(SmallRun small, int spoiled)
+    {
+        for (long seed = 0; ; seed++)
+        {
+            TrainingFeed feed = new(Cache.Open(small.Cache), SmallRun.Config().ToFeed(SmallRun.Config().ToModel(), 0, 1, new PipelineGraphOptions()) with { Seed = (ulong)seed });
+            await using (feed.ConfigureAwait(false))
+            {
+                await foreach (HostBatch batch in feed.ReadAsync(0, 1))
+                {
+                    using (batch)
+                    {
+                        if (!batch.ClipIds.Contains($"clip{spoiled:D3}.mp4"))
+                        {
+                            return seed;
+                        }
+                    }
+                }
+            }
+        }
     }
 
     // What the step computed, not how long it took.

@@ -3,7 +3,8 @@
 usage: train_step.py OPTIONS [released|tuned|compiled] [cpu|cuda]
 OPTIONS is a JSON object, see StepBenchmark. `released`: attention maps in full, the embedding of all tokens before masking, clipping and
 moving averages parameter by parameter with a number read back for each, as the published code works. `tuned`: fused attention where the
-installed PyTorch has it, only visible tokens embedded, foreach clipping and averages, fused AdamW. `compiled`: tuned, under torch.compile.
+installed PyTorch has it, only visible tokens embedded, foreach clipping and averages, fused AdamW. `compiled`: tuned, under torch.compile; where it
+does not work the first line is {"unavailable": reason} and the last.
 On CUDA all of them compute in bfloat16 by autocast. Prints a line when ready; then for each line of standard input, a number of steps, one
 line of JSON: {"ms": [...], "forward": ms, "backward": ms, "clip": ms, "adamw": ms, "ema": ms, "loss": last, "peak_rss": bytes}.
 """
@@ -286,7 +287,17 @@ def main():
     options, style = json.loads(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "released"
     device = sys.argv[3] if len(sys.argv) > 3 else "cpu"
     torch.set_num_threads(options.get("threads", 1))
-    step = Step(options, style, device)
+    try:
+        if style == "compiled" and not hasattr(torch, "compile"):
+            raise RuntimeError(f"PyTorch {torch.__version__} has no torch.compile")
+        step = Step(options, style, device)
+        if style == "compiled":
+            step.run()
+    except Exception as e:
+        if style != "compiled":
+            raise
+        print(json.dumps({"unavailable": str(e).splitlines()[0]}), flush=True)
+        return
     trainable = sum(p.numel() for p in step.model.parameters() if p.requires_grad)
     print(json.dumps({"torch": torch.__version__, "style": style, "trainable": trainable, "total": sum(p.numel() for p in step.model.parameters())}), flush=True)
     for line in sys.stdin:

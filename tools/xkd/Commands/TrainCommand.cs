@@ -57,12 +57,17 @@ internal static class TrainCommand
         return command;
     }
 
-    /// <summary>Trains with a line per interval on <paramref name="terminal"/> and returns the exit code.</summary>
+    /// <summary>Trains with a panel, or a line per interval, on <paramref name="terminal"/> and returns the exit code.</summary>
     public static async Task<int> RunAsync(TrainerOptions options, Terminal terminal)
     {
         using StopSignals signals = new();
-        TrainResult result = await new Trainer(options, TimeProvider.System, new TrainingLines(terminal, TimeProvider.System)).RunAsync(signals.Token).ConfigureAwait(false);
+        TrainResult result = await TrainingView.TrainAsync(options, terminal, TimeProvider.System, signals.Token).ConfigureAwait(false);
         GraphReportText.Write(result.Feed, terminal);
+        if (result.CheckpointsMissed > 0)
+        {
+            terminal.Line($"{options.Out}: the disk was full for {result.CheckpointsMissed} checkpoints, which are missing");
+        }
+
         terminal.Line($"{options.Out}: {result.Steps} of {result.TotalSteps} steps, peak RSS {result.PeakRss / 1e9:f2} GB{(result.Stopped ? "; stopped, continue with --resume" : string.Empty)}");
         return signals.ExitCode ?? (result.Stopped ? ExitCodes.Requeue : ExitCodes.Done);
     }

@@ -85,7 +85,7 @@ internal sealed class DemoRun(DemoOptions options, Terminal terminal, TimeProvid
     private async Task<TrainResult> TrainAsync(PretrainConfig config, CancellationToken stop)
     {
         TrainerOptions train = new() { Config = config, Data = Cache("train"), Out = RunFolder, Resume = ResumeMode.Auto, MaxSteps = options.Steps, Device = "cpu" };
-        TrainResult result = await new Trainer(train, time, new TrainingLines(terminal, time)).RunAsync(stop).ConfigureAwait(false);
+        TrainResult result = await TrainingView.TrainAsync(train, terminal, time, stop).ConfigureAwait(false);
         return result.Stopped ? throw new OperationCanceledException("the demo was stopped; the same command continues it", stop) : result;
     }
 

@@ -45,15 +45,23 @@ public sealed record MaskedReconstruction
     public static MaskedReconstruction Of(FrozenEncoder encoder, EvaluationBatch batch, ulong seed)
     {
         using DisposeScope scope = NewDisposeScope();
+        HostView video = batch.Video!, audio = batch.Audio!;
+        return Of(
+            encoder.Model,
+            XkdInputTensors.ToDevice(video.Data, [1, .. video.Shape[1..]], encoder.Model.Device),
+            XkdInputTensors.ToDevice(audio.Data, [1, .. audio.Shape[1..]], encoder.Model.Device),
+            seed);
+    }
+
+    /// <summary>As the other, of a clip's global views [1, 3, T, H, W] and [1, 1, M, F] on the model's device. Waits for the device.</summary>
+    internal static MaskedReconstruction Of(XkdModel model, Tensor video, Tensor audio, ulong seed)
+    {
+        using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();
-        XkdModel model = encoder.Model;
-        HostView videoView = batch.Video!, audioView = batch.Audio!;
-        Tensor video = XkdInputTensors.ToDevice(videoView.Data, [1, .. videoView.Shape[1..]], model.Device); // [1, 3, T, H, W]
-        Tensor audio = XkdInputTensors.ToDevice(audioView.Data, [1, .. audioView.Shape[1..]], model.Device); // [1, 1, M, F]
         SampleKey key = new(seed, 0, 0);
         (Tensor seenVideo, Tensor madeVideo) = Reconstruct(model.VideoAutoencoder, video, model.Options.VideoMaskRatio, model.Options.NormalisedPatches, Noise(key, SamplePurpose.VideoMaskNoise, model.Options.Video.Tokens));
         (Tensor seenAudio, Tensor madeAudio) = Reconstruct(model.AudioAutoencoder, audio, model.Options.AudioMaskRatio, model.Options.NormalisedPatches, Noise(key, SamplePurpose.AudioMaskNoise, model.Options.Audio.Tokens));
-        int frames = (int)videoView.Shape[2], size = (int)videoView.Shape[3];
+        int frames = (int)video.shape[2], size = (int)video.shape[3];
         return new MaskedReconstruction
         {
             Frames = frames,
@@ -61,9 +69,9 @@ public sealed record MaskedReconstruction
             Original = Rgb(video.reshape(3, frames, size, size)),
             Visible = Rgb(Unpatchify(seenVideo, model.Options.Video)),
             Reconstructed = Rgb(Unpatchify(madeVideo, model.Options.Video)),
-            Mels = (int)audioView.Shape[2],
-            MelFrames = (int)audioView.Shape[3],
-            OriginalMel = audio.flatten().data<float>().ToArray(),
+            Mels = (int)audio.shape[2],
+            MelFrames = (int)audio.shape[3],
+            OriginalMel = audio.cpu().flatten().data<float>().ToArray(),
             VisibleMel = Unpatchify(seenAudio, model.Options.Audio).flatten().data<float>().ToArray(),
             ReconstructedMel = Unpatchify(madeAudio, model.Options.Audio).flatten().data<float>().ToArray(),
         };

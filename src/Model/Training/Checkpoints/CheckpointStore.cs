@@ -77,7 +77,8 @@ public sealed class CheckpointStore
     /// <param name="model">The network's parameters and buffers.</param>
     /// <param name="optimizer">The optimizer's moments.</param>
     /// <returns>Full path of the checkpoint.</returns>
-    /// <exception cref="FailureException">The disk refused; earlier checkpoints are as they were.</exception>
+    /// <exception cref="FullDiskException">There is no room; earlier checkpoints are as they were.</exception>
+    /// <exception cref="FailureException">The disk refused otherwise; earlier checkpoints are as they were.</exception>
     public string Write(CheckpointState state, IReadOnlyList<WeightTensor> model, IReadOnlyList<WeightTensor> optimizer)
     {
         var final = PathOf(state.Step);
@@ -103,7 +104,8 @@ public sealed class CheckpointStore
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Try(scratch, "the unfinished checkpoint", () => DeleteIfThere(scratch));
-            throw new FailureException($"the checkpoint of step {state.Step} cannot be written to {Folder}: {e.Message}. Earlier checkpoints are untouched; make room and resume.", e);
+            var message = $"the checkpoint of step {state.Step} cannot be written to {Folder}: {e.Message}. Earlier checkpoints are untouched; make room and resume.";
+            throw FullDiskException.IsCause(e) ? new FullDiskException(message, e) : new FailureException(message, e);
         }
 
         Prune();

@@ -1,0 +1,56 @@
+using Xkd.Model.Native;
+using Xkd.Model.Objectives;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Tests.Objectives;
+
+public sealed class CollapseIndicatorsTests
+{
+    private const int Rows = 6, Logits = 8;
+
+    [Fact]
+    public void Of_TeachersThatSayNothingStudentsThatDiffer_UniformEntropyAndTheirDeviation()
+    {
+        using var scope = TinyModel.Scope();
+        var student = cat([ones(Rows / 2, Logits), ones(Rows / 2, Logits).neg()], 0); // deviation 1 in every logit
+        var values = Read(Terms(zeros(Rows, Logits), student), zeros(1, Logits));
+
+        Assert.All(values[..4], entropy => Assert.Equal(Math.Log(Logits), entropy, 1e-5));
+        Assert.All(values[4..], deviation => Assert.Equal(1, deviation, 1e-5));
+    }
+
+    [Fact]
+    public void Of_TeachersThatSayOneThingStudentsThatSayTheSame_ShowsCollapse()
+    {
+        using var scope = TinyModel.Scope();
+        var certain = zeros(Rows, Logits);
+        certain.select(1, 3).Fill(10);
+        var values = Read(Terms(certain, ones(Rows, Logits)), zeros(1, Logits));
+
+        Assert.Equal(Math.Log(Logits), values[0], 1e-5);
+        Assert.All(values[2..], value => Assert.Equal(0, value, 1e-5));
+    }
+
+    [Fact]
+    public void Of_OnlyReconstruction_IsZero()
+    {
+        using var scope = TinyModel.Scope();
+        var terms = Terms(zeros(Rows, Logits), zeros(Rows, Logits)) with { VideoTeacher = null };
+
+        Assert.Equal(new float[CollapseIndicators.Count], Read(terms, zeros(1, Logits)));
+    }
+
+    private static float[] Read(XkdTerms terms, Tensor center) => CollapseIndicators.Of(terms, center, center, KdTemperatures.Published).data<float>().ToArray();
+
+    private static XkdTerms Terms(Tensor teacher, Tensor student)
+    {
+        var zero = zeros([]);
+        var none = new MmdTerms(zero, zero, zero, zero);
+        return new XkdTerms
+        {
+            Loss = zero, ReconVideo = zero, ReconAudio = zero, KdV2A = zero, KdA2V = zero, AlignStudent = none, AlignTeacher = none,
+            VideoTeacher = new BranchOutput(teacher, teacher), AudioTeacher = new BranchOutput(teacher, teacher),
+            VideoStudent = new BranchOutput(student, student), AudioStudent = new BranchOutput(student, student),
+        };
+    }
+}

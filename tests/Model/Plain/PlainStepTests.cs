@@ -1,0 +1,54 @@
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Tests.Plain;
+
+/// <summary>What the step saves changes nothing but rounding.</summary>
+[Collection(nameof(AloneCollection))]
+public sealed class PlainStepTests
+{
+    private const int Steps = 50;
+
+    [Theory]
+    [InlineData(XkdVariant.Xkd)]
+    [InlineData(XkdVariant.Mas)]
+    [InlineData(XkdVariant.Mats)]
+    public void Run_FiftySteps_LossesAreThePlainStepsToOneInTenThousand(XkdVariant variant)
+    {
+        var options = TinyModel.Options(variant);
+        using var scope = TinyModel.Scope();
+        using var fast = new XkdStep(new XkdModel(options, seed: 3));
+        var plain = new PlainStep(new XkdModel(options, seed: 3));
+        var schedule = TinyModel.Schedule() with { VideoEma = 0.99, AudioEma = 0.98 };
+        double first = 0, last = 0;
+        for (var i = 0; i < Steps; i++)
+        {
+            using var step = NewDisposeScope();
+            var input = TinyModel.Input(options, (ulong)(i % 5));
+            using var losses = fast.Run(input, schedule);
+            last = losses.Read().Loss;
+            first = i == 0 ? last : first;
+            var expected = plain.Run(input, schedule);
+            Assert.True(Math.Abs(last - expected) <= 1e-4 * expected, $"step {i}: {last:g9}, the plain step has {expected:g9}");
+        }
+
+        Assert.True(last < first, $"nothing was learned: {first:g5} to {last:g5}");
+    }
+
+    [Fact]
+    public void Run_OneStepClippedDifferently_IsNoticed()
+    {
+        var options = TinyModel.Options();
+        using var scope = TinyModel.Scope();
+        using var unclipped = new XkdStep(new XkdModel(options, seed: 3), new XkdStepOptions { GradientClip = 0 });
+        var plain = new PlainStep(new XkdModel(options, seed: 3));
+        var worst = 0.0;
+        for (var i = 0; i < 20; i++)
+        {
+            using var losses = unclipped.Run(TinyModel.Input(options, (ulong)i), TinyModel.Schedule());
+            var (loss, expected) = (losses.Read().Loss, plain.Run(TinyModel.Input(options, (ulong)i), TinyModel.Schedule()));
+            worst = Math.Max(worst, Math.Abs(loss - expected) / expected);
+        }
+
+        Assert.True(worst > 1e-4, $"without clipping the losses agree to {worst:g3}: the comparison sees nothing");
+    }
+}

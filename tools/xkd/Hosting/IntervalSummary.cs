@@ -1,0 +1,26 @@
+using Xkd.Model.Training;
+
+namespace Xkd.Cli.Hosting;
+
+/// <summary>What is shown of the steps of one interval: means, but for what has a last value.</summary>
+/// <param name="Steps">The interval's steps, never empty.</param>
+/// <param name="TotalSteps">Steps of the whole run.</param>
+/// <param name="Left">Time that the rest of the run will take at the smoothed pace.</param>
+internal sealed record IntervalSummary(IReadOnlyList<StepMetrics> Steps, long TotalSteps, TimeSpan Left)
+{
+    public StepMetrics Last => Steps[^1];
+
+    public double Share => (double)Last.Step / TotalSteps;
+
+    public string Memory => Last.GpuMemory > 0 ? $"rss {Last.Rss / 1e9:f2} GB, gpu {Last.GpuMemory / 1e9:f2} GB" : $"rss {Last.Rss / 1e9:f2} GB";
+
+    public string Eta => Left.ToString("d\\.hh\\:mm\\:ss");
+
+    public double Mean(Func<StepMetrics, double> of) => Steps.Average(of);
+
+    /// <summary>The plain line.</summary>
+    public string Line =>
+        $"step {Last.Step}/{TotalSteps} ({100 * Share:f1}%) | loss {Mean(s => s.Loss):f4} | recon v {Mean(s => s.ReconVideo):f4} a {Mean(s => s.ReconAudio):f4} | " +
+        $"kd v2a {Mean(s => s.KdV2A):f3} a2v {Mean(s => s.KdA2V):f3} | align {Mean(s => s.AlignStudent):f3} | {Mean(s => s.Ms):f0} ms/step | {Mean(s => s.SamplesPerSecond):f1} samples/s | " +
+        $"data {Mean(s => s.DataWait):p1} | mfu {Mean(s => s.Mfu):p1} | lr {Last.Lr:e2} | grad {Mean(s => s.GradNorm):f2} | {Memory} | ETA {Eta}";
+}

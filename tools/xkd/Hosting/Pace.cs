@@ -1,0 +1,18 @@
+using Xkd.Model.Training;
+
+namespace Xkd.Cli.Hosting;
+
+/// <summary>Estimates how long the rest of a run will take, from a smoothed time per step.</summary>
+internal sealed class Pace
+{
+    private const double Smoothing = 0.9;
+
+    private double _stepMs;
+
+    public IntervalSummary Next(IReadOnlyList<StepMetrics> steps, long totalSteps)
+    {
+        double ms = steps.Average(s => s.Ms);
+        _stepMs = _stepMs == 0 ? ms : (_stepMs * Smoothing) + (ms * (1 - Smoothing));
+        return new IntervalSummary(steps, totalSteps, TimeSpan.FromMilliseconds(_stepMs * (totalSteps - steps[^1].Step)));
+    }
+}

@@ -1,0 +1,78 @@
+using Spectre.Console;
+using Spectre.Console.Rendering;
+using Xkd.Model.Training;
+using Xkd.Pipeline;
+
+namespace Xkd.Cli.Hosting;
+
+/// <summary>
+/// The run on a terminal: a panel that stays in place and is redrawn at each log interval, with the loss as a curve and the feed's queues; what the run says is
+/// printed above it.
+/// </summary>
+internal sealed class TrainingPanel(IAnsiConsole console, Action<IRenderable> show) : ITrainingObserver
+{
+    private const int Kept = 1 << 12, BarWidth = 20, Labels = 14, Frame = 8;
+
+    private readonly Pace _pace = new();
+    private readonly Queue<double> _losses = new();
+    private IntervalSummary? _summary;
+    private GraphReport? _feed;
+
+    /// <summary>Runs <paramref name="work"/> with an observer that keeps the panel up to date, until the work ends.</summary>
+    public static async Task<T> RunAsync<T>(IAnsiConsole console, Func<ITrainingObserver, Task<T>> work) =>
+        await console.Live(new Text("starting")).Overflow(VerticalOverflow.Crop)
+            .StartAsync(context => work(new TrainingPanel(console, context.UpdateTarget))).ConfigureAwait(false);
+
+    public void Note(string text) => console.WriteLine(text);
+
+    public void Steps(IReadOnlyList<StepMetrics> steps, long totalSteps)
+    {
+        _summary = _pace.Next(steps, totalSteps);
+        foreach (StepMetrics step in steps)
+        {
+            _losses.Enqueue(step.Loss);
+        }
+
+        while (_losses.Count > Kept)
+        {
+            _losses.Dequeue();
+        }
+
+        show(Render());
+    }
+
+    public void Feed(GraphReport report)
+    {
+        _feed = report;
+        show(Render());
+    }
+
+    private Panel Render()
+    {
+        IntervalSummary s = _summary ?? throw new InvalidOperationException("nothing to show before the first step");
+        Grid grid = new Grid().AddColumn(new GridColumn().Width(Labels).NoWrap()).AddColumn(new GridColumn());
+        Row("progress", $"{Bar(s.Share)} {s.Share:p1}, step {s.Last.Step} of {s.TotalSteps}, epoch {s.Last.Epoch}, ETA {s.Eta}");
+        Row("loss", $"{s.Mean(m => m.Loss):f4}  {Sparkline.Of([.. _losses], Math.Max(8, console.Profile.Width - Labels - Frame - 10))}");
+        Row("reconstruction", $"video {s.Mean(m => m.ReconVideo):f4}, audio {s.Mean(m => m.ReconAudio):f4}");
+        Row("distillation", $"video to audio {s.Mean(m => m.KdV2A):f3}, audio to video {s.Mean(m => m.KdA2V):f3}");
+        Row("alignment", $"students {s.Mean(m => m.AlignStudent):f3}, teachers {s.Mean(m => m.AlignTeacher):f3}");
+        Row("collapse", $"teacher entropy {s.Mean(m => m.TeacherEntropyVideo):f2} / {s.Mean(m => m.TeacherEntropyAudio):f2}, student std {s.Mean(m => m.StdVideo):f3} / {s.Mean(m => m.StdAudio):f3}");
+        Row("speed", $"{s.Mean(m => m.Ms):f0} ms/step, {s.Mean(m => m.SamplesPerSecond):f1} samples/s, data wait {s.Mean(m => m.DataWait):p1}, MFU {s.Mean(m => m.Mfu):p1}");
+        Row("optimizer", $"lr {s.Last.Lr:e2}, gradient norm {s.Mean(m => m.GradNorm):f2}");
+        Row("memory", $"{s.Memory}, {s.Last.LiveTensors} tensors");
+        foreach (StageReport stage in _feed?.Stages ?? [])
+        {
+            Row(stage.Name, $"{Bar(stage.Utilisation)} busy {stage.Utilisation,4:p0}, {stage.Occupancy:f1} queued, {stage.MeanMs:f1} ms each");
+        }
+
+        return new Panel(grid) { Header = new PanelHeader("training"), Expand = true };
+
+        void Row(string label, string text) => grid.AddRow(new Text(label), new Text(text));
+    }
+
+    private static string Bar(double share)
+    {
+        int filled = (int)Math.Round(Math.Clamp(share, 0, 1) * BarWidth);
+        return new string('█', filled) + new string('░', BarWidth - filled);
+    }
+}
