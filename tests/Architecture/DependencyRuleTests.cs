@@ -26,6 +26,7 @@ public sealed class DependencyRuleTests
 
     [Theory]
     [InlineData("Parquet.Net", "Xkd.Storage")]
+    [InlineData("AWSSDK.S3", "Xkd.Storage")]
     [InlineData("TorchSharp", "Xkd.Model")]
     [InlineData("FFMpegCore", "Xkd.Ingest")]
     [InlineData("NWaves", "Xkd.Ingest")]

@@ -7,13 +7,21 @@ internal static class XkdProcess
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
-    public static Task<ProcessOutcome> RunAsync(params string[] arguments) => StartAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "xkd.dll"), .. arguments]);
+    public static Task<ProcessOutcome> RunAsync(params string[] arguments) => RunAsync(new Dictionary<string, string>(StringComparer.Ordinal), arguments);
 
-    public static async Task<ProcessOutcome> StartAsync(string program, string[] arguments)
+    public static Task<ProcessOutcome> RunAsync(IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
+        StartAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "xkd.dll"), .. arguments], environment);
+
+    public static async Task<ProcessOutcome> StartAsync(string program, string[] arguments, IReadOnlyDictionary<string, string>? environment = null, string? folder = null)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(Limit);
-        ProcessStartInfo info = new(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        ProcessStartInfo info = new(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, WorkingDirectory = folder ?? "" };
+        foreach ((string name, string value) in environment ?? new Dictionary<string, string>(StringComparer.Ordinal))
+        {
+            info.Environment[name] = value;
+        }
+
         using Process process = Process.Start(info)!;
         process.StandardInput.Close();
         Task<string> output = process.StandardOutput.ReadToEndAsync(limit.Token);

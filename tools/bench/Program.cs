@@ -8,8 +8,10 @@ using Xkd.Bench;
 //   Xkd.Bench logmel  [ROUNDS] [PEERS] [PYTHON]                   the log-mel kernel beside TorchSharp and torchaudio
 //   Xkd.Bench melbackends GOLDEN                                  the log-mel backends of this build beside each other and the reference
 //   Xkd.Bench read    [ROUNDS] [PEERS] [PYTHON]                   the feed's reading beside numpy and tar in one Python process
+//   Xkd.Bench objects CACHE [WINDOWS] [THREADS] [ROUNDS]          windows of an s3:// cache by ranges beside those from local copies
 //   Xkd.Bench augment [ROUNDS] [PEERS] [PYTHON]                   one clip's video views beside Pillow, one thread
 //   Xkd.Bench endure  CACHE [BATCHES] [PAUSE-SECONDS]             memory over many batches and while the consumer is paused
+//   Xkd.Bench same    CACHE CACHE                                 whether two caches hold the same clips, byte for byte
 //   Xkd.Bench step    [ROUNDS] [PEERS] [PYTHON] [CONFIG] [DEVICE] the training step beside eager PyTorch
 //   Xkd.Bench slope   [STEPS]                                     live tensors and memory over many steps of the trainer; with DOTNET_GCgen0size=1000000, as xkd sets it
 //   Xkd.Bench svm     [ROUNDS] [PEERS]                            the SVM beside scikit-learn
@@ -33,10 +35,14 @@ switch (args.FirstOrDefault())
         return MelBackendComparison.Run(args[1], Console.Out);
     case "read":
         return await ReadBenchmark.RunAsync(Number(1, 5), Peers(2), At(3, "python3"), Console.Out);
+    case "objects" when args.Length > 1:
+        return await ObjectReadBenchmark.RunAsync(args[1], Number(2, 200), Number(3, 4), Number(4, 5), Console.Out);
     case "augment":
         return await AugmentationComparison.RunAsync(Number(1, 5), At(2, "tools/bench/peers"), At(3, "python3"), Console.Out);
     case "endure" when args.Length > 1:
         return await FeedEndurance.RunAsync(args[1], Number(2, 10_000), TimeSpan.FromSeconds(Number(3, 0)), Console.Out);
+    case "same" when args.Length > 2:
+        return CacheComparison.Run(args[1], args[2], Console.Out);
     case "step":
         return await StepBenchmark.RunAsync(Number(1, 5), Peers(2), At(3, "python3"), At(4, "configs/bench/scaled.yaml"), At(5, "cpu"), Console.Out);
     case "slope":

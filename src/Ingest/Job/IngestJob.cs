@@ -162,7 +162,7 @@ public sealed partial class IngestJob
         Modalities = Decoded,
         MinClip = _options.MinClip,
         ItemTimeout = TimeSpan.FromSeconds(_options.ItemTimeout),
-        SpoolFolder = Path.GetFullPath(_options.Out),
+        SpoolFolder = CacheName.WorkFolder(_options.Out),
 
         // What all decoders may hold at once is half the budget: the other half is what waits behind them.
         ResidentBytes = Math.Max(1 << 20, _options.MemoryBudget / 4 / Workers),

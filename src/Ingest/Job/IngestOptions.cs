@@ -66,7 +66,7 @@ public sealed record IngestOptions
     /// <summary>Redo the items that failed in earlier runs; false.</summary>
     public bool RetryFailed { get; init; }
 
-    /// <summary>Seconds between commits; 30. A commit also comes when a shard is full and at the end.</summary>
+    /// <summary>Seconds between commits; 30, or twenty times what a commit takes if that is longer. A commit also comes when a shard is full and at the end.</summary>
     public double CommitInterval { get; init; } = 30;
 
     /// <summary>Seconds between progress reports; 1.</summary>

@@ -1,4 +1,5 @@
 using Xkd.Model.Configuration;
+using Xkd.Storage;
 
 namespace Xkd.Model.Training;
 
@@ -7,8 +8,11 @@ public sealed record TrainerOptions
 {
     public required PretrainConfig Config { get; init; }
 
-    /// <summary>The cache folder to train on.</summary>
+    /// <summary>The cache to train on: a folder, or <c>s3://bucket/prefix</c>.</summary>
     public required string Data { get; init; }
+
+    /// <summary>How a cache in an object store is reached; null asks the environment.</summary>
+    public ObjectStoreOptions? Objects { get; init; }
 
     /// <summary>The run folder.</summary>
     public required string Out { get; init; }

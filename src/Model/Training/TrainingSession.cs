@@ -97,7 +97,7 @@ internal sealed class TrainingSession : IAsyncDisposable
         Device device = Devices.Parse(options.Device);
         run.Check(options.Config, options.Resume != ResumeMode.Never);
         RunOrigin? before = run.ReadOrigin();
-        Cache cache = Cache.Open(options.Data, before?.ManifestVersion);
+        Cache cache = Cache.Open(options.Data, before?.ManifestVersion, options.Objects);
         RunOrigin origin = before ?? NewOrigin(options, cache);
         TrainingSession session = new(options, run, origin, cache, device, time, observer);
         run.Begin(options.Config, origin);
@@ -226,7 +226,7 @@ internal sealed class TrainingSession : IAsyncDisposable
     private static RunOrigin NewOrigin(TrainerOptions options, Cache cache)
     {
         (double mean, double std) = options.Config.MelScale(cache.Manifest.Mel);
-        return new RunOrigin { ManifestVersion = cache.Manifest.Version, Cache = Path.GetFullPath(options.Data), Clips = cache.Clips.Count, MelMean = mean, MelStd = std };
+        return new RunOrigin { ManifestVersion = cache.Manifest.Version, Cache = cache.Path, Clips = cache.Clips.Count, MelMean = mean, MelStd = std };
     }
 
     private void Restore(ITrainingObserver observer)

@@ -5,10 +5,10 @@ using System.Text.Json;
 namespace Xkd.Storage;
 
 /// <summary>
-/// The ledger on disk. Each part's file only grows; a manifest says how many of its bytes count, so lines and rows become visible by the
+/// The ledger in its store. Each part's file only grows; a manifest says how many of its bytes count, so lines and rows become visible by the
 /// same one step: the manifest's name appearing.
 /// </summary>
-internal sealed class LedgerStore(CacheLayout layout, IFileSystem files)
+internal sealed class LedgerStore(ICacheStore store)
 {
     /// <summary>Items settled by a manifest.</summary>
     /// <exception cref="CorruptCacheException">A part is shorter than, or other than, what was committed.</exception>
@@ -37,18 +37,10 @@ internal sealed class LedgerStore(CacheLayout layout, IFileSystem files)
     /// <summary>The bytes of a part that a manifest covers, checked.</summary>
     public byte[] ReadCovered(LedgerPart part)
     {
-        string path = layout.Part(part.Part);
-        if (!File.Exists(path))
+        byte[] text = store.TryRead(PathOf(part), part.Bytes) ?? throw new CorruptCacheException(PathOf(part), null, "ledger", $"{part.Bytes} bytes", "no file");
+        if (text.Length < part.Bytes)
         {
-            throw new CorruptCacheException(PathOf(part), null, "ledger", $"{part.Bytes} bytes", "no file");
-        }
-
-        byte[] text = new byte[part.Bytes];
-        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        int read = file.ReadAtLeast(text, text.Length, throwOnEndOfStream: false);
-        if (read < text.Length)
-        {
-            throw new CorruptCacheException(PathOf(part), null, "ledger", $"{part.Bytes} bytes", $"{read} bytes");
+            throw new CorruptCacheException(PathOf(part), null, "ledger", $"{part.Bytes} bytes", $"{text.Length} bytes");
         }
 
         string hash = Convert.ToHexStringLower(SHA256.HashData(text));
@@ -67,13 +59,7 @@ internal sealed class LedgerStore(CacheLayout layout, IFileSystem files)
         }
 
         byte[] lines = LedgerText.Write(entries);
-        using (Stream file = files.OpenAt(layout.Part(part), before))
-        {
-            file.Write(lines);
-        }
-
-        files.SyncFile(layout.Part(part));
-        files.SyncDirectory(layout.Ledgers);
+        store.Append(CacheLayout.Part(part), before, lines);
         hash.AppendData(lines);
         return new LedgerPart
         {
@@ -87,7 +73,8 @@ internal sealed class LedgerStore(CacheLayout layout, IFileSystem files)
     /// <summary>Whether <c>ledger.jsonl</c> is up to date.</summary>
     public bool IsMerged(IReadOnlyDictionary<string, LedgerEntry> ledger)
     {
-        if (!File.Exists(layout.Ledger))
+        using Stream? found = store.TryOpen(CacheLayout.Ledger);
+        if (found is null)
         {
             return false;
         }
@@ -98,36 +85,20 @@ internal sealed class LedgerStore(CacheLayout layout, IFileSystem files)
             LedgerText.WriteTo(text, Sorted(ledger));
         }
 
-        return FileDigest.Of(layout.Ledger, CancellationToken.None).Sha256 == Convert.ToHexStringLower(expected.Hash!);
+        return FileDigest.Of(found, CancellationToken.None).Sha256 == Convert.ToHexStringLower(expected.Hash!);
     }
 
     /// <summary>Brings <c>ledger.jsonl</c> up to date: one line per item, sorted by id.</summary>
-    public void WriteMerged(IReadOnlyDictionary<string, LedgerEntry> ledger, string part)
-    {
-        string temporary = CacheLayout.Temporary(layout.Ledger, part);
-        files.Delete(temporary);
-        using (Stream file = files.CreateNew(temporary))
-        {
-            LedgerText.WriteTo(file, Sorted(ledger));
-        }
-
-        files.SyncFile(temporary);
-        files.Rename(temporary, layout.Ledger);
-        files.SyncDirectory(layout.Root);
-    }
+    public void WriteMerged(IReadOnlyDictionary<string, LedgerEntry> ledger, string part) =>
+        store.Replace(CacheLayout.Ledger, part, file => LedgerText.WriteTo(file, Sorted(ledger)));
 
     // The bytes of a part that a manifest covers, checked, into a hash that goes on.
     private void HashCovered(LedgerPart part, IncrementalHash hash)
     {
-        if (!File.Exists(layout.Part(part.Part)))
-        {
-            throw new CorruptCacheException(PathOf(part), null, "ledger", $"{part.Bytes} bytes", "no file");
-        }
-
+        using Stream file = store.TryOpen(PathOf(part)) ?? throw new CorruptCacheException(PathOf(part), null, "ledger", $"{part.Bytes} bytes", "no file");
         byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << 18);
         try
         {
-            using FileStream file = new(layout.Part(part.Part), FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1);
             long left = part.Bytes;
             for (int read = 1; read > 0 && left > 0; left -= read)
             {
@@ -149,5 +120,5 @@ internal sealed class LedgerStore(CacheLayout layout, IFileSystem files)
 
     private static IEnumerable<LedgerEntry> Sorted(IReadOnlyDictionary<string, LedgerEntry> ledger) => ledger.Values.OrderBy(e => e.Id, StringComparer.Ordinal);
 
-    private static string PathOf(LedgerPart part) => $"ledger/{part.Part}.jsonl";
+    private static string PathOf(LedgerPart part) => CacheLayout.Part(part.Part);
 }

@@ -2,25 +2,23 @@ using System.Collections.Immutable;
 
 namespace Xkd.Storage;
 
-/// <summary>The versions of a cache's manifest on disk.</summary>
-internal sealed class ManifestStore(CacheLayout layout, IFileSystem files)
+/// <summary>The versions of a cache's manifest in its store.</summary>
+internal sealed class ManifestStore(ICacheStore store)
 {
     /// <summary>Version numbers present, highest first, complete or not.</summary>
     public ImmutableArray<int> Versions() =>
-        Directory.Exists(layout.Manifests)
-            ? [.. Directory.EnumerateFiles(layout.Manifests).Select(f => CacheLayout.ParseManifest(Path.GetFileName(f))).OfType<int>().OrderDescending()]
-            : [];
+        [.. store.List(CacheLayout.Manifests).Select(f => CacheLayout.ParseManifest(f.Name)).OfType<int>().OrderDescending()];
 
     /// <summary>Null, with the reason, when that version is damaged or gone.</summary>
     public Manifest? TryRead(int version, out string problem)
     {
-        if (!File.Exists(layout.Manifest(version)))
+        if (store.TryRead(CacheLayout.Manifest(version)) is not { } bytes)
         {
             problem = "no file";
             return null;
         }
 
-        Manifest? manifest = ManifestText.TryRead(File.ReadAllBytes(layout.Manifest(version)), out problem);
+        Manifest? manifest = ManifestText.TryRead(bytes, out problem);
         if (manifest is not null && manifest.Version != version)
         {
             problem = $"it says version {manifest.Version}";
@@ -43,28 +41,12 @@ internal sealed class ManifestStore(CacheLayout layout, IFileSystem files)
         }
 
         return TryRead(versions[0], out string problem)
-            ?? throw new FailureException($"{layout.Manifest(versions[0])} is damaged ({problem}): restore it from a copy, or delete it to go back to the version before and redo what it added");
+            ?? throw new FailureException($"{Place(versions[0])} is damaged ({problem}): restore it from a copy, or delete it to go back to the version before and redo what it added");
     }
 
     /// <summary>Puts a version in place unless it exists. Complete and on disk before it has its name.</summary>
-    public bool TryPut(Manifest manifest, string part)
-    {
-        string path = layout.Manifest(manifest.Version);
-        string temporary = CacheLayout.Temporary(path, part);
-        files.Delete(temporary);
-        using (Stream file = files.CreateNew(temporary))
-        {
-            file.Write(ManifestText.Write(manifest));
-        }
+    public bool TryPut(Manifest manifest, string part) => store.TryPut(CacheLayout.Manifest(manifest.Version), ManifestText.Write(manifest), part);
 
-        files.SyncFile(temporary);
-        if (!files.TryLink(temporary, path))
-        {
-            files.Delete(temporary);
-            return false;
-        }
-
-        files.SyncDirectory(layout.Manifests);
-        return true;
-    }
+    /// <summary>Where a version lies, for a person.</summary>
+    public string Place(int version) => $"{store.Location}/{CacheLayout.Manifest(version)}";
 }

@@ -10,12 +10,11 @@ namespace Xkd.Storage;
 /// </summary>
 public sealed class CacheWriter : IAsyncDisposable
 {
-    private readonly CacheLayout _layout;
-    private readonly IFileSystem _files;
+    private readonly ICacheStore _store;
     private readonly Fingerprint _fingerprint;
     private readonly CacheWriterOptions _options;
     private readonly TimeProvider _time;
-    private readonly IDisposable _lock;
+    private readonly IPartLock _lock;
     private readonly ManifestStore _manifests;
     private readonly LedgerStore _ledgers;
     private readonly Dictionary<string, List<StagedClip>> _pending = new(StringComparer.Ordinal);
@@ -25,15 +24,16 @@ public sealed class CacheWriter : IAsyncDisposable
     private MelStatistics _sealedMel = new();
     private Dictionary<string, LedgerEntry> _ledger = new(StringComparer.Ordinal);
     private Manifest? _head;
+    private LedgerPart? _own;
     private ShardWriter? _shard;
     private int _nextShard = 1;
     private bool _failed;
 
-    private CacheWriter(CacheLayout layout, IFileSystem files, Fingerprint fingerprint, CacheWriterOptions options, TimeProvider time, IDisposable held)
+    private CacheWriter(ICacheStore store, Fingerprint fingerprint, CacheWriterOptions options, TimeProvider time, IPartLock held)
     {
-        (_layout, _files, _fingerprint, _options, _time, _lock) = (layout, files, fingerprint, options, time, held);
-        _manifests = new ManifestStore(layout, files);
-        _ledgers = new LedgerStore(layout, files);
+        (_store, _fingerprint, _options, _time, _lock) = (store, fingerprint, options, time, held);
+        _manifests = new ManifestStore(store);
+        _ledgers = new LedgerStore(store);
     }
 
     /// <summary>Settled source items by id, committed or failed, those of this session included: what a run skips.</summary>
@@ -47,18 +47,19 @@ public sealed class CacheWriter : IAsyncDisposable
     /// <exception cref="UsageException">The folder holds other things, or another process writes this part.</exception>
     /// <exception cref="FailureException">The newest manifest or the ledger is damaged, or the folder cannot be written.</exception>
     public static Task<CacheWriter> OpenAsync(string cache, Fingerprint fingerprint, CacheWriterOptions options, TimeProvider time, CancellationToken ct) =>
-        OpenAsync(cache, fingerprint, options, time, new LocalFileSystem(), ct);
+        OpenAsync(CacheStores.Open(cache, time), fingerprint, options, time, ct);
 
-    internal static async Task<CacheWriter> OpenAsync(string cache, Fingerprint fingerprint, CacheWriterOptions options, TimeProvider time, IFileSystem disk, CancellationToken ct)
+    internal static Task<CacheWriter> OpenAsync(string cache, Fingerprint fingerprint, CacheWriterOptions options, TimeProvider time, IFileSystem disk, CancellationToken ct) =>
+        OpenAsync(new LocalStore(cache, new RetryingFileSystem(disk, time)), fingerprint, options, time, ct);
+
+    /// <summary>Opens a cache in a store, which then belongs to the writer.</summary>
+    internal static async Task<CacheWriter> OpenAsync(ICacheStore store, Fingerprint fingerprint, CacheWriterOptions options, TimeProvider time, CancellationToken ct)
     {
-        CacheWriterCheck.Require(cache, fingerprint, options);
-        CacheLayout layout = new(cache);
-        RetryingFileSystem files = new(disk, time);
-        return await DiskErrors.GuardAsync(layout.Root, async () =>
+        CacheWriterCheck.Require(store.Location, fingerprint, options);
+        return await DiskErrors.GuardAsync(store.Location, async () =>
         {
-            CacheFolder.Prepare(layout, files);
-            IDisposable held = await PartLock.AcquireAsync(layout, files, options.Part, time, ct);
-            CacheWriter writer = new(layout, files, fingerprint, options, time, held);
+            store.Prepare();
+            CacheWriter writer = new(store, fingerprint, options, time, await PartLock.AcquireAsync(store, options.Part, time, ct));
             try
             {
                 writer.Recover();
@@ -124,7 +125,7 @@ public sealed class CacheWriter : IAsyncDisposable
             {
                 foreach (StagedClip clip in clips)
                 {
-                    _shard ??= await ShardWriter.CreateAsync(_layout, _files, _options, _nextShard++);
+                    _shard ??= await ShardWriter.CreateAsync(_store, _options, _nextShard++);
                     await _shard.AddAsync(clip, _fingerprint.Mels);
                 }
             });
@@ -175,7 +176,7 @@ public sealed class CacheWriter : IAsyncDisposable
         _shard?.Dispose();
         try
         {
-            new Leftovers(_layout, _files).Remove(_options.Part, _manifests.Head());
+            new Leftovers(_store).Remove(_options.Part, _manifests.Head());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or XkdException)
         {
@@ -183,16 +184,18 @@ public sealed class CacheWriter : IAsyncDisposable
         }
 
         _lock.Dispose();
+        _store.Dispose();
         return ValueTask.CompletedTask;
     }
 
     private void Recover()
     {
         _head = _manifests.Head();
+        _own = Own(_head);
         RequireSameFingerprint();
-        new Leftovers(_layout, _files).Remove(_options.Part, _head);
+        new Leftovers(_store).Remove(_options.Part, _head);
         _ledger = _head is null ? _ledger : _ledgers.Read(_head);
-        _nextShard = 1 + (_head?.Shards.Select(s => CacheLayout.ParseShard(Path.GetFileName(s.Path))).Where(s => s?.Part == _options.Part).Max(s => s?.Number) ?? 0);
+        _nextShard = 1 + (_head?.Shards.Select(s => CacheLayout.ParseShard(s.Path)).Where(s => s?.Part == _options.Part).Max(s => s?.Number) ?? 0);
         if (_head is not null && !_ledgers.IsMerged(_ledger))
         {
             // A writer may have died between its manifest and this file.
@@ -215,15 +218,17 @@ public sealed class CacheWriter : IAsyncDisposable
 
     private void Publish()
     {
+        _lock.Require();
         JoinNewerHead();
-        LedgerPart? covered = _head?.Ledger.FirstOrDefault(p => p.Part == _options.Part);
-        LedgerPart? lines = _settled.Count == 0 ? covered : _ledgers.Append(covered, _options.Part, _settled);
+        LedgerPart? lines = _settled.Count == 0 ? _own : _ledgers.Append(_own, _options.Part, _settled);
         while (true)
         {
+            _lock.Require();
             Manifest next = Next(lines);
             if (_manifests.TryPut(next, _options.Part))
             {
                 _head = next;
+                _own = lines;
                 break;
             }
 
@@ -252,6 +257,11 @@ public sealed class CacheWriter : IAsyncDisposable
         if (head is null || head.Version == _head?.Version)
         {
             return false;
+        }
+
+        if (Own(head) != _own)
+        {
+            throw new FailureException($"part {_options.Part} of {_store.Location} was continued by another process meanwhile: let that one finish; nothing of this commit was kept");
         }
 
         _head = head;
@@ -289,11 +299,13 @@ public sealed class CacheWriter : IAsyncDisposable
         };
     }
 
+    private LedgerPart? Own(Manifest? manifest) => manifest?.Ledger.FirstOrDefault(p => p.Part == _options.Part);
+
     private void RequireSameFingerprint()
     {
         if (_head?.Fingerprint.Differences(_fingerprint) is { Count: > 0 } differences)
         {
-            throw new FingerprintMismatchException(_layout.Root, differences);
+            throw new FingerprintMismatchException(_store.Location, differences);
         }
     }
 
@@ -324,7 +336,7 @@ public sealed class CacheWriter : IAsyncDisposable
     {
         try
         {
-            await DiskErrors.GuardAsync(_layout.Root, async () =>
+            await DiskErrors.GuardAsync(_store.Location, async () =>
             {
                 await work();
                 return true;

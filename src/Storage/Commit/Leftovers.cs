@@ -4,12 +4,12 @@ namespace Xkd.Storage;
 /// Removes what writers left behind that died before their commit: temporary files, and shards that got their name but no manifest's line.
 /// Their items are in no manifest either, so they are done again.
 /// </summary>
-internal sealed class Leftovers(CacheLayout layout, IFileSystem files)
+internal sealed class Leftovers(ICacheStore store)
 {
     /// <summary>Clears up after a part whose lock the caller holds, and after every part nobody holds.</summary>
     public void Remove(string heldPart, Manifest? head)
     {
-        foreach (IGrouping<string, string> part in Find(head).GroupBy(f => f.Part, f => f.Path, StringComparer.Ordinal))
+        foreach (IGrouping<string, string> part in Find(head).GroupBy(f => f.Part, f => f.Name, StringComparer.Ordinal))
         {
             if (part.Key == heldPart)
             {
@@ -17,40 +17,39 @@ internal sealed class Leftovers(CacheLayout layout, IFileSystem files)
                 continue;
             }
 
-            using IDisposable? held = files.TryLock(layout.Lock(part.Key));
+            using IPartLock? held = store.TryLock(part.Key);
             if (held is not null)
             {
                 // Listed again under the lock: its writer may have committed and left between the listing and here.
-                Delete(Find(new ManifestStore(layout, files).Head()).Where(f => f.Part == part.Key).Select(f => f.Path));
+                Delete(Find(new ManifestStore(store).Head()).Where(f => f.Part == part.Key).Select(f => f.Name));
             }
         }
     }
 
-    private List<(string Part, string Path)> Find(Manifest? head)
+    private List<(string Part, string Name)> Find(Manifest? head)
     {
-        HashSet<string> listed = [.. head?.Shards.Select(s => layout.Shard(s.Path)) ?? []];
+        HashSet<string> listed = [.. head?.Shards.Select(s => s.Path) ?? []];
         List<(string, string)> found = [];
-        foreach (string path in new[] { layout.Shards, layout.Manifests, layout.Root }.SelectMany(Directory.EnumerateFiles))
+        foreach (string name in new[] { CacheLayout.Shards, CacheLayout.Manifests, CacheLayout.Top }.SelectMany(store.List).Select(f => f.Name))
         {
-            string name = Path.GetFileName(path);
             if (CacheLayout.ParseTemporary(name) is { } writer)
             {
-                found.Add((writer, path));
+                found.Add((writer, name));
             }
-            else if (Path.GetDirectoryName(path) == layout.Shards && CacheLayout.ParseShard(name) is { } shard && !listed.Contains(path))
+            else if (CacheLayout.ParseShard(name) is { } shard && !listed.Contains(name))
             {
-                found.Add((shard.Part, path));
+                found.Add((shard.Part, name));
             }
         }
 
         return found;
     }
 
-    private void Delete(IEnumerable<string> paths)
+    private void Delete(IEnumerable<string> names)
     {
-        foreach (string path in paths)
+        foreach (string name in names)
         {
-            files.Delete(path);
+            store.Delete(name);
         }
     }
 }

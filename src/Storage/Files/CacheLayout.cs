@@ -3,60 +3,61 @@ using System.Text.RegularExpressions;
 
 namespace Xkd.Storage;
 
-/// <summary>The names inside a cache folder.</summary>
-internal sealed partial class CacheLayout(string root)
+/// <summary>The names inside a cache, below its root and with <c>/</c>, wherever that lies.</summary>
+internal static partial class CacheLayout
 {
-    public string Root { get; } = Path.GetFullPath(root);
+    public const string Manifests = "manifest/";
 
-    public string Manifests => Path.Combine(Root, "manifest");
+    public const string Shards = "shards/";
 
-    public string Shards => Path.Combine(Root, "shards");
+    public const string Ledgers = "ledger/";
 
-    public string Ledgers => Path.Combine(Root, "ledger");
+    public const string Locks = "locks/";
 
-    public string Locks => Path.Combine(Root, "locks");
+    /// <summary>The root itself.</summary>
+    public const string Top = "";
 
     /// <summary>The merged ledger, for people and scripts. Derived: the parts, as far as the manifest covers them, are the truth.</summary>
-    public string Ledger => Path.Combine(Root, "ledger.jsonl");
+    public const string Ledger = "ledger.jsonl";
 
     /// <summary>Folders in the order they are made: <c>manifest</c> marks a folder as a cache, so it comes first.</summary>
-    public IReadOnlyList<string> Folders => [Manifests, Shards, Ledgers, Locks];
+    public static IReadOnlyList<string> Folders => [Manifests, Shards, Ledgers, Locks];
 
-    public string Manifest(int version) => Path.Combine(Manifests, ManifestName(version));
+    public static string Manifest(int version) => Manifests + version.ToString("D6", CultureInfo.InvariantCulture) + ".json";
 
-    public static string ManifestName(int version) => version.ToString("D6", CultureInfo.InvariantCulture) + ".json";
+    public static string Part(string part) => $"{Ledgers}{part}.jsonl";
 
-    public string Part(string part) => Path.Combine(Ledgers, part + ".jsonl");
+    public static string Lock(string part) => $"{Locks}{part}.lock";
 
-    public string Lock(string part) => Path.Combine(Locks, part + ".lock");
-
-    public string Shard(string path) => Path.Combine(Root, path);
-
-    public static string ShardPath(string part, int number) => $"shards/{part}-{number:D6}.parquet";
+    /// <summary>Name of a part's shard.</summary>
+    /// <param name="part">The part that writes it.</param>
+    /// <param name="number">Counted from 1.</param>
+    /// <param name="mark">Where a store cannot keep two writers of one part apart for certain: what tells this writer's shards from another's.</param>
+    public static string ShardPath(string part, int number, string mark = "") => $"{Shards}{part}-{number:D6}{(mark.Length > 0 ? "." : "")}{mark}.parquet";
 
     /// <summary>The name a file has until it is complete. It says whose it is, so that a dead writer's can be told from a live one's.</summary>
     public static string Temporary(string path, string part) => $"{path}.{part}.tmp";
 
-    /// <summary>Part and number of a shard's file name; null for other files.</summary>
+    /// <summary>Part and number of a shard's name; null for other files.</summary>
     public static (string Part, int Number)? ParseShard(string name) =>
         ShardName().Match(name) is { Success: true } m ? (m.Groups["part"].Value, int.Parse(m.Groups["number"].ValueSpan, CultureInfo.InvariantCulture)) : null;
 
     /// <summary>Part that wrote a temporary file; null for other files.</summary>
     public static string? ParseTemporary(string name) => TemporaryName().Match(name) is { Success: true } m ? m.Groups["part"].Value : null;
 
-    /// <summary>Version of a manifest's file name; null for other files.</summary>
+    /// <summary>Version of a manifest's name; null for other files.</summary>
     public static int? ParseManifest(string name) =>
         VersionName().Match(name) is { Success: true } m ? int.Parse(m.Groups["version"].ValueSpan, CultureInfo.InvariantCulture) : null;
 
     public static bool IsPartName(string part) => PartName().IsMatch(part);
 
-    [GeneratedRegex(@"^(?<part>[A-Za-z0-9_-]+)-(?<number>\d{6,9})\.parquet$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^shards/(?<part>[A-Za-z0-9_-]+)-(?<number>\d{6,9})(\.[0-9a-f]+)?\.parquet$", RegexOptions.ExplicitCapture)]
     private static partial Regex ShardName();
 
     [GeneratedRegex(@"\.(?<part>[A-Za-z0-9_-]+)\.tmp$", RegexOptions.ExplicitCapture)]
     private static partial Regex TemporaryName();
 
-    [GeneratedRegex(@"^(?<version>\d{6,9})\.json$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^manifest/(?<version>\d{6,9})\.json$", RegexOptions.ExplicitCapture)]
     private static partial Regex VersionName();
 
     [GeneratedRegex("^[A-Za-z0-9_-]+$", RegexOptions.ExplicitCapture)]

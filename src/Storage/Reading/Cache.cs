@@ -5,17 +5,17 @@ namespace Xkd.Storage;
 /// <summary>One committed version of a cache, for reading. Later commits do not change what it shows.</summary>
 public sealed class Cache
 {
-    private readonly CacheLayout _layout;
+    private readonly ICacheStore _store;
     private readonly Lazy<IReadOnlyList<ClipEntry>> _clips;
 
-    private Cache(CacheLayout layout, Manifest manifest, IReadOnlyList<string> warnings)
+    private Cache(ICacheStore store, Manifest manifest, IReadOnlyList<string> warnings)
     {
-        (_layout, Manifest, Warnings) = (layout, manifest, warnings);
-        _clips = new Lazy<IReadOnlyList<ClipEntry>>(() => ClipIndex.Read(layout, manifest));
+        (_store, Manifest, Warnings) = (store, manifest, warnings);
+        _clips = new Lazy<IReadOnlyList<ClipEntry>>(() => ClipIndex.Read(store, manifest));
     }
 
-    /// <summary>The cache folder, absolute.</summary>
-    public string Path => _layout.Root;
+    /// <summary>The cache folder, absolute, or <c>s3://bucket/prefix</c>.</summary>
+    public string Path => _store.Location;
 
     public Manifest Manifest { get; }
 
@@ -29,62 +29,62 @@ public sealed class Cache
     public IReadOnlyList<ClipEntry> Clips => _clips.Value;
 
     /// <summary>Opens the highest complete version, or the given one.</summary>
+    /// <param name="path">A folder, or <c>s3://bucket/prefix</c>.</param>
+    /// <param name="version">Null: the highest that is complete.</param>
+    /// <param name="objects">How an object store is reached; null asks the environment.</param>
     /// <exception cref="UsageException">No cache there, nothing committed yet, or no such version.</exception>
     /// <exception cref="FailureException">Every manifest is damaged, or the given one is.</exception>
     /// <exception cref="CorruptCacheException">A shard is missing or has another size.</exception>
-    public static Cache Open(string path, int? version = null)
+    public static Cache Open(string path, int? version = null, ObjectStoreOptions? objects = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        CacheLayout layout = new(path);
-        ManifestStore store = new(layout, new LocalFileSystem());
-        ImmutableArray<int> versions = store.Versions();
+        return Open(CacheStores.Open(path, objects: objects), version);
+    }
+
+    internal static Cache Open(ICacheStore store, int? version = null)
+    {
+        ManifestStore manifests = new(store);
+        ImmutableArray<int> versions = manifests.Versions();
         if (versions.IsEmpty)
         {
-            throw new UsageException(Absent(layout));
+            throw new UsageException(store.Absence());
         }
 
         if (version is { } asked && !versions.Contains(asked))
         {
-            throw new UsageException($"cache {layout.Root} has no version {asked}: its versions are {versions[^1]} to {versions[0]}");
+            throw new UsageException($"cache {store.Location} has no version {asked}: its versions are {versions[^1]} to {versions[0]}");
         }
 
         List<string> warnings = [];
         foreach (int candidate in version is { } one ? [one] : versions)
         {
-            if (store.TryRead(candidate, out string problem) is { } manifest)
+            if (manifests.TryRead(candidate, out string problem) is { } manifest)
             {
-                RequireShards(layout, manifest);
-                return new Cache(layout, manifest, warnings);
+                RequireShards(store, manifest);
+                return new Cache(store, manifest, warnings);
             }
 
-            warnings.Add($"{layout.Manifest(candidate)} is damaged ({problem}): passed over, clips it added are not seen; restore it from a copy");
+            warnings.Add($"{manifests.Place(candidate)} is damaged ({problem}): passed over, clips it added are not seen; restore it from a copy");
         }
 
-        throw new FailureException($"{string.Join("; ", warnings)}: no complete manifest is left in {layout.Root}");
+        throw new FailureException($"{string.Join("; ", warnings)}: no complete manifest is left in {store.Location}");
     }
 
     /// <summary>Settled source items of this version by id.</summary>
     /// <exception cref="CorruptCacheException">A ledger part is damaged.</exception>
-    public IReadOnlyDictionary<string, LedgerEntry> ReadLedger() => new LedgerStore(_layout, new LocalFileSystem()).Read(Manifest);
+    public IReadOnlyDictionary<string, LedgerEntry> ReadLedger() => new LedgerStore(_store).Read(Manifest);
 
-    /// <summary>Absolute path of a shard's file.</summary>
-    internal string ShardFile(int shard) => _layout.Shard(Manifest.Shards[shard].Path);
+    /// <summary>The shards for reading; the caller closes them.</summary>
+    internal IShardBytes OpenShards() => _store.OpenShards(Manifest);
 
-    private static string Absent(CacheLayout layout) => layout switch
+    private static void RequireShards(ICacheStore store, Manifest manifest)
     {
-        _ when !Directory.Exists(layout.Root) => $"there is no folder {layout.Root}: make a cache with xkd ingest --out {layout.Root}",
-        _ when !Directory.Exists(layout.Manifests) => $"{layout.Root} is not a cache (no manifest folder): name the folder given to xkd ingest --out",
-        _ => $"nothing is committed in {layout.Root} yet: let xkd ingest --out {layout.Root} finish, or run it again",
-    };
-
-    private static void RequireShards(CacheLayout layout, Manifest manifest)
-    {
+        Dictionary<string, long> there = store.List(CacheLayout.Shards).ToDictionary(f => f.Name, f => f.Bytes, StringComparer.Ordinal);
         foreach (ShardEntry shard in manifest.Shards)
         {
-            FileInfo file = new(layout.Shard(shard.Path));
-            if (!file.Exists || file.Length != shard.Bytes)
+            if (!there.TryGetValue(shard.Path, out long bytes) || bytes != shard.Bytes)
             {
-                throw new CorruptCacheException(shard.Path, null, "file", $"{shard.Bytes} bytes", file.Exists ? $"{file.Length} bytes" : "no file");
+                throw new CorruptCacheException(shard.Path, null, "file", $"{shard.Bytes} bytes", there.ContainsKey(shard.Path) ? $"{bytes} bytes" : "no file");
             }
         }
     }

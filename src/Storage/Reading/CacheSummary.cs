@@ -25,7 +25,7 @@ public sealed record CacheSummary
 
     public required Fingerprint Fingerprint { get; init; }
 
-    /// <summary>Opens a cache and counts; errors are those of <see cref="Cache.Open"/>.</summary>
+    /// <summary>Opens a cache and counts; errors are those of <see cref="Cache.Open(string, int?, ObjectStoreOptions?)"/>.</summary>
     public static CacheSummary Of(string cache) => Of(Cache.Open(cache));
 
     public static CacheSummary Of(Cache cache)

@@ -6,13 +6,13 @@ namespace Xkd.Storage;
 internal static class ClipIndex
 {
     /// <returns>Clips sorted by id, ordinal.</returns>
-    public static ClipEntry[] Read(CacheLayout layout, Manifest manifest)
+    public static ClipEntry[] Read(ICacheStore store, Manifest manifest)
     {
         ClipEntry[][] shards = new ClipEntry[manifest.Shards.Count][];
         ConcurrentDictionary<string, string> texts = new(StringComparer.Ordinal);
         try
         {
-            Parallel.For(0, shards.Length, i => shards[i] = ReadShard(layout, manifest.Shards[i], i, texts));
+            Parallel.For(0, shards.Length, new ParallelOptions { MaxDegreeOfParallelism = store.Parallelism }, i => shards[i] = ReadShard(store, manifest.Shards[i], i, texts));
         }
         catch (AggregateException e) when (e.InnerExceptions.OfType<CorruptCacheException>().FirstOrDefault() is { } first)
         {
@@ -36,12 +36,12 @@ internal static class ClipIndex
 
     /// <summary>The rows of one shard in row order.</summary>
     /// <exception cref="CorruptCacheException">The index or the footer after it is damaged, or disagrees with the manifest.</exception>
-    public static ClipEntry[] ReadShard(CacheLayout layout, ShardEntry shard, int index, ConcurrentDictionary<string, string> texts)
+    public static ClipEntry[] ReadShard(ICacheStore store, ShardEntry shard, int index, ConcurrentDictionary<string, string> texts)
     {
         ClipEntry[] clips;
         try
         {
-            byte[] tail = FileDigest.Tail(layout.Shard(shard.Path), shard.FooterOffset);
+            byte[] tail = store.ReadTail(shard.Path, shard.FooterOffset, shard.Bytes - shard.FooterOffset);
             uint crc = Crc32C.Compute(tail);
             if (crc != shard.FooterCrc)
             {

@@ -2,12 +2,16 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Xkd.Storage;
 
-/// <summary>Files of a cache's shards, opened when first needed and kept. Thread-safe.</summary>
-internal sealed class ShardHandles(Cache cache) : IDisposable
+/// <summary>Files of a manifest's shards, opened when first needed and kept.</summary>
+internal sealed class ShardHandles(Manifest manifest, Func<string, string> at) : IShardBytes
 {
-    private readonly SafeFileHandle?[] _handles = new SafeFileHandle?[cache.Manifest.Shards.Count];
+    private readonly SafeFileHandle?[] _handles = new SafeFileHandle?[manifest.Shards.Count];
 
-    public SafeFileHandle this[int shard] => Volatile.Read(ref _handles[shard]) ?? Open(shard);
+    public int Read(int shard, long offset, Span<byte> destination) => RandomAccess.Read(Volatile.Read(ref _handles[shard]) ?? Open(shard), destination, offset);
+
+    public bool IsNear(int shard) => true;
+
+    public bool Distrust(int shard) => false;
 
     public void Dispose()
     {
@@ -22,11 +26,11 @@ internal sealed class ShardHandles(Cache cache) : IDisposable
         SafeFileHandle opened;
         try
         {
-            opened = File.OpenHandle(cache.ShardFile(shard), options: FileOptions.RandomAccess);
+            opened = File.OpenHandle(at(manifest.Shards[shard].Path), options: FileOptions.RandomAccess);
         }
         catch (FileNotFoundException e)
         {
-            ShardEntry entry = cache.Manifest.Shards[shard];
+            ShardEntry entry = manifest.Shards[shard];
             throw new CorruptCacheException(entry.Path, null, "file", $"{entry.Bytes} bytes", "no file", e);
         }
 

@@ -10,6 +10,12 @@ internal sealed record FileDigest(long Bytes, string Sha256, uint Crc)
     public static FileDigest Of(string path, CancellationToken ct)
     {
         using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
+        return Of(file, ct);
+    }
+
+    /// <summary>Of a stream, from where it stands to its end.</summary>
+    public static FileDigest Of(Stream file, CancellationToken ct)
+    {
         using IncrementalHash sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << 18);
         try

@@ -9,24 +9,23 @@ namespace Xkd.Storage;
 /// </summary>
 internal sealed class ShardWriter : IDisposable
 {
-    private readonly CacheLayout _layout;
-    private readonly IFileSystem _files;
+    private readonly ICacheStore _store;
     private readonly CacheWriterOptions _options;
     private readonly List<StagedClip> _group = [];
     private readonly List<ShardRow> _rows = [];
     private readonly List<RowPlace> _places = [];
     private readonly List<string> _chunks = [];
     private readonly string _path;
-    private readonly string _temporary;
+    private readonly StagedFile _staged;
     private ChecksumStream? _stream;
     private ParquetWriter? _parquet;
     private long _groupBytes;
 
-    private ShardWriter(CacheLayout layout, IFileSystem files, CacheWriterOptions options, int number)
+    private ShardWriter(ICacheStore store, CacheWriterOptions options, int number)
     {
-        (_layout, _files, _options) = (layout, files, options);
-        _path = CacheLayout.ShardPath(options.Part, number);
-        _temporary = CacheLayout.Temporary(layout.Shard(_path), options.Part);
+        (_store, _options) = (store, options);
+        _path = CacheLayout.ShardPath(options.Part, number, store.ShardMark);
+        _staged = store.Stage(_path, options.Part);
     }
 
     public int Rows => _rows.Count;
@@ -36,10 +35,10 @@ internal sealed class ShardWriter : IDisposable
 
     public MelStatistics Mel { get; private set; } = new();
 
-    public static async Task<ShardWriter> CreateAsync(CacheLayout layout, IFileSystem files, CacheWriterOptions options, int number)
+    public static async Task<ShardWriter> CreateAsync(ICacheStore store, CacheWriterOptions options, int number)
     {
-        ShardWriter shard = new(layout, files, options, number);
-        shard._stream = new ChecksumStream(files.CreateNew(shard._temporary));
+        ShardWriter shard = new(store, options, number);
+        shard._stream = new ChecksumStream(shard._staged.Stream);
         shard._parquet = await ParquetWriter.CreateAsync(ShardSchema.Schema, shard._stream, ShardSchema.Options);
         return shard;
     }
@@ -58,7 +57,7 @@ internal sealed class ShardWriter : IDisposable
         }
     }
 
-    /// <summary>Closes, reads back, syncs and renames: after this the shard is complete on disk, though no manifest lists it yet.</summary>
+    /// <summary>Closes, reads back, syncs and renames: after this the shard is complete in the store, though no manifest lists it yet.</summary>
     public async Task<ShardEntry> SealAsync(int mels)
     {
         await FlushGroupAsync(mels);
@@ -75,10 +74,8 @@ internal sealed class ShardWriter : IDisposable
         await _stream.DisposeAsync();
         _stream = null;
 
-        ShardEntry entry = await ShardSeal.VerifyAsync(_temporary, _path, _rows, _places, footer, written, mels);
-        _files.SyncFile(_temporary);
-        _files.Rename(_temporary, _layout.Shard(_path));
-        _files.SyncDirectory(_layout.Shards);
+        ShardEntry entry = await ShardSeal.VerifyAsync(_staged.Path, _path, _rows, _places, footer, written, mels);
+        _store.Publish(_staged, _path);
         return entry;
     }
 

@@ -13,20 +13,24 @@ public static class CacheVerifier
     public static VerifyReport Verify(string cache, int? version = null, CancellationToken ct = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(cache);
-        CacheLayout layout = new(cache);
-        LocalFileSystem files = new();
-        ManifestStore store = new(layout, files);
+        using ICacheStore store = CacheStores.Open(cache);
+        return Verify(store, version, ct);
+    }
+
+    internal static VerifyReport Verify(ICacheStore store, int? version = null, CancellationToken ct = default)
+    {
+        ManifestStore manifests = new(store);
         List<VerifyError> errors = [];
         Manifest? manifest = null;
-        ImmutableArray<int> versions = store.Versions();
+        ImmutableArray<int> versions = manifests.Versions();
         errors.AddRange(Enumerable.Range(1, versions.FirstOrDefault()).Except(versions).Select(v =>
-            new VerifyError($"manifest/{CacheLayout.ManifestName(v)}", null, "manifest", "a complete manifest", "no file")));
+            new VerifyError(CacheLayout.Manifest(v), null, "manifest", "a complete manifest", "no file")));
         foreach (int candidate in versions)
         {
-            Manifest? read = store.TryRead(candidate, out string problem);
+            Manifest? read = manifests.TryRead(candidate, out string problem);
             if (read is null)
             {
-                errors.Add(new VerifyError($"manifest/{CacheLayout.ManifestName(candidate)}", null, "manifest", "a complete manifest", problem));
+                errors.Add(new VerifyError(CacheLayout.Manifest(candidate), null, "manifest", "a complete manifest", problem));
             }
             else if (version is null ? manifest is null : candidate == version)
             {
@@ -37,21 +41,23 @@ public static class CacheVerifier
         if (manifest is null)
         {
             // Absent and unknown versions are usage errors with their own words; damage is this report's business.
-            return errors.Count > 0 ? new VerifyReport { Errors = errors } : new VerifyReport { Rows = Cache.Open(cache, version).Manifest.Clips };
+            return errors.Count > 0 ? new VerifyReport { Errors = errors } : new VerifyReport { Rows = Cache.Open(store, version).Manifest.Clips };
         }
 
-        VerifyLedger(new LedgerStore(layout, files), store, layout, manifest, errors);
+        VerifyLedger(store, manifests, manifest, errors);
         foreach (ShardEntry shard in manifest.Shards)
         {
             ct.ThrowIfCancellationRequested();
-            errors.AddRange(ShardVerifier.Verify(layout.Shard(shard.Path), shard, manifest.Fingerprint, ct));
+            using LocalCopy file = store.Fetch(shard.Path);
+            errors.AddRange(ShardVerifier.Verify(file.Path, shard, manifest.Fingerprint, ct));
         }
 
         return new VerifyReport { Shards = manifest.Shards.Count, Rows = manifest.Clips, Errors = errors };
     }
 
-    private static void VerifyLedger(LedgerStore ledgers, ManifestStore store, CacheLayout layout, Manifest manifest, List<VerifyError> errors)
+    private static void VerifyLedger(ICacheStore store, ManifestStore manifests, Manifest manifest, List<VerifyError> errors)
     {
+        LedgerStore ledgers = new(store);
         int known = errors.Count;
         foreach (LedgerPart part in manifest.Ledger)
         {
@@ -65,14 +71,14 @@ public static class CacheVerifier
             }
         }
 
-        if (errors.Count > known || store.Versions()[0] != manifest.Version)
+        if (errors.Count > known || manifests.Versions()[0] != manifest.Version)
         {
             return;
         }
 
         // The merged file follows its manifest; a crash between the two leaves it one version behind, which is no damage.
-        Manifest? parent = manifest.Parent is { } p ? store.TryRead(p, out _) : null;
-        byte[]? merged = File.Exists(layout.Ledger) ? File.ReadAllBytes(layout.Ledger) : null;
+        Manifest? parent = manifest.Parent is { } p ? manifests.TryRead(p, out _) : null;
+        byte[]? merged = store.TryRead(CacheLayout.Ledger);
         byte[]? before = parent is null ? null : Merged(ledgers, parent);
         if (!Same(merged, Merged(ledgers, manifest)) && !Same(merged, before))
         {

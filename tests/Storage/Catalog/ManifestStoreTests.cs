@@ -98,7 +98,7 @@ public sealed class ManifestStoreTests : IDisposable
     private ManifestStore Store()
     {
         Directory.CreateDirectory(_folder.In("manifest"));
-        return new ManifestStore(new CacheLayout(_folder.Cache), new LocalFileSystem());
+        return new ManifestStore(new LocalStore(_folder.Cache, new LocalFileSystem()));
     }
 
     private static Manifest Make(int version, string created) => new() { Version = version, Created = created, Fingerprint = new Fingerprint { Decoder = "ffmpeg ü" } };

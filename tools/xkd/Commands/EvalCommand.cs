@@ -27,6 +27,7 @@ internal static class EvalCommand
         Option<string[]> weights = CommonOptions.Weights();
         Option<string> train = CommonOptions.RequiredPath("--train", protocol == "svm" ? "The labelled cache, or feature file, to fit on." : "The labelled cache to fit on.");
         Option<string> val = CommonOptions.RequiredPath("--val", "The labelled cache to test on; the same one where it holds folds or splits.");
+        Option<long?> cacheSize = CommonOptions.CacheSize();
         Option<int?> fold = new("--fold") { Description = "Fold to evaluate; the first by default." };
         Option<string?> folds = new("--folds") { Description = "all: every fold, and their mean." };
         folds.AcceptOnlyFromAmong("all");
@@ -40,7 +41,7 @@ internal static class EvalCommand
         Option<string> device = CommonOptions.Device();
         Option<string?> libtorch = CommonOptions.LibTorch();
         Option<bool> json = CommonOptions.Json();
-        foreach (Option option in new Option[] { config, weights, train, val, fold, folds, modality, branch, smoke, seed, folder, set, device, libtorch, json })
+        foreach (Option option in new Option[] { config, weights, train, val, cacheSize, fold, folds, modality, branch, smoke, seed, folder, set, device, libtorch, json })
         {
             command.Add(option);
         }
@@ -85,8 +86,8 @@ internal static class EvalCommand
                 Protocol = protocol,
                 Config = loaded,
                 Weights = files,
-                Train = Cache.Open(parsed.GetValue(train)!),
-                Test = Cache.Open(parsed.GetValue(val)!),
+                Train = Cache.Open(parsed.GetValue(train)!, objects: CommonOptions.Objects(parsed.GetValue(cacheSize))),
+                Test = Cache.Open(parsed.GetValue(val)!, objects: CommonOptions.Objects(parsed.GetValue(cacheSize))),
                 Fold = parsed.GetValue(fold),
                 AllFolds = parsed.GetValue(folds) is not null,
                 Branch = WeightChoices.Branch(parsed.GetValue(branch)!),

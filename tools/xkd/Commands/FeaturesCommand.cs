@@ -19,7 +19,8 @@ internal static class FeaturesCommand
     {
         Option<string[]> weights = CommonOptions.Weights();
         weights.Required = true;
-        Option<string> data = CommonOptions.RequiredPath("--data", "The cache.");
+        Option<string> data = CommonOptions.RequiredPath("--data", "The cache: a folder, or s3://bucket/prefix.");
+        Option<long?> cacheSize = CommonOptions.CacheSize();
         Option<string> output = CommonOptions.RequiredPath("--out", "The Parquet file: id, label, vector.");
         Option<string> modality = CommonOptions.Choice("--modality", "Which encoder.", "video", "audio");
         Option<string> branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
@@ -29,7 +30,7 @@ internal static class FeaturesCommand
         Option<string[]> set = CommonOptions.Set();
         Option<string> device = CommonOptions.Device();
         Option<string?> libtorch = CommonOptions.LibTorch();
-        Command command = new("features", "Write an encoder's features of a cache as Parquet.") { weights, data, output, modality, branch, windows, batch, scatter, set, device, libtorch };
+        Command command = new("features", "Write an encoder's features of a cache as Parquet.") { weights, data, cacheSize, output, modality, branch, windows, batch, scatter, set, device, libtorch };
         command.SetAction(async (parsed, _) =>
         {
             string path = parsed.GetValue(output)!;
@@ -49,7 +50,7 @@ internal static class FeaturesCommand
             using StopSignals signals = new();
             LibTorch.Load(parsed.GetValue(libtorch));
             Devices.SetThreads(0);
-            Cache cache = Cache.Open(parsed.GetValue(data)!);
+            Cache cache = Cache.Open(parsed.GetValue(data)!, objects: CommonOptions.Objects(parsed.GetValue(cacheSize)));
             WeightModality which = WeightChoices.Modality(parsed.GetValue(modality)!)!.Value;
             using EvaluationEncoder encoder = EvaluationEncoder.Open(
                 EvaluationWeights.For(parsed.GetValue(weights)!, which), which, WeightChoices.Branch(parsed.GetValue(branch)!), fallback, Devices.Parse(parsed.GetValue(device)!));

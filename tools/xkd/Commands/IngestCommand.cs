@@ -12,7 +12,7 @@ internal static class IngestCommand
     {
         Option<string?> dataset = new("--dataset") { Description = $"One of {string.Join(", ", DatasetRegistry.Names)}." };
         Option<string?> root = new("--root") { Description = "The dataset's folder." };
-        Option<string?> output = new("--out") { Description = "The cache folder; the same command again does only what is missing." };
+        Option<string?> output = new("--out") { Description = "The cache, a folder or s3://bucket/prefix; the same command again does only what is missing." };
         Option<string?> merge = new("--merge") { Description = "Merge the parts of a cache that several processes wrote." };
         Option<string?> split = new("--split") { Description = "Only this split." };
         Option<string?> annotations = new("--annotations") { Description = "The annotation file or folder, where it is not in its usual place." };
@@ -28,7 +28,7 @@ internal static class IngestCommand
         Option<int> filesPerProcess = new("--files-per-process") { Description = "Short sources a decoding process takes at once; 1: each its own.", DefaultValueFactory = _ => 8 };
         Option<long> budget = new("--memory-budget") { Description = "Decoded payload queued and in flight.", DefaultValueFactory = _ => 1L << 30, CustomParser = Sizes.Parse };
         Option<double> timeout = new("--item-timeout") { Description = "Seconds one source may take.", DefaultValueFactory = _ => 600 };
-        Option<(int Part, int Of)> partition = new("--partition") { Description = "This process's part of the items, i/n.", DefaultValueFactory = _ => (1, 1), CustomParser = Sizes.ParsePartition };
+        Option<(int Part, int Of)> partition = new("--partition") { Description = "This process's part of the items, i/n; auto takes both from SLURM or MPI, auto/n the part alone.", DefaultValueFactory = _ => (1, 1), CustomParser = Sizes.ParsePartition };
         Option<bool> retryFailed = new("--retry-failed") { Description = "Redo the items that failed before." };
         Option<Dictionary<string, TimeSpan>> delays = CommonOptions.DelayStage();
         Option<bool> json = CommonOptions.Json();

@@ -13,7 +13,8 @@ internal static class TrainCommand
     public static Command Create()
     {
         Option<string> config = CommonOptions.RequiredPath("--config", "The configuration, for example configs/pretrain/xkd.yaml.");
-        Option<string> data = CommonOptions.RequiredPath("--data", "The cache folder.");
+        Option<string> data = CommonOptions.RequiredPath("--data", "The cache: a folder, or s3://bucket/prefix.");
+        Option<long?> cacheSize = CommonOptions.CacheSize();
         Option<string> output = CommonOptions.RequiredPath("--out", "The run folder.");
         Option<string?> resume = new("--resume") { Description = "Continue the run in --out; `auto` starts one where there is none.", Arity = ArgumentArity.ZeroOrOne };
         resume.AcceptOnlyFromAmong("auto");
@@ -25,7 +26,7 @@ internal static class TrainCommand
         Option<string?> libtorch = CommonOptions.LibTorch();
         Option<bool> profile = new("--profile") { Description = "Write what every feed stage measured as profile.json into the run folder." };
         Option<Dictionary<string, TimeSpan>> delays = CommonOptions.DelayStage();
-        Command command = new("train", "Pre-train on a cache.") { config, data, output, resume, seed, set, maxSteps, maxHours, device, libtorch, profile, delays };
+        Command command = new("train", "Pre-train on a cache.") { config, data, cacheSize, output, resume, seed, set, maxSteps, maxHours, device, libtorch, profile, delays };
         command.SetAction(async (parsed, _) =>
         {
             string[] overrides = parsed.GetValue(set)!;
@@ -45,6 +46,7 @@ internal static class TrainCommand
             {
                 Config = loaded,
                 Data = parsed.GetValue(data)!,
+                Objects = CommonOptions.Objects(parsed.GetValue(cacheSize)),
                 Out = parsed.GetValue(output)!,
                 Resume = parsed.GetValue(resume) == "auto" ? ResumeMode.Auto : parsed.GetResult(resume) is null ? ResumeMode.Never : ResumeMode.Required,
                 MaxSteps = parsed.GetValue(maxSteps),

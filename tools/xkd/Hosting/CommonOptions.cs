@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Xkd.Storage;
 
 namespace Xkd.Cli.Hosting;
 
@@ -31,6 +32,15 @@ internal static class CommonOptions
     };
 
     public static Option<string?> LibTorch() => new("--libtorch") { Description = "Folder of an existing libtorch, such as a PyTorch install's torch/lib (also XKD_LIBTORCH)." };
+
+    /// <summary>Bound of the local copies of a cache that lies in an object store; <see cref="Objects"/> turns it into what opens the cache.</summary>
+    public static Option<long?> CacheSize() => new("--cache-size")
+    {
+        Description = "Disk that local copies of an s3:// cache may take, such as 200GiB (also XKD_CACHE_SIZE; 100GiB), below XKD_CACHE_DIR.",
+        CustomParser = result => Sizes.Parse(result),
+    };
+
+    public static ObjectStoreOptions? Objects(long? cacheSize) => cacheSize is long bytes ? ObjectStoreOptions.FromEnvironment() with { CacheBytes = bytes } : null;
 
     public static Option<string> Device() => new("--device")
     {

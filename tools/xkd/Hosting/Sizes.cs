@@ -1,5 +1,7 @@
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Xkd.Ingest;
+using Xkd.Storage;
 
 namespace Xkd.Cli.Hosting;
 
@@ -24,17 +26,31 @@ internal static class Sizes
         return 0;
     }
 
-    /// <summary>Part i of n, from <c>i/n</c> with 1 ≤ i ≤ n.</summary>
+    /// <summary>Part i of n, from <c>i/n</c> with 1 ≤ i ≤ n; <c>auto</c> and <c>auto/n</c> ask the scheduler.</summary>
     public static (int Part, int Of) ParsePartition(ArgumentResult result)
     {
         string text = result.Tokens[0].Value;
         string[] halves = text.Split('/');
+        int parts = 0;
+        if (text == "auto" || (halves is ["auto", string whole] && int.TryParse(whole, out parts) && parts >= 1))
+        {
+            try
+            {
+                return SchedulerPartition.Read(Environment.GetEnvironmentVariable, parts > 0 ? parts : null);
+            }
+            catch (UsageException e)
+            {
+                result.AddError(e.Message);
+                return (1, 1);
+            }
+        }
+
         if (halves.Length == 2 && int.TryParse(halves[0], out int part) && int.TryParse(halves[1], out int of) && part >= 1 && part <= of)
         {
             return (part, of);
         }
 
-        result.AddError($"--partition {text}: write i/n, for example 1/4, with i from 1 to n");
+        result.AddError($"--partition {text}: write i/n, for example 1/4, with i from 1 to n, or auto under a scheduler, or auto/n");
         return (1, 1);
     }
 

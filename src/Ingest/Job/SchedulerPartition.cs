@@ -1,0 +1,89 @@
+using System.Globalization;
+using Xkd.Storage;
+
+namespace Xkd.Ingest;
+
+/// <summary>
+/// This process's part of the items as its scheduler numbered it (<c>--partition auto</c>): the task of a SLURM array, the rank of an MPI or srun
+/// step, or both, an array of steps.
+/// </summary>
+public static class SchedulerPartition
+{
+    // A launcher below another leaves the outer one's variables standing (mpirun in a SLURM job: all ranks of a node see one SLURM_PROCID), so the inner is asked first.
+    private static readonly (string Rank, string[] Sizes)[] Ranks =
+    [
+        ("OMPI_COMM_WORLD_RANK", ["OMPI_COMM_WORLD_SIZE"]),
+        ("PMI_RANK", ["PMI_SIZE"]),
+        ("SLURM_PROCID", ["SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"]),
+    ];
+
+    /// <summary>Part, counted from 1, and how many there are.</summary>
+    /// <param name="variable">Reads an environment variable; null where it is not set.</param>
+    /// <param name="parts">
+    /// How many parts the whole has, so that a part can be run again by itself (<c>--array=3</c>): the scheduler's numbers, from 0, are then parts of
+    /// this whole. Null takes the scheduler's count.
+    /// </param>
+    /// <exception cref="UsageException">No scheduler is to be seen, or its numbers contradict each other.</exception>
+    public static (int Part, int Of) Read(Func<string, string?> variable, int? parts = null)
+    {
+        ArgumentNullException.ThrowIfNull(variable);
+        var task = ArrayTask(variable, absolute: parts is not null);
+        var rank = Rank(variable);
+        if (task is null && rank is null)
+        {
+            throw new UsageException(
+                "--partition auto: neither SLURM_ARRAY_TASK_ID, SLURM_PROCID, OMPI_COMM_WORLD_RANK nor PMI_RANK is set; start it by sbatch --array, srun or mpirun, or write --partition i/n");
+        }
+
+        var (inner, ranks) = rank ?? (0, 1);
+        var (outer, tasks) = task ?? (0, 1);
+        var index = (outer * ranks) + inner;
+        var of = parts ?? tasks * ranks;
+        return index < of ? (index + 1, of) : throw new UsageException($"--partition auto/{of}: the scheduler's number is {index}, counted from 0, which is no part of {of}; number the tasks 0 to {of - 1}");
+    }
+
+    private static (int Index, int Count)? ArrayTask(Func<string, string?> variable, bool absolute)
+    {
+        if (Number(variable, "SLURM_ARRAY_TASK_ID") is not { } id)
+        {
+            return null;
+        }
+
+        if (absolute)
+        {
+            return (id, 1);
+        }
+
+        var min = Number(variable, "SLURM_ARRAY_TASK_MIN") ?? 0;
+        var step = Math.Max(1, Number(variable, "SLURM_ARRAY_TASK_STEP") ?? 1);
+        var count = Number(variable, "SLURM_ARRAY_TASK_COUNT") ?? throw Missing("SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_ID", id);
+        return (id - min) % step == 0 && id >= min && (id - min) / step < count
+            ? ((id - min) / step, count)
+            : throw new UsageException(
+                $"--partition auto: SLURM_ARRAY_TASK_ID {id} is none of {count} numbers from {min} in steps of {step}; number the array without gaps (--array=0-{count - 1}), or write --partition auto/N with N the parts of the whole");
+    }
+
+    private static (int Index, int Count)? Rank(Func<string, string?> variable)
+    {
+        foreach (var (name, sizes) in Ranks)
+        {
+            if (Number(variable, name) is { } rank)
+            {
+                var size = sizes.Select(s => Number(variable, s)).FirstOrDefault(n => n is not null) ?? throw Missing(sizes[^1], name, rank);
+                return rank < size ? (rank, size) : throw new UsageException($"--partition auto: {name} is {rank}, of {size} ranks; write --partition i/n");
+            }
+        }
+
+        return null;
+    }
+
+    private static int? Number(Func<string, string?> variable, string name) => variable(name) switch
+    {
+        null or "" => null,
+        var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) => number,
+        var text => throw new UsageException($"--partition auto: {name} is \"{text}\", which is no number; write --partition i/n"),
+    };
+
+    private static UsageException Missing(string absent, string present, int value) =>
+        new($"--partition auto: {present} is {value} but {absent} is not set; write --partition i/n");
+}

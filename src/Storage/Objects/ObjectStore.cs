@@ -1,0 +1,200 @@
+namespace Xkd.Storage;
+
+/// <summary>
+/// A cache in an object store. An object appears whole or not at all and is seen by all at once, so there is nothing to rename or to sync; putting
+/// only what is absent takes the place of the hard link. A shard is written and read back on the local disk and goes out when it is sealed.
+/// </summary>
+internal sealed class ObjectStore : ICacheStore
+{
+    private const string Probe = CacheLayout.Locks + "conditional-put";
+    private const string Alone = "alone"; // the one part, where the service cannot keep several writers apart
+
+    private readonly ObjectAddress _address;
+    private readonly ObjectStoreOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ObjectBucket _bucket;
+    private readonly Lazy<ScratchFolder> _scratch;
+    private readonly Dictionary<string, (string Seen, long Since)> _others = new(StringComparer.Ordinal);
+    private bool _conditional = true;
+
+    public ObjectStore(string cache, ObjectStoreOptions options, TimeProvider time)
+    {
+        (_address, _options, _time) = (ObjectAddress.Parse(cache), options, time);
+        _bucket = new ObjectBucket(_address, options, time);
+        _scratch = new Lazy<ScratchFolder>(() => new ScratchFolder(Path.Combine(options.Folder, "scratch")));
+    }
+
+    public string Location => _address.ToString();
+
+    public int Parallelism => 32;
+
+    public TimeSpan LockPatience => _options.Lease * 1.25;
+
+    public string ShardMark { get; } = Guid.NewGuid().ToString("N")[..8];
+
+    public string Absence() => $"nothing is committed at {Location}: make a cache with xkd ingest --out {Location}, or let it finish";
+
+    public void Prepare() => _conditional = _bucket.PutsConditionally(Probe);
+
+    public IReadOnlyList<StoredFile> List(string folder) => _bucket.List(folder);
+
+    public byte[]? TryRead(string name, long most = long.MaxValue)
+    {
+        if (_bucket.Head(name) is not { } head)
+        {
+            return null;
+        }
+
+        byte[] bytes = new byte[Math.Min(most, head.Bytes)];
+        int read = ReadPieces(name, 0, bytes);
+        return read == bytes.Length ? bytes : bytes[..read];
+    }
+
+    public Stream? TryOpen(string name)
+    {
+        string file = _scratch.Value.NewFile();
+        return Download(name, file) ? new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.None, 1 << 16, FileOptions.DeleteOnClose) : null;
+    }
+
+    public byte[] ReadTail(string name, long offset, long bytes)
+    {
+        byte[] tail = new byte[Math.Max(0, bytes)];
+        int read = ReadPieces(name, offset, tail);
+        return read == tail.Length ? tail : tail[..read];
+    }
+
+    public LocalCopy Fetch(string name)
+    {
+        string file = _scratch.Value.NewFile();
+        return new LocalCopy(file, temporary: Download(name, file));
+    }
+
+    public IShardBytes OpenShards(Manifest manifest) => new RemoteShards(manifest, _bucket, _options, _time);
+
+    public bool TryPut(string name, byte[] content, string part)
+    {
+        if (_conditional)
+        {
+            return _bucket.TryPut(name, content);
+        }
+
+        // Nobody else writes: the one lock that all parts share here says so.
+        if (_bucket.Head(name) is not null)
+        {
+            return false;
+        }
+
+        _bucket.Put(name, content);
+        return true;
+    }
+
+    public void Replace(string name, string part, Action<Stream> write)
+    {
+        StagedFile staged = Stage(name, part);
+        using (staged.Stream)
+        {
+            write(staged.Stream);
+        }
+
+        Publish(staged, name);
+    }
+
+    public void Append(string name, long kept, byte[] content) => Replace(name, "", file =>
+    {
+        if (kept > 0)
+        {
+            file.Write(TryRead(name, kept) ?? []);
+        }
+
+        file.Write(content);
+    });
+
+    public StagedFile Stage(string name, string part)
+    {
+        string file = _scratch.Value.NewFile();
+        return new StagedFile(file, new FileStream(file, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 1 << 16));
+    }
+
+    public void Publish(StagedFile staged, string name)
+    {
+        _bucket.PutFile(name, staged.Path);
+        File.Delete(staged.Path);
+    }
+
+    public void Delete(string name) => _bucket.Delete(name);
+
+    public IPartLock? TryLock(string part)
+    {
+        string asked = _conditional ? part : Alone;
+        return PartLease.TryTake(_bucket, asked, (generation, content) => IsGone(asked, $"{generation} {content}"), _options.Lease, _time);
+    }
+
+    public string Refusal(string part) => _conditional
+        ? $"part {part} of cache {Location} is being written by {PartLease.Holder(_bucket, part) ?? "another process"}: wait for it, or give this one another part"
+        : $"{Location} is being written by {PartLease.Holder(_bucket, Alone) ?? "another process"}, and its service does not put conditionally (If-None-Match), so that several writers could undo each other's work: "
+            + "let one process write at a time, without --partition, or use a service that does";
+
+    public void Dispose()
+    {
+        if (_scratch.IsValueCreated)
+        {
+            _scratch.Value.Dispose();
+        }
+
+        _bucket.Dispose();
+    }
+
+    // Unchanged for a whole lease, by this process's own clock.
+    private bool IsGone(string part, string seen)
+    {
+        if (!_others.TryGetValue(part, out (string Seen, long Since) before) || before.Seen != seen)
+        {
+            _others[part] = (seen, _time.GetTimestamp());
+            return false;
+        }
+
+        return _time.GetElapsedTime(before.Since) >= _options.Lease;
+    }
+
+    private bool Download(string name, string file)
+    {
+        if (_bucket.Head(name) is not { } head)
+        {
+            return false;
+        }
+
+        using FileStream copy = new(file, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1);
+        byte[] piece = new byte[Math.Min(_bucket.Piece, head.Bytes)];
+        for (long done = 0; done < head.Bytes;)
+        {
+            int read = _bucket.Read(name, done, piece.AsMemory(0, (int)Math.Min(piece.Length, head.Bytes - done))) ?? 0;
+            if (read == 0)
+            {
+                break; // it was replaced by a shorter one meanwhile; what is there counts
+            }
+
+            copy.Write(piece, 0, read);
+            done += read;
+        }
+
+        return true;
+    }
+
+    private int ReadPieces(string name, long offset, Memory<byte> destination)
+    {
+        int done = 0;
+        while (done < destination.Length)
+        {
+            int read = _bucket.Read(name, offset + done, destination.Slice(done, Math.Min(_bucket.Piece, destination.Length - done)))
+                ?? throw new FileNotFoundException($"no object {Location}/{name}");
+            if (read == 0)
+            {
+                break;
+            }
+
+            done += read;
+        }
+
+        return done;
+    }
+}

@@ -1,0 +1,13 @@
+namespace Xkd.Storage;
+
+/// <summary>A cache's name as a person gives it: a folder, or <c>s3://bucket/prefix</c>.</summary>
+public static class CacheName
+{
+    /// <summary>The same name from any working folder.</summary>
+    /// <exception cref="UsageException">It begins as an object store's but is none.</exception>
+    public static string Full(string cache) => ObjectAddress.Is(cache) ? ObjectAddress.Parse(cache).ToString() : Path.TrimEndingDirectorySeparator(Path.GetFullPath(cache));
+
+    /// <summary>A folder for large files on their way into the cache: beside its shards, or where this program keeps its own things.</summary>
+    public static string WorkFolder(string cache) =>
+        ObjectAddress.Is(cache) ? Directory.CreateDirectory(ObjectStoreOptions.FromEnvironment().Folder).FullName : Path.GetFullPath(cache);
+}

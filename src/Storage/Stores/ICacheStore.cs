@@ -1,0 +1,74 @@
+namespace Xkd.Storage;
+
+/// <summary>
+/// Where a cache lies, and every step a commit takes there. Names are those of <see cref="CacheLayout"/>. What a call has put in place is complete
+/// and stays when it returns; whoever reads never sees half of it. Failures are <see cref="IOException"/> of a disk, and <see cref="XkdException"/>
+/// of an object store.
+/// </summary>
+internal interface ICacheStore : IDisposable
+{
+    /// <summary>The absolute folder, or <c>s3://bucket/prefix</c>.</summary>
+    string Location { get; }
+
+    /// <summary>How many small reads are worth having under way at once.</summary>
+    int Parallelism { get; }
+
+    /// <summary>How long a lock whose holder died may still look held.</summary>
+    TimeSpan LockPatience { get; }
+
+    /// <summary>What tells this writer's shards from those of another writer of the same part; empty where locks are certain.</summary>
+    string ShardMark { get; }
+
+    /// <summary>Why there is no version to read here, and what to do, for a person.</summary>
+    string Absence();
+
+    /// <summary>Makes the place a cache, if it is none yet.</summary>
+    /// <exception cref="UsageException">It holds something else.</exception>
+    void Prepare();
+
+    /// <summary>The files of a folder, not of those below it; none when there is no such folder.</summary>
+    IReadOnlyList<StoredFile> List(string folder);
+
+    /// <summary>A file's first bytes; null when there is none.</summary>
+    byte[]? TryRead(string name, long most = long.MaxValue);
+
+    /// <summary>A file's bytes from front to back; null when there is none.</summary>
+    Stream? TryOpen(string name);
+
+    /// <summary>The bytes from an offset to a file's end.</summary>
+    /// <param name="name">The file.</param>
+    /// <param name="offset">Where they begin.</param>
+    /// <param name="bytes">How many there should be; what is there counts.</param>
+    byte[] ReadTail(string name, long offset, long bytes);
+
+    /// <summary>A whole file by path.</summary>
+    LocalCopy Fetch(string name);
+
+    /// <summary>The shards of a manifest for reading.</summary>
+    IShardBytes OpenShards(Manifest manifest);
+
+    /// <summary>Puts a file in place unless the name is taken.</summary>
+    /// <returns>false when it is.</returns>
+    bool TryPut(string name, byte[] content, string part);
+
+    /// <summary>Puts a file in place of what has the name.</summary>
+    void Replace(string name, string part, Action<Stream> write);
+
+    /// <summary>Makes a file its first <paramref name="kept"/> bytes and these.</summary>
+    void Append(string name, long kept, byte[] content);
+
+    /// <summary>Begins a file that is to be read back before it gets its name.</summary>
+    StagedFile Stage(string name, string part);
+
+    /// <summary>Gives a staged file, whose stream is closed, its name.</summary>
+    void Publish(StagedFile staged, string name);
+
+    /// <summary>Removes a file; no error when it is gone.</summary>
+    void Delete(string name);
+
+    /// <summary>The right to write a part, which ends with its holder's life; null when another has it.</summary>
+    IPartLock? TryLock(string part);
+
+    /// <summary>Why a part cannot be had that is still held after <see cref="LockPatience"/>, and what to do.</summary>
+    string Refusal(string part);
+}

@@ -1,0 +1,184 @@
+namespace Xkd.Storage;
+
+/// <summary>A cache in a folder of the local (or a POSIX network) file system.</summary>
+internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
+{
+    private readonly string _root = Path.GetFullPath(root);
+
+    public string Location => _root;
+
+    public int Parallelism => Environment.ProcessorCount;
+
+    // The kernel drops a lock with its holder; a writer that clears up after a dead one holds that one's for a moment.
+    public TimeSpan LockPatience => TimeSpan.FromSeconds(2);
+
+    public string ShardMark => "";
+
+    public string Absence() => this switch
+    {
+        _ when !Directory.Exists(_root) => $"there is no folder {_root}: make a cache with xkd ingest --out {_root}",
+        _ when !Directory.Exists(At(CacheLayout.Manifests)) => $"{_root} is not a cache (no manifest folder): name the folder given to xkd ingest --out",
+        _ => $"nothing is committed in {_root} yet: let xkd ingest --out {_root} finish, or run it again",
+    };
+
+    public void Prepare()
+    {
+        if (File.Exists(_root))
+        {
+            throw new UsageException($"{_root} is a file: name a folder for the cache");
+        }
+
+        bool ours = CacheLayout.Folders.Any(f => Directory.Exists(At(f)));
+        if (!ours && Directory.Exists(_root) && Directory.EnumerateFileSystemEntries(_root).Any())
+        {
+            throw new UsageException($"{_root} holds other things and no cache: name an empty or absent folder");
+        }
+
+        foreach (string folder in CacheLayout.Folders.Select(Folder).Where(f => !Directory.Exists(f)))
+        {
+            files.CreateDirectory(folder);
+        }
+
+        files.SyncDirectory(_root);
+        if (Path.GetDirectoryName(_root) is { } parent)
+        {
+            files.SyncDirectory(parent);
+        }
+    }
+
+    public IReadOnlyList<StoredFile> List(string folder)
+    {
+        DirectoryInfo at = new(Folder(folder));
+        List<StoredFile> found = [];
+        foreach (FileInfo file in at.Exists ? at.EnumerateFiles() : [])
+        {
+            try
+            {
+                found.Add(new StoredFile(folder + file.Name, file.Length));
+            }
+            catch (FileNotFoundException)
+            {
+                // Another writer's temporary file, which has its final name by now.
+            }
+        }
+
+        return found;
+    }
+
+    public byte[]? TryRead(string name, long most = long.MaxValue)
+    {
+        using FileStream? file = TryOpenFile(name);
+        if (file is null)
+        {
+            return null;
+        }
+
+        byte[] bytes = new byte[Math.Min(most, file.Length)];
+        int read = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        return read == bytes.Length ? bytes : bytes[..read];
+    }
+
+    public Stream? TryOpen(string name) => TryOpenFile(name);
+
+    public byte[] ReadTail(string name, long offset, long bytes) => FileDigest.Tail(At(name), offset);
+
+    public LocalCopy Fetch(string name) => new(At(name), temporary: false);
+
+    public IShardBytes OpenShards(Manifest manifest) => new ShardHandles(manifest, At);
+
+    public bool TryPut(string name, byte[] content, string part)
+    {
+        string path = At(name);
+        string temporary = Write(path, part, file => file.Write(content));
+        if (!files.TryLink(temporary, path))
+        {
+            files.Delete(temporary);
+            return false;
+        }
+
+        files.SyncDirectory(Path.GetDirectoryName(path)!);
+        return true;
+    }
+
+    public void Replace(string name, string part, Action<Stream> write)
+    {
+        string path = At(name);
+        files.Rename(Write(path, part, write), path);
+        files.SyncDirectory(Path.GetDirectoryName(path)!);
+    }
+
+    public void Append(string name, long kept, byte[] content)
+    {
+        string path = At(name);
+        using (Stream file = files.OpenAt(path, kept))
+        {
+            file.Write(content);
+        }
+
+        files.SyncFile(path);
+        files.SyncDirectory(Path.GetDirectoryName(path)!);
+    }
+
+    public StagedFile Stage(string name, string part)
+    {
+        string temporary = CacheLayout.Temporary(At(name), part);
+        return new StagedFile(temporary, files.CreateNew(temporary));
+    }
+
+    public void Publish(StagedFile staged, string name)
+    {
+        files.SyncFile(staged.Path);
+        files.Rename(staged.Path, At(name));
+        files.SyncDirectory(Path.GetDirectoryName(At(name))!);
+    }
+
+    public void Delete(string name) => files.Delete(At(name));
+
+    public IPartLock? TryLock(string part) => files.TryLock(At(CacheLayout.Lock(part))) is { } held ? new Held(held) : null;
+
+    public string Refusal(string part) => $"part {part} of cache {Location} is being written by another process: wait for it, or give this one another part";
+
+    public void Dispose()
+    {
+        // Nothing is kept open.
+    }
+
+    private string Write(string path, string part, Action<Stream> write)
+    {
+        string temporary = CacheLayout.Temporary(path, part);
+        files.Delete(temporary);
+        using (Stream file = files.CreateNew(temporary))
+        {
+            write(file);
+        }
+
+        files.SyncFile(temporary);
+        return temporary;
+    }
+
+    private FileStream? TryOpenFile(string name)
+    {
+        try
+        {
+            return new FileStream(At(name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private string At(string name) => Path.Combine(_root, name);
+
+    private string Folder(string folder) => Path.TrimEndingDirectorySeparator(At(folder));
+
+    private sealed class Held(IDisposable file) : IPartLock
+    {
+        public void Require()
+        {
+            // flock is certain: it ends only with its holder.
+        }
+
+        public void Dispose() => file.Dispose();
+    }
+}

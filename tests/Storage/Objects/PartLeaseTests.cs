@@ -1,0 +1,103 @@
+namespace Xkd.Storage.Tests;
+
+public sealed class PartLeaseTests : IDisposable
+{
+    private static readonly TimeSpan Lease = new ObjectStoreOptions { Folder = "" }.Lease;
+
+    private readonly TempFolder _folder = new();
+    private readonly ObjectServer _server = new();
+    private readonly ManualTime _time = new();
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public void Dispose()
+    {
+        _server.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public void TryLock_HolderThatBeats_IsNeverGone()
+    {
+        using ObjectStore one = Open(), two = Open();
+        using IPartLock held = one.TryLock("p")!;
+        for (int i = 0; i < 10; i++)
+        {
+            Assert.Null(two.TryLock("p"));
+            _time.Advance(Lease / 2);
+        }
+
+        held.Require();
+    }
+
+    [Fact]
+    public void TryLock_HolderThatDied_IsTakenOverAfterALeaseAndNotBefore()
+    {
+        // Its clock stands still: no beat will come of it.
+        using ObjectStore dead = ObjectCaches.Open(_server.Endpoint, _folder, new ManualTime()), next = Open();
+        using IPartLock lost = dead.TryLock("p")!;
+        Assert.Null(next.TryLock("p"));
+        _time.Advance(Lease - TimeSpan.FromSeconds(1));
+        Assert.Null(next.TryLock("p"));
+        _time.Advance(TimeSpan.FromSeconds(1));
+        using IPartLock taken = next.TryLock("p")!;
+        taken.Require();
+        Assert.Contains("taken over", Assert.Throws<FailureException>(lost.Require).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TryLock_ManyWhoSawADeadHolder_OneGetsIt()
+    {
+        using ObjectStore dead = ObjectCaches.Open(_server.Endpoint, _folder, new ManualTime());
+        using IPartLock lost = dead.TryLock("p")!;
+        ObjectStore[] waiting = [.. Enumerable.Range(0, 8).Select(_ => Open())];
+        Assert.All(waiting, store => Assert.Null(store.TryLock("p")));
+        _time.Advance(Lease);
+        IPartLock?[] got = new IPartLock?[waiting.Length];
+        Parallel.For(0, waiting.Length, i => got[i] = waiting[i].TryLock("p"));
+        Assert.Single(got, l => l is not null);
+        Array.ForEach(got, l => l?.Dispose());
+        Array.ForEach(waiting, store => store.Dispose());
+    }
+
+    [Fact]
+    public void TryLock_ReleasedPart_IsFreeAtOnce()
+    {
+        using ObjectStore one = Open(), two = Open();
+        one.TryLock("p")!.Dispose();
+        using IPartLock? held = two.TryLock("p");
+        Assert.NotNull(held);
+        Assert.Single(_server.Objects.Keys, k => k.Contains("locks/p.", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Commit_WriterThatWasTakenForDead_ChangesNothing()
+    {
+        await using CacheWriter slow = await CacheWriter.OpenAsync(ObjectCaches.Open(_server.Endpoint, _folder, new ManualTime()), Clips.Fingerprint, new CacheWriterOptions(), _time, Ct);
+        await slow.AddAsync(Clips.Make("a"), Clips.Make("only the slow one's"));
+        _time.EachLook = TimeSpan.FromSeconds(10);
+        await using (CacheWriter quick = await CacheWriter.OpenAsync(Open(), Clips.Fingerprint, new CacheWriterOptions(), new QuickTime(_time), Ct))
+        {
+            await quick.AddAsync(Clips.Make("a"));
+            await quick.CommitAsync(Ct);
+        }
+
+        FailureException e = await Assert.ThrowsAsync<FailureException>(() => slow.CommitAsync(Ct));
+        Assert.Contains("taken over", e.Message, StringComparison.Ordinal);
+        using ObjectStore store = Open();
+        Assert.Equal(["a"], Cache.Open(store).Clips.Select(c => c.Id));
+        Assert.True(CacheVerifier.Verify(store, ct: Ct).Ok);
+    }
+
+    private ObjectStore Open() => ObjectCaches.Open(_server.Endpoint, _folder, _time);
+
+    /// <summary>Another clock's time, without its pauses: waits end at once.</summary>
+    private sealed class QuickTime(ManualTime inner) : TimeProvider
+    {
+        public override long TimestampFrequency => inner.TimestampFrequency;
+
+        public override long GetTimestamp() => inner.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => TimeProvider.System.CreateTimer(callback, state, TimeSpan.FromMilliseconds(1), period);
+    }
+}
