@@ -41,7 +41,7 @@ internal sealed class RowRun(AblationFolder folder, AblationRow row, PretrainCon
         if (row.Trained)
         {
             TrainerOptions options = new() { Config = config, Data = folder.TrainCache, Out = folder.Run(row, config.Seed), Resume = ResumeMode.Auto, Device = device, MaxTime = limit };
-            TrainResult trained = await new Trainer(options, time, new TrainingLines(terminal, time)).RunAsync(stop).ConfigureAwait(false);
+            TrainResult trained = await TrainingView.TrainAsync(options, terminal, time, stop).ConfigureAwait(false);
             if (trained.Stopped)
             {
                 return null;
