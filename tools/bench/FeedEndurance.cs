@@ -22,11 +22,14 @@ internal static class FeedEndurance
         {
             using Process self = Process.GetCurrentProcess();
             int done = 0;
+            long first = 0, most = 0, payload = 0;
             await foreach (HostBatch batch in feed.ReadAsync(0, CancellationToken.None).ConfigureAwait(false))
             {
+                self.Refresh();
+                first = done == 0 ? self.WorkingSet64 : first;
+                (most, payload) = (Math.Max(most, self.WorkingSet64), Math.Max(payload, feed.BytesInFlight));
                 if (done == 0 || done == batches || done % Math.Max(1, batches / 10) == 0)
                 {
-                    self.Refresh();
                     await output.WriteLineAsync(string.Create(
                         CultureInfo.InvariantCulture,
                         $"batch {done}: rss {self.WorkingSet64 / 1e6:f0} MB, payload {feed.BytesInFlight / 1e6:f0} of {budget / 1e6:f0} MB, managed heap {GC.GetTotalMemory(forceFullCollection: false) / 1e6:f0} MB")).ConfigureAwait(false);
@@ -43,6 +46,11 @@ internal static class FeedEndurance
                     break;
                 }
             }
+
+            double allowed = budget + (1.1 * first);
+            await output.WriteLineAsync(string.Create(
+                CultureInfo.InvariantCulture,
+                $"most: rss {most / 1e6:f0} MB of {allowed / 1e6:f0} (the budget and 110 % of the first batch's), payload {payload / 1e6:f0} of {budget / 1e6:f0} MB: {(most <= allowed && payload <= budget ? "holds" : "DOES NOT HOLD")}")).ConfigureAwait(false);
         }
 
         return 0;

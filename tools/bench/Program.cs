@@ -9,8 +9,10 @@ using Xkd.Bench;
 //   Xkd.Bench melbackends GOLDEN                                  the log-mel backends of this build beside each other and the reference
 //   Xkd.Bench read    [ROUNDS] [PEERS] [PYTHON]                   the feed's reading beside numpy and tar in one Python process
 //   Xkd.Bench objects CACHE [WINDOWS] [THREADS] [ROUNDS]          windows of an s3:// cache by ranges beside those from local copies
+//   Xkd.Bench order   [CLIPS] [ROUNDS]                            the block order's shuffling and reading beside the uniform one's
 //   Xkd.Bench augment [ROUNDS] [PEERS] [PYTHON]                   one clip's video views beside Pillow, one thread
-//   Xkd.Bench endure  CACHE [BATCHES] [PAUSE-SECONDS]             memory over many batches and while the consumer is paused
+//   Xkd.Bench endure  CACHE [BATCHES] [PAUSE-SECONDS]             memory over many batches and while the consumer is paused; set
+//                                                                 DOTNET_GCgen0size=1000000 for it, as ./xkd does
 //   Xkd.Bench same    CACHE CACHE                                 whether two caches hold the same clips, byte for byte
 //   Xkd.Bench step    [ROUNDS] [PEERS] [PYTHON] [CONFIG] [DEVICE] the training step beside eager PyTorch
 //   Xkd.Bench slope   [STEPS]                                     live tensors and memory over many steps of the trainer; with DOTNET_GCgen0size=1000000, as xkd sets it
@@ -35,6 +37,8 @@ switch (args.FirstOrDefault())
         return MelBackendComparison.Run(args[1], Console.Out);
     case "read":
         return await ReadBenchmark.RunAsync(Number(1, 5), Peers(2), At(3, "python3"), Console.Out);
+    case "order":
+        return await OrderBenchmark.RunAsync(Number(1, 128), Number(2, 5), Console.Out);
     case "objects" when args.Length > 1:
         return await ObjectReadBenchmark.RunAsync(args[1], Number(2, 200), Number(3, 4), Number(4, 5), Console.Out);
     case "augment":

@@ -10,7 +10,8 @@ namespace Xkd.Bench;
 /// <summary>
 /// The feed's reading beside the best readers in one Python process, out of the page cache: rows of 80 frames of 112×149 and ten seconds
 /// of float16 log-mel, of which a sample is a window of 32 frames and 448 spectrogram frames, in batches of 8. Raw against memory-mapped
-/// .npy, JPEG (quality 90) against an indexed tar of JPEG; <c>peers/read_numpy.py</c>. The sides take turns; medians of each round's ratios.
+/// .npy, JPEG (quality 90) against an indexed tar of JPEG; <c>peers/read_numpy.py</c>. Beside both, what bare copies of the frames by two threads
+/// reach. The sides take turns; medians of each round's ratios.
 /// </summary>
 internal static class ReadBenchmark
 {
@@ -27,26 +28,33 @@ internal static class ReadBenchmark
         string folder = Directory.CreateTempSubdirectory("xkd-read-").FullName;
         try
         {
-            foreach ((string codec, string peer, long steps) in new[] { (FrameCodecs.Raw, "npy", 200L), (FrameCodecs.Jpeg, "tar", 40L) })
+            foreach ((string codec, string peer, long steps) in new[] { (FrameCodecs.Raw, "npy", 1200L), (FrameCodecs.Jpeg, "tar", 40L) })
             {
                 string cache = Path.Combine(folder, codec);
-                await WriteAsync(cache, codec, Path.Combine(folder, "peer")).ConfigureAwait(false);
-                List<double> ours = [], theirs = [];
+                await WriteAsync(cache, codec, Path.Combine(folder, "peer"), Clips).ConfigureAwait(false);
+                using BareCopy? bare = codec == FrameCodecs.Raw ? new BareCopy(Path.Combine(folder, "peer")) : null;
+                List<double> ours = [], theirs = [], copies = [];
                 for (int round = -1; round < rounds; round++)
                 {
                     // The first turn warms up the page cache and the JIT.
-                    (double rate, double cpu, double allocated) = await OursAsync(cache, round < 0 ? Clips / Batch : steps).ConfigureAwait(false);
+                    (double rate, double cpu, double allocated) = await OursAsync(cache, steps, readers: 2).ConfigureAwait(false);
+                    (double alone, double aloneCpu, _) = await OursAsync(cache, steps / 2, readers: 1).ConfigureAwait(false);
+                    double copy = bare?.Rate(threads: 2, (int)steps * Batch / 2, Frames, Window, Height * Width * 3, Batch) ?? double.NaN;
                     (double other, double otherCpu) = peers is null ? (double.NaN, double.NaN) : await PeerAsync(python, Path.Combine(peers, "read_numpy.py"), peer, Path.Combine(folder, "peer")).ConfigureAwait(false);
                     if (round >= 0)
                     {
                         ours.Add(rate);
                         theirs.Add(other);
-                        await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{codec} round {round + 1}: feed {rate:f0} samples/s, {cpu:f2} ms of CPU a sample, allocates {allocated:p2} of the payload; {peer} {other:f0}, {otherCpu:f2} ms")).ConfigureAwait(false);
+                        copies.Add(copy);
+                        await output.WriteLineAsync(string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{codec} round {round + 1}: feed {rate:f0} samples/s, {cpu:f3} ms of CPU a sample, allocates {allocated:p2} of the payload; one reader {alone:f0}, {aloneCpu:f3} ms; {peer} {other:f0}, {otherCpu:f3} ms{(bare is null ? "" : $"; bare copy, two threads {copy:f0}")}")).ConfigureAwait(false);
                     }
                 }
 
                 await output.WriteLineAsync(string.Create(
-                    CultureInfo.InvariantCulture, $"{codec}: {Median(ours):f0} samples/s ({Median(ours) * SampleBytes / 1e9:f2} GB/s); {Median(ours.Zip(theirs, (o, t) => o / t)):f2} times {peer} in one Python process")).ConfigureAwait(false);
+                    CultureInfo.InvariantCulture,
+                    $"{codec}: {Median(ours):f0} samples/s ({Median(ours) * SampleBytes / 1e9:f2} GB/s); {Median(ours.Zip(theirs, (o, t) => o / t)):f2} times {peer} in one Python process{(bare is null ? "" : $"; bare copy {Median(copies.Zip(theirs, (c, t) => c / t)):f2} times")}")).ConfigureAwait(false);
                 Directory.Delete(cache, recursive: true);
             }
         }
@@ -59,19 +67,28 @@ internal static class ReadBenchmark
     }
 
     /// <summary>Samples a second of a feed that delivers windows as read, their cost, and what it allocates as a share of what it delivers.</summary>
-    internal static async Task<(double Rate, double CpuMs, double Allocated)> OursAsync(string cache, long steps)
+    internal static async Task<(double Rate, double CpuMs, double Allocated)> OursAsync(string cache, long steps, int readers)
     {
-        FeedOptions options = new() { BatchSize = Batch, LocalVideoViews = 0, LocalAudioViews = 0, DeferAugmentation = true, Readers = 2, Workers = 1, MemoryBudget = 4 * Batch * SampleBytes };
+        FeedOptions options = new() { BatchSize = Batch, LocalVideoViews = 0, LocalAudioViews = 0, DeferAugmentation = true, Readers = readers, Workers = 1 };
         TrainingFeed feed = new(Cache.Open(cache), options);
         await using (feed.ConfigureAwait(false))
         {
-            const int warm = 4;
+            // All that the feed may read ahead is held once, so that no batch's memory is new in what is measured.
+            int warm = (int)(options.MemoryBudget / feed.BatchBytes);
+            List<HostBatch> held = [];
             (long began, long allocated, long done) = (0, 0, 0);
             TimeSpan cpu = TimeSpan.Zero;
             await foreach (HostBatch batch in feed.ReadAsync(0, warm + steps).ConfigureAwait(false))
             {
+                if (++done <= warm / 2)
+                {
+                    held.Add(batch);
+                    continue;
+                }
+
                 batch.Dispose();
-                if (++done == warm)
+                held.ForEach(b => b.Dispose());
+                if (done == warm)
                 {
                     (began, cpu, allocated) = (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime, GC.GetTotalAllocatedBytes());
                 }
@@ -99,7 +116,7 @@ internal static class ReadBenchmark
     }
 
     // Smooth pictures that move, so that JPEG has what it has on video; the peer's copy lies beside as bare arrays and JPEG files.
-    private static async Task WriteAsync(string cache, string codec, string peer)
+    internal static async Task WriteAsync(string cache, string codec, string peer, int clips)
     {
         Directory.CreateDirectory(peer);
         Fingerprint fingerprint = new() { Decoder = "synthetic", FramesCodec = codec };
@@ -108,7 +125,7 @@ internal static class ReadBenchmark
         {
             byte[] frames = new byte[Frames * Height * Width * 3];
             Half[] mel = new Half[Mels * MelFrames];
-            for (int clip = 0; clip < Clips; clip++)
+            for (int clip = 0; clip < clips; clip++)
             {
                 Fill(frames, mel, clip);
                 string id = $"clip{clip:d3}";

@@ -41,10 +41,25 @@ public sealed record DataSection
     /// <summary>What the spectrograms are cut from: whatever the cache holds, or each window's own waveform, which takes a cache of <c>--audio pcm</c>. Default any.</summary>
     public SpectrogramSource Spectrogram { get; init; } = SpectrogramSource.Any;
 
+    /// <summary>
+    /// How an epoch's order is drawn. <c>block</c>, for caches on disks that are slow to seek, permutes blocks of clips that lie together in the
+    /// shards, then the clips within a window of blocks. Default uniform.
+    /// </summary>
+    public ClipOrderKind Order { get; init; } = ClipOrderKind.Uniform;
+
+    /// <summary>Clips in a block of the block order. Default 16.</summary>
+    public int OrderBlock { get; init; } = 16;
+
+    /// <summary>Blocks in a window of the block order. Default 128: with blocks of 16, 2048 clips.</summary>
+    public int OrderWindow { get; init; } = 128;
+
     /// <summary>Reading and augmentation workers; 0: one per core, less the training thread. Default 0.</summary>
     public int Workers { get; init; }
 
-    /// <summary>Bytes of payload queued and in flight between cache and trainer. Default 1 GiB.</summary>
+    /// <summary>
+    /// Bytes of payload queued and in flight between cache and trainer, a quarter of them at most for shards as they lie in the page cache.
+    /// Default 1 GiB.
+    /// </summary>
     public long PrefetchBytes { get; init; } = 1L << 30;
 
     /// <summary>A damaged row met in training ends the run, or is left out and counted; it is never replaced silently. Default fail.</summary>

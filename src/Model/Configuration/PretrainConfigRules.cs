@@ -37,6 +37,8 @@ internal static class PretrainConfigRules
         Positive("data.mels", d.Mels);
         NotNegative("data.local_video_views", d.LocalVideoViews);
         NotNegative("data.local_audio_views", d.LocalAudioViews);
+        Positive("data.order_block", d.OrderBlock);
+        Positive("data.order_window", d.OrderWindow);
         NotNegative("data.workers", d.Workers);
         Positive("data.prefetch_bytes", d.PrefetchBytes);
 

@@ -12,12 +12,20 @@ namespace Xkd.Model.Training;
 internal sealed class StepRecorder(TrainingSession session, TimeProvider time, ITrainingObserver observer)
 {
     private readonly List<Pending> _pending = [];
-    private long _began, _arrived;
+    private long _began, _asked, _arrived;
+    private TimeSpan _planted;
 
     /// <summary>The last flushed step.</summary>
     public StepMetrics? Last { get; private set; }
 
-    public void BeginStep() => _began = time.GetTimestamp();
+    public void BeginStep() => _began = _asked = time.GetTimestamp();
+
+    /// <summary>The next batch is asked for: logs and checkpoints before it are not what the step waits for data.</summary>
+    public void BatchAsked()
+    {
+        _asked = time.GetTimestamp();
+        _planted = session.ConsumerDelay; // passes before the next batch is looked for, and is the step's own
+    }
 
     public void BatchArrived() => _arrived = time.GetTimestamp();
 
@@ -25,7 +33,7 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
     {
         long now = time.GetTimestamp();
         _pending.Add(new Pending(batch.Step + 1, batch.Epoch, batch.Position + batch.Size, batch.Size, [.. batch.ClipIds], schedule, losses,
-            time.GetElapsedTime(_began, now), time.GetElapsedTime(_began, _arrived), Tensor.TotalCount, session.Skipped));
+            time.GetElapsedTime(_began, now), Waited(), Tensor.TotalCount, session.Skipped));
         _began = now;
     }
 
@@ -58,6 +66,12 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
         }
 
         _pending.Clear();
+    }
+
+    private TimeSpan Waited()
+    {
+        TimeSpan waited = time.GetElapsedTime(_asked, _arrived) - _planted;
+        return waited > TimeSpan.Zero ? waited : TimeSpan.Zero;
     }
 
     private FailureException NotFinite(Pending step, string term)

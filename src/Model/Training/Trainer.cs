@@ -56,6 +56,8 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
                 {
                     break;
                 }
+
+                recorder.BatchAsked();
             }
 
             if (options.Profile)

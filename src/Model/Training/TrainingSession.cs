@@ -38,6 +38,7 @@ internal sealed class TrainingSession : IAsyncDisposable
         PipelineGraphOptions diagnostics = new() { StageDelays = options.StageDelays, TraceCapacity = options.Profile ? TraceSpans : 0 };
         FeedOptions feed = _config.ToFeed(model, origin.MelMean, origin.MelStd, diagnostics, onDevice);
         Feed = new TrainingFeed(cache, feed);
+        ConsumerDelay = options.StageDelays.GetValueOrDefault(PipelineGraph.Consumer);
         _host = new HostTensors(device);
         _augmenter = onDevice ? new BatchAugmenter(BatchAugmenterOptions.Of(feed, origin.MelMean, origin.MelStd), _host) : null;
         Schedule = new TrainingSchedule(_config.ToSchedule(), Feed.StepsPerEpoch);
@@ -55,6 +56,9 @@ internal sealed class TrainingSession : IAsyncDisposable
     public RunOrigin Origin { get; }
 
     public TrainingFeed Feed { get; }
+
+    /// <summary>The delay planted into the step itself.</summary>
+    public TimeSpan ConsumerDelay { get; }
 
     public TrainingSchedule Schedule { get; }
 
@@ -157,6 +161,9 @@ internal sealed class TrainingSession : IAsyncDisposable
         {
             Log.Flush(); // a resumed run tells its curve up to the checkpoint
             Write(step);
+
+            // A step leaves so little behind that the oldest generation is hardly ever looked at, and memory would creep for hours.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
         }
         catch (FullDiskException e) when (_config.Train.OnFullDisk == FullDiskPolicy.Continue && !last)
         {

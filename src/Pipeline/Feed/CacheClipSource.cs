@@ -3,9 +3,13 @@ using Xkd.Storage;
 namespace Xkd.Pipeline;
 
 /// <summary>A committed cache as a feed's source.</summary>
-internal sealed class CacheClipSource(Cache cache) : IClipSource
+/// <param name="cache">The cache.</param>
+/// <param name="resident">Bytes of its shards that may be present as the process's own memory at once.</param>
+internal sealed class CacheClipSource(Cache cache, long resident = 32 << 20) : IClipSource
 {
-    private readonly ClipReader _reader = new(cache);
+    private readonly ClipReader _reader = new(cache, resident);
+
+    public long ResidentBytes => resident;
 
     public string Name => cache.Path;
 

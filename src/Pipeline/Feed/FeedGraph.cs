@@ -3,7 +3,7 @@ using Xkd.Storage;
 
 namespace Xkd.Pipeline;
 
-/// <summary>The stages both feeds are made of: order → read → augment → collate → the consumer.</summary>
+/// <summary>The stages both feeds are made of: order → read → augment (unless deferred) → collate → the consumer.</summary>
 internal sealed class FeedGraph
 {
     private readonly FeedOptions _options;
@@ -62,7 +62,9 @@ internal sealed class FeedGraph
                 QueueCapacity = _options.Readers,
                 Remedy = $"put the cache on a faster disk, or raise the feed's readers from {_options.Readers}",
             });
-        IStage<FeedSample> augmented = Graph.Stage<FeedSample, FeedSample>(
+
+        // Where augmentation is deferred there is too little left to do for a stage of its own.
+        IStage<FeedSample> augmented = _options.DeferAugmentation ? read : Graph.Stage<FeedSample, FeedSample>(
             "augment",
             read,
             (sample, _) => ValueTask.FromResult(Augment(sample)),
@@ -90,7 +92,7 @@ internal sealed class FeedGraph
             sample.Damage = damage; // counted by the stage; its slot is filled later, in the order of the steps
         }
 
-        return sample;
+        return _options.DeferAugmentation ? Augment(sample) : sample;
     }
 
     private FeedSample Augment(FeedSample sample)

@@ -11,6 +11,15 @@ public sealed record FeedOptions
     /// <summary>Clips per step over all ranks. Default 256.</summary>
     public int BatchSize { get; init; } = 256;
 
+    /// <summary>How an epoch's order is drawn. Default uniform.</summary>
+    public ClipOrderKind Order { get; init; } = ClipOrderKind.Uniform;
+
+    /// <summary>Clips in a block of the block order. Default 16.</summary>
+    public int OrderBlock { get; init; } = 16;
+
+    /// <summary>Blocks in a window of the block order. Default 128.</summary>
+    public int OrderWindow { get; init; } = 128;
+
     /// <summary>Number of ranks; divides the batch. Default 1.</summary>
     public int Ranks { get; init; } = 1;
 
@@ -84,8 +93,9 @@ public sealed record FeedOptions
     public int Readers { get; init; }
 
     /// <summary>
-    /// Bytes of payload queued and in flight: windows as read and batches as delivered, until they are disposed. Hold two batches at
-    /// least, or the feed cannot work ahead: a batch larger than the budget is built alone. Default 1 GiB.
+    /// Bytes of payload queued and in flight: windows as read and batches as delivered, until they are disposed. Of a cache a quarter of
+    /// them, at most 256 MiB (of JPEG 32 MiB), is for shards as the process sees them in the page cache. Hold three batches at least, or the feed
+    /// cannot work ahead: a batch larger than the budget is built alone. Default 1 GiB.
     /// </summary>
     public long MemoryBudget { get; init; } = 1L << 30;
 
@@ -109,6 +119,7 @@ public sealed record FeedOptions
         List<string> errors = [];
         Require(Modalities is Modalities.Video or Modalities.Audio or Modalities.Both, $"modalities {Modalities}: choose video, audio or both");
         Require(Ranks >= 1 && Rank >= 0 && Rank < Ranks, $"rank {Rank} of {Ranks}: a rank lies in 0 … ranks - 1");
+        Require(OrderBlock >= 1 && OrderWindow >= 1, $"blocks of {OrderBlock} clips, windows of {OrderWindow} blocks: at least 1 each");
         Require(Fps > 0 && Frames >= 1 && FrameSize >= 1, $"fps {Fps}, {Frames} frames of {FrameSize} pixels: all must be positive");
         Require(AudioFrames >= 1, $"{AudioFrames} audio frames: at least 1");
         Require(LocalVideoViews >= 0 && LocalFrames >= 1 && LocalFrameSize >= 1, $"{LocalVideoViews} local video views of {LocalFrames} frames of {LocalFrameSize} pixels");

@@ -18,6 +18,9 @@ internal interface IClipSource : IDisposable
     /// <summary>What the clips were ingested from; empty where that is not known.</summary>
     IReadOnlyList<IngestOrigin> Origins => [];
 
+    /// <summary>Most bytes of the source itself that the process holds in memory.</summary>
+    long ResidentBytes => 0;
+
     /// <inheritdoc cref="ClipReader.ReadFrames"/>
     void ReadFrames(ClipEntry clip, int firstFrame, int count, Span<byte> destination);
 

@@ -28,13 +28,13 @@ internal sealed class RawWindows
         return _mel.AsSpan(0, values);
     }
 
-    /// <summary>As many as were ever in use at once, which the graph's queues bound.</summary>
+    /// <summary>As many as were ever in use at once, which the graph's queues bound; what was returned last is in the processor's cache yet.</summary>
     internal sealed class Pool
     {
-        private readonly ConcurrentBag<RawWindows> _free = [];
+        private readonly ConcurrentStack<RawWindows> _free = [];
 
-        public RawWindows Rent() => _free.TryTake(out RawWindows? windows) ? windows : new RawWindows();
+        public RawWindows Rent() => _free.TryPop(out RawWindows? windows) ? windows : new RawWindows();
 
-        public void Return(RawWindows windows) => _free.Add(windows);
+        public void Return(RawWindows windows) => _free.Push(windows);
     }
 }

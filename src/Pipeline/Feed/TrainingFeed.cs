@@ -8,9 +8,11 @@ namespace Xkd.Pipeline;
 /// </summary>
 public sealed class TrainingFeed : IAsyncDisposable
 {
+    private const long MostResident = 256 << 20, MostResidentOfJpeg = 32 << 20; // JPEGs are read, and only what lies beside them is mapped
+
     private readonly IClipSource _source;
     private readonly FeedOptions _options;
-    private readonly GlobalOrder _order;
+    private readonly IClipOrder _order;
     private readonly BatchPool _batches;
     private readonly RawWindows.Pool _raw = new();
     private readonly SampleWorker _worker;
@@ -20,7 +22,7 @@ public sealed class TrainingFeed : IAsyncDisposable
     /// <param name="options">Views, batch, ranks, workers.</param>
     /// <exception cref="UsageException">Options that cannot be, or a cache that does not fit them.</exception>
     public TrainingFeed(Cache cache, FeedOptions options)
-        : this(new CacheClipSource(cache), options)
+        : this(new CacheClipSource(cache, Math.Min(options.MemoryBudget / 4, cache.Manifest.Fingerprint.FramesCodec == FrameCodecs.Jpeg ? MostResidentOfJpeg : MostResident)), options)
     {
     }
 
@@ -29,8 +31,8 @@ public sealed class TrainingFeed : IAsyncDisposable
         options.Validate();
         CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, waveform: options.RequireWaveform);
         Plan = new EpochPlan(source.Clips.Count, options.BatchSize, options.Ranks);
-        (_source, _options) = (source, options.WithReadersFor(source.Fingerprint));
-        _order = new GlobalOrder(source.Clips.Count, options.Seed);
+        (_source, _options) = (source, options.WithReadersFor(source.Fingerprint) with { MemoryBudget = Math.Max(1, options.MemoryBudget - source.ResidentBytes) });
+        _order = Order(source.Clips, options);
         _batches = new BatchPool(options, Plan.BatchPerRank);
         (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, options.Audio);
         ISampleAugmenter augmenter = options.Augmentation is { } recipe ? new RecipeAugmenter(recipe, options, mean, std) : new CenterCropAugmenter(mean, std);
@@ -84,6 +86,17 @@ public sealed class TrainingFeed : IAsyncDisposable
     {
         _source.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private static IClipOrder Order(IReadOnlyList<ClipEntry> clips, FeedOptions options)
+    {
+        if (options.Order == ClipOrderKind.Uniform)
+        {
+            return new GlobalOrder(clips.Count, options.Seed);
+        }
+
+        int[] inShards = [.. Enumerable.Range(0, clips.Count).OrderBy(i => clips[i].Shard).ThenBy(i => clips[i].Row)];
+        return new BlockOrder(inShards, options.Seed, options.OrderBlock, options.OrderWindow);
     }
 
     private IEnumerable<(BatchAssembly Assembly, IEnumerable<FeedSample> Samples)> Assemblies(long firstStep, long endStep)

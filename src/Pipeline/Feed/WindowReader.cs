@@ -84,9 +84,13 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
                 for (int band = 0; band < mel.Mels; band++)
                 {
                     Span<Half> line = destination.Slice(band * frames, frames);
-                    line.Fill(_silence);
                     int from = Math.Clamp(first, 0, clip.MelFrames);
                     int to = Math.Clamp(first + frames, from, clip.MelFrames);
+                    if (to - from < frames)
+                    {
+                        line.Fill(_silence);
+                    }
+
                     if (to > from)
                     {
                         whole.Slice((band * clip.MelFrames) + from, to - from).CopyTo(line[(from - first)..]);

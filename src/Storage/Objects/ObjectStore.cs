@@ -69,7 +69,7 @@ internal sealed class ObjectStore : ICacheStore
         return new LocalCopy(file, temporary: Download(name, file));
     }
 
-    public IShardBytes OpenShards(Manifest manifest) => new RemoteShards(manifest, _bucket, _options, _time);
+    public IShardBytes OpenShards(Manifest manifest, long resident) => new RemoteShards(manifest, _bucket, _options, _time);
 
     public bool TryPut(string name, byte[] content, string part)
     {

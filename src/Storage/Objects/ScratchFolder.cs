@@ -18,9 +18,11 @@ internal sealed class ScratchFolder : IDisposable
             RemoveDead(folder);
         }
 
+        // It has its name only once it is locked: a process that clears up would take it for a dead one's in between.
         Path = System.IO.Path.Combine(parent, $"{Guid.NewGuid():N}");
-        Directory.CreateDirectory(Path);
-        _lock = new FileStream(System.IO.Path.Combine(Path, LockName), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1);
+        string making = Directory.CreateDirectory(Path + ".new").FullName;
+        _lock = new FileStream(System.IO.Path.Combine(making, LockName), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1);
+        Directory.Move(making, Path);
     }
 
     public string Path { get; }

@@ -75,7 +75,7 @@ public sealed class Cache
     public IReadOnlyDictionary<string, LedgerEntry> ReadLedger() => new LedgerStore(_store).Read(Manifest);
 
     /// <summary>The shards for reading; the caller closes them.</summary>
-    internal IShardBytes OpenShards() => _store.OpenShards(Manifest);
+    internal IShardBytes OpenShards(long resident = 0) => _store.OpenShards(Manifest, resident);
 
     private static void RequireShards(ICacheStore store, Manifest manifest)
     {

@@ -5,14 +5,19 @@ using System.Runtime.InteropServices;
 namespace Xkd.Storage;
 
 /// <summary>
-/// Reads payload in place: positioned reads of just the window's bytes into the caller's memory, each frame checked as it comes.
-/// Thread-safe. Raw frames, mel and pcm are read without managed allocation.
+/// Reads payload in place: just the window's bytes into the caller's memory, each frame checked as it comes; copied from the page cache where
+/// they are there (<see cref="ShardMaps"/>), otherwise by positioned reads. Thread-safe. Raw frames, mel and pcm are read without managed allocation.
 /// </summary>
-public sealed class ClipReader(Cache cache) : IDisposable
+/// <param name="cache">The version to read.</param>
+/// <param name="resident">Bytes of shards that may be present as the process's own memory at once; 0: all is read. Default 32 MiB.</param>
+public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposable
 {
     // Checksums and JPEG offsets of a window are fetched this many frames at a time, on the stack.
     private const int Batch = 256;
-    private readonly IShardBytes _shards = cache.OpenShards();
+
+    // Bytes of raw frames read at once: a fraction of a core's second-level cache, and enough copying to be worth a system call.
+    private const int Together = 256 << 10;
+    private readonly IShardBytes _shards = cache.OpenShards(resident);
 
     // As many as ever decoded at once.
     private readonly ConcurrentBag<IJpegCodec> _codecs = [];
@@ -96,19 +101,57 @@ public sealed class ClipReader(Cache cache) : IDisposable
 
     private void ReadRaw(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
     {
-        // Frame by frame: the checksum then finds its bytes in the core's own cache, where a whole window would have gone through it.
-        // From afar the window comes at once: there each read has its price.
-        int frameBytes = clip.FrameBytes, together = _shards.IsNear(clip.Shard) ? 1 : crcs.Length;
-        for (int i = 0; i < crcs.Length; i++)
+        int frameBytes = clip.FrameBytes;
+        bool asked = false;
+        while (!crcs.IsEmpty)
         {
-            if (i % together == 0)
+            // Once some of it has to be read, all of it has: what has arrived meanwhile came by being asked for.
+            int copied = asked ? 0 : CopyRaw(clip, first, crcs, destination);
+            if (copied == 0 && !asked)
             {
-                int bytes = Math.Min(together, crcs.Length - i) * frameBytes;
-                Read(clip, "frames", clip.FramesOffset + ((long)(first + i) * frameBytes), destination.Slice(i * frameBytes, bytes));
+                asked = true;
+                _shards.WillNeed(clip.Shard, clip.FramesOffset + ((long)first * frameBytes), (long)crcs.Length * frameBytes);
             }
 
-            Check(clip, first + i, crcs[i], destination.Slice(i * frameBytes, frameBytes));
+            // A few frames at a time: the checksums then find their bytes in the core's own cache, where a whole window would have gone through it.
+            // From afar the window comes at once: there each read has its price.
+            int together = _shards.IsNear(clip.Shard) ? Math.Min(crcs.Length, Math.Max(1, Together / frameBytes)) : crcs.Length;
+            int now = copied > 0 ? copied : together;
+            if (copied == 0)
+            {
+                Read(clip, "frames", clip.FramesOffset + ((long)first * frameBytes), destination[..(now * frameBytes)]);
+                for (int i = 0; i < now; i++)
+                {
+                    Check(clip, first + i, crcs[i], Crc32C.Compute(destination.Slice(i * frameBytes, frameBytes)));
+                }
+            }
+
+            first += now;
+            crcs = crcs[now..];
+            destination = destination[(now * frameBytes)..];
         }
+    }
+
+    /// <summary>Copies what lies in memory already.</summary>
+    /// <returns>Frames copied; 0 where they must be read.</returns>
+    private int CopyRaw(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
+    {
+        int frameBytes = clip.FrameBytes;
+        int count = Math.Min(crcs.Length, ShardMaps.Longest / frameBytes);
+        ReadOnlySpan<byte> stored = _shards.Present(clip.Shard, clip.FramesOffset + ((long)first * frameBytes), count * frameBytes);
+        if (stored.IsEmpty)
+        {
+            return 0;
+        }
+
+        Span<uint> got = stackalloc uint[count];
+        CheckedCopy.Copy(stored, frameBytes, destination[..stored.Length], got);
+        for (int i = 0; i < count; i++)
+        {
+            Check(clip, first + i, crcs[i], got[i]);
+        }
+
+        return count;
     }
 
     private void ReadJpeg(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
@@ -136,7 +179,7 @@ public sealed class ClipReader(Cache cache) : IDisposable
                 }
 
                 ReadOnlySpan<byte> jpeg = buffer.AsSpan((int)begin..(int)end);
-                Check(clip, first + i, crcs[i], jpeg);
+                Check(clip, first + i, crcs[i], Crc32C.Compute(jpeg));
                 codec.Decode(jpeg, clip.Height, clip.Width, destination.Slice(i * clip.FrameBytes, clip.FrameBytes));
             }
         }
@@ -161,7 +204,16 @@ public sealed class ClipReader(Cache cache) : IDisposable
 
     private void ReadWholeOnce(ClipEntry clip, string column, long offset, uint expected, Span<byte> destination)
     {
-        Read(clip, column, offset, destination);
+        ReadOnlySpan<byte> stored = destination.Length <= ShardMaps.Longest ? _shards.Present(clip.Shard, offset, destination.Length) : [];
+        if (stored.IsEmpty)
+        {
+            Read(clip, column, offset, destination);
+        }
+        else
+        {
+            stored.CopyTo(destination);
+        }
+
         uint got = Crc32C.Compute(destination);
         if (got != expected)
         {
@@ -169,9 +221,8 @@ public sealed class ClipReader(Cache cache) : IDisposable
         }
     }
 
-    private void Check(ClipEntry clip, int frame, uint expected, ReadOnlySpan<byte> stored)
+    private void Check(ClipEntry clip, int frame, uint expected, uint got)
     {
-        uint got = Crc32C.Compute(stored);
         if (got != expected)
         {
             throw Corrupt(clip, "frames", $"frame {frame} crc {expected:x8}", $"{got:x8}");

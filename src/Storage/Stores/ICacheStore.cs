@@ -45,7 +45,9 @@ internal interface ICacheStore : IDisposable
     LocalCopy Fetch(string name);
 
     /// <summary>The shards of a manifest for reading.</summary>
-    IShardBytes OpenShards(Manifest manifest);
+    /// <param name="manifest">The version.</param>
+    /// <param name="resident">Bytes of shards that may be present as the process's own memory at once, where they are on a local disk.</param>
+    IShardBytes OpenShards(Manifest manifest, long resident);
 
     /// <summary>Puts a file in place unless the name is taken.</summary>
     /// <returns>false when it is.</returns>

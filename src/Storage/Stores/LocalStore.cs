@@ -84,7 +84,7 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
 
     public LocalCopy Fetch(string name) => new(At(name), temporary: false);
 
-    public IShardBytes OpenShards(Manifest manifest) => new ShardHandles(manifest, At);
+    public IShardBytes OpenShards(Manifest manifest, long resident) => new ShardHandles(manifest, At, resident);
 
     public bool TryPut(string name, byte[] content, string part)
     {

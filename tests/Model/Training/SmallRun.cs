@@ -95,9 +95,11 @@ internal sealed class SmallRun : IDisposable
         Train = new TrainSection { Threads = 1, LogEvery = 2, CheckpointEvery = 100, Tensorboard = false },
     };
 
-    public async Task<TrainResult> TrainAsync(PretrainConfig config, string run, long steps, ResumeMode resume = ResumeMode.Never, Notes? notes = null) =>
+    public async Task<TrainResult> TrainAsync(PretrainConfig config, string run, long steps, ResumeMode resume = ResumeMode.Never, Notes? notes = null, string? slowed = null) =>
         await new Trainer(
-            new TrainerOptions { Config = config, Data = Cache, Out = Run(run), MaxSteps = steps, Resume = resume, Device = "cpu" }, TimeProvider.System, notes ?? new Notes()).RunAsync(CancellationToken.None);
+            new TrainerOptions { Config = config, Data = Cache, Out = Run(run), MaxSteps = steps, Resume = resume, Device = "cpu", StageDelays = Delays(slowed) }, TimeProvider.System, notes ?? new Notes()).RunAsync(CancellationToken.None);
+
+    private static Dictionary<string, TimeSpan> Delays(string? stage) => stage is null ? [] : new() { [stage] = TimeSpan.FromMilliseconds(150) }; // a step takes less itself
 
     public IReadOnlyList<StepMetrics> Metrics(string run) => MetricsLog.Read(Path.Combine(Run(run), "metrics.jsonl"));
 

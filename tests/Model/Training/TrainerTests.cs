@@ -63,6 +63,20 @@ public sealed class TrainerTests
         }
     }
 
+    [Theory]
+    [InlineData("read", true)]
+    [InlineData(PipelineGraph.Consumer, false)]
+    public async Task RunAsync_AStageSlowed_CountsAsDataWaitUnlessItIsTheStepItself(string stage, bool waits)
+    {
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 7);
+        TrainResult result = await small.TrainAsync(SmallRun.Config(), "run", 12, slowed: stage);
+        Assert.Equal(stage, result.Feed.Bottleneck);
+        double[] shares = [.. small.Metrics("run").Skip(2).Select(s => s.DataWait).Order()];
+        Assert.Equal(waits, shares[shares.Length / 2] > 0.4);
+        Assert.All(shares, s => Assert.InRange(s, 0, 1));
+    }
+
     [Fact]
     public async Task RunAsync_DamagedClip_EndsTheRunNamingShardAndRowByDefault()
     {

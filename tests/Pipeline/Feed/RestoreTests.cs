@@ -13,14 +13,15 @@ public sealed class RestoreTests
     };
 
     [Theory]
-    [InlineData(1, false)]
-    [InlineData(2, false)]
-    [InlineData(4, false)]
-    [InlineData(2, true)]
-    public async Task ReadAsync_RestoredAtEveryStep_RepeatsTheRest(int workers, bool deferred)
+    [InlineData(1, false, ClipOrderKind.Uniform)]
+    [InlineData(2, false, ClipOrderKind.Uniform)]
+    [InlineData(4, false, ClipOrderKind.Uniform)]
+    [InlineData(2, true, ClipOrderKind.Uniform)]
+    [InlineData(2, true, ClipOrderKind.Block)]
+    public async Task ReadAsync_RestoredAtEveryStep_RepeatsTheRest(int workers, bool deferred, ClipOrderKind order)
     {
         const int batch = 2;
-        FeedOptions options = Options with { DeferAugmentation = deferred, BatchSize = batch };
+        FeedOptions options = Options with { DeferAugmentation = deferred, BatchSize = batch, Order = order, OrderBlock = 3, OrderWindow = 3 };
         List<SampleTrace> whole = await SampleTrace.ReadAsync(new FakeClips(Clips), options with { Workers = 1, Readers = 1 }, 0, Steps);
         Assert.Equal(batch * Steps, whole.Count);
         Assert.Equal(whole.Count, whole.Select(s => s.Bytes).Distinct().Count());
@@ -35,14 +36,17 @@ public sealed class RestoreTests
         }
     }
 
-    [Fact]
-    public async Task ReadAsync_FourRanksThenTwo_IsTheSameGlobalSequenceFromAnyStep()
+    [Theory]
+    [InlineData(ClipOrderKind.Uniform)]
+    [InlineData(ClipOrderKind.Block)]
+    public async Task ReadAsync_FourRanksThenTwo_IsTheSameGlobalSequenceFromAnyStep(ClipOrderKind order)
     {
-        List<SampleTrace> whole = await SampleTrace.ReadAsync(new FakeClips(Clips), Options, 0, Steps);
-        Assert.Equal(whole, await GlobalAsync(4, 0, Steps));
+        FeedOptions options = Options with { Order = order, OrderBlock = 3, OrderWindow = 3 };
+        List<SampleTrace> whole = await SampleTrace.ReadAsync(new FakeClips(Clips), options, 0, Steps);
+        Assert.Equal(whole, await GlobalAsync(options, 4, 0, Steps));
         for (int change = 1; change < Steps; change += 13)
         {
-            List<SampleTrace> changed = [.. await GlobalAsync(4, change - 1, change), .. await GlobalAsync(2, change, Math.Min(Steps, change + 12))];
+            List<SampleTrace> changed = [.. await GlobalAsync(options, 4, change - 1, change), .. await GlobalAsync(options, 2, change, Math.Min(Steps, change + 12))];
             Assert.Equal(whole.Skip(4 * (change - 1)).Take(changed.Count), changed);
         }
     }
@@ -91,12 +95,12 @@ public sealed class RestoreTests
     }
 
     /// <summary>The samples of all ranks in the order of the steps and ranks.</summary>
-    private static async Task<List<SampleTrace>> GlobalAsync(int ranks, long first, long end)
+    private static async Task<List<SampleTrace>> GlobalAsync(FeedOptions options, int ranks, long first, long end)
     {
         List<SampleTrace> all = [];
         foreach (int rank in Enumerable.Range(0, ranks))
         {
-            all.AddRange(await SampleTrace.ReadAsync(new FakeClips(Clips), Options with { Ranks = ranks, Rank = rank }, first, end));
+            all.AddRange(await SampleTrace.ReadAsync(new FakeClips(Clips), options with { Ranks = ranks, Rank = rank }, first, end));
         }
 
         return [.. all.OrderBy(s => s.Step)]; // stable: ranks stay in order

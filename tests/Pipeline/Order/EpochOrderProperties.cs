@@ -3,10 +3,10 @@ using FsCheck.Fluent;
 
 namespace Xkd.Pipeline.Tests;
 
-/// <summary>What holds of order and plan together, over numbers of clips, ranks, batches and seeds.</summary>
+/// <summary>What holds of order, uniform or by blocks, and plan together, over numbers of clips, ranks, batches and seeds.</summary>
 public sealed class EpochOrderProperties
 {
-    private sealed record Run(int Clips, int Ranks, int Batch, ulong Seed, int Epoch);
+    private sealed record Run(int Clips, int Ranks, int Batch, ulong Seed, int Epoch, int Block, int Window);
 
     private static readonly Arbitrary<Run> Runs = (
         from ranks in Gen.Choose(1, 8)
@@ -14,7 +14,9 @@ public sealed class EpochOrderProperties
         from clips in Gen.Choose(ranks * perRank, 2500)
         from seed in Gen.Choose(int.MinValue, int.MaxValue)
         from epoch in Gen.Choose(0, 500)
-        select new Run(clips, ranks, ranks * perRank, (ulong)(long)seed, epoch)).ToArbitrary();
+        from block in Gen.Choose(0, 40)
+        from window in Gen.Choose(1, 20)
+        select new Run(clips, ranks, ranks * perRank, (ulong)(long)seed, epoch, block, window)).ToArbitrary();
 
     [Fact]
     public void Epoch_AnyRun_VisitsEachClipAtMostOnceAndDropsLessThanABatch() => Prop.ForAll(Runs, run =>
@@ -39,7 +41,7 @@ public sealed class EpochOrderProperties
     // All ranks' clips in the order of the steps and ranks, or one rank's.
     private static IEnumerable<long> Visit(EpochPlan plan, Run run, int? rank)
     {
-        GlobalOrder order = new(run.Clips, run.Seed);
+        IClipOrder order = run.Block == 0 ? new GlobalOrder(run.Clips, run.Seed) : new BlockOrder([.. Enumerable.Range(0, run.Clips)], run.Seed, run.Block, run.Window);
         for (long step = run.Epoch * plan.StepsPerEpoch; step < (run.Epoch + 1) * plan.StepsPerEpoch; step++)
         {
             foreach (int r in rank is { } one ? [one] : Enumerable.Range(0, plan.Ranks))

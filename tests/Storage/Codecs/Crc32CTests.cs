@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
@@ -33,18 +34,62 @@ public sealed class Crc32CTests
     public void Append_AnyCut_EqualsTheWhole() =>
         Check.QuickThrowOnFailure(Prop.ForAll<byte[], byte[]>((a, b) => Crc32C.Append(Crc32C.Compute(a), b) == Crc32C.Compute([.. a, .. b])));
 
-    private static uint BitByBit(byte[] data)
+    [Fact]
+    public void Compute_EveryLengthAndAlignment_EqualsBitByBit()
     {
-        uint crc = ~0u;
-        foreach (byte value in data)
+        const int longest = 4096, alignments = 64;
+        byte[] data = new byte[longest + alignments];
+        new Random(1).NextBytes(data);
+        for (int start = 0; start < alignments; start++)
         {
-            crc ^= value;
-            for (int bit = 0; bit < 8; bit++)
+            uint expected = ~0u;
+            for (int length = 0; length <= longest; length++)
             {
-                crc = (crc >> 1) ^ ((crc & 1) * 0x82f63b78u);
+                ReadOnlySpan<byte> part = data.AsSpan(start, length);
+                uint got = Crc32C.Compute(part);
+                Assert.True(got == ~expected, $"{length} bytes from {start} on: {got:x8}, not {~expected:x8}");
+                Assert.True(Crc32C.Walk(~0u, part) == expected, $"{length} bytes from {start} on, walked");
+                expected = BitByBit(expected, data[start + length]);
             }
         }
+    }
 
-        return ~crc;
+    [Theory]
+    [InlineData(512)]
+    [InlineData(256)]
+    public void Fold_AnyNumberOfBlocks_LeadsWhereTheDataLeads(int bits)
+    {
+        Assert.SkipUnless(bits == 512 ? Pclmulqdq.V512.IsSupported : Pclmulqdq.V256.IsSupported, $"this processor multiplies no {bits} bits without carry");
+        byte[] block = new byte[Crc32CFolding.Block];
+        for (int blocks = 1; blocks <= 20; blocks++)
+        {
+            Random random = new(blocks);
+            byte[] data = new byte[blocks * Crc32CFolding.Block];
+            random.NextBytes(data);
+            uint state = (uint)random.Next();
+            if (bits == 512)
+            {
+                Crc32CFolding.Fold512(state, data, block);
+            }
+            else
+            {
+                Crc32CFolding.Fold256(state, data, block);
+            }
+
+            Assert.Equal(Crc32C.Walk(state, data), Crc32C.Walk(0, block));
+        }
+    }
+
+    private static uint BitByBit(byte[] data) => ~data.Aggregate(~0u, BitByBit);
+
+    private static uint BitByBit(uint state, byte value)
+    {
+        state ^= value;
+        for (int bit = 0; bit < 8; bit++)
+        {
+            state = (state >> 1) ^ ((state & 1) * 0x82f63b78u);
+        }
+
+        return state;
     }
 }

@@ -3,8 +3,8 @@ namespace Xkd.Storage.Tests;
 /// <summary>Several processes commit to one cache as fast as they can.</summary>
 public sealed class RacingProcessesTests : IDisposable
 {
-    private const int Racers = 5;
-    private const int Commits = 6;
+    private const int Racers = 4;
+    private const int Commits = 5;
 
     private readonly TempFolder _folder = new();
 
@@ -15,7 +15,8 @@ public sealed class RacingProcessesTests : IDisposable
     [Fact]
     public async Task Commit_ProcessesOnOneFolder_LoseNothing()
     {
-        Assert.Empty(await Racer.RaceAsync(_folder.Cache, Racers, Commits, new Dictionary<string, string>(StringComparer.Ordinal), Ct));
+        string[] errors = await Racer.RaceAsync(_folder.Cache, Racers, Commits, new Dictionary<string, string>(StringComparer.Ordinal), Ct);
+        Assert.True(errors.Length == 0, string.Join('\n', errors));
         using ICacheStore store = CacheStores.Open(_folder.Cache);
         RequireAll(store);
     }
@@ -31,7 +32,8 @@ public sealed class RacingProcessesTests : IDisposable
             ["AWS_SECRET_ACCESS_KEY"] = "test",
             [ObjectStoreOptions.FolderVariable] = _folder.In("xkd"),
         };
-        Assert.Empty(await Racer.RaceAsync(ObjectCaches.Cache, Racers, Commits, environment, Ct));
+        string[] errors = await Racer.RaceAsync(ObjectCaches.Cache, Racers, Commits, environment, Ct);
+        Assert.True(errors.Length == 0, string.Join('\n', errors));
         using ObjectStore store = ObjectCaches.Open(server.Endpoint, _folder);
         RequireAll(store);
     }
