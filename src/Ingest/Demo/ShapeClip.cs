@@ -4,7 +4,7 @@ using Xkd.Pipeline;
 namespace Xkd.Ingest;
 
 /// <summary>One demonstration clip: where it goes, and its picture and sound as pure functions of the seed.</summary>
-internal sealed class ShapeClip
+internal sealed class ShapeClip : IGeneratedClip
 {
     // Purposes of the demonstration's own draws, clear of those of training.
     private const SamplePurpose Length = (SamplePurpose)1001;
@@ -26,7 +26,6 @@ internal sealed class ShapeClip
 
     public string Path { get; }
 
-    /// <summary>Where it is written first: hidden, so that no catalog lists half a clip.</summary>
     public string Temporary { get; }
 
     public int Frames { get; }

@@ -9,6 +9,8 @@ public static class RunCharts
     [
         ("Loss", s => s.Loss), ("Video reconstruction", s => s.ReconVideo), ("Audio reconstruction", s => s.ReconAudio), ("Distillation, video to audio", s => s.KdV2A),
         ("Distillation, audio to video", s => s.KdA2V), ("Alignment of the students", s => s.AlignStudent), ("Learning rate", s => s.Lr), ("Gradient norm", s => s.GradNorm),
+        ("Spread of the video student's logits over a batch (0: collapsed)", s => s.StdVideo), ("Spread of the audio student's logits over a batch", s => s.StdAudio),
+        ("Entropy of the video teacher, nats", s => s.TeacherEntropyVideo), ("Entropy of the audio teacher, nats", s => s.TeacherEntropyAudio),
         ("Samples per second", s => s.SamplesPerSecond), ("Data wait, share of the step", s => s.DataWait),
     ];
 

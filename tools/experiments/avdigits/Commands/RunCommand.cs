@@ -1,0 +1,101 @@
+using System.CommandLine;
+using Xkd.Cli.Hosting;
+using Xkd.Model.Native;
+using Xkd.Storage;
+
+namespace Xkd.Experiments.AvDigits;
+
+/// <summary><c>run</c>: the ablation, or what is left of it; <c>row</c>: one row on caches that are there, which is how <c>run</c> spreads over processes.</summary>
+internal static class RunCommand
+{
+    private static readonly long[] DefaultSeeds = [0, 1, 2];
+
+    public static Command Create()
+    {
+        Option<string> data = CommonOptions.RequiredPath("--data", "The corpus: a folder with train and val.");
+        Option<string[]> rows = new("--row") { Description = "Rows to run: names of `rows`, or all; repeatable. Default: untrained, recon, xkd.", AllowMultipleArgumentsPerToken = true };
+        Option<long[]> seeds = new("--seed") { Description = "Seeds; repeatable. Default: 0 1 2.", AllowMultipleArgumentsPerToken = true };
+        Option<int> jobs = new("--jobs") { Description = "Rows at a time, each in a process of its own. Default: one per core at cpu size, else 1." };
+        Parts parts = new();
+        Command command = parts.AddTo(new Command("run", "Run the rows that are not done yet, then write table and page. The same command continues after a stop."), data, rows, seeds, jobs);
+        command.SetAction(async (parsed, _) =>
+        {
+            AblationOptions options = parts.Options(parsed) with
+            {
+                Data = parsed.GetValue(data)!,
+                Rows = Choose(parsed.GetValue(rows)),
+                Seeds = parsed.GetValue(seeds) is { Length: > 0 } chosen ? chosen : DefaultSeeds,
+                Jobs = parsed.GetValue(jobs) is > 0 and var j ? j : parsed.GetValue(parts.Size) == "cpu" ? Environment.ProcessorCount : 1,
+            };
+            LibTorch.Load(parsed.GetValue(parts.LibTorchFolder));
+            using StopSignals signals = new();
+            return await new AblationRun(options, new Terminal(json: false), TimeProvider.System).RunAsync(signals).ConfigureAwait(false);
+        });
+        return command;
+    }
+
+    public static Command CreateRow()
+    {
+        Option<string> row = CommonOptions.RequiredPath("--row", "The row.");
+        Option<long> seed = new("--seed") { Description = "The seed.", Required = true };
+        Parts parts = new();
+        Command command = parts.AddTo(new Command("row", "One row with one seed, on caches that are there.") { Hidden = true }, row, seed);
+        command.SetAction(async (parsed, _) =>
+        {
+            AblationRow chosen = Choose([parsed.GetValue(row)!])[0];
+            AblationOptions options = parts.Options(parsed) with { Rows = [chosen], Seeds = [parsed.GetValue(seed)] };
+            LibTorch.Load(parsed.GetValue(parts.LibTorchFolder));
+            using StopSignals signals = new();
+            bool done = await new AblationRun(options, new Terminal(json: false), TimeProvider.System).RowAsync(chosen, options.Seeds[0], options.Limit, signals.Token).ConfigureAwait(false);
+            return done ? ExitCodes.Done : signals.ExitCode ?? ExitCodes.Requeue;
+        });
+        return command;
+    }
+
+    private static IReadOnlyList<AblationRow> Choose(string[]? names)
+    {
+        if (names is null or { Length: 0 })
+        {
+            return AblationRow.Core;
+        }
+
+        return names.Contains("all", StringComparer.Ordinal)
+            ? AblationRow.All
+            : [.. names.Select(n => AblationRow.All.FirstOrDefault(r => r.Name == n) ?? throw new UsageException($"--row {n}: no such row; write {string.Join(", ", AblationRow.All.Select(r => r.Name))}, or all"))];
+    }
+
+    /// <summary>What both commands take.</summary>
+    private sealed class Parts
+    {
+        private readonly Option<string> _out = CommonOptions.RequiredPath("--out", "The ablation's folder.");
+        private readonly Option<double?> _maxMinutes = new("--max-minutes") { Description = "Stop with checkpoints after this many minutes and exit code 75." };
+        private readonly Option<string> _device = CommonOptions.Device();
+        private readonly Option<string[]> _set = CommonOptions.Set();
+
+        public Option<string> Size { get; } = CommonOptions.Choice("--size", "cpu: an hour on two cores; gpu: half an hour on one GPU.", [.. AblationSize.All.Select(s => s.Name)]);
+
+        public Option<string?> LibTorchFolder { get; } = CommonOptions.LibTorch();
+
+        public Command AddTo(Command command, params Option[] own)
+        {
+            foreach (Option option in (Option[])[Size, .. own, _out, _maxMinutes, _device, LibTorchFolder, _set])
+            {
+                command.Add(option);
+            }
+
+            return command;
+        }
+
+        public AblationOptions Options(ParseResult parsed) => new()
+        {
+            Size = AblationSize.Of(parsed.GetValue(Size)!),
+            Out = parsed.GetValue(_out)!,
+            Rows = [],
+            Seeds = [],
+            Device = parsed.GetValue(_device)!,
+            Limit = parsed.GetValue(_maxMinutes) is not double minutes ? null
+                : minutes > 0 ? TimeSpan.FromMinutes(minutes) : throw new UsageException($"--max-minutes {minutes}: write a number above 0"),
+            Overrides = parsed.GetValue(_set)!,
+        };
+    }
+}

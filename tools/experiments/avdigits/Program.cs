@@ -1,0 +1,9 @@
+using System.CommandLine;
+using Xkd.Cli.Hosting;
+using Xkd.Experiments.AvDigits;
+
+RootCommand root = new("The paper's ablation in miniature: image and sound that share only a digit.")
+{
+    GenerateCommand.Create(), RowsCommand.Create(), RunCommand.Create(), RunCommand.CreateRow(),
+};
+return await CommandHost.RunAsync(root, "xkd experiment avdigits", args).ConfigureAwait(false);

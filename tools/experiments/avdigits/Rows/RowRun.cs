@@ -1,0 +1,96 @@
+using System.Security.Cryptography;
+using System.Text;
+using Xkd.Cli.Hosting;
+using Xkd.Model.Configuration;
+using Xkd.Model.Evaluation;
+using Xkd.Model.Training;
+using Xkd.Model.Weights;
+using Xkd.Storage;
+using static TorchSharp.torch;
+
+namespace Xkd.Experiments.AvDigits;
+
+/// <summary>
+/// One row with one seed: pre-training on the training clips without their labels, then a linear probe of each encoder, fitted on the labelled training clips,
+/// its regularisation chosen on a held-out fifth of them; the validation clips only report.
+/// </summary>
+internal sealed class RowRun(AblationFolder folder, AblationRow row, PretrainConfig config, SvmConfig probe, Terminal terminal, TimeProvider time)
+{
+    private const WeightBranch Branch = WeightBranch.Teacher;
+    private const int FeatureBatch = 64;
+
+    /// <summary>Runs what is left of the row. The training continues from its last checkpoint.</summary>
+    /// <param name="device">Where.</param>
+    /// <param name="limit">Stop with a checkpoint after this long; null: no limit.</param>
+    /// <param name="stop">Stops at the next step.</param>
+    /// <returns>The result; null where it was stopped before its end.</returns>
+    /// <exception cref="UsageException">The folder holds this row of another configuration or other clips.</exception>
+    public async Task<RowResult?> RunAsync(string device, TimeSpan? limit, CancellationToken stop)
+    {
+        Cache train = Cache.Open(folder.TrainCache), validation = Cache.Open(folder.ValidationCache);
+        string inputs = Inputs(train, validation), place = folder.Result(row, config.Seed);
+        if (RowResult.Read(place) is { } done)
+        {
+            return done.Inputs == inputs
+                ? done
+                : throw new UsageException($"{place} is of another configuration or other clips; write another --out, or delete {folder.Row(row, config.Seed)}");
+        }
+
+        Directory.CreateDirectory(folder.Row(row, config.Seed));
+        long steps = 0;
+        if (row.Trained)
+        {
+            TrainerOptions options = new() { Config = config, Data = folder.TrainCache, Out = folder.Run(row, config.Seed), Resume = ResumeMode.Auto, Device = device, MaxTime = limit };
+            TrainResult trained = await TrainingView.TrainAsync(options, terminal, time, stop).ConfigureAwait(false);
+            if (trained.Stopped)
+            {
+                return null;
+            }
+
+            steps = trained.Steps;
+        }
+
+        long start = time.GetTimestamp();
+        Device where = Devices.Parse(device);
+        Devices.SetThreads(config.Train.Threads);
+        using FrozenEncoder encoder = row.Trained ? FrozenEncoder.OpenRun(folder.Run(row, config.Seed), where, terminal.Line) : FrozenEncoder.Untrained(config, train.Manifest.Mel, where);
+        Dictionary<string, EvaluationResult> probes = new(StringComparer.Ordinal);
+        foreach (WeightModality modality in row.Modalities)
+        {
+            string name = modality.ToString().ToLowerInvariant();
+            using EvaluationEncoder one = EvaluationEncoder.Of(encoder, modality, Branch);
+            EvaluationResult identity = new()
+            {
+                Dataset = "avdigits", Protocol = "svm", Modality = name, Branch = Branch.ToString().ToLowerInvariant(), Seed = (ulong)config.Seed, WeightsSha256 = encoder.WeightsSha256,
+            };
+            probes[name] = await SvmEvaluation.RunAsync([one], train, validation, probe, identity, stop).ConfigureAwait(false);
+            await FeatureFiles.WriteAsync(one, validation, folder.Features(row, config.Seed, name), windows: 1, FeatureBatch, static _ => { }, stop).ConfigureAwait(false);
+        }
+
+        RowResult result = new()
+        {
+            Row = row.Name,
+            Seed = config.Seed,
+            Inputs = inputs,
+            Steps = steps,
+            Seconds = time.GetElapsedTime(start).TotalSeconds + (row.Trained ? MetricsLog.Read(new RunFolder(folder.Run(row, config.Seed)).Metrics).Sum(s => s.Ms) / 1000 : 0),
+            Device = where.ToString(),
+            Probes = probes,
+        };
+        result.Write(place);
+        return result;
+    }
+
+    private string Inputs(Cache train, Cache validation)
+    {
+        // How the work is spread and watched is no part of what is learned.
+        PretrainConfig learned = config with { Train = new TrainSection { Precision = config.Train.Precision } };
+        StringBuilder text = new StringBuilder(ConfigBinder.ToYaml(learned)).Append(ConfigBinder.ToYaml(probe));
+        foreach (Cache cache in new[] { train, validation })
+        {
+            text.AppendJoin('\n', cache.Manifest.Shards.Select(s => s.IdsSha256));
+        }
+
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+    }
+}

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Xkd.Storage;
+
+namespace Xkd.Cli.Hosting;
+
+/// <summary>Parses, runs, and turns what went wrong into a line and an exit code.</summary>
+internal static class CommandHost
+{
+    /// <param name="root">The verbs.</param>
+    /// <param name="name">What a person types before a verb.</param>
+    /// <param name="args">What was typed after it.</param>
+    public static async Task<int> RunAsync(RootCommand root, string name, string[] args)
+    {
+        ParseResult parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (System.CommandLine.Parsing.ParseError error in parsed.Errors)
+            {
+                await Console.Error.WriteLineAsync($"xkd: {error.Message}").ConfigureAwait(false);
+            }
+
+            await Console.Error.WriteLineAsync($"xkd: see `{name} {(parsed.CommandResult.Command == root ? string.Empty : parsed.CommandResult.Command.Name + " ")}--help`").ConfigureAwait(false);
+            return ExitCodes.Usage;
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false);
+        }
+        catch (XkdException e)
+        {
+            await Console.Error.WriteLineAsync($"xkd: {e.Message}").ConfigureAwait(false);
+            return e is UsageException ? ExitCodes.Usage : ExitCodes.Failed;
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCodes.Interrupted;
+        }
+    }
+}
