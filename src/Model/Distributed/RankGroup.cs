@@ -110,6 +110,11 @@ public sealed class RankGroup : IDisposable
         catch (Exception e)
         {
             _failed = true;
+            if (e is ExchangeException)
+            {
+                _watch?.AwaitNews(); // most likely another rank is lost, and the watch can name it
+            }
+
             _watch?.Fail(e is UsageException ? UsageCode : FailureCode, e is XkdException ? e.Message : e.ToString());
             throw;
         }

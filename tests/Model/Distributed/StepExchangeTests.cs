@@ -10,6 +10,7 @@ namespace Xkd.Model.Tests.Distributed;
 public sealed class StepExchangeTests
 {
     private const int Steps = 3;
+    private const int Packed = 17, StdVideo = 14, StdAudio = 15;
     private const double Tolerance = 1e-6;
 
     [Theory]
@@ -35,7 +36,7 @@ public sealed class StepExchangeTests
         Outcome[] ranks = Ranks(options, 2, gather: true);
         AssertSame(large.State, ranks[0].State);
         AssertClose(large.Gradients, ranks[0].Gradients);
-        AssertClose(large.Losses, Mean(ranks));
+        AssertClose(Terms(large.Losses), Terms(Mean(ranks)));
 
         // Without it each rank compares its own clips only: the difference would show.
         Assert.True(Distance(large.Losses, Mean(Ranks(options, 2))) > 1e-3);
@@ -48,7 +49,7 @@ public sealed class StepExchangeTests
         Outcome large = Alone(options, parts: 1, count: 4), parts = Alone(options, parts: 4, count: 4);
         AssertSame(large.State, parts.State);
         AssertClose(large.Gradients, parts.Gradients);
-        AssertClose(large.Losses, parts.Losses);
+        AssertClose(Terms(large.Losses), Terms(parts.Losses));
         Assert.True(Distance(Alone(TinyModel.Options(), 1, 4).Losses, Alone(TinyModel.Options(), 4, 4).Losses) > 1e-3);
     }
 
@@ -80,6 +81,9 @@ public sealed class StepExchangeTests
     private static XkdInput Join(XkdInput[] parts) => new(
         [.. Enumerable.Range(0, 2).Select(view => cat([.. parts.Select(p => p.Video[view])], 0))], [.. Enumerable.Range(0, 2).Select(view => cat([.. parts.Select(p => p.Audio[view])], 0))],
         cat([.. parts.Select(p => p.VideoNoise)], 0), cat([.. parts.Select(p => p.AudioNoise)], 0));
+
+    // All but the spread of the students' logits, which is over the rows that a rank or part has.
+    private static float[] Terms(float[] losses) => [.. losses.Chunk(Packed).SelectMany(step => step.Where((_, i) => i is not (StdVideo or StdAudio)))];
 
     private static float[] Mean(Outcome[] ranks) => [.. Enumerable.Range(0, ranks[0].Losses.Length).Select(i => ranks.Average(r => r.Losses[i]))];
 

@@ -127,7 +127,7 @@ internal sealed unsafe class MpiLibrary
         byte* text = stackalloc byte[TextLength];
         int length = 0;
         string reason = _errorText(code, text, &length) == Success ? Encoding.ASCII.GetString(text, length).Trim() : $"error {code}";
-        throw new FailureException($"{function} of {Path} failed: {reason}. Another rank may have ended; start the run again with --resume");
+        throw new ExchangeException($"{function} of {Path} failed: {reason}. Another rank may have ended; start the run again with --resume");
     }
 
     private nint Export(string name) => NativeLibrary.TryGetExport(_library, name, out nint address)

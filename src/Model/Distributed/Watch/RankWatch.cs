@@ -42,6 +42,9 @@ internal sealed class RankWatch : IDisposable
         }
     }
 
+    /// <summary>Waits for the watch to end this process, as long as it takes it at most to notice that a rank is lost.</summary>
+    public void AwaitNews() => _over.Wait(_options.Silence + _options.Beat);
+
     /// <summary>The run is over here, and well: all ranks have done their last step.</summary>
     public void Dispose()
     {
