@@ -11,6 +11,12 @@ internal static class TrainingView
     public static Task<TrainResult> TrainAsync(TrainerOptions options, Terminal terminal, TimeProvider time, CancellationToken stop, RankGroup? ranks = null)
     {
         Task<TrainResult> Train(ITrainingObserver observer) => new Trainer(options, time, observer, ranks).RunAsync(stop);
-        return ranks is { IsFirst: false } ? Train(new OtherRankNotes(ranks.Rank)) : terminal.IsInteractive ? TrainingPanel.RunAsync(AnsiConsole.Console, Train) : Train(new TrainingLines(terminal));
+        if (ranks is { IsFirst: false })
+        {
+            return Train(new OtherRankNotes(ranks.Rank));
+        }
+
+        // Open MPI gives its ranks a terminal of their own, which nobody sees.
+        return terminal.IsInteractive && (ranks is null || ranks.Size == 1) ? TrainingPanel.RunAsync(AnsiConsole.Console, Train) : Train(new TrainingLines(terminal));
     }
 }
