@@ -70,7 +70,7 @@ internal sealed class AblationRun(AblationOptions options, Terminal terminal, Ti
     /// <summary>One row with one seed, on caches that are there; false where it was stopped before its end.</summary>
     public async Task<bool> RowAsync(AblationRow row, long seed, TimeSpan? limit, CancellationToken stop)
     {
-        RowRun run = new(_folder, row, options.Size.Configure(row, seed, options.Overrides), options.Size.Probe(seed), terminal, time);
+        RowRun run = new(_folder, row, options.Size.Configure(row, seed, options.Overrides), AblationSize.Probe(seed), terminal, time);
         if (await run.RunAsync(options.Device, limit, stop).ConfigureAwait(false) is not { } result)
         {
             return false;

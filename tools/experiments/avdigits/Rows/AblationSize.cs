@@ -15,10 +15,10 @@ internal sealed record AblationSize(string Name, int ShortSide)
 
     /// <summary>The row's configuration with a seed.</summary>
     public PretrainConfig Configure(AblationRow row, long seed, IEnumerable<string> overrides) =>
-        PretrainConfig.Load(File("pretrain"), [.. overrides, .. row.Overrides, $"seed={seed}"]);
+        PretrainConfig.Load(File("experiments", "avdigits", $"{Name}.yaml"), [.. overrides, .. row.Overrides, $"seed={seed}"]);
 
     /// <summary>How features are probed: the same in every row.</summary>
-    public SvmConfig Probe(long seed) => SvmConfig.Load(File("probe"), [$"seed={seed}"]);
+    public static SvmConfig Probe(long seed) => SvmConfig.Load(File("eval", "svm", "avdigits.yaml"), [$"seed={seed}"]);
 
-    private string File(string kind) => Path.Combine(AppContext.BaseDirectory, "configs", "experiments", "avdigits", kind == "probe" ? "probe.yaml" : $"{Name}.yaml");
+    private static string File(params string[] parts) => Path.Combine([AppContext.BaseDirectory, "configs", .. parts]);
 }
