@@ -115,23 +115,24 @@ internal sealed class RemoteShards : IShardBytes
     {
         // Processes that share the folder begin at different places, and so share the work.
         int count = _manifest.Shards.Count, first = (int)((uint)Environment.ProcessId * 2654435761u % (uint)count);
-        using CancellationTokenSource full = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        bool full = false;
         try
         {
             await Parallel.ForEachAsync(
                 Enumerable.Range(0, count).Select(i => (first + i) % count),
-                new ParallelOptions { MaxDegreeOfParallelism = Fetchers, CancellationToken = full.Token },
+                new ParallelOptions { MaxDegreeOfParallelism = Fetchers, CancellationToken = _stop.Token },
                 async (shard, ct) =>
                 {
-                    if (!IsNear(shard) && await FetchAsync(_manifest.Shards[shard], ct) == CopyOutcome.NoRoom)
+                    // No more are begun then; those under way have their room already, and are finished.
+                    if (!Volatile.Read(ref full) && !IsNear(shard) && await FetchAsync(_manifest.Shards[shard], ct) == CopyOutcome.NoRoom)
                     {
-                        await full.CancelAsync();
+                        Volatile.Write(ref full, true);
                     }
                 });
         }
         catch (OperationCanceledException)
         {
-            // The reader is closed, or there is no more room: what is not here is read by ranges.
+            // The reader is closed: what is not here is read by nobody any more.
         }
     }
 

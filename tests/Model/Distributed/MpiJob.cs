@@ -11,10 +11,14 @@ internal sealed class MpiJob : IDisposable
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
+    // Last words go to a file: a launcher that is ending may not pass them on.
+    private const string ErrorsToFile = $"exec \"$0\" \"$@\" 2> \"${Folder}/errors-$$.txt\"";
+
     private readonly Process _launcher;
     private readonly Task<string> _errors;
+    private readonly string _folder;
 
-    private MpiJob(Process launcher) => (_launcher, _errors) = (launcher, launcher.StandardError.ReadToEndAsync());
+    private MpiJob(Process launcher, string folder) => (_launcher, _errors, _folder) = (launcher, launcher.StandardError.ReadToEndAsync(), folder);
 
     /// <summary>What the ranks print, line by line.</summary>
     public StreamReader Output => _launcher.StandardOutput;
@@ -31,13 +35,13 @@ internal sealed class MpiJob : IDisposable
         Assert.SkipWhen(launcher is null, $"mpirun.{flavor} is not installed: apt-get install {(flavor == "openmpi" ? "openmpi-bin libopenmpi3" : "mpich libmpich12")}");
         string[] flavored = flavor == "openmpi" ? ["--oversubscribe", "--bind-to", "none"] : [];
         ProcessStartInfo start = new(launcher!, [
-            "-np", size.ToString(CultureInfo.InvariantCulture), .. flavored, .. launcherOptions, Environment.ProcessPath!, "-explicit", "only", "-method", worker, "-noColor"])
+            "-np", size.ToString(CultureInfo.InvariantCulture), .. flavored, .. launcherOptions, "/bin/sh", "-c", ErrorsToFile, Environment.ProcessPath!, "-explicit", "only", "-method", worker, "-noColor"])
         {
             UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true,
         };
         start.Environment[Folder] = folder;
         start.Environment["OMPI_ALLOW_RUN_AS_ROOT"] = start.Environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"; // containers run tests as root
-        return new MpiJob(Process.Start(start)!);
+        return new MpiJob(Process.Start(start)!, folder);
     }
 
     /// <summary>Waits for the launcher to end; its exit code, what the ranks still printed, and their standard error.</summary>
@@ -47,7 +51,8 @@ internal sealed class MpiJob : IDisposable
         limit.CancelAfter(Limit);
         string output = await Output.ReadToEndAsync(limit.Token);
         await _launcher.WaitForExitAsync(limit.Token);
-        return (_launcher.ExitCode, output, await _errors.WaitAsync(limit.Token));
+        string[] ranks = await Task.WhenAll(Directory.EnumerateFiles(_folder, "errors-*.txt").Select(file => File.ReadAllTextAsync(file, limit.Token)));
+        return (_launcher.ExitCode, output, string.Concat([await _errors.WaitAsync(limit.Token), .. ranks]));
     }
 
     public void Dispose()
