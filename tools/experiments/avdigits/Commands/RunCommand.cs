@@ -72,7 +72,7 @@ internal static class RunCommand
         private readonly Option<string> _device = CommonOptions.Device();
         private readonly Option<string[]> _set = CommonOptions.Set();
 
-        public Option<string> Size { get; } = CommonOptions.Choice("--size", "cpu: an hour on two cores; gpu: half an hour on one GPU.", [.. AblationSize.All.Select(s => s.Name)]);
+        public Option<string> Size { get; } = CommonOptions.Choice("--size", "cpu: well under an hour on two cores; gpu: meant for half an hour on one GPU, not measured yet.", [.. AblationSize.All.Select(s => s.Name)]);
 
         public Option<string?> LibTorchFolder { get; } = CommonOptions.LibTorch();
 
