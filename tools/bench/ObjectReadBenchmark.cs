@@ -63,12 +63,18 @@ internal static class ObjectReadBenchmark
 
     private static async Task<double> FetchAsync(ClipReader reader, Cache cache, string folder)
     {
+        using SemaphoreSlim changed = new(0);
+        Directory.CreateDirectory(folder);
+        using FileSystemWatcher watcher = new(folder, "*.parquet");
+        watcher.Renamed += (_, _) => changed.Release(); // a copy has its name once it is whole
+        watcher.Created += (_, _) => changed.Release(); // what a rename from an unwatched name is told as
+        watcher.EnableRaisingEvents = true;
         Stopwatch watch = Stopwatch.StartNew();
         ClipEntry clip = cache.Clips[0];
         reader.ReadFrames(clip, 0, 1, new byte[clip.FrameBytes]);
         while (cache.Manifest.Shards.Any(s => !File.Exists(Path.Combine(folder, s.Sha256 + ".parquet"))))
         {
-            await Task.Delay(10).ConfigureAwait(false);
+            await changed.WaitAsync().ConfigureAwait(false);
         }
 
         return watch.Elapsed.TotalSeconds;

@@ -25,7 +25,7 @@ public sealed class ShapesGenerator(FfmpegTools tools)
     /// <exception cref="FailureException">ffmpeg cannot encode.</exception>
     public Task<int> GenerateAsync(string root, ShapesOptions options, IProgress<int>? progress, CancellationToken cancellationToken)
     {
-        Claim(root, options);
+        GeneratedSet.Claim(root, Marker, JsonSerializer.Serialize(options with { Workers = 0 }));
         var format = new GeneratedClipFormat { Width = options.Width, Height = options.Height, Fps = options.Fps, SampleRate = options.SampleRate };
         return new GeneratedClipEncoder(tools, format).EncodeMissingAsync(Clips(root, options), options.Workers, progress, cancellationToken);
     }
@@ -35,19 +35,4 @@ public sealed class ShapesGenerator(FfmpegTools tools)
         from index in Enumerable.Range(0, validation ? options.ValidationPerClass : options.TrainPerClass)
         from shape in Enum.GetValues<ShapeClass>()
         select new ShapeClip(root, options, validation, shape, index);
-
-    private static void Claim(string root, ShapesOptions options)
-    {
-        Directory.CreateDirectory(root);
-        var marker = Path.Combine(root, Marker);
-        var content = JsonSerializer.Serialize(options with { Workers = 0 });
-        if (!File.Exists(marker))
-        {
-            File.WriteAllText(marker, content);
-        }
-        else if (File.ReadAllText(marker) is var other && other != content)
-        {
-            throw new UsageException($"{root} holds a demonstration set made with {other}, now {content} is asked for; name another folder, or delete it.");
-        }
-    }
 }

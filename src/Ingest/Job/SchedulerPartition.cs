@@ -1,4 +1,5 @@
 using System.Globalization;
+using Xkd.Pipeline;
 using Xkd.Storage;
 
 namespace Xkd.Ingest;
@@ -9,14 +10,6 @@ namespace Xkd.Ingest;
 /// </summary>
 public static class SchedulerPartition
 {
-    // A launcher below another leaves the outer one's variables standing (mpirun in a SLURM job: all ranks of a node see one SLURM_PROCID), so the inner is asked first.
-    private static readonly (string Rank, string[] Sizes)[] Ranks =
-    [
-        ("OMPI_COMM_WORLD_RANK", ["OMPI_COMM_WORLD_SIZE"]),
-        ("PMI_RANK", ["PMI_SIZE"]),
-        ("SLURM_PROCID", ["SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"]),
-    ];
-
     /// <summary>Part, counted from 1, and how many there are.</summary>
     /// <param name="variable">Reads an environment variable; null where it is not set.</param>
     /// <param name="parts">
@@ -28,17 +21,16 @@ public static class SchedulerPartition
     {
         ArgumentNullException.ThrowIfNull(variable);
         var task = ArrayTask(variable, absolute: parts is not null);
-        var rank = Rank(variable);
-        if (task is null && rank is null)
+        var ranks = RankEnvironment.Detect(variable);
+        if (task is null && ranks.Launcher == RankLauncher.None)
         {
             throw new UsageException(
-                "--partition auto: neither SLURM_ARRAY_TASK_ID, SLURM_PROCID, OMPI_COMM_WORLD_RANK nor PMI_RANK is set; start it by sbatch --array, srun or mpirun, or write --partition i/n");
+                "--partition auto: no SLURM array (SLURM_ARRAY_TASK_ID), and no srun step or mpirun with its rank and size (SLURM_PROCID and SLURM_STEP_NUM_TASKS, OMPI_COMM_WORLD_RANK and _SIZE, PMI_RANK and PMI_SIZE); start it by sbatch --array, srun or mpirun, or write --partition i/n");
         }
 
-        var (inner, ranks) = rank ?? (0, 1);
         var (outer, tasks) = task ?? (0, 1);
-        var index = (outer * ranks) + inner;
-        var of = parts ?? tasks * ranks;
+        var index = (outer * ranks.Size) + ranks.Rank;
+        var of = parts ?? tasks * ranks.Size;
         return index < of ? (index + 1, of) : throw new UsageException($"--partition auto/{of}: the scheduler's number is {index}, counted from 0, which is no part of {of}; number the tasks 0 to {of - 1}");
     }
 
@@ -61,20 +53,6 @@ public static class SchedulerPartition
             ? ((id - min) / step, count)
             : throw new UsageException(
                 $"--partition auto: SLURM_ARRAY_TASK_ID {id} is none of {count} numbers from {min} in steps of {step}; number the array without gaps (--array=0-{count - 1}), or write --partition auto/N with N the parts of the whole");
-    }
-
-    private static (int Index, int Count)? Rank(Func<string, string?> variable)
-    {
-        foreach (var (name, sizes) in Ranks)
-        {
-            if (Number(variable, name) is { } rank)
-            {
-                var size = sizes.Select(s => Number(variable, s)).FirstOrDefault(n => n is not null) ?? throw Missing(sizes[^1], name, rank);
-                return rank < size ? (rank, size) : throw new UsageException($"--partition auto: {name} is {rank}, of {size} ranks; write --partition i/n");
-            }
-        }
-
-        return null;
     }
 
     private static int? Number(Func<string, string?> variable, string name) => variable(name) switch

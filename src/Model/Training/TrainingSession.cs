@@ -1,14 +1,9 @@
-using System.Reflection;
-using System.Security.Cryptography;
-using System.Text;
 using TorchSharp;
 using Xkd.Model.Augment;
 using Xkd.Model.Configuration;
 using Xkd.Model.Distributed;
-using Xkd.Model.Evaluation;
 using Xkd.Model.Native;
 using Xkd.Model.Optimization;
-using Xkd.Model.Weights;
 using Xkd.Pipeline;
 using Xkd.Storage;
 using static TorchSharp.torch;
@@ -18,24 +13,22 @@ namespace Xkd.Model.Training;
 /// <summary>Everything one start of a run holds: model, step, schedule, feed, logs and checkpoints, all at one step, and on all ranks the same.</summary>
 internal sealed class TrainingSession : IAsyncDisposable
 {
-    private const string ModelPrefix = "model/";
     private const int TraceSpans = 1 << 16;
 
     private readonly PretrainConfig _config;
     private readonly RankGroup _ranks;
     private readonly int _threads;
-    private readonly ITrainingObserver _observer;
-    private readonly CheckpointStore _checkpoints;
+    private readonly RunCheckpoints _checkpoints;
     private readonly XkdModel _model;
     private readonly HostTensors _host;
     private readonly BatchAugmenter? _augmenter;
-    private bool _logsWait;
+    private RunLogs? _logs;
 
     private TrainingSession(
         TrainerOptions options, RunFolder run, RunOrigin origin, Cache cache, Device device, TimeProvider time, ITrainingObserver observer, RankGroup ranks)
     {
         _config = Shared(options.Config, ranks);
-        (_ranks, _observer) = (ranks, observer);
+        _ranks = ranks;
         int cores = Math.Max(1, Environment.ProcessorCount / ranks.LocalSize); // ranks of one machine share them
         _threads = _config.Train.Threads > 0 ? _config.Train.Threads : cores;
         Run = run;
@@ -56,7 +49,7 @@ internal sealed class TrainingSession : IAsyncDisposable
         Step = new XkdStep(_model, _config.ToStep(ranks));
         FlopPerSample = ModelCost.Of(model, _config.ToLocalViews()).FlopPerSample;
         PeakFlops = ranks.FromFirst(() => MatmulPeak.Measure(device, time)); // by itself: ranks may share cores
-        _checkpoints = new CheckpointStore(run.Path, new CheckpointStoreOptions { Keep = _config.Train.CheckpointKeep, KeepEvery = _config.Train.CheckpointKeepEvery }, observer.Note, options.Files);
+        _checkpoints = new RunCheckpoints(run, origin, _config, Step, Feed.StepsPerEpoch, options, observer, ranks);
     }
 
     public RunFolder Run { get; }
@@ -72,11 +65,6 @@ internal sealed class TrainingSession : IAsyncDisposable
 
     public XkdStep Step { get; }
 
-    /// <summary>Rank 0's; null elsewhere.</summary>
-    public MetricsLog? Log { get; private set; }
-
-    public TensorBoardLog? Events { get; private set; }
-
     /// <summary>Steps already done when this start began.</summary>
     public long StartStep { get; private set; }
 
@@ -90,7 +78,7 @@ internal sealed class TrainingSession : IAsyncDisposable
     public long SkippedHere { get; private set; }
 
     /// <summary>Checkpoints that a full disk has cost since this start.</summary>
-    public long CheckpointsMissed { get; private set; }
+    public long CheckpointsMissed => _checkpoints.Missed;
 
     /// <summary>The step after which this start ends.</summary>
     public long EndStep { get; }
@@ -115,14 +103,13 @@ internal sealed class TrainingSession : IAsyncDisposable
             run.Begin(options.Config, origin);
         }
 
-        session.Restore(observer);
+        (session.StartStep, session.TailUsed, session.SkippedBefore) = session._checkpoints.Restore();
         if (!ranks.IsFirst)
         {
             return session;
         }
 
-        session.Log = MetricsLog.Open(run.Metrics, session.StartStep);
-        session.Events = options.Config.Train.Tensorboard ? new TensorBoardLog(run.Events) : null;
+        session._logs = new RunLogs(run, options.Config, session.StartStep, observer);
         observer.Note($"{options.Data}: version {origin.ManifestVersion}, {cache.Clips.Count} clips, {session.Feed.StepsPerEpoch} steps an epoch; " +
             $"{session.Step.TrainableCount / 1e6:f3} M trainable parameters, {session.FlopPerSample / 1e9:f1} GFLOP a sample; {device}, peak {session.PeakFlops / 1e9:f0} GFLOP/s");
         if (ranks.Size > 1)
@@ -176,22 +163,13 @@ internal sealed class TrainingSession : IAsyncDisposable
     /// <summary>Device memory in use, bytes; 0 on a CPU.</summary>
     public long UsedDeviceMemory() => _model.Device.type == DeviceType.CUDA ? CudaDriver.UsedBytes() : 0;
 
-    /// <summary>Writes metrics to the logs; on a full disk, if the run is to go on, lines wait in memory and events are left out.</summary>
-    public void Record(IReadOnlyList<StepMetrics> steps) => Logged(steps[^1].Step, () =>
-    {
-        Log?.Append(steps);
-        Events?.Append(steps);
-    });
+    /// <summary>Writes metrics to the logs, on rank 0.</summary>
+    /// <exception cref="FullDiskException">There is no room, and the run is to stop.</exception>
+    public void Record(IReadOnlyList<StepMetrics> steps) => _logs?.Record(steps);
 
-    /// <summary>Every so many steps, a picture of what is masked and reconstructed, of the batch's first clip.</summary>
-    public void Picture(long step, XkdInput input)
-    {
-        if (Events is not null && _config.Train.ImagesEvery > 0 && step % _config.Train.ImagesEvery == 0)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            Logged(step, () => Events.Append(step, MaskedReconstruction.Of(_model, input.Video[0].narrow(0, 0, 1), input.Audio[0].narrow(0, 0, 1), (ulong)_config.Seed)));
-        }
-    }
+    /// <summary>Every so many steps, a picture of what is masked and reconstructed, of rank 0's first clip.</summary>
+    /// <exception cref="FullDiskException">There is no room, and the run is to stop.</exception>
+    public void Picture(long step, XkdInput input) => _logs?.Picture(step, _model, input);
 
     /// <summary>
     /// Writes the checkpoint of <paramref name="step"/> completed steps, on rank 0; all ranks call it, for each knows a part of it. On a full disk, if the run
@@ -200,86 +178,23 @@ internal sealed class TrainingSession : IAsyncDisposable
     /// <exception cref="FullDiskException">There is no room, and the run is to stop, or has come to its last step.</exception>
     public void Save(long step, bool last)
     {
-        (int[] tailUsed, long skipped) = OfAllRanks();
+        IReadOnlyList<Part> parts = _ranks.All(new Part(TailUsed, SkippedHere));
         if (_ranks.IsFirst)
         {
-            Write(step, last, tailUsed, skipped);
+            _checkpoints.Save(new RunPosition(step, [.. parts.SelectMany(part => part.TailUsed).Distinct().Order()], SkippedBefore + parts.Sum(part => part.Skipped)), last, _logs);
         }
 
         // A step leaves so little behind that the oldest generation is hardly ever looked at, and memory would creep for hours.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
     }
 
-    private void Write(long step, bool last, int[] tailUsed, long skipped)
-    {
-        try
-        {
-            Log?.Flush(); // a resumed run tells its curve up to the checkpoint
-            Write(step, tailUsed, skipped);
-        }
-        catch (FullDiskException e) when (_config.Train.OnFullDisk == FullDiskPolicy.Continue && !last)
-        {
-            CheckpointsMissed++;
-            _observer.Note($"DISK FULL at step {step}: {e.Message} Training goes on without it (train.on_full_disk: continue); {CheckpointsMissed} missed so far, " +
-                $"the last good one is of step {(_checkpoints.Steps() is [long good, ..] ? good : 0)}");
-        }
-    }
-
     public async ValueTask DisposeAsync()
     {
         await Feed.DisposeAsync().ConfigureAwait(false);
         _host.Dispose();
-        Log?.Dispose();
+        _logs?.Dispose();
         Step.Dispose();
         _model.Dispose();
-    }
-
-    private void Logged(long step, Action write)
-    {
-        try
-        {
-            write();
-            _logsWait = false;
-        }
-        catch (FullDiskException e) when (_config.Train.OnFullDisk == FullDiskPolicy.Continue)
-        {
-            if (!_logsWait)
-            {
-                _observer.Note($"DISK FULL at step {step}: {e.Message} Until there is room, metrics wait in memory and events are left out");
-            }
-
-            _logsWait = true;
-        }
-    }
-
-    private void Write(long step, int[] tailUsed, long skipped)
-    {
-        string config = ConfigBinder.ToYaml(_config);
-        using DisposeScope scope = NewDisposeScope();
-        List<WeightTensor> model = [], optimizer = [];
-        foreach ((string name, Tensor value) in Step.ExportState())
-        {
-            bool isModel = name.StartsWith(ModelPrefix, StringComparison.Ordinal);
-            (isModel ? model : optimizer).Add(TensorBytes.Borrow(isModel ? name[ModelPrefix.Length..] : name, value)); // no step is taken before it is written
-        }
-
-        long perEpoch = Feed.StepsPerEpoch;
-        _checkpoints.Write(
-            new CheckpointState
-            {
-                Step = step,
-                Epoch = (int)(step / perEpoch),
-                Position = step % perEpoch * _config.Batch,
-                TailUsed = tailUsed,
-                Skipped = skipped,
-                ManifestVersion = Origin.ManifestVersion,
-                Seed = (ulong)_config.Seed,
-                Config = config,
-                ConfigHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(config))),
-                CodeVersion = typeof(TrainingSession).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown",
-            },
-            model,
-            optimizer);
     }
 
     private static PretrainConfig Shared(PretrainConfig config, RankGroup ranks)
@@ -316,49 +231,6 @@ internal sealed class TrainingSession : IAsyncDisposable
         (double mean, double std) = options.Config.MelScale(cache.Manifest.Mel);
         return new RunOrigin { ManifestVersion = cache.Manifest.Version, Cache = cache.Path, Clips = cache.Clips.Count, MelMean = mean, MelStd = std };
     }
-
-    private (int[] TailUsed, long Skipped) OfAllRanks()
-    {
-        IReadOnlyList<Part> parts = _ranks.All(new Part(TailUsed, SkippedHere));
-        return ([.. parts.SelectMany(part => part.TailUsed).Distinct().Order()], SkippedBefore + parts.Sum(part => part.Skipped));
-    }
-
-    // Rank 0 reads, and tells: the others need not see the run's folder.
-    private void Restore(ITrainingObserver observer)
-    {
-        Start start = _ranks.FromFirst(() => Read(observer));
-        (StartStep, TailUsed, SkippedBefore) = (start.Step, start.TailUsed, start.Skipped);
-        if (_ranks.Size > 1)
-        {
-            foreach ((_, Tensor value) in Step.ExportState())
-            {
-                _ranks.Broadcast(value);
-            }
-        }
-    }
-
-    private Start Read(ITrainingObserver observer)
-    {
-        using Checkpoint? checkpoint = _checkpoints.OpenLatest();
-        if (checkpoint is null)
-        {
-            return new Start(0, [], 0);
-        }
-
-        // Each straight into place: a run that fits into memory does so when it is resumed.
-        Step.ImportState(
-            checkpoint.Model.Entries.Select(e => (Name: ModelPrefix + e.Key, e.Value.Shape)).Concat(checkpoint.Optimizer.Entries.Select(e => (Name: e.Key, e.Value.Shape)))
-                .ToDictionary(e => e.Name, e => e.Shape, StringComparer.Ordinal),
-            (name, value) =>
-            {
-                bool isModel = name.StartsWith(ModelPrefix, StringComparison.Ordinal);
-                TensorBytes.Read(isModel ? checkpoint.Model : checkpoint.Optimizer, isModel ? name[ModelPrefix.Length..] : name, value);
-            });
-        observer.Note($"continuing {Run.Path} after step {checkpoint.State.Step}");
-        return new Start(checkpoint.State.Step, checkpoint.State.TailUsed, checkpoint.State.Skipped);
-    }
-
-    private sealed record Start(long Step, IReadOnlyList<int> TailUsed, long Skipped);
 
     private sealed record Part(IReadOnlyList<int> TailUsed, long Skipped);
 }

@@ -23,7 +23,7 @@ internal sealed class DigitCorpus(FfmpegTools tools)
     {
         var made = 0;
         var sources = Splits.Select(validation => (Validation: validation, Images: DigitImages.Read(options.Mnist, validation), Sounds: SpokenDigits.Read(options.Fsdd, validation))).ToArray();
-        Claim(root, options);
+        GeneratedSet.Claim(root, Marker, JsonSerializer.Serialize(new { options.Seed, options.TrainPerClass, options.ValidationPerClass })); // where the sources lie is no part of it
         foreach (var (validation, images, sounds) in sources)
         {
             var clips =
@@ -34,21 +34,5 @@ internal sealed class DigitCorpus(FfmpegTools tools)
         }
 
         return made;
-    }
-
-    // Where the folders lie is no part of the corpus.
-    private static void Claim(string root, DigitCorpusOptions options)
-    {
-        Directory.CreateDirectory(root);
-        var marker = Path.Combine(root, Marker);
-        var content = JsonSerializer.Serialize(new { options.Seed, options.TrainPerClass, options.ValidationPerClass });
-        if (!File.Exists(marker))
-        {
-            File.WriteAllText(marker, content);
-        }
-        else if (File.ReadAllText(marker) is var other && other != content)
-        {
-            throw new UsageException($"{root} holds a corpus made with {other}, now {content} is asked for; name another folder, or delete it");
-        }
     }
 }
