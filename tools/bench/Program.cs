@@ -49,7 +49,7 @@ switch (args.FirstOrDefault())
     case "same" when args.Length > 2:
         return CacheComparison.Run(args[1], args[2], Console.Out);
     case "step":
-        return await StepBenchmark.RunAsync(Number(1, 5), Peers(2), At(3, "python3"), At(4, "configs/bench/scaled.yaml"), At(5, "cpu"), Console.Out);
+        return StepBenchmark.Run(Number(1, 5), Peers(2), At(3, "python3"), At(4, "configs/bench/scaled.yaml"), At(5, "cpu"), Console.Out);
     case "ranks":
         return await RanksBenchmark.RunAsync(Number(1, 5), At(2, "tools/bench/peers"), Number(3, 206_347_000), At(4, "configs/bench/scaled.yaml"), Console.Out);
     case "rank" when args.Length > 2:

@@ -23,13 +23,14 @@ internal static class StepBenchmark
     private const string Unavailable = "{\"unavailable\"";
     private static readonly string[] Parts = ["forward", "backward", "clip", "adamw", "ema"];
 
+    /// <remarks>It waits for the peers without leaving its thread, as a run's steps stay on theirs.</remarks>
     /// <param name="rounds">Turns of each side.</param>
     /// <param name="peers">Folder of the peer scripts; null times this side only.</param>
     /// <param name="python">The interpreter that has PyTorch, with OpenBLAS.</param>
     /// <param name="config">The configuration whose step is timed.</param>
     /// <param name="device">cpu or cuda.</param>
     /// <param name="output">Receives the lines of the comparison.</param>
-    public static async Task<int> RunAsync(int rounds, string? peers, string python, string config, string device, TextWriter output)
+    public static int Run(int rounds, string? peers, string python, string config, string device, TextWriter output)
     {
         LibTorch.Load();
         PretrainConfig loaded = PretrainConfig.Load(config, []);
@@ -40,8 +41,8 @@ internal static class StepBenchmark
         {
             foreach (StepPeer peer in others.ToList())
             {
-                string hello = await peer.HelloAsync();
-                await output.WriteLineAsync($"{peer.Style}: {hello}");
+                string hello = peer.Hello();
+                output.WriteLine($"{peer.Style}: {hello}");
                 if (hello.StartsWith(Unavailable, StringComparison.Ordinal))
                 {
                     others.Remove(peer);
@@ -58,25 +59,25 @@ internal static class StepBenchmark
                 string line = string.Create(CultureInfo.InvariantCulture, $"round {round + 1}: {mine:f0} ms a step");
                 foreach (StepPeer peer in others)
                 {
-                    double other = Median(await peer.RunAsync(StepsATurn));
+                    double other = Median(peer.Run(StepsATurn));
                     theirs[peer].AddRange(round >= 0 ? [other] : []);
                     line += string.Create(CultureInfo.InvariantCulture, $"; {peer.Style} {other:f0} ms");
                 }
 
                 own.AddRange(round >= 0 ? [mine] : []);
-                await output.WriteLineAsync(line);
+                output.WriteLine(line);
             }
 
             using Process self = Process.GetCurrentProcess();
             long peak = self.PeakWorkingSet64; // before the second model, whose phases are timed
             StepProfile phases = new StepProfiler(loaded, Devices.Parse(device), TimeProvider.System).Run(loaded.Batch, CancellationToken.None);
             double whole = phases.ForwardMs + phases.BackwardMs + phases.OptimizerMs;
-            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"of which forward {phases.ForwardMs:f1}, backward {phases.BackwardMs:f1}, optimizer with clip and moving averages {phases.OptimizerMs:f1} ms: {100 * phases.OptimizerMs / whole:f2} % of the step; MFU {100 * phases.Mfu:f1} %"));
-            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"step: {Median(own):f0} ms, peak RSS {peak / 1e6:f0} MB"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"step: {Median(own):f0} ms, peak RSS {peak / 1e6:f0} MB"));
             foreach ((StepPeer peer, List<double> times) in theirs)
             {
-                await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                     $"{peer.Style} eager PyTorch: {Median(times):f0} ms, {peer.Breakdown}; ours takes {Median(own.Zip(times, (o, t) => o / t)):f3} of its time"));
             }
         }
@@ -188,13 +189,13 @@ internal static class StepBenchmark
             static int[][] Views(int[] whole, int[] part, int parts) => [whole, .. Enumerable.Repeat(part, parts)];
         }
 
-        public Task<string> HelloAsync() => LineAsync();
+        public string Hello() => Line();
 
-        public async Task<double[]> RunAsync(int steps)
+        public double[] Run(int steps)
         {
-            await _process.StandardInput.WriteLineAsync(steps.ToString(CultureInfo.InvariantCulture));
-            await _process.StandardInput.FlushAsync();
-            using JsonDocument json = JsonDocument.Parse(await LineAsync());
+            _process.StandardInput.WriteLine(steps.ToString(CultureInfo.InvariantCulture));
+            _process.StandardInput.Flush();
+            using JsonDocument json = JsonDocument.Parse(Line());
             JsonElement turn = json.RootElement;
             Breakdown = string.Join(", ", Parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part} {turn.GetProperty(part).GetDouble():f1}")))
                 + string.Create(CultureInfo.InvariantCulture, $", peak {turn.GetProperty("peak_rss").GetDouble() / 1e6:f0} MB");
@@ -208,7 +209,7 @@ internal static class StepBenchmark
             _process.Dispose();
         }
 
-        private async Task<string> LineAsync() =>
-            await _process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException($"the {Style} peer has ended; does its Python have PyTorch?");
+        private string Line() =>
+            _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException($"the {Style} peer has ended; does its Python have PyTorch?");
     }
 }

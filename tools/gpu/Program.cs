@@ -7,7 +7,7 @@ return args switch
 {
     ["golden", .. string[] rest] => Run("Xkd.Conformance", rest),
     ["step", string rounds, string peers, string python, string config, string device] =>
-        await StepBenchmark.RunAsync(int.Parse(rounds), peers.Length > 0 ? peers : null, python, config, device, Console.Out),
+        StepBenchmark.Run(int.Parse(rounds), peers.Length > 0 ? peers : null, python, config, device, Console.Out),
     _ => Run("xkd", args),
 };
 

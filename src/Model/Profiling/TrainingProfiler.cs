@@ -1,6 +1,7 @@
 using TorchSharp;
 using Xkd.Model.Augment;
 using Xkd.Model.Configuration;
+using Xkd.Model.Native;
 using Xkd.Model.Optimization;
 using Xkd.Model.Training;
 using Xkd.Pipeline;
@@ -23,59 +24,63 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
     /// <exception cref="UsageException">The cache does not fit the configuration.</exception>
     public async Task<TrainingProfile> RunAsync(CancellationToken stop)
     {
-        XkdOptions options = config.ToModel();
         (double mean, double std) = config.MelScale(cache.Manifest.Mel);
         bool onDevice = config.Augment.Device == AugmentDevice.Gpu || (config.Augment.Device == AugmentDevice.Auto && device.type == DeviceType.CUDA);
-        FeedOptions feedOptions = config.ToFeed(options, mean, std, new PipelineGraphOptions { StageDelays = delays, TraceCapacity = TraceSpans }, onDevice);
-        TrainingFeed feed = new(cache, feedOptions);
+        FeedOptions options = config.ToFeed(config.ToModel(), mean, std, new PipelineGraphOptions { StageDelays = delays, TraceCapacity = TraceSpans }, onDevice);
+        TrainingFeed feed = new(cache, options);
         await using (feed.ConfigureAwait(false))
         {
-            Devices.SetThreads(config.Train.Threads);
-            using HostTensors host = new(device);
-            BatchAugmenter? augmenter = onDevice ? new BatchAugmenter(BatchAugmenterOptions.Of(feedOptions, mean, std), host) : null;
-            using XkdModel model = new(options, (ulong)config.Seed, device);
-            using XkdStep step = new(model, config.ToStep());
-            TrainingSchedule schedule = new(config.ToSchedule(), feed.StepsPerEpoch);
-            double peak = MatmulPeak.Measure(device, time);
-            for (int round = 0; round < Rounds; round++)
-            {
-                await RoundAsync(feed, batch => augmenter?.Apply(batch) ?? XkdInputTensors.Of(batch, host), step, schedule.At(Math.Min(round, schedule.Steps - 1)), stop).ConfigureAwait(false);
-            }
-
-            using MemoryStream trace = new();
-            feed.WriteTrace(trace);
-            byte[] spans = trace.ToArray();
-            double rate = Median(_fed);
-            return new TrainingProfile
-            {
-                Device = device.ToString(),
-                Steps = (long)Rounds * Steps,
-                Batch = config.Batch,
-                SamplesPerSecond = rate,
-                Rounds = [.. _still.Zip(_fed, (still, fed) => still / fed)],
-                Headspace = Median(_still.Zip(_fed, (still, fed) => still / fed)),
-                DataWait = Median(_waits),
-                Mfu = rate * ModelCost.Of(options, config.ToLocalViews()).FlopPerSample / peak,
-                Report = feed.Report(),
-                WriteTrace = stream => stream.Write(spans),
-            };
+            return await OwnThread.RunAsync(() => Run(feed, options, mean, std, stop)).ConfigureAwait(false);
         }
     }
 
-    private async Task RoundAsync(TrainingFeed feed, Func<HostBatch, XkdInputTensors> toDevice, XkdStep step, StepSchedule schedule, CancellationToken stop)
+    private TrainingProfile Run(TrainingFeed feed, FeedOptions feedOptions, double mean, double std, CancellationToken stop)
+    {
+        Devices.SetThreads(config.Train.Threads);
+        XkdOptions options = config.ToModel();
+        using HostTensors host = new(device);
+        BatchAugmenter? augmenter = feedOptions.DeferAugmentation ? new BatchAugmenter(BatchAugmenterOptions.Of(feedOptions, mean, std), host) : null;
+        using XkdModel model = new(options, (ulong)config.Seed, device);
+        using XkdStep step = new(model, config.ToStep());
+        TrainingSchedule schedule = new(config.ToSchedule(), feed.StepsPerEpoch);
+        double peak = MatmulPeak.Measure(device, time);
+        for (int round = 0; round < Rounds; round++)
+        {
+            Round(feed, batch => augmenter?.Apply(batch) ?? XkdInputTensors.Of(batch, host), step, schedule.At(Math.Min(round, schedule.Steps - 1)), stop);
+        }
+
+        using MemoryStream trace = new();
+        feed.WriteTrace(trace);
+        byte[] spans = trace.ToArray();
+        double rate = Median(_fed);
+        return new TrainingProfile
+        {
+            Device = device.ToString(),
+            Steps = (long)Rounds * Steps,
+            Batch = config.Batch,
+            SamplesPerSecond = rate,
+            Rounds = [.. _still.Zip(_fed, (still, fed) => still / fed)],
+            Headspace = Median(_still.Zip(_fed, (still, fed) => still / fed)),
+            DataWait = Median(_waits),
+            Mfu = rate * ModelCost.Of(options, config.ToLocalViews()).FlopPerSample / peak,
+            Report = feed.Report(),
+            WriteTrace = stream => stream.Write(spans),
+        };
+    }
+
+    private void Round(TrainingFeed feed, Func<HostBatch, XkdInputTensors> toDevice, XkdStep step, StepSchedule schedule, CancellationToken stop)
     {
         XkdInputTensors? kept = null;
         try
         {
             (int done, long began, long asked) = (0, 0, 0);
             TimeSpan waited = TimeSpan.Zero, planted = delays.GetValueOrDefault(PipelineGraph.Consumer); // the planted delay is the step's, not the data's
-            await foreach (HostBatch batch in feed.ReadAsync(0, Warm + Steps, cancellationToken: stop).ConfigureAwait(false))
+            foreach (HostBatch batch in feed.ReadAsync(0, Warm + Steps, cancellationToken: stop).ToBlockingEnumerable(CancellationToken.None))
             {
                 using (batch)
                 {
                     waited += done > Warm ? time.GetElapsedTime(asked) - planted : TimeSpan.Zero;
                     began = done == Warm ? time.GetTimestamp() : began;
-                    Devices.SetThreads(config.Train.Threads); // of this thread: the last wait may have ended on another one
                     kept?.Dispose();
                     kept = toDevice(batch);
                     Step(step, kept, schedule);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Xkd.Model.Distributed;
+using Xkd.Model.Native;
 using Xkd.Model.Optimization;
 using Xkd.Pipeline;
 using Xkd.Storage;
@@ -23,66 +24,78 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
 
     private async Task<TrainResult> TrainAsync(CancellationToken stop)
     {
-        TrainingSession session = TrainingSession.Open(options, time, observer, _ranks);
-        await using (session.ConfigureAwait(false))
+        TrainingSession? session = null;
+        try
         {
-            using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            using ITimer? clock = options.MaxTime is TimeSpan t ? time.CreateTimer(_ => limit.Cancel(), null, t, Timeout.InfiniteTimeSpan) : null;
-
-            StepRecorder recorder = new(session, time, observer, _ranks);
-            long step = session.StartStep;
-            recorder.BeginStep();
-            // A stop is looked at between steps, not in the middle of a read.
-            await foreach (HostBatch batch in session.Feed.ReadAsync(step, session.EndStep, session.TailUsed, CancellationToken.None).ConfigureAwait(false))
-            {
-                using (batch)
-                {
-                    recorder.BatchArrived();
-                    session.Account(batch, observer);
-                    StepSchedule schedule = session.Schedule.At(step);
-                    using XkdInputTensors input = session.ToDevice(batch);
-                    recorder.StepDone(batch, schedule, session.Train(input, schedule));
-                    session.Picture(step + 1, input.Value);
-                }
-
-                step++;
-                bool last = step >= session.EndStep || _ranks.Any(limit.IsCancellationRequested); // a stop asked of one rank stops all at this step
-                if (last || step % options.Config.Train.LogEvery == 0)
-                {
-                    recorder.Flush();
-                }
-
-                if (last || step % options.Config.Train.CheckpointEvery == 0)
-                {
-                    recorder.Flush(); // a checkpoint is of finite losses only
-                    session.Compare(step); // and of one model
-                    session.Save(step, last);
-                }
-                else if (options.Config.Train.CompareEvery > 0 && step % options.Config.Train.CompareEvery == 0)
-                {
-                    session.Compare(step);
-                }
-
-                if (last)
-                {
-                    break;
-                }
-
-                recorder.BatchAsked();
-            }
-
-            if (options.Profile && _ranks.IsFirst)
-            {
-                GraphReport feed = session.Feed.Report();
-                await File.WriteAllTextAsync(Path.Combine(session.Run.Path, "profile.json"), JsonSerializer.Serialize(feed), CancellationToken.None).ConfigureAwait(false);
-                GraphProfile.Write(session.Run.Path, $"XKD profile: {session.Run.Path}", feed, ["The consumer is the training step."], session.Feed.WriteTrace);
-            }
-
-            using Process self = Process.GetCurrentProcess();
-            return new TrainResult(step, session.Schedule.Steps, Stopped: step < session.EndStep, recorder.Last, self.PeakWorkingSet64, session.Feed.Report())
-            {
-                CheckpointsMissed = session.CheckpointsMissed,
-            };
+            return await OwnThread.RunAsync(() => Train(session = TrainingSession.Open(options, time, observer, _ranks), stop)).ConfigureAwait(false);
         }
+        finally
+        {
+            if (session is not null)
+            {
+                await session.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private TrainResult Train(TrainingSession session, CancellationToken stop)
+    {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using ITimer? clock = options.MaxTime is TimeSpan t ? time.CreateTimer(_ => limit.Cancel(), null, t, Timeout.InfiniteTimeSpan) : null;
+
+        StepRecorder recorder = new(session, time, observer, _ranks);
+        long step = session.StartStep;
+        recorder.BeginStep();
+        // A stop is looked at between steps, not in the middle of a read.
+        foreach (HostBatch batch in session.Feed.ReadAsync(step, session.EndStep, session.TailUsed, CancellationToken.None).ToBlockingEnumerable(CancellationToken.None))
+        {
+            using (batch)
+            {
+                recorder.BatchArrived();
+                session.Account(batch, observer);
+                StepSchedule schedule = session.Schedule.At(step);
+                using XkdInputTensors input = session.ToDevice(batch);
+                recorder.StepDone(batch, schedule, session.Train(input, schedule));
+                session.Picture(step + 1, input.Value);
+            }
+
+            step++;
+            bool last = step >= session.EndStep || _ranks.Any(limit.IsCancellationRequested); // a stop asked of one rank stops all at this step
+            if (last || step % options.Config.Train.LogEvery == 0)
+            {
+                recorder.Flush();
+            }
+
+            if (last || step % options.Config.Train.CheckpointEvery == 0)
+            {
+                recorder.Flush(); // a checkpoint is of finite losses only
+                session.Compare(step); // and of one model
+                session.Save(step, last);
+            }
+            else if (options.Config.Train.CompareEvery > 0 && step % options.Config.Train.CompareEvery == 0)
+            {
+                session.Compare(step);
+            }
+
+            if (last)
+            {
+                break;
+            }
+
+            recorder.BatchAsked();
+        }
+
+        if (options.Profile && _ranks.IsFirst)
+        {
+            GraphReport feed = session.Feed.Report();
+            File.WriteAllText(Path.Combine(session.Run.Path, "profile.json"), JsonSerializer.Serialize(feed));
+            GraphProfile.Write(session.Run.Path, $"XKD profile: {session.Run.Path}", feed, ["The consumer is the training step."], session.Feed.WriteTrace);
+        }
+
+        using Process self = Process.GetCurrentProcess();
+        return new TrainResult(step, session.Schedule.Steps, Stopped: step < session.EndStep, recorder.Last, self.PeakWorkingSet64, session.Feed.Report())
+        {
+            CheckpointsMissed = session.CheckpointsMissed,
+        };
     }
 }

@@ -10,14 +10,16 @@ using static TorchSharp.torch;
 
 namespace Xkd.Model.Training;
 
-/// <summary>Everything one start of a run holds: model, step, schedule, feed, logs and checkpoints, all at one step, and on all ranks the same.</summary>
+/// <summary>
+/// Everything one start of a run holds: model, step, schedule, feed, logs and checkpoints, all at one step, and on all ranks the same. One thread opens and
+/// uses it.
+/// </summary>
 internal sealed class TrainingSession : IAsyncDisposable
 {
     private const int TraceSpans = 1 << 16;
 
     private readonly PretrainConfig _config;
     private readonly RankGroup _ranks;
-    private readonly int _threads;
     private readonly RunCheckpoints _checkpoints;
     private readonly XkdModel _model;
     private readonly HostTensors _host;
@@ -30,7 +32,6 @@ internal sealed class TrainingSession : IAsyncDisposable
         _config = Shared(options.Config, ranks);
         _ranks = ranks;
         int cores = Math.Max(1, Environment.ProcessorCount / ranks.LocalSize); // ranks of one machine share them
-        _threads = _config.Train.Threads > 0 ? _config.Train.Threads : cores;
         Run = run;
         Origin = origin;
         XkdOptions model = _config.ToModel();
@@ -43,7 +44,7 @@ internal sealed class TrainingSession : IAsyncDisposable
         _augmenter = onDevice ? new BatchAugmenter(BatchAugmenterOptions.Of(feed, origin.MelMean, origin.MelStd), _host) : null;
         Schedule = new TrainingSchedule(_config.ToSchedule(), Feed.StepsPerEpoch);
         EndStep = Math.Min(Schedule.Steps, options.MaxSteps ?? Schedule.Steps);
-        Devices.SetThreads(_threads);
+        Devices.SetThreads(_config.Train.Threads > 0 ? _config.Train.Threads : cores);
         ranks.Use(device);
         _model = new XkdModel(model, (ulong)_config.Seed, device);
         Step = new XkdStep(_model, _config.ToStep(ranks));
@@ -141,12 +142,7 @@ internal sealed class TrainingSession : IAsyncDisposable
     }
 
     /// <summary>The batch as the model's input.</summary>
-    public XkdInputTensors ToDevice(HostBatch batch)
-    {
-        // libtorch keeps the number by thread, and a step may go on on another one than the last: sums split otherwise differ in the last bit.
-        Devices.SetThreads(_threads);
-        return _augmenter?.Apply(batch) ?? XkdInputTensors.Of(batch, _host);
-    }
+    public XkdInputTensors ToDevice(HostBatch batch) => _augmenter?.Apply(batch) ?? XkdInputTensors.Of(batch, _host);
 
     /// <summary>Takes down what of the data's state is not in the step: rows left out, and what stands in for them.</summary>
     public void Account(HostBatch batch, ITrainingObserver observer)

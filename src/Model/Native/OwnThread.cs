@@ -1,0 +1,13 @@
+namespace Xkd.Model.Native;
+
+/// <summary>
+/// Work that stays on one thread from its beginning to its end. libtorch keeps its number of threads, its team of workers and its allocator's arena by
+/// thread: a step that goes on wherever the last wait happened to end pays for them on every thread of the pool, and sums that are split otherwise differ
+/// in the last bit.
+/// </summary>
+internal static class OwnThread
+{
+    /// <summary>Does it on a new thread, which may block; gives what it returns or throws.</summary>
+    public static Task<T> RunAsync<T>(Func<T> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+}
