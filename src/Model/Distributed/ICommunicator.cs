@@ -19,6 +19,16 @@ public interface ICommunicator : IDisposable
     /// <summary>Adds up a tensor over all ranks, in place: contiguous, of one shape everywhere, float32, float64 or bfloat16.</summary>
     void Sum(Tensor values);
 
+    /// <summary>
+    /// As <see cref="Sum"/>, but returns at once where it can go on beside other work. Until it is completed the values are not touched and nothing else is
+    /// exchanged.
+    /// </summary>
+    IPendingSum BeginSum(Tensor values)
+    {
+        Sum(values);
+        return PendingSum.Done;
+    }
+
     /// <summary>Overwrites a contiguous tensor with rank 0's, bit for bit.</summary>
     void Broadcast(Tensor values);
 

@@ -80,6 +80,9 @@ public sealed class RankGroup : IDisposable
     /// <summary>Adds up a tensor over all ranks, in place; see <see cref="ICommunicator.Sum"/>.</summary>
     public void Sum(Tensor values) => For(values).Sum(values);
 
+    /// <summary>Begins to; see <see cref="ICommunicator.BeginSum"/>.</summary>
+    public IPendingSum BeginSum(Tensor values) => For(values).BeginSum(values);
+
     /// <summary>Overwrites a tensor with rank 0's.</summary>
     public void Broadcast(Tensor values) => For(values).Broadcast(values);
 

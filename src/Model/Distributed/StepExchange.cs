@@ -7,12 +7,15 @@ namespace Xkd.Model.Distributed;
 /// What one optimizer step exchanges with the other ranks: gradients and centres, and on request the rows that alignment sees. Each rank divides its loss by
 /// the number of ranks, so that gradients are averaged by adding them up, without a further pass over them.
 /// </summary>
-internal sealed class StepExchange(RankGroup ranks, Precision wire, bool gatherRows)
+internal sealed class StepExchange(RankGroup ranks, Precision wire, bool gatherRows, bool overlap)
 {
     // Values cast at once: small enough to stay in a processor's cache, large enough for a device.
     private const long CastAtOnce = 1 << 22;
 
     public int Ranks => ranks.Size;
+
+    /// <summary>Gradients of one student travel while the other's are computed.</summary>
+    public bool Overlaps => overlap && ranks.Size > 1;
 
     /// <summary>Adds up the flat gradients [total] over the ranks; in bfloat16 they travel in half the bytes and come back rounded.</summary>
     public void SumGradients(Tensor gradients)
@@ -31,6 +34,26 @@ internal sealed class StepExchange(RankGroup ranks, Precision wire, bool gatherR
             ranks.Sum(rounded);
             chunk.copy_(rounded).Dispose();
         }
+    }
+
+    /// <summary>Begins to add up a part of them, beside the rest of the backward pass.</summary>
+    public IPendingSum BeginSumGradients(Tensor part)
+    {
+        if (wire != Precision.Bfloat16)
+        {
+            return ranks.BeginSum(part);
+        }
+
+        using IDisposable unrecorded = no_grad();
+        Tensor rounded = part.to(ScalarType.BFloat16).DetachFromDisposeScope();
+        IPendingSum sum = ranks.BeginSum(rounded);
+        return new PendingSum(() =>
+        {
+            sum.Complete();
+            using IDisposable unrecorded = no_grad();
+            part.copy_(rounded).Dispose();
+            rounded.Dispose();
+        });
     }
 
     /// <summary>The mean over ranks, in place.</summary>

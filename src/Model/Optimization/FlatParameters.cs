@@ -47,6 +47,7 @@ internal sealed class FlatParameters : IDisposable
         Slots = slots;
         Video = FlatRange.Between(0, sharedEnd);
         Audio = FlatRange.Between(videoEnd, audioEnd);
+        Shared = FlatRange.Between(videoEnd, sharedEnd);
         AudioOwn = FlatRange.Between(sharedEnd, audioEnd);
         Students = FlatRange.Between(0, audioEnd);
         Decoders = FlatRange.Between(audioEnd, end);
@@ -85,6 +86,9 @@ internal sealed class FlatParameters : IDisposable
     /// <summary>The audio student, blocks shared with video included.</summary>
     public FlatRange Audio { get; }
 
+    /// <summary>Blocks both students share; empty where each has its own.</summary>
+    public FlatRange Shared { get; }
+
     /// <summary>The audio student without shared blocks.</summary>
     public FlatRange AudioOwn { get; }
 
@@ -93,6 +97,9 @@ internal sealed class FlatParameters : IDisposable
 
     /// <summary>Both decoders with their projections, mask tokens and position tables.</summary>
     public FlatRange Decoders { get; }
+
+    /// <summary>What is trained of a range.</summary>
+    public IList<Tensor> TrainedIn(FlatRange range) => [.. Slots.Where(slot => slot.Kind != SlotKind.Untrained && range.Holds(slot.Offset)).Select(slot => slot.Parameter)];
 
     /// <summary>What clipping visits, in order. Blocks both students share are visited twice, as in the reference: the second visit scales by at most 3e-6.</summary>
     public IReadOnlyList<FlatRange> Clipped(XkdStepOptions options) => (options.GradientClip > 0, options.ClipDecoders) switch

@@ -14,8 +14,10 @@ public sealed class RankWatchTests
     {
         using Watched watched = new(3, Options);
         watched[2].Fail(2, "the batch is odd");
-        Assert.Equal((0, 2), watched.NextEnd("rank 2 of 3 (process ", "ended the run: the batch is odd"));
-        Assert.Equal((1, 2), watched.NextEnd("rank 2 of 3 (process ", "ended the run: the batch is odd"));
+        (int Rank, int Code)[] ended = [Next(), Next()];
+        Assert.Equal([(0, 2), (1, 2)], ended.Order());
+
+        (int Rank, int Code) Next() => watched.NextEnd("rank 2 of 3 (process ", "ended the run: the batch is odd");
     }
 
     [Fact]

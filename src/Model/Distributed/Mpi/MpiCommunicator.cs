@@ -51,7 +51,9 @@ internal sealed partial class MpiCommunicator : ICommunicator
                 + $"use the mpirun that belongs to that library, srun with the --mpi it was built for, or name the launcher's own library in {MpiLocator.Variable}");
     }
 
-    public unsafe void Sum(Tensor values)
+    public void Sum(Tensor values) => BeginSum(values).Complete();
+
+    public unsafe IPendingSum BeginSum(Tensor values)
     {
         (nint type, nint operation) = values.dtype switch
         {
@@ -61,14 +63,20 @@ internal sealed partial class MpiCommunicator : ICommunicator
             _ => throw new ArgumentException($"{values.dtype}: only float32, float64 and bfloat16 are added up over ranks", nameof(values)),
         };
         (nint start, long count, long size) = (HostAddress(values), values.numel(), values.element_size());
-        _thread.Run(() =>
+        Func<int> wait = _thread.Begin(() =>
         {
             for (long done = 0; done < count; done += Chunk)
             {
                 _mpi.AllReduce((void*)(start + (nint)(done * size)), (int)Math.Min(Chunk, count - done), type, operation);
             }
+
+            return 0;
         });
-        GC.KeepAlive(values);
+        return new PendingSum(() =>
+        {
+            _ = wait();
+            GC.KeepAlive(values);
+        });
     }
 
     public unsafe void Broadcast(Tensor values)

@@ -4,8 +4,8 @@ using System.Runtime.ExceptionServices;
 namespace Xkd.Model.Distributed;
 
 /// <summary>
-/// The one thread that calls MPI (MPI_THREAD_FUNNELED): the training loop goes on on another thread after each wait, and most MPI libraries are fastest,
-/// and some only correct, when one thread calls them.
+/// The one thread that calls MPI (MPI_THREAD_FUNNELED): most MPI libraries are fastest, and some only correct, when one thread calls them, and the training
+/// thread computes meanwhile.
 /// </summary>
 internal sealed class MpiThread : IDisposable
 {
@@ -19,11 +19,20 @@ internal sealed class MpiThread : IDisposable
     }
 
     /// <summary>Runs a call and returns its result, or throws what it threw.</summary>
-    public T Run<T>(Func<T> work)
+    public T Run<T>(Func<T> work) => Begin(work)();
+
+    /// <summary>Lets a call run; what is returned waits for it, and throws what it threw.</summary>
+    public Func<T> Begin<T>(Func<T> work)
     {
-        using Call<T> call = new(work);
+        Call<T> call = new(work);
         _calls.Add(call);
-        return call.Result();
+        return () =>
+        {
+            using (call)
+            {
+                return call.Result();
+            }
+        };
     }
 
     public void Run(Action work) => Run(() =>

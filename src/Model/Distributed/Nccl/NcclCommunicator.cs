@@ -6,7 +6,8 @@ namespace Xkd.Model.Distributed;
 
 /// <summary>
 /// Exchange of tensors in device memory over NCCL, one device to a rank; what is not in device memory goes over the communicator the ranks have already.
-/// Its calls are put on the device's default stream, on which libtorch's own work is, too: they neither overtake it nor wait for the host.
+/// Its calls are put on the device's default stream, on which libtorch's own work is, too: they neither overtake it nor wait for the host. A sum that is
+/// begun goes on a stream of its own, between two events: behind what made the values, before what comes after its completion.
 /// </summary>
 internal sealed unsafe class NcclCommunicator : ICommunicator
 {
@@ -16,7 +17,7 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
     private readonly ICommunicator _host;
     private readonly NcclLibrary _nccl;
     private readonly int _device;
-    private readonly nint _communicator;
+    private readonly nint _communicator, _stream, _made, _summed;
 
     private NcclCommunicator(ICommunicator host, NcclLibrary nccl, int device, NcclUniqueId id)
     {
@@ -27,7 +28,11 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
         UseDevice();
         nint communicator;
         Check("ncclCommInitRank", _nccl.InitRank(&communicator, host.Size, id, host.Rank));
-        _communicator = communicator;
+        nint stream, made, summed;
+        Check("cudaStreamCreateWithFlags", _nccl.CreateStream(&stream, NcclLibrary.NonBlocking));
+        Check("cudaEventCreateWithFlags", _nccl.CreateEvent(&made, NcclLibrary.NoTiming));
+        Check("cudaEventCreateWithFlags", _nccl.CreateEvent(&summed, NcclLibrary.NoTiming));
+        (_communicator, _stream, _made, _summed) = (communicator, stream, made, summed);
     }
 
     public string Name { get; }
@@ -55,6 +60,27 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
 
     public void Sum(Tensor values)
     {
+        UseDevice();
+        Sum(values, DefaultStream);
+    }
+
+    public IPendingSum BeginSum(Tensor values)
+    {
+        UseDevice();
+        Check("cudaEventRecord", _nccl.RecordEvent(_made, DefaultStream));
+        Check("cudaStreamWaitEvent", _nccl.WaitEvent(_stream, _made, 0));
+        Sum(values, _stream);
+        Check("cudaEventRecord", _nccl.RecordEvent(_summed, _stream));
+        return new PendingSum(() =>
+        {
+            UseDevice();
+            Check("cudaStreamWaitEvent", _nccl.WaitEvent(DefaultStream, _summed, 0));
+            GC.KeepAlive(values);
+        });
+    }
+
+    private void Sum(Tensor values, nint stream)
+    {
         int type = values.dtype switch
         {
             ScalarType.Float32 => NcclLibrary.Float32,
@@ -63,8 +89,7 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
             _ => throw new ArgumentException($"{values.dtype}: only float32, float64 and bfloat16 are added up over ranks", nameof(values)),
         };
         void* start = (void*)TensorMemory.Address(values);
-        UseDevice();
-        Check("ncclAllReduce", _nccl.AllReduce(start, start, (nuint)values.numel(), type, NcclLibrary.SumOp, _communicator, DefaultStream));
+        Check("ncclAllReduce", _nccl.AllReduce(start, start, (nuint)values.numel(), type, NcclLibrary.SumOp, _communicator, stream));
         GC.KeepAlive(values);
     }
 
@@ -83,10 +108,14 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
     public void Dispose()
     {
         UseDevice();
-        _ = _nccl.Destroy(_communicator); // the run is over: what goes wrong here can change nothing any more
+        // The run is over: what goes wrong here can change nothing any more.
+        _ = _nccl.Destroy(_communicator);
+        _ = _nccl.DestroyStream(_stream);
+        _ = _nccl.DestroyEvent(_made);
+        _ = _nccl.DestroyEvent(_summed);
     }
 
-    // By thread, and the training loop may go on on another one than before.
+    // By thread: what ends a run need not be the thread that trained.
     private void UseDevice() => Check("cudaSetDevice", _nccl.SetDevice(_device));
 
     private void Check(string function, int code) => Check(_nccl, function, code);
