@@ -1,6 +1,6 @@
 namespace Xkd.Model.Tests;
 
-/// <summary>Tests that count the live tensors of the whole process: nothing else may run beside them.</summary>
+/// <summary>Tests that count the live tensors of the whole process, or use up its cores: nothing else may run beside them.</summary>
 [CollectionDefinition(nameof(AloneCollection), DisableParallelization = true)]
 public sealed class AloneCollection
 {
