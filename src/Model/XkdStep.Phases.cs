@@ -1,7 +1,6 @@
 using Xkd.Model.Distributed;
 using Xkd.Model.Native;
 using Xkd.Model.Objectives;
-using Xkd.Model.Optimization;
 using static TorchSharp.torch;
 
 namespace Xkd.Model;
@@ -56,8 +55,9 @@ public sealed partial class XkdStep
         return total ?? throw new ArgumentException("a step needs at least one batch", nameof(microBatches));
     }
 
-    // The last backward pass before the update. The video student's part of it is done first, so that its gradients travel during the audio student's,
-    // which has more tokens. What lies above both (a few operations on rows) is differentiated twice; each gradient is computed as in one pass.
+    // The last backward pass before the update. The video branch is done first, so that the student's gradients travel during the audio branch's pass, which
+    // has more tokens; those of the decoders go with the rest. What lies above both branches (a few operations on rows) is differentiated twice; each gradient
+    // is computed as in one pass.
     private void BackwardAndExchange(Tensor loss, StepExchange exchange)
     {
         if (!exchange.Overlaps || parameters.Shared.Length > 0)
@@ -69,10 +69,11 @@ public sealed partial class XkdStep
 
         var video = parameters.Gradients.narrow(0, 0, parameters.Video.End);
         var others = parameters.Gradients.narrow(0, parameters.Video.End, parameters.Gradients.numel() - parameters.Video.End);
-        autograd.backward([loss], retain_graph: true, inputs: parameters.TrainedIn(parameters.Video));
-        var sum = exchange.BeginSumGradients(video);
-        autograd.backward([loss], retain_graph: false, inputs: parameters.TrainedIn(FlatRange.Between(parameters.Video.End, parameters.Gradients.numel())));
-        sum.Complete();
+        autograd.backward([loss], retain_graph: true, inputs: parameters.VideoBranch);
+        pending = exchange.BeginSumGradients(video);
+        autograd.backward([loss], retain_graph: false, inputs: parameters.AudioBranch);
+        pending.Complete();
+        pending = null;
         exchange.SumGradients(others);
     }
 

@@ -20,7 +20,10 @@ public sealed class RankGroup : IDisposable
         (_host, _watch) = (host, watch);
 
         // Counted here, not asked of the launcher: not every one tells, and the choice of a GPU hangs on it.
-        IReadOnlyList<string> machines = All(Machine());
+        IReadOnlyList<Seat> seats = All(new Seat(Machine(), CoreList.OfThisProcess()));
+        string[] machines = [.. seats.Select(seat => seat.Machine)];
+        HashSet<int> own = CoreList.Parse(seats[Rank].Cores);
+        OnTheseCores = seats.Count(seat => seat.Machine == machines[Rank] && own.Overlaps(CoreList.Parse(seat.Cores)));
         LocalSize = machines.Count(machine => machine == machines[Rank]);
         LocalRank = machines.Take(Rank).Count(machine => machine == machines[Rank]);
         Machines = machines.Distinct(StringComparer.Ordinal).Count();
@@ -33,8 +36,11 @@ public sealed class RankGroup : IDisposable
     /// <summary>Number among the ranks of this machine, from 0: which GPU it takes.</summary>
     public int LocalRank { get; }
 
-    /// <summary>Ranks of this machine, which share its cores.</summary>
+    /// <summary>Ranks of this machine.</summary>
     public int LocalSize { get; }
+
+    /// <summary>Ranks that may run on a core of this one, itself included: one where the launcher gave each cores of its own.</summary>
+    public int OnTheseCores { get; }
 
     public int Machines { get; }
 
@@ -141,6 +147,8 @@ public sealed class RankGroup : IDisposable
         const string Boot = "/proc/sys/kernel/random/boot_id";
         return File.Exists(Boot) ? File.ReadAllText(Boot).Trim() : Environment.MachineName;
     }
+
+    private sealed record Seat(string Machine, string Cores);
 
     private static JsonSerializerOptions Json { get; } = new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
 

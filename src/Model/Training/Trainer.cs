@@ -20,26 +20,11 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
     /// <summary>Trains until the run's end, <see cref="TrainerOptions.MaxSteps"/>, or a stop; always leaves a checkpoint of the last step.</summary>
     /// <exception cref="UsageException">The configuration, cache and run folder do not go together; nothing was changed.</exception>
     /// <exception cref="FailureException">A loss is not finite, data is damaged, or the disk refused; the last good checkpoint stays.</exception>
-    public Task<TrainResult> RunAsync(CancellationToken stop) => _ranks.RunAsync(() => TrainAsync(stop));
+    public Task<TrainResult> RunAsync(CancellationToken stop) => _ranks.RunAsync(() => OwnThread.RunAsync(() => Train(stop)));
 
-    private async Task<TrainResult> TrainAsync(CancellationToken stop)
+    private TrainResult Train(CancellationToken stop)
     {
-        TrainingSession? session = null;
-        try
-        {
-            return await OwnThread.RunAsync(() => Train(session = TrainingSession.Open(options, time, observer, _ranks), stop)).ConfigureAwait(false);
-        }
-        finally
-        {
-            if (session is not null)
-            {
-                await session.DisposeAsync().ConfigureAwait(false);
-            }
-        }
-    }
-
-    private TrainResult Train(TrainingSession session, CancellationToken stop)
-    {
+        using TrainingSession session = TrainingSession.Open(options, time, observer, _ranks);
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using ITimer? clock = options.MaxTime is TimeSpan t ? time.CreateTimer(_ => limit.Cancel(), null, t, Timeout.InfiniteTimeSpan) : null;
 

@@ -11,10 +11,10 @@ using static TorchSharp.torch;
 namespace Xkd.Model.Training;
 
 /// <summary>
-/// Everything one start of a run holds: model, step, schedule, feed, logs and checkpoints, all at one step, and on all ranks the same. One thread opens and
-/// uses it.
+/// Everything one start of a run holds: model, step, schedule, feed, logs and checkpoints, all at one step, and on all ranks the same. One thread opens, uses
+/// and disposes it.
 /// </summary>
-internal sealed class TrainingSession : IAsyncDisposable
+internal sealed class TrainingSession : IDisposable
 {
     private const int TraceSpans = 1 << 16;
 
@@ -31,7 +31,7 @@ internal sealed class TrainingSession : IAsyncDisposable
     {
         _config = Shared(options.Config, ranks);
         _ranks = ranks;
-        int cores = Math.Max(1, Environment.ProcessorCount / ranks.LocalSize); // ranks of one machine share them
+        int cores = Math.Max(1, Environment.ProcessorCount / ranks.OnTheseCores);
         Run = run;
         Origin = origin;
         XkdOptions model = _config.ToModel();
@@ -184,9 +184,9 @@ internal sealed class TrainingSession : IAsyncDisposable
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
-        await Feed.DisposeAsync().ConfigureAwait(false);
+        Feed.DisposeAsync().AsTask().GetAwaiter().GetResult(); // the session has a thread of its own, which may wait
         _host.Dispose();
         _logs?.Dispose();
         Step.Dispose();

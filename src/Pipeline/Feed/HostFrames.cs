@@ -83,7 +83,8 @@ public sealed class HostFrames
 
         if (Data.Length < bytes)
         {
-            byte[] grown = GC.AllocateUninitializedArray<byte>((int)bytes, pinned: true);
+            // Clips differ in width: with a quarter to spare few batches are larger than all before. Devices hold on to the pages of every array they saw.
+            byte[] grown = GC.AllocateUninitializedArray<byte>((int)Math.Min(Array.MaxLength, bytes + (bytes / 4)), pinned: true);
             Data.AsSpan(0, Length).CopyTo(grown);
             Data = grown;
         }

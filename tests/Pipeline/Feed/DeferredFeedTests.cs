@@ -1,3 +1,5 @@
+using Xkd.Storage;
+
 namespace Xkd.Pipeline.Tests;
 
 /// <summary>Windows delivered as read, with the draws that go with them.</summary>
@@ -71,8 +73,23 @@ public sealed class DeferredFeedTests
     }
 
     [Fact]
+    public void Layout_BatchALittleLargerThanTheFirst_TakesTheSameArray()
+    {
+        HostFrames frames = new(rows: 2, frames: 4);
+        frames.Layout([Clip(100), Clip(100)]);
+        byte[] first = frames.Data;
+        frames.Layout([Clip(110), Clip(130)]);
+        Assert.Same(first, frames.Data); // what a device has locked stays locked, and nothing is locked beside it
+        Assert.Equal(4 * 240 * 10 * 3, frames.Length);
+        frames.Layout([Clip(200), Clip(200)]);
+        Assert.NotSame(first, frames.Data);
+
+        static ClipEntry Clip(int width) => new() { Id = "c", Source = "", Height = 10, Width = width };
+    }
+
+    [Fact]
     public void Constructor_DeferredWithoutARecipe_IsAUsageError() =>
-        Assert.Throws<Xkd.Storage.UsageException>(() => new TrainingFeed(new FakeClips(43), Options with { Augmentation = null }));
+        Assert.Throws<UsageException>(() => new TrainingFeed(new FakeClips(43), Options with { Augmentation = null }));
 
     private static async Task ReadAsync(IClipSource clips, FeedOptions options, long steps, Action<HostBatch> seen)
     {

@@ -4,7 +4,8 @@ namespace Xkd.Cli.Hosting;
 
 /// <summary>
 /// Turns SIGINT, SIGTERM and SIGUSR1 (what SLURM sends before it pre-empts) into one cancellation, so that a run stops at its next
-/// safe point; a second signal of any kind ends the process at once.
+/// safe point. Schedulers and launchers repeat themselves, so further SIGTERM and SIGUSR1 change nothing: who cannot wait sends SIGKILL. A person does by a
+/// second SIGINT, which ends the process at once.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
@@ -16,9 +17,9 @@ internal sealed class StopSignals : IDisposable
 
     public StopSignals() => _registrations =
     [
-        PosixSignalRegistration.Create(PosixSignal.SIGINT, c => OnSignal(c, ExitCodes.Interrupted)),
-        PosixSignalRegistration.Create(PosixSignal.SIGTERM, c => OnSignal(c, ExitCodes.Requeue)),
-        PosixSignalRegistration.Create((PosixSignal)SigUsr1, c => OnSignal(c, ExitCodes.Requeue)),
+        PosixSignalRegistration.Create(PosixSignal.SIGINT, c => OnSignal(c, ExitCodes.Interrupted, again: false)),
+        PosixSignalRegistration.Create(PosixSignal.SIGTERM, c => OnSignal(c, ExitCodes.Requeue, again: true)),
+        PosixSignalRegistration.Create((PosixSignal)SigUsr1, c => OnSignal(c, ExitCodes.Requeue, again: true)),
     ];
 
     /// <summary>Cancelled by the first signal.</summary>
@@ -37,11 +38,12 @@ internal sealed class StopSignals : IDisposable
         _stop.Dispose();
     }
 
-    private void OnSignal(PosixSignalContext context, int exitCode)
+    private void OnSignal(PosixSignalContext context, int exitCode, bool again)
     {
         if (Interlocked.Exchange(ref _received, 1) != 0)
         {
-            return; // not cancelled: the default action, which ends the process, runs
+            context.Cancel = again; // else the default action, which ends the process, runs
+            return;
         }
 
         context.Cancel = true;

@@ -70,13 +70,10 @@ internal sealed partial class MpiCommunicator : ICommunicator
                 _mpi.AllReduce((void*)(start + (nint)(done * size)), (int)Math.Min(Chunk, count - done), type, operation);
             }
 
+            GC.KeepAlive(values); // also where nobody waits any more
             return 0;
         });
-        return new PendingSum(() =>
-        {
-            _ = wait();
-            GC.KeepAlive(values);
-        });
+        return new PendingSum(() => _ = wait());
     }
 
     public unsafe void Broadcast(Tensor values)

@@ -65,7 +65,9 @@ internal sealed unsafe class NcclLibrary
     /// <exception cref="UsageException">There is none, or it is none.</exception>
     public static NcclLibrary Load()
     {
-        nint nccl = Open(), runtime = RuntimeNames.Select(name => NativeLibrary.TryLoad(name, out nint handle) ? handle : 0).FirstOrDefault(handle => handle != 0);
+        // Some libtorch builds carry one of a name of its own (libcudart-HASH.so.12).
+        IEnumerable<string> runtimes = [.. Directory.GetFiles(LibTorch.Info.Directory, "libcudart*.so*"), .. RuntimeNames];
+        nint nccl = Open(), runtime = runtimes.Select(name => NativeLibrary.TryLoad(name, out nint handle) ? handle : 0).FirstOrDefault(handle => handle != 0);
         if (runtime == 0)
         {
             throw new UsageException($"none of {string.Join(", ", RuntimeNames)} loads, which come with libtorch's CUDA: name a libtorch with CUDA by --libtorch or {LibTorchLocator.Variable}");

@@ -27,7 +27,7 @@ internal static class RunCommand
                 Seeds = parsed.GetValue(seeds) is { Length: > 0 } chosen ? chosen : DefaultSeeds,
                 Jobs = parsed.GetValue(jobs) is > 0 and var j ? j : parsed.GetValue(parts.Size) == "cpu" ? Environment.ProcessorCount : 1,
             };
-            LibTorch.Load(parsed.GetValue(parts.LibTorchFolder));
+            LibTorch.Load(options.LibTorch);
             using StopSignals signals = new();
             return await new AblationRun(options, new Terminal(json: false), TimeProvider.System).RunAsync(signals).ConfigureAwait(false);
         });
@@ -44,7 +44,7 @@ internal static class RunCommand
         {
             AblationRow chosen = Choose([parsed.GetValue(row)!])[0];
             AblationOptions options = parts.Options(parsed) with { Rows = [chosen], Seeds = [parsed.GetValue(seed)] };
-            LibTorch.Load(parsed.GetValue(parts.LibTorchFolder));
+            LibTorch.Load(options.LibTorch);
             using StopSignals signals = new();
             bool done = await new AblationRun(options, new Terminal(json: false), TimeProvider.System).RowAsync(chosen, options.Seeds[0], options.Limit, signals.Token).ConfigureAwait(false);
             return done ? ExitCodes.Done : signals.ExitCode ?? ExitCodes.Requeue;
@@ -95,6 +95,7 @@ internal static class RunCommand
             Device = parsed.GetValue(_device)!,
             Limit = parsed.GetValue(_maxMinutes) is not double minutes ? null
                 : minutes > 0 ? TimeSpan.FromMinutes(minutes) : throw new UsageException($"--max-minutes {minutes}: write a number above 0"),
+            LibTorch = parsed.GetValue(LibTorchFolder),
             Overrides = parsed.GetValue(_set)!,
         };
     }

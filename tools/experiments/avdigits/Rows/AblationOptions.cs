@@ -20,6 +20,9 @@ internal sealed record AblationOptions
 
     public required string Device { get; init; }
 
+    /// <summary>Folder of an existing libtorch; null: the one that is found.</summary>
+    public string? LibTorch { get; init; }
+
     /// <summary>Stop with checkpoints after this long, to be continued; null: no limit.</summary>
     public TimeSpan? Limit { get; init; }
 

@@ -23,7 +23,7 @@ internal sealed class AblationRun(AblationOptions options, Terminal terminal, Ti
         }
 
         IReadOnlyList<(AblationRow Row, long Seed)> all = [.. options.Seeds.SelectMany(seed => options.Rows.Select(row => (row, seed)))];
-        IReadOnlyList<(AblationRow Row, long Seed)> left = [.. all.Where(r => !File.Exists(_folder.Result(r.Row, r.Seed)))];
+        IReadOnlyList<(AblationRow Row, long Seed)> left = [.. all.Where(r => !Run(r.Row, r.Seed).IsDone())]; // all are looked at before one starts: a table is of one configuration
         bool complete = options.Jobs > 1 && left.Count > 1
             ? await new RowProcesses(options, terminal, time).RunAsync(left, until, signals.Token).ConfigureAwait(false)
             : await HereAsync(all, until, signals.Token).ConfigureAwait(false);
@@ -70,8 +70,7 @@ internal sealed class AblationRun(AblationOptions options, Terminal terminal, Ti
     /// <summary>One row with one seed, on caches that are there; false where it was stopped before its end.</summary>
     public async Task<bool> RowAsync(AblationRow row, long seed, TimeSpan? limit, CancellationToken stop)
     {
-        RowRun run = new(_folder, row, options.Size.Configure(row, seed, options.Overrides), AblationSize.Probe(seed), terminal, time);
-        if (await run.RunAsync(options.Device, limit, stop).ConfigureAwait(false) is not { } result)
+        if (await Run(row, seed).RunAsync(options.Device, limit, stop).ConfigureAwait(false) is not { } result)
         {
             return false;
         }
@@ -79,6 +78,8 @@ internal sealed class AblationRun(AblationOptions options, Terminal terminal, Ti
         terminal.Line(Describe(result));
         return true;
     }
+
+    private RowRun Run(AblationRow row, long seed) => new(_folder, row, options.Size.Configure(row, seed, options.Overrides), AblationSize.Probe(seed), terminal, time);
 
     /// <summary>A finished row in one line.</summary>
     public static string Describe(RowResult result) =>

@@ -77,6 +77,7 @@ internal sealed partial class RowProcesses(AblationOptions options, Terminal ter
         string[] arguments =
         [
             "row", "--size", options.Size.Name, "--out", options.Out, "--row", row.Name, "--seed", seed.ToString(CultureInfo.InvariantCulture), "--device", options.Device,
+            .. options.LibTorch is { } folder ? ["--libtorch", folder] : Array.Empty<string>(),
             .. options.Overrides.SelectMany(o => new[] { "--set", o }),
         ];
         return left is { } minutes ? [.. arguments, "--max-minutes", minutes.TotalMinutes.ToString("f3", CultureInfo.InvariantCulture)] : arguments;

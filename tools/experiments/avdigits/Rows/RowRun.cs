@@ -28,12 +28,10 @@ internal sealed class RowRun(AblationFolder folder, AblationRow row, PretrainCon
     public async Task<RowResult?> RunAsync(string device, TimeSpan? limit, CancellationToken stop)
     {
         Cache train = Cache.Open(folder.TrainCache), validation = Cache.Open(folder.ValidationCache);
-        string inputs = Inputs(train, validation), place = folder.Result(row, config.Seed);
-        if (RowResult.Read(place) is { } done)
+        string inputs = Inputs(train, validation);
+        if (Done(inputs) is { } done)
         {
-            return done.Inputs == inputs
-                ? done
-                : throw new UsageException($"{place} is of another configuration or other clips; write another --out, or delete {folder.Row(row, config.Seed)}");
+            return done;
         }
 
         Directory.CreateDirectory(folder.Row(row, config.Seed));
@@ -77,8 +75,21 @@ internal sealed class RowRun(AblationFolder folder, AblationRow row, PretrainCon
             Device = where.ToString(),
             Probes = probes,
         };
-        result.Write(place);
+        result.Write(folder.Result(row, config.Seed));
         return result;
+    }
+
+    /// <summary>Whether the row is done; it takes a look at the caches, and starts nothing.</summary>
+    /// <exception cref="UsageException">The folder holds this row of another configuration or other clips.</exception>
+    public bool IsDone() => File.Exists(folder.Result(row, config.Seed)) && Done(Inputs(Cache.Open(folder.TrainCache), Cache.Open(folder.ValidationCache))) is not null;
+
+    private RowResult? Done(string inputs)
+    {
+        string place = folder.Result(row, config.Seed);
+        RowResult? done = RowResult.Read(place);
+        return done is null || done.Inputs == inputs
+            ? done
+            : throw new UsageException($"{place} is of another configuration or other clips; write another --out, or delete {folder.Row(row, config.Seed)}");
     }
 
     private string Inputs(Cache train, Cache validation)
