@@ -11,9 +11,9 @@ rm -rf "$bundle" "$bundle.tar.gz"
 dotnet publish "$root/tools/gpu/Xkd.Gpu.csproj" -c Release --nologo -v quiet -p:Bundle=true -o "$bundle"
 
 cd "$bundle"
-rm -rf samples golden ./*.pdb ./*.xml xkd-decode* xkd xkd.* Xkd.Conformance*       # media is decoded where ffmpeg is; the reference numbers are tests/golden
+rm -rf samples golden ./*.pdb ./*.xml xkd-decode* xkd xkd.* Xkd.Conformance* # media is decoded where ffmpeg is
 strip --strip-unneeded libSkiaSharp.so 2>/dev/null || true # smaller where binutils is there
-cp -r "$root/tools/bench/peers" "$root/tools/gpu/run.sh" .
+cp -r "$root/tools/bench/peers" "$root/tools/gpu/run.sh" "$root/tests/golden" .
 tar -C "$out" -czf "$bundle.tar.gz" xkd-gpu
 size=$(stat -c %s "$bundle.tar.gz")
 printf '%s: %d bytes\n' "$bundle.tar.gz" "$size"

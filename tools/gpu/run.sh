@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Runs beside the bundle, on the machine with the GPU: smoke test, reference numbers, benchmark beside eager PyTorch, a short training.
 #   run.sh [--device cuda|cpu] [--data CACHE] [--golden FOLDER] [--out FOLDER] [--config FILE] [--set KEY=VALUE]… [--steps N] [--rounds N] [smoke|golden|bench|train]…
-# Without a list of parts all are run. libtorch is that of the Python on the PATH unless XKD_LIBTORCH names one; without a Python that has
+# Without a list of parts all are run, training where --data names a cache. libtorch is that of the Python on the PATH unless XKD_LIBTORCH names one; without a Python that has
 # PyTorch the benchmark times this side alone. Every part's output is kept in FOLDER; the last line says which parts failed.
 set -uo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-device=cuda data='' golden=$PWD/tests/golden out=${OUT:-$PWD/xkd-gpu-out} config=$here/configs/pretrain/xkd.yaml steps=200 rounds=5 parts=() set=()
+device=cuda data='' golden=$here/golden out=${OUT:-$PWD/xkd-gpu-out} config=$here/configs/pretrain/xkd.yaml steps=200 rounds=5 parts=() set=()
 while [ $# -gt 0 ]; do
   case $1 in
     --device|--data|--golden|--out|--config|--steps|--rounds) declare "${1#--}=$2"; shift 2 ;;
@@ -14,7 +14,10 @@ while [ $# -gt 0 ]; do
     *) echo "run.sh: unknown argument $1; see its head" >&2; exit 2 ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(smoke golden bench train)
+if [ ${#parts[@]} = 0 ]; then
+  parts=(smoke golden bench)
+  if [ -n "$data" ]; then parts+=(train); else echo "run.sh: no --data CACHE, so no training"; fi
+fi
 mkdir -p "$out"
 
 python=$(command -v python3 || command -v python || true)
