@@ -13,7 +13,7 @@ public sealed class LauncherTests : IDisposable
 
     public LauncherTests()
     {
-        foreach (string folder in new[] { "src", "tools/xkd", "sdk" })
+        foreach (string folder in new[] { "src", "tools/xkd", "configs", "sdk" })
         {
             Directory.CreateDirectory(Path.Combine(_root, folder));
         }

@@ -56,6 +56,17 @@ public sealed class SlurmScriptTests(IngestedClips clips) : IDisposable
     }
 
     [Theory]
+    [InlineData("ingest")]
+    [InlineData("train")]
+    public async Task Script_ProgramMissing_FailsWithItsCode(string name)
+    {
+        await CommandAsync("srun", "exit 127");
+        await CommandAsync("xkd", "exit 127");
+        ProcessOutcome outcome = await RunAsync(name, ("CACHE", "c"), ("DATASET", "d"), ("ROOT", "r"), ("CONFIG", "c"), ("DATA", "d"), ("RUN", "r"), ("SLURM_ARRAY_TASK_ID", "0"));
+        Assert.Equal(127, outcome.ExitCode);
+    }
+
+    [Theory]
     [InlineData("ingest", "USR1")]
     [InlineData("ingest", "TERM")]
     [InlineData("train", "USR1")]

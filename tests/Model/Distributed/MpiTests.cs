@@ -113,6 +113,8 @@ public sealed class MpiTests
         LibTorch.Load();
         using RankGroup ranks = RankGroup.Open(RankEnvironment.Detect());
         using SmallRun small = Shared();
+        // MPICH, its clean-up off, tells the living of the dead by SIGUSR1, which the command takes for a wish to stop and which would end this process.
+        using PosixSignalRegistration told = PosixSignalRegistration.Create((PosixSignal)10, context => context.Cancel = true);
         await Console.Out.WriteLineAsync($"trains {ranks.Rank} {Environment.ProcessId}");
         await small.TrainAsync(Endless, "endless", Endless.Optim.Epochs, notes: new SmallRun.Notes(step => Console.Out.WriteLine($"did {step}")), ranks: ranks);
     }
