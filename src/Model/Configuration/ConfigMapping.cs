@@ -1,3 +1,5 @@
+using TorchSharp;
+using Xkd.Model.Augment;
 using Xkd.Model.Distributed;
 using Xkd.Model.Networks;
 using Xkd.Model.Optimization;
@@ -93,6 +95,10 @@ public static class ConfigMapping
         AudioStudentTemperature = config.Objective.StudentTempAudio,
         FreezeLastLayerEpochs = config.Optim.FreezeLastLayerEpochs,
     };
+
+    /// <summary>Whether the device that trains makes the views, a batch at a time.</summary>
+    public static bool AugmentsOn(this PretrainConfig config, torch.Device device) =>
+        config.Augment.Device == AugmentDevice.Gpu || (config.Augment.Device == AugmentDevice.Auto && device.type == DeviceType.CUDA);
 
     /// <summary>
     /// What is cut from the cache; <paramref name="model"/> tells how many tokens need masking noise, <paramref name="onDevice"/> whether the

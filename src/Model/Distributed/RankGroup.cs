@@ -24,7 +24,6 @@ public sealed class RankGroup : IDisposable
         string[] machines = [.. seats.Select(seat => seat.Machine)];
         HashSet<int> own = CoreList.Parse(seats[Rank].Cores);
         OnTheseCores = seats.Count(seat => seat.Machine == machines[Rank] && own.Overlaps(CoreList.Parse(seat.Cores)));
-        LocalSize = machines.Count(machine => machine == machines[Rank]);
         LocalRank = machines.Take(Rank).Count(machine => machine == machines[Rank]);
         Machines = machines.Distinct(StringComparer.Ordinal).Count();
     }
@@ -35,9 +34,6 @@ public sealed class RankGroup : IDisposable
 
     /// <summary>Number among the ranks of this machine, from 0: which GPU it takes.</summary>
     public int LocalRank { get; }
-
-    /// <summary>Ranks of this machine.</summary>
-    public int LocalSize { get; }
 
     /// <summary>Ranks that may run on a core of this one, itself included: one where the launcher gave each cores of its own.</summary>
     public int OnTheseCores { get; }
@@ -148,9 +144,9 @@ public sealed class RankGroup : IDisposable
         return File.Exists(Boot) ? File.ReadAllText(Boot).Trim() : Environment.MachineName;
     }
 
-    private sealed record Seat(string Machine, string Cores);
-
     private static JsonSerializerOptions Json { get; } = new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     private ICommunicator For(Tensor values) => values.device.type == TorchSharp.DeviceType.CUDA && _device is not null ? _device : _host;
+
+    private sealed record Seat(string Machine, string Cores);
 }

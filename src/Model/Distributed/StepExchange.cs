@@ -15,7 +15,7 @@ internal sealed class StepExchange(RankGroup ranks, Precision wire, bool gatherR
     public int Ranks => ranks.Size;
 
     /// <summary>Gradients of one student travel while the other's are computed.</summary>
-    public bool Overlaps => overlap && ranks.Size > 1;
+    public bool Overlaps => overlap;
 
     /// <summary>Adds up the flat gradients [total] over the ranks; in bfloat16 they travel in half the bytes and come back rounded.</summary>
     public void SumGradients(Tensor gradients)

@@ -1,4 +1,3 @@
-using TorchSharp;
 using Xkd.Model.Augment;
 using Xkd.Model.Configuration;
 using Xkd.Model.Native;
@@ -25,8 +24,7 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
     public async Task<TrainingProfile> RunAsync(CancellationToken stop)
     {
         (double mean, double std) = config.MelScale(cache.Manifest.Mel);
-        bool onDevice = config.Augment.Device == AugmentDevice.Gpu || (config.Augment.Device == AugmentDevice.Auto && device.type == DeviceType.CUDA);
-        FeedOptions options = config.ToFeed(config.ToModel(), mean, std, new PipelineGraphOptions { StageDelays = delays, TraceCapacity = TraceSpans }, onDevice);
+        FeedOptions options = config.ToFeed(config.ToModel(), mean, std, new PipelineGraphOptions { StageDelays = delays, TraceCapacity = TraceSpans }, config.AugmentsOn(device));
         TrainingFeed feed = new(cache, options);
         await using (feed.ConfigureAwait(false))
         {

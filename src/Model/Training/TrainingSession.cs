@@ -35,7 +35,7 @@ internal sealed class TrainingSession : IDisposable
         Run = run;
         Origin = origin;
         XkdOptions model = _config.ToModel();
-        bool onDevice = _config.Augment.Device == AugmentDevice.Gpu || (_config.Augment.Device == AugmentDevice.Auto && device.type == DeviceType.CUDA);
+        bool onDevice = _config.AugmentsOn(device);
         PipelineGraphOptions diagnostics = new() { StageDelays = options.StageDelays, TraceCapacity = options.Profile ? TraceSpans : 0 };
         FeedOptions feed = _config.ToFeed(model, origin.MelMean, origin.MelStd, diagnostics, onDevice, cores) with { Ranks = ranks.Size, Rank = ranks.Rank };
         Feed = new TrainingFeed(cache, feed);

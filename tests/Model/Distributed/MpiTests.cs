@@ -171,7 +171,7 @@ public sealed class MpiTests
         Assert.True(ranks.Any(rank == size - 1));
         Assert.False(ranks.Any(false));
         Assert.Equal("zero", ranks.FromFirst(() => rank == 0 ? "zero" : throw new InvalidOperationException("asked elsewhere")));
-        Assert.Equal((rank, size), (ranks.LocalRank, ranks.LocalSize));
+        Assert.Equal((rank, size), (ranks.LocalRank, ranks.OnTheseCores));
     }
 
     private static double[] State(SmallRun small, string run)

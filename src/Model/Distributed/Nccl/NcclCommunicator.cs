@@ -79,20 +79,6 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
         });
     }
 
-    private void Sum(Tensor values, nint stream)
-    {
-        int type = values.dtype switch
-        {
-            ScalarType.Float32 => NcclLibrary.Float32,
-            ScalarType.Float64 => NcclLibrary.Float64,
-            ScalarType.BFloat16 => NcclLibrary.Bfloat16,
-            _ => throw new ArgumentException($"{values.dtype}: only float32, float64 and bfloat16 are added up over ranks", nameof(values)),
-        };
-        void* start = (void*)TensorMemory.Address(values);
-        Check("ncclAllReduce", _nccl.AllReduce(start, start, (nuint)values.numel(), type, NcclLibrary.SumOp, _communicator, stream));
-        GC.KeepAlive(values);
-    }
-
     public void Broadcast(Tensor values)
     {
         void* start = (void*)TensorMemory.Address(values);
@@ -113,6 +99,20 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
         _ = _nccl.DestroyStream(_stream);
         _ = _nccl.DestroyEvent(_made);
         _ = _nccl.DestroyEvent(_summed);
+    }
+
+    private void Sum(Tensor values, nint stream)
+    {
+        int type = values.dtype switch
+        {
+            ScalarType.Float32 => NcclLibrary.Float32,
+            ScalarType.Float64 => NcclLibrary.Float64,
+            ScalarType.BFloat16 => NcclLibrary.Bfloat16,
+            _ => throw new ArgumentException($"{values.dtype}: only float32, float64 and bfloat16 are added up over ranks", nameof(values)),
+        };
+        void* start = (void*)TensorMemory.Address(values);
+        Check("ncclAllReduce", _nccl.AllReduce(start, start, (nuint)values.numel(), type, NcclLibrary.SumOp, _communicator, stream));
+        GC.KeepAlive(values);
     }
 
     // By thread: what ends a run need not be the thread that trained.
