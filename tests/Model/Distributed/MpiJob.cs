@@ -17,6 +17,7 @@ internal sealed class MpiJob : IDisposable
     private readonly Process _launcher;
     private readonly Task<string> _errors;
     private readonly string _folder;
+    private readonly List<OtherProcess> _suspended = [];
 
     private MpiJob(Process launcher, string folder) => (_launcher, _errors, _folder) = (launcher, launcher.StandardError.ReadToEndAsync(), folder);
 
@@ -55,8 +56,28 @@ internal sealed class MpiJob : IDisposable
         return (_launcher.ExitCode, output, string.Concat([await _errors.WaitAsync(limit.Token), .. ranks]));
     }
 
+    /// <summary>Lets the launcher do nothing until <see cref="ResumeLauncher"/>, nor its helpers between itself and a rank.</summary>
+    public async Task SuspendLauncherAsync(OtherProcess rank)
+    {
+        OtherProcess helper = rank;
+        do
+        {
+            helper = helper.Parent;
+            _suspended.Add(helper);
+            await helper.SuspendAsync();
+        }
+        while (helper.Id != _launcher.Id);
+    }
+
+    public void ResumeLauncher()
+    {
+        _suspended.ForEach(process => process.Resume());
+        _suspended.Clear();
+    }
+
     public void Dispose()
     {
+        ResumeLauncher(); // else it could neither end nor be waited for
         if (!_launcher.HasExited)
         {
             _launcher.Kill(entireProcessTree: true);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Xkd.Model.Configuration;
@@ -49,15 +48,16 @@ public sealed class MpiTests
     }
 
     [Theory]
-    [InlineData("openmpi", "--enable-recovery", 1)]
-    [InlineData("openmpi", "--enable-recovery", 0)]
-    [InlineData("mpich", "-disable-auto-cleanup", 1)]
-    public async Task Training_OneProcessKilledAndTheLaunchersCleanUpOff_EndsTheOthersNamingIt(string flavor, string noCleanUp, int victim)
+    [InlineData("openmpi", 1)]
+    [InlineData("openmpi", 0)]
+    [InlineData("mpich", 1)]
+    [InlineData("mpich", 0)]
+    public async Task Training_OneProcessKilledAndTheLauncherSuspended_EndsTheOthersNamingIt(string flavor, int victim)
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 16);
-        using MpiJob job = MpiJob.Start(flavor, 2, Name(nameof(EndlessRank)), small.Root, noCleanUp);
-        Dictionary<int, Process> ranks = [];
+        using MpiJob job = MpiJob.Start(flavor, 2, Name(nameof(EndlessRank)), small.Root);
+        Dictionary<int, OtherProcess> ranks = [];
         bool steps = false;
         while (ranks.Count < 2 || !steps)
         {
@@ -65,26 +65,21 @@ public sealed class MpiTests
             steps |= line.StartsWith("did ", StringComparison.Ordinal);
             if (line.Split(' ') is ["trains", var rank, var process])
             {
-                ranks.Add(int.Parse(rank, CultureInfo.InvariantCulture), Process.GetProcessById(int.Parse(process, CultureInfo.InvariantCulture)));
+                ranks.Add(int.Parse(rank, CultureInfo.InvariantCulture), new OtherProcess(int.Parse(process, CultureInfo.InvariantCulture)));
             }
         }
 
-        long killed = Stopwatch.GetTimestamp();
+        // Suspended, the launcher can neither clean up nor warn: its own switches for that leave it free to kill the others all the same, and MPICH's at times does.
+        await job.SuspendLauncherAsync(ranks[victim]);
         ranks[victim].Kill();
-        await ranks[1 - victim].WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Together, TestContext.Current.CancellationToken);
-        Assert.InRange(Stopwatch.GetElapsedTime(killed), TimeSpan.Zero, Together);
+        await ranks[1 - victim].EndAsync(Together);
+        job.ResumeLauncher();
+
         (_, string output, string errors) = await job.EndAsync();
-        bool named = errors.Contains($"xkd: rank {victim} of 2 (process {ranks[victim].Id} on ", StringComparison.Ordinal)
-            && errors.Contains("is lost: its process ended; the run can be resumed", StringComparison.Ordinal);
-        foreach (Process process in ranks.Values)
-        {
-            process.Dispose();
-        }
-
+        string said = errors + output;
+        Assert.Contains($"xkd: rank {victim} of 2 (process {ranks[victim].Id} on ", said);
+        Assert.Contains("is lost: its process ended; the run can be resumed", said);
         await small.TrainAsync(Endless, "endless", 4, ResumeMode.Auto); // what was committed is whole
-
-        // An open fault: on busy cores the survivor now and then ends in time but says something else, or nothing.
-        Assert.SkipUnless(named, $"the lost rank was not named; errors: {errors} output: {output}");
     }
 
     [Fact]
@@ -116,8 +111,6 @@ public sealed class MpiTests
         LibTorch.Load();
         using RankGroup ranks = RankGroup.Open(RankEnvironment.Detect());
         using SmallRun small = Shared();
-        // MPICH, its clean-up off, tells the living of the dead by SIGUSR1, which the command takes for a wish to stop and which would end this process.
-        using PosixSignalRegistration told = PosixSignalRegistration.Create((PosixSignal)10, context => context.Cancel = true);
         await Console.Out.WriteLineAsync($"trains {ranks.Rank} {Environment.ProcessId}");
         await small.TrainAsync(Endless, "endless", Endless.Optim.Epochs, notes: new SmallRun.Notes(step => Console.Out.WriteLine($"did {step}")), ranks: ranks);
     }

@@ -41,15 +41,26 @@ public sealed class RankWatchTests
     }
 
     [Fact]
+    public void Watch_ConnectionReset_SaysThatTheProcessEnded()
+    {
+        // A process that is killed before it has read what was sent to it.
+        (Socket here, Socket there) = Connection();
+        using WatchLine line = Greeted(here, there, Options);
+        using BlockingCollection<string> ends = [];
+        using RankWatch watch = new(0, 2, [line], Options with { Farewell = TimeSpan.Zero }, (_, cause) => ends.Add(cause));
+        Assert.True(there.Poll(TimeSpan.FromSeconds(20), SelectMode.SelectRead));
+        there.Close();
+        Assert.True(ends.TryTake(out string? said, 20_000, TestContext.Current.CancellationToken));
+        Assert.Contains("rank 1 of 2 (process 7 on far) is lost: its process ended; the run can be resumed", said);
+    }
+
+    [Fact]
     public void Watch_RankFallsSilent_EndsAfterTheSilence()
     {
         // Rank 1 is a socket that says hello and no more, as a stopped process or a dead machine is.
         (Socket here, Socket there) = Connection();
         using Socket mute = there;
-        using WatchLine line = new(here, Options with { Silence = TimeSpan.FromMilliseconds(300) });
-        mute.Send("""{"Kind":"Hello","Rank":1,"Text":"token","Process":"process 7 on far"}"""u8);
-        mute.Send("\n"u8);
-        Assert.True(line.Greeted("token"));
+        using WatchLine line = Greeted(here, mute, Options with { Silence = TimeSpan.FromMilliseconds(300) });
         using BlockingCollection<string> ends = [];
         using RankWatch watch = new(0, 2, [line], Options with { Farewell = TimeSpan.Zero }, (_, cause) => ends.Add(cause));
         Assert.True(ends.TryTake(out string? said, 20_000, TestContext.Current.CancellationToken));
@@ -88,6 +99,16 @@ public sealed class RankWatchTests
         Socket there = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         there.Connect(listener.LocalEndpoint);
         return (listener.AcceptSocket(), there);
+    }
+
+    // The line to a rank 1 that is no more than a socket.
+    private static WatchLine Greeted(Socket here, Socket there, RankWatchOptions options)
+    {
+        WatchLine line = new(here, options);
+        there.Send("""{"Kind":"Hello","Rank":1,"Text":"token","Process":"process 7 on far"}"""u8);
+        there.Send("\n"u8);
+        Assert.True(line.Greeted("token"));
+        return line;
     }
 
     /// <summary>Ranks that found each other as they do over MPI, each with a watch that notes what would end its process.</summary>

@@ -8,6 +8,8 @@ namespace Xkd.Model.Distributed;
 /// </summary>
 internal sealed class WatchLine : IDisposable
 {
+    private const string Gone = "its process ended";
+
     private readonly Socket _socket;
     private readonly StreamReader _reader;
     private readonly Lock _gate = new();
@@ -91,7 +93,11 @@ internal sealed class WatchLine : IDisposable
                 }
             }
 
-            return "its process ended";
+            return Gone;
+        }
+        catch (IOException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset })
+        {
+            return Gone; // killed with signs of life unread: the system then resets its connections where it would have closed them
         }
         catch (IOException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock })
         {
