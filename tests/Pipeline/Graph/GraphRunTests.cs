@@ -45,8 +45,22 @@ public sealed class GraphRunTests
     public async Task RunAsync_CancelledInAnyStage_ThrowsCancellationAndLeavesNothing(string stage, bool ordered)
     {
         using CancellationTokenSource cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        Task run = RunAsync((at, id) => at == stage && id == 17 ? cancel.CancelAsync() : Task.CompletedTask, 2, ordered, cancel.Token);
+        TaskCompletionSource cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task run = RunAsync(AtAsync, 2, ordered, cancel.Token);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
+        async Task AtAsync(string at, int id)
+        {
+            if (at == stage && id == 17)
+            {
+                await cancel.CancelAsync();
+                cancelled.SetResult();
+            }
+            else if (at == "count" && id == 30)
+            {
+                await cancelled.Task; // else the rest could be done before the cancellation has come, which is a good end
+            }
+        }
+
         AssertNothingLeft();
     }
 
