@@ -176,11 +176,11 @@ public sealed class CacheWriter : IAsyncDisposable
         _shard?.Dispose();
         try
         {
-            new Leftovers(_store).Remove(_options.Part, _manifests.Head());
+            new Leftovers(_store).Remove(_options.Part, _lock, _manifests.Head());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or XkdException)
         {
-            // Leftovers do no harm: the next opening removes them, or says what is wrong with the folder.
+            // Leftovers do no harm: the next opening removes them, or says what is wrong with the folder. They are not ours any more where the part was taken over.
         }
 
         _lock.Dispose();
@@ -193,7 +193,7 @@ public sealed class CacheWriter : IAsyncDisposable
         _head = _manifests.Head();
         _own = Own(_head);
         RequireSameFingerprint();
-        new Leftovers(_store).Remove(_options.Part, _head);
+        new Leftovers(_store).Remove(_options.Part, _lock, _head);
         _ledger = _head is null ? _ledger : _ledgers.Read(_head);
         _nextShard = 1 + (_head?.Shards.Select(s => CacheLayout.ParseShard(s.Path)).Where(s => s?.Part == _options.Part).Max(s => s?.Number) ?? 0);
         if (_head is not null && !_ledgers.IsMerged(_ledger))

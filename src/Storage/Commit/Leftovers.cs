@@ -7,9 +7,12 @@ namespace Xkd.Storage;
 internal sealed class Leftovers(ICacheStore store)
 {
     /// <summary>Clears up after a part whose lock the caller holds, and after every part nobody holds.</summary>
-    public void Remove(string heldPart, Manifest? head)
+    /// <exception cref="FailureException">The lock was taken over: what is there may be the next holder's, and stays.</exception>
+    public void Remove(string heldPart, IPartLock own, Manifest? head)
     {
-        foreach (IGrouping<string, string> part in Find(head).GroupBy(f => f.Part, f => f.Name, StringComparer.Ordinal))
+        List<(string Part, string Name)> found = Find(head);
+        own.Require(); // after the listing: whoever takes over from here on has nothing in it
+        foreach (IGrouping<string, string> part in found.GroupBy(f => f.Part, f => f.Name, StringComparer.Ordinal))
         {
             if (part.Key == heldPart)
             {
@@ -21,7 +24,9 @@ internal sealed class Leftovers(ICacheStore store)
             if (held is not null)
             {
                 // Listed again under the lock: its writer may have committed and left between the listing and here.
-                Delete(Find(new ManifestStore(store).Head()).Where(f => f.Part == part.Key).Select(f => f.Name));
+                string[] theirs = [.. Find(new ManifestStore(store).Head()).Where(f => f.Part == part.Key).Select(f => f.Name)];
+                held.Require();
+                Delete(theirs);
             }
         }
     }

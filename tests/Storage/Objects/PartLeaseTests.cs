@@ -89,6 +89,32 @@ public sealed class PartLeaseTests : IDisposable
         Assert.True(CacheVerifier.Verify(store, ct: Ct).Ok);
     }
 
+    [Fact]
+    public async Task Dispose_WriterThatWasTakenForDead_LeavesTheNextOnesShards()
+    {
+        // With so many shards committed a sealed one waits for the next before it gets its line.
+        CacheWriterOptions small = new() { ShardRows = 1 };
+        await using (CacheWriter first = await CacheWriter.OpenAsync(Open(), Clips.Fingerprint, small, _time, Ct))
+        {
+            await first.AddAsync([.. Enumerable.Range(0, 64).Select(i => Clips.Make($"before-{i}", frames: 1))]);
+            await first.CommitAsync(Ct);
+        }
+
+        CacheWriter slow = await CacheWriter.OpenAsync(ObjectCaches.Open(_server.Endpoint, _folder, new ManualTime()), Clips.Fingerprint, small, _time, Ct);
+        _time.EachLook = TimeSpan.FromSeconds(10);
+        await using (CacheWriter quick = await CacheWriter.OpenAsync(Open(), Clips.Fingerprint, small, new QuickTime(_time), Ct))
+        {
+            await quick.AddAsync(Clips.Make("sealed", frames: 1));
+            Assert.Equal(64, quick.Head!.Clips);
+            await slow.DisposeAsync();
+            await quick.CommitAsync(Ct);
+        }
+
+        using ObjectStore store = Open();
+        Assert.Equal(65, Cache.Open(store).Clips.Count);
+        Assert.Empty(CacheVerifier.Verify(store, ct: Ct).Errors);
+    }
+
     private ObjectStore Open() => ObjectCaches.Open(_server.Endpoint, _folder, _time);
 
     /// <summary>Another clock's time, without its pauses: waits end at once.</summary>
