@@ -11,6 +11,8 @@ public sealed class MetricsLog : IDisposable
 {
     private static readonly JsonSerializerOptions JsonOptions = new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
+    private const int BlockBytes = 1 << 16;
+
     private readonly Stream _file;
     private readonly MemoryStream _pending = new();
 
@@ -68,21 +70,41 @@ public sealed class MetricsLog : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    // Bytes of the whole lines of the steps up to this one.
+    // Bytes up to the end of the last whole line of a step that is done. Sought from the end, where it is: the log of a long run has gigabytes.
     private static long LengthUpTo(Stream file, long completedSteps)
     {
-        byte[] bytes = new byte[file.Length];
-        file.ReadExactly(bytes);
-        int kept = 0;
-        for (int end; (end = Array.IndexOf(bytes, (byte)'\n', kept)) >= 0; kept = end + 1)
+        byte[] block = new byte[BlockBytes];
+        for (long end = file.Length; end > 0;)
         {
-            if (StepOf(System.Text.Encoding.UTF8.GetString(bytes, kept, end - kept)) is not long step || step > completedSteps)
+            int size = (int)Math.Min(block.Length, end);
+            file.Position = end - size;
+            file.ReadExactly(block, 0, size);
+            int lineEnd = size;
+            while (lineEnd > 0)
             {
-                break;
+                int lineStart = block.AsSpan(0, lineEnd - 1).LastIndexOf((byte)'\n') + 1;
+                if (lineStart == 0 && size < end)
+                {
+                    break; // it may begin in the block before
+                }
+
+                if (block[lineEnd - 1] == '\n' && StepOf(System.Text.Encoding.UTF8.GetString(block, lineStart, lineEnd - lineStart)) <= completedSteps)
+                {
+                    return end - size + lineEnd;
+                }
+
+                lineEnd = lineStart;
             }
+
+            if (lineEnd == size)
+            {
+                block = new byte[2L * block.Length]; // a line longer than the block: what a power cut left, perhaps
+            }
+
+            end -= size - lineEnd;
         }
 
-        return kept;
+        return 0;
     }
 
     private static long? StepOf(string line)

@@ -97,6 +97,7 @@ internal sealed class TrainingSession : IDisposable
         Device device = Devices.Parse(options.Device, ranks.LocalRank);
         RunOrigin origin = ranks.FromFirst(() => Prepare(options, run)); // one look at the folder decides for all ranks
         Cache cache = Cache.Open(options.Data, origin.ManifestVersion, options.Objects);
+        origin.Require(cache); // on every rank: each may have a copy of its own
         TrainingSession session = new(options, run, origin, cache, device, time, observer, ranks);
         ranks.Barrier();
         if (ranks.IsFirst)
@@ -225,7 +226,7 @@ internal sealed class TrainingSession : IDisposable
     private static RunOrigin NewOrigin(TrainerOptions options, Cache cache)
     {
         (double mean, double std) = options.Config.MelScale(cache.Manifest.Mel);
-        return new RunOrigin { ManifestVersion = cache.Manifest.Version, Cache = cache.Path, Clips = cache.Clips.Count, MelMean = mean, MelStd = std };
+        return new RunOrigin { ManifestVersion = cache.Manifest.Version, Cache = cache.Path, Clips = cache.Clips.Count, ClipsSha256 = cache.ClipsHash(), MelMean = mean, MelStd = std };
     }
 
     private sealed record Part(IReadOnlyList<int> TailUsed, long Skipped);

@@ -1,4 +1,7 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace Xkd.Storage;
 
@@ -68,6 +71,21 @@ public sealed class Cache
         }
 
         throw new FailureException($"{string.Join("; ", warnings)}: no complete manifest is left in {store.Location}");
+    }
+
+    /// <summary>
+    /// SHA-256, lower-case hex, of what tells these clips from others: id, shape and log-mel checksum of each in the global order. The same however
+    /// the clips lie in shards, and wherever the cache lies.
+    /// </summary>
+    public string ClipsHash()
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (ClipEntry clip in Clips)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{clip.Id}\n{clip.NumFrames} {clip.Width} {clip.Height} {clip.MelFrames} {clip.MelCrc}\n")));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     /// <summary>Settled source items of this version by id.</summary>

@@ -25,6 +25,41 @@ public sealed class MetricsLogTests : IDisposable
         Assert.Equal([1, 2, 3], MetricsLog.Read(_path).Select(s => s.Step));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(345)]
+    [InlineData(999)]
+    [InlineData(1000)]
+    public void Open_LogOfManyBlocks_CutsAtTheStep(int completed)
+    {
+        using (MetricsLog log = MetricsLog.Open(_path, 0))
+        {
+            log.Append(Enumerable.Range(1, 1000).Select(step => Step(step)));
+        }
+
+        string before = File.ReadAllText(_path);
+        MetricsLog.Open(_path, completed).Dispose();
+        string after = File.ReadAllText(_path);
+        Assert.StartsWith(after, before);
+        Assert.Equal(completed, after.Count(c => c == '\n'));
+        Assert.Equal(Enumerable.Range(1, completed).Select(step => (long)step), MetricsLog.Read(_path).Select(s => s.Step));
+    }
+
+    [Fact]
+    public void Open_EndThatAPowerCutLeftEmpty_CutsIt()
+    {
+        using (MetricsLog log = MetricsLog.Open(_path, 0))
+        {
+            log.Append([Step(1), Step(2)]);
+        }
+
+        long whole = new FileInfo(_path).Length;
+        File.AppendAllText(_path, new string('\0', 200_000));
+        MetricsLog.Open(_path, 5).Dispose();
+        Assert.Equal(whole, new FileInfo(_path).Length);
+    }
+
     [Fact]
     public void Read_NonFiniteLoss_SurvivesTheRoundTrip()
     {

@@ -119,6 +119,20 @@ public sealed class TrainerTests
         Assert.Contains("seed was 0, now 5", message);
     }
 
+    [Theory]
+    [InlineData(100, 7)]
+    [InlineData(0, 8)]
+    public async Task RunAsync_ResumedOnOtherClips_IsRefused(int first, int count)
+    {
+        using SmallRun small = new(), other = new();
+        await small.AddClipsAsync(0, 7);
+        await other.AddClipsAsync(first, count);
+        await small.TrainAsync(SmallRun.Config(), "run", 2);
+        UsageException e = await Assert.ThrowsAsync<UsageException>(() => other.TrainAsync(SmallRun.Config(), Path.Combine(small.Root, "run"), 4, ResumeMode.Auto));
+        Assert.Contains("are not the 7 that the run was started on", e.Message, StringComparison.Ordinal);
+        await small.TrainAsync(SmallRun.Config(), "run", 4, ResumeMode.Auto);
+    }
+
     [Fact]
     public async Task RunAsync_FolderHoldsARun_IsRefusedWithoutResume()
     {

@@ -9,12 +9,12 @@ namespace Xkd.Cli.Commands;
 /// <summary><c>xkd eval knn</c> and <c>xkd eval retrieval</c>: on feature files alone.</summary>
 internal static class FeatureEvaluationCommands
 {
-    private const int MostQueries = 100_000;
+    private const int MostQueries = 500_000;
 
     public static Command Neighbours()
     {
         Option<string> train = CommonOptions.RequiredPath("--train", "Features searched, with labels; read once, of any size.");
-        Option<string> val = CommonOptions.RequiredPath("--val", "Features classified, with labels; held in memory.");
+        Option<string> val = CommonOptions.RequiredPath("--val", $"Features classified, with labels; held in memory, at most {MostQueries} rows.");
         Option<string> output = CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv and confusion.png.");
         Option<int> k = new("--k") { Description = "Neighbours that vote.", DefaultValueFactory = _ => 20 };
         Option<double> temperature = new("--temperature") { Description = "A neighbour of similarity s votes with exp(s / temperature).", DefaultValueFactory = _ => 0.07 };
@@ -25,7 +25,7 @@ internal static class FeatureEvaluationCommands
         {
             Terminal terminal = new(parsed.GetValue(json));
             using StopSignals signals = new();
-            FeatureSet queries = await FeatureFiles.ReadAsync(parsed.GetValue(val)!, MostQueries, signals.Token).ConfigureAwait(false);
+            FeatureSet queries = await FeatureFiles.ReadAllAsync(parsed.GetValue(val)!, MostQueries, signals.Token).ConfigureAwait(false);
             FeatureFile gallery = await FeatureFile.OpenAsync(parsed.GetValue(train)!).ConfigureAwait(false);
             await using (gallery.ConfigureAwait(false))
             {
@@ -63,8 +63,8 @@ internal static class FeatureEvaluationCommands
         {
             Terminal terminal = new(parsed.GetValue(json));
             using StopSignals signals = new();
-            FeatureSet sounds = await FeatureFiles.ReadAsync(parsed.GetValue(audio)!, MostQueries, signals.Token).ConfigureAwait(false);
-            FeatureSet pictures = await FeatureFiles.ReadAsync(parsed.GetValue(video)!, MostQueries, signals.Token).ConfigureAwait(false);
+            FeatureSet sounds = await FeatureFiles.ReadAllAsync(parsed.GetValue(audio)!, MostQueries, signals.Token).ConfigureAwait(false);
+            FeatureSet pictures = await FeatureFiles.ReadAllAsync(parsed.GetValue(video)!, MostQueries, signals.Token).ConfigureAwait(false);
             RetrievalTarget found = parsed.GetValue(target) == "clip" ? RetrievalTarget.SameClip : RetrievalTarget.SameClass;
             (sounds, pictures) = RetrievalFiles.SameClasses(sounds, pictures);
             RetrievalResult[] both = [Retrieval.Evaluate(sounds, pictures, found), Retrieval.Evaluate(pictures, sounds, found)];

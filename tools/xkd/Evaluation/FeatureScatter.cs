@@ -11,7 +11,7 @@ internal static class FeatureScatter
 
     public static async Task WriteAsync(string features, string picture, CancellationToken stop)
     {
-        FeatureSet set = await FeatureFiles.ReadAsync(features, MostRows, stop).ConfigureAwait(false);
+        FeatureSet set = await FeatureFiles.ReadFirstAsync(features, MostRows, stop).ConfigureAwait(false);
         if (set.Clips < 2 || set.Dim < 2)
         {
             throw new UsageException($"{features} has {set.Clips} rows of {set.Dim} features; a scatter needs two of each");

@@ -56,11 +56,30 @@ public static class FeatureFiles
         }
     }
 
-    /// <summary>A whole file, or its first rows, as a feature set of one window a clip.</summary>
+    /// <summary>A whole file as a feature set of one window a clip.</summary>
+    /// <param name="path">The Parquet file.</param>
+    /// <param name="most">Rows it may have.</param>
+    /// <param name="stop">Stops between row groups.</param>
+    /// <exception cref="UsageException">It has more rows.</exception>
+    public static async Task<FeatureSet> ReadAllAsync(string path, int most, CancellationToken stop)
+    {
+        FeatureFile file = await FeatureFile.OpenAsync(path).ConfigureAwait(false);
+        await using (file.ConfigureAwait(false))
+        {
+            if (file.Rows > most)
+            {
+                throw new UsageException($"{path} has {file.Rows} rows; at most {most} are held in memory, and a part of them would score otherwise: extract the features of fewer clips");
+            }
+        }
+
+        return await ReadFirstAsync(path, most, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>A file's first rows as a feature set of one window a clip.</summary>
     /// <param name="path">The Parquet file.</param>
     /// <param name="most">Rows taken at most.</param>
     /// <param name="stop">Stops between row groups.</param>
-    public static async Task<FeatureSet> ReadAsync(string path, int most, CancellationToken stop)
+    public static async Task<FeatureSet> ReadFirstAsync(string path, int most, CancellationToken stop)
     {
         FeatureFile file = await FeatureFile.OpenAsync(path).ConfigureAwait(false);
         await using (file.ConfigureAwait(false))
