@@ -64,10 +64,16 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         using JsonDocument json = JsonDocument.Parse(found.Output);
         Assert.Equal(Cache.Open(cache).Clips.Count, json.RootElement.GetProperty("audio_to_video").GetProperty("queries").GetInt32());
         Assert.InRange(json.RootElement.GetProperty("video_to_audio").GetProperty("recall").GetProperty("10").GetDouble(), 0, 100);
-        await DoneAsync("eval", "knn", "--train", audio, "--val", audio, "--k", "3", "--out", miniatures["knn"]);
+        ProcessOutcome neighbours = await DoneAsync("eval", "knn", "--train", audio, "--val", audio, "--k", "3", "--out", miniatures["knn"]);
+        Assert.Contains($"{Cache.Open(cache).Clips.Count} of {Cache.Open(cache).Clips.Count} test rows are training rows, too", neighbours.Output, StringComparison.Ordinal);
         string config = Path.Combine(AppContext.BaseDirectory, "configs", "eval", "svm", "folder.yaml");
         ProcessOutcome fitted = await DoneAsync("eval", "svm", "--config", config, "--train", audio, "--val", audio, "--out", miniatures["streamed"]);
         Assert.Contains("streamed", fitted.Output, StringComparison.Ordinal);
+
+        await RefusedAsync("--fold means nothing for feature files", "eval", "svm", "--config", config, "--train", audio, "--val", audio, "--fold", "1", "--out", miniatures["refused"]);
+        await RefusedAsync("holds video features, not audio", "eval", "retrieval", "--audio", video, "--video", audio, "--out", miniatures["refused"]);
+        await RefusedAsync("of different encoders (modality", "eval", "knn", "--train", audio, "--val", video, "--out", miniatures["refused"]);
+        await RefusedAsync($"--out {audio} cannot be written to", "eval", "knn", "--train", audio, "--val", audio, "--out", audio);
     }
 
     [Fact]
@@ -77,6 +83,23 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         ProcessOutcome outcome = await XkdProcess.RunAsync("eval", "finetune", "--config", config, "--weights", miniatures.Run, "--train", cache, "--val", cache, "--out", miniatures["refused"], "--device", "cpu");
         Assert.Equal(2, outcome.ExitCode);
         Assert.Contains("--short-side 224", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Import_ExportedEncoder_KeepsItsDescription()
+    {
+        string exported = miniatures["exported.safetensors"], imported = miniatures["imported.safetensors"];
+        await DoneAsync("export", miniatures.Run, "--modality", "audio", "--out", exported);
+        await DoneAsync("import", exported, "--out", imported);
+        Assert.NotNull(EncoderDescription.Find(imported));
+        Assert.Equal(ConfigBinder.ToYaml(EncoderDescription.Find(miniatures.Run)!), ConfigBinder.ToYaml(EncoderDescription.Find(imported)!));
+    }
+
+    private static async Task RefusedAsync(string why, params string[] arguments)
+    {
+        ProcessOutcome outcome = await XkdProcess.RunAsync(arguments);
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains(why, outcome.Error, StringComparison.Ordinal);
     }
 
     private static async Task<ProcessOutcome> DoneAsync(params string[] arguments)

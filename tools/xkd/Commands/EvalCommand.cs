@@ -66,8 +66,22 @@ internal static class EvalCommand
             Terminal terminal = new(parsed.GetValue(json));
             using StopSignals signals = new();
             string output = parsed.GetValue(folder)!;
+            OutputFolder.Require(output);
             if (loaded is SvmConfig svm && IsFeatures(parsed.GetValue(train)!))
             {
+                foreach (Option option in new Option[] { weights, fold, folds, modality, branch })
+                {
+                    if (parsed.GetResult(option) is { Implicit: false })
+                    {
+                        throw new UsageException($"{option.Name} means nothing for feature files, which hold what is to be compared; leave it out, or name two caches");
+                    }
+                }
+
+                if (svm.Labels == LabelKind.Multi || svm.LabelsPerClass > 0)
+                {
+                    throw new UsageException($"{path} asks for {(svm.LabelsPerClass > 0 ? "labels_per_class" : "labels: multi")}, which feature files do not offer; name two caches");
+                }
+
                 await FeaturesAsync(svm, parsed.GetValue(train)!, parsed.GetValue(val)!, output, terminal, signals.Token).ConfigureAwait(false);
                 return ExitCodes.Done;
             }

@@ -25,17 +25,20 @@ internal static class FeatureEvaluationCommands
         {
             Terminal terminal = new(parsed.GetValue(json));
             using StopSignals signals = new();
+            OutputFolder.Require(parsed.GetValue(output)!);
             FeatureSet queries = await FeatureFiles.ReadAllAsync(parsed.GetValue(val)!, MostQueries, signals.Token).ConfigureAwait(false);
             FeatureFile gallery = await FeatureFile.OpenAsync(parsed.GetValue(train)!).ConfigureAwait(false);
             await using (gallery.ConfigureAwait(false))
             {
+                await FeatureFiles.RequireSameEncoderAsync(gallery, parsed.GetValue(val)!).ConfigureAwait(false);
                 NeighbourOptions options = new() { K = parsed.GetValue(k), Temperature = parsed.GetValue(temperature) };
-                ClipScores scores = await StreamedNeighbours.ClassifyAsync(gallery, queries, options, signals.Token).ConfigureAwait(false);
+                (ClipScores scores, int shared) = await StreamedNeighbours.ClassifyAsync(gallery, queries, options, signals.Token).ConfigureAwait(false);
                 EvaluationResult identity = await FeatureFiles.IdentityAsync(parsed.GetValue(val)!, "knn", parsed.GetValue(dataset)!).ConfigureAwait(false);
                 EvaluationResult result = identity.With(scores) with
                 {
                     Selection = $"{Math.Min(options.K, gallery.Rows)} nearest of {gallery.Rows} by cosine",
                     Classes = scores.Confusion!.Classes == scores.PerClass.Count ? [.. scores.PerClass.Keys] : null,
+                    Notes = FeatureFiles.SharedRows(shared, queries.Clips) is { } note ? [note] : null,
                     Clips = new Dictionary<string, int>(StringComparer.Ordinal) { ["train"] = (int)gallery.Rows, ["test"] = queries.Clips },
                 };
                 result = await EvaluationFiles.WriteAsync(parsed.GetValue(output)!, [result.Classes is null ? result with { Confusion = null } : result], signals.Token).ConfigureAwait(false);
@@ -63,6 +66,9 @@ internal static class FeatureEvaluationCommands
         {
             Terminal terminal = new(parsed.GetValue(json));
             using StopSignals signals = new();
+            OutputFolder.Require(parsed.GetValue(output)!);
+            await FeatureFiles.RequireModalityAsync(parsed.GetValue(audio)!, "audio").ConfigureAwait(false);
+            await FeatureFiles.RequireModalityAsync(parsed.GetValue(video)!, "video").ConfigureAwait(false);
             FeatureSet sounds = await FeatureFiles.ReadAllAsync(parsed.GetValue(audio)!, MostQueries, signals.Token).ConfigureAwait(false);
             FeatureSet pictures = await FeatureFiles.ReadAllAsync(parsed.GetValue(video)!, MostQueries, signals.Token).ConfigureAwait(false);
             RetrievalTarget found = parsed.GetValue(target) == "clip" ? RetrievalTarget.SameClip : RetrievalTarget.SameClass;

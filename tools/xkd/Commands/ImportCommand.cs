@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Xkd.Cli.Hosting;
+using Xkd.Model.Evaluation;
 using Xkd.Model.Weights;
 
 namespace Xkd.Cli.Commands;
@@ -22,7 +23,7 @@ internal static class ImportCommand
                 Branch = WeightChoices.Branch(parsed.GetValue(branch)!),
                 AnyTensors = true,
             });
-            WeightExporter.Write(parsed.GetValue(output)!, weights.Tensors);
+            WeightExporter.Write(parsed.GetValue(output)!, weights.Tensors, EncoderDescription.Find(parsed.GetValue(file)!) is { } d ? EncoderDescription.ToMetadata(d) : null);
             Terminal terminal = new(json: false);
             terminal.Line($"{parsed.GetValue(output)}: {weights.Tensors.Count} tensors, {weights.Modality?.ToString().ToLowerInvariant() ?? "every one of the file"}");
             foreach (string dropped in weights.Dropped)

@@ -32,6 +32,12 @@ internal static class CommandHost
             await Console.Error.WriteLineAsync($"xkd: {e.Message}").ConfigureAwait(false);
             return e is UsageException ? ExitCodes.Usage : ExitCodes.Failed;
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A disk that is full, or a file where a folder should be: the message names it, and a trace would tell no more.
+            await Console.Error.WriteLineAsync($"xkd: {e.Message}").ConfigureAwait(false);
+            return ExitCodes.Failed;
+        }
         catch (OperationCanceledException)
         {
             return ExitCodes.Interrupted;

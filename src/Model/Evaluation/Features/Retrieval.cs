@@ -8,7 +8,7 @@ public static class Retrieval
     /// <param name="queries">What is searched with.</param>
     /// <param name="gallery">What is searched.</param>
     /// <param name="target">
-    /// What counts as found. For the same clip, clips are matched by id. For the same class, a query's own id is left out of the gallery: a clip is not its own answer.
+    /// What counts as found. For the same clip, clips are matched by id. For the same class, what was cut from a query's own source is left out of the gallery: a clip is not its own answer, nor is another segment of it.
     /// </param>
     /// <param name="ks">Depths of the recall. Null means 1, 5, 10.</param>
     /// <exception cref="UsageException">Features of different lengths, or nothing to find.</exception>
@@ -21,6 +21,8 @@ public static class Retrieval
         }
 
         float[] from = NearestNeighbours.Unit(queries), to = NearestNeighbours.Unit(gallery);
+        Func<string, string> named = target == RetrievalTarget.SameClip ? id => id : ClipSource.Of;
+        (queries, gallery) = (queries with { Ids = [.. queries.Ids.Select(named)] }, gallery with { Ids = [.. gallery.Ids.Select(named)] });
         int[] ranks = new int[queries.Clips];
         Parallel.For(0, queries.Clips, clip => ranks[clip] = Rank(from.AsSpan(clip * queries.Dim, queries.Dim), clip, queries, gallery, to, target));
         int[] found = [.. ranks.Where(r => r > 0).Order()];

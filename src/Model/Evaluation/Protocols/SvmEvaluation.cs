@@ -31,10 +31,16 @@ public static class SvmEvaluation
         }
 
         string?[] labels = [.. fit.LabelSets.Select(l => fit.Classes[l[0]])];
+        ulong[] sources = [.. fit.Clips.Select(clip => ClipSource.Key(fit.Cache.Clips[clip].Id))];
         return EvaluationResult.MeanOf([.. Enumerable.Range(0, config.LabelDraws).Select(draw =>
-            result.With(Probe(trainFeatures.Select(Labelled(labels, config.LabelsPerClass, config.Seed + draw)), config.Seed + draw)) with { Fold = draw })]) with
+            result.With(Probe(trainFeatures.Select(Labelled(labels, sources, config.LabelsPerClass, config.Seed + draw)), config.Seed + draw)) with { Fold = draw })]) with
         {
             Fold = identity.Fold,
+            Folds = null,
+            Clips = new Dictionary<string, int>(StringComparer.Ordinal)
+            {
+                ["train"] = Labelled(labels, sources, config.LabelsPerClass, config.Seed).Count, ["test"] = judged.Clips.Count,
+            },
             Selection = $"mean over {config.LabelDraws} draws of {config.LabelsPerClass} labels a class, C chosen in each",
         };
 
@@ -52,11 +58,12 @@ public static class SvmEvaluation
         Svm = new LinearSvmOptions { MaxIterations = config.MaxIterations },
     };
 
-    /// <summary>The clips whose labels are used: that many of each class, or all there are, drawn by the seed.</summary>
-    internal static IReadOnlyList<int> Labelled(IReadOnlyList<string?> labels, int perClass, long seed) =>
+    /// <summary>The clips whose labels are used: that many of each class, or all there are, drawn by the seed. The segments of one recording have one label, and count once.</summary>
+    internal static IReadOnlyList<int> Labelled(IReadOnlyList<string?> labels, IReadOnlyList<ulong> sources, int perClass, long seed) =>
         [.. labels.Index()
             .GroupBy(c => c.Item, StringComparer.Ordinal)
-            .SelectMany(label => label.OrderBy(c => new SampleRandom(new SampleKey((ulong)seed, 0, c.Index), SamplePurpose.Labels).NextUInt64()).Take(perClass))
-            .Select(c => c.Index)
+            .SelectMany(label => label.GroupBy(c => sources[c.Index], c => c.Index)
+                .OrderBy(source => new SampleRandom(new SampleKey((ulong)seed, 0, source.First()), SamplePurpose.Labels).NextUInt64()).Take(perClass))
+            .SelectMany(source => source)
             .Order()];
 }

@@ -8,6 +8,10 @@ namespace Xkd.Model.Evaluation;
 /// <summary>Between encoders, feature files and feature sets.</summary>
 public static class FeatureFiles
 {
+    private const string ModalityKey = "xkd.modality";
+
+    private static readonly string[] MetadataKeys = [ModalityKey, "xkd.branch", "xkd.weights_sha256"];
+
     /// <summary>Writes the features of every clip of a cache, the mean of its windows, in the order of the ids. Several labels are joined by <c>;</c>.</summary>
     /// <param name="encoder">Runs on every clip.</param>
     /// <param name="cache">Every clip must have the encoder's modality.</param>
@@ -107,6 +111,54 @@ public static class FeatureFiles
         }
     }
 
+    /// <summary>Refuses features that cannot be compared: of other lengths, or, as far as the files say, of other encoders.</summary>
+    /// <exception cref="UsageException">What differs, of both.</exception>
+    public static void RequireSameEncoder(FeatureFile one, FeatureFile other)
+    {
+        if (one.Dim != other.Dim)
+        {
+            throw new UsageException($"{one.Path} has vectors of {one.Dim} numbers and {other.Path} of {other.Dim}; extract both with the same weights");
+        }
+
+        foreach (string key in MetadataKeys)
+        {
+            if (one.Metadata.TryGetValue(key, out string? here) && other.Metadata.TryGetValue(key, out string? there) && here != there)
+            {
+                throw new UsageException($"{one.Path} and {other.Path} are of different encoders ({key["xkd.".Length..]} {here} and {there}); extract both with the same weights, modality and branch");
+            }
+        }
+    }
+
+    /// <inheritdoc cref="RequireSameEncoder"/>
+    public static async Task RequireSameEncoderAsync(FeatureFile one, string other)
+    {
+        FeatureFile file = await FeatureFile.OpenAsync(other).ConfigureAwait(false);
+        await using (file.ConfigureAwait(false))
+        {
+            RequireSameEncoder(one, file);
+        }
+    }
+
+    /// <summary>Refuses features of another modality, where the file says which.</summary>
+    /// <exception cref="UsageException">It is another.</exception>
+    public static async Task RequireModalityAsync(string path, string modality)
+    {
+        FeatureFile file = await FeatureFile.OpenAsync(path).ConfigureAwait(false);
+        await using (file.ConfigureAwait(false))
+        {
+            if (file.Metadata.TryGetValue(ModalityKey, out string? said) && said != modality)
+            {
+                throw new UsageException($"{path} holds {said} features, not {modality}; name the {modality} features of the same clips");
+            }
+        }
+    }
+
+    /// <summary>What must be said of a score whose test rows were trained on or searched; null where none was.</summary>
+    /// <param name="shared">Test rows that are rows of the other file, too.</param>
+    /// <param name="rows">Test rows.</param>
+    public static string? SharedRows(int shared, int rows) =>
+        shared == 0 ? null : $"{shared} of {rows} test rows are training rows, too: the value says little of new clips";
+
     /// <summary>What a result on a feature file is of, as far as the file says.</summary>
     public static async Task<EvaluationResult> IdentityAsync(string path, string protocol, string dataset)
     {
@@ -120,7 +172,7 @@ public static class FeatureFiles
 
     private static Dictionary<string, string> Metadata(EvaluationEncoder encoder) => new(StringComparer.Ordinal)
     {
-        ["xkd.modality"] = encoder.Modality == WeightModality.Video ? "video" : "audio",
+        [ModalityKey] = encoder.Modality == WeightModality.Video ? "video" : "audio",
         ["xkd.branch"] = encoder.Branch == WeightBranch.Teacher ? "teacher" : "student",
         ["xkd.weights_sha256"] = encoder.WeightsSha256,
     };

@@ -11,9 +11,9 @@ internal sealed class FeatureSpool : IDisposable
 {
     private readonly SafeFileHandle _file;
 
-    private FeatureSpool(SafeFileHandle file, int rows, int dim, int[] labels, IReadOnlyList<string> classes)
+    private FeatureSpool(SafeFileHandle file, int rows, int dim, int[] labels, IReadOnlyList<string> classes, ulong[] sources, ulong[] keys)
     {
-        (_file, Rows, Dim, Labels, Classes) = (file, rows, dim, labels, classes);
+        (_file, Rows, Dim, Labels, Classes, Sources, Keys) = (file, rows, dim, labels, classes, sources, keys);
     }
 
     public int Rows { get; }
@@ -25,6 +25,12 @@ internal sealed class FeatureSpool : IDisposable
 
     /// <summary>Names by label, ordinal.</summary>
     public IReadOnlyList<string> Classes { get; }
+
+    /// <summary>What each row's clip was cut from; see <see cref="ClipSource.Key"/>.</summary>
+    public IReadOnlyList<ulong> Sources { get; }
+
+    /// <summary>What tells each row from others; see <see cref="ClipSource.Row"/>.</summary>
+    public IReadOnlyList<ulong> Keys { get; }
 
     /// <summary>Copies a feature file's vectors.</summary>
     /// <param name="features">Read once, from its beginning.</param>
@@ -43,11 +49,14 @@ internal sealed class FeatureSpool : IDisposable
             List<string> names = [.. classes ?? []];
             Dictionary<string, int> index = names.Index().ToDictionary(n => n.Item, n => n.Index, StringComparer.Ordinal);
             int[] labels = new int[checked((int)features.Rows)];
+            ulong[] sources = new ulong[labels.Length], keys = new ulong[labels.Length];
             int row = 0;
             await foreach (FeatureBlock block in features.ReadAsync(stop).ConfigureAwait(false))
             {
                 for (int i = 0; i < block.Rows; i++)
                 {
+                    sources[row + i] = ClipSource.Key(block.Ids[i]);
+                    keys[row + i] = ClipSource.Row(block.Ids[i], block.Vectors.Span.Slice(i * features.Dim, features.Dim));
                     labels[row + i] = Label(features.Path, block.Ids[i], block.Labels[i], names, index, classes is null);
                 }
 
@@ -62,7 +71,10 @@ internal sealed class FeatureSpool : IDisposable
                 row += block.Rows;
             }
 
-            return classes is not null ? new FeatureSpool(file, row, features.Dim, labels, classes) : Sorted(file, row, features.Dim, labels, names);
+            // Labels in the order of their names, as everywhere else.
+            string[] sorted = [.. names.Order(StringComparer.Ordinal)];
+            int[] place = [.. names.Select(n => Array.BinarySearch(sorted, n, StringComparer.Ordinal))];
+            return new FeatureSpool(file, row, features.Dim, [.. labels.Select(l => place[l])], sorted, sources, keys);
         }
         catch
         {
@@ -90,14 +102,6 @@ internal sealed class FeatureSpool : IDisposable
     }
 
     public void Dispose() => _file.Dispose();
-
-    // Labels in the order of their names, as everywhere else.
-    private static FeatureSpool Sorted(SafeFileHandle file, int rows, int dim, int[] labels, List<string> names)
-    {
-        string[] sorted = [.. names.Order(StringComparer.Ordinal)];
-        int[] place = [.. names.Select(n => Array.BinarySearch(sorted, n, StringComparer.Ordinal))];
-        return new FeatureSpool(file, rows, dim, [.. labels.Select(l => place[l])], sorted);
-    }
 
     private static int Label(string path, string id, string? label, List<string> names, Dictionary<string, int> index, bool open)
     {

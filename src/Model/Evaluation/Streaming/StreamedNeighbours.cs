@@ -12,8 +12,9 @@ public static class StreamedNeighbours
     /// <param name="queries">Features of the same length, all in memory.</param>
     /// <param name="options">Neighbours and temperature.</param>
     /// <param name="stop">Stops between row groups.</param>
+    /// <returns>The scores, and how many queries are rows of the gallery, too.</returns>
     /// <exception cref="UsageException">Vectors of different lengths, or a query of a class that the gallery has not.</exception>
-    public static async Task<ClipScores> ClassifyAsync(FeatureFile gallery, FeatureSet queries, NeighbourOptions options, CancellationToken stop)
+    public static async Task<(ClipScores Scores, int Shared)> ClassifyAsync(FeatureFile gallery, FeatureSet queries, NeighbourOptions options, CancellationToken stop)
     {
         if (gallery.Dim != queries.Dim || options.K < 1 || options.Temperature is not > 0)
         {
@@ -22,11 +23,14 @@ public static class StreamedNeighbours
 
         float[] unit = NearestNeighbours.Unit(queries);
         Nearest[] nearest = [.. Enumerable.Range(0, queries.Clips).Select(_ => new Nearest((int)Math.Min(options.K, gallery.Rows)))];
+        HashSet<ulong> asked = [.. queries.Ids.Select((id, i) => ClipSource.Row(id, queries.Clip(i)))];
+        int shared = 0;
         List<string> names = [];
         Dictionary<string, int> index = new(StringComparer.Ordinal);
         await foreach (FeatureBlock block in gallery.ReadAsync(stop).ConfigureAwait(false))
         {
             float[] rows = block.Vectors.ToArray();
+            shared += block.Ids.Where((id, i) => asked.Contains(ClipSource.Row(id, rows.AsSpan(i * gallery.Dim, gallery.Dim)))).Count();
             VectorMath.NormaliseRows(rows, gallery.Dim);
             int[] labels = [.. block.Labels.Select(Index)];
             int threads = Math.Max(1, Math.Min(Environment.ProcessorCount, queries.Clips));
@@ -57,7 +61,7 @@ public static class StreamedNeighbours
             nearest[query].Vote(votes.AsSpan(query * names.Count, names.Count), options.Temperature);
         }
 
-        return ClipScores.Single(votes, truth, names);
+        return (ClipScores.Single(votes, truth, names), shared);
 
         int Index(string? label)
         {

@@ -1,5 +1,4 @@
 using Xkd.Model.Configuration;
-using Xkd.Pipeline;
 using Xkd.Storage;
 
 namespace Xkd.Model.Evaluation;
@@ -22,18 +21,17 @@ public sealed class StreamedProbe(SvmConfig config, Action<string> log)
         await using (fitFile.ConfigureAwait(false))
         await using (testFile.ConfigureAwait(false))
         {
-            if (fitFile.Dim != testFile.Dim)
-            {
-                throw new UsageException($"{train} has vectors of {fitFile.Dim} numbers and {test} of {testFile.Dim}; extract both with the same weights");
-            }
+            FeatureFiles.RequireSameEncoder(fitFile, testFile);
 
             bool unit = config.Scaling == FeatureScaling.UnitLength;
             using FeatureSpool fit = await FeatureSpool.CreateAsync(fitFile, null, unit, folder, stop).ConfigureAwait(false);
             using FeatureSpool judged = await FeatureSpool.CreateAsync(testFile, fit.Classes, unit, folder, stop).ConfigureAwait(false);
             log($"{fit.Rows} training and {judged.Rows} test rows of {fit.Dim} features, {fit.Classes.Count} classes");
+            HashSet<ulong> known = [.. fit.Keys];
+            string? shared = FeatureFiles.SharedRows(judged.Keys.Count(known.Contains), judged.Rows);
             return Evaluate(fit, judged, stop) with
             {
-                Dataset = identity.Dataset, Modality = identity.Modality, Branch = identity.Branch, Seed = identity.Seed, WeightsSha256 = identity.WeightsSha256, Notes = identity.Notes,
+                Dataset = identity.Dataset, Modality = identity.Modality, Branch = identity.Branch, Seed = identity.Seed, WeightsSha256 = identity.WeightsSha256, Notes = shared is null ? identity.Notes : [.. identity.Notes ?? [], shared],
                 Clips = new Dictionary<string, int>(StringComparer.Ordinal) { ["train"] = fit.Rows, ["test"] = judged.Rows },
             };
         }
@@ -43,18 +41,29 @@ public sealed class StreamedProbe(SvmConfig config, Action<string> log)
     {
         (double[]? mean, double[]? scale) = config.Scaling == FeatureScaling.Standardise ? Moments(fit, stop) : (null, null);
         Dictionary<double, double> scores = [];
+        bool onTest = config.Selection == SvmSelection.Test;
+        bool[] held = new bool[fit.Rows];
+        if (config.C.Length > 1 && !onTest)
+        {
+            int[] rows = StratifiedSplit.Of(fit.Labels, config.HeldOut, (ulong)config.Seed, fit.Sources).HeldOut;
+            Array.ForEach(rows, row => held[row] = true);
+            if (rows.Length == 0)
+            {
+                throw new UsageException("svm: every class has a single training clip, or the segments of one, so none can be held out to choose C; give one value of C.");
+            }
+        }
+
         foreach (double c in config.C.Length > 1 ? config.C : [])
         {
-            bool onTest = config.Selection == SvmSelection.Test;
-            LinearSvmModel candidate = Fit(c, onTest ? _ => true : row => !IsHeld(row));
-            scores[c] = (onTest ? Score(candidate, judged, _ => true) : Score(candidate, fit, IsHeld)).Value;
+            LinearSvmModel candidate = Fit(c, onTest ? _ => true : row => !held[row]);
+            scores[c] = (onTest ? Score(candidate, judged, _ => true) : Score(candidate, fit, row => held[row])).Value;
             log($"C {c}: {scores[c]:f2} % on {(onTest ? "the test rows" : "held-out training rows")}, at most {candidate.Iterations.Max()} passes{(candidate.Converged ? string.Empty : ", not converged")}");
         }
 
         double best = scores.Count == 0 ? config.C[0] : scores.Keys.Order().MaxBy(c => scores[c]);
         LinearSvmModel model = Fit(best, _ => true);
         string how = scores.Count == 0 ? $"C {best} was given"
-            : config.Selection == SvmSelection.Test ? $"C {best} is the best of {string.Join(", ", scores.Keys)} on the test clips, as released: the score is optimistic"
+            : onTest ? $"C {best} is the best of {string.Join(", ", scores.Keys)} on the test clips, as released: the score is optimistic"
             : $"C {best} chosen among {string.Join(", ", scores.Keys)} on {100 * config.HeldOut:0.#} % of the training rows, then fitted on all";
         return new EvaluationResult { Dataset = config.Dataset, Protocol = "svm", Modality = string.Empty, Branch = string.Empty, WeightsSha256 = string.Empty }.With(Score(model, judged, _ => true)) with
         {
@@ -71,8 +80,6 @@ public sealed class StreamedProbe(SvmConfig config, Action<string> log)
         }
 
         ClipScores Score(LinearSvmModel candidate, FeatureSpool spool, Func<int, bool> used) => Judge(candidate, spool, used, mean, scale, stop);
-
-        bool IsHeld(int row) => new SampleRandom(new SampleKey((ulong)config.Seed, 0, row), SamplePurpose.Labels).Uniform() < config.HeldOut;
     }
 
     private static ClipScores Judge(LinearSvmModel model, FeatureSpool spool, Func<int, bool> used, double[]? mean, double[]? scale, CancellationToken stop)

@@ -43,10 +43,10 @@ public static class SvmProbe
 
     private static (FeatureSet Part, FeatureSet HeldOut) Split(FeatureSet train, SvmProbeOptions options)
     {
-        (int[] fit, int[] held) = StratifiedSplit.Of(train.Labels, options.HeldOut, options.Seed);
+        (int[] fit, int[] held) = StratifiedSplit.Of(train.Labels, options.HeldOut, options.Seed, [.. train.Ids.Select(ClipSource.Key)]);
         return held.Length > 0
             ? (train.Select(fit), train.Select(held))
-            : throw new UsageException("svm: every class has a single training clip, so none can be held out to choose C; give one value of C.");
+            : throw new UsageException("svm: every class has a single training clip, or the segments of one, so none can be held out to choose C; give one value of C.");
     }
 
     private static double[] Decide(LinearSvmModel model, FeatureSet set) => DenseScores.Average(model.Decide(set.Vectors), set.Windows, model.Classes);

@@ -39,6 +39,18 @@ public class RetrievalTests
     }
 
     [Fact]
+    public void Evaluate_SameClass_DoesNotFindAnotherSegmentOfTheQuery()
+    {
+        FeatureSet set = Points([1, 0, 1, 0.1f, 0, 1, 0.9f, 1], ["a.mp4#0", "a.mp4#1", "b.mp4", "c.mp4"]) with { Labels = [0, 0, 0, 1] };
+
+        RetrievalResult result = Retrieval.Evaluate(set, set, RetrievalTarget.SameClass, [1, 2]);
+
+        Assert.Equal(3, result.Queries);
+        Assert.Equal(0, result.Recall[1]); // c, of another class, is nearer to a's segments than b is, and to b than they are
+        Assert.Equal(100, result.Recall[2]);
+    }
+
+    [Fact]
     public void Evaluate_NothingInCommon_IsAnError()
     {
         Assert.Throws<UsageException>(() => Retrieval.Evaluate(Points([1, 0], ["a"]), Points([1, 0], ["b"]), RetrievalTarget.SameClip));

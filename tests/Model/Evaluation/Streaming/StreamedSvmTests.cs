@@ -45,13 +45,44 @@ public sealed class StreamedSvmTests : IDisposable
     }
 
     [Fact]
+    public async Task RunAsync_TrainingRowsAmongTheTestRows_AreCountedInTheNotes()
+    {
+        FeatureSet train = SvmData.Features(40, 1, Dim, Classes, 1, seed: 3), test = SvmData.Features(20, 1, Dim, Classes, 1, seed: 4);
+        await WriteAsync(train, "train");
+        await WriteAsync(test with { Vectors = [.. train.Vectors[..(5 * Dim)], .. test.Vectors[(5 * Dim)..]] }, "test");
+        Assert.Equal(["5 of 20 test rows are training rows, too: the value says little of new clips"], (await RunAsync(new SvmConfig { C = [0.1] })).Notes);
+        await WriteAsync(test, "test");
+        Assert.Null((await RunAsync(new SvmConfig { C = [0.1] })).Notes); // the same ids, of other clips
+    }
+
+    [Fact]
+    public async Task RunAsync_NothingToHoldOut_IsRefused()
+    {
+        FeatureSet few = SvmData.Features(Classes, 1, Dim, Classes, 1, seed: 3);
+        await WriteAsync(few, "train");
+        await WriteAsync(few, "test");
+        Assert.Contains("give one value of C", (await Assert.ThrowsAsync<UsageException>(() => RunAsync(new SvmConfig { C = [0.1, 1] }))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RunAsync_FeaturesOfAnotherEncoder_AreRefused()
+    {
+        FeatureSet set = SvmData.Features(20, 1, Dim, Classes, 1, seed: 3);
+        await WriteAsync(set, "train", ("xkd.branch", "student"));
+        await WriteAsync(set, "test", ("xkd.branch", "teacher"));
+        Assert.Contains("branch student and teacher", (await Assert.ThrowsAsync<UsageException>(() => RunAsync(new SvmConfig { C = [0.1] }))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ClassifyAsync_Gallery_AgreesWithAllRowsAtOnce()
     {
         FeatureSet train = SvmData.Features(240, 1, Dim, Classes, 1, seed: 3), test = SvmData.Features(60, 1, Dim, Classes, 1, seed: 4);
         await using FeatureFile gallery = await FeatureFile.OpenAsync(await WriteAsync(train, "train"));
-        ClipScores streamed = await StreamedNeighbours.ClassifyAsync(gallery, test, new NeighbourOptions { K = 7 }, Token);
+        (ClipScores streamed, int shared) = await StreamedNeighbours.ClassifyAsync(gallery, test, new NeighbourOptions { K = 7 }, Token);
         double[] votes = NearestNeighbours.Classify(train, test, new NeighbourOptions { K = 7 });
         Assert.Equal(TopK.Accuracy(votes, Classes, test.Labels, 1), streamed.Value, 1e-9);
+        Assert.Equal(0, shared);
+        Assert.Equal(240, (await StreamedNeighbours.ClassifyAsync(gallery, train, new NeighbourOptions { K = 7 }, Token)).Shared);
     }
 
     [Fact]
@@ -76,10 +107,10 @@ public sealed class StreamedSvmTests : IDisposable
         Path.Combine(_folder, "train.parquet"), Path.Combine(_folder, "test.parquet"), _folder,
         new EvaluationResult { Dataset = "d", Protocol = "svm", Modality = "video", Branch = "teacher", WeightsSha256 = "ab" }, Token);
 
-    private async Task<string> WriteAsync(FeatureSet set, string name)
+    private async Task<string> WriteAsync(FeatureSet set, string name, params (string Key, string Value)[] metadata)
     {
         string path = Path.Combine(_folder, name + ".parquet");
-        await using FeatureFileWriter writer = await FeatureFileWriter.CreateAsync(path, set.Dim);
+        await using FeatureFileWriter writer = await FeatureFileWriter.CreateAsync(path, set.Dim, metadata.ToDictionary(m => m.Key, m => m.Value, StringComparer.Ordinal));
         for (int i = 0; i < set.Clips; i++)
         {
             await writer.AppendAsync(set.Ids[i], set.Labels[i] < 0 ? null : set.ClassNames[set.Labels[i]], set.Vectors.AsMemory(i * set.Dim, set.Dim));

@@ -17,6 +17,16 @@ public class StratifiedSplitTests
     }
 
     [Fact]
+    public void Of_SegmentsOfOneRecording_StayOnOneSide()
+    {
+        ulong[] sources = [.. Enumerable.Range(0, Labels.Length).Select(i => (ulong)(i / 4))];
+        (int[] fit, int[] held) = StratifiedSplit.Of(Labels, 0.4, seed: 1, sources);
+        Assert.Equal(Enumerable.Range(0, Labels.Length), fit.Concat(held).Order());
+        Assert.Equal(8, held.Count(i => Labels[i] == 0)); // two of five recordings
+        Assert.Empty(held.Where(i => Labels[i] == 0).Select(i => sources[i]).Intersect(fit.Select(i => sources[i])));
+    }
+
+    [Fact]
     public void Of_Seed_DecidesWhichClips()
     {
         Assert.Equal(StratifiedSplit.Of(Labels, 0.2, 1).HeldOut, StratifiedSplit.Of(Labels, 0.2, 1).HeldOut);
