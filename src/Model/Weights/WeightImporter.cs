@@ -50,16 +50,35 @@ public static class WeightImporter
 
     /// <summary>The weight file a path means: itself, a checkpoint's model, or the model of a run's newest whole checkpoint.</summary>
     /// <exception cref="UsageException">It is a folder without weights.</exception>
-    /// <exception cref="FailureException">It is a run whose checkpoints are all broken.</exception>
+    /// <exception cref="FailureException">It is a broken checkpoint, or a run whose checkpoints are all broken.</exception>
     public static string Resolve(string path)
     {
         if (!Directory.Exists(path))
             return path;
         var model = Path.Combine(path, CheckpointStore.ModelFile);
         if (File.Exists(model))
+        {
+            RequireWhole(path);
             return model;
+        }
+
         using var checkpoint = new CheckpointStore(path).OpenLatest();
         return checkpoint?.Model.Path ?? throw new UsageException($"{path} holds no weights: name a .pth, .pth.tar or .safetensors file, a checkpoint, or a run that has one");
+    }
+
+    // As a run's newest one is: a flipped bit would be evaluated without a word.
+    private static void RequireWhole(string checkpoint)
+    {
+        if (!File.Exists(Path.Combine(checkpoint, CheckpointStore.StateFile)))
+            return;
+        try
+        {
+            CheckpointVerifier.RequireFile(checkpoint, CheckpointStore.ModelFile);
+        }
+        catch (FailureException e)
+        {
+            throw new FailureException($"checkpoint {checkpoint} is broken: {e.Message}; name the run, which falls back to the one before", e);
+        }
     }
 
     // The file's tensors, or of a whole model just the encoder wanted, then under canonical names.

@@ -1,6 +1,7 @@
 using Xkd.Model.Augment;
 using Xkd.Model.Configuration;
 using Xkd.Model.Training;
+using Xkd.Model.Weights;
 using Xkd.Pipeline;
 using Xkd.Storage;
 
@@ -105,6 +106,22 @@ public sealed class TrainerTests
         await small.TrainAsync(SmallRun.Config(), "broken", 6, ResumeMode.Auto, notes);
         Assert.Contains(notes.Lines, line => line.Contains("step-00000004", StringComparison.Ordinal));
         Assert.Equal(small.Metrics("whole").Select(Learned), small.Metrics("broken").Select(Learned));
+    }
+
+    [Fact]
+    public async Task Read_CheckpointWithAFlippedBit_IsRefused()
+    {
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 7);
+        await small.TrainAsync(SmallRun.Config(), "run", 1);
+        string checkpoint = Path.Combine(small.Run("run"), "checkpoints", "step-00000001"), model = Path.Combine(checkpoint, "model.safetensors");
+        WeightImportOptions video = new() { Modality = WeightModality.Video };
+        File.Delete(Path.Combine(checkpoint, "optimizer.safetensors")); // a model may be passed on alone
+        Assert.NotEmpty(WeightImporter.Read(checkpoint, video).Tensors);
+        byte[] bytes = File.ReadAllBytes(model);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(model, bytes);
+        Assert.Contains("model.safetensors has SHA-256", Assert.Throws<FailureException>(() => WeightImporter.Read(checkpoint, video)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

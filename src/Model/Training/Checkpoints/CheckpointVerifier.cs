@@ -12,8 +12,7 @@ internal static class CheckpointVerifier
     /// <exception cref="UsageException">Another version of the program wrote it.</exception>
     public static CheckpointState Verify(string folder)
     {
-        var state = ReadState(folder);
-        Compare(folder, CheckpointStore.StateFile, ExpectedStateHash(folder));
+        var state = WholeState(folder);
         foreach (var required in new[] { CheckpointStore.ModelFile, CheckpointStore.OptimizerFile })
         {
             if (!state.Files.ContainsKey(required))
@@ -23,6 +22,19 @@ internal static class CheckpointVerifier
         foreach (var (name, expected) in state.Files)
             Compare(folder, name, expected);
 
+        return state;
+    }
+
+    /// <summary>Makes sure of one of its files alone, so that a model may be passed on without its optimizer.</summary>
+    /// <exception cref="FailureException">It is not as it was written.</exception>
+    /// <exception cref="UsageException">Another version of the program wrote it.</exception>
+    public static void RequireFile(string folder, string name) => Compare(
+        folder, name, WholeState(folder).Files.TryGetValue(name, out var expected) ? expected : throw new FailureException($"{CheckpointStore.StateFile} does not list {name}"));
+
+    private static CheckpointState WholeState(string folder)
+    {
+        var state = ReadState(folder);
+        Compare(folder, CheckpointStore.StateFile, ExpectedStateHash(folder));
         return state;
     }
 

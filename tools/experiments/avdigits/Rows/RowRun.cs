@@ -95,11 +95,11 @@ internal sealed class RowRun(AblationFolder folder, AblationRow row, PretrainCon
     private string Inputs(Cache train, Cache validation)
     {
         // How the work is spread and watched is no part of what is learned.
-        PretrainConfig learned = config with { Train = new TrainSection { Precision = config.Train.Precision } };
+        PretrainConfig learned = config with { Train = new TrainSection { Precision = config.Train.Precision, Accumulate = config.Train.Accumulate } };
         StringBuilder text = new StringBuilder(ConfigBinder.ToYaml(learned)).Append(ConfigBinder.ToYaml(probe));
         foreach (Cache cache in new[] { train, validation })
         {
-            text.AppendJoin('\n', cache.Manifest.Shards.Select(s => s.IdsSha256));
+            text.Append(cache.ClipsHash());
         }
 
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
