@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Xkd.Storage;
 
 /// <summary>
@@ -7,6 +9,10 @@ namespace Xkd.Storage;
 public sealed record LedgerPart
 {
     public required string Part { get; init; }
+
+    /// <summary>Whose file it is, where a store cannot keep two writers of one part apart for certain: each then writes one of its own. Otherwise empty.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public string? Mark { get; init; }
 
     public required int Lines { get; init; }
 

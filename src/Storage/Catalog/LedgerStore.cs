@@ -59,11 +59,13 @@ internal sealed class LedgerStore(ICacheStore store)
         }
 
         byte[] lines = LedgerText.Write(entries);
-        store.Append(CacheLayout.Part(part), before, lines);
+        string name = CacheLayout.Part(part, store.WriterMark);
+        store.Append(name, covered is null ? name : PathOf(covered), before, lines);
         hash.AppendData(lines);
         return new LedgerPart
         {
             Part = part,
+            Mark = store.WriterMark.Length > 0 ? store.WriterMark : null,
             Lines = (covered?.Lines ?? 0) + entries.Count,
             Bytes = before + lines.Length,
             Sha256 = Convert.ToHexStringLower(hash.GetHashAndReset()),
@@ -120,5 +122,5 @@ internal sealed class LedgerStore(ICacheStore store)
 
     private static IEnumerable<LedgerEntry> Sorted(IReadOnlyDictionary<string, LedgerEntry> ledger) => ledger.Values.OrderBy(e => e.Id, StringComparer.Ordinal);
 
-    private static string PathOf(LedgerPart part) => CacheLayout.Part(part.Part);
+    private static string PathOf(LedgerPart part) => CacheLayout.Part(part.Part, part.Mark ?? "");
 }

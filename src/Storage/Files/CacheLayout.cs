@@ -25,7 +25,10 @@ internal static partial class CacheLayout
 
     public static string Manifest(int version) => Manifests + version.ToString("D6", CultureInfo.InvariantCulture) + ".json";
 
-    public static string Part(string part) => $"{Ledgers}{part}.jsonl";
+    /// <summary>Name of a part's ledger.</summary>
+    /// <param name="part">The part.</param>
+    /// <param name="mark">As in <see cref="ShardPath"/>.</param>
+    public static string Part(string part, string mark = "") => $"{Ledgers}{part}{Marked(mark)}.jsonl";
 
     public static string Lock(string part) => $"{Locks}{part}.lock";
 
@@ -33,7 +36,7 @@ internal static partial class CacheLayout
     /// <param name="part">The part that writes it.</param>
     /// <param name="number">Counted from 1.</param>
     /// <param name="mark">Where a store cannot keep two writers of one part apart for certain: what tells this writer's shards from another's.</param>
-    public static string ShardPath(string part, int number, string mark = "") => $"{Shards}{part}-{number:D6}{(mark.Length > 0 ? "." : "")}{mark}.parquet";
+    public static string ShardPath(string part, int number, string mark = "") => $"{Shards}{part}-{number:D6}{Marked(mark)}.parquet";
 
     /// <summary>The name a file has until it is complete. It says whose it is, so that a dead writer's can be told from a live one's.</summary>
     public static string Temporary(string path, string part) => $"{path}.{part}.tmp";
@@ -50,6 +53,8 @@ internal static partial class CacheLayout
         VersionName().Match(name) is { Success: true } m ? int.Parse(m.Groups["version"].ValueSpan, CultureInfo.InvariantCulture) : null;
 
     public static bool IsPartName(string part) => PartName().IsMatch(part);
+
+    private static string Marked(string mark) => mark.Length > 0 ? "." + mark : "";
 
     [GeneratedRegex(@"^shards/(?<part>[A-Za-z0-9_-]+)-(?<number>\d{6,9})(\.[0-9a-f]+)?\.parquet$", RegexOptions.ExplicitCapture)]
     private static partial Regex ShardName();

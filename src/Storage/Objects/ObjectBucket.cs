@@ -110,7 +110,7 @@ internal sealed class ObjectBucket : IDisposable
 
     /// <summary>Puts an object in place unless the name is taken.</summary>
     /// <returns>false when it is.</returns>
-    public bool TryPut(string name, byte[] content)
+    public bool TryPut(string name, byte[] content, CancellationToken stop = default)
     {
         bool mayBeOurs = false;
         bool put = _retries.Run($"write {Named(name)}", async (attempt, ct) =>
@@ -127,7 +127,7 @@ internal sealed class ObjectBucket : IDisposable
             {
                 return false;
             }
-        });
+        }, stop);
 
         // A try that seemed to fail may have taken effect; then it is our own object that is in the way.
         return put || (mayBeOurs && Holds(name, content));

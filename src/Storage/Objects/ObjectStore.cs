@@ -30,7 +30,7 @@ internal sealed class ObjectStore : ICacheStore
 
     public TimeSpan LockPatience => _options.Lease * 1.25;
 
-    public string ShardMark { get; } = Guid.NewGuid().ToString("N")[..8];
+    public string WriterMark { get; } = Guid.NewGuid().ToString("N")[..8];
 
     public string Absence() => $"nothing is committed at {Location}: make a cache with xkd ingest --out {Location}, or let it finish";
 
@@ -75,7 +75,16 @@ internal sealed class ObjectStore : ICacheStore
     {
         if (_conditional)
         {
-            return _bucket.TryPut(name, content);
+            // Its writer has just made sure of its lease: what is tried again for longer could appear after another has taken over.
+            using CancellationTokenSource limit = new(_options.Lease * 0.75, _time);
+            try
+            {
+                return _bucket.TryPut(name, content, limit.Token);
+            }
+            catch (OperationCanceledException) when (limit.IsCancellationRequested)
+            {
+                throw new FailureException($"cannot write {Location}/{name} within {_options.Lease.TotalSeconds * 0.75:0} s: check the service and AWS_ENDPOINT_URL_S3, and run the same command again; what was committed is safe");
+            }
         }
 
         // Nobody else writes: the one lock that all parts share here says so.
@@ -99,11 +108,11 @@ internal sealed class ObjectStore : ICacheStore
         Publish(staged, name);
     }
 
-    public void Append(string name, long kept, byte[] content) => Replace(name, "", file =>
+    public void Append(string name, string from, long kept, byte[] content) => Replace(name, "", file =>
     {
         if (kept > 0)
         {
-            file.Write(TryRead(name, kept) ?? []);
+            file.Write(TryRead(from, kept) ?? []);
         }
 
         file.Write(content);

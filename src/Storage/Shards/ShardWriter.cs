@@ -24,7 +24,7 @@ internal sealed class ShardWriter : IDisposable
     private ShardWriter(ICacheStore store, CacheWriterOptions options, int number)
     {
         (_store, _options) = (store, options);
-        _path = CacheLayout.ShardPath(options.Part, number, store.ShardMark);
+        _path = CacheLayout.ShardPath(options.Part, number, store.WriterMark);
         _staged = store.Stage(_path, options.Part);
     }
 

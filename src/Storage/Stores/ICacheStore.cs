@@ -16,8 +16,8 @@ internal interface ICacheStore : IDisposable
     /// <summary>How long a lock whose holder died may still look held.</summary>
     TimeSpan LockPatience { get; }
 
-    /// <summary>What tells this writer's shards from those of another writer of the same part; empty where locks are certain.</summary>
-    string ShardMark { get; }
+    /// <summary>What tells this writer's shards and ledger from those of another writer of the same part; empty where locks are certain.</summary>
+    string WriterMark { get; }
 
     /// <summary>Why there is no version to read here, and what to do, for a person.</summary>
     string Absence();
@@ -56,8 +56,8 @@ internal interface ICacheStore : IDisposable
     /// <summary>Puts a file in place of what has the name.</summary>
     void Replace(string name, string part, Action<Stream> write);
 
-    /// <summary>Makes a file its first <paramref name="kept"/> bytes and these.</summary>
-    void Append(string name, long kept, byte[] content);
+    /// <summary>Makes a file the first <paramref name="kept"/> bytes of another, or of itself, and these.</summary>
+    void Append(string name, string from, long kept, byte[] content);
 
     /// <summary>Begins a file that is to be read back before it gets its name.</summary>
     StagedFile Stage(string name, string part);

@@ -12,7 +12,7 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
     // The kernel drops a lock with its holder; a writer that clears up after a dead one holds that one's for a moment.
     public TimeSpan LockPatience => TimeSpan.FromSeconds(2);
 
-    public string ShardMark => "";
+    public string WriterMark => "";
 
     public string Absence() => this switch
     {
@@ -107,8 +107,13 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
         files.SyncDirectory(Path.GetDirectoryName(path)!);
     }
 
-    public void Append(string name, long kept, byte[] content)
+    public void Append(string name, string from, long kept, byte[] content)
     {
+        if (from != name)
+        {
+            throw new ArgumentException($"{from} is not {name}: one writer after another appends to one file here", nameof(from));
+        }
+
         string path = At(name);
         using (Stream file = files.OpenAt(path, kept))
         {

@@ -54,6 +54,17 @@ public sealed class ObjectFaultTests : IDisposable
         Assert.False(store.TryPut("manifest/000001.json", "another's"u8.ToArray(), "b"));
     }
 
+    [Fact]
+    public void TryPut_FaultThatOutlastsTheLease_IsGivenUpBeforeAnotherMayTakeOver()
+    {
+        ObjectStoreOptions patient = ObjectCaches.Options(_server.Endpoint, _folder) with { Retries = 1000, RetryDelay = TimeSpan.FromMilliseconds(100), Lease = TimeSpan.FromSeconds(2) };
+        using ObjectStore store = new(ObjectCaches.Cache, patient, TimeProvider.System);
+        _server.Faults = (method, _) => method == "PUT" ? ServerFault.InternalError : ServerFault.None;
+        FailureException e = Assert.Throws<FailureException>(() => store.TryPut("manifest/000001.json", "late"u8.ToArray(), "a"));
+        Assert.Contains("manifest/000001.json within 2 s", e.Message, StringComparison.Ordinal);
+        Assert.Empty(_server.Objects);
+    }
+
     [Theory]
     [InlineData(nameof(ServerFault.InternalError), "InternalError", "(5 tries)")]
     [InlineData(nameof(ServerFault.SlowDown), "SlowDown", "(5 tries)")]

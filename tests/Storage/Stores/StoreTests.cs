@@ -23,8 +23,8 @@ public abstract class StoreTests
         Assert.False(store.TryPut("manifest/000001.json", "two"u8.ToArray(), "b"));
         store.Replace("ledger.jsonl", "a", file => file.Write("first"u8));
         store.Replace("ledger.jsonl", "b", file => file.Write("second, longer"u8));
-        store.Append("ledger/a.jsonl", 0, "line 1\nline 2\n"u8.ToArray());
-        store.Append("ledger/a.jsonl", 7, "line three\n"u8.ToArray());
+        store.Append("ledger/a.jsonl", "ledger/a.jsonl", 0, "line 1\nline 2\n"u8.ToArray());
+        store.Append("ledger/a.jsonl", "ledger/a.jsonl", 7, "line three\n"u8.ToArray());
 
         Assert.Equal("one", Text(store.TryRead("manifest/000001.json")));
         Assert.Equal("second, longer", Text(store.TryRead("ledger.jsonl")));
@@ -88,9 +88,9 @@ public abstract class StoreTests
         await WriteAsync("main", Ten[..4]);
         using (ICacheStore dying = Open())
         {
-            StagedFile staged = dying.Stage(CacheLayout.ShardPath("main", 2, dying.ShardMark), "main");
+            StagedFile staged = dying.Stage(CacheLayout.ShardPath("main", 2, dying.WriterMark), "main");
             await staged.Stream.DisposeAsync();
-            dying.Publish(staged, CacheLayout.ShardPath("main", 2, dying.ShardMark));
+            dying.Publish(staged, CacheLayout.ShardPath("main", 2, dying.WriterMark));
         }
 
         await WriteAsync("main", Ten[4..]);
