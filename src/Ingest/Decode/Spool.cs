@@ -11,6 +11,9 @@ internal sealed class Spool(long residentBytes, string? folder) : IDisposable
     private byte[] _buffer = [];
     private FileStream? _file;
 
+    /// <summary>Bytes kept in memory at most: as many as were granted, and no more than one array holds.</summary>
+    public long MostResident { get; } = Math.Min(residentBytes, Array.MaxLength);
+
     /// <summary>Bytes written.</summary>
     public long Length { get; private set; }
 
@@ -19,7 +22,7 @@ internal sealed class Spool(long residentBytes, string? folder) : IDisposable
 
     public void Write(ReadOnlySpan<byte> bytes)
     {
-        if (_file is null && Length + bytes.Length > residentBytes)
+        if (_file is null && Length + bytes.Length > MostResident)
         {
             MoveToFile();
         }
@@ -30,7 +33,7 @@ internal sealed class Spool(long residentBytes, string? folder) : IDisposable
         }
         else
         {
-            Reserve((int)Length + bytes.Length);
+            Reserve(checked((int)(Length + bytes.Length)));
             bytes.CopyTo(_buffer.AsSpan((int)Length));
         }
 
