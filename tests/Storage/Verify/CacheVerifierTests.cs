@@ -114,6 +114,67 @@ public sealed class CacheVerifierTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Verify_MergedLedgerOfAnyVersion_IsNoDamage()
+    {
+        using TempFolder folder = new();
+        List<byte[]> merges = [];
+        foreach (string part in new[] { "one", "two", "three", "one" })
+        {
+            await using CacheWriter writer = await Clips.OpenAsync(folder.Cache, new CacheWriterOptions { Part = part });
+            await writer.SettleAsync(Clips.Failed("tried by all"), TestContext.Current.CancellationToken);
+            await writer.AddAsync(Clips.Make($"clip{merges.Count}"));
+            await writer.CommitAsync(TestContext.Current.CancellationToken);
+            merges.Add(await File.ReadAllBytesAsync(folder.In("ledger.jsonl"), TestContext.Current.CancellationToken));
+        }
+
+        foreach (byte[] merge in merges)
+        {
+            await File.WriteAllBytesAsync(folder.In("ledger.jsonl"), merge, TestContext.Current.CancellationToken);
+            Assert.Empty(CacheVerifier.Verify(folder.Cache, ct: TestContext.Current.CancellationToken).Errors);
+
+            merge[^10] ^= 1;
+            await File.WriteAllBytesAsync(folder.In("ledger.jsonl"), merge, TestContext.Current.CancellationToken);
+            Assert.Contains("ingest --merge writes it anew", Assert.Single(CacheVerifier.Verify(folder.Cache, ct: TestContext.Current.CancellationToken).Errors).Expected, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Verify_NoMergedLedger_IsNoDamageWhileEachPartCommittedOnce()
+    {
+        using TempFolder folder = new();
+        await using CacheWriter one = await Clips.OpenAsync(folder.Cache, new CacheWriterOptions { Part = "one" });
+        await using CacheWriter two = await Clips.OpenAsync(folder.Cache, new CacheWriterOptions { Part = "two" });
+        await one.AddAsync(Clips.Make("a"));
+        await two.AddAsync(Clips.Make("b"));
+        await one.CommitAsync(TestContext.Current.CancellationToken);
+        await two.CommitAsync(TestContext.Current.CancellationToken);
+        File.Delete(folder.In("ledger.jsonl"));
+        Assert.Empty(CacheVerifier.Verify(folder.Cache, ct: TestContext.Current.CancellationToken).Errors);
+
+        await two.AddAsync(Clips.Make("c"));
+        await two.CommitAsync(TestContext.Current.CancellationToken);
+        File.Delete(folder.In("ledger.jsonl"));
+        Assert.Equal("no file", Assert.Single(CacheVerifier.Verify(folder.Cache, ct: TestContext.Current.CancellationToken).Errors).Got);
+    }
+
+    [Fact]
+    public async Task Verify_ACommitBeforeTheMergedLedgerIsRead_IsNoDamage()
+    {
+        await using CacheWriter writer = await Clips.OpenAsync(_folder.Cache, new CacheWriterOptions { Part = "at-work" });
+        await writer.AddAsync(Clips.Make("later", height: 4, width: 5));
+        using LocalStore store = new(_folder.Cache, new LocalFileSystem());
+        ICacheStore watched = WatchedStore.Of(store, name =>
+        {
+            if (name == "ledger.jsonl")
+            {
+                writer.CommitAsync(TestContext.Current.CancellationToken).GetAwaiter().GetResult();
+            }
+        });
+        Assert.Empty(CacheVerifier.Verify(watched, ct: TestContext.Current.CancellationToken).Errors);
+        Assert.Equal(2, Cache.Open(_folder.Cache).Manifest.Version);
+    }
+
+    [Fact]
     public void Verify_NoCache_IsAUsageError()
     {
         UsageException e = Assert.Throws<UsageException>(() => CacheVerifier.Verify(_folder.In("nowhere"), ct: TestContext.Current.CancellationToken));
