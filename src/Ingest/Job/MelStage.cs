@@ -110,10 +110,12 @@ internal sealed class MelStage(ILogMel mel, Fingerprint fingerprint, double maxC
             yield return string.Create(CultureInfo.InvariantCulture, $"video lasts {video:F2} s, audio {audio:F2} s");
         }
 
-        var kept = segments[^1].Start + segments[^1].Duration;
-        if (segments.Count > 1 && Math.Max(video, audio) - kept > 1 / fingerprint.Fps)
+        // Each stream by itself: the last segment may hold more of one than of the other.
+        var last = segments[^1];
+        var left = Math.Max(video - ((last.FirstFrame + last.NumFrames) / fingerprint.Fps), audio - ((double)(last.FirstSample + last.NumSamples) / fingerprint.SampleRate));
+        if (left > 1 / fingerprint.Fps)
         {
-            yield return string.Create(CultureInfo.InvariantCulture, $"the last {Math.Max(video, audio) - kept:F2} s, less than a segment of use, are left out");
+            yield return string.Create(CultureInfo.InvariantCulture, $"the last {left:F2} s, less than a segment of use, are left out");
         }
     }
 

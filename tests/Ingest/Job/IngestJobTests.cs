@@ -108,6 +108,20 @@ public sealed class IngestJobTests : IDisposable
         Assert.Single(await _fixture.LedgerAsync());
     }
 
+    [Theory]
+    [InlineData(3.875, "the last 0.88 s, less than a segment of use, are left out")]
+    [InlineData(6.5, "the last 0.50 s, less than a segment of use, are left out")]
+    [InlineData(3, null)]
+    [InlineData(2.5, null)]
+    public async Task RunAsync_LessThanASecondOver_IsLeftOutWithAWarning(double seconds, string? warning)
+    {
+        Media.Clip("media/a.avi", seconds, extra: "-c:v mpeg4 -c:a pcm_s16le");
+        await _fixture.RunAsync(_fixture.Options with { MaxClip = 3 });
+        var entry = Assert.Single(await _fixture.LedgerAsync()).Value;
+
+        Assert.Equal(warning is null ? [] : [warning], entry.Warnings);
+    }
+
     [Fact]
     public async Task RunAsync_JpegAndPcm_AreCached()
     {
