@@ -43,6 +43,22 @@ internal sealed class DecodedMedia(Spool frames, Spool samples) : IDisposable
         Warnings = [.. Warnings, "no audio stream: silence stands in"];
     }
 
+    /// <summary>Lengthens picture and sound to so many frames and samples with black frames and silence.</summary>
+    public void Lengthen(int frames, long samples, double fps, int rate)
+    {
+        if (frames > NumFrames)
+        {
+            Warnings = [.. Warnings, FormattableString.Invariant($"the picture ends after {NumFrames / fps:F2} s of {frames / fps:F2} s: black frames stand in")];
+            WriteZeros(Frames, (long)(frames - NumFrames) * FrameBytes);
+        }
+
+        if (samples > NumSamples)
+        {
+            Warnings = [.. Warnings, FormattableString.Invariant($"the sound ends after {(double)NumSamples / rate:F2} s of {(double)samples / rate:F2} s: silence stands in")];
+            WriteZeros(Samples, (samples - NumSamples) * sizeof(float));
+        }
+    }
+
     private static void WriteZeros(Spool spool, long count)
     {
         var zeros = new byte[1 << 16];

@@ -13,15 +13,17 @@ internal sealed class DecodeStage
     private readonly DecodeQueue _decoders;
     private readonly DecodeOptions _options;
     private readonly MissingPolicy _onMissing;
+    private readonly double _maxClip;
     private readonly EnvironmentGuard _guard;
     private readonly StretchProbe _stretches;
     private readonly ResiliencePipeline<DecodeOutcome> _retry;
 
-    public DecodeStage(DecodeQueue decoders, DecodeOptions options, MissingPolicy onMissing, EnvironmentGuard guard, StretchProbe stretches, TimeProvider time)
+    public DecodeStage(DecodeQueue decoders, DecodeOptions options, MissingPolicy onMissing, double maxClip, EnvironmentGuard guard, StretchProbe stretches, TimeProvider time)
     {
         _decoders = decoders;
         _options = options;
         _onMissing = onMissing;
+        _maxClip = maxClip;
         _guard = guard;
         _stretches = stretches;
 
@@ -105,6 +107,13 @@ internal sealed class DecodeStage
         if (_onMissing == MissingPolicy.Pad && noAudio)
         {
             media.AddSilence((long)Math.Round(media.NumFrames / _options.Fps * _options.SampleRate));
+        }
+
+        if (_onMissing == MissingPolicy.Pad && media is { NumFrames: > 0, NumSamples: > 0 })
+        {
+            // One of the two may end segments before the other does.
+            var (frames, samples) = ClipSegment.Filled(media.NumFrames, _options.Fps, media.NumSamples, _options.SampleRate, _maxClip);
+            media.Lengthen(frames, samples, _options.Fps, _options.SampleRate);
         }
 
         return null;

@@ -101,7 +101,7 @@ public sealed partial class IngestJob
         var fingerprint = Fingerprint();
         var melStage = new MelStage(
             MelBackends.Create(_options.Mel, new LogMelOptions { SampleRate = fingerprint.SampleRate, NFft = fingerprint.NFft, Hop = fingerprint.Hop, Mels = fingerprint.Mels }),
-            fingerprint, _options.MaxClip, JpegQuality);
+            fingerprint, _options.MaxClip, _options.OnMissing, JpegQuality);
         var writeStage = new WriteStage(writer, fingerprint, TimeSpan.FromSeconds(_options.CommitInterval), tally, _time);
         var burst = Math.Max(2, _options.FilesPerProcess); // what one process gives at its end
         var (graph, decoded) = BuildDecoding(pool, pending);
@@ -116,7 +116,7 @@ public sealed partial class IngestJob
     {
         var decode = DecodeOptions();
         var decoders = new DecodeQueue(new MediaDecoder(_tools, decode, _time, pool), Workers, _options.FilesPerProcess);
-        var decodeStage = new DecodeStage(decoders, decode, _options.OnMissing, new EnvironmentGuard(_options.Root), new StretchProbe(_tools, decode.ItemTimeout, _time), _time);
+        var decodeStage = new DecodeStage(decoders, decode, _options.OnMissing, _options.MaxClip, new EnvironmentGuard(_options.Root), new StretchProbe(_tools, decode.ItemTimeout, _time), _time);
         var graph = new PipelineGraph("ingest", new PipelineGraphOptions
         {
             ByteBudget = new ByteBudget(_options.MemoryBudget),

@@ -42,7 +42,7 @@ public sealed record IngestOptions
     /// <summary>What is decoded; <see cref="Modalities.Auto"/> asks the dataset.</summary>
     public Modalities Modalities { get; init; }
 
-    /// <summary>What becomes of sources that lack a modality; they fail.</summary>
+    /// <summary>What becomes of sources that lack a modality, and of segments that do; they fail, and are left out.</summary>
     public MissingPolicy OnMissing { get; init; }
 
     /// <summary>Decoding processes at a time; 0 (default) is one per core.</summary>

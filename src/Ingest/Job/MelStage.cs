@@ -7,7 +7,7 @@ using Xkd.Storage;
 namespace Xkd.Ingest;
 
 /// <summary>The mel stage: cuts a source into clips and computes each clip's spectrogram or, where the cache wants them, its 16-bit samples; and its JPEGs.</summary>
-internal sealed class MelStage(ILogMel mel, Fingerprint fingerprint, double maxClip, int jpegQuality)
+internal sealed class MelStage(ILogMel mel, Fingerprint fingerprint, double maxClip, MissingPolicy onMissing, int jpegQuality)
 {
     public ValueTask<PreparedItem> RunAsync(DecodedItem item, CancellationToken cancellationToken)
     {
@@ -17,7 +17,7 @@ internal sealed class MelStage(ILogMel mel, Fingerprint fingerprint, double maxC
 
     private PreparedItem Prepare(DecodedItem item, DecodedMedia media)
     {
-        var segments = ClipSegment.Cut(media.NumFrames, fingerprint.Fps, media.NumSamples, fingerprint.SampleRate, maxClip);
+        var segments = Segments(media);
         if ((long)segments[0].NumFrames * media.FrameBytes > Array.MaxLength)
         {
             media.Dispose();
@@ -32,6 +32,16 @@ internal sealed class MelStage(ILogMel mel, Fingerprint fingerprint, double maxC
         }
 
         return new PreparedItem(item.Source, item.Attempts) { Media = media, Clips = clips, Warnings = [.. media.Warnings, .. Warnings(media, segments)] };
+    }
+
+    private IReadOnlyList<ClipSegment> Segments(DecodedMedia media)
+    {
+        var segments = ClipSegment.Cut(media.NumFrames, fingerprint.Fps, media.NumSamples, fingerprint.SampleRate, maxClip);
+
+        // A source without either has been judged. Of one that has both, the first segment has both.
+        return onMissing == MissingPolicy.Drop && media is { NumFrames: > 0, NumSamples: > 0 }
+            ? [.. segments.Where(static segment => segment is { NumFrames: > 0, NumSamples: > 0 })]
+            : segments;
     }
 
     private PreparedClip PrepareClip(DecodedMedia media, ClipSegment segment)
@@ -112,10 +122,17 @@ internal sealed class MelStage(ILogMel mel, Fingerprint fingerprint, double maxC
 
         // Each stream by itself: the last segment may hold more of one than of the other.
         var last = segments[^1];
-        var left = Math.Max(video - ((last.FirstFrame + last.NumFrames) / fingerprint.Fps), audio - ((double)(last.FirstSample + last.NumSamples) / fingerprint.SampleRate));
-        if (left > 1 / fingerprint.Fps)
+        var videoLeft = video - ((last.FirstFrame + last.NumFrames) / fingerprint.Fps);
+        var audioLeft = audio - ((double)(last.FirstSample + last.NumSamples) / fingerprint.SampleRate);
+        if (videoLeft >= 1 || audioLeft >= 1)
         {
-            yield return string.Create(CultureInfo.InvariantCulture, $"the last {left:F2} s, less than a segment of use, are left out");
+            yield return videoLeft >= 1
+                ? FormattableString.Invariant($"the last {videoLeft:F2} s of the picture, which have no sound, are left out; --on-missing pad or keep accepts them")
+                : FormattableString.Invariant($"the last {audioLeft:F2} s of the sound, which have no picture, are left out; --on-missing pad accepts them");
+        }
+        else if (Math.Max(videoLeft, audioLeft) > 1 / fingerprint.Fps)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"the last {Math.Max(videoLeft, audioLeft):F2} s, less than a segment of use, are left out");
         }
     }
 

@@ -29,4 +29,24 @@ public sealed class ClipSegmentTests
         Assert.Equal([80_000, 80_000, 40_000], segments.Select(static segment => segment.NumSamples));
         Assert.Equal([0.0, 5, 10], segments.Select(static segment => segment.Start));
     }
+
+    [Theory]
+    [InlineData(496, 944_000, 8, 496, 992_000)] // 62 s of picture, 59 s of sound
+    [InlineData(472, 992_000, 8, 496, 992_000)] // 59 s of picture, 62 s of sound
+    [InlineData(496, 976_000, 8, 496, 976_000)] // the second segment has some
+    [InlineData(480, 944_000, 8, 480, 944_000)] // there is no second segment
+    [InlineData(485, 944_000, 8, 485, 944_000)] // nor here
+    [InlineData(1444, 16_000, 8, 1444, 2_880_000)] // what is left out needs no sound
+    [InlineData(8, 2_888_000, 8, 1440, 2_888_000)]
+    [InlineData(100, 976_000, 8.4, 513, 976_000)] // a last second must be a segment of frames too
+    [InlineData(100, 1_919_999, 29.97, 3596, 1_919_999)]
+    public void Filled_OneEndsBeforeTheOther_LeavesNoSegmentWithoutEither(int frames, long samples, double fps, int filledFrames, long filledSamples)
+    {
+        var filled = ClipSegment.Filled(frames, fps, samples, 16000, 60);
+        Assert.Equal((filledFrames, filledSamples), filled);
+
+        var segments = ClipSegment.Cut(filled.Frames, fps, filled.Samples, 16000, 60);
+        Assert.True(segments.Count >= ClipSegment.Cut(0, fps, samples, 16000, 60).Count || filled.Frames == frames);
+        Assert.All(segments, static segment => Assert.True(segment is { NumFrames: > 0, NumSamples: > 0 }));
+    }
 }

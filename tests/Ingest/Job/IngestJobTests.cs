@@ -122,6 +122,26 @@ public sealed class IngestJobTests : IDisposable
         Assert.Equal(warning is null ? [] : [warning], entry.Warnings);
     }
 
+    [Theory]
+    [InlineData(8, 5, MissingPolicy.Drop, "24/48000 24/32000", "the last 2.00 s of the picture, which have no sound, are left out; --on-missing pad or keep accepts them")]
+    [InlineData(8, 5, MissingPolicy.Pad, "24/48000 24/48000 16/32000", "the sound ends after 5.00 s of 8.00 s: silence stands in")]
+    [InlineData(8, 5, MissingPolicy.Keep, "24/48000 24/32000 16/0", null)]
+    [InlineData(5, 8, MissingPolicy.Drop, "24/48000 16/48000", "the last 2.00 s of the sound, which have no picture, are left out; --on-missing pad accepts them")]
+    [InlineData(5, 8, MissingPolicy.Pad, "24/48000 24/48000 16/32000", "the picture ends after 5.00 s of 8.00 s: black frames stand in")]
+    [InlineData(2, 8, MissingPolicy.Drop, "16/48000", "the last 5.00 s of the sound, which have no picture, are left out; --on-missing pad accepts them")]
+    [InlineData(8, 2, MissingPolicy.Drop, "24/32000", "the last 5.00 s of the picture, which have no sound, are left out; --on-missing pad or keep accepts them")]
+    public async Task RunAsync_OneEndsSegmentsBeforeTheOther_FollowsThePolicy(int video, int audio, MissingPolicy policy, string expected, string? warning)
+    {
+        Media.Make($"-f lavfi -i testsrc2=size=64x48:rate=8:duration={video} -f lavfi -i sine=sample_rate=16000:duration={audio} -c:v mpeg4 -c:a pcm_s16le media/a.avi");
+        await _fixture.RunAsync(_fixture.Options with { MaxClip = 3, OnMissing = policy, Audio = "pcm" });
+        var cache = Cache.Open(_fixture.Out);
+        var entry = Assert.Single(await _fixture.LedgerAsync()).Value;
+
+        Assert.Equal(expected, string.Join(' ', cache.Clips.Select(static clip => $"{clip.NumFrames}/{clip.NumSamples}")));
+        Assert.Equal(cache.Clips.Count == 1 ? ["a.avi"] : cache.Clips.Select(static (_, k) => $"a.avi#{k}"), cache.Clips.Select(static clip => clip.Id));
+        Assert.Equal(warning is null ? [] : [warning], entry.Warnings.Where(static text => !text.StartsWith("video lasts", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task RunAsync_JpegAndPcm_AreCached()
     {

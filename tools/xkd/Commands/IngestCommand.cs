@@ -20,7 +20,7 @@ internal static class IngestCommand
         Option<string> audio = CommonOptions.Choice("--audio", "How audio is cached.", "mel", "pcm");
         Option<string> mel = CommonOptions.Choice("--mel", "The log-mel implementation.", "simd", "nwaves");
         Option<string> modalities = CommonOptions.Choice("--modalities", "What is decoded; auto asks the dataset.", "auto", "av", "video", "audio");
-        Option<string> onMissing = CommonOptions.Choice("--on-missing", "A source that lacks a modality fails (drop), gets silence or black frames (pad), or is kept with the one it has (keep).", "drop", "pad", "keep");
+        Option<string> onMissing = CommonOptions.Choice("--on-missing", "A source that lacks a modality fails (drop), gets silence or black frames (pad), or is kept with the one it has (keep); so it is with a segment of a long source, which drop leaves out with a warning.", "drop", "pad", "keep");
         Option<int> shortSide = new("--short-side") { Description = "Short side of the cached frames, pixels.", DefaultValueFactory = _ => 112 };
         Option<double> fps = new("--fps") { Description = "Cached frames per second.", DefaultValueFactory = _ => 8 };
         Option<double> maxClip = new("--max-clip") { Description = "Longer sources are cut into segments of this many seconds.", DefaultValueFactory = _ => 60 };
