@@ -90,7 +90,7 @@ internal sealed class DecodeQueue
         }
         else if (batch.Count > 1)
         {
-            var outcomes = await _decoder.DecodeTogetherAsync([.. batch.Select(static waiting => waiting.Item)], batch[0].CancellationToken);
+            var outcomes = await TryTogetherAsync(batch);
             alone = [];
             for (var i = 0; i < batch.Count; i++)
             {
@@ -109,7 +109,27 @@ internal sealed class DecodeQueue
 
         foreach (var waiting in alone)
         {
-            waiting.SetResult(await _decoder.DecodeAsync(waiting.Item, waiting.CancellationToken));
+            try
+            {
+                waiting.SetResult(await _decoder.DecodeAsync(waiting.Item, waiting.CancellationToken));
+            }
+            catch (Exception exception) when (ItemFault.Is(exception))
+            {
+                waiting.Fail(exception); // the others have their own turn
+            }
+        }
+    }
+
+    // An error that one of several brought about shows whose it is when each is decoded alone. Errors of the disk are tried again elsewhere.
+    private async Task<DecodeOutcome?[]> TryTogetherAsync(List<Waiting> batch)
+    {
+        try
+        {
+            return await _decoder.DecodeTogetherAsync([.. batch.Select(static waiting => waiting.Item)], batch[0].CancellationToken);
+        }
+        catch (Exception exception) when (ItemFault.Is(exception) && exception is not IOException)
+        {
+            return new DecodeOutcome?[batch.Count];
         }
     }
 

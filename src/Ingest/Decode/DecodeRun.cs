@@ -52,7 +52,7 @@ internal sealed class DecodeRun(DecodePlan plan, InputLog log, Spool frames, Spo
     public void Settle(DecoderEnd end)
     {
         ExitCode = 0;
-        Log.Duration = double.IsNaN(end.Seconds) ? null : end.Seconds;
+        Log.Duration = DeclaredDuration.Believed(end.Seconds); // none where it is not a number
         var index = 0;
         foreach (var kind in new[] { Plan.Video ? "Video" : null, Plan.Audio ? "Audio" : null }.OfType<string>())
         {

@@ -4,4 +4,8 @@ namespace Xkd.Ingest;
 /// <param name="Stage">catalog, probe, decode, mel or write.</param>
 /// <param name="Reason">One of <see cref="FailureReasons"/>.</param>
 /// <param name="Detail">One line for a person: what was found, what was expected.</param>
-internal sealed record ItemFailure(string Stage, string Reason, string Detail);
+internal sealed record ItemFailure(string Stage, string Reason, string Detail)
+{
+    /// <summary>An error that no file should bring about: of one item it is a failure, of many the run's.</summary>
+    public bool Unexpected { get; init; }
+}

@@ -38,5 +38,5 @@ internal sealed class MediaProbe(FfmpegTools tools)
 
     private static bool Is(MediaStream stream, string disposition) => stream.Disposition is not null && stream.Disposition.TryGetValue(disposition, out var set) && set;
 
-    private static double? Seconds(TimeSpan duration) => duration > TimeSpan.Zero ? duration.TotalSeconds : null;
+    private static double? Seconds(TimeSpan duration) => duration > TimeSpan.Zero ? DeclaredDuration.Believed(duration.TotalSeconds) : null;
 }

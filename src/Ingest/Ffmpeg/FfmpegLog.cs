@@ -109,8 +109,9 @@ internal sealed partial class FfmpegLog
         else if (_output is null && Declared().Match(text) is { Success: true } declared)
         {
             // Matroska's duration is the time of its end, whenever it begins.
-            var begins = _countsFromZero ? Math.Max(0, double.Parse(declared.Groups["start"].ValueSpan, CultureInfo.InvariantCulture)) : 0;
-            _input.Duration = (Int(declared, "h") * 3600) + (Int(declared, "m") * 60) + double.Parse(declared.Groups["s"].ValueSpan, CultureInfo.InvariantCulture) - begins;
+            var begins = _countsFromZero ? Math.Max(0, Number(declared, "start")) : 0;
+            var ends = (Number(declared, "h") * 3600) + (Number(declared, "m") * 60) + Number(declared, "s");
+            _input.Duration = DeclaredDuration.Believed(ends - begins);
         }
     }
 
@@ -129,6 +130,9 @@ internal sealed partial class FfmpegLog
 
     private static int Int(Match match, string group) => int.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
 
+    // Hours have as many digits as a damaged header gives them.
+    private static double Number(Match match, string group) => double.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
+
     [GeneratedRegex(@"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?<level>panic|fatal|error|warning|info|verbose|debug)\] (?<text>.+)$", RegexOptions.ExplicitCapture)]
     private static partial Regex Line();
 
@@ -138,10 +142,10 @@ internal sealed partial class FfmpegLog
     [GeneratedRegex(@"^(?<kind>Input|Output) #(?<index>\d{1,4}), ", RegexOptions.ExplicitCapture)]
     private static partial Regex Section();
 
-    [GeneratedRegex(@"^  Stream #\d+:(?<index>\d+)(\[0x[0-9a-f]+\])?(\([^)]*\))?: (?<kind>Video|Audio|Subtitle|Data|Attachment): ", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^  Stream #\d+:(?<index>\d{1,9})(\[0x[0-9a-f]+\])?(\([^)]*\))?: (?<kind>Video|Audio|Subtitle|Data|Attachment): ", RegexOptions.ExplicitCapture)]
     private static partial Regex Stream();
 
-    [GeneratedRegex(@"^  Stream #(?<input>\d{1,4}):(?<stream>\d+) -> #(?<output>\d+):0 ", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^  Stream #(?<input>\d{1,4}):(?<stream>\d{1,9}) -> #(?<output>\d{1,9}):0 ", RegexOptions.ExplicitCapture)]
     private static partial Regex Mapping();
 
     [GeneratedRegex(@"^  Duration: (?<h>\d+):(?<m>\d\d):(?<s>\d\d\.\d+), start: (?<start>-?\d+\.\d+)", RegexOptions.ExplicitCapture)]

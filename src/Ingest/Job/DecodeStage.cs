@@ -49,7 +49,7 @@ internal sealed class DecodeStage
         }
 
         var tries = 0;
-        var (source, unprobed) = await _stretches.ResolveAsync(pending.Source, cancellationToken);
+        var (source, unprobed) = await ResolveAsync(pending.Source, cancellationToken);
         var outcome = unprobed is not null ? new DecodeOutcome(null, unprobed) : await _retry.ExecuteAsync(
             async token =>
             {
@@ -57,14 +57,26 @@ internal sealed class DecodeStage
                 return await TryAsync(pending with { Source = source }, token);
             },
             cancellationToken);
-        _guard.Observe(outcome.Failure);
-        var failure = outcome.Failure ?? Missing(outcome.Media!);
+        var failure = outcome.Failure ?? TryMissing(source, outcome.Media!);
         if (failure is not null)
         {
             outcome.Media?.Dispose();
         }
 
+        _guard.Observe(failure);
         return new DecodedItem(source, pending.EarlierAttempts + Math.Max(1, tries)) { Media = failure is null ? outcome.Media : null, Failure = failure };
+    }
+
+    private async ValueTask<(SourceItem Source, ItemFailure? Failure)> ResolveAsync(SourceItem source, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _stretches.ResolveAsync(source, cancellationToken);
+        }
+        catch (Exception exception) when (ItemFault.Is(exception))
+        {
+            return (source, ToFailure(source, exception));
+        }
     }
 
     private async ValueTask<DecodeOutcome> TryAsync(PendingItem pending, CancellationToken cancellationToken)
@@ -73,15 +85,32 @@ internal sealed class DecodeStage
         {
             return await _decoders.DecodeAsync(pending.Source, pending.IsShort, cancellationToken);
         }
-        catch (IOException exception) when (!DiskFull.Is(exception))
+        catch (Exception exception) when (ItemFault.Is(exception))
         {
-            return DecodeOutcome.Failed(FailureStages.Decode, FailureReasons.Io, exception.Message);
-        }
-        catch (IOException exception)
-        {
-            throw new FailureException($"the disk is full while {pending.Source.Id} was decoded; free space, then run the same command again: what is committed is kept.", exception);
+            return new DecodeOutcome(null, ToFailure(pending.Source, exception));
         }
     }
+
+    private ItemFailure? TryMissing(SourceItem source, DecodedMedia media)
+    {
+        try
+        {
+            return Missing(media);
+        }
+        catch (Exception exception) when (ItemFault.Is(exception))
+        {
+            return ToFailure(source, exception);
+        }
+    }
+
+    // Whatever a file does to the code that reads it, it does to its own item. The guard sees to it that not all end so.
+    private static ItemFailure ToFailure(SourceItem source, Exception exception) => exception switch
+    {
+        IOException full when DiskFull.Is(full) =>
+            throw new FailureException($"the disk is full while {source.Id} was decoded; free space, then run the same command again: what is committed is kept.", full),
+        IOException => new ItemFailure(FailureStages.Decode, FailureReasons.Io, exception.Message),
+        _ => new ItemFailure(FailureStages.Decode, FailureReasons.Corrupt, $"{exception.GetType().Name}: {exception.Message}") { Unexpected = true },
+    };
 
     private ItemFailure? Missing(DecodedMedia media)
     {

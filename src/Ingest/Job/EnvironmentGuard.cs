@@ -4,25 +4,29 @@ namespace Xkd.Ingest;
 
 /// <summary>
 /// Stops a run in which everything fails for a reason that is not the files' own (the mount is gone, the disk gives errors, permissions
-/// were lost): going on would only fail two million items one by one. Thread-safe.
+/// were lost), or by errors nobody expected: going on would only fail two million items one by one. Thread-safe.
 /// </summary>
 internal sealed class EnvironmentGuard(string root)
 {
-    /// <summary>Failures in a row, none of them the file's own, that end the run.</summary>
+    /// <summary>Failures in a row, none of them the file's own, that end the run; and unexpected ones without a success between.</summary>
     public const int Limit = 32;
 
     private readonly Lock _gate = new();
     private int _row;
+    private int _unexpected;
 
     /// <summary>Takes in how an item ended.</summary>
     /// <exception cref="FailureException">The environment is broken; the item is not to be settled.</exception>
     public void Observe(ItemFailure? failure)
     {
-        if (failure?.Reason is not (FailureReasons.Absent or FailureReasons.Unreadable or FailureReasons.Io or FailureReasons.Timeout))
+        if (failure is not ({ Unexpected: true } or { Reason: FailureReasons.Absent or FailureReasons.Unreadable or FailureReasons.Io or FailureReasons.Timeout }))
         {
             lock (_gate)
             {
                 _row = 0;
+
+                // A file that is judged broken shows that files can be read, not that they can be decoded.
+                _unexpected = failure is null ? 0 : _unexpected;
             }
 
             return;
@@ -35,13 +39,14 @@ internal sealed class EnvironmentGuard(string root)
 
         lock (_gate)
         {
-            if (++_row < Limit)
+            if ((failure.Unexpected ? ++_unexpected : ++_row) < Limit)
             {
                 return;
             }
         }
 
-        throw new FailureException(
-            $"{Limit} items in a row failed, the last because of: {failure.Reason} ({failure.Detail}); that is not their own fault. Repair the cause, then run the same command with --retry-failed.");
+        throw new FailureException(failure.Unexpected
+            ? $"{Limit} items failed, none having succeeded between, by errors that no file should bring about, the last by {failure.Detail}. Repair the cause, then run the same command with --retry-failed."
+            : $"{Limit} items in a row failed, the last because of: {failure.Reason} ({failure.Detail}); that is not their own fault. Repair the cause, then run the same command with --retry-failed.");
     }
 }

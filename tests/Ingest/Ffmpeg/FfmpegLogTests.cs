@@ -44,6 +44,19 @@ public sealed class FfmpegLogTests
         Assert.Equal(5, log.Inputs[0].Duration!.Value, 6);
     }
 
+    [Theory]
+    [InlineData("2472222222:13:20.00")]
+    [InlineData("99999999999999999999:00:00.00")]
+    [InlineData("600000:00:00.00")] // its seconds fill no integer
+    public void Add_AbsurdDuration_IsUnknown(string duration)
+    {
+        var log = new FfmpegLog();
+        log.Add("[info] Input #0, matroska,webm, from 'a.mkv':");
+        log.Add($"[info]   Duration: {duration}, start: 0.000000, bitrate: 0 kb/s");
+
+        Assert.Null(log.Inputs[0].Duration);
+    }
+
     [Fact]
     public void Add_UnknownDuration_StaysUnknown()
     {
