@@ -14,7 +14,7 @@ internal sealed class AudioSetCatalog(CatalogOptions options) : ICatalog
 
     public CatalogListing List()
     {
-        var media = MediaFiles.List(CatalogRoot.Require(options.Root));
+        var media = MediaFiles.List(options);
         var finder = new AnnotationFinder(Dataset, options, media);
         var listing = new ListingBuilder(Dataset, options, media, _mistakes)
         {

@@ -11,4 +11,7 @@ public sealed record CatalogOptions
 
     /// <summary>The annotation file or folder; null looks where the dataset's own archive puts it.</summary>
     public string? Annotations { get; init; }
+
+    /// <summary>The cache being written, as its full name: below the root it is no media. Null where none is.</summary>
+    public string? Out { get; init; }
 }

@@ -17,7 +17,7 @@ internal sealed class CsvCatalog(CatalogOptions options) : ICatalog
 
     public CatalogListing List()
     {
-        var media = MediaFiles.List(CatalogRoot.Require(options.Root), any: true);
+        var media = MediaFiles.List(options, any: true);
         var finder = new AnnotationFinder(Dataset, options, media);
         var listing = new ListingBuilder(Dataset, options, media, _mistakes);
         var lists = finder.Lists.Where(path => finder.IsOneFile || (path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) && Path.GetDirectoryName(path) == media.Root)).ToList();

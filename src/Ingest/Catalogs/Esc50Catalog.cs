@@ -15,7 +15,7 @@ internal sealed class Esc50Catalog(CatalogOptions options) : ICatalog
 
     public CatalogListing List()
     {
-        var media = MediaFiles.List(CatalogRoot.Require(options.Root));
+        var media = MediaFiles.List(options);
         var finder = new AnnotationFinder(Dataset, options, media, "meta");
         var listing = new ListingBuilder(Dataset, options, media, _mistakes);
         using var table = new CsvTable(finder.One("esc50.csv"), _mistakes);

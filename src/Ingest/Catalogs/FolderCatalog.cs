@@ -5,6 +5,7 @@ namespace Xkd.Ingest;
 /// <summary>
 /// Any folder of media: <c>ROOT/class/…/file</c> is labelled by its first folder, a file directly under ROOT has no label.
 /// Every file is an item, whatever its extension, so that nothing is left out silently; names that begin with a dot are hidden.
+/// Caches below ROOT are left out, and noted but for the one being written.
 /// </summary>
 internal sealed class FolderCatalog(CatalogOptions options) : ICatalog
 {
@@ -22,14 +23,15 @@ internal sealed class FolderCatalog(CatalogOptions options) : ICatalog
             throw new UsageException($"--annotations {options.Annotations}: a folder has none; use --dataset csv for a list of files and labels.");
         }
 
-        var items = FolderWalk.Files(root)
+        var caches = new List<string>();
+        var items = FolderWalk.Files(root, options.Out, caches)
             .Select(static file => Path.Combine(file.Folder, file.Name))
             .Select(path => (Id: Path.GetRelativePath(root, path).Replace(Path.DirectorySeparatorChar, '/'), path))
             .OrderBy(static file => file.Id, StringComparer.Ordinal)
             .Select(static file => ToItem(file.Id, file.path))
             .ToList();
         return items.Count > 0
-            ? new CatalogListing(items, [])
+            ? new CatalogListing(items, [.. caches.Order(StringComparer.Ordinal).Select(static cache => $"{cache} is a cache and is left out")])
             : throw new UsageException($"no files under --root {options.Root}; name the folder that holds the media (or its class folders).");
     }
 

@@ -12,7 +12,7 @@ internal sealed class Fsd50kCatalog(CatalogOptions options) : ICatalog
 
     public CatalogListing List()
     {
-        var media = MediaFiles.List(CatalogRoot.Require(options.Root));
+        var media = MediaFiles.List(options);
         var finder = new AnnotationFinder(Dataset, options, media, "FSD50K.ground_truth");
         var listing = new ListingBuilder(Dataset, options, media, _mistakes)
         {

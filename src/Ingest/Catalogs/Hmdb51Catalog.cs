@@ -13,7 +13,7 @@ internal sealed partial class Hmdb51Catalog(CatalogOptions options) : ICatalog
 
     public CatalogListing List()
     {
-        var media = MediaFiles.List(CatalogRoot.Require(options.Root));
+        var media = MediaFiles.List(options);
         var finder = new AnnotationFinder(Dataset, options, media, "testTrainMulti_7030_splits");
         var files = new FoldedFiles(_mistakes);
         foreach (var (path, label, fold) in Lists(finder))

@@ -15,7 +15,7 @@ internal sealed class KineticsCatalog(string dataset, CatalogOptions options, Fr
 
     public CatalogListing List()
     {
-        var media = MediaFiles.List(CatalogRoot.Require(options.Root));
+        var media = MediaFiles.List(options);
         var finder = new AnnotationFinder(dataset, options, media, "annotations");
         var listing = new ListingBuilder(dataset, options, media, _mistakes);
         var lists = finder.Lists.Where(path => finder.IsOneFile || IsList(path)).ToList();

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Runtime.InteropServices;
+using Xkd.Storage;
 
 namespace Xkd.Ingest;
 
@@ -42,13 +43,15 @@ internal sealed class MediaFiles
     /// <summary>One of them.</summary>
     public string? FirstAmbiguous { get; private set; }
 
-    /// <param name="root">An existing folder.</param>
+    /// <param name="options">Names the root.</param>
     /// <param name="any">Files of any kind are media, not only the known containers.</param>
-    public static MediaFiles List(string root, bool any = false)
+    /// <exception cref="UsageException">The root is no folder, or one in it cannot be listed.</exception>
+    public static MediaFiles List(CatalogOptions options, bool any = false)
     {
+        var root = CatalogRoot.Require(options.Root);
         var files = new MediaFiles(root);
         var (folder, relative) = ("", "");
-        foreach (var (current, name) in FolderWalk.Files(root))
+        foreach (var (current, name) in FolderWalk.Files(root, options.Out))
         {
             if (!ReferenceEquals(current, folder))
             {

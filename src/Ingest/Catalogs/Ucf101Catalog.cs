@@ -13,7 +13,7 @@ internal sealed partial class Ucf101Catalog(CatalogOptions options) : ICatalog
 
     public CatalogListing List()
     {
-        var media = MediaFiles.List(CatalogRoot.Require(options.Root));
+        var media = MediaFiles.List(options);
         var finder = new AnnotationFinder(Dataset, options, media, "ucfTrainTestlist");
         var lists = Lists(finder);
         var classes = finder.Companion("classInd.txt") is { } index ? ReadClasses(index) : null;

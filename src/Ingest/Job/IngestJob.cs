@@ -144,7 +144,8 @@ public sealed partial class IngestJob
 
     private (List<SourceItem> Items, IReadOnlyList<string> Notes) Items()
     {
-        var catalog = DatasetRegistry.Open(_options.Dataset, new CatalogOptions { Root = _options.Root, Split = _options.Split, Annotations = _options.Annotations });
+        var catalog = DatasetRegistry.Open(
+            _options.Dataset, new CatalogOptions { Root = _options.Root, Split = _options.Split, Annotations = _options.Annotations, Out = CacheName.Full(_options.Out) });
         var (items, notes) = catalog.List();
         return ([.. items.Where(item => Partition.Owns(item.Id, _options.Partition, _options.Partitions))], notes);
     }

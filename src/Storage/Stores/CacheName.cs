@@ -7,6 +7,10 @@ public static class CacheName
     /// <exception cref="UsageException">It begins as an object store's but is none.</exception>
     public static string Full(string cache) => ObjectAddress.Is(cache) ? ObjectAddress.Parse(cache).ToString() : Path.TrimEndingDirectorySeparator(Path.GetFullPath(cache));
 
+    /// <summary>Whether a folder is a cache, by the folders in it that every writer makes before its first file.</summary>
+    public static bool IsAt(string folder) =>
+        new[] { CacheLayout.Manifests, CacheLayout.Shards, CacheLayout.Ledgers }.All(part => Directory.Exists(Path.Combine(folder, part)));
+
     /// <summary>A folder for large files on their way into the cache: beside its shards, or where this program keeps its own things.</summary>
     public static string WorkFolder(string cache) =>
         ObjectAddress.Is(cache) ? Directory.CreateDirectory(ObjectStoreOptions.FromEnvironment().Folder).FullName : Path.GetFullPath(cache);

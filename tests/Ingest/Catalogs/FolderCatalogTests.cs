@@ -26,6 +26,21 @@ public sealed class FolderCatalogTests : IDisposable
     }
 
     [Fact]
+    public void Items_CachesBelowTheRoot_AreLeftOutAndOthersNoted()
+    {
+        foreach (var file in new[] { "b/1.mp4", "own/ledger.jsonl", "b/other/manifest/000001.json", "b/other/shards/main-000001.parquet", "b/other/ledger/main.jsonl", "shards/2.mp4" })
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(_root, file))!);
+            File.WriteAllText(Path.Combine(_root, file), "");
+        }
+
+        var listing = DatasetRegistry.Open("folder", new CatalogOptions { Root = _root, Out = Path.Combine(_root, "own") }).List();
+
+        Assert.Equal(["b/1.mp4", "shards/2.mp4"], listing.Items.Select(static item => item.Id));
+        Assert.Equal($"{Path.Combine(_root, "b/other")} is a cache and is left out", Assert.Single(listing.Notes));
+    }
+
+    [Fact]
     public void Items_EmptyRoot_IsAUsageError() => Names(_root, "no files under");
 
     [Fact]

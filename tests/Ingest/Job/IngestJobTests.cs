@@ -46,6 +46,17 @@ public sealed class IngestJobTests : IDisposable
     }
 
     [Fact]
+    public async Task RunAsync_CacheBelowTheRoot_IsNoMedia()
+    {
+        Media.Clip("media/one/a.mp4", seconds: 1);
+        var below = _fixture.Options with { Out = Media["media/cache"] };
+        await _fixture.RunAsync(below);
+        var again = await _fixture.RunAsync(below);
+
+        Assert.Equal((0, 0, 1), (again.Committed, again.Failed, again.Skipped));
+    }
+
+    [Fact]
     public async Task RunAsync_RetryFailed_RedoesTheFailedOnly()
     {
         MixedFolder();

@@ -25,14 +25,14 @@ internal sealed class AnnotationFinder
             var full = Path.GetFullPath(named);
             IsOneFile = File.Exists(full);
             Lists = IsOneFile ? [full]
-                : Directory.Exists(full) ? Under(full)
+                : Directory.Exists(full) ? Under(full, options.Out)
                 : throw new UsageException($"--annotations {named} does not exist; name {dataset}'s annotation file, or the folder that holds it.");
             Beside = IsOneFile ? [.. Directory.EnumerateFiles(Path.GetDirectoryName(full)!).Order(StringComparer.Ordinal)] : Lists;
         }
         else
         {
             var unpacked = archive is null ? null : Path.Combine(Path.GetDirectoryName(media.Root) ?? "/", archive);
-            Lists = Directory.Exists(unpacked) && !media.Documents.Any(path => path.Contains($"/{archive}/", StringComparison.Ordinal)) ? [.. media.Documents, .. Under(unpacked)] : media.Documents;
+            Lists = Directory.Exists(unpacked) && !media.Documents.Any(path => path.Contains($"/{archive}/", StringComparison.Ordinal)) ? [.. media.Documents, .. Under(unpacked, options.Out)] : media.Documents;
             Beside = Lists;
         }
     }
@@ -67,5 +67,5 @@ internal sealed class AnnotationFinder
         return found.Count < 2 ? found.FirstOrDefault() : throw new UsageException($"{name} is there twice, {found[0]} and {found[1]}; name the one to use, or its folder, with --annotations.");
     }
 
-    private static IReadOnlyList<string> Under(string folder) => [.. FolderWalk.Files(folder).Select(static file => Path.Combine(file.Folder, file.Name)).Order(StringComparer.Ordinal)];
+    private static IReadOnlyList<string> Under(string folder, string? cache) => [.. FolderWalk.Files(folder, cache).Select(static file => Path.Combine(file.Folder, file.Name)).Order(StringComparer.Ordinal)];
 }
