@@ -139,7 +139,8 @@ internal sealed class FfmpegProcess(FfmpegTools tools)
         }
     }
 
-    private static async Task ReadLinesAsync(StreamReader reader, Action<string> log)
+    /// <summary>Hands on each line, until the stream's end, and closes it.</summary>
+    internal static async Task ReadLinesAsync(StreamReader reader, Action<string> log)
     {
         // Closed here: a process does not close a stream that its user has taken over, and the descriptor would stay until a collection.
         using (reader)
@@ -151,7 +152,8 @@ internal sealed class FfmpegProcess(FfmpegTools tools)
         }
     }
 
-    private static void Kill(Process process)
+    /// <summary>Ends a process and its children, if it has not ended.</summary>
+    internal static void Kill(Process process)
     {
         try
         {

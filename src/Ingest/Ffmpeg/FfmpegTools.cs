@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text.RegularExpressions;
-using FFMpegCore;
 using Xkd.Storage;
 
 namespace Xkd.Ingest;
@@ -33,8 +32,6 @@ public sealed partial class FfmpegTools
 
     /// <summary>XKD_FFMPEG names it.</summary>
     public bool IsChosen { get; }
-
-    internal FFOptions ProbeOptions => new() { BinaryFolder = Path.GetDirectoryName(Ffprobe)!, WorkingDirectory = "/" };
 
     /// <summary>Finds both programs and runs ffmpeg once, so that a broken installation stops a run instead of failing its every item.</summary>
     /// <param name="variable">The value of XKD_FFMPEG; null reads the environment.</param>

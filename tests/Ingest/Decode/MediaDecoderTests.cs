@@ -54,6 +54,28 @@ public sealed class MediaDecoderTests : IDisposable
         Assert.Contains(media.Warnings, static warning => warning.Contains("2 audio streams", StringComparison.Ordinal));
     }
 
+    // Several streams, so that the file is probed. Beside most of them lies what the name would be without its quotes or backslashes.
+    [Theory]
+    [InlineData("say \"hi\".mkv")]
+    [InlineData("-i \"a\" -b %d %04d.mkv")]
+    [InlineData("back\\slash\\\"\\.mkv")]
+    [InlineData("ends in\\")]
+    [InlineData("new\nline.mkv")]
+    [InlineData(" blanks \t.mkv ")]
+    [InlineData("#?&;$(x)'`%41:é😀.mkv")]
+    public async Task DecodeAsync_OddName_IsProbedUnderIt(string name)
+    {
+        _media.Make("-f lavfi -i testsrc2=size=160x120:rate=12:duration=2 -f lavfi -i testsrc2=size=320x180:rate=12:duration=2 -f lavfi -i sine=duration=2 -map 0 -map 1 -map 2 -disposition:v default -c:v mpeg4 -c:a aac several.mkv");
+        File.Copy(_media["several.mkv"], _media[name]);
+        File.WriteAllText(_media[name.Replace("\"", "", StringComparison.Ordinal).Replace("\\", "", StringComparison.Ordinal) + (name.AsSpan().ContainsAny("\"\\") ? "" : ".other")], "another file");
+        var (info, failure) = await new MediaProbe(_media.Tools).ProbeAsync(_media[name], TestContext.Current.CancellationToken);
+        using var media = await DecodedAsync(_media[name]);
+
+        Assert.Null(failure);
+        Assert.Equal((2, 1), (info!.Video.Count, info.Audio.Count));
+        Assert.Equal((199, 16), (media.Width, media.NumFrames));
+    }
+
     [Theory]
     [InlineData(90)]
     [InlineData(-90)]
