@@ -71,6 +71,7 @@ internal sealed class AudioSetCatalog(CatalogOptions options) : ICatalog
             Labels = labels,
             Split = split,
             IsAbsent = file is null,
+            NamesRecording = true,
             MayBeCut = bare,
             Start = bare ? stretch.Start : null,
             End = bare ? stretch.End : null,

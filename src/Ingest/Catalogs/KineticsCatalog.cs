@@ -89,6 +89,7 @@ internal sealed class KineticsCatalog(string dataset, CatalogOptions options, Fr
             Labels = folder is null ? [] : [folder],
             Split = split,
             IsAbsent = file is null,
+            NamesRecording = true,
             MayBeCut = bare && file is not null,
             Start = bare ? stretch.Start : null,
             End = bare ? stretch.End : null,

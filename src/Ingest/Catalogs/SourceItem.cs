@@ -30,6 +30,9 @@ public sealed record SourceItem
     /// </summary>
     public bool MayBeCut { get; init; }
 
+    /// <summary>The id names the recording itself, such as a video's id and its times, and not a path: another file of that id is the same item in another container.</summary>
+    public bool NamesRecording { get; init; }
+
     /// <summary>Start of the stretch in seconds; null is the beginning.</summary>
     public double? Start { get; init; }
 

@@ -25,7 +25,7 @@ public sealed partial class IngestJob
     }
 
     /// <summary>Runs to the end, or until cancelled: then what is complete is committed and the result says that it was stopped.</summary>
-    /// <exception cref="UsageException">The dataset is missing or empty, or the cache was prepared differently.</exception>
+    /// <exception cref="UsageException">The dataset is missing or empty, the cache was prepared differently, or it has another file's item under an id.</exception>
     /// <exception cref="FailureException">The run cannot go on; what was complete is committed where the disk allows.</exception>
     public async Task<IngestResult> RunAsync(IProgress<IngestProgress>? progress, CancellationToken cancellationToken)
     {
@@ -33,6 +33,11 @@ public sealed partial class IngestJob
         var (items, notes) = Items();
         await using var writer = await CacheWriter.OpenAsync(
             _options.Out, Fingerprint(), new CacheWriterOptions { Part = PartName(), JpegQuality = JpegQuality, Origin = Origin() }, _time, cancellationToken);
+        foreach (var item in items.Where(item => !IsPending(writer, item)))
+        {
+            SettledSource.RequireSame(item, writer.Ledger[item.Id], _options.Out);
+        }
+
         var pending = new Queue<PendingItem>(items.Where(item => IsPending(writer, item)).Select(item => new PendingItem(item, Attempts(writer, item))));
         var tally = new IngestTally(items.Count - pending.Count, items.Count, TimeSpan.FromSeconds(_options.ProgressInterval), progress, _time);
         items.Clear(); // an item that is done lives on in the ledger alone: memory does not grow by both

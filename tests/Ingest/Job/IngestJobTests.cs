@@ -57,6 +57,34 @@ public sealed class IngestJobTests : IDisposable
     }
 
     [Fact]
+    public async Task RunAsync_OtherRootHasAnotherFileOfTheName_IsRefusedAndNothingIsWritten()
+    {
+        Media.Clip("media/one/a.mp4", seconds: 1);
+        var version = (await _fixture.RunAsync()).ManifestVersion;
+        Media.Clip("other/one/a.mp4", seconds: 2);
+        Media.Clip("other/one/b.mp4", seconds: 1);
+        var error = await Assert.ThrowsAsync<UsageException>(() => _fixture.RunAsync(_fixture.Options with { Root = Media["other"] }));
+
+        Assert.All(["one/a.mp4 ", Media["media/one/a.mp4"], Media["other/one/a.mp4"], "--out"], said => Assert.Contains(said, error.Message, StringComparison.Ordinal));
+        Assert.Equal((version, 1), (Cache.Open(_fixture.Out).Manifest.Version, Cache.Open(_fixture.Out).Clips.Count));
+    }
+
+    [Fact]
+    public async Task RunAsync_RootCopiedOrMoved_SkipsWhatIsSettled()
+    {
+        Media.Clip("media/one/a.mp4", seconds: 1);
+        await _fixture.RunAsync();
+        Directory.CreateDirectory(Media["copy/one"]);
+        File.Copy(Media["media/one/a.mp4"], Media["copy/one/a.mp4"]);
+        var copied = await _fixture.RunAsync(_fixture.Options with { Root = Media["copy"] });
+        Directory.Move(_fixture.Root, Media["moved"]);
+        Media.Clip("moved/one/a.mp4", seconds: 2);
+        var moved = await _fixture.RunAsync(_fixture.Options with { Root = Media["moved"] });
+
+        Assert.Equal((1, 1), (copied.Skipped, moved.Skipped));
+    }
+
+    [Fact]
     public async Task RunAsync_RetryFailed_RedoesTheFailedOnly()
     {
         MixedFolder();

@@ -1,0 +1,41 @@
+using Xkd.Storage;
+
+namespace Xkd.Ingest;
+
+/// <summary>
+/// Keeps what a run skips honest: an id that is settled already may be another file's, where a cache takes in a second root in which a file has the same name. A file
+/// system is asked only where the paths differ.
+/// </summary>
+internal static class SettledSource
+{
+    /// <summary>
+    /// Passes an item that is the one the ledger has: the same path; a dataset moved or copied, so that the old file is gone or as long as the new one; or an id that names
+    /// the recording, which may lie in several files.
+    /// </summary>
+    /// <exception cref="UsageException">Both files are there, and of different lengths.</exception>
+    public static void RequireSame(SourceItem item, LedgerEntry settled, string cache)
+    {
+        if (item.Path == settled.Source || item.NamesRecording || item.IsAbsent || Length(settled.Source) is not { } old || Length(item.Path) is not { } now || old == now)
+        {
+            return;
+        }
+
+        throw new UsageException(
+            $"{item.Id} is settled in {cache} as {settled.Source} ({old} bytes), and {item.Path} ({now} bytes) is another file of the same id, which would be taken for done; "
+            + "name another cache with --out, or make one of a --root above both, where folder names tell them apart"
+            + (settled.State == ItemState.Failed ? "; or, if it is the failed one mended, add --retry-failed." : "."));
+    }
+
+    private static long? Length(string path)
+    {
+        try
+        {
+            var file = new FileInfo(path);
+            return (file.LinkTarget is null ? file : file.ResolveLinkTarget(returnFinalTarget: true)) is FileInfo { Exists: true } target ? target.Length : null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return null; // it cannot be looked at: for a run, it is not there
+        }
+    }
+}
