@@ -31,6 +31,33 @@ public sealed class IngestCommandTests(IngestedClips clips)
     }
 
     [Fact]
+    public async Task Ingest_SameCommandAgainAndMerge_StillExit3ForWhatFailedBefore()
+    {
+        ProcessOutcome again = await XkdProcess.RunAsync("ingest", "--dataset", "folder", "--root", clips.Clips, "--out", clips.Cache, "--short-side", "32", "--json");
+        Assert.Equal(3, again.ExitCode);
+        using JsonDocument report = JsonDocument.Parse(again.Output);
+        Assert.Equal((0, 3, 2), (report.RootElement.GetProperty("failed").GetInt32(), report.RootElement.GetProperty("skipped").GetInt32(), report.RootElement.GetProperty("failed_earlier").GetInt32()));
+        Assert.Contains("--retry-failed", again.Error, StringComparison.Ordinal);
+
+        ProcessOutcome merged = await XkdProcess.RunAsync("ingest", "--merge", clips.Cache);
+        Assert.Equal(3, merged.ExitCode);
+    }
+
+    [Fact]
+    public async Task Ingest_OtherSplitOfACacheWithFailures_Exits0()
+    {
+        string root = clips.File("two"), cache = clips.File("two-cache");
+        Directory.CreateDirectory(root);
+        File.Copy(Path.Combine(clips.Clips, "good.mp4"), Path.Combine(root, "good.mp4"));
+        File.Copy(Path.Combine(clips.Clips, "text.mp4"), Path.Combine(root, "text.mp4"));
+        await File.WriteAllLinesAsync(Path.Combine(root, "list.csv"), ["path,split", "good.mp4,train", "text.mp4,val"], TestContext.Current.CancellationToken);
+        string[] command = ["ingest", "--dataset", "csv", "--root", root, "--out", cache, "--short-side", "32", "--split"];
+
+        Assert.Equal(3, (await XkdProcess.RunAsync([.. command, "val"])).ExitCode);
+        Assert.Equal(0, (await XkdProcess.RunAsync([.. command, "train"])).ExitCode);
+    }
+
+    [Fact]
     public async Task Ingest_OtherShortSideIntoTheSameCache_RefusesWithBothValues()
     {
         ProcessOutcome result = await XkdProcess.RunAsync("ingest", "--dataset", "folder", "--root", clips.Clips, "--out", clips.Cache, "--short-side", "24");

@@ -15,7 +15,9 @@ export DOTNET_GCgen0size=1000000
 xkd=$root/tools/xkd/bin/Release/net10.0/linux-x64/xkd
 "$root/xkd" --help >/dev/null # builds it
 
-part() { "$xkd" ingest --dataset folder --root "$media" --out "$shared" --workers 1 --partition "$1/$parts" --json >/dev/null 2>>"$log"; }
+# Items that failed (3) do so in both caches.
+xkd() { "$xkd" "$@" || [ $? = 3 ]; }
+part() { xkd ingest --dataset folder --root "$media" --out "$shared" --workers 1 --partition "$1/$parts" --json >/dev/null 2>>"$log"; }
 committed() { "$xkd" inspect "$shared" --json 2>/dev/null | grep -o '"clips": *[0-9]*' | grep -o '[0-9]*' || echo 0; }
 
 started=$SECONDS
@@ -26,10 +28,10 @@ child=$(pgrep -P "${pids[0]}" | head -n 1 || true)
 kill -9 ${child:-} "${pids[0]}" && echo "killed part 1 after $((SECONDS - started)) s, $(committed) clips committed by all"
 part 1 && echo "part 1 done again"
 for pid in "${pids[@]:1}"; do wait "$pid"; done
-"$root/xkd" ingest --merge "$shared"
+xkd ingest --merge "$shared"
 echo "$parts parts: $((SECONDS - started)) s"
 started=$SECONDS
-"$xkd" ingest --dataset folder --root "$media" --out "$single" --json >/dev/null 2>>"$log"
+xkd ingest --dataset folder --root "$media" --out "$single" --json >/dev/null 2>>"$log"
 echo "single process: $((SECONDS - started)) s"
 "$root/xkd" verify "$shared"
 "$bench" same "$single" "$shared"

@@ -33,9 +33,12 @@ public sealed partial class IngestJob
         var (items, notes) = Items();
         await using var writer = await CacheWriter.OpenAsync(
             _options.Out, Fingerprint(), new CacheWriterOptions { Part = PartName(), JpegQuality = JpegQuality, Origin = Origin() }, _time, cancellationToken);
+        var failedEarlier = 0;
         foreach (var item in items.Where(item => !IsPending(writer, item)))
         {
-            SettledSource.RequireSame(item, writer.Ledger[item.Id], _options.Out);
+            var settled = writer.Ledger[item.Id];
+            SettledSource.RequireSame(item, settled, _options.Out);
+            failedEarlier += settled.State == ItemState.Failed ? 1 : 0;
         }
 
         var pending = new Queue<PendingItem>(items.Where(item => IsPending(writer, item)).Select(item => new PendingItem(item, Attempts(writer, item))));
@@ -52,6 +55,7 @@ public sealed partial class IngestJob
             Failed = tally.Failed,
             FirstFailures = tally.FirstFailures,
             Skipped = tally.Skipped,
+            FailedEarlier = failedEarlier,
             Clips = tally.Clips,
             Seconds = tally.Seconds,
             ClipsPerSecond = tally.Seconds > 0 ? tally.Clips / tally.Seconds : 0,

@@ -18,6 +18,9 @@ public sealed record IngestResult
     /// <summary>Items settled by earlier runs, failed ones included.</summary>
     public int Skipped { get; init; }
 
+    /// <summary>Of the skipped items, those that failed in earlier runs.</summary>
+    public int FailedEarlier { get; init; }
+
     /// <summary>Rows committed by this run: a long item has several.</summary>
     public int Clips { get; init; }
 

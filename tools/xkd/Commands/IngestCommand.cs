@@ -84,7 +84,7 @@ internal static class IngestCommand
             Terminal.WriteJson(new { schema = 1, version = manifest.Version, clips = summary.Clips, failed = summary.Failed });
         }
 
-        return ExitCodes.Done;
+        return summary.Failed > 0 ? ExitCodes.DoneWithFailures : ExitCodes.Done;
     }
 
     /// <summary>Runs one ingest with progress on <paramref name="terminal"/> and returns the exit code.</summary>
@@ -96,12 +96,12 @@ internal static class IngestCommand
         {
             Terminal.WriteJson(new
             {
-                schema = 1, committed = result.Committed, failed = result.Failed, skipped = result.Skipped, seconds = result.Seconds,
+                schema = 1, committed = result.Committed, failed = result.Failed, skipped = result.Skipped, failed_earlier = result.FailedEarlier, seconds = result.Seconds,
                 clips_per_second = result.ClipsPerSecond, cpu_ms_per_clip = result.CpuMsPerClip, version = result.ManifestVersion, stages = result.Report.Stages, bottleneck = result.Report.Bottleneck,
             });
         }
 
-        return (result.Stopped ? signals.ExitCode : null) ?? (result.Failed > 0 ? ExitCodes.DoneWithFailures : ExitCodes.Done);
+        return (result.Stopped ? signals.ExitCode : null) ?? (result.Failed + result.FailedEarlier > 0 ? ExitCodes.DoneWithFailures : ExitCodes.Done);
     }
 
     /// <summary>Runs one ingest with progress on <paramref name="terminal"/>.</summary>
@@ -121,7 +121,7 @@ internal static class IngestCommand
             }),
             stop).ConfigureAwait(false);
         int settled = result.Committed + result.Failed + result.Skipped;
-        progress.Finish(settled, settled, $"{result.Committed} committed, {result.Failed} failed, {result.Skipped} already done, version {result.ManifestVersion}");
+        progress.Finish(settled, settled, $"{result.Committed} committed, {result.Failed} failed, {result.Skipped} already done{(result.FailedEarlier > 0 ? $" (of which {result.FailedEarlier} failed: --retry-failed does them again)" : string.Empty)}, version {result.ManifestVersion}");
         if (result.Failed > 0)
         {
             WriteFailures(result, options.Out, terminal);

@@ -11,7 +11,7 @@ internal static class ExitCodes
     /// <summary>Usage, configuration or an incompatible cache: nothing was changed.</summary>
     public const int Usage = 2;
 
-    /// <summary>Done, with items that failed and are named in the ledger.</summary>
+    /// <summary>Done, with items that failed, in this run or in one before, and are named in the ledger.</summary>
     public const int DoneWithFailures = 3;
 
     /// <summary>Stopped on request after a checkpoint or a commit: run the same command again (EX_TEMPFAIL).</summary>
