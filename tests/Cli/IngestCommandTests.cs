@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 
 namespace Xkd.Cli.Tests;
@@ -37,6 +38,7 @@ public sealed class IngestCommandTests(IngestedClips clips)
         Assert.Equal(3, again.ExitCode);
         using JsonDocument report = JsonDocument.Parse(again.Output);
         Assert.Equal((0, 3, 2), (report.RootElement.GetProperty("failed").GetInt32(), report.RootElement.GetProperty("skipped").GetInt32(), report.RootElement.GetProperty("failed_earlier").GetInt32()));
+        Assert.Contains("100% 3/3, 0.0/s", again.Error, StringComparison.Ordinal); // what was done before is no speed of this run's
         Assert.Contains("--retry-failed", again.Error, StringComparison.Ordinal);
 
         ProcessOutcome merged = await XkdProcess.RunAsync("ingest", "--merge", clips.Cache);
@@ -55,6 +57,26 @@ public sealed class IngestCommandTests(IngestedClips clips)
 
         Assert.Equal(3, (await XkdProcess.RunAsync([.. command, "val"])).ExitCode);
         Assert.Equal(0, (await XkdProcess.RunAsync([.. command, "train"])).ExitCode);
+    }
+
+    [Fact]
+    public async Task Ingest_Stopped_SaysHowMuchOfAllIsDoneAndThatTheSameCommandGoesOn()
+    {
+        // The first item is held up until the signal.
+        string cache = clips.File("stopped");
+        string[] command = [Path.Combine(AppContext.BaseDirectory, "xkd.dll"), "ingest", "--dataset", "folder", "--root", clips.Clips, "--out", cache, "--short-side", "32", "--delay-stage", "write=600000"];
+        using Process process = Process.Start(new ProcessStartInfo("dotnet", command) { UseShellExecute = false, RedirectStandardOutput = true })!;
+        while (!Directory.Exists(Path.Combine(cache, "locks")))
+        {
+            Assert.False(process.HasExited, "it ended before it began");
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        await XkdProcess.StartAsync("kill", ["-TERM", $"{process.Id}"]);
+        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(75, process.ExitCode);
+        Assert.Contains("   0% 0/3, 0.0/s, 0 committed, 0 failed, 0 already done, version 1; stopped: the same command goes on", output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -109,6 +109,7 @@ internal static class IngestCommand
     {
         ProgressLine progress = new(terminal, "ingest", TimeProvider.System, TimeSpan.FromSeconds(5));
         IngestJob job = new(options, FfmpegTools.Locate(), TimeProvider.System);
+        IngestProgress last = new(0, 0, 0, 0, 0, null);
         IngestResult result = await job.RunAsync(
             new Progress(p =>
             {
@@ -117,11 +118,11 @@ internal static class IngestCommand
                     terminal.Line($"{options.Dataset}: {note}");
                 }
 
-                progress.Report(p.Committed + p.Failed + p.Skipped, p.Total, $"{p.Failed} failed");
+                last = p;
+                progress.Report(p.Committed + p.Failed + p.Skipped, p.Total, p.ItemsPerSecond, p.Remaining, $"{p.Failed} failed");
             }),
             stop).ConfigureAwait(false);
-        int settled = result.Committed + result.Failed + result.Skipped;
-        progress.Finish(settled, settled, $"{result.Committed} committed, {result.Failed} failed, {result.Skipped} already done{(result.FailedEarlier > 0 ? $" (of which {result.FailedEarlier} failed: --retry-failed does them again)" : string.Empty)}, version {result.ManifestVersion}");
+        progress.Finish(last.Committed + last.Failed + last.Skipped, last.Total, last.ItemsPerSecond, Ended(result));
         if (result.Failed > 0)
         {
             WriteFailures(result, options.Out, terminal);
@@ -129,6 +130,13 @@ internal static class IngestCommand
 
         GraphReportText.Write(result.Report, terminal);
         return result;
+    }
+
+    private static string Ended(IngestResult result)
+    {
+        string earlier = result.FailedEarlier > 0 ? $" (of which {result.FailedEarlier} failed: --retry-failed does them again)" : string.Empty;
+        string stopped = result.Stopped ? "; stopped: the same command goes on" : string.Empty;
+        return $"{result.Committed} committed, {result.Failed} failed, {result.Skipped} already done{earlier}, version {result.ManifestVersion}{stopped}";
     }
 
     private static void WriteFailures(IngestResult result, string cache, Terminal terminal)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spectre.Console;
 
 namespace Xkd.Cli.Hosting;
@@ -16,7 +17,15 @@ internal sealed class ProgressLine(Terminal terminal, string what, TimeProvider 
     private long _last;
 
     /// <summary>Shows <paramref name="done"/> of <paramref name="total"/> (0 when unknown), at most once per interval.</summary>
-    public void Report(long done, long total, string? note = null)
+    public void Report(long done, long total, string? note = null) => Report(done, total, Rate(done), Remaining(done, total), note);
+
+    /// <summary>The same where some of what is done was there before, so that rate and ETA are not of all.</summary>
+    /// <param name="done">Done by now.</param>
+    /// <param name="total">Of so many; 0 when unknown.</param>
+    /// <param name="rate">A second.</param>
+    /// <param name="remaining">What the rest will take; null when unknown.</param>
+    /// <param name="note">What else there is to say.</param>
+    public void Report(long done, long total, double rate, TimeSpan? remaining, string? note = null)
     {
         lock (_gate)
         {
@@ -34,16 +43,19 @@ internal sealed class ProgressLine(Terminal terminal, string what, TimeProvider 
             }
 
             _last = now;
-            Write(Text(done, total, note));
+            Write(Text(done, total, rate, remaining, note));
         }
     }
 
     /// <summary>The closing state, always shown.</summary>
-    public void Finish(long done, long total, string? note = null)
+    public void Finish(long done, long total, string? note = null) => Finish(done, total, Rate(done), note);
+
+    /// <summary>The closing state, always shown, with a rate that is not of all that is done.</summary>
+    public void Finish(long done, long total, double rate, string? note = null)
     {
         lock (_gate)
         {
-            Write(Text(done, total, note));
+            Write(Text(done, total, rate, remaining: null, note), whole: true);
             if (terminal.IsInteractive)
             {
                 Console.Out.WriteLine();
@@ -51,22 +63,32 @@ internal sealed class ProgressLine(Terminal terminal, string what, TimeProvider 
         }
     }
 
-    private string Text(long done, long total, string? note)
+    /// <summary>One line of progress, without what came before and without the bar.</summary>
+    internal static string Figures(long done, long total, double rate, TimeSpan? remaining, string? note)
     {
-        double seconds = Math.Max(time.GetElapsedTime(_start).TotalSeconds, 1e-3);
-        double rate = done / seconds;
-        string eta = total > done && rate > 0 ? $", ETA {TimeSpan.FromSeconds((total - done) / rate):hh\\:mm\\:ss}" : string.Empty;
-        string share = total > 0 ? $" {100.0 * done / total,3:f0}%" : string.Empty;
-        string bar = terminal.IsInteractive && total > 0 ? " " + Bar((double)done / total) : string.Empty;
-        return $"{what}{bar}{share} {done}{(total > 0 ? $"/{total}" : string.Empty)}, {rate:f1}/s{eta}{(note is null ? string.Empty : ", " + note)}";
+        // Rounded down: only what is done is 100 %.
+        string share = total > 0 ? $" {Math.Floor(100.0 * done / total),3:f0}%" : string.Empty;
+        string eta = remaining is { } left && left > TimeSpan.Zero ? $", ETA {left.ToString(left.Days > 0 ? "d\\.hh\\:mm\\:ss" : "hh\\:mm\\:ss", CultureInfo.InvariantCulture)}" : string.Empty;
+        return $"{share} {done}{(total > 0 ? $"/{total}" : string.Empty)}, {rate:f1}/s{eta}{(note is null ? string.Empty : ", " + note)}";
     }
 
-    private void Write(string text)
+    private string Text(long done, long total, double rate, TimeSpan? remaining, string? note)
+    {
+        string bar = terminal.IsInteractive && total > 0 ? " " + Bar((double)done / total) : string.Empty;
+        return $"{what}{bar}{Figures(done, total, rate, remaining, note)}";
+    }
+
+    private double Rate(long done) => done / Math.Max(time.GetElapsedTime(_start).TotalSeconds, 1e-3);
+
+    private TimeSpan? Remaining(long done, long total) => total > done && done > 0 ? TimeSpan.FromSeconds((total - done) / Rate(done)) : null;
+
+    // A line that is drawn again must not run over; the last one may.
+    private void Write(string text, bool whole = false)
     {
         if (terminal.IsInteractive)
         {
             int width = Math.Max(20, AnsiConsole.Profile.Width - 1);
-            Console.Out.Write("\r" + (text.Length > width ? text[..width] : text.PadRight(width)));
+            Console.Out.Write("\r" + (text.Length > width && !whole ? text[..width] : text.PadRight(width)));
         }
         else
         {
