@@ -42,6 +42,26 @@ public sealed class CacheCommandsTests(IngestedClips clips)
     }
 
     [Fact]
+    public async Task Inspect_OutIsAFile_Exits2NamingIt()
+    {
+        string file = Path.Combine(clips.Clips, "text.mp4");
+        ProcessOutcome result = await XkdProcess.RunAsync("inspect", clips.Cache, "--clip", "good.mp4", "--out", file);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains($"--out {file} is a file", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Inspect_OutIsFull_Exits1NamingIt()
+    {
+        string folder = clips.File("full");
+        Directory.CreateDirectory(folder);
+        File.CreateSymbolicLink(Path.Combine(folder, "frames.png"), "/dev/full");
+        ProcessOutcome result = await XkdProcess.RunAsync("inspect", clips.Cache, "--clip", "good.mp4", "--out", folder);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains($"--out {folder}: frames.png cannot be written", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Verify_FlippedByte_Exits1NamingShardRowAndColumn()
     {
         ProcessOutcome sound = await XkdProcess.RunAsync("verify", clips.Cache, "--json");

@@ -12,17 +12,18 @@ public static class ClipPictures
     /// Writes <c>frames.png</c>, <c>spectrogram.png</c> and <c>audio.wav</c> (16-bit mono, the stored samples) for clip <paramref name="id"/>, as far as it has them.
     /// </summary>
     /// <returns>The files' paths, and in words what is not there and why.</returns>
-    /// <exception cref="UsageException">The cache has no clip of that id.</exception>
+    /// <exception cref="UsageException">The cache has no clip of that id, or the folder cannot be written.</exception>
+    /// <exception cref="FailureException">The disk failed, or is full.</exception>
     public static (IReadOnlyList<string> Files, IReadOnlyList<string> Missing) Write(string cachePath, string id, string folder)
     {
         Cache cache = Cache.Open(cachePath);
         ClipEntry clip = Find(cache, id);
-        Directory.CreateDirectory(folder);
+        PictureFolder.Make(folder);
         using ClipReader reader = new(cache);
         List<string> written = [], missing = [];
         if (clip.NumFrames > 0)
         {
-            written.Add(Save(Path.Combine(folder, "frames.png"), ContactSheet(reader, clip, clip.NumFrames)));
+            written.Add(PictureFolder.Save(folder, "frames.png", ContactSheet(reader, clip, clip.NumFrames)));
         }
         else
         {
@@ -35,12 +36,12 @@ public static class ClipPictures
             return (written, missing);
         }
 
-        written.Add(Save(Path.Combine(folder, "spectrogram.png"), Spectrogram(reader, clip, cache.Manifest.Fingerprint)));
+        written.Add(PictureFolder.Save(folder, "spectrogram.png", Spectrogram(reader, clip, cache.Manifest.Fingerprint)));
         if (clip.NumSamples > 0)
         {
             short[] samples = new short[clip.NumSamples];
             reader.ReadPcm(clip, samples);
-            written.Add(Save(Path.Combine(folder, "audio.wav"), WaveFile.Of(samples, clip.AudioRate)));
+            written.Add(PictureFolder.Save(folder, "audio.wav", WaveFile.Of(samples, clip.AudioRate)));
         }
         else
         {
@@ -93,11 +94,5 @@ public static class ClipPictures
         float[] mel = new float[fingerprint.Mels * kernel.Frames(samples.Length)];
         kernel.Compute(Array.ConvertAll(samples, sample => sample / 32768f), mel);
         return FramePictures.Spectrogram(mel, fingerprint.Mels, kernel.Frames(samples.Length));
-    }
-
-    private static string Save(string path, byte[] bytes)
-    {
-        File.WriteAllBytes(path, bytes);
-        return path;
     }
 }

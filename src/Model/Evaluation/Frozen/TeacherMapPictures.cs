@@ -16,19 +16,21 @@ public static class TeacherMapPictures
     /// <c>attention-spectrogram.png</c> (the same of the spectrogram), as far as the clip has them, and returns their paths. Each map is coloured from its own minimum to its
     /// own maximum.
     /// </summary>
+    /// <exception cref="Xkd.Storage.UsageException">The folder cannot be written.</exception>
+    /// <exception cref="Xkd.Storage.FailureException">The disk failed, or is full.</exception>
     public static IReadOnlyList<string> Write(TeacherMaps maps, string folder)
     {
         ArgumentNullException.ThrowIfNull(maps);
-        Directory.CreateDirectory(folder);
+        PictureFolder.Make(folder);
         List<string> written = [];
         if (maps.Video is { } video)
         {
-            written.Add(Save(Path.Combine(folder, "attention-frames.png"), Frames(maps, video)));
+            written.Add(PictureFolder.Save(folder, "attention-frames.png", Frames(maps, video)));
         }
 
         if (maps.Audio is { } audio)
         {
-            written.Add(Save(Path.Combine(folder, "attention-spectrogram.png"), Spectrogram(maps, audio)));
+            written.Add(PictureFolder.Save(folder, "attention-spectrogram.png", Spectrogram(maps, audio)));
         }
 
         return written;
@@ -78,11 +80,5 @@ public static class TeacherMapPictures
         {
             yield return ("refined", map.Refined);
         }
-    }
-
-    private static string Save(string path, byte[] png)
-    {
-        File.WriteAllBytes(path, png);
-        return path;
     }
 }
