@@ -28,8 +28,9 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
             throw new UsageException($"{_root} is a file: name a folder for the cache");
         }
 
-        bool ours = CacheLayout.Folders.Any(f => Directory.Exists(At(f)));
-        if (!ours && Directory.Exists(_root) && Directory.EnumerateFileSystemEntries(_root).Any())
+        // In this order: what another process that begins the same cache makes between the two looks is a folder of a cache.
+        bool holds = Directory.Exists(_root) && Directory.EnumerateFileSystemEntries(_root).Any();
+        if (holds && !CacheLayout.Folders.Any(f => Directory.Exists(At(f))))
         {
             throw new UsageException($"{_root} holds other things and no cache: name an empty or absent folder");
         }
