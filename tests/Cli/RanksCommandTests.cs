@@ -22,13 +22,13 @@ public sealed class RanksCommandTests(IngestedClips clips)
     [Fact]
     public async Task Train_OneRankIsAskedToStop_AllStopWithACheckpointAndExit75()
     {
-        string two = clips.File("two");
+        string two = clips.File("ranks-media");
         Directory.CreateDirectory(two);
         Array.ForEach(["a.mp4", "b.mp4"], name => File.Copy(Path.Combine(clips.Clips, "good.mp4"), Path.Combine(two, name), overwrite: true));
-        ProcessOutcome ingested = await XkdProcess.RunAsync("ingest", "--dataset", "folder", "--root", two, "--out", clips.File("two-cache"), "--short-side", "32");
+        ProcessOutcome ingested = await XkdProcess.RunAsync("ingest", "--dataset", "folder", "--root", two, "--out", clips.File("ranks-cache"), "--short-side", "32");
         Assert.True(ingested.ExitCode == 0, $"exit code {ingested.ExitCode}\n" + ingested.Output + ingested.Error);
 
-        using Process ranks = Start("run-stopped", clips.File("two-cache"), "--set", "batch=2", "--set", "optim.epochs=100000", "--set", "train.log_every=1");
+        using Process ranks = Start("run-stopped", clips.File("ranks-cache"), "--set", "batch=2", "--set", "optim.epochs=100000", "--set", "train.log_every=1");
         Task<string> error = ranks.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         string? victim = null;
         List<string> lines = [];
