@@ -3,6 +3,9 @@ namespace Xkd.Ingest;
 /// <summary>One clip of a source: a stretch of its frames and of its samples that begin at the same instant.</summary>
 internal sealed record ClipSegment(int Index, double Start, double Duration, int FirstFrame, int NumFrames, long FirstSample, int NumSamples)
 {
+    /// <summary>Whether its frames, of so many bytes each, and its samples each fit one array.</summary>
+    public bool Fits(int frameBytes) => Math.Max((long)NumFrames * frameBytes, (long)NumSamples * sizeof(float)) <= Array.MaxLength;
+
     /// <summary>
     /// Cuts a source into stretches of <paramref name="maxClip"/> seconds. One that is no longer is a single segment. The video sets the length where
     /// there is one; a last stretch below a second joins nothing and is left out.
@@ -17,7 +20,7 @@ internal sealed record ClipSegment(int Index, double Start, double Duration, int
         {
             var numFrames = Math.Clamp(frames - (k * framesEach), 0, framesEach);
             var firstSample = Math.Min(samples, k * samplesEach);
-            var numSamples = (int)Math.Min(samples - firstSample, samplesEach);
+            var numSamples = (int)Math.Min(int.MaxValue, Math.Min(samples - firstSample, samplesEach)); // more fits no array either
             var seconds = numFrames > 0 ? numFrames / fps : (double)numSamples / rate;
             return new ClipSegment(k, k * framesEach / fps, seconds, k * framesEach, numFrames, firstSample, numSamples);
         }

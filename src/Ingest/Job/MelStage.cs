@@ -18,10 +18,10 @@ internal sealed class MelStage(ILogMel mel, Fingerprint fingerprint, double maxC
     private PreparedItem Prepare(DecodedItem item, DecodedMedia media)
     {
         var segments = Segments(media);
-        if ((long)segments[0].NumFrames * media.FrameBytes > Array.MaxLength)
+        if (!segments[0].Fits(media.FrameBytes))
         {
             media.Dispose();
-            return Failed(item, FailureReasons.TooLarge, $"{segments[0].NumFrames} frames of {media.Width}x{media.Height} exceed 2 GiB; a smaller --max-clip or --short-side fits");
+            return Failed(item, FailureReasons.TooLarge, $"{segments[0].NumFrames} frames of {media.Width}x{media.Height}, or {segments[0].NumSamples} samples, exceed 2 GiB; a smaller --max-clip or --short-side fits");
         }
 
         var clips = segments.Select(segment => PrepareClip(media, segment)).ToList();

@@ -95,6 +95,15 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         Assert.Equal(ConfigBinder.ToYaml(EncoderDescription.Find(miniatures.Run)!), ConfigBinder.ToYaml(EncoderDescription.Find(imported)!));
     }
 
+    [Fact]
+    public async Task Report_OutIsAFolder_Exits1NamingIt()
+    {
+        string folder = Directory.CreateDirectory(miniatures["folder"]).FullName;
+        ProcessOutcome outcome = await XkdProcess.RunAsync("report", miniatures.Run, "--out", folder);
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains(folder, Assert.Single(outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
     private static async Task RefusedAsync(string why, params string[] arguments)
     {
         ProcessOutcome outcome = await XkdProcess.RunAsync(arguments);

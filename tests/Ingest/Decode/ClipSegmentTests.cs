@@ -3,6 +3,14 @@ namespace Xkd.Ingest.Tests;
 public sealed class ClipSegmentTests
 {
     [Theory]
+    [InlineData(480, 60, true)]
+    [InlineData(0, 9 * 3600, true)]
+    [InlineData(0, 10 * 3600, false)]
+    [InlineData(60_000, 60, false)]
+    public void Fits_FramesOrSamplesBeyondAnArray_IsFalse(int frames, int seconds, bool fits) =>
+        Assert.Equal(fits, new ClipSegment(0, 0, seconds, 0, frames, 0, seconds * 16000).Fits(148 * 112 * 3));
+
+    [Theory]
     [InlineData(80, 160000, 1)] // 10 s
     [InlineData(480, 960600, 1)] // 60 s and a little sound
     [InlineData(481, 962000, 1)] // less than a second over

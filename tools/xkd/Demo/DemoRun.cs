@@ -37,9 +37,9 @@ internal sealed class DemoRun(DemoOptions options, Terminal terminal, TimeProvid
             ["train"] = await PartAsync("ingest train", () => IngestAsync(Path.Combine(Media, "train"), "train", MissingPolicy.Drop, stop)).ConfigureAwait(false),
             ["val"] = await PartAsync("ingest val", () => IngestAsync(Path.Combine(Media, "val"), "val", MissingPolicy.Drop, stop)).ConfigureAwait(false),
         };
-        foreach ((string name, IngestResult result) in ingested.Where(i => i.Value.Failed > 0 && i.Key != "real"))
+        foreach ((string name, IngestResult result) in ingested.Where(i => i.Value.Failed + i.Value.FailedEarlier > 0 && i.Key != "real"))
         {
-            throw new FailureException($"the demo's {name} set has {result.Failed} failed clips; {Cache(name)}/ledger.jsonl names them");
+            throw new FailureException($"the demo's {name} set has {result.Failed + result.FailedEarlier} failed clips; {Cache(name)}/ledger.jsonl names them; delete {options.Out} to begin again");
         }
 
         PretrainConfig config = PretrainConfig.Load(ConfigPath("pretrain/tiny.yaml"), Overrides());

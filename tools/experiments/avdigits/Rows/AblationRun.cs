@@ -47,9 +47,9 @@ internal sealed class AblationRun(AblationOptions options, Terminal terminal, Ti
 
         PretrainConfig config = options.Size.Configure(AblationRow.Full, 0, options.Overrides);
         IngestResult result = await IngestCommand.IngestAsync(new IngestOptions { Root = root, Out = cache, Fps = config.Data.Fps, ShortSide = options.Size.ShortSide }, terminal, stop).ConfigureAwait(false);
-        if (result.Failed > 0)
+        if (result.Failed + result.FailedEarlier > 0)
         {
-            throw new FailureException($"{result.Failed} clips of {root} failed; {cache}/ledger.jsonl names them");
+            throw new FailureException($"{result.Failed + result.FailedEarlier} clips of {root} failed; {cache}/ledger.jsonl names them; mend them and delete {cache} to begin again");
         }
     }
 
