@@ -45,12 +45,7 @@ public sealed class StreamedProbe(SvmConfig config, Action<string> log)
         bool[] held = new bool[fit.Rows];
         if (config.C.Length > 1 && !onTest)
         {
-            int[] rows = StratifiedSplit.Of(fit.Labels, config.HeldOut, (ulong)config.Seed, fit.Sources).HeldOut;
-            Array.ForEach(rows, row => held[row] = true);
-            if (rows.Length == 0)
-            {
-                throw new UsageException("svm: every class has a single training clip, or the segments of one, so none can be held out to choose C; give one value of C.");
-            }
+            Array.ForEach(SvmProbe.HoldOut(fit.Labels, config.HeldOut, (ulong)config.Seed, fit.Sources).HeldOut, row => held[row] = true);
         }
 
         foreach (double c in config.C.Length > 1 ? config.C : [])

@@ -43,9 +43,17 @@ public static class SvmProbe
 
     private static (FeatureSet Part, FeatureSet HeldOut) Split(FeatureSet train, SvmProbeOptions options)
     {
-        (int[] fit, int[] held) = StratifiedSplit.Of(train.Labels, options.HeldOut, options.Seed, [.. train.Ids.Select(ClipSource.Key)]);
+        (int[] fit, int[] held) = HoldOut(train.Labels, options.HeldOut, options.Seed, [.. train.Ids.Select(ClipSource.Key)]);
+        return (train.Select(fit), train.Select(held));
+    }
+
+    /// <summary><see cref="StratifiedSplit"/>, of which C is chosen by the second part.</summary>
+    /// <exception cref="UsageException">Nothing can be held out.</exception>
+    internal static (int[] Fit, int[] HeldOut) HoldOut(IReadOnlyList<int> labels, double fraction, ulong seed, IReadOnlyList<ulong> sources)
+    {
+        (int[] fit, int[] held) = StratifiedSplit.Of(labels, fraction, seed, sources);
         return held.Length > 0
-            ? (train.Select(fit), train.Select(held))
+            ? (fit, held)
             : throw new UsageException("svm: every class has a single training clip, or the segments of one, so none can be held out to choose C; give one value of C.");
     }
 
