@@ -8,24 +8,35 @@ namespace Xkd.Decoder;
 /// <param name="SampleRate">Hertz of the mono samples.</param>
 /// <param name="Video">Frames come out.</param>
 /// <param name="Audio">Samples come out.</param>
-public sealed record DecoderSettings(double Fps, int ShortSide, int SampleRate, bool Video, bool Audio)
+/// <param name="Build">The ffmpeg whose libraries are to be used, such as "5.1.9-0+deb12u1".</param>
+public sealed record DecoderSettings(double Fps, int ShortSide, int SampleRate, bool Video, bool Audio, string Build)
 {
     /// <summary>Arguments of the program, in order.</summary>
     public IReadOnlyList<string> Arguments() =>
     [
         Fps.ToString("R", CultureInfo.InvariantCulture), ShortSide.ToString(CultureInfo.InvariantCulture), SampleRate.ToString(CultureInfo.InvariantCulture),
-        Video ? "video" : "-", Audio ? "audio" : "-",
+        Video ? "video" : "-", Audio ? "audio" : "-", Build,
     ];
 
-    /// <summary>Reads them back; null where they are not five.</summary>
-    public static DecoderSettings? Parse(IReadOnlyList<string> arguments) => arguments.Count != 5 ? null : new(
+    /// <summary>Reads them back; null where they are not six.</summary>
+    public static DecoderSettings? Parse(IReadOnlyList<string> arguments) => arguments.Count != 6 ? null : new(
         double.Parse(arguments[0], CultureInfo.InvariantCulture), int.Parse(arguments[1], CultureInfo.InvariantCulture),
-        int.Parse(arguments[2], CultureInfo.InvariantCulture), arguments[3] == "video", arguments[4] == "audio");
+        int.Parse(arguments[2], CultureInfo.InvariantCulture), arguments[3] == "video", arguments[4] == "audio", arguments[5]);
+
+    /// <summary>
+    /// Frames at <paramref name="fps"/> a second: frame n is the one on screen at n / fps, the last that does not begin after it. A video that begins after
+    /// its sound is led by its first frame. Frames become RGB at their own size, then are scaled bilinearly with exact rounding: the order and the
+    /// kernel of the released recipe, whose frames this gives to a tenth of a level.
+    /// </summary>
+    /// <param name="fps">Frames per second.</param>
+    /// <param name="size">Width and height, or expressions of them, as the scale filter takes them.</param>
+    public static string FrameFilters(double fps, string size) => string.Create(
+        CultureInfo.InvariantCulture, $"fps={fps:R}:start_time=0:round=up,scale=flags=bilinear,format=rgb24,scale={size}:flags=bilinear+accurate_rnd");
 
     /// <summary>
     /// Samples of one channel at <paramref name="rate"/> on the source's clock: silence fills late starts and gaps, and samples that lag or run ahead by
-    /// more than 50 ms are brought back, so that sample n stays at n / rate. Twice as soon as the filter does by itself: the frames add half of their own
-    /// distance, 62.5 ms at 8 a second, and both together stay below one. Channels are mixed without gain: two become their mean, as the reference takes
+    /// more than 50 ms are brought back, so that sample n stays at n / rate. Twice as soon as the filter does by itself: less than half of the distance of two
+    /// frames at 8 a second. Channels are mixed without gain: two become their mean, as the reference takes
     /// it, where the filter's own choice for float samples is 3 dB more, and clips in 16 bits.
     /// </summary>
     /// <param name="rate">Hertz.</param>

@@ -6,7 +6,7 @@ using Xkd.Decoder.Libav;
 // process and nothing else.
 if (DecoderSettings.Parse(args) is not { } settings)
 {
-    Console.Error.WriteLine("xkd-decode is started by xkd ingest: FPS SHORT_SIDE SAMPLE_RATE video|- audio|-");
+    Console.Error.WriteLine("xkd-decode is started by xkd ingest: FPS SHORT_SIDE SAMPLE_RATE video|- audio|- BUILD");
     return 2;
 }
 
@@ -14,14 +14,14 @@ using var input = new FileStream(new SafeFileHandle(0, ownsHandle: false), FileA
 using var output = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
 Pipe.Widen(1);
 var messages = new MessageWriter(output);
-if (LibavApi.Load() is not { } version)
+if (LibavApi.Load(settings.Build, out var found) is not { } version)
 {
-    messages.Send(DecoderMessage.Refused, "no generation of libav that is known is installed");
+    messages.Send(DecoderMessage.Refused, found);
     return 1;
 }
 
 SourceDecoder.WatchErrors();
-messages.Send(DecoderMessage.Hello, LibavApi.Version());
+messages.Send(DecoderMessage.Hello, found);
 var decoder = new SourceDecoder(settings, version, messages);
 foreach (var path in Requests.Read(input))
 {

@@ -26,6 +26,12 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
         using var file = new MediaFile(path, version);
         var video = settings.Video ? file.Only(MediaVideo) : default;
         var audio = settings.Audio ? file.Only(MediaAudio) : default;
+        if (settings.Video && video.CodecId != CodecH264)
+        {
+            // Of H.264 the decoder says which frames are damaged; what others make of damage in silence depends on what their buffers held before.
+            throw new RefusedException("the picture is not H.264");
+        }
+
         file.ReadPackets(settings.Video && settings.Audio ? [video, audio] : [settings.Video ? video : audio]);
         NoErrors();
         var (width, height) = settings.Video ? DecodeVideo(file, video) : (0, 0);
@@ -39,17 +45,11 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
 
     private (int Width, int Height) DecodeVideo(MediaFile file, MediaStream stream)
     {
-        if (stream.CodecId != CodecH264)
-        {
-            // Of H.264 the decoder says which frames are damaged; what others make of damage in silence depends on what their buffers held before.
-            throw new RefusedException("the picture is not H.264");
-        }
-
-        var (fpsBase, fps) = (FpsBase(), settings.Fps.ToString("R", CultureInfo.InvariantCulture));
+        var fpsBase = FpsBase();
         var packets = file.Packets(stream.Index).ToList();
         var selection = new FrameSelection(
             packets.Where(static packet => !IsDiscarded(packet)).Select(static packet => At(packet)->Pts),
-            time => av_rescale_q_rnd(time, stream.TimeBase, fpsBase, RoundNear | RoundPassLimits));
+            time => av_rescale_q_rnd(time, stream.TimeBase, fpsBase, RoundUp | RoundPassLimits));
         using var decoder = new StreamDecoder(stream);
         using var frame = new FrameHolder();
         using var made = new FrameHolder();
@@ -79,8 +79,8 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
                     {
                         (source, size) = (found, settings.FrameSize(found.Width, found.Height));
                         chain = new FilterChain(
-                            string.Create(CultureInfo.InvariantCulture, $"buffer=width={found.Width}:height={found.Height}:pix_fmt={found.Format}:time_base={stream.TimeBase.Numerator}/{stream.TimeBase.Denominator}"),
-                            string.Create(CultureInfo.InvariantCulture, $"fps={fps}:start_time=0,scale={size.Width}:{size.Height}:flags=bicubic,format=rgb24"),
+                            PictureSource(frame.Pointer, stream.TimeBase),
+                            DecoderSettings.FrameFilters(settings.Fps, string.Create(CultureInfo.InvariantCulture, $"{size.Width}:{size.Height}")),
                             "buffersink");
                     }
 
@@ -166,6 +166,16 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
         {
             chain?.Dispose();
         }
+    }
+
+    // Where filters agree on the colours' meaning beforehand, it is said; else they read it off each frame.
+    private string PictureSource(Frame* frame, Rational timeBase)
+    {
+        var colors = version.FiltersKnowColors
+            ? string.Create(CultureInfo.InvariantCulture, $":colorspace={*(int*)((byte*)frame + version.FrameColorSpace)}:range={*(int*)((byte*)frame + version.FrameColorRange)}")
+            : "";
+        return string.Create(
+            CultureInfo.InvariantCulture, $"buffer=width={frame->Width}:height={frame->Height}:pix_fmt={frame->Format}:time_base={timeBase.Numerator}/{timeBase.Denominator}{colors}");
     }
 
     // Concealed damage, and frames that go back in time, are things the ffmpeg program has its own ways with.

@@ -22,6 +22,7 @@ internal static unsafe partial class LibavApi
     public const int DiscardDefault = 0;
     public const int DiscardNonReference = 8;
     public const int LogError = 16;
+    public const int RoundUp = 3;
     public const int RoundNear = 5;
     public const int RoundPassLimits = 8192;
     public const int Again = -11;
@@ -29,26 +30,30 @@ internal static unsafe partial class LibavApi
     public const long NoTime = long.MinValue;
     public const int MicrosecondsPerSecond = 1_000_000;
 
-    /// <summary>Loads the newest generation that is known and installed; null where none is.</summary>
-    public static LibavVersion? Load()
+    /// <summary>Loads the generation that is the given build's; null, with what was found in place of it, where none is.</summary>
+    public static LibavVersion? Load(string build, out string found)
     {
+        List<string> others = [];
         foreach (var version in LibavVersion.Known)
         {
-            if (NativeLibrary.TryLoad(version.FileOf(Filter)!, out var _) && NativeLibrary.TryLoad(version.FileOf(Format)!, out var _))
+            if (NativeLibrary.TryLoad(version.FileOf(Util)!, out var util) && BuildOf(util) is var installed && installed != build)
+            {
+                others.Add(installed);
+            }
+            else if (util != 0 && NativeLibrary.TryLoad(version.FileOf(Filter)!, out _) && NativeLibrary.TryLoad(version.FileOf(Format)!, out _))
             {
                 NativeLibrary.SetDllImportResolver(Assembly.GetExecutingAssembly(), (name, _, _) => version.FileOf(name) is { } file ? NativeLibrary.Load(file) : 0);
+                found = build;
                 return version;
             }
         }
 
+        found = others.Count > 0 ? $"the installed ones are of {string.Join(", ", others)}" : "none of FFmpeg 4.4 to 8 are installed";
         return null;
     }
 
-    /// <summary>libav's own version, such as "5.1.9-0+deb12u1".</summary>
-    public static string Version() => Marshal.PtrToStringUTF8((nint)av_version_info())!;
-
-    [LibraryImport(Util)]
-    private static partial byte* av_version_info();
+    private static string BuildOf(nint util) =>
+        Marshal.PtrToStringUTF8((nint)((delegate* unmanaged[Cdecl]<byte*>)NativeLibrary.GetExport(util, "av_version_info"))())!;
 
     [LibraryImport(Util)]
     public static partial void av_log_set_callback(delegate* unmanaged[Cdecl]<void*, int, byte*, void*, void> callback);
@@ -94,6 +99,9 @@ internal static unsafe partial class LibavApi
 
     [LibraryImport(Format)]
     public static partial byte* av_stream_get_side_data(void* stream, int type, nuint* size);
+
+    [LibraryImport(Codec)]
+    public static partial void* av_packet_side_data_get(void* all, int count, int type);
 
     [LibraryImport(Format)]
     public static partial int av_read_frame(void* context, Packet* packet);

@@ -15,6 +15,9 @@ internal sealed unsafe class MediaFile : IDisposable
     /// <summary>Seconds from one packet of a stream to the next.</summary>
     private const double MostGap = 5;
 
+    private const int StreamCount = 44;
+    private const int Streams = 48;
+
     private readonly LibavVersion _version;
     private readonly List<nint> _packets = [];
     private readonly long _start;
@@ -49,8 +52,9 @@ internal sealed unsafe class MediaFile : IDisposable
     /// <summary>The only stream of that kind that is no attached picture; several, or none, are the ffmpeg program's to choose from.</summary>
     public MediaStream Only(int kind)
     {
-        var (count, found) = (*(uint*)((byte*)_context + _version.FormatStreamCount), default(MediaStream));
-        var streams = *(byte***)((byte*)_context + _version.FormatStreams);
+        // The fourth and fifth field of AVFormatContext in every generation: nb_streams, after a pointer and an int, and streams.
+        var (count, found) = (*(uint*)((byte*)_context + StreamCount), default(MediaStream));
+        var streams = *(byte***)((byte*)_context + Streams);
         for (var i = 0; i < count; i++)
         {
             var parameters = *(int**)(streams[i] + _version.StreamParameters);
@@ -64,7 +68,7 @@ internal sealed unsafe class MediaFile : IDisposable
                 throw new RefusedException("there are streams to choose from");
             }
 
-            if (av_stream_get_side_data(streams[i], SideDataDisplayMatrix, null) != null)
+            if (IsTurned(streams[i], (byte*)parameters))
             {
                 throw new RefusedException("the picture is turned");
             }
@@ -74,6 +78,10 @@ internal sealed unsafe class MediaFile : IDisposable
 
         return found.Parameters != 0 ? found : throw new RefusedException("a stream is missing");
     }
+
+    private bool IsTurned(byte* stream, byte* parameters) => _version.ParametersSideData == 0
+        ? av_stream_get_side_data(stream, SideDataDisplayMatrix, null) != null
+        : av_packet_side_data_get(*(void**)(parameters + _version.ParametersSideData), *(int*)(parameters + _version.ParametersSideData + sizeof(nint)), SideDataDisplayMatrix) != null;
 
     /// <summary>Reads every packet. Times then count from the source's start, as the ffmpeg program has it.</summary>
     public void ReadPackets(params ReadOnlySpan<MediaStream> streams)

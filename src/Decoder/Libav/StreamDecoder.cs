@@ -41,8 +41,9 @@ internal sealed unsafe class StreamDecoder : IDisposable
     {
         get
         {
+            // FFmpeg 5.0 and older have it under an older name.
             byte* value = null;
-            Check(av_opt_get(_context, "ch_layout", 0, &value));
+            Check(av_opt_get(_context, "ch_layout", 0, &value) >= 0 ? 0 : av_opt_get(_context, "channel_layout", 0, &value));
             var text = System.Runtime.InteropServices.Marshal.PtrToStringUTF8((nint)value)!;
             av_free(value);
             return text;

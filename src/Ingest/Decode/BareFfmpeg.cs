@@ -22,9 +22,9 @@ public static class BareFfmpeg
         {
             var plan = new DecodePlan { Item = new SourceItem { Id = file, Path = file }, Options = decode, Video = true, Audio = true };
             var log = new FfmpegLog();
-            if (await ffmpeg.RunAsync(_ => DecodePlan.Arguments([plan], ["/dev/null", "/dev/null"]), [], log.Add, token) != 0)
+            if (await ffmpeg.RunAsync(_ => plan.Arguments(["/dev/null", "/dev/null"]), [], log.Add, token) != 0)
             {
-                throw new Xkd.Storage.FailureException($"{file} does not decode: {string.Join("; ", log.Inputs[0].Errors)}");
+                throw new Xkd.Storage.FailureException($"{file} does not decode: {string.Join("; ", log.Input.Errors)}");
             }
         });
         return (Stopwatch.GetElapsedTime(started), (CpuClock.Milliseconds() - cpu) / files.Count);

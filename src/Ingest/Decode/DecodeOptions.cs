@@ -18,13 +18,10 @@ internal sealed record DecodeOptions
     /// <summary>Sources with less than this many seconds fail as too-short; 0.25.</summary>
     public double MinClip { get; init; } = 0.25;
 
-    /// <summary>Bytes of one source's frames kept in memory; beyond it they go to a temporary file. 256 MiB.</summary>
+    /// <summary>Bytes of one source's frames, and as many of its samples, kept in memory; beyond it they go to a temporary file. 256 MiB.</summary>
     public long ResidentBytes { get; init; } = 256L << 20;
 
-    /// <summary>The same for a source that is decoded together with others. 16 MiB.</summary>
-    public long ResidentBytesTogether { get; init; } = 16L << 20;
-
-    /// <summary>Where that temporary file goes; null is the system's temporary folder.</summary>
+    /// <summary>Where that temporary file goes; null is TMPDIR or, without one, /var/tmp.</summary>
     public string? SpoolFolder { get; init; }
 
     /// <summary>Time one source may take, probing included; 600 s.</summary>

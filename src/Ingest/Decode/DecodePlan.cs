@@ -28,34 +28,30 @@ internal sealed record DecodePlan
     /// <summary>The streams to take, known after a probe; null lets ffmpeg pick its best.</summary>
     public MediaInfo? Probed { get; init; }
 
+    // Seconds decoded before a stretch: the frame on screen where it begins is older than it.
+    private const double Lead = 1;
+
+    private double Start => Item.Start ?? 0;
+
+    // Where decoding begins, and the stretch from there on.
+    private double Sought => WithoutSeeking ? 0 : Math.Max(0, Start - Lead);
+
     /// <summary>
-    /// The command line of one run over several sources. Outputs in order, by source: frames (rgb24) if any, samples (float32, little
-    /// endian) if any; <paramref name="outputs"/> says where each goes. With more than one source ffmpeg would pick one best stream among them all, so each then gives its first video
-    /// that is no attached picture, and its first audio; a source without one ends the run before it begins.
+    /// The command line of a run. Outputs in order: frames (rgb24) if any, samples (float32, little endian) if any; <paramref name="outputs"/> says where
+    /// each goes.
     /// </summary>
-    public static string Arguments(IReadOnlyList<DecodePlan> plans, IReadOnlyList<string> outputs)
+    public string Arguments(IReadOnlyList<string> outputs)
     {
-        var inputs = FFMpegArguments.FromFileInput(Quote(plans[0].Item.Path), verifyExists: false, plans[0].Input);
-        foreach (var plan in plans.Skip(1))
+        var run = FFMpegArguments.FromFileInput(Quote(Item.Path), verifyExists: false, Input).OutputToMany(many =>
         {
-            inputs = inputs.AddFileInput(Quote(plan.Item.Path), verifyExists: false, plan.Input);
-        }
-
-        var run = inputs.OutputToMany(many =>
-        {
-            var next = 0;
-            for (var input = 0; input < plans.Count; input++)
+            if (Video)
             {
-                var (plan, index) = (plans[input], input);
-                if (plan.Video)
-                {
-                    many.OutputToUrl(outputs[next++], output => plan.Frames(output, plan.Probed?.BestVideo?.Index is { } stream ? $"0:{stream}" : plans.Count > 1 ? $"{index}:V:0" : null));
-                }
+                many.OutputToUrl(outputs[0], output => Frames(output, Probed?.BestVideo?.Index));
+            }
 
-                if (plan.Audio)
-                {
-                    many.OutputToUrl(outputs[next++], output => plan.Samples(output, plan.Probed?.BestAudio?.Index is { } stream ? $"0:{stream}" : plans.Count > 1 ? $"{index}:a:0" : null));
-                }
+            if (Audio)
+            {
+                many.OutputToUrl(outputs[Video ? 1 : 0], output => Samples(output, Probed?.BestAudio?.Index));
             }
         });
 
@@ -68,49 +64,49 @@ internal sealed record DecodePlan
     {
         // One thread per process: there are as many processes as cores.
         input.WithThreads(1);
-        if (WithoutSeeking)
+        if (Sought > 0)
         {
-            return;
+            input.WithStartTime(TimeSpan.FromSeconds(Sought));
         }
 
-        if (Item.Start is { } start)
+        if (Item.End is { } end && !WithoutSeeking)
         {
-            input.WithStartTime(TimeSpan.FromSeconds(start));
-        }
-
-        if (Item.End is { } end)
-        {
-            input.WithDuration(TimeSpan.FromSeconds(end - (Item.Start ?? 0)));
+            input.WithDuration(TimeSpan.FromSeconds(end - Sought));
         }
     }
 
-    private void Frames(FFMpegOutputOptions output, string? stream)
+    private void Frames(FFMpegOutputOptions output, int? stream)
     {
         var side = Options.ShortSide;
         var size = Probed?.BestVideo is { Width: > 0, Height: > 0 } video && DecoderSettings.FrameSize(video.Width, video.Height, side) is var (width, height)
             ? $"{width}:{height}"
             : $"w='if(gt(iw,ih),trunc(iw*{side}/ih),{side})':h='if(gt(iw,ih),{side},trunc(ih*{side}/iw))'";
 
-        // start_time=0: a video that begins after the audio is led by its first frame, so that frame n stays at n / fps of both.
-        var fps = Options.Fps.ToString("R", CultureInfo.InvariantCulture);
+        // Of what comes before the stretch the fps filter shows the last, for as long as it is on screen.
         Map(output, stream)
             .DisableAudio().DisableSubtitles().DisableData()
-            .WithCustomArgument($"-vf \"{Trim("trim", "setpts")}fps={fps}:start_time=0,scale={size}\"")
+            .WithCustomArgument($"-vf \"{Stretch("trim", "setpts", begin: null)}{DecoderSettings.FrameFilters(Options.Fps, size)}\"")
             .WithCustomArgument("-pix_fmt rgb24 -f rawvideo");
     }
 
-    private void Samples(FFMpegOutputOptions output, string? stream) =>
+    private void Samples(FFMpegOutputOptions output, int? stream) =>
         Map(output, stream)
             .DisableVideo().DisableSubtitles().DisableData()
-            .WithCustomArgument($"-af \"{Trim("atrim", "asetpts")}{DecoderSettings.SampleFilters(Options.SampleRate, SoundInPieces)}\"")
+            .WithCustomArgument($"-af \"{Stretch("atrim", "asetpts", begin: Start - Sought)}{DecoderSettings.SampleFilters(Options.SampleRate, SoundInPieces)}\"")
             .WithCustomArgument("-f f32le");
 
-    // The stretch of a source that was not sought.
-    private string Trim(string trim, string shift) => !WithoutSeeking || Item.Start is not { } start ? ""
-        : string.Create(CultureInfo.InvariantCulture, $"{trim}=start={start}{(Item.End is { } end ? $":end={end.ToString(CultureInfo.InvariantCulture)}" : "")},{shift}=PTS-{start}/TB,");
+    // The stretch's time counts from its start.
+    private string Stretch(string trim, string shift, double? begin)
+    {
+        var end = WithoutSeeking ? Item.End : null;
+        var bounds = string.Join(':', new[] { Bound("start", begin > 0 ? begin : null), Bound("end", end) }.OfType<string>());
+        return (bounds.Length > 0 ? $"{trim}={bounds}," : "") + (Start > Sought ? string.Create(CultureInfo.InvariantCulture, $"{shift}=PTS-{Start - Sought}/TB,") : "");
+
+        static string? Bound(string name, double? seconds) => seconds is { } at ? string.Create(CultureInfo.InvariantCulture, $"{name}={at}") : null;
+    }
 
     // WithMap would write [0:1], which is the output of a filter graph.
-    private static FFMpegOutputOptions Map(FFMpegOutputOptions output, string? stream) => stream is null ? output : output.WithCustomArgument($"-map {stream}");
+    private static FFMpegOutputOptions Map(FFMpegOutputOptions output, int? stream) => stream is null ? output : output.WithCustomArgument($"-map 0:{stream}");
 
     // FFMpegCore puts the path between double quotes; the command line's own rules then want quotes, and backslashes before them, escaped.
     private static string Quote(string path)

@@ -3,16 +3,16 @@ using Xkd.Decoder;
 
 namespace Xkd.Ingest;
 
-/// <summary>What a run of ffmpeg brought of one source.</summary>
-internal sealed class DecodeRun(DecodePlan plan, InputLog log, Spool frames, Spool samples) : IDisposable
+/// <summary>What a run of ffmpeg, or of its libraries, brought of one source.</summary>
+internal sealed class DecodeRun(DecodePlan plan, InputLog log) : IDisposable
 {
     public DecodePlan Plan { get; } = plan;
 
     public InputLog Log { get; } = log;
 
-    public Spool Frames { get; } = frames;
+    public Spool Frames { get; } = new(plan.Options.ResidentBytes, plan.Options.SpoolFolder);
 
-    public Spool Samples { get; } = samples;
+    public Spool Samples { get; } = new(plan.Options.ResidentBytes, plan.Options.SpoolFolder);
 
     public int ExitCode { get; set; } = -1;
 

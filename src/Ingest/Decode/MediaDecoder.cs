@@ -3,12 +3,12 @@ using System.Globalization;
 namespace Xkd.Ingest;
 
 /// <summary>
-/// Decodes a source into frames and samples on one timeline. An ordinary file costs one process: ffmpeg picks the streams and its log
-/// says which. Only a file that does not come out whole that way (a stream missing, a cover image, a picture that changes its size,
-/// less than the container declares), or gives a choice of streams, is probed, and decoded again where the probe shows how. Short files are decoded several to a process:
-/// starting one takes 70 to 90 ms of CPU, half of what a ten second clip takes in all.
+/// Decodes a source into frames and samples on one timeline, in one of two ways that give the same bytes. What leaves no doubt is decoded by ffmpeg's
+/// libraries in a process that stays; every other source costs a process of its own: ffmpeg picks the streams and its log says which. Only a file that does
+/// not come out whole that way (a stream missing, a cover image, a picture that changes its size, less than the container declares), or gives a choice of
+/// streams, is probed, and decoded again where the probe shows how.
 /// </summary>
-internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, TimeProvider time, DecoderPool? pool = null)
+internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, TimeProvider time, DecoderPool? pool = null) : IMediaDecoder
 {
     private readonly FfmpegProcess _ffmpeg = new(tools);
     private readonly MediaProbe _probe = new(tools);
@@ -19,6 +19,11 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
         if (FailureClassifier.Unreadable(item.Path) is { } unreadable)
         {
             return new DecodeOutcome(null, unreadable);
+        }
+
+        if (pool is not null && await DecodeByLibrariesAsync(pool, item, cancellationToken) is { } outcome)
+        {
+            return outcome;
         }
 
         using var timeout = new CancellationTokenSource(options.ItemTimeout, time);
@@ -34,96 +39,17 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
         }
     }
 
-    /// <summary>Items may go through <see cref="DecodeSimplyAsync"/> first.</summary>
-    public bool DecodesSimply => pool is { IsUsable: true };
-
-    /// <summary>
-    /// Decodes an item in a process that is ready for it. As from items together, an outcome comes only of what is beyond doubt; null is to be decoded alone.
-    /// </summary>
-    public async Task<DecodeOutcome?> DecodeSimplyAsync(SourceItem item, CancellationToken cancellationToken)
+    /// <summary>Decodes an item by libraries alone; null where the ffmpeg program has to.</summary>
+    public async Task<DecodeOutcome?> DecodeByLibrariesAsync(DecoderPool libraries, SourceItem item, CancellationToken cancellationToken)
     {
-        if (FailureClassifier.Unreadable(item.Path) is { } unreadable)
-        {
-            return new DecodeOutcome(null, unreadable);
-        }
-
-        return await pool!.DecodeAsync(Plan(item), cancellationToken) is { } run ? Settled(run) : null;
-    }
-
-    /// <summary>
-    /// Decodes items in one process, within the time one item may take. An outcome comes only of what is beyond doubt: whole, and nothing
-    /// to choose or to warn of. The rest is null, to be decoded alone, so that one bad file costs the others at most a second start.
-    /// </summary>
-    public async Task<DecodeOutcome?[]> DecodeTogetherAsync(IReadOnlyList<SourceItem> items, CancellationToken cancellationToken)
-    {
-        pool?.Pass(items.Count);
-        var outcomes = new DecodeOutcome?[items.Count];
-        var left = new List<int>();
-        for (var i = 0; i < items.Count; i++)
-        {
-            if (FailureClassifier.Unreadable(items[i].Path) is { } unreadable)
-            {
-                outcomes[i] = new DecodeOutcome(null, unreadable);
-            }
-            else
-            {
-                left.Add(i);
-            }
-        }
-
-        using var timeout = new CancellationTokenSource(options.ItemTimeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        try
-        {
-            for (var start = 0; start < 3 && left.Count > 1; start++)
-            {
-                var (runs, log) = await RunAsync([.. left.Select(i => Plan(items[i]))], options.ResidentBytesTogether, either.Token);
-                if (runs[0].ExitCode == 0)
-                {
-                    Settle(runs, log, left, outcomes);
-                    return outcomes;
-                }
-
-                runs.ForEach(static run => run.Dispose());
-                if (left.RemoveAll(i => Hinders(runs[left.IndexOf(i)], log)) == 0)
-                {
-                    break;
-                }
-            }
-        }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
-        {
-            // One of them hangs. Which, shows when each has its own time.
-        }
-
-        return outcomes;
-    }
-
-    private void Settle(List<DecodeRun> runs, FfmpegLog log, List<int> indices, DecodeOutcome?[] outcomes)
-    {
-        for (var i = 0; i < runs.Count; i++)
-        {
-            outcomes[indices[i]] = Settled(runs[i], log.UnassignedErrors == 0);
-        }
-    }
-
-    // What a run brought, where nothing is in doubt; else the run is void.
-    private DecodeOutcome? Settled(DecodeRun run, bool undisturbed = true)
-    {
-        if (undisturbed && run.Plain && !IsShort(run, run.Log.Duration, run.Log.Duration))
+        var run = await libraries.DecodeAsync(Plan(item), cancellationToken);
+        if (run is { Plain: true } && !IsShort(run, run.Log.Duration, run.Log.Duration))
         {
             return Judge(run, info: null);
         }
 
-        run.Dispose();
+        run?.Dispose();
         return null;
-    }
-
-    // A run ends before it begins at the first input it cannot open, or where an output's stream is missing.
-    private static bool Hinders(DecodeRun run, FfmpegLog log)
-    {
-        var firstUnopened = log.Inputs.FirstOrDefault(static input => !input.Opened);
-        return firstUnopened is null ? !run.HasStreams : run.Log == firstUnopened;
     }
 
     private DecodePlan Plan(SourceItem item) => new() { Item = item, Options = options, Video = options.WantsVideo, Audio = options.WantsAudio };
@@ -172,22 +98,19 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
         return Judge(run, info);
     }
 
-    private async Task<DecodeRun> RunAsync(DecodePlan plan, CancellationToken cancellationToken) => (await RunAsync([plan], options.ResidentBytes, cancellationToken)).Runs[0];
-
-    private async Task<(List<DecodeRun> Runs, FfmpegLog Log)> RunAsync(IReadOnlyList<DecodePlan> plans, long residentBytes, CancellationToken cancellationToken)
+    private async Task<DecodeRun> RunAsync(DecodePlan plan, CancellationToken cancellationToken)
     {
-        var log = new FfmpegLog(plans.Count);
-        var runs = plans.Select((plan, i) => new DecodeRun(plan, log.Inputs[i], new Spool(residentBytes, options.SpoolFolder), new Spool(residentBytes, options.SpoolFolder))).ToList();
-        runs.ForEach(static run => run.LeadSound());
+        var log = new FfmpegLog();
+        var run = new DecodeRun(plan, log.Input);
+        run.LeadSound();
         try
         {
-            var exitCode = await _ffmpeg.RunAsync(pipes => DecodePlan.Arguments(plans, [.. pipes.Select(static pipe => $"pipe:{pipe}")]), [.. runs.SelectMany(static run => run.Sinks())], log.Add, cancellationToken);
-            runs.ForEach(run => run.ExitCode = exitCode);
-            return (runs, log);
+            run.ExitCode = await _ffmpeg.RunAsync(pipes => plan.Arguments([.. pipes.Select(static pipe => $"pipe:{pipe}")]), [.. run.Sinks()], log.Add, cancellationToken);
+            return run;
         }
         catch
         {
-            runs.ForEach(static run => run.Dispose());
+            run.Dispose();
             throw;
         }
     }

@@ -11,6 +11,10 @@ internal sealed class Spool(long residentBytes, string? folder) : IDisposable
     private byte[] _buffer = [];
     private FileStream? _file;
 
+    // TMPDIR, else where large temporary files belong: /tmp is memory on many systems. The cache's own folder may be another machine's disk.
+    private static string LocalFolder =>
+        Environment.GetEnvironmentVariable("TMPDIR") is not { Length: > 0 } && Directory.Exists("/var/tmp") ? "/var/tmp" : Path.GetTempPath();
+
     /// <summary>Bytes kept in memory at most: as many as were granted, and no more than one array holds.</summary>
     public long MostResident { get; } = Math.Min(residentBytes, Array.MaxLength);
 
@@ -91,7 +95,7 @@ internal sealed class Spool(long residentBytes, string? folder) : IDisposable
 
     private void MoveToFile()
     {
-        var path = Path.Combine(folder ?? Path.GetTempPath(), $".spool-{Guid.NewGuid():N}");
+        var path = Path.Combine(folder ?? LocalFolder, $".spool-{Guid.NewGuid():N}");
         _file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 20);
         File.Delete(path);
         _file.Write(_buffer.AsSpan(0, (int)Length));

@@ -30,7 +30,7 @@ public static class CameraClips
             // Zooming into a fractal by another factor each: neither still nor noise.
             var whole = Path.ChangeExtension(file.Item, ".part");
             var scale = (3.0 / (file.Index + 1)).ToString("F3", CultureInfo.InvariantCulture);
-            var log = new FfmpegLog(inputs: 2);
+            var log = new FfmpegLog();
             var exit = await ffmpeg.RunAsync(
                 _ => $"-hide_banner -nostdin -nostats -v level+error -y -f lavfi -i mandelbrot=size=340x256:rate=25:maxiter=300:start_scale={scale}:end_scale=0.01 "
                     + $"-f lavfi -i anoisesrc=color=pink:sample_rate=44100:seed={file.Index} -t 10 -c:v libx264 -preset veryfast -b:v 400k -pix_fmt yuv420p -ac 2 -c:a aac -f mp4 \"{whole}\"",

@@ -1,6 +1,6 @@
 namespace Xkd.Ingest;
 
-/// <summary>What ffmpeg said about one of a run's inputs.</summary>
+/// <summary>What was said about a run's input.</summary>
 internal sealed class InputLog
 {
     private const int KeptErrors = 20;
@@ -41,9 +41,6 @@ internal sealed class InputLog
 
     /// <summary>How many messages of level error and above there were.</summary>
     public int ErrorCount { get; private set; }
-
-    /// <summary>The log has come to this input.</summary>
-    public bool Opened { get; set; }
 
     public void AddStream(LoggedStream stream) => _streams.Add(stream);
 

@@ -10,7 +10,7 @@ internal sealed class DecodeStage
     // One text for all: of AudioSet's two million, half a million are gone.
     private static readonly ItemFailure ListedButAbsent = new(FailureStages.Catalog, FailureReasons.Absent, "the annotations list it, but it has no file");
 
-    private readonly DecodeQueue _decoders;
+    private readonly IMediaDecoder _decoder;
     private readonly DecodeOptions _options;
     private readonly MissingPolicy _onMissing;
     private readonly double _maxClip;
@@ -18,9 +18,9 @@ internal sealed class DecodeStage
     private readonly StretchProbe _stretches;
     private readonly ResiliencePipeline<DecodeOutcome> _retry;
 
-    public DecodeStage(DecodeQueue decoders, DecodeOptions options, MissingPolicy onMissing, double maxClip, EnvironmentGuard guard, StretchProbe stretches, TimeProvider time)
+    public DecodeStage(IMediaDecoder decoder, DecodeOptions options, MissingPolicy onMissing, double maxClip, EnvironmentGuard guard, StretchProbe stretches, TimeProvider time)
     {
-        _decoders = decoders;
+        _decoder = decoder;
         _options = options;
         _onMissing = onMissing;
         _maxClip = maxClip;
@@ -54,7 +54,7 @@ internal sealed class DecodeStage
             async token =>
             {
                 tries++;
-                return await TryAsync(pending with { Source = source }, token);
+                return await TryAsync(source, token);
             },
             cancellationToken);
         var failure = outcome.Failure ?? TryMissing(source, outcome.Media!);
@@ -79,15 +79,15 @@ internal sealed class DecodeStage
         }
     }
 
-    private async ValueTask<DecodeOutcome> TryAsync(PendingItem pending, CancellationToken cancellationToken)
+    private async ValueTask<DecodeOutcome> TryAsync(SourceItem source, CancellationToken cancellationToken)
     {
         try
         {
-            return await _decoders.DecodeAsync(pending.Source, pending.IsShort, cancellationToken);
+            return await _decoder.DecodeAsync(source, cancellationToken);
         }
         catch (Exception exception) when (ItemFault.Is(exception))
         {
-            return new DecodeOutcome(null, ToFailure(pending.Source, exception));
+            return new DecodeOutcome(null, ToFailure(source, exception));
         }
     }
 

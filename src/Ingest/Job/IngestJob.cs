@@ -14,14 +14,28 @@ public sealed partial class IngestJob
     private readonly IngestOptions _options;
     private readonly FfmpegTools _tools;
     private readonly TimeProvider _time;
+    private readonly IngestSizes _sizes;
+    private readonly IMediaDecoder? _decoder;
 
     /// <exception cref="UsageException">Options that cannot be; all of them are named.</exception>
     public IngestJob(IngestOptions options, FfmpegTools tools, TimeProvider time)
+        : this(options, tools, time, decoder: null, Environment.ProcessorCount)
+    {
+    }
+
+    /// <param name="options">The run.</param>
+    /// <param name="tools">The ffmpeg in use.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="decoder">Decodes in place of ffmpeg; null: ffmpeg does.</param>
+    /// <param name="cores">Cores to lay the run out for.</param>
+    internal IngestJob(IngestOptions options, FfmpegTools tools, TimeProvider time, IMediaDecoder? decoder, int cores)
     {
         IngestValidator.Validate(options);
         _options = options;
         _tools = tools;
         _time = time;
+        _sizes = IngestSizes.Of(options, cores);
+        _decoder = decoder;
     }
 
     /// <summary>Runs to the end, or until cancelled: then what is complete is committed and the result says that it was stopped.</summary>
@@ -44,9 +58,15 @@ public sealed partial class IngestJob
         var pending = new Queue<PendingItem>(items.Where(item => IsPending(writer, item)).Select(item => new PendingItem(item, Attempts(writer, item))));
         var tally = new IngestTally(items.Count - pending.Count, items.Count, TimeSpan.FromSeconds(_options.ProgressInterval), progress, _time);
         items.Clear(); // an item that is done lives on in the ledger alone: memory does not grow by both
-        tally.Begin(notes);
+        await using var pool = NewPool();
+        if (pending.Count > 0)
+        {
+            await pool.TryAsync(cancellationToken);
+            notes = [.. notes, Way(pool)];
+        }
 
-        var (graph, stopped) = await RunAsync(writer, pending, tally, cancellationToken);
+        tally.Begin(notes);
+        var (graph, stopped) = await RunAsync(pool, writer, pending, tally, cancellationToken);
         var manifest = await writer.CommitAsync(CancellationToken.None);
         tally.Report();
         return new IngestResult
@@ -57,6 +77,7 @@ public sealed partial class IngestJob
             Skipped = tally.Skipped,
             FailedEarlier = failedEarlier,
             Clips = tally.Clips,
+            DecodedByLibraries = pool.Decoded,
             Seconds = tally.Seconds,
             ClipsPerSecond = tally.Seconds > 0 ? tally.Clips / tally.Seconds : 0,
             CpuMsPerClip = tally.Clips > 0 ? (CpuClock.Milliseconds() - cpu) / tally.Clips : 0,
@@ -67,9 +88,13 @@ public sealed partial class IngestJob
         };
     }
 
-    private async Task<(PipelineGraph Graph, bool Stopped)> RunAsync(CacheWriter writer, Queue<PendingItem> pending, IngestTally tally, CancellationToken cancellationToken)
+    private string Way(DecoderPool pool) => pool.Unusable is { } reason
+        ? $"decoding by a process of ffmpeg {_tools.Version} for each source, at up to twice the CPU time of its libraries, which cannot be used: {reason}"
+        : $"decoding by the libraries of ffmpeg {_tools.Version}, and by a process for each source that they leave";
+
+    private async Task<(PipelineGraph Graph, bool Stopped)> RunAsync(
+        DecoderPool pool, CacheWriter writer, Queue<PendingItem> pending, IngestTally tally, CancellationToken cancellationToken)
     {
-        await using var pool = NewPool();
         var (graph, writing, run) = Build(pool, writer, pending, tally, cancellationToken);
         try
         {
@@ -112,32 +137,31 @@ public sealed partial class IngestJob
             MelBackends.Create(_options.Mel, new LogMelOptions { SampleRate = fingerprint.SampleRate, NFft = fingerprint.NFft, Hop = fingerprint.Hop, Mels = fingerprint.Mels }),
             fingerprint, _options.MaxClip, _options.OnMissing, JpegQuality);
         var writeStage = new WriteStage(writer, fingerprint, TimeSpan.FromSeconds(_options.CommitInterval), tally, _time);
-        var burst = Math.Max(2, _options.FilesPerProcess); // what one process gives at its end
         var (graph, decoded) = BuildDecoding(pool, pending);
         var prepared = graph.Stage<DecodedItem, PreparedItem>(
             FailureStages.Mel, decoded, melStage.RunAsync,
-            new StageOptions { Parallelism = _options.Frames == FrameCodecs.Jpeg ? Workers : 1, QueueCapacity = burst, Remedy = "cache --frames raw, or raise --workers" });
+            new StageOptions { Parallelism = _sizes.Preparing, QueueCapacity = _sizes.Queue, Remedy = "cache --frames raw, or raise --workers" });
         return (graph, writeStage, () => graph.RunAsync(
-            prepared, FailureStages.Write, writeStage.RunAsync, new StageOptions { QueueCapacity = burst, Remedy = "put the cache on a faster disk" }, cancellationToken));
+            prepared, FailureStages.Write, writeStage.RunAsync, new StageOptions { QueueCapacity = _sizes.Queue, Remedy = "put the cache on a faster disk" }, cancellationToken));
     }
 
     private (PipelineGraph Graph, IStage<DecodedItem> Decoded) BuildDecoding(DecoderPool pool, Queue<PendingItem> pending)
     {
         var decode = DecodeOptions();
-        var decoders = new DecodeQueue(new MediaDecoder(_tools, decode, _time, pool), Workers, _options.FilesPerProcess);
-        var decodeStage = new DecodeStage(decoders, decode, _options.OnMissing, _options.MaxClip, new EnvironmentGuard(_options.Root), new StretchProbe(_tools, decode.ItemTimeout, _time), _time);
+        var decoder = _decoder ?? new MediaDecoder(_tools, decode, _time, pool);
+        var decodeStage = new DecodeStage(decoder, decode, _options.OnMissing, _options.MaxClip, new EnvironmentGuard(_options.Root), new StretchProbe(_tools, decode.ItemTimeout, _time), _time);
         var graph = new PipelineGraph("ingest", new PipelineGraphOptions
         {
-            ByteBudget = new ByteBudget(_options.MemoryBudget),
+            ByteBudget = new ByteBudget(_sizes.MemoryBudget),
             TimeProvider = _time,
             StageDelays = _options.StageDelays,
             TraceCapacity = _options.TraceCapacity,
         });
-        var catalog = graph.Source(FailureStages.Catalog, Drain(pending).Select(static item => item.Sized()).ToAsyncEnumerable());
+        var catalog = graph.Source(FailureStages.Catalog, Drain(pending).ToAsyncEnumerable());
         var decoded = graph.Stage<PendingItem, DecodedItem>(
             FailureStages.Decode, catalog, decodeStage.RunAsync,
-            new StageOptions { Parallelism = Decoding, Remedy = "raise --workers on a machine with more cores, or share the items among processes with --partition i/n" },
-            reserve: item => 2 * (item.IsShort ? decode.ResidentBytesTogether : decode.ResidentBytes)); // frames and samples
+            new StageOptions { Parallelism = _sizes.Workers, QueueCapacity = _sizes.Queue, Remedy = "raise --workers on a machine with more cores, or share the items among processes with --partition i/n" },
+            reserve: _ => 2 * decode.ResidentBytes); // frames and samples
         return (graph, decoded);
     }
 
@@ -172,11 +196,7 @@ public sealed partial class IngestJob
         Modalities = Decoded,
         MinClip = _options.MinClip,
         ItemTimeout = TimeSpan.FromSeconds(_options.ItemTimeout),
-        SpoolFolder = CacheName.WorkFolder(_options.Out),
-
-        // What all decoders may hold at once is half the budget: the other half is what waits behind them.
-        ResidentBytes = Math.Max(1 << 20, _options.MemoryBudget / 4 / Workers),
-        ResidentBytesTogether = Math.Max(1 << 20, _options.MemoryBudget / 4 / Decoding),
+        ResidentBytes = _sizes.ResidentBytes,
     };
 
     private Modalities Decoded => _options.Modalities is Modalities.Auto ? DatasetRegistry.DefaultModalities(_options.Dataset) : _options.Modalities;
@@ -190,11 +210,6 @@ public sealed partial class IngestJob
         Modalities = Decoded switch { Modalities.Video => "video", Modalities.Audio => "audio", _ => "av" },
         MaxClip = _options.MaxClip,
     };
-
-    private int Workers => _options.Workers > 0 ? _options.Workers : Environment.ProcessorCount;
-
-    // In work, and as many again waiting for the process that becomes free next.
-    private int Decoding => 2 * Workers * _options.FilesPerProcess;
 
     private Fingerprint Fingerprint() => new()
     {

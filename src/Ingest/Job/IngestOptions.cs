@@ -45,14 +45,11 @@ public sealed record IngestOptions
     /// <summary>What becomes of sources that lack a modality, and of segments that do; they fail, and are left out.</summary>
     public MissingPolicy OnMissing { get; init; }
 
-    /// <summary>Decoding processes at a time; 0 (default) is one per core.</summary>
+    /// <summary>Sources decoded at a time; 0 (default) is one per core.</summary>
     public int Workers { get; init; }
 
-    /// <summary>Short sources a decoding process takes at once; 8.</summary>
-    public int FilesPerProcess { get; init; } = 8;
-
-    /// <summary>Decoded payload queued and in flight, in bytes; 1 GiB.</summary>
-    public long MemoryBudget { get; init; } = 1L << 30;
+    /// <summary>Decoded payload queued and in flight, in bytes; null (default) is 1 GiB, or 26 MB a worker if that is more (at the default size and rate).</summary>
+    public long? MemoryBudget { get; init; }
 
     /// <summary>Seconds one source may take to probe and decode; 600.</summary>
     public double ItemTimeout { get; init; } = 600;

@@ -24,6 +24,9 @@ public sealed record IngestResult
     /// <summary>Rows committed by this run: a long item has several.</summary>
     public int Clips { get; init; }
 
+    /// <summary>Items decoded by ffmpeg's libraries in processes that stay; the others had a process of the ffmpeg program each.</summary>
+    public int DecodedByLibraries { get; init; }
+
     /// <summary>From the opened cache to the last commit.</summary>
     public double Seconds { get; init; }
 

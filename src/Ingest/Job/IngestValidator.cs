@@ -25,8 +25,7 @@ internal static class IngestValidator
         Check(options.MaxClip >= 1 && double.IsFinite(options.MaxClip), $"--max-clip {options.MaxClip} is below 1 second");
         Check(options.ItemTimeout > 0 && options.ItemTimeout < TimeSpan.FromDays(30).TotalSeconds, $"--item-timeout {options.ItemTimeout} must be a positive number of seconds");
         Check(options.Workers >= 0, $"--workers {options.Workers} is negative; 0 is one per core");
-        Check(options.FilesPerProcess is >= 1 and <= 64, $"--files-per-process {options.FilesPerProcess} is outside 1 to 64");
-        Check(options.MemoryBudget >= 16L << 20, $"--memory-budget {options.MemoryBudget} bytes is below 16 MiB");
+        Check(options.MemoryBudget is null or >= 16L << 20, $"--memory-budget {options.MemoryBudget} bytes is below 16 MiB");
         Check(options.Partitions >= 1 && options.Partition >= 1 && options.Partition <= options.Partitions, $"--partition {options.Partition}/{options.Partitions} is not i/n with 1 <= i <= n");
         if (errors.Count > 0)
         {

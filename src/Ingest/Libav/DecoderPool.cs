@@ -10,28 +10,26 @@ namespace Xkd.Ingest;
 /// <param name="program">The program to start; null is the one beside this.</param>
 internal sealed class DecoderPool(FfmpegTools tools, DecodeOptions options, TimeProvider time, string? program = null) : IAsyncDisposable
 {
-    // After so many refusals in a row ffmpeg, which takes several sources at once, does so many by itself before the next is tried here.
-    private const int MostRefusals = 16;
-    private const int Rest = 128;
-
     private readonly string _program = program ?? DecoderProcess.Path;
     private readonly Lock _gate = new();
     private readonly Stack<DecoderProcess> _idle = [];
     private bool _closed;
-    private int _refusals;
-    private int _rest;
-    private volatile bool _unusable = tools.IsChosen || !File.Exists(program ?? DecoderProcess.Path);
+    private int _decoded;
+    private volatile string? _unusable = tools.IsChosen ? "XKD_FFMPEG names an ffmpeg, and not its libraries" : File.Exists(program ?? DecoderProcess.Path) ? null : "xkd-decode is missing";
 
-    /// <summary>It may decode the next source.</summary>
-    public bool IsUsable => !_unusable && Volatile.Read(ref _rest) <= 0;
+    /// <summary>Why there are none, known once one was asked for; null where there are.</summary>
+    public string? Unusable => _unusable;
 
     /// <summary>Processes started so far.</summary>
     public int Started { get; private set; }
 
+    /// <summary>Sources decoded so far.</summary>
+    public int Decoded => Volatile.Read(ref _decoded);
+
     /// <summary>Decodes a source; null where ffmpeg has to.</summary>
     public async Task<DecodeRun?> DecodeAsync(DecodePlan plan, CancellationToken cancellationToken)
     {
-        if (!IsUsable || plan.Item.Start is not null || plan.Item.End is not null)
+        if (_unusable is not null || plan.Item.Start is not null || plan.Item.End is not null)
         {
             return null;
         }
@@ -44,19 +42,17 @@ internal sealed class DecoderPool(FfmpegTools tools, DecodeOptions options, Time
             return null;
         }
 
-        var run = new DecodeRun(plan, new InputLog(), new Spool(options.ResidentBytesTogether, options.SpoolFolder), new Spool(options.ResidentBytesTogether, options.SpoolFolder));
+        var run = new DecodeRun(plan, new InputLog());
         try
         {
             var end = await process.DecodeAsync(plan.Item.Path, run.Frames.Write, run.Samples.Write, either.Token);
             await ReturnAsync(process);
             if (end is { } decoded)
             {
-                Interlocked.Exchange(ref _refusals, 0);
                 run.Settle(decoded);
+                Interlocked.Increment(ref _decoded);
                 return run;
             }
-
-            CountRefusal();
         }
         catch (Exception exception)
         {
@@ -65,7 +61,6 @@ internal sealed class DecoderPool(FfmpegTools tools, DecodeOptions options, Time
             await process.DisposeAsync();
             if (exception is IOException io && !DiskFull.Is(io))
             {
-                CountRefusal();
                 return null; // the source has brought the process down: ffmpeg says what is wrong with it
             }
 
@@ -95,14 +90,12 @@ internal sealed class DecoderPool(FfmpegTools tools, DecodeOptions options, Time
         await Task.WhenAll(idle.Select(static process => process.DisposeAsync().AsTask()));
     }
 
-    /// <summary>ffmpeg has decoded so many sources that were not tried here.</summary>
-    public void Pass(int sources) => Interlocked.Add(ref _rest, -sources);
-
-    private void CountRefusal()
+    /// <summary>Starts a process, unless one is there, to know whether there are any.</summary>
+    public async Task TryAsync(CancellationToken cancellationToken)
     {
-        if (Interlocked.Increment(ref _refusals) % MostRefusals == 0)
+        if (_unusable is null && await TakeAsync(cancellationToken) is { } process)
         {
-            Volatile.Write(ref _rest, Rest);
+            await ReturnAsync(process);
         }
     }
 
@@ -132,18 +125,18 @@ internal sealed class DecoderPool(FfmpegTools tools, DecodeOptions options, Time
 
         try
         {
-            var started = await DecoderProcess.StartAsync(_program, options, tools.Build, cancellationToken);
+            var (started, refusal) = await DecoderProcess.StartAsync(_program, options, tools.Build, cancellationToken);
             lock (_gate)
             {
                 Started += started is null ? 0 : 1;
-                _unusable |= started is null;
+                _unusable ??= refusal;
             }
 
             return started;
         }
         catch (EndOfStreamException)
         {
-            _unusable = true;
+            _unusable = "xkd-decode ends as it starts";
             return null;
         }
     }

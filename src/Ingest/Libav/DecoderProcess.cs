@@ -24,10 +24,10 @@ internal sealed class DecoderProcess : IAsyncDisposable
     /// <summary>Where the program lies: beside the one that runs.</summary>
     public static string Path { get; } = System.IO.Path.Combine(AppContext.BaseDirectory, "xkd-decode");
 
-    /// <summary>Starts it and waits for its hello; null where it does not start, or uses another libav than <paramref name="build"/>.</summary>
-    public static async Task<DecoderProcess?> StartAsync(string program, DecodeOptions options, string build, CancellationToken cancellationToken)
+    /// <summary>Starts it and waits for its hello; or says why not: it does not start, or finds no libraries of <paramref name="build"/>.</summary>
+    public static async Task<(DecoderProcess? Process, string? Refusal)> StartAsync(string program, DecodeOptions options, string build, CancellationToken cancellationToken)
     {
-        var settings = new DecoderSettings(options.Fps, options.ShortSide, options.SampleRate, options.WantsVideo, options.WantsAudio);
+        var settings = new DecoderSettings(options.Fps, options.ShortSide, options.SampleRate, options.WantsVideo, options.WantsAudio, build);
         var start = new ProcessStartInfo(program, settings.Arguments()) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
 
         // It makes next to no garbage, and would let that grow to the size of the processor's cache before it looked (4 MiB, hexadecimal).
@@ -35,18 +35,21 @@ internal sealed class DecoderProcess : IAsyncDisposable
         var started = Start(start);
         if (started is null)
         {
-            return null;
+            return (null, $"{program} does not start");
         }
 
         var process = new DecoderProcess(started);
+        string refusal;
         try
         {
             var said = string.Empty;
             var kind = await process.ReadAsync((_, payload) => said = Encoding.UTF8.GetString(payload), cancellationToken);
             if (kind == DecoderMessage.Hello && said == build)
             {
-                return process;
+                return (process, null);
             }
+
+            refusal = said;
         }
         catch
         {
@@ -56,7 +59,7 @@ internal sealed class DecoderProcess : IAsyncDisposable
         }
 
         await process.DisposeAsync();
-        return null;
+        return (null, $"libraries of ffmpeg {build} are wanted, {refusal}");
     }
 
     /// <summary>

@@ -10,8 +10,4 @@ public static class CacheName
     /// <summary>Whether a folder is a cache, by the folders in it that every writer makes before its first file.</summary>
     public static bool IsAt(string folder) =>
         new[] { CacheLayout.Manifests, CacheLayout.Shards, CacheLayout.Ledgers }.All(part => Directory.Exists(Path.Combine(folder, part)));
-
-    /// <summary>A folder for large files on their way into the cache: beside its shards, or where this program keeps its own things.</summary>
-    public static string WorkFolder(string cache) =>
-        ObjectAddress.Is(cache) ? Directory.CreateDirectory(ObjectStoreOptions.FromEnvironment().Folder).FullName : Path.GetFullPath(cache);
 }

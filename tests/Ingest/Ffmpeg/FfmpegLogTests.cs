@@ -24,7 +24,7 @@ public sealed class FfmpegLogTests
             log.Add(line);
         }
 
-        var input = log.Inputs[0];
+        var input = log.Input;
         Assert.Equal(76.57, input.Duration!.Value, 6);
         Assert.Equal(3, input.Streams.Count);
         Assert.True(input.Streams[2].AttachedPicture);
@@ -41,7 +41,7 @@ public sealed class FfmpegLogTests
         log.Add("[info] Input #0, matroska,webm, from 'a.mkv':");
         log.Add("[info]   Duration: 00:00:12.30, start: 7.300000, bitrate: 324 kb/s");
 
-        Assert.Equal(5, log.Inputs[0].Duration!.Value, 6);
+        Assert.Equal(5, log.Input.Duration!.Value, 6);
     }
 
     [Theory]
@@ -54,7 +54,7 @@ public sealed class FfmpegLogTests
         log.Add("[info] Input #0, matroska,webm, from 'a.mkv':");
         log.Add($"[info]   Duration: {duration}, start: 0.000000, bitrate: 0 kb/s");
 
-        Assert.Null(log.Inputs[0].Duration);
+        Assert.Null(log.Input.Duration);
     }
 
     [Fact]
@@ -63,6 +63,6 @@ public sealed class FfmpegLogTests
         var log = new FfmpegLog();
         log.Add("[info]   Duration: N/A, start: 0.000000, bitrate: N/A");
 
-        Assert.Null(log.Inputs[0].Duration);
+        Assert.Null(log.Input.Duration);
     }
 }

@@ -171,7 +171,7 @@ public sealed class IngestJobTests : IDisposable
         Directory.CreateDirectory(Media["bin"]);
         File.CreateSymbolicLink(Media["bin/ffmpeg"], Media.Tools.Ffmpeg);
         var tools = FfmpegTools.Locate(Media["bin"]);
-        var job = new IngestJob(_fixture.Options with { ProgressInterval = 0, Workers = 1, FilesPerProcess = 1 }, tools, TimeProvider.System);
+        var job = new IngestJob(_fixture.Options with { ProgressInterval = 0, Workers = 1 }, tools, TimeProvider.System);
         var error = await Assert.ThrowsAsync<FailureException>(() => job.RunAsync(
             new Trigger(static report => report.Committed == 2, () => File.Delete(Media["bin/ffmpeg"])), TestContext.Current.CancellationToken));
 
@@ -192,7 +192,7 @@ public sealed class IngestJobTests : IDisposable
     }
 
     [Fact]
-    public async Task RunAsync_SeveralFilesAProcess_GivesWhatOneDoes()
+    public async Task RunAsync_WithAndWithoutLibraries_GivesTheSame()
     {
         MixedFolder();
         Media.Clip("media/one/c.mkv", size: "90x160", extra: "-c:v mpeg4 -c:a flac");
@@ -201,12 +201,16 @@ public sealed class IngestJobTests : IDisposable
         Media.Flip(Media["media/one/d.mp4"], "media/one/flipped.mp4", 60);
         Media.Clip("media/one/sound.mp4", extra: "-vn -c:a aac");
         Media.Make("-f lavfi -i testsrc2=size=160x120:rate=12:duration=2 -f lavfi -i testsrc2=size=320x180:rate=12:duration=2 -f lavfi -i sine=duration=2 -map 0 -map 1 -map 2 -c:v mpeg4 -c:a aac media/two/several.mkv");
-        await _fixture.RunAsync(_fixture.Options with { FilesPerProcess = 1 });
-        await _fixture.RunAsync(_fixture.Options with { FilesPerProcess = 6, Workers = 1, Out = Media["together"] });
+        var with = await _fixture.RunAsync(_fixture.Options);
+        var without = await new IngestJob(_fixture.Options with { Out = Media["without"] }, FfmpegTools.Locate(Media.Tools.Ffmpeg), TimeProvider.System)
+            .RunAsync(progress: null, TestContext.Current.CancellationToken);
 
-        var alone = await ContentAsync(_fixture.Out);
-        Assert.Contains("one/flipped.mp4", string.Join(' ', alone), StringComparison.Ordinal);
-        Assert.Equal(alone, await ContentAsync(Media["together"]));
+        await Libraries.RequireAsync(Media.Tools);
+        Assert.InRange(with.DecodedByLibraries, 1, with.Committed - 1);
+        Assert.Equal(0, without.DecodedByLibraries);
+        var content = await ContentAsync(_fixture.Out);
+        Assert.Contains("one/flipped.mp4", string.Join(' ', content), StringComparison.Ordinal);
+        Assert.Equal(content, await ContentAsync(Media["without"]));
     }
 
     [Theory]
@@ -229,7 +233,7 @@ public sealed class IngestJobTests : IDisposable
     {
         _fixture.Copies(Media.Clip("a.mp4", seconds: 1), 40);
         var error = await Assert.ThrowsAsync<FailureException>(() => _fixture.RunAsync(
-            _fixture.Options with { ProgressInterval = 0, FilesPerProcess = 1 }, new Trigger(static report => report.Committed == 2, () => Directory.Move(_fixture.Root, Media["away"]))));
+            _fixture.Options with { ProgressInterval = 0 }, new Trigger(static report => report.Committed == 2, () => Directory.Move(_fixture.Root, Media["away"]))));
 
         Assert.Contains($"{_fixture.Root} is gone", error.Message, StringComparison.Ordinal);
         Directory.Move(Media["away"], _fixture.Root);

@@ -69,7 +69,7 @@ public sealed class PartitionTests
     public Task Victim() => RunAsync(Environment.GetEnvironmentVariable(Folder)!, "cache", 1);
 
     private static Task RunAsync(string folder, string cache, int part, int parts = Parts) => new IngestJob(
-        new IngestOptions { Root = Path.Combine(folder, "media"), Out = Path.Combine(folder, cache), Workers = 1, FilesPerProcess = 1, CommitInterval = 0, Partition = part, Partitions = parts },
+        new IngestOptions { Root = Path.Combine(folder, "media"), Out = Path.Combine(folder, cache), Workers = 1, CommitInterval = 0, Partition = part, Partitions = parts },
         FfmpegTools.Locate(), TimeProvider.System).RunAsync(null, Ct);
 
     private static bool Holds(JobFixture fixture, string part) =>

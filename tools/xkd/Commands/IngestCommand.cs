@@ -24,9 +24,8 @@ internal static class IngestCommand
         Option<int> shortSide = new("--short-side") { Description = "Short side of the cached frames, pixels.", DefaultValueFactory = _ => 112 };
         Option<double> fps = new("--fps") { Description = "Cached frames per second.", DefaultValueFactory = _ => 8 };
         Option<double> maxClip = new("--max-clip") { Description = "Longer sources are cut into segments of this many seconds.", DefaultValueFactory = _ => 60 };
-        Option<int> workers = new("--workers") { Description = "Decoding processes at a time; 0: one per core.", DefaultValueFactory = _ => 0 };
-        Option<int> filesPerProcess = new("--files-per-process") { Description = "Short sources a decoding process takes at once; 1: each its own.", DefaultValueFactory = _ => 8 };
-        Option<long> budget = new("--memory-budget") { Description = "Decoded payload queued and in flight.", DefaultValueFactory = _ => 1L << 30, CustomParser = Sizes.Parse };
+        Option<int> workers = new("--workers") { Description = "Sources decoded at a time; 0: one per core.", DefaultValueFactory = _ => 0 };
+        Option<long?> budget = new("--memory-budget") { Description = "Decoded payload queued and in flight; by default 1GiB, or more where there are over 40 workers.", CustomParser = result => Sizes.Parse(result) };
         Option<double> timeout = new("--item-timeout") { Description = "Seconds one source may take.", DefaultValueFactory = _ => 600 };
         Option<(int Part, int Of)> partition = new("--partition") { Description = "This process's part of the items, i/n; auto takes both from SLURM or MPI, auto/n the part alone.", DefaultValueFactory = _ => (1, 1), CustomParser = Sizes.ParsePartition };
         Option<bool> retryFailed = new("--retry-failed") { Description = "Redo the items that failed before." };
@@ -35,7 +34,7 @@ internal static class IngestCommand
 
         Command command = new("ingest", "Decode media once into a cache of frames and log-mel spectrograms.")
         {
-            dataset, root, output, merge, split, annotations, frames, audio, mel, modalities, onMissing, shortSide, fps, maxClip, workers, filesPerProcess, budget, timeout, partition,
+            dataset, root, output, merge, split, annotations, frames, audio, mel, modalities, onMissing, shortSide, fps, maxClip, workers, budget, timeout, partition,
             retryFailed, delays, json,
         };
         command.SetAction(async (parsed, _) =>
@@ -61,7 +60,6 @@ internal static class IngestCommand
                 Fps = parsed.GetValue(fps),
                 MaxClip = parsed.GetValue(maxClip),
                 Workers = parsed.GetValue(workers),
-                FilesPerProcess = parsed.GetValue(filesPerProcess),
                 MemoryBudget = parsed.GetValue(budget),
                 ItemTimeout = parsed.GetValue(timeout),
                 Partition = parsed.GetValue(partition).Part,
@@ -97,7 +95,7 @@ internal static class IngestCommand
             Terminal.WriteJson(new
             {
                 schema = 1, committed = result.Committed, failed = result.Failed, skipped = result.Skipped, failed_earlier = result.FailedEarlier, seconds = result.Seconds,
-                clips_per_second = result.ClipsPerSecond, cpu_ms_per_clip = result.CpuMsPerClip, version = result.ManifestVersion, stages = result.Report.Stages, bottleneck = result.Report.Bottleneck,
+                clips_per_second = result.ClipsPerSecond, cpu_ms_per_clip = result.CpuMsPerClip, decoded_by_libraries = result.DecodedByLibraries, version = result.ManifestVersion, stages = result.Report.Stages, bottleneck = result.Report.Bottleneck,
             });
         }
 
@@ -136,7 +134,7 @@ internal static class IngestCommand
     {
         string earlier = result.FailedEarlier > 0 ? $" (of which {result.FailedEarlier} failed: --retry-failed does them again)" : string.Empty;
         string stopped = result.Stopped ? "; stopped: the same command goes on" : string.Empty;
-        return $"{result.Committed} committed, {result.Failed} failed, {result.Skipped} already done{earlier}, version {result.ManifestVersion}{stopped}";
+        return $"{result.Committed} committed, {result.Failed} failed, {result.Skipped} already done{earlier}, {result.DecodedByLibraries} decoded by libraries, version {result.ManifestVersion}{stopped}";
     }
 
     private static void WriteFailures(IngestResult result, string cache, Terminal terminal)
