@@ -116,7 +116,8 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
         using var frame = new FrameHolder();
         using var made = new FrameHolder();
         FilterChain? chain = null;
-        var (source, layout, last, before) = ((Rate: 0, Format: 0), string.Empty, NoTime, NoTime);
+        SampleClock? clock = null;
+        var (source, layout) = ((Rate: 0, Format: 0), string.Empty);
         try
         {
             foreach (var packet in file.Packets(stream.Index).Append(0))
@@ -128,6 +129,7 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
                     if (chain is null)
                     {
                         (source, layout) = (found, decoder.ChannelLayout);
+                        clock = new SampleClock(stream.TimeBase, found.Rate, GapsByFrames);
                         chain = new FilterChain(
                             string.Create(CultureInfo.InvariantCulture, $"abuffer=time_base=1/{found.Rate}:sample_rate={found.Rate}:sample_fmt={found.Format}:channel_layout={layout}"),
                             DecoderSettings.SampleFilters(settings.SampleRate),
@@ -139,15 +141,7 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
                         throw new RefusedException("the sound changes its rate, or loses its time");
                     }
 
-                    // As the ffmpeg program does: times of a coarse clock are brought to the clock of the samples without jitter, anew after a gap.
-                    if (packet != 0)
-                    {
-                        last = At(packet)->Duration > 0 && before != NoTime && At(packet)->Pts - before > At(packet)->Duration ? NoTime : last;
-                        before = At(packet)->Pts;
-                    }
-
-                    var samples = new Rational(1, found.Rate);
-                    frame.Pointer->Pts = av_rescale_delta(stream.TimeBase, frame.Pointer->Pts, samples, frame.Pointer->Samples, &last, samples);
+                    frame.Pointer->Pts = clock!.Of(frame.Pointer, (Packet*)packet);
                     chain.Push(frame.Pointer);
                     WriteSamples(chain, made.Pointer);
                 }
@@ -221,6 +215,8 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
             ? av_rescale_q_rnd(av_rescale_q(last, timeBase, Microseconds) + av_rescale_q(duration, timeBase, Microseconds), Microseconds, timeBase, RoundNear | RoundPassLimits)
             : throw new RefusedException("the last frame's duration is not known");
     }
+
+    private static bool GapsByFrames => avutil_version() >= ((58 << 16) | (29 << 8)); // FFmpeg 6.1
 
     // A rate such as 29.97 stands for a fraction that the fps filter guesses.
     private Rational FpsBase() => settings.Fps == Math.Floor(settings.Fps) ? new Rational(1, (int)settings.Fps) : throw new RefusedException("the rate is no whole number");

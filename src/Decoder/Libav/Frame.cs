@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Xkd.Decoder.Libav;
 
-/// <summary>The start of libav's AVFrame, which libavutil 56 to 60 have in common.</summary>
+/// <summary>The start of libav's AVFrame, which libavutil 56 to 61 have in common.</summary>
 [StructLayout(LayoutKind.Explicit)]
 internal unsafe struct Frame
 {

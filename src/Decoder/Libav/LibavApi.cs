@@ -48,12 +48,16 @@ internal static unsafe partial class LibavApi
             }
         }
 
-        found = others.Count > 0 ? $"the installed ones are of {string.Join(", ", others)}" : "none of FFmpeg 4.4 to 8 are installed";
+        found = others.Count > 0 ? $"the installed ones are of {string.Join(", ", others)}" : "none of FFmpeg 4.4 to 9 are installed";
         return null;
     }
 
     private static string BuildOf(nint util) =>
         Marshal.PtrToStringUTF8((nint)((delegate* unmanaged[Cdecl]<byte*>)NativeLibrary.GetExport(util, "av_version_info"))())!;
+
+    /// <summary>Major version in the third byte, minor in the second.</summary>
+    [LibraryImport(Util)]
+    public static partial uint avutil_version();
 
     [LibraryImport(Util)]
     public static partial void av_log_set_callback(delegate* unmanaged[Cdecl]<void*, int, byte*, void*, void> callback);

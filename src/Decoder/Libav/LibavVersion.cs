@@ -7,7 +7,7 @@ namespace Xkd.Decoder.Libav;
 /// </summary>
 internal sealed record LibavVersion
 {
-    /// <summary>The generations that are known: every one from FFmpeg 4.4 to 8.</summary>
+    /// <summary>The generations that are known: every one from FFmpeg 4.4 to 9.</summary>
     public static IReadOnlyList<LibavVersion> Known { get; } =
     [
         // FFmpeg 4.4
@@ -44,6 +44,26 @@ internal sealed record LibavVersion
             FormatStartTime = 96, FormatDuration = 104,
             StreamTimeBase = 32, StreamDisposition = 64, StreamParameters = 16, ParametersSideData = 32,
             FrameSampleRate = 192, FrameFlags = 292, FrameColorRange = 296, FrameColorSpace = 308, FrameDecodeErrors = 344,
+            FiltersKnowColors = true,
+        },
+
+        // FFmpeg 8
+        new()
+        {
+            Util = 60, Codec = 62, Format = 62, Filter = 11,
+            FormatStartTime = 96, FormatDuration = 104,
+            StreamTimeBase = 32, StreamDisposition = 64, StreamParameters = 16, ParametersSideData = 32,
+            FrameSampleRate = 180, FrameFlags = 276, FrameColorRange = 280, FrameColorSpace = 292, FrameDecodeErrors = 320,
+            FiltersKnowColors = true,
+        },
+
+        // FFmpeg 9
+        new()
+        {
+            Util = 61, Codec = 63, Format = 63, Filter = 12,
+            FormatStartTime = 96, FormatDuration = 104,
+            StreamTimeBase = 32, StreamDisposition = 64, StreamParameters = 16, ParametersSideData = 32,
+            FrameSampleRate = 180, FrameFlags = 276, FrameColorRange = 280, FrameColorSpace = 292, FrameDecodeErrors = 320,
             FiltersKnowColors = true,
         },
     ];

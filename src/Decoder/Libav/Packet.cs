@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Xkd.Decoder.Libav;
 
-/// <summary>libav's AVPacket, alike in libavcodec 58 to 62.</summary>
+/// <summary>libav's AVPacket, alike in libavcodec 58 to 63.</summary>
 [StructLayout(LayoutKind.Explicit)]
 internal unsafe struct Packet
 {

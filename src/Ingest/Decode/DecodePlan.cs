@@ -86,8 +86,11 @@ internal sealed record DecodePlan
         Map(output, stream)
             .DisableAudio().DisableSubtitles().DisableData()
             .WithCustomArgument($"-vf \"{Stretch("trim", "setpts", begin: null)}{DecoderSettings.FrameFilters(Options.Fps, size)}\"")
-            .WithCustomArgument("-pix_fmt rgb24 -f rawvideo");
+            .WithCustomArgument($"{(Item.End is { } end ? Limit(end - Start) : "")}-pix_fmt rgb24 -f rawvideo");
     }
+
+    // Frames that begin within the stretch: the last source frame may outlast it.
+    private string Limit(double seconds) => string.Create(CultureInfo.InvariantCulture, $"-frames:v {Math.Max(1, Math.Ceiling((seconds * Options.Fps) - 1e-6))} ");
 
     private void Samples(FFMpegOutputOptions output, int? stream) =>
         Map(output, stream)

@@ -53,23 +53,23 @@ public sealed class ExactCountsTests(DecodeFixture fixture) : IClassFixture<Deco
     {
         using var media = await SoundAsync(_media.Make($"-f lavfi -i sine=frequency=440:sample_rate=44100:duration=1.5 {codec} {name}"));
 
-        Assert.Equal(samples, media.NumSamples, 1.0);
+        AssertPackets(samples, seconds: 1.5, media.NumSamples);
     }
 
     [Theory]
-    [InlineData("24000/1001")]
-    [InlineData("30000/1001")]
-    [InlineData("60")]
-    public async Task DecodeAsync_FrameRate_GivesEightASecond(string rate)
+    [InlineData("24000/1001", 25)] // 72 frames last 3.003 s, and one is on screen at 3 s
+    [InlineData("30000/1001", 25)]
+    [InlineData("60", 24)]
+    public async Task DecodeAsync_FrameRate_GivesEightASecond(string rate, int frames)
     {
         var (media, byLibraries) = await _paths.DecodeAsync(_media.Make($"-f lavfi -i testsrc2=size=64x48:rate={rate}:duration=3 -f lavfi -i sine=duration=3 {H264} a.mp4"));
         using var held = media;
 
         _paths.AssertByLibraries(true, byLibraries);
-        Assert.Equal(24, media.NumFrames);
+        Assert.Equal(frames, media.NumFrames);
 
         // 132,300 samples are 130 packets of 1,024.
-        Assert.Equal(130 * 1024 * 16000 / 44100.0, media.NumSamples, 1.0);
+        AssertPackets(130 * 1024 * 16000 / 44100.0, seconds: 3, media.NumSamples);
     }
 
     [Theory]
@@ -120,7 +120,7 @@ public sealed class ExactCountsTests(DecodeFixture fixture) : IClassFixture<Deco
         using var held = media;
 
         _paths.AssertByLibraries(true, byLibraries);
-        Assert.Equal(16, media.NumFrames);
+        Assert.InRange(media.NumFrames, 16, 17); // Matroska counts milliseconds: the last frame may end after 2 s
     }
 
     [Fact]
@@ -129,7 +129,7 @@ public sealed class ExactCountsTests(DecodeFixture fixture) : IClassFixture<Deco
         var path = _media.Make("-f lavfi -i testsrc2=size=64x64:duration=1 -frames:v 1 still.png");
         var outcome = await Decoder(Modalities.Video).DecodeAsync(Item(path), TestContext.Current.CancellationToken);
 
-        Assert.Equal("no-frames", outcome.Failure?.Reason);
+        Assert.Equal("too-short", outcome.Failure?.Reason); // one frame
     }
 
     [Fact]
@@ -181,17 +181,22 @@ public sealed class ExactCountsTests(DecodeFixture fixture) : IClassFixture<Deco
 
     /// <summary>The clips that come with the project.</summary>
     [Theory]
-    [InlineData("bbb_short_2s.mp4", 18, 35499)] // 53 frames at 24 a second; 2.2187 s of sound
+    [InlineData("bbb_short_2s.mp4", 18, 35499, 2.2)] // 53 frames at 24 a second; 2.2187 s of sound
     [InlineData("bbb_silent_no_audio_stream.mp4", 48, 0)] // 6 s
-    [InlineData("bbb_xvid.avi", 80, 160496)] // 240 frames at 24; 384 packets of 1,152 samples at 44.1 kHz
-    [InlineData("nasa_13013.mp4", 104, 208896)] // 390 frames at 29.97: 13.013 s; 204 packets of 1,024 at 16 kHz
-    public async Task DecodeAsync_Sample_GivesItsFramesAndSamples(string name, int frames, long samples)
+    [InlineData("bbb_xvid.avi", 81, 160496)] // 240 frames at 24, late by the one that B-frames put off; 384 packets of 1,152 samples at 44.1 kHz
+    [InlineData("nasa_13013.mp4", 105, 208896)] // 390 frames at 29.97: 13.013 s; 204 packets of 1,024 at 16 kHz
+    public async Task DecodeAsync_Sample_GivesItsFramesAndSamples(string name, int frames, long samples, double? seconds = null)
     {
         var (media, _) = await _paths.DecodeAsync(Sample(name));
         using var held = media;
 
-        Assert.Equal((frames, samples), (media.NumFrames, media.NumSamples));
+        Assert.Equal(frames, media.NumFrames);
+        AssertPackets(samples, seconds ?? samples / 16000.0, media.NumSamples);
     }
+
+    // What the last packet holds beyond the end that MP4's edit list declares is cut by newer versions of FFmpeg.
+    private static void AssertPackets(double samples, double seconds, long found) => 
+        Assert.True(Math.Abs(found - samples) <= 1 || Math.Abs(found - (seconds * 16000)) <= 1, $"{found} samples are neither {samples} nor {seconds} s");
 
     private static string Sample(string name)
     {

@@ -24,7 +24,7 @@ public sealed class FrameSelectionTests
             Assert.InRange(times.Count(selection.IsSeen), 1, times.Select(Slot).Distinct().Count() + 1); // no more than a frame a slot, and the first
         }
 
-        static long Slot(long time) => (long)Math.Round(time * 8 / 100.0, MidpointRounding.AwayFromZero);
+        static long Slot(long time) => (long)Math.Ceiling(time * 8 / 100.0);
     }
 
     [Fact]
