@@ -82,7 +82,7 @@ public sealed class DecoderPoolTests : IAsyncLifetime
     {
         _media.Make($"{Picture} {Tone} -c:v libx264 -c:a aac flat.mp4");
 
-        Assert.Null(await _pool.DecodeAsync(Plan(_media.Make("-i flat.mp4 -c copy -metadata:s:v:0 rotate=90 turned.mp4")), TestContext.Current.CancellationToken));
+        Assert.Null(await _pool.DecodeAsync(Plan(_media.Turn(_media["flat.mp4"], "turned.mp4", quarters: 1)), TestContext.Current.CancellationToken));
     }
 
     /// <summary>XKD_TEST_DAMAGED_FILES sets their number.</summary>

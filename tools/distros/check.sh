@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# Tries what the README says of Debian's releases: makes a fresh root of each, clones the committed checkout into it, runs
+# `./xkd demo --short` and `./xkd test` there as a new user would, and prints a table. Needs root and mmdebstrap.
+#   tools/distros/check.sh [bookworm|trixie|sid]… [--only demo|test|AREA] [--keep] [--roots DIR]
+# Without a name: bookworm and trixie. --keep keeps the root, with what was built in it, and the next call uses it again.
+# Roots and logs lie in --roots/RELEASE (/var/tmp/xkd-distros). The .NET SDK is this machine's; packages of NuGet that this
+# machine has are not fetched again. Exit code 1 where a demo or a test failed.
+set -euo pipefail
+here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
+die() { printf 'check.sh: %s\n' "$*" >&2; exit 2; }
+say() { printf 'check.sh: %s\n' "$*" >&2; }
+
+releases=() only='' keep='' roots=/var/tmp/xkd-distros
+while [ $# -gt 0 ]; do
+  case $1 in
+    --keep) keep=1 ;;
+    --only) only=${2:?--only needs demo, test or an area of tests}; shift ;;
+    --roots) roots=${2:?--roots needs a folder}; shift ;;
+    -*) die "no option '$1'; known: --only demo|test|AREA, --keep, --roots DIR" ;;
+    *) releases+=("$1") ;;
+  esac
+  shift
+done
+[ ${#releases[@]} -gt 0 ] || releases=(bookworm trixie)
+[ "$(id -u)" = 0 ] || die "a root of another release needs root; type: sudo $0 $*"
+for tool in mmdebstrap git unshare dotnet; do
+  command -v "$tool" >/dev/null || die "$tool is missing; type: apt-get install mmdebstrap git util-linux dotnet-sdk-10.0"
+done
+unshare --mount --pid --fork true 2>/dev/null || die "this machine lets nobody mount (a container?); run it with the right to, such as docker run --privileged"
+sdk=$(dirname "$(readlink -f "$(command -v dotnet)")")
+packages=$(dotnet nuget locals global-packages --list | sed 's/^global-packages: //')
+mkdir -p "$roots"
+roots=$(readlink -f "$roots")
+
+# The archive as this machine reaches it, with the other release's name; mmdebstrap's own choice where it has none of Debian's.
+sources() { # release
+  local uri
+  uri=$(apt-get indextargets --format '$(REPO_URI)' 'ORIGIN: Debian' 'LABEL: Debian' 2>/dev/null | head -n 1)
+  [ -n "$uri" ] || return 0
+  printf 'deb %s %s main\n' "$uri" "$1"
+  uri=$(apt-get indextargets --format '$(REPO_URI)' 'ORIGIN: Debian' 'LABEL: Debian-Security' 2>/dev/null | head -n 1)
+  [ -z "$uri" ] || [ "$1" = sid ] || printf 'deb %s %s-security main\n' "$uri" "$1"
+}
+
+# What .NET's documentation asks for, certificates and git; ./xkd brings the rest, or says what is missing.
+make_root() { # release, folder
+  local log=$2/root.log
+  say "making a root of $1"
+  mkdir -p "$2/root"
+  : >"$2/.xkd-distro"
+  apt-config dump | grep -E '^Acquire::(http|https|Check|Retries|ForceIP)' >"$2/apt.conf" || true
+  sources "$1" >"$2/sources.list"
+  mmdebstrap --mode=root --variant=apt --format=directory --aptopt="$2/apt.conf" \
+    --include='ca-certificates,git,tzdata,zlib1g,libgcc-s1,libstdc++6,^libicu[0-9]+$,^libssl3(t64)?$' \
+    "$1" "$2/root" $([ ! -s "$2/sources.list" ] || echo "$2/sources.list") >"$log" 2>&1 ||
+    { tail -n 5 "$log" >&2; die "mmdebstrap made no root of $1; the whole log is $log"; }
+  : >"$2/whole"
+}
+
+# Only in a folder that this script made, and never through a mount.
+remove_root() { # folder
+  [ -e "$1" ] || return 0
+  [ -f "$1/.xkd-distro" ] || die "$1 was not made by this script; remove it or name another folder by --roots"
+  ! grep -qF " $1/" /proc/mounts || die "something is mounted below $1; unmount it"
+  rm -rf --one-file-system "$1/whole" "$1/root"
+}
+
+# Runs a command in the root, in namespaces of its own: whatever ends this script, no mount and no process is left.
+child=''
+trap '[ -z "$child" ] || kill -KILL "$child" 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM HUP
+inside() { # folder, command…
+  local root=$1; shift
+  unshare --mount --propagation private --pid --fork --kill-child bash -c '
+    set -e
+    root=$1 sdk=$2 packages=$3; shift 3
+    mkdir -p "$root"/{usr/share/dotnet,opt/nuget,etc/dotnet}
+    mount -t proc proc "$root/proc"
+    mount --rbind /sys "$root/sys"
+    mount --rbind /dev "$root/dev"
+    mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
+    mount --bind "$sdk" "$root/usr/share/dotnet"
+    mount -o remount,bind,ro "$root/usr/share/dotnet"
+    if [ -d "$packages" ]; then
+      mount --bind "$packages" "$root/opt/nuget"
+      mount -o remount,bind,ro "$root/opt/nuget"
+    fi
+    for name in ${!XKD_@} TMPDIR DOTNET_ROOT NUGET_PACKAGES; do unset "$name"; done
+    export HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 NUGET_FALLBACK_PACKAGES=/opt/nuget
+    exec chroot "$root" "$@"' _ "$root" "$sdk" "$packages" "$@" </dev/null &
+  child=$!
+  local rc=0
+  wait "$child" || rc=$?
+  child=''
+  return "$rc"
+}
+
+prepare() { # folder: what the host knows of networks and certificates, the SDK's place, the checkout as committed
+  cp -L /etc/resolv.conf /etc/hosts "$1/etc/"
+  [ ! -s /etc/ssl/certs/ca-certificates.crt ] || cp /etc/ssl/certs/ca-certificates.crt "$1/etc/ssl/certs/"
+  mkdir -p "$1/root/.nuget/NuGet" "$1/etc/dotnet"
+  [ ! -f ~/.nuget/NuGet/NuGet.Config ] || cp ~/.nuget/NuGet/NuGet.Config "$1/root/.nuget/NuGet/"
+  echo /usr/share/dotnet >"$1/etc/dotnet/install_location"
+  ln -sf /usr/share/dotnet/dotnet "$1/usr/local/bin/dotnet"
+  git -c safe.directory='*' -C "$here" bundle create -q "$1/root/checkout" HEAD
+  inside "$1" bash -ec 'git init -q /root/xkd; cd /root/xkd; git fetch -q /root/checkout HEAD; git reset -q --hard FETCH_HEAD; dotnet --version' >/dev/null
+}
+
+failed=0 rows=()
+check() { # release
+  local dir=$roots/$1 start=$SECONDS log rc demo=- passed=- bad=- skipped=- workers=no glibc ffmpeg
+  local root=$dir/root
+  [ -n "$keep" ] && [ -f "$dir/whole" ] || { remove_root "$dir"; make_root "$1" "$dir"; }
+  prepare "$root" || die "the checkout, or the .NET SDK of $sdk, is of no use in $1"
+  if [ -z "$only" ] || [ "$only" = demo ]; then
+    say "$1: ./xkd demo --short"
+    log=$dir/demo.log rc=0
+    inside "$root" bash -c 'cd /root/xkd && ./xkd demo --short' >"$log" 2>&1 || rc=$?
+    demo=passed
+    [ "$rc" = 0 ] || { demo="failed ($rc)"; failed=1; tail -n 15 "$log" >&2; }
+  fi
+  if [ "$only" != demo ]; then
+    local area=''
+    [ -z "$only" ] || [ "$only" = test ] || area=$only
+    say "$1: ./xkd test $area"
+    log=$dir/test.log rc=0
+    inside "$root" bash -c "cd /root/xkd && ./xkd test $area" >"$log" 2>&1 || rc=$?
+    read -r passed bad < <(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' "$log" | tail -n 1) || { passed=0 bad='no end'; }
+    skipped=$(sed -nE 's/.*Total: .*Skipped: ([0-9]+).*/\1/p' "$log" | awk '{ n += $1 } END { print n + 0 }')
+    [ "$rc" = 0 ] || { failed=1; grep -E '\[FAIL\]' "$log" >&2 || tail -n 15 "$log" >&2; }
+  fi
+  # The decoder's own word: it ends well where it knows the libraries that it found.
+  inside "$root" bash -c '"$(find /root/xkd/tools/xkd/bin /root/xkd/tests/Ingest/bin -name xkd-decode -type f -print -quit 2>/dev/null)" 8 112 16000 video audio' >/dev/null 2>&1 && workers=yes
+  glibc=$(inside "$root" ldd --version | sed -n '1s/.* //p')
+  ffmpeg=$(inside "$root" ffmpeg -version 2>/dev/null | sed -nE '1s/^ffmpeg version ([^ -]+).*/\1/p')
+  rows+=("$1|$glibc|$ffmpeg|$workers|$demo|$passed|$bad|$skipped|$(((SECONDS - start + 30) / 60))")
+  [ -n "$keep" ] || remove_root "$dir"
+}
+
+[ -z "$(git -c safe.directory='*' -C "$here" status --porcelain)" ] || say "what is not committed is left out"
+for release in "${releases[@]}"; do check "$release"; done
+printf '%s\n' 'release|glibc|FFmpeg|libav workers|demo|passed|failed|skipped|minutes' "${rows[@]}" | awk -F'|' '{ printf "%-10s %-7s %-9s %-14s %-12s %-7s %-7s %-8s %s\n", $1, $2, $3, $4, $5, $6, $7, $8, $9 }'
+exit "$failed"
