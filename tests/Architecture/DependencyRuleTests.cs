@@ -29,7 +29,7 @@ public sealed class DependencyRuleTests
     [InlineData("AWSSDK.S3", "Xkd.Storage")]
     [InlineData("TorchSharp", "Xkd.Model")]
     [InlineData("FFMpegCore", "Xkd.Ingest")]
-    [InlineData("NWaves", "Xkd.Ingest")]
+    [InlineData("NWaves", "Xkd.Pipeline")]
     public void Package_IsReferenced_ByItsOneProjectOnly(string package, string owner)
     {
         string[] users = [.. SourceProjects().Where(p => References(p, "PackageReference").Contains(package, StringComparer.Ordinal)).Select(p => Path.GetFileNameWithoutExtension(p)!)];

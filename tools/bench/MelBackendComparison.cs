@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Xkd.Ingest;
 using Xkd.Model.Weights;
 using Xkd.Pipeline;
 using Xkd.Storage;
@@ -8,7 +7,7 @@ using Xkd.Storage;
 namespace Xkd.Bench;
 
 /// <summary>
-/// Every log-mel backend of this build (NWaves with <c>-p:NWaves=true</c>) on the waveforms of the golden case <c>audio_frontend</c>: how far each is from
+/// Every log-mel backend on the waveforms of the golden case <c>audio_frontend</c>: how far each is from
 /// the reference's float32 log-mel and from the kernel, and how fast. More than 1e-3 from the kernel is a failure.
 /// </summary>
 internal static class MelBackendComparison

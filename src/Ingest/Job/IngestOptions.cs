@@ -1,3 +1,5 @@
+using Xkd.Pipeline;
+
 namespace Xkd.Ingest;
 
 /// <summary>One ingest run: every flag of the command and its default.</summary>

@@ -1,3 +1,4 @@
+using Xkd.Pipeline;
 using Xkd.Storage;
 
 namespace Xkd.Ingest;

@@ -1,20 +1,15 @@
+using NWaves.Filters.Fda;
 using Xkd.Storage;
 
 namespace Xkd.Pipeline;
 
 /// <summary>
 /// Triangular mel filters on the Slaney scale, each normalised to unit area (2 / width in hertz): the filters librosa calls
-/// <c>htk=False, norm="slaney"</c>. Stored as what is not zero: for each band a first bin and its weights.
+/// <c>htk=False, norm="slaney"</c>, made by NWaves.
 /// </summary>
 public sealed class MelFilterBank
 {
-    // The Slaney scale is linear below 1 kHz (15 mels) and logarithmic above, 27 steps per factor 6.4.
-    private const double HertzPerMel = 200.0 / 3;
-    private const double LogStartHertz = 1000.0;
-    private const double LogStartMel = LogStartHertz / HertzPerMel;
-    private static readonly double LogStep = Math.Log(6.4) / 27;
-
-    /// <exception cref="UsageException">No bands, or band edges outside 0 … half the sample rate.</exception>
+    /// <exception cref="UsageException">No bands, a frame of an odd number of samples, or band edges outside 0 … half the sample rate.</exception>
     public MelFilterBank(LogMelOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -24,68 +19,36 @@ public sealed class MelFilterBank
         {
             throw new UsageException($"mels is {options.Mels}: at least one mel band is needed.");
         }
+        // Beyond its last bin NWaves reads past the end; the last bin of an odd frame lies below half the sample rate.
+        if (options.NFft < 2 || options.NFft % 2 != 0)
+        {
+            throw new UsageException($"n_fft is {options.NFft}: it must be an even number of samples, such as 1024.");
+        }
         if (!(options.FMin >= 0 && options.FMin < top && top <= nyquist))
         {
             throw new UsageException($"mel bands from {options.FMin} to {top} Hz do not fit {options.SampleRate} Hz audio: choose 0 <= fmin < fmax <= {nyquist}.");
         }
+        Rows = FilterBanks.MelBankSlaney(options.Mels, options.NFft, options.SampleRate, options.FMin, top, normalizeGain: true);
         Bins = 1 + options.NFft / 2;
-        double low = ToMel(options.FMin), high = ToMel(top);
-        double[] edges = new double[options.Mels + 2];
-        for (int i = 0; i < edges.Length; i++)
-        {
-            edges[i] = ToHertz(low + (high - low) * i / (edges.Length - 1));
-        }
-        FirstBin = new int[options.Mels];
-        Weights = new float[options.Mels][];
-        var band = new List<float>();
-        for (int m = 0; m < options.Mels; m++)
-        {
-            band.Clear();
-            FirstBin[m] = Bins;
-            double area = 2 / (edges[m + 2] - edges[m]);
-            for (int bin = 0; bin < Bins; bin++)
-            {
-                double hertz = nyquist * bin / (Bins - 1);
-                double rising = (hertz - edges[m]) / (edges[m + 1] - edges[m]);
-                double falling = (edges[m + 2] - hertz) / (edges[m + 2] - edges[m + 1]);
-                // Rounded to float before and after the area, as the reference's float32 matrix is.
-                float weight = (float)((float)Math.Max(0, Math.Min(rising, falling)) * area);
-                if (weight > 0)
-                {
-                    FirstBin[m] = Math.Min(FirstBin[m], bin);
-                    band.Add(weight);
-                }
-            }
-            Weights[m] = [.. band];
-        }
+        FirstBin = [.. Rows.Select(row => Array.FindIndex(row, weight => weight > 0) is var first and >= 0 ? first : Bins)];
+        Weights = [.. Rows.Zip(FirstBin, (row, first) => first == Bins ? [] : row[first..(Array.FindLastIndex(row, weight => weight > 0) + 1)])];
     }
 
     /// <summary>Frequency bins of one frame: 1 + n_fft / 2.</summary>
     public int Bins { get; }
 
     /// <summary>Bands.</summary>
-    public int Mels => Weights.Length;
+    public int Mels => Rows.Length;
 
-    /// <summary>First bin each band listens to ([mels]; <see cref="Bins"/> for a band narrower than one bin, which hears nothing).</summary>
+    /// <summary>Weights of each band, [mels][bins]; a band narrower than one bin hears nothing.</summary>
+    internal float[][] Rows { get; }
+
+    /// <summary>First bin each band listens to ([mels]; <see cref="Bins"/> for a band that hears nothing).</summary>
     internal int[] FirstBin { get; }
 
     /// <summary>Weights of each band from its first bin on ([mels][·]).</summary>
     internal float[][] Weights { get; }
 
     /// <summary>The bank as a full matrix, [mels, bins] row-major.</summary>
-    public float[] ToMatrix()
-    {
-        float[] matrix = new float[Mels * Bins];
-        for (int m = 0; m < Mels; m++)
-        {
-            Weights[m].CopyTo(matrix.AsSpan(m * Bins + Math.Min(FirstBin[m], Bins - Weights[m].Length)));
-        }
-        return matrix;
-    }
-
-    private static double ToMel(double hertz) =>
-        hertz < LogStartHertz ? hertz / HertzPerMel : LogStartMel + Math.Log(hertz / LogStartHertz) / LogStep;
-
-    private static double ToHertz(double mel) =>
-        mel < LogStartMel ? mel * HertzPerMel : LogStartHertz * Math.Exp(LogStep * (mel - LogStartMel));
+    public float[] ToMatrix() => [.. Rows.SelectMany(row => row)];
 }

@@ -1,25 +1,32 @@
-using System.Collections.Concurrent;
+using System.Numerics;
 using NWaves.Filters.Fda;
 using NWaves.Transforms;
-using Xkd.Pipeline;
+using Xkd.Storage;
 
-namespace Xkd.Ingest;
+namespace Xkd.Pipeline;
 
 /// <summary>
-/// The log-mel by NWaves: its real Fourier transform and its Slaney bank, framed as the reference does (periodic Hann, reflected edges), which its own
+/// The log-mel by NWaves: its real Fourier transform on the same filters, framed as the reference does (periodic Hann, reflected edges), which its own
 /// extractor is not. Thread-safe.
 /// </summary>
 internal sealed class NWavesLogMel : ILogMel
 {
-    private readonly float[][] _bank;
+    private readonly MelFilterBank _bank;
     private readonly float[] _hann;
-    private readonly ConcurrentBag<Scratch> _scratch = [];
+    private readonly ScratchPool<Scratch> _scratch;
 
+    /// <exception cref="UsageException">An option outside its range.</exception>
     public NWavesLogMel(LogMelOptions options)
     {
         Options = options;
-        _bank = FilterBanks.MelBankSlaney(options.Mels, options.NFft, options.SampleRate, options.FMin, options.FMax ?? options.SampleRate / 2.0, normalizeGain: true);
+        _bank = new MelFilterBank(options);
+        if (!BitOperations.IsPow2(options.NFft))
+        {
+            throw new UsageException($"n_fft is {options.NFft}: NWaves transforms powers of two only; take 1024, or --mel simd.");
+        }
+
         _hann = [.. Enumerable.Range(0, options.NFft).Select(i => (float)(0.5 - (0.5 * Math.Cos(2 * Math.PI * i / options.NFft))))];
+        _scratch = new ScratchPool<Scratch>(() => new Scratch(options));
     }
 
     public LogMelOptions Options { get; }
@@ -30,7 +37,7 @@ internal sealed class NWavesLogMel : ILogMel
     {
         var frames = Frames(samples.Length);
         ArgumentOutOfRangeException.ThrowIfNotEqual(melMajor.Length, frames * Options.Mels);
-        var scratch = _scratch.TryTake(out var free) ? free : new Scratch(Options);
+        var scratch = _scratch.Rent();
         for (var frame = 0; frame < frames; frame++)
         {
             Cut(samples, (frame * Options.Hop) - (Options.NFft / 2), scratch.Window);
@@ -40,14 +47,14 @@ internal sealed class NWavesLogMel : ILogMel
                 scratch.Power[bin] += (float)Options.PowerEpsilon;
             }
 
-            FilterBanks.Apply(_bank, scratch.Power, scratch.Bands);
+            FilterBanks.Apply(_bank.Rows, scratch.Power, scratch.Bands);
             for (var band = 0; band < scratch.Bands.Length; band++)
             {
                 melMajor[(band * frames) + frame] = MathF.Log(scratch.Bands[band] + (float)Options.LogEpsilon);
             }
         }
 
-        _scratch.Add(scratch);
+        _scratch.Return(scratch);
     }
 
     // The waveform is continued by mirroring at its first and last sample, as often as it takes; one lone sample is held.
