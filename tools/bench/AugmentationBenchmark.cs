@@ -24,12 +24,13 @@ public class AugmentationBenchmark
     private readonly SpectrogramAugmenter _audio = new(-5.3688107, 4.410007);
     private readonly byte[] _window = new byte[Frames * Height * Width * 3];
     private readonly Half[] _mel = new Half[80 * 448];
+    private readonly Half[] _localMel = new Half[80 * 112];
     private readonly float[] _global = new float[3 * 32 * 112 * 112];
     private readonly float[] _local = new float[3 * 8 * 96 * 96];
     private readonly float[] _spectrogram = new float[80 * 448];
     private readonly float[] _localSpectrogram = new float[80 * 112];
     private readonly VideoViewAugmentation _globalView = new() { Crop = new CropBox(5, 7, 100, 120), Flip = true, Jitter = s_jitter };
-    private readonly VideoViewAugmentation _localView = new() { FirstFrame = 3, Crop = new CropBox(5, 7, 60, 70), Jitter = s_jitter, Blur = new GaussianBlur(9, 0.1, 2) };
+    private readonly VideoViewAugmentation _localView = new() { Crop = new CropBox(5, 7, 60, 70), Jitter = s_jitter, Blur = new GaussianBlur(9, 0.1, 2) };
 
     [GlobalSetup]
     public void Fill()
@@ -45,20 +46,21 @@ public class AugmentationBenchmark
         {
             _mel[i] = (Half)(random.NextDouble() * 10 - 12);
         }
+        _mel.AsSpan(0, _localMel.Length).CopyTo(_localMel);
     }
 
     [Benchmark]
     public void VideoGlobalAndLocal()
     {
-        _video.Apply(_window, Height, Width, _globalView, 32, 112, _global);
-        _video.Apply(_window, Height, Width, _localView, 8, 96, _local);
+        _video.Apply(_window, Height, Width, _globalView, 112, _global);
+        _video.Apply(_window.AsSpan(3 * Height * Width * 3, 8 * Height * Width * 3), Height, Width, _localView, 96, _local);
     }
 
     [Benchmark]
     public void AudioGlobalAndLocal()
     {
-        _audio.Apply(_mel, 80, 0, new SpectrogramViewAugmentation { Volume = 1.05 }, 448, _spectrogram);
+        _audio.Apply(_mel, 80, new SpectrogramViewAugmentation { Volume = 1.05 }, _spectrogram);
         var crop = new SpectrogramCrop(80, 168, new CropBox(7, 20, 55, 90));
-        _audio.Apply(_mel, 80, 0, new SpectrogramViewAugmentation { FirstFrame = 100, Volume = 0.9, ResizeCrop = crop }, 112, _localSpectrogram);
+        _audio.Apply(_localMel, 80, new SpectrogramViewAugmentation { Volume = 0.9, ResizeCrop = crop }, _localSpectrogram);
     }
 }

@@ -6,21 +6,23 @@ namespace Xkd.Model.Augment;
 
 /// <summary>
 /// The recipe on the training device, one call per batch: windows as the feed read them and what was drawn for each clip become the
-/// model's input. One copy to the device per view, of bytes and half-precision values.
+/// model's input. To the device goes one copy of the frames that all video views are cut out of, and one per
+/// audio view, of half-precision values.
 /// </summary>
 internal sealed class BatchAugmenter(BatchAugmenterOptions options, HostTensors host)
 {
-    private readonly VideoBatchKernel _video = new(options.FrameMean, options.FrameStd, host);
+    private readonly VideoBatchKernel _video = new(options.FrameMean, options.FrameStd, host.Device);
     private readonly SpectrogramBatchKernel _audio = new(options.MelMean, options.MelStd, options.LogEpsilon, host.Device);
 
     /// <summary>Makes the input of one step; the batch may be disposed afterwards.</summary>
     public XkdInputTensors Apply(HostBatch batch)
     {
-        Tensor[] video = new Tensor[batch.Frames.Count], audio = new Tensor[batch.Mel.Count];
+        Tensor[] video = new Tensor[batch.Windows.Count], audio = new Tensor[batch.Mel.Count];
+        using Tensor? frames = batch.Frames is { } read ? host.Of(read.Data, ScalarType.Byte, read.Length) : null;
         for (int view = 0; view < video.Length; view++)
         {
             int at = view, size = view == 0 ? options.GlobalSize : options.LocalSize;
-            video[view] = _video.Apply(batch.Frames[view], [.. batch.Drawn.Select(d => d!.Video[at])], size, size);
+            video[view] = _video.Apply(frames!, batch.Windows[view], [.. batch.Drawn.Select(d => d!.Video[at])], size, size);
         }
 
         for (int view = 0; view < audio.Length; view++)

@@ -7,20 +7,20 @@ namespace Xkd.Model.Augment;
 /// A batch of windows to normalised views in one go: crop-resize, flip, colour jitter in each clip's order, grayscale, blur, then
 /// (value / 255 - mean) / std. The same as <see cref="VideoAugmenter"/> makes clip by clip: bit for bit, but for one level where blurred.
 /// </summary>
-internal sealed class VideoBatchKernel(IReadOnlyList<float> mean, IReadOnlyList<float> std, HostTensors host)
+internal sealed class VideoBatchKernel(IReadOnlyList<float> mean, IReadOnlyList<float> std, Device device)
 {
     /// <summary>Makes one view of every clip.</summary>
-    /// <param name="windows">The windows, of any sizes.</param>
-    /// <param name="views">What was drawn, by slot; each view begins at its window's first frame.</param>
+    /// <param name="bytes">The frames read for the batch, on the device.</param>
+    /// <param name="windows">Where the view's windows lie among them, of any sizes.</param>
+    /// <param name="views">What was drawn, by slot.</param>
     /// <param name="height">Rows of the views.</param>
     /// <param name="width">Columns of the views.</param>
     /// <returns>float32 [batch, 3, frames, height, width].</returns>
-    public Tensor Apply(HostFrames windows, IReadOnlyList<VideoViewAugmentation> views, int height, int width)
+    public Tensor Apply(Tensor bytes, HostWindows windows, IReadOnlyList<VideoViewAugmentation> views, int height, int width)
     {
         using var scope = NewDisposeScope();
         using var unrecorded = no_grad();
-        Tensor bytes = host.Of(windows.Data, ScalarType.Byte, windows.Length);
-        Tensor x = empty([views.Count, 3, windows.Frames, height, width], ScalarType.Float32, host.Device);
+        Tensor x = empty([views.Count, 3, windows.Frames, height, width], ScalarType.Float32, device);
         foreach (IGrouping<(int Height, int Width), int> alike in Enumerable.Range(0, views.Count).GroupBy(slot => (windows.Clips[slot].Height, windows.Clips[slot].Width)))
         {
             using var inner = NewDisposeScope();
@@ -32,7 +32,7 @@ internal sealed class VideoBatchKernel(IReadOnlyList<float> mean, IReadOnlyList<
         Jitter(x, views);
         Change(x, Where(views, v => v.Gray), (part, _) => ColorBatch.Gray(part));
         Change(x, Where(views, v => v.Blur is not null), (part, slots) => BlurBatch.Apply(part, [.. slots.Select(slot => views[slot].Blur!)]));
-        using Tensor means = tensor([.. mean], [1, 3, 1, 1, 1], device: host.Device), stds = tensor([.. std], [1, 3, 1, 1, 1], device: host.Device);
+        using Tensor means = tensor([.. mean], [1, 3, 1, 1, 1], device: device), stds = tensor([.. std], [1, 3, 1, 1, 1], device: device);
         return ((ColorBatch.Quotient(x, 255) - means) / stds).MoveToOuterDisposeScope();
     }
 

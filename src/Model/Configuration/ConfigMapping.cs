@@ -121,6 +121,7 @@ public static class ConfigMapping
         LocalFrameSize = config.Data.LocalSize,
         LocalAudioViews = config.Data.LocalAudioViews,
         LocalAudioFrames = config.Data.LocalMelFrames,
+        LocalFrom = config.Data.LocalFrom,
         Mel = new LogMelOptions { Mels = config.Data.Mels },
         RequireWaveform = config.Data.Spectrogram == SpectrogramSource.PerWindow,
         MelMean = melMean,

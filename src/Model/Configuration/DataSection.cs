@@ -35,6 +35,9 @@ public sealed record DataSection
     /// <summary>Spectrogram frames of a local audio view. Default 112: 1 s.</summary>
     public int LocalMelFrames { get; init; } = 112;
 
+    /// <summary>What local views are cut out of: the global window of their modality, or the whole clip. Default window.</summary>
+    public LocalFrom LocalFrom { get; init; } = LocalFrom.Window;
+
     /// <summary>Which mean and standard deviation normalise the log-mel: the cache's own, or those the released weights expect. Default cache.</summary>
     public MelNormalization MelNormalization { get; init; } = MelNormalization.Cache;
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using Xkd.Model.Objectives;
+using Xkd.Pipeline;
 
 namespace Xkd.Model.Configuration;
 
@@ -37,6 +38,14 @@ internal static class PretrainConfigRules
         Positive("data.mels", d.Mels);
         NotNegative("data.local_video_views", d.LocalVideoViews);
         NotNegative("data.local_audio_views", d.LocalAudioViews);
+        if (d.LocalFrom == LocalFrom.Window)
+        {
+            const string Fix = "a local view is cut out of the global window; write at most";
+            Require(d.LocalVideoViews < 1 || d.LocalFrames <= d.GlobalFrames, "data.local_frames", d.LocalFrames, $"{Fix} data.global_frames ({d.GlobalFrames}), or data.local_from: clip");
+            Require(
+                d.LocalAudioViews < 1 || d.LocalMelFrames <= d.GlobalMelFrames, "data.local_mel_frames", d.LocalMelFrames, $"{Fix} data.global_mel_frames ({d.GlobalMelFrames}), or data.local_from: clip");
+        }
+
         Positive("data.order_block", d.OrderBlock);
         Positive("data.order_window", d.OrderWindow);
         NotNegative("data.workers", d.Workers);

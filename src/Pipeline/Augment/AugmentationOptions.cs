@@ -41,14 +41,6 @@ public sealed record AugmentationOptions
         Check(LocalVideo, "local video", errors);
         Check(GlobalAudio, "global audio", errors);
         Check(LocalAudio, "local audio", errors);
-        if (LocalVideo.Views > 0 && LocalVideo.Frames > GlobalVideo.Frames)
-        {
-            errors.Add($"local video views of {LocalVideo.Frames} frames do not fit the global view's {GlobalVideo.Frames}: take at most that many.");
-        }
-        if (LocalAudio.Views > 0 && LocalAudio.Frames > GlobalAudio.Frames)
-        {
-            errors.Add($"local audio views of {LocalAudio.Frames} frames do not fit the global view's {GlobalAudio.Frames}: take at most that many.");
-        }
         if (!(MelStd > 0))
         {
             errors.Add($"mel standard deviation is {MelStd}: it must be positive.");

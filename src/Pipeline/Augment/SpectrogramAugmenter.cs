@@ -27,61 +27,19 @@ public sealed class SpectrogramAugmenter
         (_mean, _std, _epsilon) = ((float)mean, (float)std, (float)logEpsilon);
     }
 
-    /// <summary>Writes one view of a cached float16 spectrogram.</summary>
-    /// <param name="mel">Log-mel, [mels, stride].</param>
+    /// <summary>Writes one view.</summary>
+    /// <param name="mel">The view's own log-mel, [mels, frames].</param>
     /// <param name="mels">Bands.</param>
-    /// <param name="windowStart">First frame of the window within <paramref name="mel"/>; frames past its end are silence.</param>
     /// <param name="view">What was drawn.</param>
-    /// <param name="frames">Frames of the view.</param>
-    /// <param name="destination">Receives [mels, frames].</param>
-    public void Apply(ReadOnlySpan<Half> mel, int mels, int windowStart, SpectrogramViewAugmentation view, int frames, Span<float> destination)
+    /// <param name="values">Receives [mels, frames].</param>
+    public void Apply(ReadOnlySpan<Half> mel, int mels, SpectrogramViewAugmentation view, Span<float> values)
     {
         ArgumentNullException.ThrowIfNull(view);
-        int stride = mel.Length / mels, first = windowStart + view.FirstFrame;
-        int present = Present(stride, first, mels, frames, destination);
-        for (int band = 0; band < mels && present > 0; band++)
+        if (values.Length != mel.Length)
         {
-            HalfFloats.Widen(mel.Slice(band * stride + first, present), destination[(band * frames)..]);
+            throw new ArgumentException($"a view of {mel.Length} values does not fill {values.Length}.", nameof(values));
         }
-        Finish(destination, mels, frames, present, view);
-    }
-
-    /// <summary>Writes one view of a float32 spectrogram; otherwise as for float16.</summary>
-    /// <param name="mel">Log-mel, [mels, stride].</param>
-    /// <param name="mels">Bands.</param>
-    /// <param name="windowStart">First frame of the window within <paramref name="mel"/>; frames past its end are silence.</param>
-    /// <param name="view">What was drawn.</param>
-    /// <param name="frames">Frames of the view.</param>
-    /// <param name="destination">Receives [mels, frames].</param>
-    public void Apply(ReadOnlySpan<float> mel, int mels, int windowStart, SpectrogramViewAugmentation view, int frames, Span<float> destination)
-    {
-        ArgumentNullException.ThrowIfNull(view);
-        int stride = mel.Length / mels, first = windowStart + view.FirstFrame;
-        int present = Present(stride, first, mels, frames, destination);
-        for (int band = 0; band < mels && present > 0; band++)
-        {
-            mel.Slice(band * stride + first, present).CopyTo(destination[(band * frames)..]);
-        }
-        Finish(destination, mels, frames, present, view);
-    }
-
-    private static int Present(int stride, int first, int mels, int frames, Span<float> destination)
-    {
-        if (destination.Length != mels * frames)
-        {
-            throw new ArgumentException($"a view of {mels}x{frames} does not fill {destination.Length} values.", nameof(destination));
-        }
-        ArgumentOutOfRangeException.ThrowIfNegative(first);
-        return Math.Clamp(stride - first, 0, frames);
-    }
-
-    private void Finish(Span<float> values, int mels, int frames, int present, SpectrogramViewAugmentation view)
-    {
-        float silence = MathF.Log(_epsilon);
-        for (int band = 0; band < mels; band++)
-        {
-            values.Slice(band * frames + present, frames - present).Fill(silence);
-        }
+        HalfFloats.Widen(mel, values);
         Normalize(values, (float)(view.Volume * view.Volume));
         Spectrogram scratch = _scratch.Rent();
         if (view.ResizeCrop is not null)

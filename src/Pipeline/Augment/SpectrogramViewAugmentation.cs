@@ -3,9 +3,6 @@ namespace Xkd.Pipeline;
 /// <summary>Everything drawn for one spectrogram view. Applied in the order of the properties.</summary>
 public sealed record SpectrogramViewAugmentation
 {
-    /// <summary>First spectrogram frame of the view within the window.</summary>
-    public int FirstFrame { get; init; }
-
     /// <summary>Factor on the waveform; 1 changes nothing.</summary>
     public double Volume { get; init; } = 1;
 

@@ -25,35 +25,28 @@ public sealed class VideoAugmenter
     }
 
     /// <summary>Writes one view.</summary>
-    /// <param name="window">Frames, [frames, height, width, 3].</param>
+    /// <param name="window">The view's own frames, [frames, height, width, 3].</param>
     /// <param name="height">Rows of a cached frame.</param>
     /// <param name="width">Columns of a cached frame.</param>
     /// <param name="view">What was drawn.</param>
-    /// <param name="frames">Frames of the view.</param>
     /// <param name="size">Rows and columns of the view.</param>
     /// <param name="destination">Receives [3, frames, size, size].</param>
-    public void Apply(ReadOnlySpan<byte> window, int height, int width, VideoViewAugmentation view, int frames, int size, Span<float> destination) =>
-        Apply(window, height, width, view, frames, size, size, destination);
+    public void Apply(ReadOnlySpan<byte> window, int height, int width, VideoViewAugmentation view, int size, Span<float> destination) =>
+        Apply(window, height, width, view, size, size, destination);
 
-    /// <inheritdoc cref="Apply(ReadOnlySpan{byte}, int, int, VideoViewAugmentation, int, int, Span{float})"/>
-    /// <param name="window">Frames, [frames, height, width, 3].</param>
+    /// <inheritdoc cref="Apply(ReadOnlySpan{byte}, int, int, VideoViewAugmentation, int, Span{float})"/>
+    /// <param name="window">The view's own frames, [frames, height, width, 3].</param>
     /// <param name="height">Rows of a cached frame.</param>
     /// <param name="width">Columns of a cached frame.</param>
     /// <param name="view">What was drawn.</param>
-    /// <param name="frames">Frames of the view.</param>
     /// <param name="viewHeight">Rows of the view.</param>
     /// <param name="viewWidth">Columns of the view.</param>
     /// <param name="destination">Receives [3, frames, viewHeight, viewWidth].</param>
-    public void Apply(
-        ReadOnlySpan<byte> window, int height, int width, VideoViewAugmentation view, int frames, int viewHeight, int viewWidth, Span<float> destination)
+    public void Apply(ReadOnlySpan<byte> window, int height, int width, VideoViewAugmentation view, int viewHeight, int viewWidth, Span<float> destination)
     {
         ArgumentNullException.ThrowIfNull(view);
-        int frameBytes = height * width * 3, pixels = viewHeight * viewWidth;
+        int frameBytes = height * width * 3, frames = window.Length / frameBytes, pixels = viewHeight * viewWidth;
         CropBox box = view.Crop;
-        if (view.FirstFrame < 0 || (view.FirstFrame + frames) * (long)frameBytes > window.Length)
-        {
-            throw new ArgumentException($"frames {view.FirstFrame} to {view.FirstFrame + frames} lie outside a window of {window.Length / Math.Max(frameBytes, 1)} frames.", nameof(window));
-        }
         if (box.Top < 0 || box.Left < 0 || box.Top + box.Height > height || box.Left + box.Width > width)
         {
             throw new ArgumentException($"{box} lies outside a {width}x{height} frame.", nameof(view));
@@ -66,7 +59,7 @@ public sealed class VideoAugmenter
         frame.PrepareResize(box, viewHeight, viewWidth, view.Flip);
         for (int t = 0; t < frames; t++)
         {
-            frame.LoadResized(window.Slice((view.FirstFrame + t) * frameBytes, frameBytes), width);
+            frame.LoadResized(window.Slice(t * frameBytes, frameBytes), width);
             if (view.Jitter is not null)
             {
                 frame.Apply(view.Jitter);

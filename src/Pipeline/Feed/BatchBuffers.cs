@@ -12,7 +12,8 @@ internal sealed class BatchBuffers
             VideoNoise = new float[rows * options.VideoTokens];
             int[] frames = [options.Frames, .. Enumerable.Repeat(options.LocalFrames, options.LocalVideoViews)];
             int[] sizes = [options.FrameSize, .. Enumerable.Repeat(options.LocalFrameSize, options.LocalVideoViews)];
-            Frames = options.DeferAugmentation ? [.. frames.Select(f => new HostFrames(rows, f))] : [];
+            Frames = options.DeferAugmentation ? new HostFrames(rows, options.FramesRead) : null;
+            Windows = options.DeferAugmentation ? [.. frames.Select(f => new HostWindows(rows, f))] : [];
             Video = options.DeferAugmentation ? [] : [.. frames.Zip(sizes, (f, size) => new HostView(rows, 3, f, size, size))];
         }
 
@@ -29,7 +30,9 @@ internal sealed class BatchBuffers
 
     public HostView[] Audio { get; } = [];
 
-    public HostFrames[] Frames { get; } = [];
+    public HostFrames? Frames { get; }
+
+    public HostWindows[] Windows { get; } = [];
 
     public HostSpectrograms[] Mel { get; } = [];
 
@@ -37,7 +40,7 @@ internal sealed class BatchBuffers
 
     public float[] AudioNoise { get; } = [];
 
-    public long Bytes => Frames.Sum(f => (long)f.Length) + Mel.Sum(m => sizeof(short) * (long)m.Data.Length)
+    public long Bytes => (Frames?.Length ?? 0) + Mel.Sum(m => sizeof(short) * (long)m.Data.Length)
         + (sizeof(float) * (Video.Sum(v => (long)v.Length) + Audio.Sum(v => (long)v.Length) + VideoNoise.Length + AudioNoise.Length));
 
     /// <summary>What the buffers of a batch will take, before they exist; windows as read are not in it, as they follow the clips.</summary>
@@ -49,11 +52,5 @@ internal sealed class BatchBuffers
     }
 
     /// <summary>Makes room for the clips of a batch whose windows are delivered as read.</summary>
-    public void Layout(IReadOnlyList<ClipEntry> clips)
-    {
-        foreach (HostFrames frames in Frames)
-        {
-            frames.Layout(clips);
-        }
-    }
+    public void Layout(IReadOnlyList<ClipEntry> clips) => Frames?.Layout(clips);
 }

@@ -103,7 +103,7 @@ public sealed class EvaluationFeed : IAsyncDisposable
         int video = _feed.Video ? Start(clip.NumFrames, _options.Frames, window, _options.Windows) : 0;
         int audio = !_feed.Audio ? 0
             : _feed.Video ? _windows.SampleAt(clip, video / _options.Fps)
-            : _windows.Start(clip, Start(_windows.Starts(clip, _options.AudioFrames), 1, window, _options.Windows));
+            : _windows.Start(clip, Start(_windows.Starts(clip, _windows.Samples(clip), _options.AudioFrames), 1, window, _options.Windows));
         return new WindowPlan { Video = _feed.Video ? [video] : [], Audio = _feed.Audio ? [audio] : [] };
     }
 }

@@ -56,6 +56,9 @@ public sealed record FeedOptions
     /// <summary>Spectrogram frames of a local audio view. Default 112: 1 s.</summary>
     public int LocalAudioFrames { get; init; } = 112;
 
+    /// <summary>What local views are cut out of. Default the global window.</summary>
+    public LocalFrom LocalFrom { get; init; } = LocalFrom.Window;
+
     /// <summary>Sample rate, window, hop and bands of the spectrogram; the cache must hold the same.</summary>
     public LogMelOptions Mel { get; init; } = new();
 
@@ -110,6 +113,9 @@ public sealed record FeedOptions
     internal FeedOptions WithReadersFor(Fingerprint cache) =>
         this with { Readers = Readers > 0 ? Readers : cache.FramesCodec == FrameCodecs.Jpeg ? Math.Max(2, WorkersOrCores) : 2 };
 
+    /// <summary>Frames read of each clip: local windows lie in the global one, or are read beside it.</summary>
+    internal int FramesRead => Frames + (LocalFrom == LocalFrom.Window ? 0 : LocalVideoViews * LocalFrames);
+
     internal bool Video => Modalities.HasFlag(Modalities.Video);
 
     internal bool Audio => Modalities.HasFlag(Modalities.Audio);
@@ -124,6 +130,10 @@ public sealed record FeedOptions
         Require(AudioFrames >= 1, $"{AudioFrames} audio frames: at least 1");
         Require(LocalVideoViews >= 0 && LocalFrames >= 1 && LocalFrameSize >= 1, $"{LocalVideoViews} local video views of {LocalFrames} frames of {LocalFrameSize} pixels");
         Require(LocalAudioViews >= 0 && LocalAudioFrames >= 1, $"{LocalAudioViews} local audio views of {LocalAudioFrames} frames");
+        Require(LocalFrom == LocalFrom.Clip || LocalVideoViews == 0 || LocalFrames <= Frames, $"local views of {LocalFrames} frames do not fit the global window of {Frames}: take at most that many");
+        Require(
+            LocalFrom == LocalFrom.Clip || LocalAudioViews == 0 || LocalAudioFrames <= AudioFrames,
+            $"local views of {LocalAudioFrames} audio frames do not fit the global window of {AudioFrames}: take at most that many");
         Require(VideoTokens >= 0 && AudioTokens >= 0, $"{VideoTokens} video and {AudioTokens} audio tokens: not negative");
         Require(MelStd is null or > 0, $"mel standard deviation {MelStd}: positive");
         Require(Workers >= 0 && Readers >= 0, $"{Workers} workers, {Readers} readers: neither negative");

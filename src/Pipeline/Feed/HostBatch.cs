@@ -16,7 +16,7 @@ public sealed class HostBatch : IPayload, ICreditCarrier
         (_pool, _buffers) = (pool, buffers);
         (Step, Epoch, Position) = (step, epoch, position);
         (Ids, Indices) = (clipIds, clips);
-        (Draws, Windows) = (new ClipAugmentation?[clips.Length], new WindowPlan[clips.Length]);
+        (Draws, Plans) = (new ClipAugmentation?[clips.Length], new WindowPlan[clips.Length]);
     }
 
     /// <summary>Zero-based step of the run.</summary>
@@ -49,13 +49,16 @@ public sealed class HostBatch : IPayload, ICreditCarrier
     /// </summary>
     public IReadOnlyList<HostView> Audio => _buffers.Audio;
 
-    /// <summary>Where augmentation is deferred: each video view's windows as read.</summary>
-    public IReadOnlyList<HostFrames> Frames => _buffers.Frames;
+    /// <summary>Where augmentation is deferred and there is video: the frames that its views are cut out of; else null.</summary>
+    public HostFrames? Frames => _buffers.Frames;
+
+    /// <summary>Where augmentation is deferred: where each video view's windows lie among <see cref="Frames"/>, the global view first.</summary>
+    public IReadOnlyList<HostWindows> Windows => _buffers.Windows;
 
     /// <summary>Where augmentation is deferred: each audio view's windows as read.</summary>
     public IReadOnlyList<HostSpectrograms> Mel => _buffers.Mel;
 
-    /// <summary>What was drawn for each clip's views, by slot; null where nothing is random. Every view begins at its own window's first frame.</summary>
+    /// <summary>What was drawn for each clip's views, by slot; null where nothing is random.</summary>
     public IReadOnlyList<ClipAugmentation?> Drawn => Draws;
 
     /// <summary>Uniform noise in [0, 1) that orders the video tokens for masking, [batch, video tokens].</summary>
@@ -84,7 +87,7 @@ public sealed class HostBatch : IPayload, ICreditCarrier
     internal ClipAugmentation?[] Draws { get; }
 
     /// <summary>Where each clip's windows begin.</summary>
-    internal WindowPlan[] Windows { get; }
+    internal WindowPlan[] Plans { get; }
 
     void ICreditCarrier.Carry(ByteCredit credit) => Carry(credit);
 

@@ -3,7 +3,7 @@ using Xkd.Storage;
 namespace Xkd.Pipeline;
 
 /// <summary>
-/// One video view of a batch as read: rgb24, one clip after the other, each [frames, height, width, 3] of its own height and width.
+/// All frames read for a batch: rgb24, one clip after the other, each [frames, height, width, 3] of its own height and width. Its views are cut out of them.
 /// </summary>
 public sealed class HostFrames
 {
@@ -11,7 +11,7 @@ public sealed class HostFrames
 
     internal HostFrames(int rows, int frames) => (_clips, Frames) = (new HostClip[rows], frames);
 
-    /// <summary>Windows of one size, copied: for what has clips of its own.</summary>
+    /// <summary>Frames of one size, copied: for what has clips of its own.</summary>
     /// <param name="windows">rgb24 [frames, height, width, 3] each.</param>
     /// <param name="frames">Frames of each.</param>
     /// <param name="height">Rows of a frame.</param>
@@ -29,7 +29,19 @@ public sealed class HostFrames
         return packed;
     }
 
-    /// <summary>Frames of each clip.</summary>
+    /// <summary>The view that shows all frames.</summary>
+    public HostWindows Whole()
+    {
+        HostWindows whole = new(_clips.Length, Frames);
+        for (int slot = 0; slot < _clips.Length; slot++)
+        {
+            whole.Cut(slot, _clips[slot], first: 0);
+        }
+
+        return whole;
+    }
+
+    /// <summary>Frames read of each clip.</summary>
     public int Frames { get; }
 
     /// <summary>The bytes; the first <see cref="Length"/> count. Pinned, and valid until the batch is disposed.</summary>

@@ -32,20 +32,11 @@ internal sealed class RecipeAugmenter : ISampleAugmenter
         _audio = new SpectrogramAugmenter(melMean, melStd, feed.Mel.LogEpsilon);
     }
 
-    // Every view has a window of its own, cut where the feed drew it: local views begin anywhere in the clip.
-    public ClipAugmentation Draw(in SampleKey key, int height, int width)
-    {
-        ClipAugmentation drawn = ClipAugmentation.Draw(_options, key, height, width, _mels);
-        return drawn with
-        {
-            Video = [.. drawn.Video.Select(v => v with { FirstFrame = 0 })],
-            Audio = [.. drawn.Audio.Select(a => a with { FirstFrame = 0 })],
-        };
-    }
+    public ClipAugmentation Draw(in SampleKey key, int height, int width) => ClipAugmentation.Draw(_options, key, height, width, _mels);
 
     public void Video(ClipAugmentation? drawn, int view, ReadOnlySpan<byte> frames, int height, int width, int size, Span<float> destination) =>
-        _video.Apply(frames, height, width, drawn!.Video[view], frames.Length / (height * width * 3), size, destination);
+        _video.Apply(frames, height, width, drawn!.Video[view], size, destination);
 
     public void Audio(ClipAugmentation? drawn, int view, ReadOnlySpan<Half> logMel, int mels, Span<float> destination) =>
-        _audio.Apply(logMel, mels, windowStart: 0, drawn!.Audio[view], logMel.Length / mels, destination);
+        _audio.Apply(logMel, mels, drawn!.Audio[view], destination);
 }

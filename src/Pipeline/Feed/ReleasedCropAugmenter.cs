@@ -29,7 +29,7 @@ internal sealed class ReleasedCropAugmenter(double melMean, double melStd) : ISa
         }
 
         _frames.Return(frame);
-        _normalise.Apply(cut, size, size, new VideoViewAugmentation { Crop = CropBox.Whole(size, size) }, count, size, destination);
+        _normalise.Apply(cut, size, size, new VideoViewAugmentation { Crop = CropBox.Whole(size, size) }, size, destination);
     }
 
     public void Audio(ClipAugmentation? drawn, int view, ReadOnlySpan<Half> logMel, int mels, Span<float> destination) =>

@@ -9,13 +9,13 @@ namespace Xkd.Pipeline;
 internal sealed class SampleWorker(FeedOptions options, WindowReader windows, ISampleAugmenter augmenter)
 {
     private readonly int[] _audioFrames = [options.AudioFrames, .. Enumerable.Repeat(options.LocalAudioFrames, options.LocalAudioViews)];
-    private readonly int[] _videoFrames = [options.Frames, .. Enumerable.Repeat(options.LocalFrames, options.LocalVideoViews)];
+    private readonly int[] _videoFrames = options.Video ? [options.Frames, .. Enumerable.Repeat(options.LocalFrames, options.LocalVideoViews)] : [];
     private readonly int[] _sizes = [options.FrameSize, .. Enumerable.Repeat(options.LocalFrameSize, options.LocalVideoViews)];
 
     /// <summary>Bytes a clip's windows take between reading and augmentation.</summary>
     public long WindowBytes(ClipEntry clip)
     {
-        long video = options.Video ? (long)_videoFrames.Sum() * clip.FrameBytes : 0;
+        long video = options.Video ? (long)options.FramesRead * clip.FrameBytes : 0;
         return video + (options.Audio ? (sizeof(short) * (long)_audioFrames.Sum() * options.Mel.Mels) + WindowReader.AudioBytes(clip, options.Mel) : 0);
     }
 
@@ -27,13 +27,20 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
         sample.Drawn = augmenter.Draw(sample.Key, clip.Height, clip.Width);
         if (options.Video)
         {
-            Span<byte> frames = options.DeferAugmentation ? [] : sample.Raw.Frames(_videoFrames.Sum() * clip.FrameBytes);
+            HostFrames? batch = options.DeferAugmentation ? sample.Assembly.Batch.Frames : null;
+            Span<byte> frames = batch is null ? sample.Raw.Frames(options.FramesRead * clip.FrameBytes) : batch.Place(sample.Slot, clip);
             for (int view = 0; view < _videoFrames.Length; view++)
             {
-                int bytes = options.DeferAugmentation ? 0 : _videoFrames[view] * clip.FrameBytes;
-                Span<byte> window = options.DeferAugmentation ? sample.Assembly.Batch.Frames[view].Place(sample.Slot, clip) : frames[..bytes];
-                windows.ReadFrames(clip, plan.Video[view], _videoFrames[view], window);
-                frames = frames[bytes..];
+                int first = plan.FirstRead(view, options);
+                if (view == 0 || options.LocalFrom == LocalFrom.Clip)
+                {
+                    windows.ReadFrames(clip, plan.Video[view], _videoFrames[view], frames.Slice(first * clip.FrameBytes, _videoFrames[view] * clip.FrameBytes));
+                }
+
+                if (batch is not null)
+                {
+                    sample.Assembly.Batch.Windows[view].Cut(sample.Slot, batch.Clips[sample.Slot], first);
+                }
             }
         }
 
@@ -63,15 +70,14 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
         ClipEntry clip = sample.Clip;
         ClipAugmentation? drawn = sample.Drawn;
         (batch.Ids[sample.Slot], batch.Indices[sample.Slot]) = (clip.Id, sample.ClipIndex);
-        (batch.Draws[sample.Slot], batch.Windows[sample.Slot]) = (drawn, sample.Plan!);
+        (batch.Draws[sample.Slot], batch.Plans[sample.Slot]) = (drawn, sample.Plan!);
         if (options.Video && !options.DeferAugmentation)
         {
-            ReadOnlySpan<byte> frames = sample.Raw.Frames(_videoFrames.Sum() * clip.FrameBytes);
+            ReadOnlySpan<byte> frames = sample.Raw.Frames(options.FramesRead * clip.FrameBytes);
             for (int view = 0; view < _videoFrames.Length; view++)
             {
-                int bytes = _videoFrames[view] * clip.FrameBytes;
-                augmenter.Video(drawn, view, frames[..bytes], clip.Height, clip.Width, _sizes[view], batch.Video[view].Row(sample.Slot));
-                frames = frames[bytes..];
+                ReadOnlySpan<byte> window = frames.Slice(sample.Plan!.FirstRead(view, options) * clip.FrameBytes, _videoFrames[view] * clip.FrameBytes);
+                augmenter.Video(drawn, view, window, clip.Height, clip.Width, _sizes[view], batch.Video[view].Row(sample.Slot));
             }
         }
 

@@ -26,7 +26,7 @@ internal sealed class ScaledCrop
         if ((scaledHeight, scaledWidth) == (height, width))
         {
             // Nothing to scale, as with a cache made for this size: the vectorised kernel only cuts and normalises.
-            _cut.Apply(frames, height, width, new VideoViewAugmentation { Crop = box }, count, size, destination);
+            _cut.Apply(frames, height, width, new VideoViewAugmentation { Crop = box }, size, destination);
             return;
         }
 

@@ -10,7 +10,7 @@ internal sealed class ThreeCropAugmenter(double melMean, double melStd) : ISampl
     public const int Crops = 3;
 
     // What is drawn for a sample is which of the three it is; the box follows from the frame.
-    private static readonly ClipAugmentation[] Which = [.. Enumerable.Range(0, Crops).Select(i => new ClipAugmentation { Video = [new VideoViewAugmentation { FirstFrame = i }] })];
+    private static readonly ClipAugmentation[] Which = [.. Enumerable.Range(0, Crops).Select(i => new ClipAugmentation { Video = [new VideoViewAugmentation { TestCrop = i }] })];
 
     private readonly ScaledCrop _crop = new();
     private readonly CenterCropAugmenter _plain = new(melMean, melStd);
@@ -18,7 +18,7 @@ internal sealed class ThreeCropAugmenter(double melMean, double melStd) : ISampl
     public ClipAugmentation? Draw(in SampleKey key, int height, int width) => Which[key.Position % Crops];
 
     public void Video(ClipAugmentation? drawn, int view, ReadOnlySpan<byte> frames, int height, int width, int size, Span<float> destination) =>
-        _crop.Apply(frames, height, width, size, drawn!.Video[0].FirstFrame, destination);
+        _crop.Apply(frames, height, width, size, drawn!.Video[0].TestCrop, destination);
 
     public void Audio(ClipAugmentation? drawn, int view, ReadOnlySpan<Half> logMel, int mels, Span<float> destination) =>
         _plain.Audio(drawn, view, logMel, mels, destination);

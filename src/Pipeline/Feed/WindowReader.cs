@@ -31,11 +31,16 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
         return HasWaveform(clip) ? Round(sample) : Round(sample / mel.Hop) * mel.Hop;
     }
 
-    /// <summary>How many different places a window of that many spectrogram frames can begin at; at least one.</summary>
-    public int Starts(ClipEntry clip, int frames) =>
-        1 + (HasWaveform(clip) ? Math.Max(0, clip.NumSamples - SamplesOf(frames)) / WaveformStep : Math.Max(0, clip.MelFrames - frames));
+    /// <summary>Samples of a clip's audio.</summary>
+    public int Samples(ClipEntry clip) => HasWaveform(clip) ? clip.NumSamples : clip.MelFrames * mel.Hop;
 
-    /// <summary>The sample at which the window at one of those places begins.</summary>
+    /// <summary>Samples of a window of that many spectrogram frames.</summary>
+    public int Samples(ClipEntry clip, int frames) => HasWaveform(clip) ? SamplesOf(frames) : frames * mel.Hop;
+
+    /// <summary>How many different places a window of that many spectrogram frames can begin at within a stretch of samples; at least one.</summary>
+    public int Starts(ClipEntry clip, int samples, int frames) => 1 + (Math.Max(0, samples - Samples(clip, frames)) / Start(clip, 1));
+
+    /// <summary>The sample of the stretch at which the window at one of those places begins: steps of 100 samples, in a cached spectrogram of a frame.</summary>
     public int Start(ClipEntry clip, int place) => place * (HasWaveform(clip) ? WaveformStep : mel.Hop);
 
     /// <summary>Reads <paramref name="count"/> frames from <paramref name="first"/> on, as [count, height, width, 3].</summary>

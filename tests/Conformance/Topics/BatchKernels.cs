@@ -15,8 +15,9 @@ internal static class BatchKernels
     public static float[] Video(GoldenCase golden, byte[] frames, int frameHeight, int frameWidth, VideoViewAugmentation view, int count, int height, int width, float[] mean, float[] std)
     {
         using HostTensors host = new(Devices.Parse(golden.DeviceName));
-        HostFrames windows = HostFrames.Of([.. Enumerable.Repeat(frames.AsMemory(view.FirstFrame * frameHeight * frameWidth * 3, count * frameHeight * frameWidth * 3), Copies)], count, frameHeight, frameWidth);
-        using Tensor made = new VideoBatchKernel(mean, std, host).Apply(windows, [.. Enumerable.Repeat(view, Copies)], height, width);
+        HostFrames read = HostFrames.Of([.. Enumerable.Repeat<ReadOnlyMemory<byte>>(frames, Copies)], count, frameHeight, frameWidth);
+        using Tensor bytes = host.Of(read.Data, ScalarType.Byte, read.Length);
+        using Tensor made = new VideoBatchKernel(mean, std, host.Device).Apply(bytes, read.Whole(), [.. Enumerable.Repeat(view, Copies)], height, width);
         return First(made);
     }
 

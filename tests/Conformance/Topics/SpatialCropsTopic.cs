@@ -45,14 +45,14 @@ internal sealed class SpatialCropsTopic : IGoldenTopic
         (int tall, int wide) = SpatialCrops.ShortSide(height, width, (int)(crop / 0.875));
         byte[] cut = Centered(clip, shape, tall, wide, crop);
         float[] centre = new float[3 * frames * crop * crop];
-        augmenter.Apply(cut, crop, crop, new VideoViewAugmentation { Crop = CropBox.Whole(crop, crop) }, frames, crop, centre);
+        augmenter.Apply(cut, crop, crop, new VideoViewAugmentation { Crop = CropBox.Whole(crop, crop) }, crop, centre);
         check.Close(result + "/strong3crop_val", Three(centre, crop, crop, crop));
 
         // The whole frame, repeated from its start to the length asked for.
         int length = (int)golden.Shape(result + "/randaug3crop_val")[2];
         byte[] looped = [.. Enumerable.Range(0, length).SelectMany(t => clip.Chunk(height * width * 3).ElementAt(t % frames))];
         float[] whole = new float[3 * length * height * width];
-        augmenter.Apply(looped, height, width, new VideoViewAugmentation { Crop = CropBox.Whole(height, width) }, length, height, width, whole);
+        augmenter.Apply(looped, height, width, new VideoViewAugmentation { Crop = CropBox.Whole(height, width) }, height, width, whole);
         (float[] scaled, tall, wide) = Scaled(whole, height, width, crop);
         check.Close(result + "/randaug3crop_val", Three(scaled, tall, wide, crop));
     }

@@ -111,8 +111,8 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
     {
         byte[] frames = o.TryGetProperty("input", out JsonElement input) ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
         (int first, int count) = Range(o.GetProperty("frames").GetString()!);
-        var view = new VideoViewAugmentation { FirstFrame = first, Crop = CropBox.Whole(clip[1], clip[2]) };
-        return Apply(golden, check, frames, view, count, clip, clip[1], clip[2], name);
+        var view = new VideoViewAugmentation { Crop = CropBox.Whole(clip[1], clip[2]) };
+        return Apply(golden, check, Cut(frames, first, count, clip), view, count, clip, clip[1], clip[2], name);
     }
 
     private static float[] Sequence(GoldenCase golden, GoldenCheck check, string name, JsonElement o, int[] clip)
@@ -120,14 +120,13 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
         (int first, int count) = Range(o.GetProperty("frames").GetString()!);
         var view = new VideoViewAugmentation
         {
-            FirstFrame = first,
             Crop = Box(o.GetProperty("box")),
             Flip = o.GetProperty("flip").GetBoolean(),
             Jitter = Jitter(o.GetProperty("jitter")),
             Gray = o.GetProperty("gray").GetBoolean(),
             Blur = o.GetProperty("blur") is { ValueKind: JsonValueKind.Object } blur ? Blur(blur) : null,
         };
-        return Apply(golden, check, golden.Bytes("in/clip"), view, count, clip, o.GetProperty("size")[0].GetInt32(), o.GetProperty("size")[1].GetInt32(), name);
+        return Apply(golden, check, Cut(golden.Bytes("in/clip"), first, count, clip), view, count, clip, o.GetProperty("size")[0].GetInt32(), o.GetProperty("size")[1].GetInt32(), name);
     }
 
     private static float[] Apply(GoldenCase golden, GoldenCheck check, byte[] frames, VideoViewAugmentation view, int count, int[] clip, int height, int width, string name)
@@ -135,11 +134,13 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
         JsonElement normalize = golden.Config.GetProperty("ops").GetProperty("to_tensor_normalize");
         var augmenter = new VideoAugmenter(Floats(normalize.GetProperty("mean")), Floats(normalize.GetProperty("std")));
         float[] result = new float[golden.Floats(name).Length];
-        augmenter.Apply(frames, clip[1], clip[2], view, count, height, width, result);
+        augmenter.Apply(frames, clip[1], clip[2], view, height, width, result);
         float[] mean = Floats(normalize.GetProperty("mean")), std = Floats(normalize.GetProperty("std"));
         check.Values(name + " (batched)", Wide(BatchKernels.Video(golden, frames, clip[1], clip[2], view, count, height, width, mean, std)), Wide(result), view.Blur is null ? Same : Blurred);
         return result;
     }
+
+    private static byte[] Cut(byte[] frames, int first, int count, int[] clip) => [.. frames.AsSpan(first * clip[1] * clip[2] * 3, count * clip[1] * clip[2] * 3)];
 
     private static float[] Floats(JsonElement array) => [.. array.EnumerateArray().Select(value => value.GetSingle())];
 

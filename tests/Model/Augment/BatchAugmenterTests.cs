@@ -57,7 +57,7 @@ public sealed class BatchAugmenterTests
         SpectrogramAugmenter cpu = new(-5.4, 4.4);
         for (int i = 0; i < clips; i++)
         {
-            cpu.Apply(mel.AsSpan(i * mels * frames, mels * frames), mels, 0, views[i], frames, expected.AsSpan(i * mels * frames, mels * frames));
+            cpu.Apply(mel.AsSpan(i * mels * frames, mels * frames), mels, views[i], expected.AsSpan(i * mels * frames, mels * frames));
         }
 
         using HostTensors host = new(Cpu);
@@ -70,14 +70,15 @@ public sealed class BatchAugmenterTests
     }
 
     [Theory]
-    [InlineData(1, 1)]
-    [InlineData(3, 2)]
-    public async Task Apply_AnyNumberOfLocalViews_EqualsTheFeedsOwnViews(int video, int audio)
+    [InlineData(1, 1, LocalFrom.Window)]
+    [InlineData(3, 2, LocalFrom.Window)]
+    [InlineData(3, 2, LocalFrom.Clip)]
+    public async Task Apply_AnyNumberOfLocalViews_EqualsTheFeedsOwnViews(int video, int audio, LocalFrom from)
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
         PretrainConfig config = SmallRun.Config();
-        config = config with { Data = config.Data with { LocalVideoViews = video, LocalAudioViews = audio }, Augment = config.Augment with { LocalBlur = 0 } };
+        config = config with { Data = config.Data with { LocalVideoViews = video, LocalAudioViews = audio, LocalFrom = from }, Augment = config.Augment with { LocalBlur = 0 } };
         FeedOptions feed = config.ToFeed(config.ToModel(), 0.5, 3, new PipelineGraphOptions());
         Cache cache = Cache.Open(small.Cache);
         using HostTensors host = new(Cpu);
@@ -111,14 +112,15 @@ public sealed class BatchAugmenterTests
 
             views[i] = ClipAugmentation.Draw(options, new SampleKey(11, 2, i), height, width, 16).Video[0];
             int values = expected.Length / clips;
-            cpu.Apply(window, height, width, views[i], kind.Frames, kind.Size, expected.AsSpan(i * values, values));
+            cpu.Apply(window, height, width, views[i], kind.Size, expected.AsSpan(i * values, values));
         }
 
         Assert.Contains(views, v => v.Flip);
         Assert.Contains(views, v => v.Gray);
         Assert.True(views.Where(v => v.Jitter is not null).Select(v => string.Join(',', v.Jitter!.Order)).Distinct().Count() > 4);
         using HostTensors host = new(Cpu);
-        using Tensor made = new VideoBatchKernel([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f], host).Apply(windows, views, kind.Size, kind.Size);
+        using Tensor bytes = host.Of(windows.Data, ScalarType.Byte, windows.Length);
+        using Tensor made = new VideoBatchKernel([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f], Cpu).Apply(bytes, windows.Whole(), views, kind.Size, kind.Size);
         Assert.Equal([clips, 3, kind.Frames, kind.Size, kind.Size], made.shape);
         return (expected, made.data<float>().ToArray());
     }

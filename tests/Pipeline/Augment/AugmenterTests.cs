@@ -5,32 +5,9 @@ public sealed class AugmenterTests
     private const int Height = 56, Width = 75, Mels = 80;
 
     [Fact]
-    public void ClipApply_WholeWindow_EqualsViewByView()
-    {
-        var options = Small();
-        var augmenter = new ClipAugmenter(options);
-        var key = new SampleKey(3, 0, 12);
-        ClipAugmentation drawn = ClipAugmentation.Draw(options, key, Height, Width, Mels);
-        byte[] frames = new byte[8 * Height * Width * 3];
-        new Random(1).NextBytes(frames);
-        Half[] mel = LogMel(64, 1);
-        Memory<float>[] video = [new float[3 * 8 * 32 * 32], new float[3 * 4 * 24 * 24]];
-        Memory<float>[] audio = [new float[Mels * 64], new float[Mels * 32]];
-        augmenter.Apply(drawn, frames, Height, Width, mel, Mels, video, audio);
-
-        int start = drawn.Video[1].FirstFrame * Height * Width * 3;
-        float[] alone = new float[3 * 4 * 24 * 24];
-        augmenter.Video(key, 1, frames.AsSpan(start, 4 * Height * Width * 3), Height, Width, 24, alone);
-        Assert.Equal(video[1].ToArray(), alone);
-        float[] global = new float[Mels * 64];
-        augmenter.Audio(key, 0, Array.ConvertAll(mel, value => (float)value), Mels, global);
-        Assert.Equal(audio[0].ToArray(), global);
-    }
-
-    [Fact]
     public void VideoApply_FromManyThreads_GivesEachItsOwnResult()
     {
-        var augmenter = new ClipAugmenter(Small());
+        var augmenter = new VideoAugmenter();
         byte[] frames = new byte[4 * Height * Width * 3];
         new Random(4).NextBytes(frames);
         float[][] alone = [.. Enumerable.Range(0, 24).Select(One)];
@@ -41,7 +18,7 @@ public sealed class AugmenterTests
         float[] One(int position)
         {
             float[] result = new float[3 * 4 * 24 * 24];
-            augmenter.Video(new SampleKey(1, 0, position), 1, frames, Height, Width, 24, result);
+            augmenter.Apply(frames, Height, Width, ClipAugmentation.Draw(Small(), new SampleKey(1, 0, position), Height, Width, Mels).Video[1], 24, result);
             return result;
         }
     }
@@ -53,21 +30,21 @@ public sealed class AugmenterTests
         VideoViewAugmentation view = ClipAugmentation.Draw(Small(), new SampleKey(1, 1, 1), Height, Width, Mels).Video[0] with { Blur = new GaussianBlur(3, 1, 1), Gray = true };
         byte[] frames = new byte[8 * Height * Width * 3];
         float[] result = new float[3 * 8 * 32 * 32];
-        augmenter.Apply(frames, Height, Width, view, 8, 32, result);
+        augmenter.Apply(frames, Height, Width, view, 32, result);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        augmenter.Apply(frames, Height, Width, view, 8, 32, result);
+        augmenter.Apply(frames, Height, Width, view, 32, result);
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
 
     [Theory]
-    [InlineData(6, 0, 3)]
-    [InlineData(0, 30, 3)]
-    [InlineData(0, 0, 4)]
-    public void VideoApply_OutsideTheWindowOrWrongSize_Throws(int first, int top, int channels)
+    [InlineData(4, 30, 3)]
+    [InlineData(4, 0, 4)]
+    [InlineData(5, 0, 3)]
+    public void VideoApply_OutsideTheFrameOrWrongSize_Throws(int frames, int top, int channels)
     {
-        var view = new VideoViewAugmentation { FirstFrame = first, Crop = new CropBox(top, 0, 30, 30) };
+        var view = new VideoViewAugmentation { Crop = new CropBox(top, 0, 30, 30) };
         Assert.Throws<ArgumentException>(() =>
-            new VideoAugmenter().Apply(new byte[8 * Height * Width * 3], Height, Width, view, 4, 16, new float[channels * 4 * 16 * 16]));
+            new VideoAugmenter().Apply(new byte[frames * Height * Width * 3], Height, Width, view, 16, new float[channels * 4 * 16 * 16]));
     }
 
     [Fact]
@@ -85,18 +62,10 @@ public sealed class AugmenterTests
         kernel.Compute(wave, quiet);
         Waveform.Scale(wave, 1.2);
         kernel.Compute(wave, loud);
-        new SpectrogramAugmenter(0, 1).Apply(quiet, Mels, 0, new SpectrogramViewAugmentation { Volume = 1.2 }, frames, actual);
-        Assert.All(Enumerable.Range(0, actual.Length), i => Assert.Equal(loud[i], actual[i], 1e-4));
-    }
+        new SpectrogramAugmenter(0, 1).Apply(Array.ConvertAll(quiet, v => (Half)v), Mels, new SpectrogramViewAugmentation { Volume = 1.2 }, actual);
 
-    [Fact]
-    public void AudioApply_PastTheEnd_IsSilence()
-    {
-        float[] actual = new float[Mels * 10];
-        new SpectrogramAugmenter(-1, 2).Apply(LogMel(6, 3), Mels, 4, new SpectrogramViewAugmentation { Volume = 1.1 }, 10, actual);
-        float silence = (MathF.Log(1.1920929e-07f) + 1) / 2;
-        Assert.All(actual.Where((_, i) => i % 10 >= 2), value => Assert.Equal(silence, value, 1e-5));
-        Assert.All(actual.Where((_, i) => i % 10 < 2), value => Assert.NotEqual(silence, value, 1e-3));
+        // Half a step of float16 below 16 (2^-7) by the cache's rounding, and 1e-4 by float32; the volume itself moves a value by 0.36.
+        Assert.All(Enumerable.Range(0, actual.Length), i => Assert.Equal(loud[i], actual[i], (1 / 256.0) + 1e-4));
     }
 
     [Fact]
@@ -138,10 +107,4 @@ public sealed class AugmenterTests
         GlobalAudio = new SpectrogramViewOptions { Frames = 64 },
         LocalAudio = SpectrogramViewOptions.Local with { Frames = 32 },
     };
-
-    private static Half[] LogMel(int frames, int seed)
-    {
-        var random = new Random(seed);
-        return [.. Enumerable.Range(0, Mels * frames).Select(_ => (Half)(random.NextDouble() * 10 - 12))];
-    }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Xkd.Storage;
 
 namespace Xkd.Pipeline.Tests;
@@ -60,37 +59,5 @@ public sealed class CacheFeedTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private async Task<Cache> CommitAsync(FakeClips clips)
-    {
-        await using CacheWriter writer = await CacheWriter.OpenAsync(_folder, clips.Fingerprint, new CacheWriterOptions(), TimeProvider.System, Token);
-        foreach (ClipEntry clip in clips.Clips)
-        {
-            byte[] frames = new byte[clip.NumFrames * clip.FrameBytes];
-            clips.ReadFrames(clip, 0, clip.NumFrames, frames);
-            Half[] mel = new Half[clip.MelFrames * FakeClips.Mels];
-            clips.ReadMel(clip, mel);
-            ClipRecord record = new()
-            {
-                Id = clip.Id,
-                SourceItem = clip.Id,
-                Source = clip.Source,
-                Duration = clip.NumFrames / clip.Fps,
-                Fps = clip.Fps,
-                Width = clip.Width,
-                Height = clip.Height,
-                NumFrames = clip.NumFrames,
-                Frames = frames,
-                MelFrames = clip.MelFrames,
-                Mel = MemoryMarshal.AsBytes(mel.AsSpan()).ToArray(),
-                AudioRate = clip.AudioRate,
-                MelSum = mel.Sum(v => (double)v),
-                MelSumSquares = mel.Sum(v => (double)v * (double)v),
-            };
-            await writer.AppendAsync(record, Token);
-            await writer.SettleAsync(new LedgerEntry { Id = clip.Id, Source = clip.Source, State = ItemState.Committed }, Token);
-        }
-
-        await writer.CommitAsync(Token);
-        return Cache.Open(_folder);
-    }
+    private Task<Cache> CommitAsync(FakeClips clips) => clips.CommitAsync(_folder, Token);
 }

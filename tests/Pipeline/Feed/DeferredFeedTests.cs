@@ -7,28 +7,30 @@ public sealed class DeferredFeedTests
 {
     private static readonly FeedOptions Options = FakeClips.Options with { DeferAugmentation = true };
 
-    [Fact]
-    public async Task ReadAsync_Deferred_AugmentedHereEqualsTheViewsOfTheFeed()
+    [Theory]
+    [InlineData(LocalFrom.Window)]
+    [InlineData(LocalFrom.Clip)]
+    public async Task ReadAsync_Deferred_AugmentedHereEqualsTheViewsOfTheFeed(LocalFrom from)
     {
         List<float[]> expected = [], actual = [];
-        await ReadAsync(new FakeClips(43), FakeClips.Options, 3, batch => expected.AddRange(batch.Video.Concat(batch.Audio).Select(v => v.Data[..v.Length])));
+        await ReadAsync(new FakeClips(43, frames: i => 1 + (i % 20)), FakeClips.Options with { LocalFrom = from }, 3, batch => expected.AddRange(batch.Video.Concat(batch.Audio).Select(v => v.Data[..v.Length])));
         VideoAugmenter video = new();
         SpectrogramAugmenter audio = new(100, 50, FakeClips.Options.Mel.LogEpsilon);
         int[] sizes = [12, 8, 8];
-        await ReadAsync(new FakeClips(43), Options, 3, batch =>
+        await ReadAsync(new FakeClips(43, frames: i => 1 + (i % 20)), Options with { LocalFrom = from }, 3, batch =>
         {
             Assert.Empty(batch.Video);
             Assert.Empty(batch.Audio);
-            for (int view = 0; view < batch.Frames.Count; view++)
+            for (int view = 0; view < batch.Windows.Count; view++)
             {
-                HostFrames frames = batch.Frames[view];
-                int values = 3 * frames.Frames * sizes[view] * sizes[view];
+                HostWindows windows = batch.Windows[view];
+                int values = 3 * windows.Frames * sizes[view] * sizes[view];
                 float[] views = new float[batch.Size * values];
                 for (int slot = 0; slot < batch.Size; slot++)
                 {
-                    (int offset, int height, int width) = frames.Clips[slot];
+                    (int offset, int height, int width) = windows.Clips[slot];
                     video.Apply(
-                        frames.Data.AsSpan(offset, frames.Frames * height * width * 3), height, width, batch.Drawn[slot]!.Video[view], frames.Frames, sizes[view], views.AsSpan(slot * values, values));
+                        batch.Frames!.Data.AsSpan(offset, windows.Frames * height * width * 3), height, width, batch.Drawn[slot]!.Video[view], sizes[view], views.AsSpan(slot * values, values));
                 }
 
                 actual.Add(views);
@@ -41,7 +43,7 @@ public sealed class DeferredFeedTests
                 float[] views = new float[mel.Data.Length];
                 for (int slot = 0; slot < batch.Size; slot++)
                 {
-                    audio.Apply(mel.Row(slot), FakeClips.Mels, 0, batch.Drawn[slot]!.Audio[view], (int)mel.Shape[2], views.AsSpan(slot * values, values));
+                    audio.Apply(mel.Row(slot), FakeClips.Mels, batch.Drawn[slot]!.Audio[view], views.AsSpan(slot * values, values));
                 }
 
                 actual.Add(views);
@@ -60,15 +62,15 @@ public sealed class DeferredFeedTests
         await ReadAsync(clips, Options with { CorruptRows = CorruptRowPolicy.Skip }, 1, batch =>
         {
             Assert.Equal(clips.Clips[standIn].Id, batch.ClipIds[0]);
-            HostFrames frames = batch.Frames[0];
+            HostFrames frames = batch.Frames!;
             HostClip placed = frames.Clips[0];
             Assert.Equal((FakeClips.Height, 3 * FakeClips.Width), (placed.Height, placed.Width));
             int bytes = frames.Frames * placed.Height * placed.Width * 3;
             Assert.Equal(frames.Length, placed.Offset + bytes);
-            int first = batch.Windows[0].Video[0];
+            int first = batch.Plans[0].Video[0];
             Assert.Equal(FakeClips.Pixel(standIn, first + frames.Frames - 1, placed.Height * placed.Width * 3 - 1), frames.Data[frames.Length - 1]);
             HostClip neighbour = frames.Clips[1];
-            Assert.Equal(FakeClips.Pixel((int)batch.ClipIndices[1], batch.Windows[1].Video[0], 0), frames.Data[neighbour.Offset]);
+            Assert.Equal(FakeClips.Pixel((int)batch.ClipIndices[1], batch.Plans[1].Video[0], 0), frames.Data[neighbour.Offset]);
         });
     }
 

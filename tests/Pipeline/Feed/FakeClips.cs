@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Xkd.Storage;
 
 namespace Xkd.Pipeline.Tests;
@@ -104,6 +105,44 @@ internal sealed class FakeClips : IClipSource
         {
             await _read.WaitAsync(cancellationToken);
         }
+    }
+
+    /// <summary>The clips as a committed cache in a folder.</summary>
+    public async Task<Cache> CommitAsync(string folder, CancellationToken cancellationToken)
+    {
+        await using CacheWriter writer = await CacheWriter.OpenAsync(folder, Fingerprint, new CacheWriterOptions(), TimeProvider.System, cancellationToken);
+        foreach (ClipEntry clip in Clips)
+        {
+            byte[] frames = new byte[clip.NumFrames * clip.FrameBytes];
+            ReadFrames(clip, 0, clip.NumFrames, frames);
+            Half[] mel = new Half[clip.MelFrames * Mels];
+            short[] pcm = new short[clip.NumSamples];
+            ReadMel(clip, mel);
+            ReadPcm(clip, pcm);
+            ClipRecord record = new()
+            {
+                Id = clip.Id,
+                SourceItem = clip.Id,
+                Source = clip.Source,
+                Duration = clip.NumFrames / clip.Fps,
+                Fps = clip.Fps,
+                Width = clip.Width,
+                Height = clip.Height,
+                NumFrames = clip.NumFrames,
+                Frames = frames,
+                MelFrames = clip.MelFrames,
+                Mel = MemoryMarshal.AsBytes(mel.AsSpan()).ToArray(),
+                Pcm = MemoryMarshal.AsBytes(pcm.AsSpan()).ToArray(),
+                AudioRate = clip.AudioRate,
+                MelSum = mel.Sum(v => (double)v),
+                MelSumSquares = mel.Sum(v => (double)v * (double)v),
+            };
+            await writer.AppendAsync(record, cancellationToken);
+            await writer.SettleAsync(new LedgerEntry { Id = clip.Id, Source = clip.Source, State = ItemState.Committed }, cancellationToken);
+        }
+
+        await writer.CommitAsync(cancellationToken);
+        return Cache.Open(folder);
     }
 
     public void Dispose() => Disposed = true;

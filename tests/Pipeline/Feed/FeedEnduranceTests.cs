@@ -22,7 +22,7 @@ public sealed class FeedEnduranceTests
         (long before, long steps) = (0, 0);
         await foreach (HostBatch batch in feed.ReadAsync(0, 2100, cancellationToken: Token))
         {
-            buffers.Add(deferred ? batch.Frames[0].Data : batch.Video[0].Data);
+            buffers.Add(deferred ? batch.Frames!.Data : batch.Video[0].Data);
             batch.Dispose();
             steps++;
             if (steps == 100)

@@ -35,10 +35,10 @@ internal sealed record SampleTrace(long Step, int Epoch, string Clip, string Win
             hash.AppendData(MemoryMarshal.AsBytes(view.Row(slot)));
         }
 
-        foreach (HostFrames frames in batch.Frames)
+        foreach (HostWindows windows in batch.Windows)
         {
-            HostClip clip = frames.Clips[slot];
-            hash.AppendData(frames.Data, clip.Offset, frames.Frames * clip.Height * clip.Width * 3);
+            HostClip clip = windows.Clips[slot];
+            hash.AppendData(batch.Frames!.Data, clip.Offset, windows.Frames * clip.Height * clip.Width * 3);
         }
 
         foreach (HostSpectrograms mel in batch.Mel)
@@ -48,9 +48,9 @@ internal sealed record SampleTrace(long Step, int Epoch, string Clip, string Win
 
         AppendRow(hash, batch.VideoNoise, slot, batch.Size);
         AppendRow(hash, batch.AudioNoise, slot, batch.Size);
-        WindowPlan windows = batch.Windows[slot];
+        WindowPlan plan = batch.Plans[slot];
         return new SampleTrace(
-            batch.Step, batch.Epoch, batch.ClipIds[slot], $"{string.Join(',', windows.Video)};{string.Join(',', windows.Audio)}", JsonSerializer.Serialize(batch.Drawn[slot]), Convert.ToHexString(hash.GetHashAndReset()));
+            batch.Step, batch.Epoch, batch.ClipIds[slot], $"{string.Join(',', plan.Video)};{string.Join(',', plan.Audio)}", JsonSerializer.Serialize(batch.Drawn[slot]), Convert.ToHexString(hash.GetHashAndReset()));
     }
 
     private static void AppendRow(IncrementalHash hash, float[] noise, int slot, int rows) =>

@@ -52,7 +52,7 @@ public sealed class WaveformFeedTests
         float[] wave = new float[1140], mel = new float[FakeClips.Mels * options.AudioFrames]; // 20 frames at hop 60
         for (int i = 0; i < wave.Length; i++)
         {
-            int at = batch.Windows[slot].Audio[0] + i;
+            int at = batch.Plans[slot].Audio[0] + i;
             wave[i] = at < pcm.Length ? (float)(pcm[at] / 32768f * volume) : 0;
         }
 
