@@ -124,6 +124,7 @@ public static class ConfigMapping
         LocalFrom = config.Data.LocalFrom,
         Mel = new LogMelOptions { Mels = config.Data.Mels },
         RequireWaveform = config.Data.Spectrogram == SpectrogramSource.PerWindow,
+        AnyFrameRule = config.Data.FrameRule == FrameRule.Any,
         MelMean = melMean,
         MelStd = melStd,
         Augmentation = config.Augment.ToAugmentation(),

@@ -8,6 +8,9 @@ public sealed record DataSection
     /// <summary>Frames per second of the views, which is what the cache must hold. Default 8.</summary>
     public double Fps { get; init; } = 8;
 
+    /// <summary>Which rule the cached frames must have been made by; any takes caches of older versions, too. Default on_screen.</summary>
+    public FrameRule FrameRule { get; init; } = FrameRule.OnScreen;
+
     /// <summary>Frames of the global video view. Default 32: 4 s at 8 fps.</summary>
     public int GlobalFrames { get; init; } = 32;
 

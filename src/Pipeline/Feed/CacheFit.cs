@@ -13,8 +13,10 @@ internal static class CacheFit
     /// <param name="mel">The spectrogram.</param>
     /// <param name="clips">The clips that will be read; null: all.</param>
     /// <param name="waveform">Spectrograms must be made window by window.</param>
+    /// <param name="anyFrameRule">Frames made by another rule than today's will do.</param>
     /// <exception cref="UsageException">It does not.</exception>
-    public static void Require(IClipSource source, Modalities modalities, double fps, int frameSize, LogMelOptions mel, IReadOnlyList<int>? clips = null, bool waveform = false)
+    public static void Require(
+        IClipSource source, Modalities modalities, double fps, int frameSize, LogMelOptions mel, IReadOnlyList<int>? clips = null, bool waveform = false, bool anyFrameRule = false)
     {
         Fingerprint held = source.Fingerprint;
         bool video = modalities.HasFlag(Modalities.Video);
@@ -25,6 +27,11 @@ internal static class CacheFit
         if (video && held.ShortSide < frameSize)
         {
             unfit.Add($"short_side is {held.ShortSide}, views of {frameSize} pixels need at least {frameSize}");
+        }
+
+        if (video && held.FrameRule != FrameRules.OnScreen && !anyFrameRule)
+        {
+            unfit.Add($"frame_rule is {held.FrameRule}, not {FrameRules.OnScreen} (frame_rule: any takes it as it is, pictures half a source frame ahead of the sound)");
         }
 
         Check(audio && held.SampleRate != mel.SampleRate, "sample_rate", held.SampleRate, mel.SampleRate);

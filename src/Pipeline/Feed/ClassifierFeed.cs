@@ -29,7 +29,7 @@ public sealed class ClassifierFeed : IAsyncDisposable
     {
         options.Validate();
         _clips = options.Clips ?? [.. Enumerable.Range(0, source.Clips.Count)];
-        CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, _clips);
+        CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, _clips, anyFrameRule: options.AnyFrameRule);
         long visits = (long)_clips.Count * options.Windows;
         if (visits < options.BatchSize)
         {

@@ -47,6 +47,9 @@ public sealed record EvaluationOptions
     /// <summary>Sample rate, window, hop and bands of the spectrogram; the cache must hold the same.</summary>
     public LogMelOptions Mel { get; init; } = new();
 
+    /// <summary>Frames cached by another rule than <see cref="FrameRules.OnScreen"/> will do. Default false: such a cache is refused.</summary>
+    public bool AnyFrameRule { get; init; }
+
     /// <summary>Mean of the log-mel, subtracted. Default null: the cache's own.</summary>
     public double? MelMean { get; init; }
 

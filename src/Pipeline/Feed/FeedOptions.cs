@@ -65,6 +65,9 @@ public sealed record FeedOptions
     /// <summary>Spectrograms must be made of each window's own waveform, which the cache must hold. Default false: what the cache holds decides.</summary>
     public bool RequireWaveform { get; init; }
 
+    /// <summary>Frames cached by another rule than <see cref="FrameRules.OnScreen"/> will do. Default false: such a cache is refused.</summary>
+    public bool AnyFrameRule { get; init; }
+
     /// <summary>Mean of the log-mel, subtracted. Default null: the cache's own.</summary>
     public double? MelMean { get; init; }
 

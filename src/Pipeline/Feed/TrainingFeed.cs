@@ -29,7 +29,7 @@ public sealed class TrainingFeed : IAsyncDisposable
     internal TrainingFeed(IClipSource source, FeedOptions options)
     {
         options.Validate();
-        CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, waveform: options.RequireWaveform);
+        CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, waveform: options.RequireWaveform, anyFrameRule: options.AnyFrameRule);
         Plan = new EpochPlan(source.Clips.Count, options.BatchSize, options.Ranks);
         (_source, _options) = (source, options.WithReadersFor(source.Fingerprint) with { MemoryBudget = Math.Max(1, options.MemoryBudget - source.ResidentBytes) });
         _order = Order(source.Clips, options);

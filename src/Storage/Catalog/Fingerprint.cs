@@ -1,13 +1,16 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Xkd.Storage;
 
 /// <summary>
 /// How the media of a cache was prepared. Two fingerprints that differ in any key make caches that must not be mixed.
-/// In JSON the keys are snake_case: <c>fps, short_side, sample_rate, n_fft, hop, mels, frames_codec, audio_codec, mel_backend, decoder</c>.
+/// In JSON the keys are snake_case: <c>fps, short_side, sample_rate, n_fft, hop, mels, frames_codec, frame_rule, audio_codec, mel_backend, decoder</c>.
 /// </summary>
-public sealed record Fingerprint
+public sealed record Fingerprint : IJsonOnDeserializing
 {
+    private string _frameRule = FrameRules.OnScreen;
+
     /// <summary>Frames a second; default 8.</summary>
     public double Fps { get; init; } = 8;
 
@@ -29,6 +32,13 @@ public sealed record Fingerprint
     /// <summary><c>raw</c> (rgb24) or <c>jpeg</c> (one JPEG per frame); default raw.</summary>
     public string FramesCodec { get; init; } = FrameCodecs.Raw;
 
+    /// <summary>Which of a source's frames are cached, and how they are scaled: <c>on_screen</c> (default) or, in caches that do not say, <c>nearest</c>.</summary>
+    public string FrameRule
+    {
+        get => _frameRule;
+        init => _frameRule = value;
+    }
+
     /// <summary><c>mel</c> (float16 log-mel) or <c>pcm</c> (16-bit mono samples); default mel.</summary>
     public string AudioCodec { get; init; } = AudioCodecs.Mel;
 
@@ -44,6 +54,8 @@ public sealed record Fingerprint
         ArgumentNullException.ThrowIfNull(other);
         return [.. Keys().Zip(other.Keys()).Where(p => !p.First.Value.Equals(p.Second.Value)).Select(p => $"{p.First.Key} {p.First.Value} ≠ {p.Second.Value}")];
     }
+
+    void IJsonOnDeserializing.OnDeserializing() => _frameRule = FrameRules.Nearest; // unless the text says otherwise
 
     /// <summary>The keys as they stand in JSON with their values, in JSON's order.</summary>
     internal IReadOnlyList<KeyValuePair<string, string>> Keys() =>

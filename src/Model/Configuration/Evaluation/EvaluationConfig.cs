@@ -21,6 +21,9 @@ public abstract record EvaluationConfig
     /// <summary>Height and width of the frames, pixels; an encoder of another size has its positions interpolated. Default null: the encoder's own.</summary>
     public int? FrameSize { get; init; }
 
+    /// <summary>Which rule the cached frames must have been made by; any takes caches of older versions, too. Default on_screen.</summary>
+    public FrameRule FrameRule { get; init; } = FrameRule.OnScreen;
+
     /// <summary>At most this many classes are used, the first by name (multi-label: only clips of them). Default 0: all.</summary>
     public int MaxClasses { get; init; }
 

@@ -38,6 +38,7 @@ internal static class EvaluationViews
             FrameSize = config.FrameSize ?? video.Size,
             AudioFrames = audio.MelFrames,
             Mel = new LogMelOptions { Mels = audio.Mels },
+            AnyFrameRule = config.FrameRule == FrameRule.Any,
             MelMean = audio.MelMean,
             MelStd = audio.MelStd,
             Seed = (ulong)config.Seed,
