@@ -62,7 +62,7 @@ public sealed class LoaderWindowTests(DecodeFixture fixture) : IClassFixture<Dec
             }
         }
 
-        Assert.InRange(loud, expected.Length / 10, expected.Length);
+        Assert.InRange(loud, expected.Length / 20, expected.Length);
         Assert.Equal(80 * WindowFrames, found.Length);
     }
 
