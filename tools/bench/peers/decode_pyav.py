@@ -1,4 +1,4 @@
-"""Peer of IngestBenchmark: libav in this process (PyAV), the outputs that ingest prepares.
+"""Peer of IngestBenchmark: libav in this process (PyAV), the filter chain and the outputs of ingest.
 
 usage: decode_pyav.py WORKERS FILE...
 Each worker is a process that decodes whole files, one thread each: 8 fps, 149x112, rgb24, and 16 kHz mono float samples.
@@ -21,14 +21,16 @@ def decode(path):
         video.thread_count = audio.thread_count = 1
         graph = av.filter.Graph()
         source = graph.add_buffer(template=video)
-        fps = graph.add("fps", "fps=8:start_time=0")
-        scale = graph.add("scale", "149:112")
-        pixels = graph.add("format", "pix_fmts=rgb24")
-        sink = graph.add("buffersink")
-        source.link_to(fps)
-        fps.link_to(scale)
-        scale.link_to(pixels)
-        pixels.link_to(sink)
+        chain = [
+            source,
+            graph.add("fps", "fps=8:start_time=0:round=up"),
+            graph.add("scale", "flags=bilinear"),
+            graph.add("format", "pix_fmts=rgb24"),
+            graph.add("scale", "149:112:flags=bilinear+accurate_rnd"),
+            sink := graph.add("buffersink"),
+        ]
+        for before, after in zip(chain, chain[1:]):
+            before.link_to(after)
         graph.configure()
         resampler = av.AudioResampler(format="flt", layout="mono", rate=16000)
 
