@@ -19,6 +19,18 @@ public sealed class CacheFitTests
     }
 
     [Fact]
+    public void Require_FramesOfAnOlderRule_AreRefusedUnlessAnyWillDo()
+    {
+        FakeClips fake = new(3);
+        OriginClips older = new(new FakeClips(3) { Fingerprint = fake.Fingerprint with { FrameRule = FrameRules.Nearest } }, Origin);
+        string error = Refused(older, Modalities.Video, frameSize: 16);
+
+        Assert.Contains("frame_rule is nearest, not on_screen (frame_rule: any takes it as it is", error, StringComparison.Ordinal);
+        CacheFit.Require(older, Modalities.Video, 8, 16, new LogMelOptions(), anyFrameRule: true);
+        CacheFit.Require(older, Modalities.None, 8, 16, new LogMelOptions()); // frames that are not read
+    }
+
+    [Fact]
     public void Require_AudioOfAVideoCache_GivesTheCommandForBoth()
     {
         string error = Refused(new OriginClips(new FakeClips(3, melFrames: _ => 0), Origin), Modalities.Audio, frameSize: 224);

@@ -13,6 +13,7 @@ public sealed class CacheWriterTests
         { "hop 143 ≠ 160", Clips.Fingerprint with { Hop = 160 } },
         { "mels 8 ≠ 64", Clips.Fingerprint with { Mels = 64 } },
         { "frames_codec raw ≠ jpeg", Clips.Fingerprint with { FramesCodec = "jpeg" } },
+        { "frame_rule on_screen ≠ nearest", Clips.Fingerprint with { FrameRule = FrameRules.Nearest } },
         { "audio_codec mel ≠ pcm", Clips.Fingerprint with { AudioCodec = "pcm" } },
         { "decoder made up ≠ ffmpeg 7", Clips.Fingerprint with { Decoder = "ffmpeg 7" } },
     };
