@@ -9,6 +9,7 @@ public sealed class GoldenCase
 {
     private readonly SafetensorsFile? _file;
     private readonly Dictionary<string, double> _scalars = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _read = new(StringComparer.Ordinal);
 
     /// <param name="directory">The golden set's folder.</param>
     /// <param name="json">The case in its manifest.</param>
@@ -25,12 +26,13 @@ public sealed class GoldenCase
         {
             foreach (JsonProperty scalar in scalars.EnumerateObject())
             {
-                if (scalar.Value.ValueKind == JsonValueKind.Number)
-                {
-                    _scalars.Add(scalar.Name, scalar.Value.GetDouble());
-                }
+                _scalars.Add(scalar.Name, scalar.Value.ValueKind == JsonValueKind.Number
+                    ? scalar.Value.GetDouble()
+                    : throw new InvalidDataException($"scalar {scalar.Name} is {scalar.Value.GetRawText()}, not a number"));
             }
         }
+
+        Config = new GoldenField(json.GetProperty("config"), "config");
     }
 
     public string DeviceName { get; }
@@ -42,10 +44,14 @@ public sealed class GoldenCase
     /// <summary>The whole case as written in the manifest.</summary>
     public JsonElement Json { get; }
 
-    public JsonElement Config => Json.GetProperty("config");
+    /// <summary>How the case was made; what of it nobody read fails the case.</summary>
+    public GoldenField Config { get; }
 
     /// <summary>Every tensor name stored in the case's file.</summary>
     public IEnumerable<string> TensorNames => _file?.Entries.Keys ?? [];
+
+    /// <summary>Inputs and weights that nobody took.</summary>
+    public IEnumerable<string> Untouched => TensorNames.Where(n => !_read.Contains(n) && (n.StartsWith("in/", StringComparison.Ordinal) || n.StartsWith("state/", StringComparison.Ordinal)));
 
     public IReadOnlyDictionary<string, double> Scalars => _scalars;
 
@@ -82,6 +88,7 @@ public sealed class GoldenCase
         where T : unmanaged
     {
         string stored = Entry(tensor).Dtype;
+        _read.Add(tensor);
         return stored == dtype
             ? MemoryMarshal.Cast<byte, T>(_file!.Bytes(tensor)).ToArray()
             : throw new InvalidDataException($"case {Id}: {tensor} is {stored}, asked for as {dtype}");

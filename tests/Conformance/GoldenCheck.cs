@@ -103,9 +103,19 @@ public sealed class GoldenCheck(GoldenCase golden)
         _excuses.Add($"{name}: {reason}");
     }
 
-    /// <summary>Adds a failure for each expected result that nothing was compared with.</summary>
+    /// <summary>Adds a failure for each expected result that nothing was compared with, and for each setting and input that had no part in it.</summary>
     public void Complete()
     {
+        foreach (string path in golden.Config.Unread())
+        {
+            Fail($"{path}: stated by the case, never used");
+        }
+
+        foreach (string name in golden.Untouched.Order(StringComparer.Ordinal))
+        {
+            Fail($"{name}: given by the case, never used");
+        }
+
         foreach (string name in golden.TensorNames.Where(n => ResultPrefixes.Any(n.StartsWith) && !_seen.Contains(n)).Order(StringComparer.Ordinal))
         {
             Fail($"{name}: expected by the case, never compared");

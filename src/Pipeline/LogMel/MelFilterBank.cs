@@ -30,8 +30,6 @@ public sealed class MelFilterBank
         }
         Rows = FilterBanks.MelBankSlaney(options.Mels, options.NFft, options.SampleRate, options.FMin, top, normalizeGain: true);
         Bins = 1 + options.NFft / 2;
-        FirstBin = [.. Rows.Select(row => Array.FindIndex(row, weight => weight > 0) is var first and >= 0 ? first : Bins)];
-        Weights = [.. Rows.Zip(FirstBin, (row, first) => first == Bins ? [] : row[first..(Array.FindLastIndex(row, weight => weight > 0) + 1)])];
     }
 
     /// <summary>Frequency bins of one frame: 1 + n_fft / 2.</summary>
@@ -42,12 +40,6 @@ public sealed class MelFilterBank
 
     /// <summary>Weights of each band, [mels][bins]; a band narrower than one bin hears nothing.</summary>
     internal float[][] Rows { get; }
-
-    /// <summary>First bin each band listens to ([mels]; <see cref="Bins"/> for a band that hears nothing).</summary>
-    internal int[] FirstBin { get; }
-
-    /// <summary>Weights of each band from its first bin on ([mels][·]).</summary>
-    internal float[][] Weights { get; }
 
     /// <summary>The bank as a full matrix, [mels, bins] row-major.</summary>
     public float[] ToMatrix() => [.. Rows.SelectMany(row => row)];

@@ -1,134 +1,128 @@
-using System.Numerics;
 using System.Runtime.Intrinsics;
 using Xkd.Storage;
 
 namespace Xkd.Pipeline;
 
 /// <summary>
-/// The log-mel kernel: eight frames at a time through a vectorised transform, a sparse filter bank and a vector logarithm.
-/// One instance serves any number of threads; after its first calls it allocates nothing.
+/// The log-mel kernel: sixteen frames at a time where the processor has vectors of 512 bits, else eight, through a vectorised real transform, a sparse filter bank and a
+/// vector logarithm. One instance serves any number of threads; after its first calls it allocates nothing.
 /// </summary>
-public sealed unsafe class SimdLogMel : ILogMel
+public sealed class SimdLogMel : ILogMel
 {
-    private const int Lanes = 8;
-    private readonly PowerSpectrum8 _spectrum;
-    private readonly float[] _epsilon; // per filter
-    private readonly ScratchPool<Scratch> _scratch;
+    private readonly ILogMel _kernel;
 
     /// <exception cref="UsageException">An option outside its range.</exception>
     public SimdLogMel(LogMelOptions options)
+        : this(options, Vector512.IsHardwareAccelerated)
+    {
+    }
+
+    /// <summary>Chooses the width, which changes no more than the rounding of a tail.</summary>
+    internal SimdLogMel(LogMelOptions options, bool wide)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.NFft is < 8 or > 65536 || !BitOperations.IsPow2(options.NFft))
+        if (options.NFft is < 8 or > 65536 || options.NFft % 2 != 0)
         {
-            throw new UsageException($"n_fft is {options.NFft}: it must be a power of two from 8 to 65536, such as 1024.");
+            throw new UsageException($"n_fft is {options.NFft}: it must be an even number from 8 to 65536, such as 1024.");
         }
         if (options.Hop < 1)
         {
             throw new UsageException($"hop is {options.Hop}: it must be at least one sample.");
         }
-        Options = options;
         Filters = new MelFilterBank(options);
-        _spectrum = new PowerSpectrum8(options.NFft);
-        _epsilon = [.. Filters.Weights.Select(filter => (float)(options.LogEpsilon + (options.PowerEpsilon * filter.Sum(weight => (double)weight))))];
-        _scratch = new ScratchPool<Scratch>(() => new Scratch(
-            new AlignedBuffer<float>((Lanes - 1) * options.Hop + options.NFft),
-            new AlignedBuffer<float>(_spectrum.WorkLength),
-            new AlignedBuffer<float>(Lanes * Filters.Bins)));
+        _kernel = wide ? new FrameKernel<Lanes16>(options, Filters) : new FrameKernel<Lanes8>(options, Filters);
     }
 
     /// <inheritdoc/>
-    public LogMelOptions Options { get; }
+    public LogMelOptions Options => _kernel.Options;
 
     /// <summary>The mel filters in use.</summary>
     public MelFilterBank Filters { get; }
 
     /// <inheritdoc/>
-    public int Frames(int samples) => samples <= 0 ? 0 : 1 + samples / Options.Hop;
+    public int Frames(int samples) => _kernel.Frames(samples);
 
     /// <inheritdoc/>
-    public void Compute(ReadOnlySpan<float> samples, Span<float> melMajor)
-    {
-        int frames = Frames(samples.Length);
-        if (melMajor.Length != frames * Options.Mels)
-        {
-            throw new ArgumentException(
-                $"{samples.Length} samples give {Options.Mels} x {frames} values, the destination holds {melMajor.Length}.", nameof(melMajor));
-        }
-        Scratch scratch = _scratch.Rent();
-        int span = scratch.Window.Length;
-        fixed (float* start = samples)
-        {
-            for (int frame = 0; frame < frames; frame += Lanes)
-            {
-                int from = frame * Options.Hop - Options.NFft / 2;
-                float* window = start + from;
-                if (from < 0 || from + span > samples.Length)
-                {
-                    // The lanes past the last frame read reflected samples too: they cost nothing and are not stored.
-                    Reflect(samples, from, scratch.Window.Span);
-                    window = scratch.Window.Pointer;
-                }
-                _spectrum.Compute(window, Options.Hop, scratch.Work.Pointer, scratch.Power.Pointer);
-                Project(scratch.Power.Pointer, melMajor[frame..], frames, Math.Min(Lanes, frames - frame));
-            }
-        }
-        _scratch.Return(scratch);
-    }
+    public void Compute(ReadOnlySpan<float> samples, Span<float> melMajor) => _kernel.Compute(samples, melMajor);
 
-    /// <summary>Copies samples <paramref name="from"/>… of the waveform continued by mirroring at its first and last sample, as often as it takes.</summary>
-    private static void Reflect(ReadOnlySpan<float> samples, int from, Span<float> window)
+    private sealed unsafe class FrameKernel<T> : ILogMel
+        where T : struct, ILanes<T>
     {
-        int period = 2 * (samples.Length - 1);
-        for (int i = 0; i < window.Length; i++)
-        {
-            int at = from + i;
-            if ((uint)at >= (uint)samples.Length)
-            {
-                // One sample has nothing to mirror: it is held, as numpy does.
-                at = period == 0 ? 0 : ((at % period) + period) % period;
-                at = at < samples.Length ? at : period - at;
-            }
-            window[i] = samples[at];
-        }
-    }
+        private readonly PowerSpectrum<T> _spectrum;
+        private readonly MelProjection<T> _projection;
+        private readonly ScratchPool<Scratch> _scratch;
 
-    private void Project(float* power, Span<float> melMajor, int stride, int valid)
-    {
-        int[] firstBin = Filters.FirstBin;
-        for (int m = 0; m < firstBin.Length; m++)
+        public FrameKernel(LogMelOptions options, MelFilterBank filters)
         {
-            // Two sums, as each addition waits for the one before it. The power's epsilon, the same in every bin, is added once, with the logarithm's.
-            Vector256<float> even = Vector256.Create(_epsilon[m]), odd = Vector256<float>.Zero;
-            float* bin = power + Lanes * firstBin[m];
-            fixed (float* weights = Filters.Weights[m])
+            Options = options;
+            _spectrum = new PowerSpectrum<T>(options.NFft);
+            _projection = new MelProjection<T>(filters, options);
+            _scratch = new ScratchPool<Scratch>(() => new Scratch(
+                new AlignedBuffer<float>((T.Count - 1) * options.Hop + _spectrum.Reach),
+                _spectrum.Rent(),
+                new AlignedBuffer<float>(T.Count * filters.Bins),
+                new AlignedBuffer<float>(T.Count * options.Mels)));
+        }
+
+        public LogMelOptions Options { get; }
+
+        public int Frames(int samples) => samples <= 0 ? 0 : 1 + samples / Options.Hop;
+
+        public void Compute(ReadOnlySpan<float> samples, Span<float> melMajor)
+        {
+            int frames = Frames(samples.Length);
+            if (melMajor.Length != frames * Options.Mels)
             {
-                float* weight = weights;
-                for (float* end = weights + (Filters.Weights[m].Length & ~1); weight < end; weight += 2, bin += 2 * Lanes)
+                throw new ArgumentException(
+                    $"{samples.Length} samples give {Options.Mels} x {frames} values, the destination holds {melMajor.Length}.", nameof(melMajor));
+            }
+            Scratch scratch = _scratch.Rent();
+            int span = scratch.Window.Length;
+            fixed (float* start = samples, mel = melMajor)
+            {
+                for (int frame = 0; frame < frames; frame += T.Count)
                 {
-                    even = Vector256.FusedMultiplyAdd(Vector256.LoadAligned(bin), Vector256.Create(weight[0]), even);
-                    odd = Vector256.FusedMultiplyAdd(Vector256.LoadAligned(bin + Lanes), Vector256.Create(weight[1]), odd);
-                }
-                if ((Filters.Weights[m].Length & 1) != 0)
-                {
-                    even = Vector256.FusedMultiplyAdd(Vector256.LoadAligned(bin), Vector256.Create(*weight), even);
+                    int from = frame * Options.Hop - Options.NFft / 2;
+                    float* window = start + from;
+                    if (from < 0 || from + span > samples.Length)
+                    {
+                        // The lanes past the last frame read reflected samples too: they cost nothing and are not stored.
+                        Reflect(samples, from, scratch.Window.Span);
+                        window = scratch.Window.Pointer;
+                    }
+                    _spectrum.Compute(window, Options.Hop, scratch.Spectrum, scratch.Power.Pointer);
+                    if (frame + T.Count <= frames)
+                    {
+                        _projection.Compute(scratch.Power.Pointer, mel + frame, frames);
+                        continue;
+                    }
+                    _projection.Compute(scratch.Power.Pointer, scratch.Tail.Pointer, T.Count);
+                    for (int band = 0; band < Options.Mels; band++)
+                    {
+                        scratch.Tail.Span.Slice(band * T.Count, frames - frame).CopyTo(melMajor[(band * frames + frame)..]);
+                    }
                 }
             }
-            Vector256<float> value = Vector256.Log(even + odd);
-            Span<float> row = melMajor[(m * stride)..];
-            if (valid == Lanes)
+            _scratch.Return(scratch);
+        }
+
+        /// <summary>Copies samples <paramref name="from"/>… of the waveform continued by mirroring at its first and last sample, as often as it takes.</summary>
+        private static void Reflect(ReadOnlySpan<float> samples, int from, Span<float> window)
+        {
+            int period = 2 * (samples.Length - 1);
+            for (int i = 0; i < window.Length; i++)
             {
-                value.CopyTo(row);
-            }
-            else
-            {
-                for (int lane = 0; lane < valid; lane++)
+                int at = from + i;
+                if ((uint)at >= (uint)samples.Length)
                 {
-                    row[lane] = value[lane];
+                    // One sample has nothing to mirror: it is held, as numpy does.
+                    at = period == 0 ? 0 : ((at % period) + period) % period;
+                    at = at < samples.Length ? at : period - at;
                 }
+                window[i] = samples[at];
             }
         }
-    }
 
-    private sealed record Scratch(AlignedBuffer<float> Window, AlignedBuffer<float> Work, AlignedBuffer<float> Power);
+        private sealed record Scratch(AlignedBuffer<float> Window, PowerSpectrum<T>.Scratch Spectrum, AlignedBuffer<float> Power, AlignedBuffer<float> Tail);
+    }
 }

@@ -12,6 +12,13 @@ public static class JpegFrames
     /// <summary>JPEGs are coded by the system's libjpeg-turbo, twice as fast as by the one inside SkiaSharp.</summary>
     public static bool IsFast => TurboJpegLibrary.IsPresent;
 
+    /// <summary>What its absence costs and how to end it, in one line; null where it is installed.</summary>
+    public static string? Shortfall => ShortfallOf(IsFast);
+
+    internal static string? ShortfallOf(bool fast) => fast
+        ? null
+        : "libturbojpeg is not installed: JPEG frames are coded at about half the speed, and read 2.3 times slower; to install it: sudo apt-get install libturbojpeg0";
+
     /// <summary>Encodes rgb24 <c>[count, height, width, 3]</c>.</summary>
     /// <returns>The JPEGs one after the other; and count + 1 offsets: where each begins, and where the last ends.</returns>
     public static (byte[] Payload, uint[] Offsets) Encode(ReadOnlySpan<byte> frames, int count, int height, int width, int quality = DefaultQuality)

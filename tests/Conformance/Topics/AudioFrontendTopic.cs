@@ -3,73 +3,149 @@ using Xkd.Pipeline;
 
 namespace Xkd.Conformance.Topics;
 
-/// <summary>Waveform to log-mel, the filter bank, waveform preparation and volume.</summary>
+/// <summary>
+/// Waveform to log-mel, the filter bank, waveform preparation and volume. A configuration may hold further front ends: an object with an <c>n_fft</c> of its own,
+/// which takes from the first what it does not state. Its results bear its name: as a folder (<c>out/alt/…</c>) or as a word of a name (<c>logmel_alt</c>).
+/// </summary>
 internal sealed class AudioFrontendTopic : IGoldenTopic
 {
+    private const string Factor = "voljitter_factor";
+
     public IReadOnlyCollection<string> Topics { get; } = ["audio_frontend"];
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
-        JsonElement config = golden.Config;
-        var options = new LogMelOptions
+        GoldenField config = golden.Config;
+        FrontEnd main = Read(config, config);
+        Dictionary<string, FrontEnd> ends = config.EnumerateObject().Where(field => field.Value.ValueKind == JsonValueKind.Object && field.Value.Has("n_fft"))
+            .ToDictionary(field => field.Name, field => Read(field.Value, config), StringComparer.Ordinal);
+        foreach (string name in golden.TensorNames.Where(n => n.StartsWith("out/", StringComparison.Ordinal)))
         {
-            SampleRate = config.GetProperty("sample_rate").GetInt32(),
-            NFft = config.GetProperty("n_fft").GetInt32(),
-            Hop = config.GetProperty("hop_length").GetInt32(),
-            Mels = config.GetProperty("n_mels").GetInt32(),
-            FMin = config.GetProperty("fmin").GetDouble(),
-            FMax = config.GetProperty("fmax") is { ValueKind: JsonValueKind.Number } top ? top.GetDouble() : null,
-            PowerEpsilon = config.GetProperty("power_eps").GetDouble(),
-            LogEpsilon = config.GetProperty("log_eps").GetDouble(),
-        };
-        var kernel = new SimdLogMel(options);
-        float mean = config.GetProperty("mean").GetSingle(), std = config.GetProperty("std").GetSingle();
-        check.Close("out/mel_filterbank", kernel.Filters.ToMatrix(), [options.Mels, kernel.Filters.Bins]);
-        foreach (string input in golden.TensorNames.Where(name => name.StartsWith("in/", StringComparison.Ordinal)))
-        {
-            string result = "out" + input[2..];
-            if (golden.Has(result + "/normalized"))
-            {
-                Spectrogram(golden, check, kernel, input, result, mean, std);
-            }
-            else if (input.StartsWith("in/prep", StringComparison.Ordinal))
-            {
-                JsonElement prep = config.GetProperty("prep");
-                float[] mono = new float[Waveform.Samples(prep.GetProperty("duration").GetDouble(), prep.GetProperty("sample_rate").GetInt32())];
-                check.Equal("prepared samples", mono.Length, prep.GetProperty("samples").GetInt32());
-                Waveform.Prepare(golden.Floats(input), (int)golden.Shape(input)[0], mono);
-                check.Close(result, mono, [1, mono.Length]);
-            }
-            else
-            {
-                float[] samples = golden.Floats(input);
-                Waveform.Scale(samples, golden.Scalar("voljitter_factor"));
-                check.Close(result, samples);
-                check.Scalar("voljitter_factor", golden.Scalar("voljitter_factor"));
-            }
+            Compare(golden, check, name, main, ends);
         }
-        foreach (JsonElement seconds in config.GetProperty("durations_s").EnumerateArray())
+
+        foreach (string name in golden.Scalars.Keys)
         {
-            string name = $"frames_{seconds}s";
-            check.Scalar(name, kernel.Frames(Waveform.Samples(seconds.GetDouble(), options.SampleRate)));
+            Count(golden, check, name, main, ends);
         }
     }
 
-    private static void Spectrogram(GoldenCase golden, GoldenCheck check, SimdLogMel kernel, string input, string result, float mean, float std)
+    private static void Compare(GoldenCase golden, GoldenCheck check, string name, FrontEnd main, Dictionary<string, FrontEnd> ends)
     {
-        float[] samples = golden.Floats(input);
-        int frames = kernel.Frames(samples.Length);
-        long[] shape = [1, kernel.Options.Mels, frames];
-        float[] mel = new float[kernel.Options.Mels * frames];
-        kernel.Compute(samples, mel);
-        if (golden.Has(result + "/logmel"))
+        string wave = "in" + name[3..];
+        if (golden.Has(wave))
         {
-            check.Close(result + "/logmel", mel, shape);
+            Samples(golden, check, wave, name);
+            return;
         }
-        for (int i = 0; i < mel.Length; i++)
+
+        (FrontEnd end, string plain) = Owner(name, main, ends);
+        string kind = plain[(plain.LastIndexOf('/') + 1)..];
+        if (kind == "mel_filterbank")
         {
-            mel[i] = (mel[i] - mean) / std;
+            check.Close(name, end.Kernel.Filters.ToMatrix(), [end.Kernel.Options.Mels, end.Kernel.Filters.Bins]);
         }
-        check.Close(result + "/normalized", mel, shape);
+        else if (kind is "logmel" or "normalized")
+        {
+            // The waveform is named like the result's folder, with or without the front end's name; where none is, it is the one whose spectrogram is nearest.
+            string[] folders = [name[..name.LastIndexOf('/')], plain[..plain.LastIndexOf('/')]];
+            string[] inputs = [.. folders.Select(folder => "in" + folder[3..]).Where(golden.Has).Take(1)];
+            inputs = inputs.Length > 0 ? inputs : [.. golden.TensorNames.Where(n => n.StartsWith("in/", StringComparison.Ordinal) && golden.Shape(n).Length == 1)];
+            double[] expected = golden.AsDoubles(name);
+            (float[] values, int frames) = inputs.Select(input => Spectrogram(end, golden.Floats(input), kind == "normalized"))
+                .MinBy(made => made.Values.Length == expected.Length ? made.Values.Zip(expected, (a, b) => Math.Abs(a - b)).Max() : double.MaxValue);
+            check.Close(name, values, [1, end.Kernel.Options.Mels, frames]);
+        }
     }
+
+    private static (float[] Values, int Frames) Spectrogram(FrontEnd end, float[] samples, bool normalized)
+    {
+        int frames = end.Kernel.Frames(samples.Length);
+        float[] mel = new float[end.Kernel.Options.Mels * frames];
+        end.Kernel.Compute(samples, mel);
+        return (normalized ? Array.ConvertAll(mel, value => (value - end.Mean) / end.Std) : mel, frames);
+    }
+
+    private static void Samples(GoldenCase golden, GoldenCheck check, string wave, string result)
+    {
+        float[] samples = golden.Floats(wave);
+        if (wave.StartsWith("in/prep", StringComparison.Ordinal))
+        {
+            GoldenField prep = golden.Config.GetProperty("prep");
+            float[] mono = new float[Waveform.Samples(prep.GetProperty("duration").GetDouble(), prep.GetProperty("sample_rate").GetInt32())];
+            check.Equal("prepared samples", mono.Length, prep.GetProperty("samples").GetInt32());
+            Waveform.Prepare(samples, (int)golden.Shape(wave)[0], mono);
+            check.Close(result, mono, [1, mono.Length]);
+        }
+        else
+        {
+            Waveform.Scale(samples, golden.Scalar(Factor));
+            check.Close(result, samples);
+            check.Scalar(Factor, golden.Scalar(Factor));
+        }
+    }
+
+    private static void Count(GoldenCase golden, GoldenCheck check, string name, FrontEnd main, Dictionary<string, FrontEnd> ends)
+    {
+        (FrontEnd end, string plain) = Owner(name, main, ends);
+        foreach (GoldenField seconds in golden.Config.GetProperty("durations_s").EnumerateArray())
+        {
+            if (plain == $"frames_{seconds.GetRawText()}s")
+            {
+                check.Scalar(name, end.Kernel.Frames(Waveform.Samples(seconds.GetDouble(), end.Kernel.Options.SampleRate)));
+            }
+        }
+    }
+
+    // The front end whose name is a word of the result's, and the result's name without it.
+    private static (FrontEnd End, string Plain) Owner(string name, FrontEnd main, Dictionary<string, FrontEnd> ends)
+    {
+        foreach ((string word, FrontEnd end) in ends)
+        {
+            string plain = string.Join('/', name.Split('/').Select(part => string.Join('_', part.Split('_').Where(w => w != word))).Where(part => part.Length > 0));
+            if (plain != name)
+            {
+                return (end, plain);
+            }
+        }
+
+        return (main, name);
+    }
+
+    private static FrontEnd Read(GoldenField own, GoldenField otherwise)
+    {
+        GoldenField top = Needed("fmax");
+        return new FrontEnd(
+            new SimdLogMel(new LogMelOptions
+            {
+                SampleRate = Needed("sample_rate").GetInt32(),
+                NFft = Needed("n_fft").GetInt32(),
+                Hop = Needed("hop_length", "hop").GetInt32(),
+                Mels = Needed("n_mels", "mels").GetInt32(),
+                FMin = Needed("fmin").GetDouble(),
+                FMax = top.ValueKind == JsonValueKind.Null ? null : top.GetDouble(),
+                PowerEpsilon = Needed("power_eps").GetDouble(),
+                LogEpsilon = Needed("log_eps").GetDouble(),
+            }),
+            Needed("mean").GetSingle(),
+            Needed("std").GetSingle());
+
+        GoldenField Needed(params ReadOnlySpan<string> names)
+        {
+            foreach (GoldenField holder in new[] { own, otherwise })
+            {
+                foreach (string name in names)
+                {
+                    if (holder.TryGetProperty(name, out GoldenField value))
+                    {
+                        return value;
+                    }
+                }
+            }
+
+            throw new InvalidDataException($"{own.Path} has no field {names[0]}");
+        }
+    }
+
+    private sealed record FrontEnd(SimdLogMel Kernel, float Mean, float Std);
 }

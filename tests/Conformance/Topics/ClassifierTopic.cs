@@ -1,4 +1,3 @@
-using System.Text.Json;
 using TorchSharp;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Native;
@@ -17,7 +16,8 @@ internal sealed class ClassifierTopic : IGoldenTopic
         using DisposeScope scope = torch.NewDisposeScope();
         using IDisposable noGrad = torch.no_grad();
         torch.Tensor x = Tensor(golden, "in/x");
-        foreach (JsonProperty combo in golden.Config.GetProperty("combos").EnumerateObject())
+        check.Equal("batch", x.shape[0], golden.Config.GetProperty("batch").GetInt64());
+        foreach (GoldenProperty combo in golden.Config.GetProperty("combos").EnumerateObject())
         {
             using ClassifierHead head = new(features, classes, new ClassifierOptions
             {

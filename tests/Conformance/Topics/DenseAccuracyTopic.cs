@@ -21,6 +21,7 @@ internal sealed class DenseAccuracyTopic : IGoldenTopic
         check.Close("out/confidence", confidence, [labels.Length, classes]);
 
         // Meters weighted by batch size are the mean over samples, however these were batched.
+        check.Equal("batches", golden.Config.GetProperty("batches").Ints().Sum(), labels.Length);
         double[] scores = Array.ConvertAll(confidence, v => (double)v);
         check.Scalar("top1", TopK.Accuracy(scores, classes, labels, 1));
         check.Scalar("top5", TopK.Accuracy(scores, classes, labels, 5));

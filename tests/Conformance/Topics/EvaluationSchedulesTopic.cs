@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Xkd.Model.Evaluation;
 
 namespace Xkd.Conformance;
@@ -10,11 +9,11 @@ internal sealed class EvaluationSchedulesTopic : IGoldenTopic
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
-        foreach (JsonProperty kind in golden.Config.EnumerateObject())
+        foreach (GoldenProperty kind in golden.Config.EnumerateObject())
         {
-            foreach (JsonProperty setting in kind.Value.EnumerateObject())
+            foreach (GoldenProperty setting in kind.Value.EnumerateObject())
             {
-                JsonElement s = setting.Value;
+                GoldenField s = setting.Value;
                 int epochs = s.GetProperty("num_epochs").GetInt32(), steps = s.GetProperty("iter_per_epoch").GetInt32();
                 int warmupEpochs = s.GetProperty("warmup_epochs").GetInt32();
                 double warmup = s.GetProperty("warmup_lr").GetDouble(), rate = s.GetProperty("base_lr").GetDouble();
@@ -22,7 +21,7 @@ internal sealed class EvaluationSchedulesTopic : IGoldenTopic
                 {
                     "warmup_cosine" => EvaluationSchedules.WarmupCosine(epochs, steps, warmupEpochs, warmup, rate, s.GetProperty("final_lr").GetDouble()),
                     "warmup_multistep" => EvaluationSchedules.WarmupMultiStep(
-                        epochs, steps, warmupEpochs, warmup, rate, [.. s.GetProperty("milestones").EnumerateArray().Select(m => m.GetInt32())], s.GetProperty("gamma").GetDouble()),
+                        epochs, steps, warmupEpochs, warmup, rate, s.GetProperty("milestones").Ints(), s.GetProperty("gamma").GetDouble()),
                     "warmup_fixed" => EvaluationSchedules.WarmupFixed(epochs, steps, warmupEpochs, warmup, rate),
                     _ => throw new InvalidDataException($"no schedule is called {kind.Name}"),
                 };

@@ -1,5 +1,5 @@
-using System.Text.Json;
 using TorchSharp;
+using Xkd.Conformance.Topics;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Native;
 using Xkd.Model.Networks;
@@ -30,9 +30,8 @@ internal sealed class EvaluationViTTopic : IGoldenTopic
             value.copy_(torch.tensor(golden.Floats(State + name)).reshape(golden.Shape(State + name)));
         }
 
-        foreach (JsonElement view in golden.Config.GetProperty("view_names").EnumerateArray())
+        foreach (string name in GoldenModels.ViewNames(golden, check))
         {
-            string name = view.GetString()!;
             torch.Tensor tokens = EvaluationTokens.Of(encoder, torch.tensor(golden.Floats($"in/{name}")).reshape(golden.Shape($"in/{name}")));
             Compare($"out/{name}/features", tokens);
             Compare($"out/{name}/pool", EncoderClassifier.Pool(encoder, tokens, EncoderPooling.PatchMean));
@@ -54,33 +53,10 @@ internal sealed class EvaluationViTTopic : IGoldenTopic
         check.SameSequence("pre-training names", before.Select(k => WeightNames.ToCanonical(map[k], modality)), before);
     }
 
-    private static ViT Build(JsonElement config, bool video)
+    private static ViT Build(GoldenField config, bool video)
     {
-        JsonElement encoder = config.GetProperty("encoder");
-        TransformerOptions options = new()
-        {
-            Dim = encoder.GetProperty("embed_dim").GetInt32(),
-            Depth = encoder.GetProperty("depth").GetInt32(),
-            Heads = encoder.GetProperty("num_heads").GetInt32(),
-        };
+        TransformerOptions options = GoldenModels.Transformer(config.GetProperty("encoder"));
         bool classToken = config.GetProperty("apply_cls_token").GetBoolean();
-        int[] patch = Ints(config, "patch_spatial");
-        if (!video)
-        {
-            int[] spectrogram = Ints(config, "spec_size");
-            return new AudioViT(new AudioGeometry { Mels = spectrogram[0], Frames = spectrogram[1], PatchMels = patch[0], PatchFrames = patch[1] }, options, classToken);
-        }
-
-        int[] frame = Ints(config, "frame_size");
-        return new VideoViT(
-            new VideoGeometry
-            {
-                Channels = frame[0], Height = frame[1], Width = frame[2], Frames = config.GetProperty("num_frames").GetInt32(),
-                PatchFrames = config.GetProperty("patch_temporal").GetInt32(), PatchHeight = patch[0], PatchWidth = patch[1],
-            },
-            options,
-            classToken);
+        return video ? new VideoViT(GoldenModels.Video(config), options, classToken) : new AudioViT(GoldenModels.Audio(config), options, classToken);
     }
-
-    private static int[] Ints(JsonElement config, string name) => [.. config.GetProperty(name).EnumerateArray().Select(e => e.GetInt32())];
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Xkd.Model;
 using Xkd.Model.Networks;
 using Xkd.Model.Objectives;
+using Xkd.Pipeline;
 using Activation = Xkd.Model.Networks.Activation;
 
 namespace Xkd.Conformance.Topics;
@@ -9,16 +10,16 @@ namespace Xkd.Conformance.Topics;
 /// <summary>Reads golden configurations into the product's options; every one is the released code's behaviour.</summary>
 internal static class GoldenModels
 {
-    public static TransformerOptions Transformer(JsonElement json) => new()
+    public static TransformerOptions Transformer(GoldenField json) => new()
     {
         Dim = json.GetProperty("embed_dim").GetInt32(),
         Depth = json.GetProperty("depth").GetInt32(),
         Heads = json.GetProperty("num_heads").GetInt32(),
     };
 
-    public static VideoGeometry Video(JsonElement config, string prefix = "")
+    public static VideoGeometry Video(GoldenField config, string prefix = "")
     {
-        int[] frame = Ints(config.GetProperty("frame_size")), patch = Ints(config.GetProperty(prefix + "patch_spatial"));
+        int[] frame = config.GetProperty("frame_size").Ints(), patch = config.GetProperty(prefix + "patch_spatial").Ints();
         return new VideoGeometry
         {
             Channels = frame[0],
@@ -31,28 +32,33 @@ internal static class GoldenModels
         };
     }
 
-    public static AudioGeometry Audio(JsonElement config, string prefix = "")
+    public static AudioGeometry Audio(GoldenField config, string prefix = "")
     {
-        int[] size = Ints(config.GetProperty("spec_size")), patch = Ints(config.GetProperty(prefix + "patch_spatial"));
+        int[] size = config.GetProperty("spec_size").Ints(), patch = config.GetProperty(prefix + "patch_spatial").Ints();
         return new AudioGeometry { Mels = size[0], Frames = size[1], PatchMels = patch[0], PatchFrames = patch[1] };
     }
 
     /// <summary>The projector with the reference's own defaults for what a configuration leaves out.</summary>
-    public static ProjectorOptions Projector(JsonElement json) => new()
+    public static ProjectorOptions Projector(GoldenField json) => new()
     {
         OutDim = json.GetProperty("out_dim").GetInt32(),
         Layers = Int(json, "nlayers", 3),
         HiddenDim = Int(json, "hidden_dim", 2048),
         BottleneckDim = Int(json, "bottleneck_dim", 256),
-        Activation = Text(json, "act") is null or "gelu" ? Activation.Gelu : Activation.Relu,
+        Activation = Text(json, "act") switch
+        {
+            null or "gelu" => Activation.Gelu,
+            "relu" => Activation.Relu,
+            string other => throw new InvalidDataException($"activation {other} is unknown"),
+        },
         HiddenNorm = IsLayerNorm(Text(json, "norm")),
         OutputNorm = IsLayerNorm(Text(json, "last_norm")),
-        FixedMagnitude = !json.TryGetProperty("norm_last_layer", out JsonElement fixedMagnitude) || fixedMagnitude.GetBoolean(),
+        FixedMagnitude = !json.TryGetProperty("norm_last_layer", out GoldenField fixedMagnitude) || fixedMagnitude.GetBoolean(),
     };
 
-    public static XkdOptions Model(JsonElement config)
+    public static XkdOptions Model(GoldenField config)
     {
-        JsonElement forward = config.GetProperty("fwd_kwargs"), momentum = config.GetProperty("center_momentum");
+        GoldenField forward = config.GetProperty("fwd_kwargs"), momentum = config.GetProperty("center_momentum");
         return XkdOptions.Released with
         {
             Variant = config.GetProperty("model").GetString() switch
@@ -77,7 +83,8 @@ internal static class GoldenModels
             {
                 "mean" => AttentionRefinement.Mean,
                 "softmax" => AttentionRefinement.Softmax,
-                _ => AttentionRefinement.None,
+                null => AttentionRefinement.None,
+                string other => throw new InvalidDataException($"cm_attn_mode {other} is unknown"),
             },
             AlignWeight = forward.GetProperty("align_coeff").GetDouble(),
             DistillationWeight = forward.GetProperty("cmkd_coeff").GetDouble(),
@@ -87,21 +94,62 @@ internal static class GoldenModels
         };
     }
 
-    public static KdTemperatures Temperatures(JsonElement teacher, JsonElement student) => new(
+    public static KdTemperatures Temperatures(GoldenField teacher, GoldenField student) => new(
         teacher.GetProperty("video").GetDouble(), teacher.GetProperty("audio").GetDouble(), student.GetProperty("video").GetDouble(), student.GetProperty("audio").GetDouble());
+
+    public static CropBox Box(GoldenField o) =>
+        new(o.GetProperty("i").GetInt32(), o.GetProperty("j").GetInt32(), o.GetProperty("h").GetInt32(), o.GetProperty("w").GetInt32());
+
+    /// <summary>The views of an encoder's case by name; their shapes are checked against the inputs.</summary>
+    public static string[] ViewNames(GoldenCase golden, GoldenCheck check)
+    {
+        string[] names = golden.Config.GetProperty("view_names").Strings();
+        int[][] shapes = [.. golden.Config.GetProperty("views").EnumerateArray().Select(v => v.Ints())];
+        check.Equal("views", shapes.Length, names.Length);
+        foreach ((string name, int[] shape) in names.Zip(shapes))
+        {
+            // The channel axis goes unsaid: [batch, frames, height, width] or [batch, mels, frames].
+            check.SameSequence($"shape of {name}", golden.Shape("in/" + name).Where((_, axis) => axis != 1), shape.Select(side => (long)side));
+        }
+
+        return names;
+    }
+
+    /// <summary>Checks the views that a configuration of the whole model announces against those of the batch under <c>in/PREFIX</c>.</summary>
+    public static void CheckViews(GoldenCase golden, GoldenCheck check, string prefix)
+    {
+        GoldenField views = golden.Config.GetProperty("views");
+        int batch = golden.Config.GetProperty("batch").GetInt32();
+        check.Equal("global views", views.GetProperty("num_global").GetInt32(), 1);
+        foreach ((string kind, string modality) in new[] { ("frames", "video"), ("specs", "audio") })
+        {
+            string[] given = [.. Views(golden, prefix + kind)];
+            check.Equal($"local views of {kind}", given.Length - 1, views.GetProperty($"num_local_{modality}").GetInt32());
+            foreach ((int index, string name) in given.Index())
+            {
+                int[] shape = views.GetProperty((index == 0 ? "global_" : "local_") + modality).Ints();
+                check.SameSequence($"shape of {name}", golden.Shape(name).Where((_, axis) => axis != 1), shape.Prepend(batch).Select(side => (long)side));
+            }
+        }
+    }
+
+    /// <summary>Settings of the forward pass that have one value only: teachers see the first local view.</summary>
+    public static void CheckForward(GoldenCheck check, GoldenField forward)
+    {
+        check.Equal("global_views_number", forward.GetProperty("global_views_number").GetInt32(), 1);
+        forward.Describes("align_mode"); // the reference takes it and ignores it
+    }
 
     /// <summary>A batch under <c>in/PREFIX</c>: frames0.., specs0.., noise_video, noise_audio.</summary>
     public static XkdInput Input(GoldenCase golden, string prefix) => new(
         [.. Views(golden, prefix + "frames").Select(golden.Tensor)], [.. Views(golden, prefix + "specs").Select(golden.Tensor)],
         golden.Tensor(prefix + "noise_video"), golden.Tensor(prefix + "noise_audio"));
 
-    public static int[] Ints(JsonElement json) => [.. json.EnumerateArray().Select(e => e.GetInt32())];
-
     private static IEnumerable<string> Views(GoldenCase golden, string prefix) => Enumerable.Range(0, int.MaxValue).Select(i => $"{prefix}{i}").TakeWhile(golden.Has);
 
-    private static int Int(JsonElement json, string name, int fallback) => json.TryGetProperty(name, out JsonElement value) ? value.GetInt32() : fallback;
+    private static int Int(GoldenField json, string name, int fallback) => json.TryGetProperty(name, out GoldenField value) ? value.GetInt32() : fallback;
 
-    private static string? Text(JsonElement json, string name) => json.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(GoldenField json, string name) => json.TryGetProperty(name, out GoldenField value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private static bool IsLayerNorm(string? norm) => norm switch
     {

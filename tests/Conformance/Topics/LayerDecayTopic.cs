@@ -13,11 +13,12 @@ internal sealed class LayerDecayTopic : IGoldenTopic
     public void Run(GoldenCase golden, GoldenCheck check)
     {
         LibTorch.Load();
-        JsonElement[] configs = [.. golden.Config.GetProperty("models").EnumerateArray()], expected = [.. golden.Json.GetProperty("models").EnumerateArray()];
+        GoldenField[] configs = [.. golden.Config.GetProperty("models").EnumerateArray()];
+        JsonElement[] expected = [.. golden.Json.GetProperty("models").EnumerateArray()];
         check.Equal("models", configs.Length, expected.Length);
         for (int m = 0; m < configs.Length; m++)
         {
-            JsonElement config = configs[m];
+            GoldenField config = configs[m];
             using EncoderClassifier network = Build(config);
             IReadOnlyList<DecayGroup> groups = LayerDecayGroups.Build(
                 network.EvaluationParameters().Select(p => (p.Name, (int)p.Value.dim())), network.Backbone.Options.Depth,
@@ -33,14 +34,9 @@ internal sealed class LayerDecayTopic : IGoldenTopic
         }
     }
 
-    private static EncoderClassifier Build(JsonElement config)
+    private static EncoderClassifier Build(GoldenField config)
     {
-        TransformerOptions options = new()
-        {
-            Dim = config.GetProperty("embed_dim").GetInt32(),
-            Depth = config.GetProperty("depth").GetInt32(),
-            Heads = config.GetProperty("num_heads").GetInt32(),
-        };
+        TransformerOptions options = Topics.GoldenModels.Transformer(config);
         bool classToken = config.GetProperty("cls").GetBoolean();
         ViT backbone = config.GetProperty("modality").GetString() == "video"
             ? new VideoViT(new VideoGeometry { Frames = 4, Height = 16, Width = 16 }, options, classToken)

@@ -12,9 +12,12 @@ internal sealed class LinearSvmTopic : IGoldenTopic
     {
         int dim = (int)golden.Shape("in/x_train")[1], clips = (int)golden.Shape("in/x_test_clips")[1];
         int classes = golden.Config.GetProperty("classes").GetInt32();
+        check.SameSequence("train, test, dim, clips", [golden.Shape("in/x_train")[0], golden.Shape("in/x_test_clips")[0], dim, clips],
+            new[] { "train", "test", "dim", "clips" }.Select(name => golden.Config.GetProperty(name).GetInt64()));
+        golden.Config.Describes("library", "max_iter"); // what the default solution came from; the exact one is the optimum itself
         float[] train = golden.Floats("in/x_train"), test = golden.Floats("in/x_test_clips");
         int[] labels = Array.ConvertAll(golden.Int64s("in/y_train"), l => (int)l), testLabels = Array.ConvertAll(golden.Int64s("in/y_test"), l => (int)l);
-        foreach (JsonElement c in golden.Config.GetProperty("C").EnumerateArray())
+        foreach (GoldenField c in golden.Config.GetProperty("C").EnumerateArray())
         {
             string name = "C" + c.GetRawText();
             LinearSvmModel model = LinearSvm.Fit(train, dim, labels, classes, new LinearSvmOptions { C = c.GetDouble(), Tolerance = 1e-9, MaxIterations = 100_000 });

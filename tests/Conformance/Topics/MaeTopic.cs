@@ -18,7 +18,8 @@ internal sealed class MaeTopic : IGoldenTopic
         using var autoencoder = new MaskedAutoencoder(encoder, GoldenModels.Transformer(golden.Config.GetProperty("decoder")), golden.Device());
         GoldenTensors.LoadState(golden, check, autoencoder);
         var parameters = StateNames.Parameters(autoencoder);
-        foreach (string view in golden.Config.GetProperty("view_names").EnumerateArray().Select(v => v.GetString()!))
+        check.Equal("modality", golden.Config.GetProperty("modality").GetString(), encoder is VideoViT ? "video" : "audio");
+        foreach (string view in GoldenModels.ViewNames(golden, check))
         {
             RunView(golden, check, autoencoder, parameters, view);
         }

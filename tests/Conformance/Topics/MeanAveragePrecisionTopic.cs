@@ -13,6 +13,7 @@ internal sealed class MeanAveragePrecisionTopic : IGoldenTopic
     {
         int classes = golden.Config.GetProperty("classes").GetInt32(), clips = golden.Config.GetProperty("clips").GetInt32();
         float[] logits = golden.Floats("in/logits"), targets = golden.Floats("in/targets");
+        check.Equal("samples", targets.Length / classes, golden.Config.GetProperty("samples").GetInt32());
         foreach (string activation in new[] { "sigmoid", "none" })
         {
             foreach (ClipEnsemble ensemble in Enum.GetValues<ClipEnsemble>())

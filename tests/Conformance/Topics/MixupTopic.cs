@@ -1,4 +1,3 @@
-using System.Text.Json;
 using TorchSharp;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Native;
@@ -17,9 +16,10 @@ internal sealed class MixupTopic : IGoldenTopic
         int classes = golden.Config.GetProperty("num_classes").GetInt32();
         using DisposeScope scope = torch.NewDisposeScope();
         torch.Tensor labels = torch.tensor(golden.Int64s("in/targets"));
+        check.Equal("batch", labels.shape[0], golden.Config.GetProperty("batch").GetInt64());
         MixAugmentation correct = new(new MixOptions { LabelSmoothing = smoothing });
         MixAugmentation released = new(new MixOptions { LabelSmoothing = smoothing, CutTimeAndHeight = true });
-        foreach (JsonProperty op in golden.Config.GetProperty("ops").EnumerateObject())
+        foreach (GoldenProperty op in golden.Config.GetProperty("ops").EnumerateObject())
         {
             string source = "in/" + op.Name[(op.Name.LastIndexOf('_') + 1)..];
             long[] shape = golden.Shape(source);
@@ -30,7 +30,7 @@ internal sealed class MixupTopic : IGoldenTopic
                 int height = (int)shape[^2], width = (int)shape[^1];
                 CutBox box = CutBox.Around(height, width, draw.Lambda, op.Value.GetProperty("center_y").GetInt32(), op.Value.GetProperty("center_x").GetInt32());
                 draw = new MixDraw { Lambda = box.Kept(height, width), Box = box };
-                check.SameSequence($"{op.Name} box", [box.Top, box.Bottom, box.Left, box.Right], op.Value.GetProperty("box_yl_yh_xl_xh").EnumerateArray().Select(e => e.GetInt32()));
+                check.SameSequence($"{op.Name} box", [box.Top, box.Bottom, box.Left, box.Right], op.Value.GetProperty("box_yl_yh_xl_xh").Ints());
                 check.Values($"{op.Name} lambda", [draw.Lambda], [op.Value.GetProperty("lam_corrected").GetDouble()], check.ToleranceOf(op.Name));
             }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Xkd.Model.Objectives;
 using static TorchSharp.torch;
 
@@ -29,6 +28,7 @@ internal sealed class ObjectiveTopic : IGoldenTopic
     private static void CrossModal(GoldenCase golden, GoldenCheck check)
     {
         Tensor video = golden.Tensor("in/vattn"), audio = golden.Tensor("in/aattn");
+        Sizes(golden, check, ("batch", video, 0), ("heads", video, 1), ("n_video", video, -1), ("n_audio", audio, -1), ("dim", golden.Tensor("in/vfeat"), -1));
         foreach (var (name, mode) in new[] { ("mean", AttentionRefinement.Mean), ("softmax", AttentionRefinement.Softmax) }.Where(m => golden.Has($"out/{m.Item1}/cvattn")))
         {
             Tensor videoWeights = CrossModalAttention.Refine(video, audio, mode), audioWeights = CrossModalAttention.Refine(audio, video, mode);
@@ -36,6 +36,14 @@ internal sealed class ObjectiveTopic : IGoldenTopic
             check.Close($"out/{name}/caattn", audioWeights);
             check.Close($"out/{name}/vfeat_aligned", CrossModalAttention.AlignFeatures(golden.Tensor("in/vfeat"), videoWeights));
             check.Close($"out/{name}/afeat_aligned", CrossModalAttention.AlignFeatures(golden.Tensor("in/afeat"), audioWeights));
+        }
+    }
+
+    private static void Sizes(GoldenCase golden, GoldenCheck check, params ReadOnlySpan<(string Name, Tensor Tensor, int Axis)> sizes)
+    {
+        foreach (var (name, tensor, axis) in sizes)
+        {
+            check.Equal(name, tensor.shape[axis < 0 ? tensor.shape.Length + axis : axis], golden.Config.GetProperty(name).GetInt64());
         }
     }
 
@@ -52,13 +60,15 @@ internal sealed class ObjectiveTopic : IGoldenTopic
             check.Close($"out/{kind}/grad_y", y.grad!);
         }
 
+        Sizes(golden, check, ("n_x", golden.Tensor("in/x"), 0), ("n_y", golden.Tensor("in/y"), 0), ("dim", golden.Tensor("in/x"), 1));
+        golden.Config.Describes("scale", "layernorm"); // how the rows were drawn
         Tensor rows = golden.Tensor("in/x").to(ScalarType.Float64);
         check.Close("out/sq_dist_xx", MaximumMeanDiscrepancy.SquaredDistances(rows, rows));
     }
 
     private static void CrossEntropy(GoldenCase golden, GoldenCheck check)
     {
-        JsonElement config = golden.Config;
+        GoldenField config = golden.Config;
         using var objective = new CenteredCrossEntropy(config.GetProperty("out_dim").GetInt32(), config.GetProperty("center_momentum").GetDouble(), golden.Device());
         for (int call = 0; call < config.GetProperty("calls").GetInt32(); call++)
         {
@@ -66,6 +76,8 @@ internal sealed class ObjectiveTopic : IGoldenTopic
             Tensor loss = objective.Loss(student, golden.Tensor($"in/teacher{call}"), config.GetProperty("student_temp").GetDouble(),
                 config.GetProperty("teacher_temp").GetDouble(), config.GetProperty("num_teacher_views").GetInt32());
             check.Scalar($"loss{call}", loss);
+            check.SameSequence("rows of students and teachers", [student.shape[0], golden.Shape($"in/teacher{call}")[0]],
+                new[] { "num_student_views", "num_teacher_views" }.Select(views => config.GetProperty("batch").GetInt64() * config.GetProperty(views).GetInt64()));
             loss.backward();
             check.Close($"out/grad_student{call}", student.grad!);
             check.Close($"out/center{call}", objective.Center);

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Xkd.Model.Networks;
 using static TorchSharp.torch;
 
@@ -13,9 +12,10 @@ internal sealed class RandomMaskingTopic : IGoldenTopic
     {
         using var scope = GoldenTensors.Scope();
         int index = 0;
-        foreach (JsonElement pair in golden.Config.GetProperty("pairs").EnumerateArray())
+        foreach (GoldenField pair in golden.Config.GetProperty("pairs").EnumerateArray())
         {
             Tensor tokens = golden.Tensor($"in/{index}/x");
+            check.SameSequence($"shape of {index}", tokens.shape, [golden.Config.GetProperty("batch").GetInt64(), pair[0].GetInt64(), golden.Config.GetProperty("dim").GetInt64()]);
             RandomMasking masking = RandomMasking.Draw(golden.Tensor($"in/{index}/noise"), pair[1].GetDouble());
             check.Close($"out/{index}/kept", tokens.gather(1, masking.Keep.unsqueeze(-1).expand(-1, -1, tokens.shape[2])));
             check.Close($"out/{index}/mask", masking.Mask);

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Xkd.Model.Optimization;
 
 namespace Xkd.Conformance.Topics;
@@ -10,7 +9,7 @@ internal sealed class ScheduleTopic : IGoldenTopic
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
-        foreach (JsonProperty entry in golden.Config.GetProperty("cosine").EnumerateObject())
+        foreach (GoldenProperty entry in golden.Config.GetProperty("cosine").EnumerateObject())
         {
             double Number(string name) => entry.Value.GetProperty(name).GetDouble();
             long perEpoch = (long)Number("niter_per_ep");
@@ -19,7 +18,7 @@ internal sealed class ScheduleTopic : IGoldenTopic
             check.Close("out/" + entry.Name, Values(schedule.Steps, schedule.At));
         }
 
-        foreach (JsonProperty entry in golden.Config.GetProperty("teacher_temp").EnumerateObject())
+        foreach (GoldenProperty entry in golden.Config.GetProperty("teacher_temp").EnumerateObject())
         {
             double Number(string name) => entry.Value.GetProperty(name).GetDouble();
             var schedule = new TemperatureSchedule(Number("warmup_teacher_temp"), Number("teacher_temp"), (int)Number("warmup_teacher_temp_epochs"), (int)Number("num_epochs"));

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Xkd.Pipeline;
 
 namespace Xkd.Conformance.Topics;
@@ -27,8 +26,7 @@ internal sealed class SpatialCropsTopic : IGoldenTopic
             check.Close(result + "/three_crops", Three(scaled, tall, wide, crop), [3, channels, frames, crop, crop]);
             if (golden.Has(result + "/resized_crop"))
             {
-                JsonElement o = golden.Config.GetProperty(input[3..] + "_resized_crop_box");
-                var box = new CropBox(o.GetProperty("i").GetInt32(), o.GetProperty("j").GetInt32(), o.GetProperty("h").GetInt32(), o.GetProperty("w").GetInt32());
+                CropBox box = GoldenModels.Box(golden.Config.GetProperty(input[3..] + "_resized_crop_box"));
                 float[] resized = new float[channels * frames * crop * crop];
                 SpatialCrops.Resize(planes, height, width, box, crop, crop, resized);
                 check.Close(result + "/resized_crop", resized, [channels, frames, crop, crop]);

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Xkd.Pipeline;
 
 namespace Xkd.Conformance.Topics;
@@ -10,32 +9,45 @@ internal sealed class SpecAugmentTopic : IGoldenTopic
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
-        JsonElement config = golden.Config;
+        GoldenField config = golden.Config;
         long[] shape = golden.Shape("in/spec");
         int mels = (int)shape[^2];
-        int canvasHeight = config.GetProperty("canvas")[0].GetInt32(), canvasWidth = config.GetProperty("canvas")[1].GetInt32();
+        check.SameSequence("shape", shape, config.GetProperty("shape").Ints().Select(side => (long)side));
         var spectrogram = new Spectrogram();
-        foreach (JsonProperty crop in Cases(config, "crops"))
+        foreach (GoldenProperty crop in Cases(config, "crops"))
         {
             float[] values = golden.Floats("in/spec");
-            var box = new CropBox(Int(crop, "i"), Int(crop, "j"), Int(crop, "h"), Int(crop, "w"));
-            SpectrogramCrop drawn = new(canvasHeight, canvasWidth, box);
+            // A crop may have a canvas of its own.
+            int[] canvas = (crop.Value.TryGetProperty("canvas", out GoldenField own) ? own : config.GetProperty("canvas")).Ints();
+            SpectrogramCrop drawn = new(canvas[0], canvas[1], GoldenModels.Box(crop.Value));
             spectrogram.ResizeCrop(values, mels, drawn);
             Close(crop.Name, values, new SpectrogramViewAugmentation { ResizeCrop = drawn });
         }
-        foreach (JsonProperty warp in Cases(config, "warps"))
+        foreach (GoldenProperty warp in Cases(config, "warps"))
         {
             float[] values = golden.Floats("in/spec");
             TimeWarp drawn = new(Int(warp, "center"), Int(warp, "warped"));
+            check.Equal(warp.Name + " within its window", Math.Abs(drawn.Warped - 1 - drawn.Center) <= Int(warp, "window"), true);
             spectrogram.Warp(values, mels, drawn);
             Close(warp.Name, values, new SpectrogramViewAugmentation { Warp = drawn });
         }
-        foreach (JsonProperty mask in Cases(config, "masks"))
+        foreach (GoldenProperty mask in Cases(config, "masks"))
         {
             float[] values = golden.Floats("in/spec");
-            bool time = mask.Value.GetProperty("dim").GetString() == "time";
+            bool time = mask.Value.GetProperty("dim").GetString() switch
+            {
+                "time" => true,
+                "freq" => false,
+                string other => throw new InvalidDataException($"{mask.Name}: no mask lies along {other}"),
+                null => throw new InvalidDataException($"{mask.Name}: no dim"),
+            };
             int[] lengths = Ints(mask, "lengths"), positions = Ints(mask, "positions");
-            MaskFill fill = mask.Value.GetProperty("fill").GetString()!.StartsWith("zero", StringComparison.Ordinal) ? MaskFill.Zero : MaskFill.Mean;
+            MaskFill fill = mask.Value.GetProperty("fill").GetString()!.Split(' ')[0] switch
+            {
+                "zero" => MaskFill.Zero,
+                "mean" => MaskFill.Mean,
+                string other => throw new InvalidDataException($"{mask.Name}: no mask is filled with {other}"),
+            };
             SpectrogramMask[] drawn = [.. lengths.Zip(positions, (length, at) => new SpectrogramMask(time, at, length))];
             Spectrogram.Mask(values, mels, drawn, fill);
             Close(mask.Name, values, new SpectrogramViewAugmentation { Masks = drawn, MaskFill = fill });
@@ -49,10 +61,10 @@ internal sealed class SpecAugmentTopic : IGoldenTopic
         }
     }
 
-    private static IEnumerable<JsonProperty> Cases(JsonElement config, string kind) =>
-        config.TryGetProperty(kind, out JsonElement cases) ? cases.EnumerateObject() : Enumerable.Empty<JsonProperty>();
+    private static IEnumerable<GoldenProperty> Cases(GoldenField config, string kind) =>
+        config.TryGetProperty(kind, out GoldenField cases) ? cases.EnumerateObject() : [];
 
-    private static int Int(JsonProperty owner, string name) => owner.Value.GetProperty(name).GetInt32();
+    private static int Int(GoldenProperty owner, string name) => owner.Value.GetProperty(name).GetInt32();
 
-    private static int[] Ints(JsonProperty owner, string name) => [.. owner.Value.GetProperty(name).EnumerateArray().Select(value => value.GetInt32())];
+    private static int[] Ints(GoldenProperty owner, string name) => owner.Value.GetProperty(name).Ints();
 }

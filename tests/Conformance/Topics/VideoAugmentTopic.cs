@@ -9,16 +9,21 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
     // The batched kernel against the one on the CPU, normalised values: equal, and one level of the narrowest channel where blurred.
     private static readonly Tolerance Same = new(0, 0, 0, 0), Blurred = new(0, 1.01 / (255 * 0.224), 0, 0);
 
+    // What a view is made by, in its order; one that is left out of a case is not drawn there.
+    private static readonly string[] Order = ["RandomResizedCrop", "RandomHorizontalFlip", "ColorJitter", "RandomGray", "RandomGaussianBlur", "ClipToTensor", "Normalize"];
+
     public IReadOnlyCollection<string> Topics { get; } = ["video_augment"];
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
-        int[] clip = [.. golden.Config.GetProperty("clip").EnumerateArray().Select(side => side.GetInt32())];
-        foreach (JsonProperty operation in golden.Config.GetProperty("ops").EnumerateObject())
+        int[] clip = golden.Config.GetProperty("clip").Ints();
+        check.SameSequence("clip", golden.Shape("in/clip"), clip.Select(side => (long)side));
+        foreach (GoldenProperty operation in golden.Config.GetProperty("ops").EnumerateObject())
         {
             string name = "out/" + operation.Name;
-            JsonElement o = operation.Value;
-            if (o.TryGetProperty("transforms", out _))
+            GoldenField o = operation.Value;
+            o.Describes("output", "note"); // the layout of what came out
+            if (o.Has("transforms"))
             {
                 check.Close(name, Sequence(golden, check, name, o, clip));
             }
@@ -34,9 +39,9 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
         }
     }
 
-    private static byte[] Single(GoldenCase golden, string name, JsonElement o, int[] clip)
+    private static byte[] Single(GoldenCase golden, string name, GoldenField o, int[] clip)
     {
-        bool gray = o.TryGetProperty("input", out JsonElement input);
+        bool gray = o.TryGetProperty("input", out GoldenField input);
         byte[] frames = gray ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
         int height = clip[1], width = clip[2];
         int channels = golden.Shape(name).Length == 3 ? 1 : 3;
@@ -44,12 +49,12 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
         var result = new List<byte>();
         foreach (byte[] pixels in frames.Chunk(height * width * 3))
         {
-            if (o.TryGetProperty("h", out _))
+            if (o.Has("h"))
             {
-                frame.PrepareResize(Box(o), o.GetProperty("size")[0].GetInt32(), o.GetProperty("size")[1].GetInt32());
+                frame.PrepareResize(GoldenModels.Box(o), o.GetProperty("size")[0].GetInt32(), o.GetProperty("size")[1].GetInt32());
                 frame.LoadResized(pixels, width);
             }
-            else if (o.TryGetProperty("short_side", out JsonElement side))
+            else if (o.TryGetProperty("short_side", out GoldenField side))
             {
                 (int tall, int wide) = SpatialCrops.ShortSide(height, width, side.GetInt32());
                 frame.PrepareResize(CropBox.Whole(height, width), tall, wide);
@@ -73,16 +78,21 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
     }
 
     // One operation as a view of its own through the batched kernel, unnormalised: the same bytes, but for one level where blurred.
-    private static void Batched(GoldenCase golden, GoldenCheck check, string name, JsonElement o, int[] clip)
+    private static void Batched(GoldenCase golden, GoldenCheck check, string name, GoldenField o, int[] clip)
     {
-        bool gray = name.StartsWith("out/gray", StringComparison.Ordinal), flip = name.StartsWith("out/hflip", StringComparison.Ordinal), crop = o.TryGetProperty("h", out _);
-        bool blur = o.TryGetProperty("kernel_size", out _), whole = o.TryGetProperty("short_side", out JsonElement side);
+        bool gray = name.StartsWith("out/gray", StringComparison.Ordinal), flip = name.StartsWith("out/hflip", StringComparison.Ordinal), crop = o.Has("h");
+        bool blur = o.Has("kernel_size"), whole = o.TryGetProperty("short_side", out GoldenField side);
         (int height, int width) = crop ? (o.GetProperty("size")[0].GetInt32(), o.GetProperty("size")[1].GetInt32()) : whole ? SpatialCrops.ShortSide(clip[1], clip[2], side.GetInt32()) : (clip[1], clip[2]);
         VideoViewAugmentation view = new()
         {
-            Crop = crop ? Box(o) : CropBox.Whole(clip[1], clip[2]), Flip = flip, Gray = gray, Blur = blur ? Blur(o) : null, Jitter = crop || flip || gray || blur || whole ? null : Jitter(o),
+            Crop = crop ? GoldenModels.Box(o) : CropBox.Whole(clip[1], clip[2]), Flip = flip, Gray = gray, Blur = blur ? Blur(o) : null, Jitter = crop || flip || gray || blur || whole ? null : Jitter(o),
         };
-        byte[] frames = o.TryGetProperty("input", out JsonElement input) ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
+        byte[] frames = o.TryGetProperty("input", out GoldenField input) ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
+        if (o.TryGetProperty("result", out GoldenField result))
+        {
+            check.SameSequence(name + " size", [height, width], result.Ints());
+        }
+
         float[] views = BatchKernels.Video(golden, frames, clip[1], clip[2], view, clip[0], height, width, [0, 0, 0], [1, 1, 1]); // [3, T, height, width]
         int plane = views.Length / 3, channels = golden.Shape(name).Length == 3 ? 1 : 3;
         double[] levels = [.. Enumerable.Range(0, plane * channels).Select(i => Math.Round(255.0 * views[(i % channels * plane) + (i / channels)]))];
@@ -91,9 +101,9 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
 
     private static double[] Wide(float[] values) => [.. values.Select(v => (double)v)];
 
-    private static void Color(PlanarFrame frame, string name, JsonElement o)
+    private static void Color(PlanarFrame frame, string name, GoldenField o)
     {
-        if (o.TryGetProperty("kernel_size", out _))
+        if (o.Has("kernel_size"))
         {
             frame.Blur(Blur(o));
         }
@@ -107,20 +117,22 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
         }
     }
 
-    private static float[] Normalized(GoldenCase golden, GoldenCheck check, string name, JsonElement o, int[] clip)
+    private static float[] Normalized(GoldenCase golden, GoldenCheck check, string name, GoldenField o, int[] clip)
     {
-        byte[] frames = o.TryGetProperty("input", out JsonElement input) ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
+        byte[] frames = o.TryGetProperty("input", out GoldenField input) ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
         (int first, int count) = Range(o.GetProperty("frames").GetString()!);
         var view = new VideoViewAugmentation { Crop = CropBox.Whole(clip[1], clip[2]) };
         return Apply(golden, check, Cut(frames, first, count, clip), view, count, clip, clip[1], clip[2], name);
     }
 
-    private static float[] Sequence(GoldenCase golden, GoldenCheck check, string name, JsonElement o, int[] clip)
+    private static float[] Sequence(GoldenCase golden, GoldenCheck check, string name, GoldenField o, int[] clip)
     {
         (int first, int count) = Range(o.GetProperty("frames").GetString()!);
+        string[] transforms = o.GetProperty("transforms").Strings();
+        check.SameSequence(name + " transforms", transforms, Order.Where(transforms.Contains));
         var view = new VideoViewAugmentation
         {
-            Crop = Box(o.GetProperty("box")),
+            Crop = GoldenModels.Box(o.GetProperty("box")),
             Flip = o.GetProperty("flip").GetBoolean(),
             Jitter = Jitter(o.GetProperty("jitter")),
             Gray = o.GetProperty("gray").GetBoolean(),
@@ -131,39 +143,34 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
 
     private static float[] Apply(GoldenCase golden, GoldenCheck check, byte[] frames, VideoViewAugmentation view, int count, int[] clip, int height, int width, string name)
     {
-        JsonElement normalize = golden.Config.GetProperty("ops").GetProperty("to_tensor_normalize");
-        var augmenter = new VideoAugmenter(Floats(normalize.GetProperty("mean")), Floats(normalize.GetProperty("std")));
+        GoldenField normalize = golden.Config.GetProperty("ops").GetProperty("to_tensor_normalize");
+        var augmenter = new VideoAugmenter(normalize.GetProperty("mean").Floats(), normalize.GetProperty("std").Floats());
         float[] result = new float[golden.Floats(name).Length];
         augmenter.Apply(frames, clip[1], clip[2], view, height, width, result);
-        float[] mean = Floats(normalize.GetProperty("mean")), std = Floats(normalize.GetProperty("std"));
+        float[] mean = normalize.GetProperty("mean").Floats(), std = normalize.GetProperty("std").Floats();
         check.Values(name + " (batched)", Wide(BatchKernels.Video(golden, frames, clip[1], clip[2], view, count, height, width, mean, std)), Wide(result), view.Blur is null ? Same : Blurred);
         return result;
     }
 
     private static byte[] Cut(byte[] frames, int first, int count, int[] clip) => [.. frames.AsSpan(first * clip[1] * clip[2] * 3, count * clip[1] * clip[2] * 3)];
 
-    private static float[] Floats(JsonElement array) => [.. array.EnumerateArray().Select(value => value.GetSingle())];
-
     private static byte[] Triple(byte[] gray) => [.. gray.SelectMany(value => Enumerable.Repeat(value, 3))];
 
-    private static CropBox Box(JsonElement o) =>
-        new(o.GetProperty("i").GetInt32(), o.GetProperty("j").GetInt32(), o.GetProperty("h").GetInt32(), o.GetProperty("w").GetInt32());
-
-    private static GaussianBlur Blur(JsonElement o) =>
+    private static GaussianBlur Blur(GoldenField o) =>
         new(o.GetProperty("kernel_size").GetInt32(), o.GetProperty("sigma_x").GetDouble(), o.GetProperty("sigma_y").GetDouble());
 
-    private static ColorJitter Jitter(JsonElement o) => new()
+    private static ColorJitter Jitter(GoldenField o) => new()
     {
         Brightness = Factor(o, "brightness", 1),
         Contrast = Factor(o, "contrast", 1),
         Saturation = Factor(o, "saturation", 1),
         Hue = Factor(o, "hue", 0),
-        Order = o.TryGetProperty("order", out JsonElement order)
-            ? [.. order.EnumerateArray().Select(name => Enum.Parse<JitterOperation>(name.GetString()!, ignoreCase: true))]
-            : [.. Enum.GetValues<JitterOperation>().Where(op => o.TryGetProperty(op.ToString().ToLowerInvariant(), out _))],
+        Order = o.TryGetProperty("order", out GoldenField order)
+            ? [.. order.Strings().Select(name => Enum.Parse<JitterOperation>(name, ignoreCase: true))]
+            : [.. Enum.GetValues<JitterOperation>().Where(op => o.Has(op.ToString().ToLowerInvariant()))],
     };
 
-    private static double Factor(JsonElement o, string name, double otherwise) => o.TryGetProperty(name, out JsonElement value) ? value.GetDouble() : otherwise;
+    private static double Factor(GoldenField o, string name, double otherwise) => o.TryGetProperty(name, out GoldenField value) ? value.GetDouble() : otherwise;
 
     // "0-3", "in/clip frames 2-5"
     private static (int First, int Count) Range(string text)

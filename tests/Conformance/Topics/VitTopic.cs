@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Xkd.Model.Networks;
 using static TorchSharp.torch;
 
@@ -15,7 +14,7 @@ internal sealed class VitTopic : IGoldenTopic
         using var unrecorded = no_grad();
         using ViT vit = Build(golden);
         GoldenTensors.LoadState(golden, check, vit);
-        foreach (string view in golden.Config.GetProperty("view_names").EnumerateArray().Select(v => v.GetString()!))
+        foreach (string view in GoldenModels.ViewNames(golden, check))
         {
             Tensor input = golden.Tensor("in/" + view);
             string results = $"out/{view}/";
@@ -42,10 +41,10 @@ internal sealed class VitTopic : IGoldenTopic
 
     internal static ViT Build(GoldenCase golden)
     {
-        JsonElement config = golden.Config;
+        GoldenField config = golden.Config;
         TransformerOptions encoder = GoldenModels.Transformer(config.GetProperty("encoder"));
         bool classToken = config.GetProperty("apply_cls_token").GetBoolean();
-        return config.TryGetProperty("frame_size", out _)
+        return config.Has("frame_size")
             ? new VideoViT(GoldenModels.Video(config), encoder, classToken, device: golden.Device())
             : new AudioViT(GoldenModels.Audio(config), encoder, classToken, device: golden.Device());
     }

@@ -15,12 +15,17 @@ internal sealed class XkdForwardTopic : IGoldenTopic
     {
         using var scope = GoldenTensors.Scope();
         var aliases = GoldenTensors.Strings(golden, "aliases");
-        JsonElement kwargs = golden.Config.GetProperty("fwd_kwargs");
+        GoldenField kwargs = golden.Config.GetProperty("fwd_kwargs");
         using var model = new XkdModel(GoldenModels.Model(golden.Config), device: golden.Device());
         GoldenTensors.LoadState(golden, check, model);
         using var step = new XkdStep(model, XkdStepOptions.Released with { GradientClip = kwargs.GetProperty("clip_grad").GetDouble() });
         var parameters = StateNames.Parameters(model);
         CompareParameters(golden, check, step);
+        GoldenModels.CheckViews(golden, check, "in/");
+        GoldenModels.CheckForward(check, kwargs);
+        check.Equal("epochs with a frozen last layer", kwargs.GetProperty("freeze_last_layer").GetInt32(), 0);
+        check.SameSequence("gradients in full", golden.TensorNames.Where(n => n.StartsWith("out/grad/", StringComparison.Ordinal)).Select(n => n["out/grad/".Length..]).Order(StringComparer.Ordinal),
+            golden.Config.GetProperty("full_grads").Strings().Order(StringComparer.Ordinal));
 
         var record = new StepRecord(model)
         {
@@ -53,7 +58,7 @@ internal sealed class XkdForwardTopic : IGoldenTopic
     private static void CompareParameters(GoldenCase golden, GoldenCheck check, XkdStep step)
     {
         check.SameSequence("named parameters", StateNames.Parameters(step.Model).Select(e => $"{e.Name} [{string.Join(", ", e.Value.shape)}] {e.Value.requires_grad}"),
-            golden.Json.GetProperty("named_parameters").EnumerateArray().Select(p => $"{p[0].GetString()} [{string.Join(", ", GoldenModels.Ints(p[1]))}] {p[2].GetBoolean()}"));
+            golden.Json.GetProperty("named_parameters").EnumerateArray().Select(p => $"{p[0].GetString()} [{string.Join(", ", p[1].EnumerateArray())}] {p[2].GetBoolean()}"));
         JsonElement groups = golden.Json.GetProperty("param_groups");
         check.SameSequence("undecayed parameters", step.UndecayedParameters, Strings(groups.GetProperty("no_decay(group 0)")));
         check.SameSequence("decayed parameters", step.DecayedParameters, Strings(groups.GetProperty("decay(group 1)")));

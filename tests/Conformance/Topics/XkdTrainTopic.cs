@@ -14,11 +14,11 @@ internal sealed class XkdTrainTopic : IGoldenTopic
     {
         using var scope = GoldenTensors.Scope();
         var aliases = GoldenTensors.Strings(golden, "aliases");
-        JsonElement config = golden.Config, kwargs = config.GetProperty("fwd_kwargs");
+        GoldenField config = golden.Config, kwargs = config.GetProperty("fwd_kwargs");
         using var model = new XkdModel(GoldenModels.Model(config), device: golden.Device());
         GoldenTensors.LoadState(golden, check, model, absent: name => name.Contains("_teacher.", StringComparison.Ordinal) || name.EndsWith(".center", StringComparison.Ordinal));
         model.CopyStudentsToTeachers();
-        JsonElement betas = config.GetProperty("betas");
+        GoldenField betas = config.GetProperty("betas");
         using var step = new XkdStep(model, XkdStepOptions.Released with
         {
             GradientClip = kwargs.GetProperty("clip_grad").GetDouble(),
@@ -26,9 +26,13 @@ internal sealed class XkdTrainTopic : IGoldenTopic
         });
 
         int steps = config.GetProperty("schedules").GetProperty("lr").GetArrayLength();
+        check.Equal("steps", steps, config.GetProperty("epochs").GetInt32() * config.GetProperty("iters_per_epoch").GetInt32());
+        GoldenModels.CheckForward(check, kwargs);
+        config.Describes("full_grads"); // recorded by the forward cases; here all gradients come as norms
         string[] visited = [.. golden.Json.GetProperty("clip_visited").EnumerateArray().Select(n => n.GetString()!)];
         for (int index = 0; index < steps; index++)
         {
+            GoldenModels.CheckViews(golden, check, $"in/step{index}/");
             var record = new StepRecord(model);
             step.Observer = record;
             using XkdLosses losses = step.Run(GoldenModels.Input(golden, $"in/step{index}/"), Schedule(config, index));
@@ -42,10 +46,10 @@ internal sealed class XkdTrainTopic : IGoldenTopic
         CompareFinal(golden, check, step);
     }
 
-    private static StepSchedule Schedule(JsonElement config, int index)
+    private static StepSchedule Schedule(GoldenField config, int index)
     {
         int epoch = index / config.GetProperty("iters_per_epoch").GetInt32();
-        JsonElement temperatures = config.GetProperty("temps")[epoch], schedules = config.GetProperty("schedules");
+        GoldenField temperatures = config.GetProperty("temps")[epoch], schedules = config.GetProperty("schedules");
         return new StepSchedule
         {
             LearningRate = schedules.GetProperty("lr")[index].GetDouble(),

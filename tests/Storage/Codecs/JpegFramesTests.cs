@@ -25,6 +25,16 @@ public sealed class JpegFramesTests
     }
 
     [Fact]
+    public void Shortfall_WithoutTheLibrary_SaysWhatItCostsAndHowToInstallIt()
+    {
+        Assert.Equal(JpegFrames.IsFast, JpegFrames.Shortfall is null);
+        Assert.Null(JpegFrames.ShortfallOf(fast: true));
+        string line = JpegFrames.ShortfallOf(fast: false)!;
+        Assert.DoesNotContain('\n', line);
+        Assert.All(["half the speed", "times slower", "apt-get install libturbojpeg0"], part => Assert.Contains(part, line, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Append_FramesEncodedBefore_AreStoredAsTheyAre()
     {
         using TempFolder folder = new();

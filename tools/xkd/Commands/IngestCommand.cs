@@ -106,6 +106,11 @@ internal static class IngestCommand
     public static async Task<IngestResult> IngestAsync(IngestOptions options, Terminal terminal, CancellationToken stop)
     {
         ProgressLine progress = new(terminal, "ingest", TimeProvider.System, TimeSpan.FromSeconds(5));
+        if (options.Frames == FrameCodecs.Jpeg && JpegFrames.Shortfall is { } shortfall)
+        {
+            terminal.Line($"{options.Dataset}: {shortfall}");
+        }
+
         IngestJob job = new(options, FfmpegTools.Locate(), TimeProvider.System);
         IngestProgress last = new(0, 0, 0, 0, 0, null);
         IngestResult result = await job.RunAsync(

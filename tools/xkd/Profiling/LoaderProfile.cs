@@ -16,6 +16,11 @@ internal static class LoaderProfile
     {
         FeedOptions feed = Feed(cache, options);
         ProfileOutcome outcome = await MeasureAsync(cache, feed, stop).ConfigureAwait(false);
+        if (cache.Manifest.Fingerprint.FramesCodec == FrameCodecs.Jpeg && JpegFrames.Shortfall is { } shortfall)
+        {
+            outcome = outcome with { Notes = [.. outcome.Notes, shortfall] };
+        }
+
         if (!options.Sweep)
         {
             return outcome;

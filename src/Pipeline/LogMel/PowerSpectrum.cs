@@ -1,0 +1,389 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Xkd.Pipeline;
+
+/// <summary>
+/// Power spectra of several real frames at once, one frame per vector lane, so that every butterfly is plain vertical arithmetic. Decimation in time on real
+/// spectra: a spectrum of L samples is L/2 slots of two vectors, slot 0 the real bins 0 and L/2. First leaves of 16 samples (or of any even number, by its
+/// definition), then passes that make one spectrum of four or eight; the first pass follows its leaves at once, while they are in the nearest cache, and the last
+/// one leaves powers.
+/// </summary>
+internal sealed unsafe class PowerSpectrum<T>
+    where T : struct, ILanes<T>
+{
+    private const int Columns = 4; // samples that one load brings of each frame
+    private readonly int _size;
+    private readonly int _leaf;
+    private readonly int _leaves;
+    private readonly int[] _radices;
+    private readonly AlignedBuffer<float> _window;   // periodic Hann, then zeros
+    private readonly AlignedBuffer<float> _circle;   // cos and sin of 2πn / leaf, for leaves by definition
+    private readonly AlignedBuffer<float>[] _turns;  // per pass and slot: w, w², … as (re, im)
+
+    /// <param name="nFft">Samples of a frame, even.</param>
+    public PowerSpectrum(int nFft)
+    {
+        _size = nFft;
+        (_leaf, _radices) = Plan(nFft);
+        _leaves = nFft / _leaf;
+        _window = new AlignedBuffer<float>(nFft + Columns);
+        for (int n = 0; n < nFft; n++)
+        {
+            _window.Span[n] = (float)(0.5 - 0.5 * Math.Cos(2 * Math.PI * n / nFft));
+        }
+        _circle = new AlignedBuffer<float>(2 * _leaf);
+        for (int n = 0; n < _leaf; n++)
+        {
+            (double sin, double cos) = Math.SinCos(2 * Math.PI * n / _leaf);
+            (_circle.Span[2 * n], _circle.Span[2 * n + 1]) = ((float)cos, (float)sin);
+        }
+        _turns = new AlignedBuffer<float>[_radices.Length];
+        for (int pass = 0, length = _leaf; pass < _radices.Length; length *= _radices[pass++])
+        {
+            _turns[pass] = Turns(length, _radices[pass]);
+        }
+    }
+
+    /// <summary>Frames at once.</summary>
+    public static int Lanes => T.Count;
+
+    /// <summary>Samples read from each frame's start on.</summary>
+    public int Reach => (_size + Columns - 1) / Columns * Columns;
+
+    public Scratch Rent() => new(
+        new AlignedBuffer<float>(Columns * _leaf * T.Count), new AlignedBuffer<float>(Columns * _leaf * FirstRadix * T.Count),
+        new AlignedBuffer<float>(_size * T.Count), new AlignedBuffer<float>(_radices.Length > 2 ? _size * T.Count : 0));
+
+    /// <summary>Windows and transforms; frame l starts at <paramref name="samples"/> + l * <paramref name="hop"/>.</summary>
+    /// <param name="samples">(Lanes - 1) * hop + Reach samples.</param>
+    /// <param name="hop">Samples between frames.</param>
+    /// <param name="scratch">Working memory.</param>
+    /// <param name="power">Receives [n_fft / 2 + 1, Lanes]: |X|² of each bin and frame, aligned.</param>
+    public void Compute(float* samples, int hop, Scratch scratch, float* power)
+    {
+        float* columns = scratch.Columns.Pointer;
+        if (_radices.Length == 0)
+        {
+            for (int n = 0; n < _size; n += Columns)
+            {
+                Load(samples + n, hop, T.RepeatQuad(_window.Pointer + n), columns + n * T.Count, T.Count);
+            }
+            DirectLeaf<PowerSink>(columns, T.Count, power);
+            return;
+        }
+        int groups = _leaves / FirstRadix;
+        float* result = scratch.First.Pointer, other = scratch.Second.Pointer;
+        for (int group = 0; group < groups; group += Columns)
+        {
+            Leaves(samples, hop, group, groups, columns, scratch.Group.Pointer);
+            for (int i = 0; i < Math.Min(Columns, groups); i++)
+            {
+                float* leaves = scratch.Group.Pointer + i * FirstRadix * _leaf * T.Count;
+                if (_radices.Length == 1)
+                {
+                    Pass<PowerSink>(0, leaves, _leaf * T.Count, _leaf, power);
+                }
+                else
+                {
+                    Pass<SlotSink>(0, leaves, _leaf * T.Count, _leaf, result + (group + i) * FirstRadix * _leaf * T.Count);
+                }
+            }
+        }
+        int length = _leaf * FirstRadix;
+        for (int pass = 1; pass < _radices.Length; pass++)
+        {
+            int parts = groups / _radices[pass], apart = parts * length * T.Count, made = length * _radices[pass];
+            for (int part = 0; part < parts; part++)
+            {
+                if (parts == 1)
+                {
+                    Pass<PowerSink>(pass, result, apart, length, power);
+                }
+                else
+                {
+                    Pass<SlotSink>(pass, result + part * length * T.Count, apart, length, other + part * made * T.Count);
+                }
+            }
+            float* free = result;
+            result = other;
+            other = free;
+            (groups, length) = (parts, made);
+        }
+    }
+
+    private int FirstRadix => _radices.Length == 0 ? 1 : _radices[0];
+
+    // Leaves of 16 wherever powers of two reach that far; an odd factor goes into the leaves, with a two so that they are even.
+    private static (int Leaf, int[] Radices) Plan(int size)
+    {
+        int twos = BitOperations.TrailingZeroCount(size), odd = size >> twos;
+        int inLeaf = odd == 1 ? 4 : 1;
+        inLeaf = (twos - inLeaf) switch
+        {
+            < 0 => twos,
+            1 => odd == 1 ? 3 : 2,
+            _ => inLeaf,
+        };
+        int left = twos - inLeaf;
+        int fours = left % 3 == 0 ? 0 : left % 3 == 2 ? 1 : 2;
+        return (odd << inLeaf, [.. Enumerable.Repeat(8, (left - 2 * fours) / 3), .. Enumerable.Repeat(4, fours)]);
+    }
+
+    private static AlignedBuffer<float> Turns(int length, int radix)
+    {
+        AlignedBuffer<float> turns = new(length * (radix - 1));
+        for (int slot = 1, at = 0; slot < length / 2; slot++)
+        {
+            for (int part = 1; part < radix; part++, at += 2)
+            {
+                (double sin, double cos) = Math.SinCos(-2 * Math.PI * part * slot / ((double)length * radix));
+                (turns.Span[at], turns.Span[at + 1]) = ((float)cos, (float)sin);
+            }
+        }
+        return turns;
+    }
+
+    // Four samples of every frame, windowed and transposed: a vector each.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Load(float* samples, nint hop, T window, float* to, nint apart)
+    {
+        T a = T.LoadQuads(samples, hop) * window, b = T.LoadQuads(samples + hop, hop) * window;
+        T c = T.LoadQuads(samples + 2 * hop, hop) * window, d = T.LoadQuads(samples + 3 * hop, hop) * window;
+        T.TransposeQuads(ref a, ref b, ref c, ref d);
+        T.Store(a, to);
+        T.Store(b, to + apart);
+        T.Store(c, to + 2 * apart);
+        T.Store(d, to + 3 * apart);
+    }
+
+    // The leaves of up to four groups: leaf `group + groups · part` takes every _leaves-th sample from that one on.
+    private void Leaves(float* samples, int hop, int group, int groups, float* columns, float* to)
+    {
+        int length = _leaf * T.Count, bunch = groups == 1 ? Columns : 1;
+        for (int part = 0; part < FirstRadix; part += bunch)
+        {
+            int first = group + groups * part;
+            float* from = samples + first, window = _window.Pointer + first, column = columns;
+            for (float* end = columns + length; column < end; column += T.Count, from += _leaves, window += _leaves)
+            {
+                Load(from, hop, T.RepeatQuad(window), column, length);
+            }
+            for (int c = 0; c < Columns; c++)
+            {
+                float* leaf = to + (groups == 1 ? part + c : c * FirstRadix + part) * length;
+                if (_leaf == 16)
+                {
+                    Leaf16(columns + c * length, leaf);
+                }
+                else
+                {
+                    DirectLeaf<SlotSink>(columns + c * length, T.Count, leaf);
+                }
+            }
+        }
+    }
+
+    private static void Leaf16(float* x, float* to)
+    {
+        int v = T.Count;
+        T a = T.Load(x), b = T.Load(x + v), c = T.Load(x + 2 * v), d = T.Load(x + 3 * v), e = T.Load(x + 4 * v), f = T.Load(x + 5 * v), g = T.Load(x + 6 * v), h = T.Load(x + 7 * v);
+        T i = T.Load(x + 8 * v), j = T.Load(x + 9 * v), k = T.Load(x + 10 * v), l = T.Load(x + 11 * v);
+        T m = T.Load(x + 12 * v), n = T.Load(x + 13 * v), o = T.Load(x + 14 * v), p = T.Load(x + 15 * v);
+        RealDft<T>.Eight(a + i, b + j, c + k, d + l, e + m, f + n, g + o, h + p, out T x0, out T x2r, out T x2i, out T x4r, out T x4i, out T x6r, out T x6i, out T x8);
+        SlotSink.PutEnds(to, 16, x0, x8);
+        SlotSink.Put(to, 2, x2r, x2i);
+        SlotSink.Put(to, 4, x4r, x4i);
+        SlotSink.Put(to, 6, x6r, x6i);
+        RealDft<T>.OddOfSixteen(a - i, b - j, c - k, d - l, e - m, f - n, g - o, h - p,
+            out T x1r, out T x1i, out T x3r, out T x3i, out T x5r, out T x5i, out T x7r, out T x7i);
+        SlotSink.Put(to, 1, x1r, x1i);
+        SlotSink.Put(to, 3, x3r, x3i);
+        SlotSink.Put(to, 5, x5r, x5i);
+        SlotSink.Put(to, 7, x7r, x7i);
+    }
+
+    // By definition, even and odd parts apart: as many steps as the square of the leaf's length. `x` is overwritten.
+    private void DirectLeaf<TSink>(float* x, int apart, float* to)
+        where TSink : ISink
+    {
+        int half = _leaf / 2;
+        for (int n = 1; n < half; n++)
+        {
+            T early = T.Load(x + n * apart), late = T.Load(x + (_leaf - n) * apart);
+            T.Store(early + late, x + n * apart);
+            T.Store(early - late, x + (_leaf - n) * apart);
+        }
+        T first = T.Load(x), middle = T.Load(x + half * apart), dc = default;
+        for (int bin = 0; bin <= half; bin++)
+        {
+            T re = (bin & 1) == 0 ? first + middle : first - middle, im = T.All(0);
+            float* circle = _circle.Pointer;
+            for (int n = 1, turn = 0; n < half; n++)
+            {
+                turn = (turn + bin) % _leaf;
+                re = T.MultiplyAdd(T.Load(x + n * apart), T.All(circle[2 * turn]), re);
+                im = T.MultiplySubtract(T.Load(x + (_leaf - n) * apart), T.All(circle[2 * turn + 1]), im);
+            }
+            if (bin == 0)
+            {
+                dc = re;
+            }
+            else if (bin < half)
+            {
+                TSink.Put(to, bin, re, im);
+            }
+            else
+            {
+                TSink.PutEnds(to, _leaf, dc, re);
+            }
+        }
+    }
+
+    private void Pass<TSink>(int pass, float* from, nint apart, int length, float* to)
+        where TSink : ISink
+    {
+        if (_radices[pass] == 8)
+        {
+            Pass8<TSink>(from, apart, length, _turns[pass].Pointer, to);
+        }
+        else
+        {
+            Pass4<TSink>(from, apart, length, _turns[pass].Pointer, to);
+        }
+    }
+
+    // X[k + Lq] = Σ w^(sk) i^(-sq) X_s[k]: slots k give bins k + Lq and, as conjugates, L(4 - q) - k. Slot 0 holds two real columns, k = 0 and k = L/2.
+    private static void Pass4<TSink>(float* from, nint apart, nint length, float* turns, float* to)
+        where TSink : ISink
+    {
+        RealDft<T>.Four(T.Load(from), T.Load(from + apart), T.Load(from + 2 * apart), T.Load(from + 3 * apart), out T x0, out T x1r, out T x1i, out T x2);
+        TSink.PutEnds(to, 4 * length, x0, x2);
+        TSink.Put(to, length, x1r, x1i);
+        float* middle = from + T.Count;
+        RealDft<T>.OddOfEight(T.Load(middle), T.Load(middle + apart), T.Load(middle + 2 * apart), T.Load(middle + 3 * apart), out x1r, out x1i, out T x3r, out T x3i);
+        TSink.Put(to, length / 2, x1r, x1i);
+        TSink.Put(to, length + length / 2, x3r, x3i);
+        for (int slot = 1; slot < length / 2; slot++, turns += 6)
+        {
+            from += 2 * T.Count;
+            T ar = T.Load(from), ai = T.Load(from + T.Count);
+            Turn(from + apart, turns, out T br, out T bi);
+            Turn(from + 2 * apart, turns + 2, out T cr, out T ci);
+            Turn(from + 3 * apart, turns + 4, out T dr, out T di);
+            T sumR = ar + cr, sumI = ai + ci, gapR = ar - cr, gapI = ai - ci;
+            T oddR = br + dr, oddI = bi + di, turnR = br - dr, turnI = bi - di;
+            TSink.Put(to, slot, sumR + oddR, sumI + oddI);
+            TSink.Put(to, slot + length, gapR + turnI, gapI - turnR);
+            TSink.Put(to, 2 * length - slot, sumR - oddR, oddI - sumI);
+            TSink.PutConjugate(to, length - slot, gapR - turnI, gapI + turnR);
+        }
+    }
+
+    private static void Pass8<TSink>(float* from, nint apart, nint length, float* turns, float* to)
+        where TSink : ISink
+    {
+        RealDft<T>.Eight(
+            T.Load(from), T.Load(from + apart), T.Load(from + 2 * apart), T.Load(from + 3 * apart),
+            T.Load(from + 4 * apart), T.Load(from + 5 * apart), T.Load(from + 6 * apart), T.Load(from + 7 * apart),
+            out T x0, out T x1r, out T x1i, out T x2r, out T x2i, out T x3r, out T x3i, out T x4);
+        TSink.PutEnds(to, 8 * length, x0, x4);
+        TSink.Put(to, length, x1r, x1i);
+        TSink.Put(to, 2 * length, x2r, x2i);
+        TSink.Put(to, 3 * length, x3r, x3i);
+        float* middle = from + T.Count;
+        RealDft<T>.OddOfSixteen(
+            T.Load(middle), T.Load(middle + apart), T.Load(middle + 2 * apart), T.Load(middle + 3 * apart),
+            T.Load(middle + 4 * apart), T.Load(middle + 5 * apart), T.Load(middle + 6 * apart), T.Load(middle + 7 * apart),
+            out x1r, out x1i, out x3r, out x3i, out T x5r, out T x5i, out T x7r, out T x7i);
+        nint at = length / 2;
+        TSink.Put(to, at, x1r, x1i);
+        TSink.Put(to, at + length, x3r, x3i);
+        TSink.Put(to, at + 2 * length, x5r, x5i);
+        TSink.Put(to, at + 3 * length, x7r, x7i);
+        T diagonal = T.All(0.70710678118654752f);
+        for (int slot = 1; slot < length / 2; slot++, turns += 14)
+        {
+            from += 2 * T.Count;
+            T ar = T.Load(from), ai = T.Load(from + T.Count);
+            Turn(from + 2 * apart, turns + 2, out T cr, out T ci);
+            Turn(from + 4 * apart, turns + 6, out T er, out T ei);
+            Turn(from + 6 * apart, turns + 10, out T gr, out T gi);
+            T sumR = ar + er, sumI = ai + ei, gapR = ar - er, gapI = ai - ei;
+            T oddR = cr + gr, oddI = ci + gi, turnR = cr - gr, turnI = ci - gi;
+            T e0r = sumR + oddR, e0i = sumI + oddI, e2r = sumR - oddR, e2i = sumI - oddI;
+            T e1r = gapR + turnI, e1i = gapI - turnR, e3r = gapR - turnI, e3i = gapI + turnR;
+
+            Turn(from + apart, turns, out T br, out T bi);
+            Turn(from + 3 * apart, turns + 4, out T dr, out T di);
+            Turn(from + 5 * apart, turns + 8, out T fr, out T fi);
+            Turn(from + 7 * apart, turns + 12, out T hr, out T hi);
+            (sumR, sumI, gapR, gapI) = (br + fr, bi + fi, br - fr, bi - fi);
+            (oddR, oddI, turnR, turnI) = (dr + hr, di + hi, dr - hr, di - hi);
+            T o0r = sumR + oddR, o0i = sumI + oddI, o2r = sumI - oddI, o2i = oddR - sumR; // o2 turned by -90°
+            TSink.Put(to, slot, e0r + o0r, e0i + o0i);
+            TSink.Put(to, 4 * length - slot, e0r - o0r, o0i - e0i);
+            TSink.Put(to, slot + 2 * length, e2r + o2r, e2i + o2i);
+            TSink.Put(to, 2 * length - slot, e2r - o2r, o2i - e2i);
+            T o1r = gapR + turnI, o1i = gapI - turnR, o3r = gapR - turnI, o3i = gapI + turnR;
+            T along = o1r + o1i, across = o1i - o1r; // o1 turned by -45°, but for the length
+            TSink.Put(to, slot + length, T.MultiplyAdd(along, diagonal, e1r), T.MultiplyAdd(across, diagonal, e1i));
+            TSink.Put(to, 3 * length - slot, T.MultiplySubtract(along, diagonal, e1r), across * diagonal - e1i);
+            (along, across) = (o3i - o3r, o3r + o3i); // o3 turned by -135°: (along, -across)
+            TSink.Put(to, slot + 3 * length, T.MultiplyAdd(along, diagonal, e3r), T.MultiplySubtract(across, diagonal, e3i));
+            TSink.PutConjugate(to, length - slot, T.MultiplySubtract(along, diagonal, e3r), T.MultiplyAdd(across, diagonal, e3i));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Turn(float* z, float* w, out T real, out T imaginary)
+    {
+        T r = T.Load(z), i = T.Load(z + T.Count), wr = T.All(w[0]), wi = T.All(w[1]);
+        real = T.MultiplySubtract(i, wi, r * wr);
+        imaginary = T.MultiplyAdd(r, wi, i * wr);
+    }
+
+    /// <summary>Working memory of one call.</summary>
+    public sealed record Scratch(AlignedBuffer<float> Columns, AlignedBuffer<float> Group, AlignedBuffer<float> First, AlignedBuffer<float> Second);
+
+    private interface ISink
+    {
+        static abstract void Put(float* to, nint bin, T real, T imaginary);
+
+        static abstract void PutConjugate(float* to, nint bin, T real, T imaginary);
+
+        static abstract void PutEnds(float* to, nint length, T first, T last);
+    }
+
+    private readonly struct SlotSink : ISink
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Put(float* to, nint bin, T real, T imaginary)
+        {
+            T.Store(real, to + 2 * T.Count * bin);
+            T.Store(imaginary, to + 2 * T.Count * bin + T.Count);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void PutConjugate(float* to, nint bin, T real, T imaginary) => Put(to, bin, real, T.All(0) - imaginary);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void PutEnds(float* to, nint length, T first, T last) => Put(to, 0, first, last);
+    }
+
+    private readonly struct PowerSink : ISink
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Put(float* to, nint bin, T real, T imaginary) => T.Store(T.MultiplyAdd(real, real, imaginary * imaginary), to + T.Count * bin);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void PutConjugate(float* to, nint bin, T real, T imaginary) => Put(to, bin, real, imaginary);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void PutEnds(float* to, nint length, T first, T last)
+        {
+            T.Store(first * first, to);
+            T.Store(last * last, to + T.Count * (length / 2));
+        }
+    }
+}
