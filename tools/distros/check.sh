@@ -86,6 +86,7 @@ inside() { # folder, command…
       mount -o remount,bind,ro "$root/opt/nuget"
     fi
     for name in ${!XKD_@} TMPDIR DOTNET_ROOT NUGET_PACKAGES; do unset "$name"; done
+    export XKD_BUILD_ARGS=-p:RunAnalyzers=false # they find the same everywhere, in most of the time of a build
     export HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 NUGET_FALLBACK_PACKAGES=/opt/nuget
     exec chroot "$root" "$@"' _ "$root" "$sdk" "$packages" "$@" </dev/null &
   child=$!
