@@ -103,12 +103,12 @@ public sealed partial class XkdModel
         return new BranchOutput(features, branch.Head.call(features)); // [rows, D] -> [rows, K]
     }
 
-    // Patch tokens and the class token's attention to them; its attention to itself is dropped.
+    // Patch tokens and the class token's attention to them, or all queries' mean where there is none; attention to the class token is dropped.
     private static (Tensor Patches, Tensor Attention) Attended(ViT backbone, Tensor view)
     {
-        var (tokens, attention) = backbone.ForwardWithClassAttention(view); // [B, 1 + N, D], [B, heads, 1 + N]
-        var patches = tokens.shape[1] - 1;
-        return (tokens.narrow(1, 1, patches), attention.narrow(2, 1, patches));
+        var (tokens, attention) = backbone.ForwardWithClassAttention(view); // [B, prefix + N, D], [B, heads, prefix + N]
+        var patches = tokens.shape[1] - backbone.Prefix;
+        return (tokens.narrow(1, backbone.Prefix, patches), attention.narrow(2, backbone.Prefix, patches));
     }
 
     private XkdTerms Combine(DisposeScope scope, TermParts parts)
@@ -118,8 +118,9 @@ public sealed partial class XkdModel
         var (reconVideo, reconAudio) = (parts.ReconVideo ?? zero, parts.ReconAudio ?? zero);
         var (v2a, a2v) = (parts.KdV2A ?? zero, parts.KdA2V ?? zero);
         var (students, teachers) = (parts.AlignStudent ?? none, parts.AlignTeacher ?? none);
-        var recon = (reconVideo.Times(Options.VideoReconstructionWeight) + reconAudio.Times(Options.AudioReconstructionWeight))
-            .Over(Math.Max(double.Epsilon, Options.VideoReconstructionWeight + Options.AudioReconstructionWeight));
+        var recon = Options.VideoReconstructionWeight + Options.AudioReconstructionWeight is > 0 and var both
+            ? (reconVideo.Times(Options.VideoReconstructionWeight) + reconAudio.Times(Options.AudioReconstructionWeight)).Over(both)
+            : zero;
         var distillation = (v2a + a2v).Over(2);
         var alignment = (students.Loss + teachers.Loss).Over(2).to(ScalarType.Float32);
         var weights = Options.AlignWeight + Options.DistillationWeight + Options.ReconstructionWeight;

@@ -31,7 +31,7 @@ public sealed record XkdOptions
     /// <summary>The projector behind each of the four encoders.</summary>
     public ProjectorOptions Projector { get; init; } = new();
 
-    /// <summary>Encoders and decoders carry a class token. Default true; without it <see cref="Refinement"/> must be none.</summary>
+    /// <summary>Encoders and decoders carry a class token. Default true; without it <see cref="Refinement"/> takes the attention of all queries.</summary>
     public bool ClassToken { get; init; } = true;
 
     /// <summary>Reconstruct patches normalised by their own mean and variance. Default true.</summary>
@@ -105,13 +105,13 @@ public sealed record XkdOptions
     /// <summary>Every problem of these options, each naming the key, the value and the fix.</summary>
     public IEnumerable<string> Problems()
     {
-        foreach (var problem in Video.Problems().Concat(Audio.Problems()).Concat(Student.Problems("student")).Concat(Teacher.Problems("teacher"))
-            .Concat(Decoder.Problems("decoder")).Concat(Projector.Problems()))
+        foreach (var problem in Video.Problems().Concat(Audio.Problems()).Concat(Student.Problems("model.encoder (student)")).Concat(Teacher.Problems("model.encoder (teacher)"))
+            .Concat(Decoder.Problems("model.decoder")).Concat(Projector.Problems()))
         {
             yield return problem;
         }
 
-        foreach (var (name, ratio) in new[] { ("video_mask_ratio", VideoMaskRatio), ("audio_mask_ratio", AudioMaskRatio) })
+        foreach (var (name, ratio) in new[] { ("objective.mask_video", VideoMaskRatio), ("objective.mask_audio", AudioMaskRatio) })
         {
             if (!(ratio > 0 && ratio < 1))
             {
@@ -121,8 +121,8 @@ public sealed record XkdOptions
 
         foreach (var (name, weight) in new[]
         {
-            ("align_weight", AlignWeight), ("distillation_weight", DistillationWeight), ("reconstruction_weight", ReconstructionWeight),
-            ("video_reconstruction_weight", VideoReconstructionWeight), ("audio_reconstruction_weight", AudioReconstructionWeight),
+            ("objective.align", AlignWeight), ("objective.cmkd", DistillationWeight), ("objective.recon", ReconstructionWeight),
+            ("objective.recon_video", VideoReconstructionWeight), ("objective.recon_audio", AudioReconstructionWeight),
         })
         {
             if (!(weight >= 0 && double.IsFinite(weight)))
@@ -133,17 +133,12 @@ public sealed record XkdOptions
 
         if (AlignWeight + DistillationWeight + ReconstructionWeight == 0)
         {
-            yield return "align_weight, distillation_weight and reconstruction_weight are all 0; give at least one a weight";
+            yield return "objective.align, objective.cmkd and objective.recon are all 0; give at least one a weight";
         }
 
         if (ReconstructionWeight > 0 && VideoReconstructionWeight + AudioReconstructionWeight == 0)
         {
-            yield return "reconstruction_weight is not 0 but both modalities' weights are; set reconstruction_weight to 0 instead";
-        }
-
-        if (!ClassToken && Refinement != AttentionRefinement.None)
-        {
-            yield return $"refinement {Refinement} needs class attention, but class_token is false; set refinement to none";
+            yield return "objective.recon is not 0 but objective.recon_video and objective.recon_audio are; set objective.recon to 0 instead";
         }
     }
 }

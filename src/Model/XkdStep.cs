@@ -54,6 +54,9 @@ public sealed partial class XkdStep : IDisposable
     /// <summary>Trained parameters without weight decay, in the official order: biases and one-dimensional ones.</summary>
     public IEnumerable<string> UndecayedParameters => parameters.Named.Where(entry => !FlatParameters.IsDecayed(entry.Name, entry.Value)).Select(entry => entry.Name);
 
+    /// <summary>What the matrix products of forward and backward are computed in.</summary>
+    public ScalarType ProductType => Model.Casting is null ? ScalarType.Float32 : ScalarType.BFloat16;
+
     internal IStepObserver? Observer { get; set; }
 
     /// <summary>One step over one batch. The losses stay on the device; dispose them.</summary>

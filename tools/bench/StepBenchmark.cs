@@ -73,7 +73,7 @@ internal static class StepBenchmark
             StepProfile phases = new StepProfiler(loaded, Devices.Parse(device), TimeProvider.System).Run(loaded.Batch, CancellationToken.None);
             double whole = phases.ForwardMs + phases.BackwardMs + phases.OptimizerMs;
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"of which forward {phases.ForwardMs:f1}, backward {phases.BackwardMs:f1}, optimizer with clip and moving averages {phases.OptimizerMs:f1} ms: {100 * phases.OptimizerMs / whole:f2} % of the step; MFU {100 * phases.Mfu:f1} %"));
+                $"of which forward {phases.ForwardMs:f1}, backward {phases.BackwardMs:f1}, optimizer with clip and moving averages {phases.OptimizerMs:f1} ms: {100 * phases.OptimizerMs / whole:f2} % of the step; MFU {100 * phases.Mfu:f1} % of {1000 * phases.MatmulTflops:f0} GFLOP/s in {phases.MatmulType}"));
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"step: {Median(own):f0} ms, peak RSS {peak / 1e6:f0} MB"));
             foreach ((StepPeer peer, List<double> times) in theirs)
             {

@@ -1,5 +1,5 @@
 using System.Numerics;
-using Xkd.Model.Objectives;
+using Xkd.Model.Networks;
 using Xkd.Pipeline;
 
 namespace Xkd.Model.Configuration;
@@ -18,9 +18,9 @@ internal static class PretrainConfigRules
         }
 
         void Positive<T>(string key, T value)
-            where T : INumber<T> => Require(value > T.Zero, key, value, "write a number above 0");
+            where T : INumber<T> => Require(value > T.Zero && T.IsFinite(value), key, value, "write a number above 0");
         void NotNegative<T>(string key, T value)
-            where T : INumber<T> => Require(value >= T.Zero, key, value, "write 0 or more");
+            where T : INumber<T> => Require(value >= T.Zero && T.IsFinite(value), key, value, "write 0 or more");
         void Probability(string key, double value) => Require(value is >= 0 and <= 1, key, value, "write a probability from 0 to 1");
         void Range(string key, double[] value, double low, double high) =>
             Require(value.Length == 2 && value[0] <= value[1] && value[0] >= low && value[1] <= high, key, value, $"write two numbers [from, to] within {low} … {high}, the smaller first");
@@ -63,6 +63,7 @@ internal static class PretrainConfigRules
             {
                 Divides("data.local_frames", d.LocalFrames, m.VideoPatch[0], "model.video_patch[0]");
                 Divides("data.local_size", d.LocalSize, m.VideoPatch[1], "model.video_patch[1]");
+                Divides("data.local_size", d.LocalSize, m.VideoPatch[2], "model.video_patch[2]");
             }
         }
 
@@ -98,13 +99,19 @@ internal static class PretrainConfigRules
         Require(o.Align + o.Cmkd + o.Recon > 0, "objective.align + cmkd + recon", o.Align + o.Cmkd + o.Recon, "give at least one term a weight above 0");
         Require(o.MaskVideo is > 0 and < 1, "objective.mask_video", o.MaskVideo, "write a share above 0 and below 1, for example 0.85");
         Require(o.MaskAudio is > 0 and < 1, "objective.mask_audio", o.MaskAudio, "write a share above 0 and below 1, for example 0.8");
+        Require(o.Recon == 0 || o.ReconVideo + o.ReconAudio > 0, "objective.recon_video + recon_audio", o.ReconVideo + o.ReconAudio, "give one of them a weight above 0, or set objective.recon to 0");
+        if (errors.Count == 0)
+        {
+            Leaves("objective.mask_video", o.MaskVideo, (long)(d.GlobalFrames / m.VideoPatch[0]) * (d.GlobalSize / m.VideoPatch[1]) * (d.GlobalSize / m.VideoPatch[2]));
+            Leaves("objective.mask_audio", o.MaskAudio, (long)(d.Mels / m.AudioPatch[0]) * (d.GlobalMelFrames / m.AudioPatch[1]));
+        }
+
         Pair("objective.teacher_temp_video", o.TeacherTempVideo, 1e-6, 1e6);
         Pair("objective.teacher_temp_audio", o.TeacherTempAudio, 1e-6, 1e6);
         Positive("objective.student_temp_video", o.StudentTempVideo);
         Positive("objective.student_temp_audio", o.StudentTempAudio);
         NotNegative("objective.temp_warmup_epochs", o.TempWarmupEpochs);
         Probability("objective.center_momentum", o.CenterMomentum);
-        Require(o.Refinement == AttentionRefinement.None || m.ClassToken || o.Align + o.Cmkd == 0, "model.class_token", m.ClassToken, "refinement attends from the class token: write true, or objective.refinement: none");
         Require((d.LocalVideoViews > 0 && d.LocalAudioViews > 0) || o.Align + o.Cmkd == 0, "data.local_video_views, data.local_audio_views",
             new[] { d.LocalVideoViews, d.LocalAudioViews }, "distillation and alignment need one or more of each; or set objective.align and objective.cmkd to 0");
 
@@ -148,6 +155,12 @@ internal static class PretrainConfigRules
         Require(c.Train.Accumulate <= 0 || c.Batch % c.Train.Accumulate == 0, "train.accumulate", c.Train.Accumulate, $"write a divisor of batch ({c.Batch})");
         NotNegative("train.compare_every", c.Train.CompareEvery);
         NotNegative("train.images_every", c.Train.ImagesEvery);
+
+        void Leaves(string key, double ratio, long tokens)
+        {
+            int visible = RandomMasking.VisibleTokens(tokens, ratio);
+            Require(visible > 0 && visible < tokens, key, ratio, $"of {tokens} tokens it leaves {visible}; write a share that leaves at least one and hides at least one");
+        }
 
         void Divides(string key, int value, int divisor, string divisorKey) =>
             Require(value > 0 && value % divisor == 0, key, value, $"write a multiple of {divisorKey} ({divisor})");

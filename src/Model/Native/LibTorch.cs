@@ -47,6 +47,7 @@ public static class LibTorch
         var patched = LibTorchSharpCopy.IsNeeded();
         var binding = patched ? LibTorchSharpCopy.Ensure(source, LibTorchSharpCopy.DefaultCache()) : source;
 
+        var mkl = new MklVendorCheck().Answer(); // before libtorch_cpu.so looks for its symbols
         nint cpu = 0;
         foreach (var file in Order.SelectMany(pattern => Directory.GetFiles(folder, pattern).Order(StringComparer.Ordinal)))
         {
@@ -69,6 +70,7 @@ public static class LibTorch
             Patched = binding != source,
             CudaAvailable = devices > 0,
             CudaDevices = CudaDriver.Names(devices),
+            Mkl = MklVendorCheck.Found(cpu, mkl),
         };
     }
 

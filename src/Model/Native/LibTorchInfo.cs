@@ -21,6 +21,9 @@ public sealed record LibTorchInfo
     /// <summary>One name for each visible CUDA device, in device order.</summary>
     public required IReadOnlyList<string> CudaDevices { get; init; }
 
+    /// <summary>The path MKL takes on this processor; null where this libtorch has no MKL within.</summary>
+    public required MklPath? Mkl { get; init; }
+
     /// <summary>Number of visible CUDA devices.</summary>
     public int CudaDeviceCount => CudaDevices.Count;
 }

@@ -26,9 +26,9 @@ internal static class NumericSmokeTest
     {
         using var scope = NewDisposeScope();
         Tensor x = Fixed(device, 4, 6), target = Fixed(device, 4, 2);
-        var first = nn.Parameter(Fixed(device, 8, 6));
-        var bias = nn.Parameter(Fixed(device, 8));
-        var second = nn.Parameter(Fixed(device, 2, 8));
+        var first = LiveTensors.Parameter(Fixed(device, 8, 6));
+        var bias = LiveTensors.Parameter(Fixed(device, 8));
+        var second = LiveTensors.Parameter(Fixed(device, 2, 8));
 
         using var optimizer = optim.AdamW([first, bias, second], lr: 0.01, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: weightDecay);
         var loss = Loss();

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Xkd.Model.Native;
 
 /// <summary>
@@ -5,9 +7,26 @@ namespace Xkd.Model.Native;
 /// thread: a step that goes on wherever the last wait happened to end pays for them on every thread of the pool, and sums that are split otherwise differ
 /// in the last bit.
 /// </summary>
-internal static class OwnThread
+internal static partial class OwnThread
 {
     /// <summary>Does it on a new thread, which may block; gives what it returns or throws.</summary>
     public static Task<T> RunAsync<T>(Func<T> work) =>
-        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+        Task.Factory.StartNew(() => Work(work), CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+
+    private static T Work<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            // What was freed stays in the arena of the thread that took it, and the next run, on another thread, takes its own from the system: run after run the process grows.
+            _ = Trim(0);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "malloc_trim")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Trim(nuint kept);
 }

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using Xkd.Model.Native;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Networks;
@@ -23,8 +24,8 @@ public sealed class LayerNorm : nn.Module<Tensor, Tensor>
         shape = [dim];
         if (affine)
         {
-            weight = new Parameter(ones(dim, device: device));
-            bias = new Parameter(zeros(dim, device: device));
+            weight = LiveTensors.Parameter(ones(dim, device: device));
+            bias = LiveTensors.Parameter(zeros(dim, device: device));
             register_parameter(nameof(weight), weight);
             register_parameter(nameof(bias), bias);
         }

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using Xkd.Model.Native;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Networks;
@@ -17,11 +18,11 @@ public sealed class Linear : nn.Module<Tensor, Tensor>
     public Linear(long inputs, long outputs, bool bias = true, Device? device = null)
         : base(nameof(Linear))
     {
-        weight = new Parameter(zeros(outputs, inputs, device: device));
+        weight = LiveTensors.Parameter(zeros(outputs, inputs, device: device));
         register_parameter(nameof(weight), weight);
         if (bias)
         {
-            this.bias = new Parameter(zeros(outputs, device: device));
+            this.bias = LiveTensors.Parameter(zeros(outputs, device: device));
             register_parameter(nameof(bias), this.bias);
         }
     }

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using Xkd.Model.Native;
 using Xkd.Storage;
 using static TorchSharp.torch;
 
@@ -26,8 +27,8 @@ public sealed class MaskedAutoencoder : nn.Module
         : base(nameof(MaskedAutoencoder))
     {
         this.encoder = encoder;
-        dec_pos_embed = new Parameter(zeros(1, encoder.Prefix + encoder.NativeTokens, options.Dim, device: device));
-        mask_token = new Parameter(zeros(1, 1, options.Dim, device: device));
+        dec_pos_embed = LiveTensors.Parameter(zeros(1, encoder.Prefix + encoder.NativeTokens, options.Dim, device: device));
+        mask_token = LiveTensors.Parameter(zeros(1, 1, options.Dim, device: device));
         decoder = new Transformer(options, device);
         register_parameter(nameof(dec_pos_embed), dec_pos_embed);
         register_parameter(nameof(mask_token), mask_token);

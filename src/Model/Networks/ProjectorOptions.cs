@@ -31,7 +31,7 @@ public sealed record ProjectorOptions
     {
         if (OutDim < 1 || Layers < 1 || HiddenDim < 1 || BottleneckDim < 0)
         {
-            yield return $"projector: out_dim {OutDim}, layers {Layers}, hidden_dim {HiddenDim} must be at least 1, bottleneck_dim {BottleneckDim} at least 0";
+            yield return $"model.projector: out {OutDim}, layers {Layers}, hidden {HiddenDim} must be at least 1, bottleneck {BottleneckDim} at least 0";
         }
     }
 }

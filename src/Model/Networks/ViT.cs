@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using Xkd.Model.Native;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Networks;
@@ -24,11 +25,11 @@ public abstract class ViT : nn.Module<Tensor, Tensor>
         (Options, NativeTokens, PatchDim) = (options, tokens, patchDim);
         if (classToken)
         {
-            cls_token = new Parameter(zeros(1, 1, options.Dim, device: device));
+            cls_token = LiveTensors.Parameter(zeros(1, 1, options.Dim, device: device));
             register_parameter(nameof(cls_token), cls_token);
         }
 
-        enc_pos_embed = new Parameter(zeros(1, tokens + (classToken ? 1 : 0), options.Dim, device: device));
+        enc_pos_embed = LiveTensors.Parameter(zeros(1, tokens + (classToken ? 1 : 0), options.Dim, device: device));
         register_parameter(nameof(enc_pos_embed), enc_pos_embed);
         var patchEmbed = new PatchEmbed(patchDim, options.Dim, device);
         register_module(embedName, patchEmbed);
@@ -75,8 +76,21 @@ public abstract class ViT : nn.Module<Tensor, Tensor>
     /// <summary>Input of the first block [B, prefix + N, D].</summary>
     public Tensor Tokens(Tensor input) => Embed(Patchify(input), PositionsFor(input), keep: null);
 
-    /// <summary>All tokens after the final norm, and the last block's attention of the class token to all tokens [B, heads, prefix + N].</summary>
-    public (Tensor Tokens, Tensor ClassAttention) ForwardWithClassAttention(Tensor input) => ForwardWithAttention(input, classRowOnly: true);
+    /// <summary>
+    /// All tokens after the final norm, and the last block's attention to all tokens [B, heads, prefix + N]: the class token's, or without one the mean over all queries
+    /// (reference behaviour).
+    /// </summary>
+    public (Tensor Tokens, Tensor ClassAttention) ForwardWithClassAttention(Tensor input)
+    {
+        if (cls_token is not null)
+        {
+            return ForwardWithAttention(input, classRowOnly: true);
+        }
+
+        using var scope = NewDisposeScope();
+        var (tokens, attention) = ForwardWithAttention(input, classRowOnly: false); // [B, heads, N, N]
+        return scope.MoveToOuter(tokens, attention.mean([-2L])); // [B, heads, N]
+    }
 
     /// <summary>All tokens after the final norm, and the last block's whole attention [B, heads, prefix + N, prefix + N].</summary>
     public (Tensor Tokens, Tensor Attention) ForwardWithAttention(Tensor input) => ForwardWithAttention(input, classRowOnly: false);

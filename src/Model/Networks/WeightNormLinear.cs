@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using Xkd.Model.Native;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Networks;
@@ -19,8 +20,8 @@ public sealed class WeightNormLinear : nn.Module<Tensor, Tensor>
         : base(nameof(WeightNormLinear))
     {
         FixedMagnitude = fixedMagnitude;
-        weight_g = new Parameter(ones(outputs, 1, device: device), requires_grad: !fixedMagnitude);
-        weight_v = new Parameter(zeros(outputs, inputs, device: device));
+        weight_g = LiveTensors.Parameter(ones(outputs, 1, device: device), requiresGrad: !fixedMagnitude);
+        weight_v = LiveTensors.Parameter(zeros(outputs, inputs, device: device));
         register_parameter(nameof(weight_g), weight_g);
         register_parameter(nameof(weight_v), weight_v);
     }

@@ -29,6 +29,9 @@ public sealed record StepProfile
     /// <summary>Measured peak of matrix work, TFLOP/s.</summary>
     public required double MatmulTflops { get; init; }
 
+    /// <summary>What it was measured in, and the step computes its products in: float32 or bfloat16.</summary>
+    public required string MatmulType { get; init; }
+
     /// <summary>Bytes: the process's largest resident set, on a GPU what is in use there after the steps.</summary>
     public required long PeakMemory { get; init; }
 

@@ -22,7 +22,7 @@ public sealed class StepProfiler(PretrainConfig config, Device device, TimeProvi
         using XkdModel model = new(options, (ulong)config.Seed, device);
         using XkdStep step = new(model, config.ToStep());
         TrainingSchedule schedule = new(config.ToSchedule(), StepsPerEpoch);
-        double peak = MatmulPeak.Measure(device, time);
+        double peak = MatmulPeak.Measure(device, step.ProductType, time);
         using DisposeScope scope = NewDisposeScope();
         XkdInput input = Random(options, batch);
         PhaseClock? clock = null;
@@ -46,6 +46,7 @@ public sealed class StepProfiler(PretrainConfig config, Device device, TimeProvi
             OptimizerMs = clock.Mean(PhaseClock.Optimizer),
             GflopPerSample = ModelCost.Of(options, config.ToLocalViews()).FlopPerSample / 1e9,
             MatmulTflops = peak / 1e12,
+            MatmulType = step.ProductType.ToString().ToLowerInvariant(),
             PeakMemory = device.type == DeviceType.CUDA ? CudaDriver.UsedBytes() : self.PeakWorkingSet64,
             Report = clock.Report(),
             WriteTrace = clock.WriteTrace,

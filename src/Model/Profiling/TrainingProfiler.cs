@@ -41,7 +41,7 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
         using XkdModel model = new(options, (ulong)config.Seed, device);
         using XkdStep step = new(model, config.ToStep());
         TrainingSchedule schedule = new(config.ToSchedule(), feed.StepsPerEpoch);
-        double peak = MatmulPeak.Measure(device, time);
+        double peak = MatmulPeak.Measure(device, step.ProductType, time);
         for (int round = 0; round < Rounds; round++)
         {
             Round(feed, batch => augmenter?.Apply(batch) ?? XkdInputTensors.Of(batch, host), step, schedule.At(Math.Min(round, schedule.Steps - 1)), stop);

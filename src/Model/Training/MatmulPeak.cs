@@ -6,29 +6,48 @@ namespace Xkd.Model.Training;
 /// <summary>The rate at which this device multiplies large matrices: what model FLOP utilisation is measured against.</summary>
 public static class MatmulPeak
 {
-    private const int Repetitions = 4, Rounds = 3;
+    private const int DeviceSize = 8192, DeviceProducts = 4;
+    private const int HostSize = 640, HostStep = 64;
 
-    /// <summary>Best of a few rounds of square float32 products, FLOP per second.</summary>
-    public static double Measure(Device device, TimeProvider time)
+    // A peak is a maximum. Blocks of a few milliseconds fall between the turns that others have on the processor; it is found when so many in a row are no faster.
+    private const int Patience = 50;
+    private const double Faster = 1.002;
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
+
+    /// <summary>The fastest of many blocks of square products of a type, on the calling thread's number of threads, FLOP per second.</summary>
+    public static double Measure(Device device, ScalarType type, TimeProvider time)
     {
-        int n = device.type == DeviceType.CUDA ? 8192 : 1024;
+        bool onDevice = device.type == DeviceType.CUDA;
+        int n = onDevice ? DeviceSize : (int)Math.Round(HostSize * Math.Cbrt(get_num_threads()) / HostStep) * HostStep; // as much work for each thread, however many there are
+        int products = onDevice ? DeviceProducts : 1;
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
-        Tensor a = randn(n, n, device: device), b = randn(n, n, device: device);
-        matmul(a, b).sum().cpu(); // the first product pays for the threads and the libraries
+        Tensor a = randn(n, n, device: device).to(type), b = randn(n, n, device: device).to(type);
+        Block(); // pays for the threads and the libraries
+        long began = time.GetTimestamp();
         double best = 0;
-        for (int round = 0; round < Rounds; round++)
+        for (int since = 0; since < Patience && time.GetElapsedTime(began) < Limit; since++)
         {
             long start = time.GetTimestamp();
-            for (int i = 0; i < Repetitions; i++)
+            Block();
+            double rate = 2.0 * n * n * n * products / time.GetElapsedTime(start).TotalSeconds;
+            since = rate > best * Faster ? -1 : since;
+            best = Math.Max(best, rate);
+        }
+
+        return best;
+
+        void Block()
+        {
+            for (int i = 0; i < products; i++)
             {
                 using Tensor product = matmul(a, b);
             }
 
-            matmul(a.narrow(0, 0, 1), b).sum().cpu(); // a tiny product and a read: waits for all before it
-            best = Math.Max(best, 2.0 * n * n * n * Repetitions / time.GetElapsedTime(start).TotalSeconds);
+            if (onDevice)
+            {
+                cuda.synchronize(device);
+            }
         }
-
-        return best;
     }
 }

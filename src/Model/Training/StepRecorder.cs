@@ -1,5 +1,6 @@
 using System.Globalization;
 using Xkd.Model.Distributed;
+using Xkd.Model.Native;
 using Xkd.Model.Optimization;
 using Xkd.Pipeline;
 using Xkd.Storage;
@@ -35,7 +36,7 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
     {
         long now = time.GetTimestamp();
         _pending.Add(new Pending(batch.Step + 1, batch.Epoch, session.PositionAfter(batch.Step), batch.Size, [.. batch.ClipIds], schedule, losses,
-            time.GetElapsedTime(_began, now), Waited(), Tensor.TotalCount, session.SkippedHere));
+            time.GetElapsedTime(_began, now), Waited(), LiveTensors.Count, session.SkippedHere));
         _began = now;
     }
 

@@ -49,7 +49,7 @@ internal sealed class TrainingSession : IDisposable
         _model = new XkdModel(model, (ulong)_config.Seed, device);
         Step = new XkdStep(_model, _config.ToStep(ranks));
         FlopPerSample = ModelCost.Of(model, _config.ToLocalViews()).FlopPerSample;
-        PeakFlops = ranks.FromFirst(() => MatmulPeak.Measure(device, time)); // by itself: ranks may share cores
+        PeakFlops = ranks.FromFirst(() => MatmulPeak.Measure(device, Step.ProductType, time)); // by itself: ranks may share cores
         _checkpoints = new RunCheckpoints(run, origin, _config, Step, Feed.StepsPerEpoch, options, observer, ranks);
     }
 
@@ -113,7 +113,12 @@ internal sealed class TrainingSession : IDisposable
 
         session._logs = new RunLogs(run, options.Config, session.StartStep, observer);
         observer.Note($"{options.Data}: version {origin.ManifestVersion}, {cache.Clips.Count} clips, {session.Feed.StepsPerEpoch} steps an epoch; " +
-            $"{session.Step.TrainableCount / 1e6:f3} M trainable parameters, {session.FlopPerSample / 1e9:f1} GFLOP a sample; {device}, peak {session.PeakFlops / 1e9:f0} GFLOP/s");
+            $"{session.Step.TrainableCount / 1e6:f3} M trainable parameters, {session.FlopPerSample / 1e9:f1} GFLOP a sample; {device}, peak {session.PeakFlops / 1e9:f0} GFLOP/s in {session.Step.ProductType.ToString().ToLowerInvariant()}");
+        if (device.type == DeviceType.CPU && LibTorch.Info.Mkl is { } mkl && origin.Mkl is { } began && began != mkl.Name)
+        {
+            observer.Note($"the run was begun on MKL's {began} path and goes on on its {mkl.Name} one ({mkl.Reason}): it learns the same, but not to the last bit");
+        }
+
         if (ranks.Size > 1)
         {
             observer.Note($"{ranks.Size} ranks on {ranks.Machines} {(ranks.Machines == 1 ? "machine" : "machines")}, {session.Feed.Plan.BatchPerRank} clips each; {ranks.Name}");
@@ -226,7 +231,10 @@ internal sealed class TrainingSession : IDisposable
     private static RunOrigin NewOrigin(TrainerOptions options, Cache cache)
     {
         (double mean, double std) = options.Config.MelScale(cache.Manifest.Mel);
-        return new RunOrigin { ManifestVersion = cache.Manifest.Version, Cache = cache.Path, Clips = cache.Clips.Count, ClipsSha256 = cache.ClipsHash(), MelMean = mean, MelStd = std };
+        return new RunOrigin
+        {
+            ManifestVersion = cache.Manifest.Version, Cache = cache.Path, Clips = cache.Clips.Count, ClipsSha256 = cache.ClipsHash(), MelMean = mean, MelStd = std, Mkl = LibTorch.Info.Mkl?.Name,
+        };
     }
 
     private sealed record Part(IReadOnlyList<int> TailUsed, long Skipped);

@@ -1,4 +1,5 @@
 using Xkd.Model.Configuration;
+using Xkd.Model.Objectives;
 using Xkd.Storage;
 
 namespace Xkd.Model.Tests.Configuration;
@@ -40,6 +41,57 @@ public sealed class PretrainConfigTests : IDisposable
         Assert.Contains("batch is 'none'; write a whole number", error.Message);
         Assert.Contains("model.encoder.dim is 100; write a multiple of model.encoder.heads (3)", error.Message);
         Assert.Contains("objective.mask_video is 1.5", error.Message);
+    }
+
+    [Theory]
+    [InlineData("model: { class_token: false }\n")]
+    [InlineData("model: { class_token: false }\nobjective: { align: 0, cmkd: 0 }\n")]
+    [InlineData("objective: { recon: 0, recon_video: 0, recon_audio: 0 }\n")]
+    public void Load_WhatTheModelCanDo_IsAccepted(string yaml) => PretrainConfig.Load(Write(yaml)).ToModel().Validate();
+
+    [Theory]
+    [InlineData("objective: { recon_video: 0, recon_audio: 0 }\n", "objective.recon_video + recon_audio is 0")]
+    [InlineData("data: { local_size: 96 }\nmodel: { video_patch: [4, 16, 28] }\n", "data.local_size is 96; write a multiple of model.video_patch[2] (28)")]
+    [InlineData("objective: { recon: .inf }\n", "objective.recon is")]
+    [InlineData("objective: { mask_audio: 0.9999 }\n", "objective.mask_audio is 0.9999; of 560 tokens it leaves 0")]
+    public void Load_WhatTheModelCannotDo_IsRefusedByItsKey(string yaml, string expected) =>
+        Assert.Contains(expected, Assert.Throws<UsageException>(() => PretrainConfig.Load(Write(yaml))).Message);
+
+    [Fact]
+    public void Check_AnyConfiguration_WhatPassesTheModelTakes()
+    {
+        Random random = new(5);
+        int Pick(params int[] values) => values[random.Next(values.Length)];
+        double Weight() => Pick(0, 1, 2, 3);
+        double Share() => Pick(5, 8, 3, 9, 7, 2, 10, 0) / 10.0;
+        int accepted = 0;
+        for (int i = 0; i < 2000; i++)
+        {
+            PretrainConfig config = new()
+            {
+                Batch = 4,
+                Model = new ModelSection
+                {
+                    VideoPatch = [Pick(4, 2, 8, 1, 3, 0), Pick(16, 8, 4, 32, 5), Pick(16, 8, 2, 28)], AudioPatch = [Pick(4, 8, 16, 3), Pick(16, 8, 0)], ClassToken = random.Next(2) == 0,
+                    Encoder = new TransformerSection { Dim = Pick(16, 32, 48, 0), Depth = Pick(1, 2, 3, 0), Heads = Pick(4, 2, 1, 8, 3, 0) },
+                    Projector = new ProjectorSection { Layers = Pick(1, 2, 3, 0), Hidden = Pick(8, 16, 32, 0), Bottleneck = Pick(0, 8, 16), Out = Pick(8, 16, 32, 0) },
+                },
+                Objective = new ObjectiveSection
+                {
+                    Align = Weight(), Cmkd = Weight(), Recon = Weight(), ReconVideo = Weight(), ReconAudio = Weight(), MaskVideo = Share(), MaskAudio = Share(),
+                    Refinement = (AttentionRefinement)random.Next(3),
+                },
+            };
+            List<string> errors = [];
+            PretrainConfigRules.Check(config, errors);
+            if (errors.Count == 0)
+            {
+                accepted++;
+                Assert.Empty(config.ToModel().Problems());
+            }
+        }
+
+        Assert.InRange(accepted, 20, 1900);
     }
 
     [Fact]

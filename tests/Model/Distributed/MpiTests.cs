@@ -37,14 +37,16 @@ public sealed class MpiTests
         Assert.True(exitCode == 0, output + errors);
 
         await small.TrainAsync(Config with { Train = Config.Train with { Accumulate = size } }, "parts", Steps);
+        // Both sides call the same kernels on the same shapes; only the sums over two or four ranks come in another order: 16 · u = 1e-6.
+        double tolerance = 16 * Rounding.Unit;
         Assert.All(small.Metrics("parts").Zip(small.Metrics("ranks")), pair =>
         {
             Assert.Equal((pair.First.Step, pair.First.Position), (pair.Second.Step, pair.Second.Position));
             Func<StepMetrics, double>[] terms = [m => m.Loss, m => m.ReconVideo, m => m.ReconAudio, m => m.KdV2A, m => m.KdA2V, m => m.AlignStudent, m => m.AlignTeacher, m => m.MmdKxx, m => m.GradNorm];
-            Assert.All(terms, term => Assert.Equal(term(pair.First), term(pair.Second), 1e-6 * Math.Max(1, Math.Abs(term(pair.First)))));
+            Assert.All(terms, term => Assert.Equal(term(pair.First), term(pair.Second), tolerance * Math.Max(1, Math.Abs(term(pair.First)))));
         });
         double[] parts = State(small, "parts"), ranks = State(small, "ranks");
-        Assert.InRange(parts.Zip(ranks, (a, b) => Math.Abs(a - b) / Math.Max(1, Math.Abs(a))).Count(d => d > 1e-6), 0, parts.Length / 10_000);
+        Assert.InRange(parts.Zip(ranks, (a, b) => Math.Abs(a - b) / Math.Max(1, Math.Abs(a))).Count(d => d > tolerance), 0, parts.Length / 10_000);
     }
 
     [Theory]

@@ -124,7 +124,7 @@ public sealed class RanksTrainingTests
         Assert.All(expected.Zip(actual), pair =>
         {
             Func<StepMetrics, double>[] terms = [m => m.Loss, m => m.ReconVideo, m => m.ReconAudio, m => m.KdV2A, m => m.KdA2V, m => m.AlignStudent, m => m.MmdKxy, m => m.GradNorm];
-            Assert.All(terms, term => Assert.Equal(term(pair.First), term(pair.Second), 2e-5 * Math.Max(1, Math.Abs(term(pair.First)))));
+            Assert.All(terms, term => Assert.Equal(term(pair.First), term(pair.Second), Rounding.OfAStep * Math.Max(1, Math.Abs(term(pair.First)))));
         });
     }
 }

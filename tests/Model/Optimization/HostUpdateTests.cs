@@ -25,13 +25,13 @@ public sealed class HostUpdateTests
         {
             var schedule = TinyModel.Schedule() with { FreezeLastLayer = i is 0 or 2 };
             using XkdLosses a = host.Run(TinyModel.Input(options, (ulong)i), schedule), b = device.Run(TinyModel.Input(options, (ulong)i), schedule);
-            Assert.Equal(b.Read().GradNorm, a.Read().GradNorm, 1e-4 * b.Read().GradNorm);
+            Assert.Equal(b.Read().GradNorm, a.Read().GradNorm, Rounding.OfAStep * b.Read().GradNorm);
         }
 
         Assert.All(host.ExportState().Zip(device.ExportState()), pair =>
         {
             Assert.Equal(pair.Second.Name, pair.First.Name);
-            Assert.True(allclose(pair.First.Value, pair.Second.Value, rtol: 1e-4, atol: 2e-5), pair.First.Name);
+            Assert.True(allclose(pair.First.Value, pair.Second.Value, rtol: Rounding.OfAStep, atol: Rounding.OfAStep), pair.First.Name);
         });
     }
 

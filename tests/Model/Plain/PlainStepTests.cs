@@ -8,11 +8,14 @@ public sealed class PlainStepTests
 {
     private const int Steps = 50;
 
+    // A step's rounding changes the next step's gradients: over many it adds up as independent errors do, by the root of their number, to 1.6e-4.
+    private static readonly double Tolerance = Rounding.OfAStep * Math.Sqrt(Steps);
+
     [Theory]
     [InlineData(XkdVariant.Xkd)]
     [InlineData(XkdVariant.Mas)]
     [InlineData(XkdVariant.Mats)]
-    public void Run_FiftySteps_LossesAreThePlainStepsToOneInTenThousand(XkdVariant variant)
+    public void Run_FiftySteps_LossesAreThePlainStepsUpToRounding(XkdVariant variant)
     {
         var options = TinyModel.Options(variant);
         using var scope = TinyModel.Scope();
@@ -28,7 +31,7 @@ public sealed class PlainStepTests
             last = losses.Read().Loss;
             first = i == 0 ? last : first;
             var expected = plain.Run(input, schedule);
-            Assert.True(Math.Abs(last - expected) <= 1e-4 * expected, $"step {i}: {last:g9}, the plain step has {expected:g9}");
+            Assert.True(Math.Abs(last - expected) <= Tolerance * expected, $"step {i}: {last:g9}, the plain step has {expected:g9}");
         }
 
         Assert.True(last < first, $"nothing was learned: {first:g5} to {last:g5}");
@@ -49,6 +52,6 @@ public sealed class PlainStepTests
             worst = Math.Max(worst, Math.Abs(loss - expected) / expected);
         }
 
-        Assert.True(worst > 1e-4, $"without clipping the losses agree to {worst:g3}: the comparison sees nothing");
+        Assert.True(worst > Tolerance, $"without clipping the losses agree to {worst:g3}: the comparison sees nothing");
     }
 }

@@ -59,7 +59,7 @@ public sealed class TensorBytesTests
     [Fact]
     public void CopyTo_HalfIntoParameter_WidensAndKeepsTheParameter()
     {
-        using var parameter = torch.nn.Parameter(torch.zeros(2));
+        using var parameter = LiveTensors.Parameter(torch.zeros(2));
 
         TensorBytes.CopyTo(new WeightTensor("x", Dtypes.F16, [2], new byte[] { 0, 60, 0, 64 }), parameter);
 

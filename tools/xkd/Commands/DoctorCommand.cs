@@ -16,11 +16,17 @@ internal static class DoctorCommand
         Option<string?> model = new("--model") { Description = "Print parameters and matrix work of this configuration instead." };
         Option<string[]> set = CommonOptions.Set();
         Option<string?> libtorch = CommonOptions.LibTorch();
+        Option<bool> products = new(ProductsCheck.Flag) { Description = "Measure matrix products alone, on the path of MKL that XKD_MKL gives." };
         Option<bool> json = CommonOptions.Json();
-        Command command = new("doctor", "Check the machine, or the cost of a configuration.") { model, set, libtorch, json };
+        Command command = new("doctor", "Check the machine, or the cost of a configuration.") { model, set, libtorch, products, json };
         command.SetAction((parsed, _) =>
         {
             Terminal terminal = new(parsed.GetValue(json));
+            if (parsed.GetValue(products))
+            {
+                return Task.FromResult(Products(parsed.GetValue(libtorch), terminal));
+            }
+
             return Task.FromResult(parsed.GetValue(model) is string config ? Cost(config, parsed.GetValue(set)!, terminal) : Machine(parsed.GetValue(libtorch), terminal));
         });
         return command;
@@ -28,7 +34,13 @@ internal static class DoctorCommand
 
     private static int Machine(string? libtorch, Terminal terminal)
     {
-        List<DoctorCheck> checks = [.. Doctor.Run(new DoctorOptions { LibTorchDirectory = libtorch }), Ffmpeg()];
+        List<DoctorCheck> checks = [.. Doctor.Run(new DoctorOptions { LibTorchDirectory = libtorch })];
+        if (checks[0].Ok)
+        {
+            checks.Insert(1, ProductsCheck.Run(libtorch));
+        }
+
+        checks.Add(Ffmpeg());
         foreach (DoctorCheck check in checks)
         {
             terminal.Line($"{(check.Ok ? "ok  " : "FAIL")} {check.Name}: {check.Detail}{(check.Ok || check.Remedy is null ? string.Empty : $"\n     {check.Remedy}")}");
@@ -41,6 +53,19 @@ internal static class DoctorCommand
         }
 
         return ok ? ExitCodes.Done : ExitCodes.Failed;
+    }
+
+    private static int Products(string? libtorch, Terminal terminal)
+    {
+        double gflops = ProductsCheck.Measure(libtorch);
+        if (terminal.Json)
+        {
+            Terminal.WriteJson(new { schema = 1, gflops, mkl = LibTorch.Info.Mkl?.Name });
+            return ExitCodes.Done;
+        }
+
+        terminal.Line(FormattableString.Invariant($"{gflops:f1} GFLOP/s{(LibTorch.Info.Mkl is { } mkl ? $", MKL's {mkl.Name} path" : string.Empty)}"));
+        return ExitCodes.Done;
     }
 
     private static DoctorCheck Ffmpeg()

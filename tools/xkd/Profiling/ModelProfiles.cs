@@ -30,7 +30,7 @@ internal static class ModelProfiles
             Sweep = profiles.Count > 1 ? [.. profiles.Select(p => Figures(p).ToDictionary(f => f.Key, f => (object)f.Value, StringComparer.Ordinal))] : [],
             Notes = [.. profiles.Select(p => string.Create(
                 CultureInfo.InvariantCulture,
-                $"batch {p.Batch}: {p.SamplesPerSecond:f2} samples/s; forward {p.ForwardMs:f1} ms, backward {p.BackwardMs:f1}, optimizer {p.OptimizerMs:f1}; {p.GflopPerSample:f1} GFLOP a sample is {p.Mfu:p1} of {p.MatmulTflops:f3} TFLOP/s; {p.PeakMemory / 1e9:f2} GB"))],
+                $"batch {p.Batch}: {p.SamplesPerSecond:f2} samples/s; forward {p.ForwardMs:f1} ms, backward {p.BackwardMs:f1}, optimizer {p.OptimizerMs:f1}; {p.GflopPerSample:f1} GFLOP a sample is {p.Mfu:p1} of {p.MatmulTflops:f3} TFLOP/s in {p.MatmulType}; {p.PeakMemory / 1e9:f2} GB"))],
         };
     }
 
@@ -58,6 +58,6 @@ internal static class ModelProfiles
     private static Dictionary<string, double> Figures(StepProfile p) => new(StringComparer.Ordinal)
     {
         ["batch"] = p.Batch, ["forward_ms"] = p.ForwardMs, ["backward_ms"] = p.BackwardMs, ["optimizer_ms"] = p.OptimizerMs, ["gflop_per_sample"] = p.GflopPerSample,
-        ["matmul_tflops"] = p.MatmulTflops, ["mfu"] = p.Mfu, ["peak_memory"] = p.PeakMemory,
+        ["matmul_tflops"] = p.MatmulTflops, ["matmul_type"] = p.MatmulType, ["mfu"] = p.Mfu, ["peak_memory"] = p.PeakMemory,
     };
 }
