@@ -109,6 +109,7 @@ public static class ConfigMapping
         DeferAugmentation = onDevice,
         Seed = (ulong)config.Seed,
         BatchSize = config.Batch,
+        Sample = config.Data.Sample,
         Order = config.Data.Order,
         OrderBlock = config.Data.OrderBlock,
         OrderWindow = config.Data.OrderWindow,

@@ -45,6 +45,12 @@ public sealed record DataSection
     public SpectrogramSource Spectrogram { get; init; } = SpectrogramSource.Any;
 
     /// <summary>
+    /// What an epoch visits once: every clip of the cache, or every video. Sources longer than <c>--max-clip</c> lie in the cache as several clips;
+    /// <c>per_video</c> draws one window of all of them, which may begin in one and end in the next. Default per_clip.
+    /// </summary>
+    public SampleUnit Sample { get; init; } = SampleUnit.PerClip;
+
+    /// <summary>
     /// How an epoch's order is drawn. <c>block</c>, for caches on disks that are slow to seek, permutes blocks of clips that lie together in the
     /// shards, then the clips within a window of blocks. Default uniform.
     /// </summary>

@@ -46,6 +46,9 @@ internal static class PretrainConfigRules
                 d.LocalAudioViews < 1 || d.LocalMelFrames <= d.GlobalMelFrames, "data.local_mel_frames", d.LocalMelFrames, $"{Fix} data.global_mel_frames ({d.GlobalMelFrames}), or data.local_from: clip");
         }
 
+        Require(
+            d.LocalFrom == LocalFrom.Window || d.Sample == SampleUnit.PerClip, "data.local_from", "clip",
+            "with data.sample: per_video clips are mere segments of what is visited; write window, or data.sample: per_clip");
         Positive("data.order_block", d.OrderBlock);
         Positive("data.order_window", d.OrderWindow);
         NotNegative("data.workers", d.Workers);

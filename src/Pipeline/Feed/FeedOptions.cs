@@ -11,6 +11,9 @@ public sealed record FeedOptions
     /// <summary>Clips per step over all ranks. Default 256.</summary>
     public int BatchSize { get; init; } = 256;
 
+    /// <summary>What an epoch visits once. Default every clip.</summary>
+    public SampleUnit Sample { get; init; } = SampleUnit.PerClip;
+
     /// <summary>How an epoch's order is drawn. Default uniform.</summary>
     public ClipOrderKind Order { get; init; } = ClipOrderKind.Uniform;
 
@@ -130,6 +133,9 @@ public sealed record FeedOptions
         Require(AudioFrames >= 1, $"{AudioFrames} audio frames: at least 1");
         Require(LocalVideoViews >= 0 && LocalFrames >= 1 && LocalFrameSize >= 1, $"{LocalVideoViews} local video views of {LocalFrames} frames of {LocalFrameSize} pixels");
         Require(LocalAudioViews >= 0 && LocalAudioFrames >= 1, $"{LocalAudioViews} local audio views of {LocalAudioFrames} frames");
+        Require(
+            LocalFrom == LocalFrom.Window || Sample == SampleUnit.PerClip,
+            "local views are cut out of the clip, but an epoch visits videos, of which clips are mere segments: cut local views out of the window, or visit clips");
         Require(LocalFrom == LocalFrom.Clip || LocalVideoViews == 0 || LocalFrames <= Frames, $"local views of {LocalFrames} frames do not fit the global window of {Frames}: take at most that many");
         Require(
             LocalFrom == LocalFrom.Clip || LocalAudioViews == 0 || LocalAudioFrames <= AudioFrames,

@@ -12,6 +12,7 @@ public sealed class TrainingFeed : IAsyncDisposable
 
     private readonly IClipSource _source;
     private readonly FeedOptions _options;
+    private readonly Recordings _recordings;
     private readonly IClipOrder _order;
     private readonly BatchPool _batches;
     private readonly RawWindows.Pool _raw = new();
@@ -30,9 +31,10 @@ public sealed class TrainingFeed : IAsyncDisposable
     {
         options.Validate();
         CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, waveform: options.RequireWaveform);
-        Plan = new EpochPlan(source.Clips.Count, options.BatchSize, options.Ranks);
+        _recordings = new Recordings(source.Clips, options.Sample);
+        Plan = new EpochPlan(_recordings.Count, options.BatchSize, options.Ranks, options.Sample == SampleUnit.PerVideo ? "videos" : "clips");
         (_source, _options) = (source, options.WithReadersFor(source.Fingerprint) with { MemoryBudget = Math.Max(1, options.MemoryBudget - source.ResidentBytes) });
-        _order = Order(source.Clips, options);
+        _order = Order(_recordings, options);
         _batches = new BatchPool(options, Plan.BatchPerRank);
         (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, options.Audio);
         ISampleAugmenter augmenter = options.Augmentation is { } recipe ? new RecipeAugmenter(recipe, options, mean, std) : new CenterCropAugmenter(mean, std);
@@ -47,7 +49,7 @@ public sealed class TrainingFeed : IAsyncDisposable
 
     /// <summary>Bytes of one delivered batch; a memory budget below two of them leaves the feed no room to work ahead.</summary>
     public long BatchBytes => BatchBuffers.BytesOf(_options, Plan.BatchPerRank)
-        + (_options.DeferAugmentation ? Plan.BatchPerRank * _source.Clips.Max(_worker.WindowBytes) : 0);
+        + (_options.DeferAugmentation ? Plan.BatchPerRank * _source.Clips.Max(c => _worker.WindowBytes(Stretch.Of(c))) : 0);
 
     /// <summary>Bytes queued, in flight and delivered but not disposed, of the reading in progress or the last one.</summary>
     public long BytesInFlight => Graph.BytesInFlight;
@@ -88,14 +90,14 @@ public sealed class TrainingFeed : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private static IClipOrder Order(IReadOnlyList<ClipEntry> clips, FeedOptions options)
+    private static IClipOrder Order(Recordings recordings, FeedOptions options)
     {
         if (options.Order == ClipOrderKind.Uniform)
         {
-            return new GlobalOrder(clips.Count, options.Seed);
+            return new GlobalOrder(recordings.Count, options.Seed);
         }
 
-        int[] inShards = [.. Enumerable.Range(0, clips.Count).OrderBy(i => clips[i].Shard).ThenBy(i => clips[i].Row)];
+        int[] inShards = [.. Enumerable.Range(0, recordings.Count).OrderBy(i => recordings.First(i).Shard).ThenBy(i => recordings.First(i).Row)];
         return new BlockOrder(inShards, options.Seed, options.OrderBlock, options.OrderWindow);
     }
 
@@ -104,18 +106,17 @@ public sealed class TrainingFeed : IAsyncDisposable
         for (long step = firstStep; step < endStep; step++)
         {
             (int epoch, long position, int rows) = (Plan.EpochOf(step), Plan.PositionOf(step, _options.Rank), Plan.BatchPerRank);
-            long[] clips = [.. Enumerable.Range(0, rows).Select(i => _order.ClipAt(epoch, position + i))];
-            ClipEntry[] entries = [.. clips.Select(c => _source.Clips[(int)c])];
-            long bytes = BatchBuffers.BytesOf(_options, rows) + entries.Sum(_worker.WindowBytes);
-            BatchAssembly assembly = new(_batches, step, epoch, position, clips, entries, bytes);
-            yield return (assembly, Enumerable.Range(0, rows).Select(slot => SampleAt(assembly, slot, epoch, position + slot)));
+            WindowPlan[] plans = [.. Enumerable.Range(0, rows).Select(i => PlanAt(epoch, position + i))];
+            long bytes = BatchBuffers.BytesOf(_options, rows) + plans.Sum(p => _worker.WindowBytes(p.Stretch));
+            BatchAssembly assembly = new(_batches, step, epoch, position, plans, bytes);
+            yield return (assembly, plans.Select((plan, slot) => SampleOf(assembly, slot, epoch, position + slot, plan)));
         }
     }
 
-    private FeedSample SampleAt(BatchAssembly assembly, int slot, int epoch, long position)
-    {
-        long index = _order.ClipAt(epoch, position);
-        ClipEntry clip = _source.Clips[(int)index];
-        return new FeedSample(assembly, slot, new SampleKey(_options.Seed, epoch, position), index, clip, _worker.WindowBytes(clip), _raw);
-    }
+    private WindowPlan PlanAt(int epoch, long position) => _worker.Draw(new SampleKey(_options.Seed, epoch, position), _recordings.Of(_order.ClipAt(epoch, position)));
+
+    private FeedSample SampleAt(BatchAssembly assembly, int slot, int epoch, long position) => SampleOf(assembly, slot, epoch, position, PlanAt(epoch, position));
+
+    private FeedSample SampleOf(BatchAssembly assembly, int slot, int epoch, long position, WindowPlan plan) =>
+        new(assembly, slot, new SampleKey(_options.Seed, epoch, position), plan, _worker.WindowBytes(plan.Stretch), _raw);
 }
