@@ -66,10 +66,16 @@ public sealed record DataSection
     public int Workers { get; init; }
 
     /// <summary>
-    /// Bytes of payload queued and in flight between cache and trainer, a quarter of them at most for shards as they lie in the page cache.
-    /// Default 1 GiB.
+    /// Samples read at once; 0: as many requests as an object store wants under way; of a disk as many as there are workers where frames are JPEG, else one
+    /// for every eight cores, from 2 to 16. Default 0.
     /// </summary>
-    public long PrefetchBytes { get; init; } = 1L << 30;
+    public int Readers { get; init; }
+
+    /// <summary>
+    /// Bytes of payload queued and in flight between cache and trainer, a quarter of them at most for shards as they lie in the page cache; room for less than
+    /// three batches is refused. 0: 1 GiB, or more where as many batches as keep all workers busy, at least three, take more. Default 0.
+    /// </summary>
+    public long PrefetchBytes { get; init; }
 
     /// <summary>A damaged row met in training ends the run, or is left out and counted; it is never replaced silently. Default fail.</summary>
     public CorruptRowPolicy OnCorrupt { get; init; } = CorruptRowPolicy.Fail;

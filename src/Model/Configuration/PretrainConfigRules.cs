@@ -52,7 +52,8 @@ internal static class PretrainConfigRules
         Positive("data.order_block", d.OrderBlock);
         Positive("data.order_window", d.OrderWindow);
         NotNegative("data.workers", d.Workers);
-        Positive("data.prefetch_bytes", d.PrefetchBytes);
+        NotNegative("data.readers", d.Readers);
+        NotNegative("data.prefetch_bytes", d.PrefetchBytes);
 
         ModelSection m = c.Model;
         Require(m.VideoPatch.Length == 3 && m.VideoPatch.All(p => p > 0), "model.video_patch", m.VideoPatch, "write [frames, height, width], each above 0");

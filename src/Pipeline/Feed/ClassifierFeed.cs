@@ -37,7 +37,7 @@ public sealed class ClassifierFeed : IAsyncDisposable
             throw new UsageException($"cache {source.Name}: {visits} training windows an epoch do not fill a batch of {options.BatchSize}; use a smaller batch");
         }
 
-        (_source, _options, _feed) = (source, options, options.AsFeed().WithReadersFor(source.Fingerprint));
+        (_source, _options, _feed) = (source, options, options.AsFeed().WithReadersFor(source));
         _order = new GlobalOrder(visits, options.Seed);
         _recordings = new Recordings(source.Clips, SampleUnit.PerClip);
         _batches = new BatchPool(_feed, options.BatchSize);

@@ -32,7 +32,7 @@ public sealed class EvaluationFeed : IAsyncDisposable
         options.Validate();
         _clips = options.Clips ?? [.. Enumerable.Range(0, source.Clips.Count)];
         CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, _clips);
-        (_source, _options, _feed) = (source, options, options.AsFeed().WithReadersFor(source.Fingerprint));
+        (_source, _options, _feed) = (source, options, options.AsFeed().WithReadersFor(source));
         _recordings = new Recordings(source.Clips, SampleUnit.PerClip);
         _windows = new WindowReader(source, options.Mel);
         (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, _feed.Audio);

@@ -8,6 +8,8 @@ namespace Xkd.Pipeline;
 /// </summary>
 public sealed class TrainingFeed : IAsyncDisposable
 {
+    private const int LeastBatches = 3; // one consumed, one waiting, one in the making
+    private const long LeastBudget = 1L << 30;
     private const long MostResident = 256 << 20, MostResidentOfJpeg = 32 << 20; // JPEGs are read, and only what lies beside them is mapped
 
     private readonly IClipSource _source;
@@ -17,13 +19,14 @@ public sealed class TrainingFeed : IAsyncDisposable
     private readonly BatchPool _batches;
     private readonly RawWindows.Pool _raw = new();
     private readonly SampleWorker _worker;
+    private readonly long _batchBytes;
     private PipelineGraph? _graph;
 
     /// <param name="cache">A committed cache; every clip must have the modalities asked for.</param>
     /// <param name="options">Views, batch, ranks, workers.</param>
     /// <exception cref="UsageException">Options that cannot be, or a cache that does not fit them.</exception>
     public TrainingFeed(Cache cache, FeedOptions options)
-        : this(new CacheClipSource(cache, Math.Min(options.MemoryBudget / 4, cache.Manifest.Fingerprint.FramesCodec == FrameCodecs.Jpeg ? MostResidentOfJpeg : MostResident)), options)
+        : this(new CacheClipSource(cache, Resident(cache, options.MemoryBudget)), options)
     {
     }
 
@@ -33,12 +36,18 @@ public sealed class TrainingFeed : IAsyncDisposable
         CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, waveform: options.RequireWaveform);
         _recordings = new Recordings(source.Clips, options.Sample);
         Plan = new EpochPlan(_recordings.Count, options.BatchSize, options.Ranks, options.Sample == SampleUnit.PerVideo ? "videos" : "clips");
-        (_source, _options) = (source, options.WithReadersFor(source.Fingerprint) with { MemoryBudget = Math.Max(1, options.MemoryBudget - source.ResidentBytes) });
+        (_source, _options) = (source, options.WithReadersFor(source));
         _order = Order(_recordings, options);
         _batches = new BatchPool(options, Plan.BatchPerRank);
         (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, options.Audio);
         ISampleAugmenter augmenter = options.Augmentation is { } recipe ? new RecipeAugmenter(recipe, options, mean, std) : new CenterCropAugmenter(mean, std);
         _worker = new SampleWorker(options, new WindowReader(source, options.Mel), augmenter);
+        _batchBytes = BatchBuffers.BytesOf(options, Plan.BatchPerRank) + (Plan.BatchPerRank * source.Clips.Max(c => _worker.WindowBytes(Stretch.Of(c))));
+
+        // All workers have a sample in work and another waiting, beside the batch that is being consumed.
+        long batches = Math.Max(LeastBatches, 1 + (((2L * _options.WorkersOrCores) + Plan.BatchPerRank - 1) / Plan.BatchPerRank));
+        long budget = options.MemoryBudget > 0 ? options.MemoryBudget : Math.Max(LeastBudget, source.ResidentBytes + (batches * _batchBytes));
+        _options = _options with { MemoryBudget = Math.Max(1, budget - source.ResidentBytes) };
     }
 
     /// <summary>Steps, epochs and positions.</summary>
@@ -48,8 +57,10 @@ public sealed class TrainingFeed : IAsyncDisposable
     public long StepsPerEpoch => Plan.StepsPerEpoch;
 
     /// <summary>Bytes of one delivered batch; a memory budget below two of them leaves the feed no room to work ahead.</summary>
-    public long BatchBytes => BatchBuffers.BytesOf(_options, Plan.BatchPerRank)
-        + (_options.DeferAugmentation ? Plan.BatchPerRank * _source.Clips.Max(c => _worker.WindowBytes(Stretch.Of(c))) : 0);
+    public long BatchBytes => _options.DeferAugmentation ? _batchBytes : BatchBuffers.BytesOf(_options, Plan.BatchPerRank);
+
+    /// <summary>What the feed was given, and made of it for this machine and cache.</summary>
+    internal FeedOptions Options => _options;
 
     /// <summary>Bytes queued, in flight and delivered but not disposed, of the reading in progress or the last one.</summary>
     public long BytesInFlight => Graph.BytesInFlight;
@@ -77,6 +88,19 @@ public sealed class TrainingFeed : IAsyncDisposable
         return feed.ReadAsync(Assemblies(firstStep, endStep), "the feed keeps up: the training step sets the pace", cancellationToken);
     }
 
+    /// <summary>Refuses a budget that cannot hold the three batches which working ahead takes.</summary>
+    /// <param name="key">What the budget is called where it was written.</param>
+    /// <exception cref="UsageException">It is too small; says what is enough.</exception>
+    public void RequireRoom(string key)
+    {
+        if (_options.MemoryBudget < LeastBatches * _batchBytes)
+        {
+            throw new UsageException(
+                $"{key} is {_options.MemoryBudget + _source.ResidentBytes}, of which {_source.ResidentBytes} are for shards in the page cache: {LeastBatches} batches of {Plan.BatchPerRank} clips "
+                + $"take {LeastBatches * _batchBytes} bytes; write 0 for what is needed, at least {(LeastBatches + 1) * _batchBytes}, or lower batch");
+        }
+    }
+
     /// <summary>What the stages measured, of the reading in progress or the last one.</summary>
     /// <exception cref="InvalidOperationException">Nothing was read yet.</exception>
     public GraphReport Report() => Graph.Report();
@@ -89,6 +113,9 @@ public sealed class TrainingFeed : IAsyncDisposable
         _source.Dispose();
         return ValueTask.CompletedTask;
     }
+
+    private static long Resident(Cache cache, long budget) =>
+        Math.Min(budget > 0 ? budget / 4 : long.MaxValue, cache.Manifest.Fingerprint.FramesCodec == FrameCodecs.Jpeg ? MostResidentOfJpeg : MostResident);
 
     private static IClipOrder Order(Recordings recordings, FeedOptions options)
     {

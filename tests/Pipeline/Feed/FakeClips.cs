@@ -43,6 +43,10 @@ internal sealed class FakeClips : IClipSource
 
     public MelStatistics MelStatistics { get; init; } = new() { Mean = 100, Std = 50, Values = 1 };
 
+    public long ResidentBytes { get; init; }
+
+    public int? Requests { get; init; }
+
     public bool Disposed { get; private set; }
 
     public int Reads => _reads;
