@@ -69,7 +69,7 @@ internal static class ReadBenchmark
     /// <summary>Samples a second of a feed that delivers windows as read, their cost, and what it allocates as a share of what it delivers.</summary>
     internal static async Task<(double Rate, double CpuMs, double Allocated)> OursAsync(string cache, long steps, int readers)
     {
-        FeedOptions options = new() { BatchSize = Batch, LocalVideoViews = 0, LocalAudioViews = 0, DeferAugmentation = true, Readers = readers, Workers = 1 };
+        FeedOptions options = new() { BatchSize = Batch, LocalVideoViews = 0, LocalAudioViews = 0, DeferAugmentation = true, Readers = readers, Workers = 1, MemoryBudget = 1L << 30 };
         TrainingFeed feed = new(Cache.Open(cache), options);
         await using (feed.ConfigureAwait(false))
         {

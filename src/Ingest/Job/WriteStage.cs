@@ -67,7 +67,7 @@ internal sealed class WriteStage(CacheWriter writer, Fingerprint fingerprint, Ti
         var (source, segment) = (item.Source, clip.Segment);
         return new ClipRecord
         {
-            Id = item.Clips.Count == 1 ? source.Id : $"{source.Id}#{segment.Index}",
+            Id = item.Clips.Count == 1 ? source.Id : SegmentId.Of(source.Id, segment.Index),
             SourceItem = source.Id,
             Source = source.Path,
             Label = source.Label,

@@ -109,6 +109,7 @@ public static class ConfigMapping
         DeferAugmentation = onDevice,
         Seed = (ulong)config.Seed,
         BatchSize = config.Batch,
+        Sample = config.Data.Sample,
         Order = config.Data.Order,
         OrderBlock = config.Data.OrderBlock,
         OrderWindow = config.Data.OrderWindow,
@@ -131,11 +132,15 @@ public static class ConfigMapping
         VideoTokens = model.Video.Tokens,
         AudioTokens = model.Audio.Tokens,
         // The training thread keeps a core to itself where there is more than one.
-        Workers = config.Data.Workers > 0 ? config.Data.Workers : Math.Max(1, (cores > 0 ? cores : Environment.ProcessorCount) - 1),
+        Workers = config.Data.Workers > 0 ? config.Data.Workers : Math.Max(1, CoresOf(cores) - 1),
+        Readers = config.Data.Readers,
+        Cores = CoresOf(cores),
         MemoryBudget = config.Data.PrefetchBytes,
         CorruptRows = config.Data.OnCorrupt,
         Diagnostics = diagnostics,
     };
+
+    private static int CoresOf(int cores) => cores > 0 ? cores : Environment.ProcessorCount;
 
     /// <summary>Mean and standard deviation that normalise the log-mel, given those of the cache.</summary>
     public static (double Mean, double Std) MelScale(this PretrainConfig config, MelStatistics cache) => config.Data.MelNormalization == MelNormalization.Released

@@ -48,6 +48,12 @@ public sealed record DataSection
     public SpectrogramSource Spectrogram { get; init; } = SpectrogramSource.Any;
 
     /// <summary>
+    /// What an epoch visits once: every clip of the cache, or every video. Sources longer than <c>--max-clip</c> lie in the cache as several clips;
+    /// <c>per_video</c> draws one window of all of them, which may begin in one and end in the next. Default per_clip.
+    /// </summary>
+    public SampleUnit Sample { get; init; } = SampleUnit.PerClip;
+
+    /// <summary>
     /// How an epoch's order is drawn. <c>block</c>, for caches on disks that are slow to seek, permutes blocks of clips that lie together in the
     /// shards, then the clips within a window of blocks. Default uniform.
     /// </summary>
@@ -63,10 +69,16 @@ public sealed record DataSection
     public int Workers { get; init; }
 
     /// <summary>
-    /// Bytes of payload queued and in flight between cache and trainer, a quarter of them at most for shards as they lie in the page cache.
-    /// Default 1 GiB.
+    /// Samples read at once; 0: as many requests as an object store wants under way; of a disk as many as there are workers where frames are JPEG, else one
+    /// for every eight cores, from 2 to 16. Default 0.
     /// </summary>
-    public long PrefetchBytes { get; init; } = 1L << 30;
+    public int Readers { get; init; }
+
+    /// <summary>
+    /// Bytes of payload queued and in flight between cache and trainer, a quarter of them at most for shards as they lie in the page cache; room for less than
+    /// three batches is refused. 0: 1 GiB, or more where as many batches as keep all workers busy, at least three, take more. Default 0.
+    /// </summary>
+    public long PrefetchBytes { get; init; }
 
     /// <summary>A damaged row met in training ends the run, or is left out and counted; it is never replaced silently. Default fail.</summary>
     public CorruptRowPolicy OnCorrupt { get; init; } = CorruptRowPolicy.Fail;

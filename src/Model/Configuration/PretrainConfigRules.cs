@@ -46,10 +46,14 @@ internal static class PretrainConfigRules
                 d.LocalAudioViews < 1 || d.LocalMelFrames <= d.GlobalMelFrames, "data.local_mel_frames", d.LocalMelFrames, $"{Fix} data.global_mel_frames ({d.GlobalMelFrames}), or data.local_from: clip");
         }
 
+        Require(
+            d.LocalFrom == LocalFrom.Window || d.Sample == SampleUnit.PerClip, "data.local_from", "clip",
+            "with data.sample: per_video clips are mere segments of what is visited; write window, or data.sample: per_clip");
         Positive("data.order_block", d.OrderBlock);
         Positive("data.order_window", d.OrderWindow);
         NotNegative("data.workers", d.Workers);
-        Positive("data.prefetch_bytes", d.PrefetchBytes);
+        NotNegative("data.readers", d.Readers);
+        NotNegative("data.prefetch_bytes", d.PrefetchBytes);
 
         ModelSection m = c.Model;
         Require(m.VideoPatch.Length == 3 && m.VideoPatch.All(p => p > 0), "model.video_patch", m.VideoPatch, "write [frames, height, width], each above 0");

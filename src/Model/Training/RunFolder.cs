@@ -10,7 +10,7 @@ public sealed class RunFolder(string path)
     private static readonly JsonSerializerOptions JsonOptions = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
 
     // What may change between two starts of one run without changing what is learned.
-    private static readonly string[] FreeKeys = ["train.", "data.workers", "data.prefetch_bytes", "data.on_corrupt"];
+    private static readonly string[] FreeKeys = ["train.", "data.workers", "data.readers", "data.prefetch_bytes", "data.on_corrupt"];
 
     public string Path { get; } = path;
 

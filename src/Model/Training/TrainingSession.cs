@@ -39,6 +39,7 @@ internal sealed class TrainingSession : IDisposable
         PipelineGraphOptions diagnostics = new() { StageDelays = options.StageDelays, TraceCapacity = options.Profile ? TraceSpans : 0 };
         FeedOptions feed = _config.ToFeed(model, origin.MelMean, origin.MelStd, diagnostics, onDevice, cores) with { Ranks = ranks.Size, Rank = ranks.Rank };
         Feed = new TrainingFeed(cache, feed);
+        Feed.RequireRoom("data.prefetch_bytes");
         ConsumerDelay = options.StageDelays.GetValueOrDefault(PipelineGraph.Consumer);
         _host = new HostTensors(device);
         _augmenter = onDevice ? new BatchAugmenter(BatchAugmenterOptions.Of(feed, origin.MelMean, origin.MelStd), _host) : null;

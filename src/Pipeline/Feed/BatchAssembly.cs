@@ -1,13 +1,11 @@
-using Xkd.Storage;
-
 namespace Xkd.Pipeline;
 
 /// <summary>A batch in the making: its samples are worked on in any order and write into its buffers side by side.</summary>
-internal sealed class BatchAssembly(BatchPool pool, long step, int epoch, long position, long[] indices, ClipEntry[] clips, long bytes) : IDisposable
+internal sealed class BatchAssembly(BatchPool pool, long step, int epoch, long position, WindowPlan[] plans, long bytes) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly List<FeedSample> _holes = [];
-    private int _open = clips.Length;
+    private int _open = plans.Length;
     private HostBatch? _batch;
     private ByteCredit? _credit;
     private bool _over;
@@ -96,7 +94,7 @@ internal sealed class BatchAssembly(BatchPool pool, long step, int epoch, long p
     private HostBatch Begin()
     {
         BatchBuffers buffers = pool.Rent();
-        buffers.Layout(clips);
-        return new HostBatch(pool, buffers, step, epoch, position, [.. clips.Select(c => c.Id)], indices);
+        buffers.Layout([.. plans.Select(p => p.Stretch.First)]);
+        return new HostBatch(pool, buffers, step, epoch, position, plans.Length);
     }
 }

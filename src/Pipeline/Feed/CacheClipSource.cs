@@ -9,7 +9,9 @@ internal sealed class CacheClipSource(Cache cache, long resident = 32 << 20) : I
 {
     private readonly ClipReader _reader = new(cache, resident);
 
-    public long ResidentBytes => resident;
+    public long ResidentBytes => _reader.ResidentBytes;
+
+    public int? Requests => _reader.Requests;
 
     public string Name => cache.Path;
 

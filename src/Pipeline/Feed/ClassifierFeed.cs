@@ -12,6 +12,7 @@ public sealed class ClassifierFeed : IAsyncDisposable
     private readonly EvaluationOptions _options;
     private readonly FeedOptions _feed;
     private readonly IReadOnlyList<int> _clips;
+    private readonly Recordings _recordings;
     private readonly GlobalOrder _order;
     private readonly BatchPool _batches;
     private readonly RawWindows.Pool _raw = new();
@@ -36,8 +37,9 @@ public sealed class ClassifierFeed : IAsyncDisposable
             throw new UsageException($"cache {source.Name}: {visits} training windows an epoch do not fill a batch of {options.BatchSize}; use a smaller batch");
         }
 
-        (_source, _options, _feed) = (source, options, options.AsFeed().WithReadersFor(source.Fingerprint));
+        (_source, _options, _feed) = (source, options, options.AsFeed().WithReadersFor(source));
         _order = new GlobalOrder(visits, options.Seed);
+        _recordings = new Recordings(source.Clips, SampleUnit.PerClip);
         _batches = new BatchPool(_feed, options.BatchSize);
         (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, _feed.Audio);
         _worker = new SampleWorker(_feed, new WindowReader(source, options.Mel), options.Augmenter(_feed, mean, std));
@@ -68,17 +70,12 @@ public sealed class ClassifierFeed : IAsyncDisposable
         {
             int epoch = (int)(step / StepsPerEpoch);
             long position = step % StepsPerEpoch * rows;
-            long[] clips = [.. Enumerable.Range(0, rows).Select(i => (long)_clips[(int)(_order.ClipAt(epoch, position + i) / _options.Windows)])];
-            ClipEntry[] entries = [.. clips.Select(c => _source.Clips[(int)c])];
-            long bytes = BatchBuffers.BytesOf(_feed, rows) + entries.Sum(_worker.WindowBytes);
-            BatchAssembly assembly = new(_batches, step, epoch, position, clips, entries, bytes);
-            yield return (assembly, Enumerable.Range(0, rows).Select(slot => SampleAt(assembly, slot, new SampleKey(_options.Seed, epoch, position + slot), clips[slot])));
-        }
-    }
+            WindowPlan[] plans = [.. Enumerable.Range(0, rows).Select(i => _worker.Draw(KeyAt(i), _recordings.Of(_clips[(int)(_order.ClipAt(epoch, position + i) / _options.Windows)])))];
+            long bytes = BatchBuffers.BytesOf(_feed, rows) + plans.Sum(p => _worker.WindowBytes(p.Stretch));
+            BatchAssembly assembly = new(_batches, step, epoch, position, plans, bytes);
+            yield return (assembly, plans.Select((plan, slot) => new FeedSample(assembly, slot, KeyAt(slot), plan, _worker.WindowBytes(plan.Stretch), _raw)));
 
-    private FeedSample SampleAt(BatchAssembly assembly, int slot, in SampleKey key, long index)
-    {
-        ClipEntry clip = _source.Clips[(int)index];
-        return new FeedSample(assembly, slot, key, index, clip, _worker.WindowBytes(clip), _raw);
+            SampleKey KeyAt(int slot) => new(_options.Seed, epoch, position + slot);
+        }
     }
 }

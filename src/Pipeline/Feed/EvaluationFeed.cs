@@ -14,6 +14,7 @@ public sealed class EvaluationFeed : IAsyncDisposable
     private readonly FeedOptions _feed;
     private readonly IReadOnlyList<int> _clips;
     private readonly RawWindows.Pool _raw = new();
+    private readonly Recordings _recordings;
     private readonly WindowReader _windows;
     private readonly SampleWorker _worker;
     private PipelineGraph? _graph;
@@ -31,7 +32,8 @@ public sealed class EvaluationFeed : IAsyncDisposable
         options.Validate();
         _clips = options.Clips ?? [.. Enumerable.Range(0, source.Clips.Count)];
         CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, _clips, anyFrameRule: options.AnyFrameRule);
-        (_source, _options, _feed) = (source, options, options.AsFeed().WithReadersFor(source.Fingerprint));
+        (_source, _options, _feed) = (source, options, options.AsFeed().WithReadersFor(source));
+        _recordings = new Recordings(source.Clips, SampleUnit.PerClip);
         _windows = new WindowReader(source, options.Mel);
         (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, _feed.Audio);
         _worker = new SampleWorker(_feed, _windows, options.Augmenter(_feed, mean, std));
@@ -78,32 +80,31 @@ public sealed class EvaluationFeed : IAsyncDisposable
         {
             long first = step * _options.BatchSize;
             int rows = (int)Math.Min(_options.BatchSize, Count - first);
-            long[] clips = [.. Enumerable.Range(0, rows).Select(i => (long)_clips[(int)((first + i) / _options.RowsPerClip)])];
-            ClipEntry[] entries = [.. clips.Select(c => _source.Clips[(int)c])];
-            long bytes = BatchBuffers.BytesOf(_feed, rows) + entries.Sum(_worker.WindowBytes);
+            (SampleKey Key, WindowPlan Plan)[] plans = [.. Enumerable.Range(0, rows).Select(i => PlanAt(first + i, _clips[(int)((first + i) / _options.RowsPerClip)]))];
+            long bytes = BatchBuffers.BytesOf(_feed, rows) + plans.Sum(p => _worker.WindowBytes(p.Plan.Stretch));
             BatchPool pool = rows == _options.BatchSize ? full : new BatchPool(_feed, rows);
-            BatchAssembly assembly = new(pool, step, epoch: 0, first, clips, entries, bytes);
-            yield return (assembly, Enumerable.Range(0, rows).Select(slot => SampleAt(assembly, slot, first + slot, clips[slot])));
+            BatchAssembly assembly = new(pool, step, epoch: 0, first, [.. plans.Select(p => p.Plan)], bytes);
+            yield return (assembly, plans.Select((p, slot) => new FeedSample(assembly, slot, p.Key, p.Plan, _worker.WindowBytes(p.Plan.Stretch), _raw)));
         }
     }
 
-    private FeedSample SampleAt(BatchAssembly assembly, int slot, long position, long index)
+    private (SampleKey Key, WindowPlan Plan) PlanAt(long position, int index)
     {
-        ClipEntry clip = _source.Clips[(int)index];
+        Stretch clip = _recordings.Of(index)[0];
         int window = WindowAt(position);
 
         // A drawn window depends on the clip and its number alone: leaving clips out moves no other's. An undrawn row's position says which crop it is.
         bool drawn = _options.Augmentation is not null;
         SampleKey key = drawn ? new SampleKey(_options.Seed, window, index) : new SampleKey(0, 0, position);
-        return new FeedSample(assembly, slot, key, index, clip, _worker.WindowBytes(clip), _raw) { Plan = drawn ? null : PlanOf(clip, window) };
+        return (key, drawn ? _worker.Draw(key, [clip]) : PlanOf(clip, window));
     }
 
-    private WindowPlan PlanOf(ClipEntry clip, int window)
+    private WindowPlan PlanOf(Stretch clip, int window)
     {
         int video = _feed.Video ? Start(clip.NumFrames, _options.Frames, window, _options.Windows) : 0;
         int audio = !_feed.Audio ? 0
-            : _feed.Video ? _windows.SampleAt(clip, video / _options.Fps)
-            : _windows.Start(clip, Start(_windows.Starts(clip, _windows.Samples(clip), _options.AudioFrames), 1, window, _options.Windows));
-        return new WindowPlan { Video = _feed.Video ? [video] : [], Audio = _feed.Audio ? [audio] : [] };
+            : _feed.Video ? _windows.SampleAt(clip.First, video / _options.Fps)
+            : _windows.Start(clip.First, Start(_windows.Starts(clip.First, _windows.Samples(clip), _options.AudioFrames), 1, window, _options.Windows));
+        return new WindowPlan { Stretch = clip, Video = _feed.Video ? [video] : [], Audio = _feed.Audio ? [audio] : [] };
     }
 }

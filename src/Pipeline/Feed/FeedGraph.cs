@@ -60,7 +60,7 @@ internal sealed class FeedGraph
             {
                 Parallelism = _options.Readers,
                 QueueCapacity = _options.Readers,
-                Remedy = $"put the cache on a faster disk, or raise the feed's readers from {_options.Readers}",
+                Remedy = $"put the cache on a faster disk, or raise data.readers from {_options.Readers}",
             });
 
         // Where augmentation is deferred there is too little left to do for a stage of its own.

@@ -11,6 +11,9 @@ public sealed record FeedOptions
     /// <summary>Clips per step over all ranks. Default 256.</summary>
     public int BatchSize { get; init; } = 256;
 
+    /// <summary>What an epoch visits once. Default every clip.</summary>
+    public SampleUnit Sample { get; init; } = SampleUnit.PerClip;
+
     /// <summary>How an epoch's order is drawn. Default uniform.</summary>
     public ClipOrderKind Order { get; init; } = ClipOrderKind.Uniform;
 
@@ -95,15 +98,22 @@ public sealed record FeedOptions
     /// <summary>Samples augmented at once; 0: one per core. Default 0.</summary>
     public int Workers { get; init; }
 
-    /// <summary>Samples read at once. Default 0: 2, or as many as there are workers where reading decodes JPEGs.</summary>
+    /// <summary>
+    /// Samples read at once. Default 0: as many requests as an object store wants under way; of a disk as many as there are workers where reading decodes
+    /// JPEGs, else one for every eight cores, from 2 to 16.
+    /// </summary>
     public int Readers { get; init; }
+
+    /// <summary>Cores that this process may use: what is 0 above follows them. Default the machine's.</summary>
+    public int Cores { get; init; } = Environment.ProcessorCount;
 
     /// <summary>
     /// Bytes of payload queued and in flight: windows as read and batches as delivered, until they are disposed. Of a cache a quarter of
-    /// them, at most 256 MiB (of JPEG 32 MiB), is for shards as the process sees them in the page cache. Hold three batches at least, or the feed
-    /// cannot work ahead: a batch larger than the budget is built alone. Default 1 GiB.
+    /// them, at most 256 MiB (of JPEG 32 MiB), is for shards as the process sees them in the page cache, where they are mapped. Hold three batches at
+    /// least, or the feed cannot work ahead: a batch larger than the budget is built alone. Default 0, for training: 1 GiB, or more where so many batches as
+    /// keep all workers busy (at least three) take more.
     /// </summary>
-    public long MemoryBudget { get; init; } = 1L << 30;
+    public long MemoryBudget { get; init; }
 
     /// <summary>What a damaged row does. Default fail.</summary>
     public CorruptRowPolicy CorruptRows { get; init; } = CorruptRowPolicy.Fail;
@@ -111,10 +121,13 @@ public sealed record FeedOptions
     /// <summary>Clock, planted delays and trace; the budget in it is not used. See <see cref="PipelineGraphOptions"/>.</summary>
     public PipelineGraphOptions Diagnostics { get; init; } = new();
 
-    internal int WorkersOrCores => Workers > 0 ? Workers : Environment.ProcessorCount;
+    internal int WorkersOrCores => Workers > 0 ? Workers : Cores;
 
-    internal FeedOptions WithReadersFor(Fingerprint cache) =>
-        this with { Readers = Readers > 0 ? Readers : cache.FramesCodec == FrameCodecs.Jpeg ? Math.Max(2, WorkersOrCores) : 2 };
+    internal FeedOptions WithReadersFor(IClipSource source)
+    {
+        int disk = source.Fingerprint.FramesCodec == FrameCodecs.Jpeg ? Math.Max(2, WorkersOrCores) : Math.Clamp(Cores / 8, 2, 16);
+        return this with { Readers = Readers > 0 ? Readers : Math.Max(disk, source.Requests ?? 0) };
+    }
 
     /// <summary>Frames read of each clip: local windows lie in the global one, or are read beside it.</summary>
     internal int FramesRead => Frames + (LocalFrom == LocalFrom.Window ? 0 : LocalVideoViews * LocalFrames);
@@ -133,6 +146,9 @@ public sealed record FeedOptions
         Require(AudioFrames >= 1, $"{AudioFrames} audio frames: at least 1");
         Require(LocalVideoViews >= 0 && LocalFrames >= 1 && LocalFrameSize >= 1, $"{LocalVideoViews} local video views of {LocalFrames} frames of {LocalFrameSize} pixels");
         Require(LocalAudioViews >= 0 && LocalAudioFrames >= 1, $"{LocalAudioViews} local audio views of {LocalAudioFrames} frames");
+        Require(
+            LocalFrom == LocalFrom.Window || Sample == SampleUnit.PerClip,
+            "local views are cut out of the clip, but an epoch visits videos, of which clips are mere segments: cut local views out of the window, or visit clips");
         Require(LocalFrom == LocalFrom.Clip || LocalVideoViews == 0 || LocalFrames <= Frames, $"local views of {LocalFrames} frames do not fit the global window of {Frames}: take at most that many");
         Require(
             LocalFrom == LocalFrom.Clip || LocalAudioViews == 0 || LocalAudioFrames <= AudioFrames,
@@ -141,7 +157,7 @@ public sealed record FeedOptions
         Require(MelStd is null or > 0, $"mel standard deviation {MelStd}: positive");
         Require(Workers >= 0 && Readers >= 0, $"{Workers} workers, {Readers} readers: neither negative");
         Require(!DeferAugmentation || Augmentation is not null, "augmentation is deferred but there is none: give a recipe, or do not defer");
-        Require(MemoryBudget >= 1, $"memory budget {MemoryBudget} bytes: at least 1");
+        Require(MemoryBudget >= 0 && Cores >= 1, $"memory budget {MemoryBudget} bytes, {Cores} cores: at least 0 and 1");
         if (errors.Count > 0)
         {
             throw new UsageException(string.Join("; ", errors));

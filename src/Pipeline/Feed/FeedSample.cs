@@ -2,8 +2,8 @@ using Xkd.Storage;
 
 namespace Xkd.Pipeline;
 
-/// <summary>One clip on its way into one slot of a batch.</summary>
-internal sealed class FeedSample(BatchAssembly assembly, int slot, SampleKey key, long clipIndex, ClipEntry clip, long windowBytes, RawWindows.Pool pool) : IPayload, ICreditCarrier, IOutcome
+/// <summary>One sample on its way into one slot of a batch.</summary>
+internal sealed class FeedSample(BatchAssembly assembly, int slot, SampleKey key, WindowPlan plan, long windowBytes, RawWindows.Pool pool) : IPayload, ICreditCarrier, IOutcome
 {
     private RawWindows? _raw;
 
@@ -13,13 +13,11 @@ internal sealed class FeedSample(BatchAssembly assembly, int slot, SampleKey key
 
     public SampleKey Key => key;
 
-    /// <summary>Index of the clip in the source.</summary>
-    public long ClipIndex => clipIndex;
+    /// <summary>The clip that its global window begins in.</summary>
+    public ClipEntry Clip => plan.Stretch.First;
 
-    public ClipEntry Clip => clip;
-
-    /// <summary>Where its windows begin; drawn when it is read, unless set before.</summary>
-    public WindowPlan? Plan { get; set; }
+    /// <summary>Where its windows begin, and in what.</summary>
+    public WindowPlan Plan => plan;
 
     /// <summary>What was drawn for its views and is still to be done; null before it is read, and without augmentation.</summary>
     public ClipAugmentation? Drawn { get; set; }

@@ -11,12 +11,12 @@ public sealed class HostBatch : IPayload, ICreditCarrier
     private ByteCredit? _credit;
     private int _disposed;
 
-    internal HostBatch(BatchPool pool, BatchBuffers buffers, long step, int epoch, long position, string[] clipIds, long[] clips)
+    internal HostBatch(BatchPool pool, BatchBuffers buffers, long step, int epoch, long position, int size)
     {
         (_pool, _buffers) = (pool, buffers);
         (Step, Epoch, Position) = (step, epoch, position);
-        (Ids, Indices) = (clipIds, clips);
-        (Draws, Plans) = (new ClipAugmentation?[clips.Length], new WindowPlan[clips.Length]);
+        (Ids, Indices) = (new string[size], new long[size]);
+        (Draws, Plans) = (new ClipAugmentation?[size], new WindowPlan[size]);
     }
 
     /// <summary>Zero-based step of the run.</summary>
@@ -31,7 +31,7 @@ public sealed class HostBatch : IPayload, ICreditCarrier
     /// <summary>Clips in this batch.</summary>
     public int Size => Ids.Length;
 
-    /// <summary>The clips' ids.</summary>
+    /// <summary>The clips' ids; of a sample of several segments, that of the one in which its global window begins.</summary>
     public IReadOnlyList<string> ClipIds => Ids;
 
     /// <summary>The clips' indices in <see cref="Xkd.Storage.Cache.Clips"/>.</summary>

@@ -21,6 +21,9 @@ internal interface IClipSource : IDisposable
     /// <summary>Most bytes of the source itself that the process holds in memory.</summary>
     long ResidentBytes => 0;
 
+    /// <summary>Reads worth having under way at once where each waits for a network; null where the source is a disk.</summary>
+    int? Requests => null;
+
     /// <inheritdoc cref="ClipReader.ReadFrames"/>
     void ReadFrames(ClipEntry clip, int firstFrame, int count, Span<byte> destination);
 

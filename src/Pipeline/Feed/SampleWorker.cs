@@ -12,18 +12,21 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
     private readonly int[] _videoFrames = options.Video ? [options.Frames, .. Enumerable.Repeat(options.LocalFrames, options.LocalVideoViews)] : [];
     private readonly int[] _sizes = [options.FrameSize, .. Enumerable.Repeat(options.LocalFrameSize, options.LocalVideoViews)];
 
-    /// <summary>Bytes a clip's windows take between reading and augmentation.</summary>
-    public long WindowBytes(ClipEntry clip)
+    /// <summary>Bytes the windows of a stretch take between reading and augmentation.</summary>
+    public long WindowBytes(Stretch stretch)
     {
-        long video = options.Video ? (long)options.FramesRead * clip.FrameBytes : 0;
-        return video + (options.Audio ? (sizeof(short) * (long)_audioFrames.Sum() * options.Mel.Mels) + WindowReader.AudioBytes(clip, options.Mel) : 0);
+        long video = options.Video ? (long)options.FramesRead * stretch.FrameBytes : 0;
+        return video + (options.Audio ? (sizeof(short) * (long)_audioFrames.Sum() * options.Mel.Mels) + WindowReader.AudioBytes(stretch, options.Mel) : 0);
     }
+
+    /// <summary>Where the windows of a recording's sample begin.</summary>
+    public WindowPlan Draw(in SampleKey key, IReadOnlyList<Stretch> recording) => WindowPlan.Draw(key, recording, options, windows);
 
     /// <exception cref="CorruptCacheException">The row's bytes are not what was committed.</exception>
     public void Read(FeedSample sample)
     {
         ClipEntry clip = sample.Clip;
-        WindowPlan plan = sample.Plan ??= WindowPlan.Draw(sample.Key, clip, options, windows);
+        WindowPlan plan = sample.Plan;
         sample.Drawn = augmenter.Draw(sample.Key, clip.Height, clip.Width);
         if (options.Video)
         {
@@ -34,7 +37,7 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
                 int first = plan.FirstRead(view, options);
                 if (view == 0 || options.LocalFrom == LocalFrom.Clip)
                 {
-                    windows.ReadFrames(clip, plan.Video[view], _videoFrames[view], frames.Slice(first * clip.FrameBytes, _videoFrames[view] * clip.FrameBytes));
+                    windows.ReadFrames(plan.Stretch, plan.Video[view], _videoFrames[view], frames.Slice(first * clip.FrameBytes, _videoFrames[view] * clip.FrameBytes));
                 }
 
                 if (batch is not null)
@@ -54,7 +57,7 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
 
             Span<Half> mel = sample.Raw.Mel(_audioFrames.Sum() * options.Mel.Mels);
             Span<double> volumes = stackalloc double[cuts.Length];
-            windows.ReadAudio(clip, cuts, mel, TakeVolumes(sample, volumes));
+            windows.ReadAudio(plan.Stretch, cuts, mel, TakeVolumes(sample, volumes));
             for (int view = 0; options.DeferAugmentation && view < cuts.Length; view++)
             {
                 Span<Half> window = sample.Assembly.Batch.Mel[view].Row(sample.Slot);
@@ -69,14 +72,14 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
         HostBatch batch = sample.Assembly.Batch;
         ClipEntry clip = sample.Clip;
         ClipAugmentation? drawn = sample.Drawn;
-        (batch.Ids[sample.Slot], batch.Indices[sample.Slot]) = (clip.Id, sample.ClipIndex);
-        (batch.Draws[sample.Slot], batch.Plans[sample.Slot]) = (drawn, sample.Plan!);
+        (batch.Ids[sample.Slot], batch.Indices[sample.Slot]) = (clip.Id, sample.Plan.Stretch.Index);
+        (batch.Draws[sample.Slot], batch.Plans[sample.Slot]) = (drawn, sample.Plan);
         if (options.Video && !options.DeferAugmentation)
         {
             ReadOnlySpan<byte> frames = sample.Raw.Frames(options.FramesRead * clip.FrameBytes);
             for (int view = 0; view < _videoFrames.Length; view++)
             {
-                ReadOnlySpan<byte> window = frames.Slice(sample.Plan!.FirstRead(view, options) * clip.FrameBytes, _videoFrames[view] * clip.FrameBytes);
+                ReadOnlySpan<byte> window = frames.Slice(sample.Plan.FirstRead(view, options) * clip.FrameBytes, _videoFrames[view] * clip.FrameBytes);
                 augmenter.Video(drawn, view, window, clip.Height, clip.Width, _sizes[view], batch.Video[view].Row(sample.Slot));
             }
         }

@@ -8,21 +8,25 @@ namespace Xkd.Pipeline;
 /// </summary>
 public sealed class TrainingFeed : IAsyncDisposable
 {
+    private const int LeastBatches = 3; // one consumed, one waiting, one in the making
+    private const long LeastBudget = 1L << 30;
     private const long MostResident = 256 << 20, MostResidentOfJpeg = 32 << 20; // JPEGs are read, and only what lies beside them is mapped
 
     private readonly IClipSource _source;
     private readonly FeedOptions _options;
+    private readonly Recordings _recordings;
     private readonly IClipOrder _order;
     private readonly BatchPool _batches;
     private readonly RawWindows.Pool _raw = new();
     private readonly SampleWorker _worker;
+    private readonly long _batchBytes;
     private PipelineGraph? _graph;
 
     /// <param name="cache">A committed cache; every clip must have the modalities asked for.</param>
     /// <param name="options">Views, batch, ranks, workers.</param>
     /// <exception cref="UsageException">Options that cannot be, or a cache that does not fit them.</exception>
     public TrainingFeed(Cache cache, FeedOptions options)
-        : this(new CacheClipSource(cache, Math.Min(options.MemoryBudget / 4, cache.Manifest.Fingerprint.FramesCodec == FrameCodecs.Jpeg ? MostResidentOfJpeg : MostResident)), options)
+        : this(new CacheClipSource(cache, Resident(cache, options.MemoryBudget)), options)
     {
     }
 
@@ -30,13 +34,20 @@ public sealed class TrainingFeed : IAsyncDisposable
     {
         options.Validate();
         CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, waveform: options.RequireWaveform, anyFrameRule: options.AnyFrameRule);
-        Plan = new EpochPlan(source.Clips.Count, options.BatchSize, options.Ranks);
-        (_source, _options) = (source, options.WithReadersFor(source.Fingerprint) with { MemoryBudget = Math.Max(1, options.MemoryBudget - source.ResidentBytes) });
-        _order = Order(source.Clips, options);
+        _recordings = new Recordings(source.Clips, options.Sample);
+        Plan = new EpochPlan(_recordings.Count, options.BatchSize, options.Ranks, options.Sample == SampleUnit.PerVideo ? "videos" : "clips");
+        (_source, _options) = (source, options.WithReadersFor(source));
+        _order = Order(_recordings, options);
         _batches = new BatchPool(options, Plan.BatchPerRank);
         (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, options.Audio);
         ISampleAugmenter augmenter = options.Augmentation is { } recipe ? new RecipeAugmenter(recipe, options, mean, std) : new CenterCropAugmenter(mean, std);
         _worker = new SampleWorker(options, new WindowReader(source, options.Mel), augmenter);
+        _batchBytes = BatchBuffers.BytesOf(options, Plan.BatchPerRank) + (Plan.BatchPerRank * source.Clips.Max(c => _worker.WindowBytes(Stretch.Of(c))));
+
+        // All workers have a sample in work and another waiting, beside the batch that is being consumed.
+        long batches = Math.Max(LeastBatches, 1 + (((2L * _options.WorkersOrCores) + Plan.BatchPerRank - 1) / Plan.BatchPerRank));
+        long budget = options.MemoryBudget > 0 ? options.MemoryBudget : Math.Max(LeastBudget, source.ResidentBytes + (batches * _batchBytes));
+        _options = _options with { MemoryBudget = Math.Max(1, budget - source.ResidentBytes) };
     }
 
     /// <summary>Steps, epochs and positions.</summary>
@@ -46,8 +57,10 @@ public sealed class TrainingFeed : IAsyncDisposable
     public long StepsPerEpoch => Plan.StepsPerEpoch;
 
     /// <summary>Bytes of one delivered batch; a memory budget below two of them leaves the feed no room to work ahead.</summary>
-    public long BatchBytes => BatchBuffers.BytesOf(_options, Plan.BatchPerRank)
-        + (_options.DeferAugmentation ? Plan.BatchPerRank * _source.Clips.Max(_worker.WindowBytes) : 0);
+    public long BatchBytes => _options.DeferAugmentation ? _batchBytes : BatchBuffers.BytesOf(_options, Plan.BatchPerRank);
+
+    /// <summary>What the feed was given, and made of it for this machine and cache.</summary>
+    internal FeedOptions Options => _options;
 
     /// <summary>Bytes queued, in flight and delivered but not disposed, of the reading in progress or the last one.</summary>
     public long BytesInFlight => Graph.BytesInFlight;
@@ -75,6 +88,19 @@ public sealed class TrainingFeed : IAsyncDisposable
         return feed.ReadAsync(Assemblies(firstStep, endStep), "the feed keeps up: the training step sets the pace", cancellationToken);
     }
 
+    /// <summary>Refuses a budget that cannot hold the three batches which working ahead takes.</summary>
+    /// <param name="key">What the budget is called where it was written.</param>
+    /// <exception cref="UsageException">It is too small; says what is enough.</exception>
+    public void RequireRoom(string key)
+    {
+        if (_options.MemoryBudget < LeastBatches * _batchBytes)
+        {
+            throw new UsageException(
+                $"{key} is {_options.MemoryBudget + _source.ResidentBytes}, of which {_source.ResidentBytes} are for shards in the page cache: {LeastBatches} batches of {Plan.BatchPerRank} clips "
+                + $"take {LeastBatches * _batchBytes} bytes; write 0 for what is needed, at least {(LeastBatches + 1) * _batchBytes}, or lower batch");
+        }
+    }
+
     /// <summary>What the stages measured, of the reading in progress or the last one.</summary>
     /// <exception cref="InvalidOperationException">Nothing was read yet.</exception>
     public GraphReport Report() => Graph.Report();
@@ -88,14 +114,17 @@ public sealed class TrainingFeed : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private static IClipOrder Order(IReadOnlyList<ClipEntry> clips, FeedOptions options)
+    private static long Resident(Cache cache, long budget) =>
+        Math.Min(budget > 0 ? budget / 4 : long.MaxValue, cache.Manifest.Fingerprint.FramesCodec == FrameCodecs.Jpeg ? MostResidentOfJpeg : MostResident);
+
+    private static IClipOrder Order(Recordings recordings, FeedOptions options)
     {
         if (options.Order == ClipOrderKind.Uniform)
         {
-            return new GlobalOrder(clips.Count, options.Seed);
+            return new GlobalOrder(recordings.Count, options.Seed);
         }
 
-        int[] inShards = [.. Enumerable.Range(0, clips.Count).OrderBy(i => clips[i].Shard).ThenBy(i => clips[i].Row)];
+        int[] inShards = [.. Enumerable.Range(0, recordings.Count).OrderBy(i => recordings.First(i).Shard).ThenBy(i => recordings.First(i).Row)];
         return new BlockOrder(inShards, options.Seed, options.OrderBlock, options.OrderWindow);
     }
 
@@ -104,18 +133,17 @@ public sealed class TrainingFeed : IAsyncDisposable
         for (long step = firstStep; step < endStep; step++)
         {
             (int epoch, long position, int rows) = (Plan.EpochOf(step), Plan.PositionOf(step, _options.Rank), Plan.BatchPerRank);
-            long[] clips = [.. Enumerable.Range(0, rows).Select(i => _order.ClipAt(epoch, position + i))];
-            ClipEntry[] entries = [.. clips.Select(c => _source.Clips[(int)c])];
-            long bytes = BatchBuffers.BytesOf(_options, rows) + entries.Sum(_worker.WindowBytes);
-            BatchAssembly assembly = new(_batches, step, epoch, position, clips, entries, bytes);
-            yield return (assembly, Enumerable.Range(0, rows).Select(slot => SampleAt(assembly, slot, epoch, position + slot)));
+            WindowPlan[] plans = [.. Enumerable.Range(0, rows).Select(i => PlanAt(epoch, position + i))];
+            long bytes = BatchBuffers.BytesOf(_options, rows) + plans.Sum(p => _worker.WindowBytes(p.Stretch));
+            BatchAssembly assembly = new(_batches, step, epoch, position, plans, bytes);
+            yield return (assembly, plans.Select((plan, slot) => SampleOf(assembly, slot, epoch, position + slot, plan)));
         }
     }
 
-    private FeedSample SampleAt(BatchAssembly assembly, int slot, int epoch, long position)
-    {
-        long index = _order.ClipAt(epoch, position);
-        ClipEntry clip = _source.Clips[(int)index];
-        return new FeedSample(assembly, slot, new SampleKey(_options.Seed, epoch, position), index, clip, _worker.WindowBytes(clip), _raw);
-    }
+    private WindowPlan PlanAt(int epoch, long position) => _worker.Draw(new SampleKey(_options.Seed, epoch, position), _recordings.Of(_order.ClipAt(epoch, position)));
+
+    private FeedSample SampleAt(BatchAssembly assembly, int slot, int epoch, long position) => SampleOf(assembly, slot, epoch, position, PlanAt(epoch, position));
+
+    private FeedSample SampleOf(BatchAssembly assembly, int slot, int epoch, long position, WindowPlan plan) =>
+        new(assembly, slot, new SampleKey(_options.Seed, epoch, position), plan, _worker.WindowBytes(plan.Stretch), _raw);
 }

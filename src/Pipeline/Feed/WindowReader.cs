@@ -18,8 +18,17 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
     private readonly SimdLogMel _kernel = new(mel);
     private readonly Half _silence = (Half)Math.Log(mel.LogEpsilon + mel.PowerEpsilon);
 
-    /// <summary>Bytes a clip's audio takes while windows are cut from it.</summary>
-    public static long AudioBytes(ClipEntry clip, LogMelOptions mel) => HasWaveform(clip) ? 2L * clip.NumSamples : 2L * clip.MelFrames * mel.Mels;
+    /// <summary>Bytes the audio of a stretch takes while windows are cut from it, a segment at a time.</summary>
+    public static long AudioBytes(Stretch stretch, LogMelOptions mel)
+    {
+        long most = 0;
+        for (int i = 0; i < stretch.Count; i++)
+        {
+            most = Math.Max(most, HasWaveform(stretch[i]) ? 2L * stretch[i].NumSamples : 2L * stretch[i].MelFrames * mel.Mels);
+        }
+
+        return most;
+    }
 
     /// <summary>Windows of the clip are cut from its samples, and their volume can be changed there.</summary>
     public static bool HasWaveform(ClipEntry clip) => clip.NumSamples > 0;
@@ -31,8 +40,15 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
         return HasWaveform(clip) ? Round(sample) : Round(sample / mel.Hop) * mel.Hop;
     }
 
-    /// <summary>Samples of a clip's audio.</summary>
-    public int Samples(ClipEntry clip) => HasWaveform(clip) ? clip.NumSamples : clip.MelFrames * mel.Hop;
+    /// <summary>Samples of a stretch's audio.</summary>
+    public int Samples(Stretch stretch)
+    {
+        ClipEntry last = stretch[stretch.Count - 1];
+        return SampleOf(stretch, stretch.Count - 1) + (HasWaveform(last) ? last.NumSamples : last.MelFrames * mel.Hop);
+    }
+
+    /// <summary>The sample at which a segment begins.</summary>
+    public int SampleOf(Stretch stretch, int segment) => Round(stretch.SecondsTo(segment) * mel.SampleRate);
 
     /// <summary>Samples of a window of that many spectrogram frames.</summary>
     public int Samples(ClipEntry clip, int frames) => HasWaveform(clip) ? SamplesOf(frames) : frames * mel.Hop;
@@ -44,38 +60,63 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
     public int Start(ClipEntry clip, int place) => place * (HasWaveform(clip) ? WaveformStep : mel.Hop);
 
     /// <summary>Reads <paramref name="count"/> frames from <paramref name="first"/> on, as [count, height, width, 3].</summary>
-    public void ReadFrames(ClipEntry clip, int first, int count, Span<byte> destination)
+    public void ReadFrames(Stretch stretch, int first, int count, Span<byte> destination)
     {
-        int available = Math.Min(count, clip.NumFrames - first);
-        int read = available * clip.FrameBytes;
-        source.ReadFrames(clip, first, available, destination[..read]);
+        int size = stretch.FrameBytes, available = 0;
+        for (int i = 0, begin = 0; i < stretch.Count && begin < first + count; begin += stretch[i++].NumFrames)
+        {
+            int from = Math.Max(0, first - begin), frames = Math.Min(first + count - begin, stretch[i].NumFrames) - from;
+            if (frames > 0)
+            {
+                source.ReadFrames(stretch[i], from, frames, destination.Slice(available * size, frames * size));
+                available += frames;
+            }
+        }
+
         for (int frame = available; frame < count; frame++)
         {
             // Windows start at 0 when a clip is too short, so what was read is the whole clip.
-            destination.Slice((frame - available) * clip.FrameBytes, clip.FrameBytes).CopyTo(destination.Slice(frame * clip.FrameBytes, clip.FrameBytes));
+            destination.Slice((frame - available) * size, size).CopyTo(destination.Slice(frame * size, size));
         }
     }
 
-    /// <summary>Reads several windows of a clip's log-mel, one after the other, each [mels, frames].</summary>
-    /// <param name="clip">The clip.</param>
+    /// <summary>Reads several windows of a stretch's log-mel, one after the other, each [mels, frames].</summary>
+    /// <param name="stretch">The clip, or the segments.</param>
     /// <param name="windows">The sample each begins at (of a cached spectrogram a multiple of hop) and its spectrogram frames; one may begin before 0 or reach past the end.</param>
     /// <param name="destination">Receives them.</param>
     /// <param name="volumes">Factors on each window's waveform, in clips that have theirs; empty changes nothing.</param>
-    public void ReadAudio(ClipEntry clip, ReadOnlySpan<(int First, int Frames)> windows, Span<Half> destination, ReadOnlySpan<double> volumes = default)
+    public void ReadAudio(Stretch stretch, ReadOnlySpan<(int First, int Frames)> windows, Span<Half> destination, ReadOnlySpan<double> volumes = default)
     {
-        if (HasWaveform(clip))
+        if (HasWaveform(stretch.First))
         {
-            CutWaveform(clip, windows, volumes, destination);
+            CutWaveform(stretch, windows, volumes, destination);
         }
         else
         {
-            CutSpectrogram(clip, windows, destination);
+            CutSpectrogram(stretch, windows, destination);
         }
     }
 
     private static int Round(double value) => (int)Math.Round(value, MidpointRounding.AwayFromZero);
 
-    private void CutSpectrogram(ClipEntry clip, ReadOnlySpan<(int First, int Frames)> windows, Span<Half> destination)
+    private static int CeilingOf(int value, int divisor) => (int)Math.Ceiling((double)value / divisor);
+
+    private void CutSpectrogram(Stretch stretch, ReadOnlySpan<(int First, int Frames)> windows, Span<Half> destination)
+    {
+        destination.Fill(_silence);
+        for (int segment = 0; segment < stretch.Count; segment++)
+        {
+            // A window's frame is the nearest of those cached: across a seam the next segment's grid begins half a frame before its first.
+            int begin = SampleOf(stretch, segment), seam = mel.Hop / 2;
+            int from = segment == 0 ? int.MinValue / 2 : begin - seam, to = segment == stretch.Count - 1 ? int.MaxValue / 2 : SampleOf(stretch, segment + 1) - seam;
+            if (Touches(windows, from, to, frames => frames * mel.Hop))
+            {
+                CutSpectrogram(stretch[segment], begin, from, to, windows, destination);
+            }
+        }
+    }
+
+    private void CutSpectrogram(ClipEntry clip, int begin, int from, int to, ReadOnlySpan<(int First, int Frames)> windows, Span<Half> destination)
     {
         int length = clip.MelFrames * mel.Mels;
         byte[] rented = ArrayPool<byte>.Shared.Rent(length * sizeof(short));
@@ -85,21 +126,12 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
             source.ReadMel(clip, whole);
             foreach ((int sample, int frames) in windows)
             {
-                int first = sample / mel.Hop;
-                for (int band = 0; band < mel.Mels; band++)
+                int first = Math.Max(0, CeilingOf(from - sample, mel.Hop)), end = Math.Min(frames, CeilingOf(to - sample, mel.Hop));
+                int cached = Round((double)(sample + (first * mel.Hop) - begin) / mel.Hop);
+                int skipped = Math.Max(0, -cached), copied = Math.Min(end - first, clip.MelFrames - cached) - skipped;
+                for (int band = 0; band < mel.Mels && copied > 0; band++)
                 {
-                    Span<Half> line = destination.Slice(band * frames, frames);
-                    int from = Math.Clamp(first, 0, clip.MelFrames);
-                    int to = Math.Clamp(first + frames, from, clip.MelFrames);
-                    if (to - from < frames)
-                    {
-                        line.Fill(_silence);
-                    }
-
-                    if (to > from)
-                    {
-                        whole.Slice((band * clip.MelFrames) + from, to - from).CopyTo(line[(from - first)..]);
-                    }
+                    whole.Slice((band * clip.MelFrames) + cached + skipped, copied).CopyTo(destination[((band * frames) + first + skipped)..]);
                 }
 
                 destination = destination[(mel.Mels * frames)..];
@@ -111,32 +143,68 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
         }
     }
 
-    private void CutWaveform(ClipEntry clip, ReadOnlySpan<(int First, int Frames)> windows, ReadOnlySpan<double> volumes, Span<Half> destination)
+    private void CutWaveform(Stretch stretch, ReadOnlySpan<(int First, int Frames)> windows, ReadOnlySpan<double> volumes, Span<Half> destination)
     {
-        short[] whole = ArrayPool<short>.Shared.Rent(clip.NumSamples);
+        int all = 0, most = 0;
+        foreach ((_, int frames) in windows)
+        {
+            (all, most) = (all + SamplesOf(frames), Math.Max(most, mel.Mels * frames));
+        }
+
+        float[] rented = ArrayPool<float>.Shared.Rent(all + most);
         try
         {
-            source.ReadPcm(clip, whole.AsSpan(0, clip.NumSamples));
+            Span<float> waves = rented.AsSpan(0, all), spectrogram = rented.AsSpan(all, most);
+            waves.Clear();
+            for (int segment = 0; segment < stretch.Count; segment++)
+            {
+                int begin = SampleOf(stretch, segment);
+                if (Touches(windows, begin, begin + stretch[segment].NumSamples, SamplesOf))
+                {
+                    CutWaveform(stretch[segment], begin, windows, waves);
+                }
+            }
+
             for (int window = 0; window < windows.Length; window++)
             {
-                (int first, int frames) = windows[window];
-                int samples = SamplesOf(frames), values = mel.Mels * frames;
-                float[] rented = ArrayPool<float>.Shared.Rent(samples + values);
-                Span<float> wave = rented.AsSpan(0, samples), spectrogram = rented.AsSpan(samples, values);
-                Cut(whole.AsSpan(0, clip.NumSamples), first, wave);
+                int samples = SamplesOf(windows[window].Frames), values = mel.Mels * windows[window].Frames;
                 if (!volumes.IsEmpty)
                 {
-                    Waveform.Scale(wave, volumes[window]);
+                    Waveform.Scale(waves[..samples], volumes[window]);
                 }
 
-                _kernel.Compute(wave, spectrogram);
+                _kernel.Compute(waves[..samples], spectrogram[..values]);
                 for (int i = 0; i < values; i++)
                 {
                     destination[i] = (Half)spectrogram[i];
                 }
 
-                ArrayPool<float>.Shared.Return(rented);
+                waves = waves[samples..];
                 destination = destination[values..];
+            }
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(rented);
+        }
+    }
+
+    private void CutWaveform(ClipEntry clip, int begin, ReadOnlySpan<(int First, int Frames)> windows, Span<float> waves)
+    {
+        short[] whole = ArrayPool<short>.Shared.Rent(clip.NumSamples);
+        try
+        {
+            source.ReadPcm(clip, whole.AsSpan(0, clip.NumSamples));
+            foreach ((int first, int frames) in windows)
+            {
+                int samples = SamplesOf(frames), shift = begin - first; // from a place in the segment to one in the window
+                int from = Math.Clamp(-shift, 0, clip.NumSamples), to = Math.Clamp(samples - shift, from, clip.NumSamples);
+                for (int i = from; i < to; i++)
+                {
+                    waves[i + shift] = whole[i] / 32768f;
+                }
+
+                waves = waves[samples..];
             }
         }
         finally
@@ -145,14 +213,17 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
         }
     }
 
-    private static void Cut(ReadOnlySpan<short> whole, int first, Span<float> wave)
+    private static bool Touches(ReadOnlySpan<(int First, int Frames)> windows, int from, int to, Func<int, int> samples)
     {
-        int from = Math.Clamp(first, 0, whole.Length), to = Math.Clamp(first + wave.Length, from, whole.Length);
-        wave.Clear();
-        for (int i = from; i < to; i++)
+        foreach ((int first, int frames) in windows)
         {
-            wave[i - first] = whole[i] / 32768f;
+            if (first < to && first + samples(frames) > from)
+            {
+                return true;
+            }
         }
+
+        return false;
     }
 
     /// <summary>Samples that give exactly that many frames: whole tenths of a second where there are such (448 frames: 4 s), as the reference cuts.</summary>

@@ -3,19 +3,30 @@ using System.Text.Json;
 namespace Xkd.Pipeline;
 
 /// <summary>
-/// The latest spans of work, in fixed space, written as a Chrome trace (chrome://tracing, Perfetto): one row per worker of a stage.
+/// The latest spans of work, in fixed space, written as a Chrome trace (chrome://tracing, Perfetto): one row per worker of a stage, for its first
+/// <see cref="Lanes"/> workers. Work goes to the first one that is free, so those are the busiest.
 /// </summary>
 public sealed class TraceBuffer(int capacity, TimeProvider time)
 {
+    /// <summary>Most rows of a stage: with a thousand of them nothing can be seen.</summary>
+    public const int Lanes = 64;
+
     private readonly Lock _gate = new();
     private readonly Span[] _spans = new Span[capacity];
     private long _count;
+    private long _beyond;
 
     /// <summary>Takes down a span of work of a stage's worker, in timestamps of the clock.</summary>
     public void Add(string stage, int lane, long start, long end)
     {
         lock (_gate)
         {
+            if (lane >= Lanes)
+            {
+                _beyond++;
+                return;
+            }
+
             _spans[_count++ % _spans.Length] = new Span(stage, lane, start, end);
         }
     }
@@ -29,11 +40,11 @@ public sealed class TraceBuffer(int capacity, TimeProvider time)
     public void Write(Stream stream, string graph, IReadOnlyList<string> stages, long origin, IReadOnlyList<OccupancySample> timeline)
     {
         Span[] spans;
-        long dropped;
+        long dropped, beyond;
         lock (_gate)
         {
             long kept = Math.Min(_count, _spans.Length);
-            dropped = _count - kept;
+            (dropped, beyond) = (_count - kept, _beyond);
             spans = [.. Enumerable.Range(0, (int)kept).Select(i => _spans[(dropped + i) % _spans.Length])];
         }
 
@@ -41,9 +52,10 @@ public sealed class TraceBuffer(int capacity, TimeProvider time)
         json.WriteStartObject();
         json.WriteString("displayTimeUnit", "ms");
         json.WriteNumber("droppedSpans", dropped);
+        json.WriteNumber("spansOfFurtherWorkers", beyond);
         json.WriteStartArray("traceEvents");
         WriteName(json, "process_name", 0, graph);
-        Dictionary<string, int> rows = stages.Select((name, i) => (name, i)).ToDictionary(s => s.name, s => s.i * 1000, StringComparer.Ordinal);
+        Dictionary<string, int> rows = stages.Select((name, i) => (name, i)).ToDictionary(s => s.name, s => s.i * Lanes, StringComparer.Ordinal);
         foreach (IGrouping<(string Stage, int Lane), Span> row in spans.GroupBy(s => (s.Stage, s.Lane)))
         {
             WriteName(json, "thread_name", rows[row.Key.Stage] + row.Key.Lane, $"{row.Key.Stage} {row.Key.Lane}");

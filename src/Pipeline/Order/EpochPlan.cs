@@ -8,11 +8,12 @@ namespace Xkd.Pipeline;
 /// </summary>
 public sealed record EpochPlan
 {
-    /// <param name="clips">Clips in the data set.</param>
+    /// <param name="clips">What an epoch visits once: clips, or videos.</param>
     /// <param name="batch">Global batch, clips per step over all ranks.</param>
     /// <param name="ranks">Number of ranks.</param>
+    /// <param name="what">What they are called in an error.</param>
     /// <exception cref="UsageException">The batch does not split over the ranks, or the data set is smaller than one batch.</exception>
-    public EpochPlan(long clips, int batch, int ranks = 1)
+    public EpochPlan(long clips, int batch, int ranks = 1, string what = "clips")
     {
         if (ranks < 1 || batch < 1 || batch % ranks != 0)
         {
@@ -23,7 +24,7 @@ public sealed record EpochPlan
         if (clips < batch)
         {
             throw new UsageException(
-                $"the data set has {clips} clips, fewer than one global batch of {batch}: lower the batch to at most {clips} or ingest more clips");
+                $"the data set has {clips} {what}, fewer than one global batch of {batch}: lower the batch to at most {clips} or ingest more {what}");
         }
 
         (Clips, Batch, Ranks) = (clips, batch, ranks);

@@ -6,6 +6,9 @@ namespace Xkd.Storage;
 /// </summary>
 internal sealed class ObjectStore : ICacheStore
 {
+    /// <summary>Requests worth having under way at once: each waits some ten milliseconds for the service, whatever the cores.</summary>
+    public const int Requests = 32;
+
     private const string Probe = CacheLayout.Locks + "conditional-put";
     private const string Alone = "alone"; // the one part, where the service cannot keep several writers apart
 
@@ -21,12 +24,27 @@ internal sealed class ObjectStore : ICacheStore
     {
         (_address, _options, _time) = (ObjectAddress.Parse(cache), options, time);
         _bucket = new ObjectBucket(_address, options, time);
+        MakeRoom();
         _scratch = new Lazy<ScratchFolder>(() => new ScratchFolder(Path.Combine(options.Folder, "scratch")));
+    }
+
+    /// <summary>
+    /// A call holds its thread until the service has answered, and the answer needs a thread of the pool to arrive on. With as many threads as cores, which is
+    /// what the pool begins with, the first requests would hold all of them, and the pool adds others one at a time.
+    /// </summary>
+    private static void MakeRoom()
+    {
+        ThreadPool.GetMinThreads(out int workers, out int completion);
+        int needed = Requests + Environment.ProcessorCount;
+        if (workers < needed)
+        {
+            ThreadPool.SetMinThreads(needed, completion);
+        }
     }
 
     public string Location => _address.ToString();
 
-    public int Parallelism => 32;
+    public int Parallelism => Requests;
 
     public TimeSpan LockPatience => _options.Lease * 1.25;
 

@@ -33,6 +33,8 @@ internal sealed class RemoteShards : IShardBytes
         _distrusted = new bool[manifest.Shards.Count];
     }
 
+    public int? Requests => ObjectStore.Requests;
+
     /// <summary>Shards that are read from the local disk.</summary>
     public int Near => _handles.Count(h => h is not null);
 

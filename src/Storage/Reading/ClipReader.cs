@@ -27,6 +27,12 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
     /// <summary>The version being read.</summary>
     public Cache Cache { get; } = cache;
 
+    /// <summary>Most bytes of shards that are present as the process's own memory at once; 0 where none are mapped, as on network file systems and in object stores.</summary>
+    public long ResidentBytes => _shards.MostResident;
+
+    /// <summary>Reads worth having under way at once where each waits for a network; null on a disk.</summary>
+    public int? Requests => _shards.Requests;
+
     /// <summary>Reads frames <c>[count, height, width, 3]</c>, rgb24.</summary>
     /// <param name="clip">A clip of this reader's cache.</param>
     /// <param name="firstFrame">First frame of the window.</param>

@@ -16,6 +16,8 @@ internal sealed partial class ShardHandles(Manifest manifest, Func<string, strin
 
     public int Read(int shard, long offset, Span<byte> destination) => RandomAccess.Read(Handle(shard), destination, offset);
 
+    public long MostResident => _maps is null ? 0 : Math.Min(resident, manifest.Shards.Sum(s => s.Bytes));
+
     public bool IsNear(int shard) => true;
 
     public bool Distrust(int shard) => false;

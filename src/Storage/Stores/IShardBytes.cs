@@ -11,6 +11,12 @@ internal interface IShardBytes : IDisposable
     /// <exception cref="CorruptCacheException">There is no such file.</exception>
     int Read(int shard, long offset, Span<byte> destination);
 
+    /// <summary>Most bytes that are present as the process's own memory at once.</summary>
+    long MostResident => 0;
+
+    /// <summary>Reads worth having under way at once where each waits for a network; null on a disk.</summary>
+    int? Requests => null;
+
     /// <summary>Whether a read of a few bytes costs little more than those bytes; otherwise what is wanted together is better read together.</summary>
     bool IsNear(int shard);
 

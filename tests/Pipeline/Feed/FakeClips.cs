@@ -10,16 +10,19 @@ internal sealed class FakeClips : IClipSource
     public const int Height = 16;
     public const int Mels = 8;
 
-    private readonly HashSet<string> _corrupt;
+    private readonly HashSet<int> _corrupt;
     private readonly SemaphoreSlim _read = new(0);
     private int _reads, _seen;
 
-    public FakeClips(int count, Func<int, int>? frames = null, Func<int, int>? melFrames = null, Func<int, int>? samples = null, IEnumerable<int>? corrupt = null, Func<int, int>? widths = null)
+    public FakeClips(int count, Func<int, int>? frames = null, Func<int, int>? melFrames = null, Func<int, int>? samples = null, IEnumerable<int>? corrupt = null, Func<int, int>? widths = null,
+        IReadOnlyList<(string Item, int Number)>? segments = null)
     {
         Clips = [.. Enumerable.Range(0, count).Select(i => new ClipEntry
         {
-            Id = $"clip{i:D4}",
-            Source = $"clip{i:D4}.mp4",
+            Id = segments is null ? $"clip{i:D4}" : SegmentId.Of(segments[i].Item, segments[i].Number),
+            Source = segments is null ? $"clip{i:D4}.mp4" : segments[i].Item,
+            Start = segments is null ? 0 : segments[i].Number * 20 / 8.0, // a segment has 20 frames, and a last one may have fewer
+            Duration = frames is null ? 0 : frames(i) / 8.0,
             Fps = 8,
             Width = widths?.Invoke(i) ?? Width,
             Height = Height,
@@ -29,7 +32,7 @@ internal sealed class FakeClips : IClipSource
             AudioRate = 1600,
             Row = i,
         })];
-        _corrupt = [.. (corrupt ?? []).Select(i => $"clip{i:D4}")];
+        _corrupt = [.. corrupt ?? []];
     }
 
     public string Name => "fake";
@@ -39,6 +42,10 @@ internal sealed class FakeClips : IClipSource
     public Fingerprint Fingerprint { get; init; } = new() { Fps = 8, ShortSide = Height, SampleRate = 1600, NFft = 64, Hop = 60, Mels = Mels };
 
     public MelStatistics MelStatistics { get; init; } = new() { Mean = 100, Std = 50, Values = 1 };
+
+    public long ResidentBytes { get; init; }
+
+    public int? Requests { get; init; }
 
     public bool Disposed { get; private set; }
 
@@ -149,7 +156,7 @@ internal sealed class FakeClips : IClipSource
 
     private void Refuse(ClipEntry clip)
     {
-        if (_corrupt.Contains(clip.Id))
+        if (_corrupt.Contains(clip.Row))
         {
             throw new CorruptCacheException("shards/0.parquet", clip.Row, "frames", "1", "2");
         }

@@ -46,7 +46,7 @@ public sealed class LocalViewsTests : IDisposable
                         if (!pcm)
                         {
                             Half[] mel = new Half[FakeClips.Mels * (view == 0 ? 20 : 7)];
-                            reader.ReadAudio(clip, [(plan.Audio[view], view == 0 ? 20 : 7)], mel);
+                            reader.ReadAudio(Stretch.Of(clip), [(plan.Audio[view], view == 0 ? 20 : 7)], mel);
                             Assert.Equal(mel, batch.Mel[view].Row(slot).ToArray());
                         }
                     }
@@ -74,7 +74,7 @@ public sealed class LocalViewsTests : IDisposable
         // And the budget counts what is read: 6 frames of the window, with 3 of each local view beside it only where they are read.
         SampleWorker worker = new(options, new WindowReader(clips, options.Mel), new CenterCropAugmenter(0, 1));
         long audio = 2 * FakeClips.Mels * (20 + 7 + clips.Clips[0].MelFrames);
-        Assert.Equal(((from == LocalFrom.Window ? 6 : 15) * clips.Clips[0].FrameBytes) + audio, worker.WindowBytes(clips.Clips[0]));
+        Assert.Equal(((from == LocalFrom.Window ? 6 : 15) * clips.Clips[0].FrameBytes) + audio, worker.WindowBytes(Stretch.Of(clips.Clips[0])));
     }
 
     [Fact]

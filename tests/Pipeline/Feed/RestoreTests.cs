@@ -13,16 +13,16 @@ public sealed class RestoreTests
     };
 
     [Theory]
-    [InlineData(1, false, ClipOrderKind.Uniform, LocalFrom.Window)]
-    [InlineData(2, false, ClipOrderKind.Uniform, LocalFrom.Window)]
-    [InlineData(4, false, ClipOrderKind.Uniform, LocalFrom.Clip)]
-    [InlineData(2, true, ClipOrderKind.Uniform, LocalFrom.Clip)]
-    [InlineData(2, true, ClipOrderKind.Block, LocalFrom.Window)]
-    public async Task ReadAsync_RestoredAtEveryStep_RepeatsTheRest(int workers, bool deferred, ClipOrderKind order, LocalFrom from)
+    [InlineData(1, false, ClipOrderKind.Uniform, LocalFrom.Window, SampleUnit.PerClip)]
+    [InlineData(2, false, ClipOrderKind.Uniform, LocalFrom.Window, SampleUnit.PerVideo)]
+    [InlineData(4, false, ClipOrderKind.Uniform, LocalFrom.Clip, SampleUnit.PerClip)]
+    [InlineData(2, true, ClipOrderKind.Uniform, LocalFrom.Clip, SampleUnit.PerClip)]
+    [InlineData(2, true, ClipOrderKind.Block, LocalFrom.Window, SampleUnit.PerVideo)]
+    public async Task ReadAsync_RestoredAtEveryStep_RepeatsTheRest(int workers, bool deferred, ClipOrderKind order, LocalFrom from, SampleUnit unit)
     {
         const int batch = 2;
-        FeedOptions options = Options with { DeferAugmentation = deferred, BatchSize = batch, Order = order, OrderBlock = 3, OrderWindow = 3, LocalFrom = from };
-        List<SampleTrace> whole = await SampleTrace.ReadAsync(new FakeClips(Clips), options with { Workers = 1, Readers = 1 }, 0, Steps);
+        FeedOptions options = Options with { DeferAugmentation = deferred, BatchSize = batch, Order = order, OrderBlock = 3, OrderWindow = 3, LocalFrom = from, Sample = unit };
+        List<SampleTrace> whole = await SampleTrace.ReadAsync(Fake(unit), options with { Workers = 1, Readers = 1 }, 0, Steps);
         Assert.Equal(batch * Steps, whole.Count);
         Assert.Equal(whole.Count, whole.Select(s => s.Bytes).Distinct().Count());
         Assert.Equal(whole.Count, whole.Select(s => s.Drawn).Distinct().Count());
@@ -31,18 +31,18 @@ public sealed class RestoreTests
         {
             // The whole rest from every step for one worker; for more from every eighth, and far into where the next begins from the others.
             int end = workers == 1 || first % 8 == 0 ? Steps : Math.Min(Steps, first + 16);
-            List<SampleTrace> rest = await SampleTrace.ReadAsync(new FakeClips(Clips), options with { Workers = workers, Readers = workers }, first, end);
+            List<SampleTrace> rest = await SampleTrace.ReadAsync(Fake(unit), options with { Workers = workers, Readers = workers }, first, end);
             Assert.True(whole.Skip(batch * first).Take(batch * (end - first)).SequenceEqual(rest), $"restored at step {first}: {rest.Except(whole).FirstOrDefault()}");
         }
     }
 
     [Theory]
-    [InlineData(ClipOrderKind.Uniform)]
-    [InlineData(ClipOrderKind.Block)]
-    public async Task ReadAsync_FourRanksThenTwo_IsTheSameGlobalSequenceFromAnyStep(ClipOrderKind order)
+    [InlineData(ClipOrderKind.Uniform, SampleUnit.PerClip)]
+    [InlineData(ClipOrderKind.Block, SampleUnit.PerVideo)]
+    public async Task ReadAsync_FourRanksThenTwo_IsTheSameGlobalSequenceFromAnyStep(ClipOrderKind order, SampleUnit unit)
     {
-        FeedOptions options = Options with { Order = order, OrderBlock = 3, OrderWindow = 3 };
-        List<SampleTrace> whole = await SampleTrace.ReadAsync(new FakeClips(Clips), options, 0, Steps);
+        FeedOptions options = Options with { Order = order, OrderBlock = 3, OrderWindow = 3, Sample = unit };
+        List<SampleTrace> whole = await SampleTrace.ReadAsync(Fake(unit), options, 0, Steps);
         Assert.Equal(whole, await GlobalAsync(options, 4, 0, Steps));
         for (int change = 1; change < Steps; change += 13)
         {
@@ -94,13 +94,16 @@ public sealed class RestoreTests
         Assert.Equal((20, 20), (seen.Count, seen.Select(s => s.Clip).Distinct().Count()));
     }
 
+    // As many units either way: 23 clips, or 23 videos of one to three segments.
+    private static FakeClips Fake(SampleUnit unit) => unit == SampleUnit.PerClip ? new FakeClips(Clips) : FakeVideos.Of([.. Enumerable.Range(0, Clips).Select(i => 1 + (i % 3))]);
+
     /// <summary>The samples of all ranks in the order of the steps and ranks.</summary>
     private static async Task<List<SampleTrace>> GlobalAsync(FeedOptions options, int ranks, long first, long end)
     {
         List<SampleTrace> all = [];
         foreach (int rank in Enumerable.Range(0, ranks))
         {
-            all.AddRange(await SampleTrace.ReadAsync(new FakeClips(Clips), options with { Ranks = ranks, Rank = rank }, first, end));
+            all.AddRange(await SampleTrace.ReadAsync(Fake(options.Sample), options with { Ranks = ranks, Rank = rank }, first, end));
         }
 
         return [.. all.OrderBy(s => s.Step)]; // stable: ranks stay in order

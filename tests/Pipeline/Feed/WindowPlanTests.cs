@@ -17,8 +17,8 @@ public sealed class WindowPlanTests
         bool window = from == LocalFrom.Window;
         for (int view = 1; view <= 3; view++)
         {
-            Uniform(plans.Select(p => p.Video[view] - (window ? p.Video[0] : 0)), window ? 25 : 73);
-            Uniform(plans.Select(p => Hundreds(p.Audio[view] - (window ? p.Audio[0] : 0))), window ? 481 : 1441);
+            Uniformity.Require(plans.Select(p => p.Video[view] - (window ? p.Video[0] : 0)), window ? 25 : 73);
+            Uniformity.Require(plans.Select(p => Hundreds(p.Audio[view] - (window ? p.Audio[0] : 0))), window ? 481 : 1441);
         }
 
         Assert.Equal(window, plans.All(Inside));
@@ -32,7 +32,7 @@ public sealed class WindowPlanTests
         for (int view = 1; view <= 3; view++)
         {
             Assert.All(plans, p => Assert.Equal(0, (p.Audio[view] - p.Audio[0]) % 143));
-            Uniform(plans.Select(p => (p.Audio[view] - p.Audio[0]) / 143), 337);
+            Uniformity.Require(plans.Select(p => (p.Audio[view] - p.Audio[0]) / 143), 337);
         }
     }
 
@@ -59,10 +59,10 @@ public sealed class WindowPlanTests
     public void Uniform_OneStartTwiceAsLikely_IsSeen()
     {
         int[] fair = [.. Enumerable.Range(0, Draws).Select(i => new SampleRandom(new SampleKey(1, 0, i), SamplePurpose.Window).NextInt(25))];
-        Uniform(fair, 25);
-        Assert.ThrowsAny<Exception>(() => Uniform(fair.Select((v, i) => i % 25 == 0 ? 24 : v), 25)); // one draw in 25 moved to the last start
-        Assert.ThrowsAny<Exception>(() => Uniform(fair.Select(v => v == 3 ? 25 : v), 25));
-        Assert.ThrowsAny<Exception>(() => Uniform(fair, 26));
+        Uniformity.Require(fair, 25);
+        Assert.ThrowsAny<Exception>(() => Uniformity.Require(fair.Select((v, i) => i % 25 == 0 ? 24 : v), 25)); // one draw in 25 moved to the last start
+        Assert.ThrowsAny<Exception>(() => Uniformity.Require(fair.Select(v => v == 3 ? 25 : v), 25));
+        Assert.ThrowsAny<Exception>(() => Uniformity.Require(fair, 26));
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public sealed class WindowPlanTests
         }
 
         int places = Math.Max(0, Math.Min(32, frames) - 8) + 1;
-        Uniform(plans.Select(p => p.Video[2] - p.Video[0]), places);
+        Uniformity.Require(plans.Select(p => p.Video[2] - p.Video[0]), places);
     }
 
     [Fact]
@@ -116,18 +116,18 @@ public sealed class WindowPlanTests
         FakeClips clips = new(1);
         WindowReader windows = new(clips, Options.Mel);
         SampleKey key = new(1, 2, 3);
-        WindowPlan few = WindowPlan.Draw(key, clips.Clips[0], Options, windows);
-        WindowPlan more = WindowPlan.Draw(key, clips.Clips[0], Options with { LocalVideoViews = 3, LocalAudioViews = 2 }, windows);
+        WindowPlan few = WindowPlan.Draw(key, [Stretch.Of(clips.Clips[0])], Options, windows);
+        WindowPlan more = WindowPlan.Draw(key, [Stretch.Of(clips.Clips[0])], Options with { LocalVideoViews = 3, LocalAudioViews = 2 }, windows);
         Assert.Equal(few.Video, more.Video[..3]);
         Assert.Equal(few.Audio, more.Audio[..2]);
-        WindowPlan clip = WindowPlan.Draw(key, clips.Clips[0], Options with { LocalFrom = LocalFrom.Clip }, windows);
+        WindowPlan clip = WindowPlan.Draw(key, [Stretch.Of(clips.Clips[0])], Options with { LocalFrom = LocalFrom.Clip }, windows);
         Assert.Equal((few.Video[0], few.Audio[0]), (clip.Video[0], clip.Audio[0]));
     }
 
     private static WindowPlan[] Draw(FakeClips clips, FeedOptions options)
     {
         WindowReader windows = new(clips, options.Mel);
-        return [.. Enumerable.Range(0, Draws).Select(p => WindowPlan.Draw(new SampleKey(1, 0, p), clips.Clips[0], options, windows))];
+        return [.. Enumerable.Range(0, Draws).Select(p => WindowPlan.Draw(new SampleKey(1, 0, p), [Stretch.Of(clips.Clips[0])], options, windows))];
     }
 
     // The released geometry in a clip with its waveform.
@@ -138,27 +138,6 @@ public sealed class WindowPlanTests
     {
         Assert.Equal(0, samples % 100);
         return samples / 100;
-    }
-
-    /// <summary>
-    /// Values 0 … places - 1, each as likely: chi-square has places - 1 degrees of freedom, a mean of as many and a deviation of sqrt(2 (places - 1)). Six of
-    /// them: its tail, of an exponential kind, is below 1e-5 even for few places.
-    /// </summary>
-    private static void Uniform(IEnumerable<int> values, int places)
-    {
-        int[] counts = new int[places];
-        int all = 0;
-        foreach (int value in values)
-        {
-            Assert.InRange(value, 0, places - 1);
-            counts[value]++;
-            all++;
-        }
-
-        double expected = (double)all / places;
-        Assert.All(counts, count => Assert.True(count > 0)); // at 14 draws a place, the fewest here, all 1,441 are met in 998 of 1,000 runs
-        double chi = counts.Sum(c => (c - expected) * (c - expected) / expected);
-        Assert.InRange(chi, 0, places - 1 + (6 * Math.Sqrt(2.0 * Math.Max(1, places - 1))));
     }
 
     private static double Correlation(double[] a, double[] b)

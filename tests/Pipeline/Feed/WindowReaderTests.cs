@@ -9,7 +9,7 @@ public sealed class WindowReaderTests
     {
         FakeClips clips = new(3);
         byte[] frames = new byte[5 * clips.Clips[1].FrameBytes];
-        new WindowReader(clips, Mel).ReadFrames(clips.Clips[1], 4, 5, frames);
+        new WindowReader(clips, Mel).ReadFrames(Stretch.Of(clips.Clips[1]), 4, 5, frames);
         Assert.Equal(Enumerable.Range(4, 5).Select(f => FakeClips.Pixel(1, f, 0)), Enumerable.Range(0, 5).Select(f => frames[f * clips.Clips[1].FrameBytes]));
     }
 
@@ -19,7 +19,7 @@ public sealed class WindowReaderTests
         FakeClips clips = new(3, frames: _ => 4);
         int size = clips.Clips[2].FrameBytes;
         byte[] frames = new byte[11 * size];
-        new WindowReader(clips, Mel).ReadFrames(clips.Clips[2], 0, 11, frames);
+        new WindowReader(clips, Mel).ReadFrames(Stretch.Of(clips.Clips[2]), 0, 11, frames);
         int[] expected = [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2];
         Assert.Equal(expected.Select(f => FakeClips.Pixel(2, f, 5)), Enumerable.Range(0, 11).Select(f => frames[(f * size) + 5]));
     }
@@ -29,7 +29,7 @@ public sealed class WindowReaderTests
     {
         FakeClips clips = new(2, melFrames: _ => 10);
         Half[] values = new Half[FakeClips.Mels * (6 + 4)];
-        new WindowReader(clips, Mel).ReadAudio(clips.Clips[1], [(7 * 60, 6), (0, 4)], values);
+        new WindowReader(clips, Mel).ReadAudio(Stretch.Of(clips.Clips[1]), [(7 * 60, 6), (0, 4)], values);
         for (int band = 0; band < FakeClips.Mels; band++)
         {
             float[] line = [.. values[(band * 6)..((band * 6) + 6)].Select(v => (float)v)];
@@ -45,7 +45,7 @@ public sealed class WindowReaderTests
     {
         FakeClips clips = new(1, melFrames: _ => 10);
         Half[] values = new Half[FakeClips.Mels * 5];
-        new WindowReader(clips, Mel).ReadAudio(clips.Clips[0], [(30 * 60, 5)], values);
+        new WindowReader(clips, Mel).ReadAudio(Stretch.Of(clips.Clips[0]), [(30 * 60, 5)], values);
         Assert.All(values, v => Assert.Equal(-15.9424f, (float)v, 0.005f));
     }
 
@@ -54,7 +54,7 @@ public sealed class WindowReaderTests
     {
         FakeClips clips = new(1, samples: _ => 600);
         Half[] values = new Half[FakeClips.Mels * 5];
-        new WindowReader(clips, Mel).ReadAudio(clips.Clips[0], [(30 * 60, 5)], values);
+        new WindowReader(clips, Mel).ReadAudio(Stretch.Of(clips.Clips[0]), [(30 * 60, 5)], values);
         Assert.All(values, v => Assert.Equal(-15.9424f, (float)v, 0.005f));
     }
 
@@ -70,7 +70,7 @@ public sealed class WindowReaderTests
         float[] expected = new float[FakeClips.Mels * 27];
         new SimdLogMel(Mel).Compute(wave, expected);
         Half[] values = new Half[FakeClips.Mels * 27];
-        new WindowReader(clips, Mel).ReadAudio(clips.Clips[1], [(10 * 60, 27)], values);
+        new WindowReader(clips, Mel).ReadAudio(Stretch.Of(clips.Clips[1]), [(10 * 60, 27)], values);
         Assert.Equal(expected.Select(v => (Half)v), values);
     }
 
@@ -84,7 +84,7 @@ public sealed class WindowReaderTests
         float[] expected = new float[FakeClips.Mels * 27];
         new SimdLogMel(Mel).Compute(wave, expected);
         Half[] values = new Half[FakeClips.Mels * 27];
-        new WindowReader(clips, Mel).ReadAudio(clips.Clips[0], [(123, 27)], values, [1.083]);
+        new WindowReader(clips, Mel).ReadAudio(Stretch.Of(clips.Clips[0]), [(123, 27)], values, [1.083]);
         Assert.Equal(expected.Select(v => (Half)v), values);
     }
 
@@ -100,7 +100,7 @@ public sealed class WindowReaderTests
         float[] whole = new float[options.Mels * kernel.Frames(pcm.Length)];
         kernel.Compute(Array.ConvertAll(pcm, s => s / 32768f), whole);
         Half[] window = new Half[options.Mels * Frames];
-        new WindowReader(clips, options).ReadAudio(clips.Clips[0], [(First * options.Hop, Frames)], window);
+        new WindowReader(clips, options).ReadAudio(Stretch.Of(clips.Clips[0]), [(First * options.Hop, Frames)], window);
         double inside = 0, edges = 0;
         for (int band = 0; band < options.Mels; band++)
         {

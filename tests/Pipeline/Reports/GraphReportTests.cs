@@ -169,6 +169,28 @@ public sealed class GraphReportTests
     }
 
     [Fact]
+    public void WriteTrace_AThousandWorkersOfAStage_HaveRowsOfTheirOwnAndNoMoreThanCanBeSeen()
+    {
+        TraceBuffer buffer = new(10_000, TimeProvider.System);
+        foreach (string stage in new[] { "decode", "mel" })
+        {
+            for (int lane = 0; lane < 1024; lane++)
+            {
+                buffer.Add(stage, lane, lane, lane + 1);
+            }
+        }
+
+        using MemoryStream stream = new();
+        buffer.Write(stream, "test", ["decode", "mel"], 0, []);
+        JsonElement trace = JsonDocument.Parse(stream.ToArray()).RootElement;
+        JsonElement[] events = [.. trace.GetProperty("traceEvents").EnumerateArray()];
+        Assert.Equal(2 * TraceBuffer.Lanes, events.Count(e => e.GetProperty("name").GetString() == "thread_name"));
+        (string Stage, int Row)[] spans = [.. events.Where(e => e.GetProperty("ph").GetString() == "X").Select(e => (e.GetProperty("name").GetString()!, e.GetProperty("tid").GetInt32()))];
+        Assert.Equal(2 * TraceBuffer.Lanes, spans.Select(s => s.Row).Distinct().Count());
+        Assert.Equal(2 * (1024 - TraceBuffer.Lanes), trace.GetProperty("spansOfFurtherWorkers").GetInt64());
+    }
+
+    [Fact]
     public async Task Report_TracedRun_ShowsTheQueuesOverTime()
     {
         PipelineGraph graph = new("test", new PipelineGraphOptions { TraceCapacity = 10, StageDelays = Delay("mel") });

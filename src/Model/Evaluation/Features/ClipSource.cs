@@ -2,20 +2,17 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using Xkd.Storage;
 
 namespace Xkd.Model.Evaluation;
 
-/// <summary>Which clips are pieces of one recording: ingest names the segments of a long one <c>id#0</c>, <c>id#1</c>, … They resemble each other more than clips of other recordings.</summary>
+/// <summary>Which clips are segments of one recording (see <see cref="SegmentId"/>): they resemble each other more than clips of other recordings.</summary>
 internal static class ClipSource
 {
     private const int ValuesLooked = 16;
 
     /// <summary>The id without a segment's number.</summary>
-    public static string Of(string id)
-    {
-        int mark = id.LastIndexOf('#');
-        return mark > 0 && mark < id.Length - 1 && !id.AsSpan(mark + 1).ContainsAnyExceptInRange('0', '9') ? id[..mark] : id;
-    }
+    public static string Of(string id) => SegmentId.Split(id).Item;
 
     /// <summary>The same for the segments of one recording, and for no others: 64 bits of a hash, which take less memory than a million names.</summary>
     public static ulong Key(string id) => Hash(Encoding.UTF8.GetBytes(Of(id)));

@@ -1,0 +1,78 @@
+using Xkd.Storage;
+
+namespace Xkd.Pipeline.Tests;
+
+/// <summary>What a feed makes of the machine's cores and of where its cache lies.</summary>
+public sealed class FeedSizesTests
+{
+    // Samples as large as the recipe's, 6.9 MB of views and 3.8 MB of windows: many frames of a few pixels. Nothing is read.
+    private static readonly FeedOptions Options = FakeClips.Options with { Frames = 4000, LocalVideoViews = 0, BatchSize = 32 };
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(16)]
+    [InlineData(64)]
+    [InlineData(128)]
+    public async Task Constructor_AnyNumberOfCores_HasReadersAndRoomForAllWorkers(int cores)
+    {
+        FeedOptions options = Options with { Cores = cores, Workers = Math.Max(1, cores - 1) };
+        FakeClips clips = new(64);
+        await using TrainingFeed disk = new(clips, options);
+        await using TrainingFeed jpeg = new(new FakeClips(64) { Fingerprint = clips.Fingerprint with { FramesCodec = FrameCodecs.Jpeg } }, options);
+        await using TrainingFeed bucket = new(new FakeClips(64) { Requests = 32 }, options);
+        await using TrainingFeed asked = new(new FakeClips(64) { Requests = 32 }, options with { Readers = 5 });
+        Assert.Equal(Math.Clamp(cores / 8, 2, 16), disk.Options.Readers);
+        Assert.Equal(Math.Max(2, cores - 1), jpeg.Options.Readers);
+        Assert.Equal(32, bucket.Options.Readers);
+        Assert.Equal(5, asked.Options.Readers);
+
+        long batch = disk.BatchBytes + (32 * WindowBytes(clips));
+        Assert.True(batch > 300 << 20);
+        Assert.True(disk.Options.MemoryBudget >= 3 * batch);
+        long besides = disk.Options.MemoryBudget - batch; // one is being consumed
+        Assert.True(besides / (batch / 32) >= 2 * (cores - 1), $"{besides / (batch / 32)} samples for {cores - 1} workers");
+        disk.RequireRoom("data.prefetch_bytes");
+    }
+
+    [Fact]
+    public async Task Constructor_ShardsInThePageCache_AreTakenOffTheBudgetOnlyWhereTheyAreMapped()
+    {
+        FeedOptions options = FakeClips.Options;
+        await using TrainingFeed mapped = new(new FakeClips(16) { ResidentBytes = 256 << 20 }, options), remote = new(new FakeClips(16), options);
+        Assert.Equal(256 << 20, remote.Options.MemoryBudget - mapped.Options.MemoryBudget);
+
+        string folder = Directory.CreateTempSubdirectory("xkd-sizes").FullName;
+        try
+        {
+            Cache cache = await new FakeClips(16).CommitAsync(folder, TestContext.Current.CancellationToken);
+            using CacheClipSource small = new(cache, 0), whole = new(cache, 256 << 20);
+            Assert.Equal(0, small.ResidentBytes); // nothing may be mapped
+            Assert.InRange(whole.ResidentBytes, 0, cache.Manifest.Shards.Sum(s => s.Bytes)); // no more than there is
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task RequireRoom_LessThanThreeBatches_SaysWhatIsEnoughAndThatIs()
+    {
+        FakeClips clips = new(64) { ResidentBytes = 1000 };
+        await using TrainingFeed sized = new(clips, Options);
+        long three = 3 * (sized.BatchBytes + (32 * WindowBytes(clips)));
+        await using TrainingFeed tight = new(clips, Options with { MemoryBudget = three + 999 }), room = new(clips, Options with { MemoryBudget = three + 1000 });
+        UsageException error = Assert.Throws<UsageException>(() => tight.RequireRoom("data.prefetch_bytes"));
+        Assert.Contains($"data.prefetch_bytes is {three + 999}", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"at least {three / 3 * 4}", error.Message, StringComparison.Ordinal);
+        room.RequireRoom("data.prefetch_bytes");
+
+        // A cache takes a quarter of what it says is enough.
+        await using TrainingFeed enough = new(new FakeClips(64) { ResidentBytes = three / 3 }, Options with { MemoryBudget = three / 3 * 4 });
+        enough.RequireRoom("data.prefetch_bytes");
+    }
+
+    private static long WindowBytes(FakeClips clips) =>
+        (4000L * clips.Clips[0].FrameBytes) + (2 * FakeClips.Mels * (20 + 7 + clips.Clips.Max(c => c.MelFrames)));
+}
