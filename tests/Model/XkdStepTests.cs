@@ -1,6 +1,7 @@
 using Xkd.Model.Native;
 using Xkd.Model.Networks;
 using Xkd.Model.Objectives;
+using Xkd.Model.Training;
 using Xkd.Storage;
 using static TorchSharp.torch;
 
@@ -72,6 +73,19 @@ public sealed class XkdStepTests
         Assert.True(values.ReconVideo > 0);
         Assert.Equal((0, 0, 0, 0), (values.ReconAudio, values.KdV2A, values.KdA2V, values.AlignStudent));
         Assert.Equal(values.ReconVideo, values.Loss, Rounding.OfASum(4, values.Loss)); // times 1, over 1, times 5, over 5
+    }
+
+    [Theory]
+    [InlineData(Precision.Auto, ScalarType.Float32)]
+    [InlineData(Precision.Float32, ScalarType.Float32)]
+    [InlineData(Precision.Bfloat16, ScalarType.BFloat16)]
+    public void ProductType_OfAStepOnTheCpu_IsWhatItMultipliesIn(Precision precision, ScalarType expected)
+    {
+        using var scope = TinyModel.Scope();
+        using var step = new XkdStep(new XkdModel(_options), new XkdStepOptions { Precision = precision });
+
+        Assert.Equal(expected, step.ProductType);
+        Assert.True(MatmulPeak.Measure(CPU, step.ProductType, TimeProvider.System) > 0);
     }
 
     [Fact]

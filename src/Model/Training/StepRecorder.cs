@@ -4,7 +4,6 @@ using Xkd.Model.Native;
 using Xkd.Model.Optimization;
 using Xkd.Pipeline;
 using Xkd.Storage;
-using static TorchSharp.torch;
 
 namespace Xkd.Model.Training;
 

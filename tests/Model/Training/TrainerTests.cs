@@ -1,5 +1,6 @@
 using Xkd.Model.Augment;
 using Xkd.Model.Configuration;
+using Xkd.Model.Native;
 using Xkd.Model.Training;
 using Xkd.Model.Weights;
 using Xkd.Pipeline;
@@ -207,6 +208,26 @@ public sealed class TrainerTests
             Directory.GetFiles(Path.Combine(small.Run("pictures"), "tensorboard"), "*", SearchOption.AllDirectories).Single(), TestContext.Current.CancellationToken));
         Assert.All(new[] { "masked/frames", "masked/spectrogram" }, tag => Assert.Equal(2, events.Split(tag).Length - 1));
         Assert.Contains("collapse/teacher_entropy_video", events, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RunAsync_ResumedOnMklsOtherPath_SaysThatBitsWillDiffer()
+    {
+        Assert.SkipWhen(LibTorch.Load().Mkl is null, "this libtorch has no MKL within");
+        (string here, string other) = LibTorch.Info.Mkl!.Fast ? ("fast", "general") : ("general", "fast");
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 6);
+        await small.TrainAsync(SmallRun.Config(), "run", 1);
+        string origin = Path.Combine(small.Run("run"), "run.json");
+        Assert.Contains($"\"mkl\": \"{here}\"", File.ReadAllText(origin), StringComparison.Ordinal);
+
+        SmallRun.Notes same = new(), moved = new();
+        await small.TrainAsync(SmallRun.Config(), "run", 2, ResumeMode.Required, same);
+        File.WriteAllText(origin, File.ReadAllText(origin).Replace($"\"mkl\": \"{here}\"", $"\"mkl\": \"{other}\"", StringComparison.Ordinal));
+        await small.TrainAsync(SmallRun.Config(), "run", 3, ResumeMode.Required, moved);
+
+        Assert.DoesNotContain(same.Lines, line => line.Contains("MKL", StringComparison.Ordinal));
+        Assert.Contains(moved.Lines, line => line.Contains($"begun on MKL's {other} path", StringComparison.Ordinal));
     }
 
     [Fact]

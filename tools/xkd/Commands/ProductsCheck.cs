@@ -30,7 +30,7 @@ internal static class ProductsCheck
         string measured = Gigaflops($"{rate:f0} GFLOP/s in float32 on {get_num_threads()} threads");
         if (LibTorch.Info.Mkl is not { } mkl)
         {
-            return new DoctorCheck { Name = "products", Ok = true, Detail = $"{measured}, by another library than MKL" };
+            return new DoctorCheck { Name = "products", Ok = true, Detail = $"{measured}; this libtorch has no MKL that tells its path" };
         }
 
         double? other = mkl.Other is { } setting ? MeasureWith(setting, libtorch) : null;
