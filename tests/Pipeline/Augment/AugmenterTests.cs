@@ -86,6 +86,8 @@ public sealed class AugmenterTests
         Waveform.Scale(wave, 1.2);
         kernel.Compute(wave, loud);
         new SpectrogramAugmenter(0, 1).Apply(quiet, Mels, 0, new SpectrogramViewAugmentation { Volume = 1.2 }, frames, actual);
+
+        // Two log-mels within 2e-5 of float64 each (ReferenceLogMel), an exponential and a logarithm of numbers up to 16, in steps of 2^-20: 4.4e-5.
         Assert.All(Enumerable.Range(0, actual.Length), i => Assert.Equal(loud[i], actual[i], 1e-4));
     }
 
@@ -95,7 +97,7 @@ public sealed class AugmenterTests
         float[] actual = new float[Mels * 10];
         new SpectrogramAugmenter(-1, 2).Apply(LogMel(6, 3), Mels, 4, new SpectrogramViewAugmentation { Volume = 1.1 }, 10, actual);
         float silence = (MathF.Log(1.1920929e-07f) + 1) / 2;
-        Assert.All(actual.Where((_, i) => i % 10 >= 2), value => Assert.Equal(silence, value, 1e-5));
+        Assert.All(actual.Where((_, i) => i % 10 >= 2), value => Assert.Equal(silence, value, 1e-5)); // ten steps of float32, 2^-20 each at 16
         Assert.All(actual.Where((_, i) => i % 10 < 2), value => Assert.NotEqual(silence, value, 1e-3));
     }
 
