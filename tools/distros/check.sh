@@ -14,15 +14,17 @@ releases=() only='' keep='' roots=/var/tmp/xkd-distros
 while [ $# -gt 0 ]; do
   case $1 in
     --keep) keep=1 ;;
-    --only) only=${2:?--only needs demo, test or an area of tests}; shift ;;
-    --roots) roots=${2:?--roots needs a folder}; shift ;;
+    --only|--roots)
+      [ $# -gt 1 ] || die "$1 needs a word behind it: --only demo|test|AREA, --roots DIR"
+      [ "$1" = --only ] && only=$2 || roots=$2
+      shift ;;
     -*) die "no option '$1'; known: --only demo|test|AREA, --keep, --roots DIR" ;;
     *) releases+=("$1") ;;
   esac
   shift
 done
 [ ${#releases[@]} -gt 0 ] || releases=(bookworm trixie)
-[ "$(id -u)" = 0 ] || die "a root of another release needs root; type: sudo $0 $*"
+[ "$(id -u)" = 0 ] || die "a root of another release needs root; type: sudo $0 ${releases[*]}"
 for tool in mmdebstrap git unshare dotnet; do
   command -v "$tool" >/dev/null || die "$tool is missing; type: apt-get install mmdebstrap git util-linux dotnet-sdk-10.0"
 done
