@@ -14,15 +14,17 @@ releases=() only='' keep='' roots=/var/tmp/xkd-distros
 while [ $# -gt 0 ]; do
   case $1 in
     --keep) keep=1 ;;
-    --only) only=${2:?--only needs demo, test or an area of tests}; shift ;;
-    --roots) roots=${2:?--roots needs a folder}; shift ;;
+    --only|--roots)
+      [ $# -gt 1 ] || die "$1 needs a word behind it: --only demo|test|AREA, --roots DIR"
+      [ "$1" = --only ] && only=$2 || roots=$2
+      shift ;;
     -*) die "no option '$1'; known: --only demo|test|AREA, --keep, --roots DIR" ;;
     *) releases+=("$1") ;;
   esac
   shift
 done
 [ ${#releases[@]} -gt 0 ] || releases=(bookworm trixie)
-[ "$(id -u)" = 0 ] || die "a root of another release needs root; type: sudo $0 $*"
+[ "$(id -u)" = 0 ] || die "a root of another release needs root; type: sudo $0 ${releases[*]}"
 for tool in mmdebstrap git unshare dotnet; do
   command -v "$tool" >/dev/null || die "$tool is missing; type: apt-get install mmdebstrap git util-linux dotnet-sdk-10.0"
 done
@@ -31,6 +33,19 @@ sdk=$(dirname "$(readlink -f "$(command -v dotnet)")")
 packages=$(dotnet nuget locals global-packages --list | sed 's/^global-packages: //')
 mkdir -p "$roots"
 roots=$(readlink -f "$roots")
+
+# Runs a command in namespaces of its own: whatever ends this script, no mount and no process is left.
+child=''
+trap '[ -z "$child" ] || kill -KILL "$child" 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM HUP
+apart() {
+  unshare --propagation private --mount-proc --pid --fork --kill-child "$@" </dev/null &
+  child=$!
+  local rc=0
+  wait "$child" || rc=$?
+  child=''
+  return "$rc"
+}
 
 # The archive as this machine reaches it, with the other release's name; mmdebstrap's own choice where it has none of Debian's.
 sources() { # release
@@ -50,7 +65,7 @@ make_root() { # release, folder
   : >"$2/.xkd-distro"
   apt-config dump | grep -E '^Acquire::(http|https|Check|Retries|ForceIP)' >"$2/apt.conf" || true
   sources "$1" >"$2/sources.list"
-  mmdebstrap --mode=root --variant=apt --format=directory --aptopt="$2/apt.conf" \
+  apart mmdebstrap --mode=root --variant=apt --format=directory --aptopt="$2/apt.conf" \
     --include='ca-certificates,git,tzdata,zlib1g,libgcc-s1,libstdc++6,^libicu[0-9]+$,^libssl3(t64)?$' \
     "$1" "$2/root" $([ ! -s "$2/sources.list" ] || echo "$2/sources.list") >"$log" 2>&1 ||
     { tail -n 5 "$log" >&2; die "mmdebstrap made no root of $1; the whole log is $log"; }
@@ -65,13 +80,10 @@ remove_root() { # folder
   rm -rf --one-file-system "$1/whole" "$1/root"
 }
 
-# Runs a command in the root, in namespaces of its own: whatever ends this script, no mount and no process is left.
-child=''
-trap '[ -z "$child" ] || kill -KILL "$child" 2>/dev/null || true' EXIT
-trap 'exit 130' INT TERM HUP
+# Runs a command in the root.
 inside() { # folder, command…
   local root=$1; shift
-  unshare --mount --propagation private --pid --fork --kill-child bash -c '
+  apart bash -c '
     set -e
     root=$1 sdk=$2 packages=$3; shift 3
     mkdir -p "$root"/{usr/share/dotnet,opt/nuget,etc/dotnet}
@@ -88,12 +100,7 @@ inside() { # folder, command…
     for name in ${!XKD_@} TMPDIR DOTNET_ROOT NUGET_PACKAGES; do unset "$name"; done
     export XKD_BUILD_ARGS=-p:RunAnalyzers=false # they find the same everywhere, in most of the time of a build
     export HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 NUGET_FALLBACK_PACKAGES=/opt/nuget
-    exec chroot "$root" "$@"' _ "$root" "$sdk" "$packages" "$@" </dev/null &
-  child=$!
-  local rc=0
-  wait "$child" || rc=$?
-  child=''
-  return "$rc"
+    exec chroot "$root" "$@"' _ "$root" "$sdk" "$packages" "$@"
 }
 
 prepare() { # folder: what the host knows of networks and certificates, the SDK's place, the checkout as committed
@@ -131,8 +138,10 @@ check() { # release
     [ "$rc" = 0 ] || { failed=1; grep -E '\[FAIL\]' "$log" >&2 || tail -n 15 "$log" >&2; }
   fi
   # Of the sample clips, how many ingest decoded by the libraries, without a process of ffmpeg for each.
-  inside "$root" bash -c 'cd /root/xkd && ./xkd ingest --dataset folder --root tools/xkd/samples --out "$(mktemp -d)/cache" --json' >"$dir/ingest.log" 2>&1 || true
-  libav=$(sed -nE 's/.*"decoded_by_libraries": ?([0-9]+).*/\1/p' "$dir/ingest.log")/$(sed -nE 's/.*"committed": ?([0-9]+).*/\1/p' "$dir/ingest.log")
+  inside "$root" bash -c 'cd /root/xkd && ./xkd ingest --dataset folder --root tools/xkd/samples --out "$(mktemp -d)/cache" --json' \
+    >"$dir/ingest.log" 2>&1 || true
+  libav=$(sed -nE 's/.*"decoded_by_libraries": ?([0-9]+).*/\1/p' "$dir/ingest.log")
+  libav=${libav:-?}/$(sed -nE 's/.*"committed": ?([0-9]+).*/\1/p' "$dir/ingest.log")
   glibc=$(inside "$root" ldd --version | sed -n '1s/.* //p')
   ffmpeg=$(inside "$root" ffmpeg -version 2>/dev/null | sed -nE '1s/^ffmpeg version ([^ -]+).*/\1/p') || ffmpeg=none
   rows+=("$1|$glibc|$ffmpeg|$libav|$demo|$passed|$bad|$skipped|$(((SECONDS - start + 30) / 60))")
@@ -141,5 +150,6 @@ check() { # release
 
 [ -z "$(git -c safe.directory='*' -C "$here" status --porcelain)" ] || say "what is not committed is left out"
 for release in "${releases[@]}"; do check "$release"; done
-printf '%s\n' 'release|glibc|FFmpeg|by libav|demo|passed|failed|skipped|minutes' "${rows[@]}" | awk -F'|' '{ printf "%-10s %-7s %-9s %-8s %-12s %-7s %-7s %-8s %s\n", $1, $2, $3, $4, $5, $6, $7, $8, $9 }'
+printf '%s\n' 'release|glibc|FFmpeg|by libav|demo|passed|failed|skipped|minutes' "${rows[@]}" |
+  awk -F'|' '{ printf "%-10s %-7s %-9s %-8s %-12s %-7s %-7s %-8s %s\n", $1, $2, $3, $4, $5, $6, $7, $8, $9 }'
 exit "$failed"

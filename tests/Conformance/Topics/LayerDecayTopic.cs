@@ -36,7 +36,7 @@ internal sealed class LayerDecayTopic : IGoldenTopic
 
     private static EncoderClassifier Build(GoldenField config)
     {
-        TransformerOptions options = Topics.GoldenModels.Transformer(config);
+        TransformerOptions options = GoldenModels.Transformer(config);
         bool classToken = config.GetProperty("cls").GetBoolean();
         ViT backbone = config.GetProperty("modality").GetString() == "video"
             ? new VideoViT(new VideoGeometry { Frames = 4, Height = 16, Width = 16 }, options, classToken)

@@ -25,14 +25,14 @@ public sealed class SimdLogMelTests
     public void Compute_AnyTransformAndHop_MatchesTheDefinitionInFloat64(int nFft, int hop, int mels, int length)
     {
         var options = new LogMelOptions { NFft = nFft, Hop = hop, Mels = mels };
-        AssertClose(options, Noise(length, 7), 2e-5);
+        AssertClose(options, Noise(length, 7));
     }
 
     [Fact]
     public void Compute_OtherRateAndBandEdges_MatchesTheDefinition()
     {
         var options = new LogMelOptions { SampleRate = 22050, NFft = 512, Hop = 128, Mels = 32, FMin = 60, FMax = 7600 };
-        AssertClose(options, Noise(2000, 3), 2e-5);
+        AssertClose(options, Noise(2000, 3));
     }
 
     [Theory]
@@ -43,7 +43,7 @@ public sealed class SimdLogMelTests
     [InlineData(512)]
     [InlineData(513)]
     public void Compute_ShorterThanThePadding_MirrorsAsOftenAsNeeded(int length) =>
-        AssertClose(new LogMelOptions(), Noise(length, 11), 2e-5);
+        AssertClose(new LogMelOptions(), Noise(length, 11));
 
     [Fact]
     public void Compute_LoudToneOverQuietBands_StaysNearFloat64()
@@ -53,8 +53,7 @@ public sealed class SimdLogMelTests
         {
             tone[i] = (float)Math.Sin(2 * Math.PI * 440 * i / 16000.0);
         }
-        // Bands 60 dB and more under the tone carry the rounding of float32 samples themselves.
-        AssertClose(new LogMelOptions(), tone, 3e-3);
+        AssertClose(new LogMelOptions(), tone);
     }
 
     [Fact]
@@ -63,7 +62,7 @@ public sealed class SimdLogMelTests
         var kernel = new SimdLogMel(new LogMelOptions());
         float[] mel = new float[80 * 112];
         kernel.Compute(new float[16000], mel);
-        Assert.All(mel, value => Assert.Equal(-15.942385, value, 1e-5));
+        Assert.All(mel, value => Assert.Equal(-15.942385, value, 1e-5)); // ten steps of float32, 2^-20 each at 16
     }
 
     [Fact]
@@ -175,9 +174,9 @@ public sealed class SimdLogMelTests
         Assert.All(Mel(new SimdLogMel(options with { LogEpsilon = 1e-40 }), new float[2000]), value => Assert.Equal(Math.Log(1e-40), value, 1e-4));
     }
 
-    private static void AssertClose(LogMelOptions options, float[] samples, double tolerance)
+    private static void AssertClose(LogMelOptions options, float[] samples)
     {
-        double[] expected = ReferenceLogMel.Compute(options, samples);
+        double[] expected = ReferenceLogMel.Compute(options, samples, out double[] errors);
         foreach (bool wide in new[] { false, true })
         {
             float[] actual = Mel(new SimdLogMel(options, wide), samples);
@@ -185,9 +184,10 @@ public sealed class SimdLogMelTests
             double worst = 0;
             for (int i = 0; i < actual.Length; i++)
             {
-                worst = Math.Max(worst, Math.Abs(actual[i] - expected[i]));
+                worst = Math.Max(worst, Math.Abs(actual[i] - expected[i]) / errors[i]);
             }
-            Assert.InRange(worst, 0, tolerance);
+
+            Assert.InRange(worst, 0, 1);
         }
     }
 
