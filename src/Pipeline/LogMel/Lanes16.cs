@@ -27,18 +27,16 @@ internal unsafe struct Lanes16 : ILanes<Lanes16>
     public static Lanes16 MultiplySubtract(Lanes16 a, Lanes16 b, Lanes16 c) => new Lanes16 { Value = Avx512F.IsSupported ? Avx512F.FusedMultiplyAddNegated(a.Value, b.Value, c.Value) : Vector512.FusedMultiplyAdd(-a.Value, b.Value, c.Value) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes16 Log(Lanes16 a) => new Lanes16 { Value = Vector512.Log(a.Value) };
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Split(Lanes16 a, out Lanes16 exponent, out Lanes16 fraction)
     {
         const int RootOfHalf = 0x3F3504F3;
         Vector512<int> bits = a.Value.AsInt32(), powers = (bits - Vector512.Create(RootOfHalf)) >> 23;
         exponent = new Lanes16 { Value = Vector512.ConvertToSingle(powers) };
         fraction = new Lanes16 { Value = (bits - (powers << 23)).AsSingle() };
-        // Less the least normal number, infinity and what is above it or negative are the greatest.
-        return Vector512.LessThanAll((bits - Vector512.Create(0x00800000)).AsUInt32(), Vector512.Create(0x7F000000u));
+        return Vector512.EqualsAll(Normal(a), Vector512<uint>.AllBitsSet);
     }
+
+    public static Lanes16 LogOfRest(Lanes16 a, Lanes16 otherwise) => new Lanes16 { Value = Vector512.ConditionalSelect(Normal(a).AsSingle(), otherwise.Value, Vector512.Log(a.Value)) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes16 All(float value) => new Lanes16 { Value = Vector512.Create(value) };
@@ -80,4 +78,8 @@ internal unsafe struct Lanes16 : ILanes<Lanes16>
     }
 
     private static Lanes16 Join(Lanes8 low, Lanes8 high) => new Lanes16 { Value = Vector512.Create(low.Value, high.Value) };
+
+    // Less the least normal number, infinity, what lies above it, zero and what is negative are the greatest.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> Normal(Lanes16 a) => Vector512.LessThan((a.Value.AsInt32() - Vector512.Create(0x00800000)).AsUInt32(), Vector512.Create(0x7F000000u));
 }

@@ -53,7 +53,7 @@ internal sealed unsafe class PowerSpectrum<T>
 
     public Scratch Rent() => new(
         new AlignedBuffer<float>(Columns * _leaf * T.Count), new AlignedBuffer<float>(Columns * _leaf * FirstRadix * T.Count),
-        new AlignedBuffer<float>(_size * T.Count), new AlignedBuffer<float>(_radices.Length > 2 ? _size * T.Count : 0));
+        new AlignedBuffer<float>((_size + 2 * _leaves) * T.Count), new AlignedBuffer<float>(_radices.Length > 2 ? (_size + 2 * _leaves) * T.Count : 0));
 
     /// <summary>Windows and transforms; frame l starts at <paramref name="samples"/> + l * <paramref name="hop"/>.</summary>
     /// <param name="samples">(Lanes - 1) * hop + Reach samples.</param>
@@ -86,14 +86,14 @@ internal sealed unsafe class PowerSpectrum<T>
                 }
                 else
                 {
-                    Pass<SlotSink>(0, leaves, _leaf * T.Count, _leaf, result + (group + i) * FirstRadix * _leaf * T.Count);
+                    Pass<SlotSink>(0, leaves, _leaf * T.Count, _leaf, result + (group + i) * Apart(FirstRadix * _leaf));
                 }
             }
         }
         int length = _leaf * FirstRadix;
         for (int pass = 1; pass < _radices.Length; pass++)
         {
-            int parts = groups / _radices[pass], apart = parts * length * T.Count, made = length * _radices[pass];
+            int parts = groups / _radices[pass], apart = parts * Apart(length), made = length * _radices[pass];
             for (int part = 0; part < parts; part++)
             {
                 if (parts == 1)
@@ -102,7 +102,7 @@ internal sealed unsafe class PowerSpectrum<T>
                 }
                 else
                 {
-                    Pass<SlotSink>(pass, result + part * length * T.Count, apart, length, other + part * made * T.Count);
+                    Pass<SlotSink>(pass, result + part * Apart(length), apart, length, other + part * Apart(made));
                 }
             }
             float* free = result;
@@ -111,6 +111,9 @@ internal sealed unsafe class PowerSpectrum<T>
             (groups, length) = (parts, made);
         }
     }
+
+    // Spectra lie one slot further apart than they are long: at powers of two they would all fall into the same few lines of the cache.
+    private static int Apart(int length) => (length + 2) * T.Count;
 
     private int FirstRadix => _radices.Length == 0 ? 1 : _radices[0];
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Xkd.Conformance.Topics;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Native;
 using Xkd.Model.Networks;
@@ -36,7 +37,7 @@ internal sealed class LayerDecayTopic : IGoldenTopic
 
     private static EncoderClassifier Build(GoldenField config)
     {
-        TransformerOptions options = Topics.GoldenModels.Transformer(config);
+        TransformerOptions options = GoldenModels.Transformer(config);
         bool classToken = config.GetProperty("cls").GetBoolean();
         ViT backbone = config.GetProperty("modality").GetString() == "video"
             ? new VideoViT(new VideoGeometry { Frames = 4, Height = 16, Width = 16 }, options, classToken)
