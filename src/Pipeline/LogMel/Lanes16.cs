@@ -24,7 +24,8 @@ internal unsafe struct Lanes16 : ILanes<Lanes16>
     public static Lanes16 MultiplyAdd(Lanes16 a, Lanes16 b, Lanes16 c) => new Lanes16 { Value = Vector512.FusedMultiplyAdd(a.Value, b.Value, c.Value) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes16 MultiplySubtract(Lanes16 a, Lanes16 b, Lanes16 c) => new Lanes16 { Value = Avx512F.IsSupported ? Avx512F.FusedMultiplyAddNegated(a.Value, b.Value, c.Value) : Vector512.FusedMultiplyAdd(-a.Value, b.Value, c.Value) };
+    public static Lanes16 MultiplySubtract(Lanes16 a, Lanes16 b, Lanes16 c) =>
+        new Lanes16 { Value = Avx512F.IsSupported ? Avx512F.FusedMultiplyAddNegated(a.Value, b.Value, c.Value) : Vector512.FusedMultiplyAdd(-a.Value, b.Value, c.Value) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Split(Lanes16 a, out Lanes16 exponent, out Lanes16 fraction)
@@ -36,7 +37,8 @@ internal unsafe struct Lanes16 : ILanes<Lanes16>
         return Vector512.EqualsAll(Normal(a), Vector512<uint>.AllBitsSet);
     }
 
-    public static Lanes16 LogOfRest(Lanes16 a, Lanes16 otherwise) => new Lanes16 { Value = Vector512.ConditionalSelect(Normal(a).AsSingle(), otherwise.Value, Vector512.Log(a.Value)) };
+    public static Lanes16 LogOfRest(Lanes16 a, Lanes16 otherwise) =>
+        new Lanes16 { Value = Vector512.ConditionalSelect(Normal(a).AsSingle(), otherwise.Value, Vector512.Log(a.Value)) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes16 All(float value) => new Lanes16 { Value = Vector512.Create(value) };
@@ -62,8 +64,10 @@ internal unsafe struct Lanes16 : ILanes<Lanes16>
     {
         if (!Avx512F.IsSupported)
         {
-            Lanes8 al = new() { Value = a.Value.GetLower() }, bl = new() { Value = b.Value.GetLower() }, cl = new() { Value = c.Value.GetLower() }, dl = new() { Value = d.Value.GetLower() };
-            Lanes8 ah = new() { Value = a.Value.GetUpper() }, bh = new() { Value = b.Value.GetUpper() }, ch = new() { Value = c.Value.GetUpper() }, dh = new() { Value = d.Value.GetUpper() };
+            Lanes8 al = new() { Value = a.Value.GetLower() }, bl = new() { Value = b.Value.GetLower() },
+                cl = new() { Value = c.Value.GetLower() }, dl = new() { Value = d.Value.GetLower() };
+            Lanes8 ah = new() { Value = a.Value.GetUpper() }, bh = new() { Value = b.Value.GetUpper() },
+                ch = new() { Value = c.Value.GetUpper() }, dh = new() { Value = d.Value.GetUpper() };
             Lanes8.TransposeQuads(ref al, ref bl, ref cl, ref dl);
             Lanes8.TransposeQuads(ref ah, ref bh, ref ch, ref dh);
             (a, b, c, d) = (Join(al, ah), Join(bl, bh), Join(cl, ch), Join(dl, dh));
