@@ -19,11 +19,12 @@ internal unsafe interface ILanes<T>
     /// <summary>c - a · b, rounded once.</summary>
     static abstract T MultiplySubtract(T a, T b, T c);
 
-    static abstract T Log(T a);
-
     /// <summary>a = 2^exponent · fraction, the fraction between the root of ½ and that of 2.</summary>
-    /// <returns>False where a value is not a positive, normal number: what came out then means nothing.</returns>
+    /// <returns>False where a value is not a positive, normal number: what came out for it means nothing.</returns>
     static abstract bool Split(T a, out T exponent, out T fraction);
+
+    /// <summary>The natural logarithm where <paramref name="a"/> is not a positive, normal number, and <paramref name="otherwise"/> in the other lanes.</summary>
+    static abstract T LogOfRest(T a, T otherwise);
 
     static abstract T All(float value);
 

@@ -24,10 +24,8 @@ internal unsafe struct Lanes16 : ILanes<Lanes16>
     public static Lanes16 MultiplyAdd(Lanes16 a, Lanes16 b, Lanes16 c) => new Lanes16 { Value = Vector512.FusedMultiplyAdd(a.Value, b.Value, c.Value) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes16 MultiplySubtract(Lanes16 a, Lanes16 b, Lanes16 c) => new Lanes16 { Value = Avx512F.IsSupported ? Avx512F.FusedMultiplyAddNegated(a.Value, b.Value, c.Value) : Vector512.FusedMultiplyAdd(-a.Value, b.Value, c.Value) };
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes16 Log(Lanes16 a) => new Lanes16 { Value = Vector512.Log(a.Value) };
+    public static Lanes16 MultiplySubtract(Lanes16 a, Lanes16 b, Lanes16 c) =>
+        new Lanes16 { Value = Avx512F.IsSupported ? Avx512F.FusedMultiplyAddNegated(a.Value, b.Value, c.Value) : Vector512.FusedMultiplyAdd(-a.Value, b.Value, c.Value) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Split(Lanes16 a, out Lanes16 exponent, out Lanes16 fraction)
@@ -36,9 +34,11 @@ internal unsafe struct Lanes16 : ILanes<Lanes16>
         Vector512<int> bits = a.Value.AsInt32(), powers = (bits - Vector512.Create(RootOfHalf)) >> 23;
         exponent = new Lanes16 { Value = Vector512.ConvertToSingle(powers) };
         fraction = new Lanes16 { Value = (bits - (powers << 23)).AsSingle() };
-        // Less the least normal number, infinity and what is above it or negative are the greatest.
-        return Vector512.LessThanAll((bits - Vector512.Create(0x00800000)).AsUInt32(), Vector512.Create(0x7F000000u));
+        return Vector512.EqualsAll(Normal(a), Vector512<uint>.AllBitsSet);
     }
+
+    public static Lanes16 LogOfRest(Lanes16 a, Lanes16 otherwise) =>
+        new Lanes16 { Value = Vector512.ConditionalSelect(Normal(a).AsSingle(), otherwise.Value, Vector512.Log(a.Value)) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes16 All(float value) => new Lanes16 { Value = Vector512.Create(value) };
@@ -64,8 +64,10 @@ internal unsafe struct Lanes16 : ILanes<Lanes16>
     {
         if (!Avx512F.IsSupported)
         {
-            Lanes8 al = new() { Value = a.Value.GetLower() }, bl = new() { Value = b.Value.GetLower() }, cl = new() { Value = c.Value.GetLower() }, dl = new() { Value = d.Value.GetLower() };
-            Lanes8 ah = new() { Value = a.Value.GetUpper() }, bh = new() { Value = b.Value.GetUpper() }, ch = new() { Value = c.Value.GetUpper() }, dh = new() { Value = d.Value.GetUpper() };
+            Lanes8 al = new() { Value = a.Value.GetLower() }, bl = new() { Value = b.Value.GetLower() },
+                cl = new() { Value = c.Value.GetLower() }, dl = new() { Value = d.Value.GetLower() };
+            Lanes8 ah = new() { Value = a.Value.GetUpper() }, bh = new() { Value = b.Value.GetUpper() },
+                ch = new() { Value = c.Value.GetUpper() }, dh = new() { Value = d.Value.GetUpper() };
             Lanes8.TransposeQuads(ref al, ref bl, ref cl, ref dl);
             Lanes8.TransposeQuads(ref ah, ref bh, ref ch, ref dh);
             (a, b, c, d) = (Join(al, ah), Join(bl, bh), Join(cl, ch), Join(dl, dh));
@@ -80,4 +82,8 @@ internal unsafe struct Lanes16 : ILanes<Lanes16>
     }
 
     private static Lanes16 Join(Lanes8 low, Lanes8 high) => new Lanes16 { Value = Vector512.Create(low.Value, high.Value) };
+
+    // Less the least normal number, infinity, what lies above it, zero and what is negative are the greatest.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> Normal(Lanes16 a) => Vector512.LessThan((a.Value.AsInt32() - Vector512.Create(0x00800000)).AsUInt32(), Vector512.Create(0x7F000000u));
 }

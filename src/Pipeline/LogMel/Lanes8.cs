@@ -24,10 +24,8 @@ internal unsafe struct Lanes8 : ILanes<Lanes8>
     public static Lanes8 MultiplyAdd(Lanes8 a, Lanes8 b, Lanes8 c) => new Lanes8 { Value = Vector256.FusedMultiplyAdd(a.Value, b.Value, c.Value) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes8 MultiplySubtract(Lanes8 a, Lanes8 b, Lanes8 c) => new Lanes8 { Value = Fma.IsSupported ? Fma.MultiplyAddNegated(a.Value, b.Value, c.Value) : Vector256.FusedMultiplyAdd(-a.Value, b.Value, c.Value) };
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes8 Log(Lanes8 a) => new Lanes8 { Value = Vector256.Log(a.Value) };
+    public static Lanes8 MultiplySubtract(Lanes8 a, Lanes8 b, Lanes8 c) =>
+        new Lanes8 { Value = Fma.IsSupported ? Fma.MultiplyAddNegated(a.Value, b.Value, c.Value) : Vector256.FusedMultiplyAdd(-a.Value, b.Value, c.Value) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Split(Lanes8 a, out Lanes8 exponent, out Lanes8 fraction)
@@ -36,9 +34,11 @@ internal unsafe struct Lanes8 : ILanes<Lanes8>
         Vector256<int> bits = a.Value.AsInt32(), powers = (bits - Vector256.Create(RootOfHalf)) >> 23;
         exponent = new Lanes8 { Value = Vector256.ConvertToSingle(powers) };
         fraction = new Lanes8 { Value = (bits - (powers << 23)).AsSingle() };
-        // Less the least normal number, infinity and what is above it or negative are the greatest.
-        return Vector256.LessThanAll((bits - Vector256.Create(0x00800000)).AsUInt32(), Vector256.Create(0x7F000000u));
+        return Vector256.EqualsAll(Normal(a), Vector256<uint>.AllBitsSet);
     }
+
+    public static Lanes8 LogOfRest(Lanes8 a, Lanes8 otherwise) =>
+        new Lanes8 { Value = Vector256.ConditionalSelect(Normal(a).AsSingle(), otherwise.Value, Vector256.Log(a.Value)) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes8 All(float value) => new Lanes8 { Value = Vector256.Create(value) };
@@ -53,10 +53,12 @@ internal unsafe struct Lanes8 : ILanes<Lanes8>
     public static void StoreAnywhere(Lanes8 a, float* to) => a.Value.Store(to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes8 LoadQuads(float* from, nint stride) => new Lanes8 { Value = Vector256.Create(Vector128.Load(from), Vector128.Load(from + 4 * stride)) };
+    public static Lanes8 LoadQuads(float* from, nint stride) =>
+        new Lanes8 { Value = Vector256.Create(Vector128.Load(from), Vector128.Load(from + 4 * stride)) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes8 RepeatQuad(float* from) => new Lanes8 { Value = Avx.IsSupported ? Avx.BroadcastVector128ToVector256(from) : Vector256.Create(Vector128.Load(from)) };
+    public static Lanes8 RepeatQuad(float* from) =>
+        new Lanes8 { Value = Avx.IsSupported ? Avx.BroadcastVector128ToVector256(from) : Vector256.Create(Vector128.Load(from)) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TransposeQuads(ref Lanes8 a, ref Lanes8 b, ref Lanes8 c, ref Lanes8 d)
@@ -83,4 +85,8 @@ internal unsafe struct Lanes8 : ILanes<Lanes8>
         Vector128<float> ab = Sse.UnpackLow(a, b), cd = Sse.UnpackLow(c, d), abUp = Sse.UnpackHigh(a, b), cdUp = Sse.UnpackHigh(c, d);
         (a, b, c, d) = (Sse.Shuffle(ab, cd, 0x44), Sse.Shuffle(ab, cd, 0xEE), Sse.Shuffle(abUp, cdUp, 0x44), Sse.Shuffle(abUp, cdUp, 0xEE));
     }
+
+    // Less the least normal number, infinity, what lies above it, zero and what is negative are the greatest.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<uint> Normal(Lanes8 a) => Vector256.LessThan((a.Value.AsInt32() - Vector256.Create(0x00800000)).AsUInt32(), Vector256.Create(0x7F000000u));
 }

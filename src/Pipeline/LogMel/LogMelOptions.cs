@@ -6,7 +6,7 @@ public sealed record LogMelOptions
     /// <summary>Samples per second of the waveform, in hertz. Default 16000.</summary>
     public int SampleRate { get; init; } = 16000;
 
-    /// <summary>Samples of one analysis frame: a power of two from 8 to 65536. Default 1024.</summary>
+    /// <summary>Samples of one analysis frame: an even number from 8 to 65536; powers of two are fastest. Default 1024.</summary>
     public int NFft { get; init; } = 1024;
 
     /// <summary>Samples between the centres of two frames. Default 143.</summary>

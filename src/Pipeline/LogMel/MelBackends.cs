@@ -8,7 +8,7 @@ public static class MelBackends
     /// <summary>The project's own vectorised kernel.</summary>
     public const string Simd = "simd";
 
-    /// <summary>NWaves, single-threaded and many times slower: a second opinion.</summary>
+    /// <summary>NWaves, many times slower and for powers of two only: a second opinion.</summary>
     public const string NWaves = "nwaves";
 
     /// <summary>Every name.</summary>

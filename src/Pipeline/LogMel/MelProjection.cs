@@ -88,10 +88,7 @@ internal sealed unsafe class MelProjection<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T Log(T value)
     {
-        if (!T.Split(value, out T exponent, out T fraction))
-        {
-            return T.Log(value);
-        }
+        bool normal = T.Split(value, out T exponent, out T fraction);
         T x = fraction - T.All(1), square = x * x;
         T sum = T.MultiplyAdd(T.All(7.0376836292e-2f), x, T.All(-1.1514610310e-1f));
         sum = T.MultiplyAdd(sum, x, T.All(1.1676998740e-1f));
@@ -103,6 +100,7 @@ internal sealed unsafe class MelProjection<T>
         sum = T.MultiplyAdd(sum, x, T.All(3.3333331174e-1f));
         sum = T.MultiplyAdd(exponent, T.All(-2.12194440e-4f), sum * x * square);
         sum = T.MultiplySubtract(square, T.All(0.5f), sum);
-        return T.MultiplyAdd(exponent, T.All(0.693359375f), x + sum);
+        T log = T.MultiplyAdd(exponent, T.All(0.693359375f), x + sum);
+        return normal ? log : T.LogOfRest(value, log);
     }
 }

@@ -17,7 +17,7 @@ public sealed class SimdLogMel : ILogMel
     {
     }
 
-    /// <summary>Chooses the width, which changes no more than the rounding of a tail.</summary>
+    /// <summary>Chooses the width, which changes no bit of the result.</summary>
     internal SimdLogMel(LogMelOptions options, bool wide)
     {
         ArgumentNullException.ThrowIfNull(options);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Xkd.Conformance.Topics;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Native;
 using Xkd.Model.Networks;

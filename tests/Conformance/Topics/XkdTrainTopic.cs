@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Xkd.Model;
 using Xkd.Model.Networks;
 using Xkd.Model.Optimization;

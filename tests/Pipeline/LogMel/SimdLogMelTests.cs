@@ -158,7 +158,6 @@ public sealed class SimdLogMelTests
             float[] spoiled = Mel(new SimdLogMel(new LogMelOptions(), wide), samples);
             for (int frame = 0; frame < 112; frame++)
             {
-                // A frame sees 512 samples to each side, the one at its very start with weight 0.
                 bool sees = Math.Abs(frame * 143 - 8000) < 512;
                 Assert.Equal(!sees, spoiled[40 * 112 + frame].Equals(clean[40 * 112 + frame]));
                 Assert.Equal(!sees, float.IsFinite(spoiled[40 * 112 + frame]));
