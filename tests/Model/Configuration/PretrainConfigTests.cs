@@ -1,5 +1,6 @@
 using Xkd.Model.Configuration;
 using Xkd.Model.Objectives;
+using Xkd.Pipeline;
 using Xkd.Storage;
 
 namespace Xkd.Model.Tests.Configuration;
@@ -92,6 +93,39 @@ public sealed class PretrainConfigTests : IDisposable
         }
 
         Assert.InRange(accepted, 20, 1900);
+    }
+
+    [Theory]
+    [InlineData("local_frames: 40", "data.local_frames is 40; a local view is cut out of the global window; write at most data.global_frames (32), or data.local_from: clip")]
+    [InlineData("local_mel_frames: 464", "data.local_mel_frames is 464; a local view is cut out of the global window; write at most data.global_mel_frames (448), or data.local_from: clip")]
+    [InlineData("local_frames: 40, local_from: clip", null)]
+    [InlineData("local_from: clip, sample: per_video", "data.local_from is clip; with data.sample: per_video clips are mere segments of what is visited; write window, or data.sample: per_clip")]
+    [InlineData("sample: per_source", "data.sample is 'per_source'; write one of per_clip, per_video")]
+    [InlineData("readers: -1", "data.readers is -1; write 0 or more")]
+    public void Load_WhatIsCutFromTheCache_FitsOrIsRefusedWithTheFix(string data, string? error)
+    {
+        string file = Write($"data: {{ {data} }}\n");
+        if (error is null)
+        {
+            Assert.Equal(LocalFrom.Clip, PretrainConfig.Load(file).ToFeed(new XkdOptions(), 0, 1, new PipelineGraphOptions()).LocalFrom);
+            return;
+        }
+
+        Assert.Contains(error, Assert.Throws<UsageException>(() => PretrainConfig.Load(file)).Message);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(16)]
+    [InlineData(128)]
+    public void ToFeed_CoresOfTheProcess_SetTheWorkers(int cores)
+    {
+        FeedOptions feed = new PretrainConfig().ToFeed(new XkdOptions(), 0, 1, new PipelineGraphOptions(), cores: cores);
+        Assert.Equal((cores, Math.Max(1, cores - 1), 0, 0L), (feed.Cores, feed.Workers, feed.Readers, feed.MemoryBudget)); // the feed chooses by cache and store
+        PretrainConfig written = new() { Data = new DataSection { Workers = 3, Readers = 7, PrefetchBytes = 5, Sample = SampleUnit.PerVideo } };
+        FeedOptions asked = written.ToFeed(new XkdOptions(), 0, 1, new PipelineGraphOptions(), cores: cores);
+        Assert.Equal((3, 7, 5L, SampleUnit.PerVideo), (asked.Workers, asked.Readers, asked.MemoryBudget, asked.Sample));
     }
 
     [Fact]

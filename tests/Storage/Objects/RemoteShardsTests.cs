@@ -40,6 +40,15 @@ public sealed class RemoteShardsTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Open_ObjectStore_SaysHowManyRequestsItWantsAndLeavesThreadsForTheAnswers()
+    {
+        using ClipReader reader = new(Cache.Open(Open()), 256 << 20);
+        Assert.Equal((32, 0L), (reader.Requests, reader.ResidentBytes)); // nothing is mapped
+        ThreadPool.GetMinThreads(out int workers, out _);
+        Assert.True(workers > 32, $"{workers} threads at once for 32 waiting calls");
+    }
+
+    [Fact]
     public void Read_Window_IsOneRequestOfItsSize()
     {
         Cache cache = Cache.Open(Open(copies: 0));
