@@ -13,15 +13,17 @@ internal static partial class OwnThread
     public static Task<T> RunAsync<T>(Func<T> work) =>
         Task.Factory.StartNew(() => Work(work), CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 
+    // What was freed stays in the arena of the thread that took it, and the next run, on another thread, takes its own from the system: run after run the process
+    // grows. So it is given back, and before a run what threads of the pool have left.
     private static T Work<T>(Func<T> work)
     {
+        _ = Trim(0);
         try
         {
             return work();
         }
         finally
         {
-            // What was freed stays in the arena of the thread that took it, and the next run, on another thread, takes its own from the system: run after run the process grows.
             _ = Trim(0);
         }
     }

@@ -44,7 +44,7 @@ public sealed class MklVendorCheckTests
         Assert.SkipUnless(new MklVendorCheck { Environment = _ => null }.Choose().Answer && LibTorch.Load().Mkl is not null, "there is nothing to switch off on this processor");
         var start = new ProcessStartInfo(Environment.ProcessPath!, ["-method", $"{typeof(MklVendorCheckTests).FullName}.{nameof(Load_OnThisMachine_TakesThePathThatWasChosen)}"])
         {
-            RedirectStandardOutput = true, Environment = { [MklPath.Variable] = "off" },
+            UseShellExecute = false, RedirectStandardOutput = true, Environment = { [MklPath.Variable] = "off" },
         };
 
         using var process = Process.Start(start)!;

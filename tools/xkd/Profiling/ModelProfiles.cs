@@ -58,6 +58,6 @@ internal static class ModelProfiles
     private static Dictionary<string, double> Figures(StepProfile p) => new(StringComparer.Ordinal)
     {
         ["batch"] = p.Batch, ["forward_ms"] = p.ForwardMs, ["backward_ms"] = p.BackwardMs, ["optimizer_ms"] = p.OptimizerMs, ["gflop_per_sample"] = p.GflopPerSample,
-        ["matmul_tflops"] = p.MatmulTflops, ["matmul_type"] = p.MatmulType, ["mfu"] = p.Mfu, ["peak_memory"] = p.PeakMemory,
+        ["matmul_tflops"] = p.MatmulTflops, ["mfu"] = p.Mfu, ["peak_memory"] = p.PeakMemory,
     };
 }
