@@ -39,7 +39,7 @@ child=''
 trap '[ -z "$child" ] || kill -KILL "$child" 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM HUP
 apart() {
-  unshare --propagation private --mount-proc --pid --fork --kill-child "$@" </dev/null &
+  setpriv --pdeathsig KILL unshare --propagation private --mount-proc --pid --fork --kill-child "$@" </dev/null &
   child=$!
   local rc=0
   wait "$child" || rc=$?
