@@ -1,5 +1,6 @@
 using System.Text.Json;
 using TorchSharp;
+using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Native;
 
@@ -17,8 +18,8 @@ internal sealed class MixupTopic : IGoldenTopic
         int classes = golden.Config.GetProperty("num_classes").GetInt32();
         using DisposeScope scope = torch.NewDisposeScope();
         torch.Tensor labels = torch.tensor(golden.Int64s("in/targets"));
-        MixAugmentation correct = new(new MixOptions { LabelSmoothing = smoothing });
-        MixAugmentation released = new(new MixOptions { LabelSmoothing = smoothing, CutTimeAndHeight = true });
+        MixAugmentation correct = new(new MixSection { LabelSmoothing = smoothing });
+        MixAugmentation released = new(new MixSection { LabelSmoothing = smoothing, CutmixTimeAndHeight = true });
         foreach (JsonProperty op in golden.Config.GetProperty("ops").EnumerateObject())
         {
             string source = "in/" + op.Name[(op.Name.LastIndexOf('_') + 1)..];

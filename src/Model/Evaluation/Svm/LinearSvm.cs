@@ -5,10 +5,14 @@ namespace Xkd.Model.Evaluation;
 /// <summary>
 /// One-vs-rest linear support vector machine: for each class, with labels ±1,
 /// <c>min ½(|w|² + b²) + C Σ max(0, 1 − y (w·x + b))²</c>. The bias is regularised, as in the reference protocol.
-/// Solved in the dual by coordinate descent with shrinking (Hsieh et al., ICML 2008), one class per task.
+/// Solved in the primal by Newton's method; each pass over the rows serves all classes, so that rows may lie in memory or in a file.
 /// </summary>
 public static class LinearSvm
 {
+    // Of what the solvers of the classes that are fitted together hold.
+    private const long StateBytes = 256L << 20;
+    private const int VectorsPerClass = 20;
+
     /// <param name="vectors">Features, row-major [rows, dim].</param>
     /// <param name="dim">Length of a row.</param>
     /// <param name="labels">Class of each row, 0 … classes − 1.</param>
@@ -17,42 +21,47 @@ public static class LinearSvm
     /// <param name="cancellation">Checked between passes.</param>
     /// <exception cref="UsageException">Shapes, labels or options that cannot be; a feature that is not finite.</exception>
     public static LinearSvmModel Fit(
-        ReadOnlySpan<float> vectors, int dim, ReadOnlySpan<int> labels, int classes, LinearSvmOptions? options = null, CancellationToken cancellation = default)
+        ReadOnlySpan<float> vectors, int dim, ReadOnlySpan<int> labels, int classes, LinearSvmOptions? options = null, CancellationToken cancellation = default) =>
+        Fit(SvmRows.Copy(vectors, dim), SvmTargets.Single(labels.ToArray(), classes), FeatureScaler.None(dim), options ?? new LinearSvmOptions(), cancellation);
+
+    /// <summary>Fits on rows prepared once: the way to try several values of C. The model takes rows as they are stored, before scaling.</summary>
+    internal static LinearSvmModel Fit(SvmRows rows, SvmTargets targets, FeatureScaler scaler, LinearSvmOptions options, CancellationToken cancellation)
     {
-        options ??= new LinearSvmOptions();
-        return Fit(SvmRows.Copy(vectors, dim, options.InterceptScaling), labels.ToArray(), classes, options, cancellation);
-    }
-
-    /// <summary>Fits on rows prepared once: the way to try several values of C.</summary>
-    internal static LinearSvmModel Fit(SvmRows rows, int[] labels, int classes, LinearSvmOptions options, CancellationToken cancellation) =>
-        Fit(rows, SvmTargets.Single(labels, classes), options, cancellation);
-
-    /// <inheritdoc cref="Fit(SvmRows, int[], int, LinearSvmOptions, CancellationToken)"/>
-    internal static LinearSvmModel Fit(SvmRows rows, SvmTargets targets, LinearSvmOptions options, CancellationToken cancellation)
-    {
-        Validate(rows.Count, targets.Rows, targets.Classes, options);
-        int classes = targets.Classes;
-        var coefficients = new double[classes * rows.Dim];
-        var intercepts = new double[classes];
-        var iterations = new int[classes];
-        var converged = new bool[classes];
-
-        Parallel.For(
-            0,
-            classes,
-            new ParallelOptions { MaxDegreeOfParallelism = options.Threads > 0 ? options.Threads : Environment.ProcessorCount, CancellationToken = cancellation },
-            positive =>
+        Validate(rows.Count, targets, options);
+        cancellation.ThrowIfCancellationRequested();
+        SvmPreconditioner preconditioner = new(rows, targets, scaler, options, cancellation);
+        SvmPass pass = new(rows, targets, scaler, options);
+        int classes = targets.Classes, turn = (int)Math.Clamp(StateBytes / ((rows.Count / 8) + (VectorsPerClass * sizeof(double) * (long)rows.Stride)), 1, classes);
+        double[] coefficients = new double[classes * rows.Dim], intercepts = new double[classes];
+        int[] passes = new int[classes];
+        bool converged = true;
+        for (int first = 0; first < classes; first += turn)
+        {
+            NewtonSolver[] solvers = [.. Enumerable.Range(first, Math.Min(turn, classes - first)).Select(c => new NewtonSolver(c, rows.Dim + 1, rows.Count, preconditioner, options))];
+            for (NewtonSolver[] asking = solvers; asking.Length > 0; asking = [.. asking.Where(s => !s.Done)])
             {
-                var solver = new DualCoordinateDescent(rows, targets.Signs(positive), positive, options);
-                (iterations[positive], converged[positive]) = solver.Solve(cancellation);
-                solver.Weights[..rows.Dim].CopyTo(coefficients.AsSpan(positive * rows.Dim, rows.Dim));
-                intercepts[positive] = rows.Bias * solver.Weights[rows.Dim];
-            });
+                cancellation.ThrowIfCancellationRequested();
+                pass.Run(asking, cancellation);
+            }
 
-        return new LinearSvmModel(rows.Dim, coefficients, intercepts) { C = options.C, Iterations = iterations, Converged = Array.TrueForAll(converged, c => c) };
+            foreach (NewtonSolver solver in solvers)
+            {
+                passes[solver.Positive] = solver.Passes;
+                converged &= solver.Converged;
+                Span<double> weights = coefficients.AsSpan(solver.Positive * rows.Dim, rows.Dim);
+                intercepts[solver.Positive] = options.InterceptScaling * solver.Weights[rows.Dim];
+                for (int d = 0; d < rows.Dim; d++)
+                {
+                    weights[d] = solver.Weights[d] * scaler.Scale[d];
+                    intercepts[solver.Positive] -= scaler.Mean[d] * weights[d];
+                }
+            }
+        }
+
+        return new LinearSvmModel(rows.Dim, coefficients, intercepts) { C = options.C, Iterations = passes, Converged = converged };
     }
 
-    internal static void Validate(int rows, int labels, int classes, LinearSvmOptions options)
+    private static void Validate(int rows, SvmTargets targets, LinearSvmOptions options)
     {
         if (options.C is not (> 0 and < double.PositiveInfinity))
         {
@@ -69,14 +78,19 @@ public static class LinearSvm
             throw new UsageException($"svm: max iterations = {options.MaxIterations} must be at least 1.");
         }
 
-        if (labels != rows)
+        if (!double.IsFinite(options.InterceptScaling))
         {
-            throw new UsageException($"svm: {rows} feature rows but {labels} labels; give one label per row.");
+            throw new UsageException($"svm: intercept scaling = {options.InterceptScaling} must be finite.");
         }
 
-        if (rows == 0 || classes < 2)
+        if (targets.Rows != rows)
         {
-            throw new UsageException($"svm: {rows} rows and {classes} classes; at least one row and two classes are needed.");
+            throw new UsageException($"svm: {rows} feature rows but {targets.Rows} labels; give one label per row.");
+        }
+
+        if (targets.UsedRows == 0 || targets.Classes < 2)
+        {
+            throw new UsageException($"svm: {targets.UsedRows} rows and {targets.Classes} classes; at least one row and two classes are needed.");
         }
     }
 }
