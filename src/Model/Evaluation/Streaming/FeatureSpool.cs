@@ -12,6 +12,7 @@ internal sealed class FeatureSpool : SvmRows, IDisposable
     private const int Slices = 8;
     private readonly SafeFileHandle _file;
     private readonly long _blockBytes;
+    private float[]? _whole;
 
     private FeatureSpool(SafeFileHandle file, int rows, int dim, int[] labels, IReadOnlyList<string> classes, ulong[] sources, ulong[] keys, long blockBytes)
         : base(rows, dim)
@@ -81,7 +82,9 @@ internal sealed class FeatureSpool : SvmRows, IDisposable
             // Labels in the order of their names, as everywhere else.
             string[] sorted = [.. names.Order(StringComparer.Ordinal)];
             int[] place = [.. names.Select(n => Array.BinarySearch(sorted, n, StringComparer.Ordinal))];
-            return new FeatureSpool(file, row, features.Dim, [.. labels.Select(l => place[l])], sorted, sources, keys, blockBytes);
+            FeatureSpool spool = new(file, row, features.Dim, [.. labels.Select(l => place[l])], sorted, sources, keys, blockBytes);
+            spool.Hold();
+            return spool;
         }
         catch
         {
@@ -90,8 +93,17 @@ internal sealed class FeatureSpool : SvmRows, IDisposable
         }
     }
 
+    public override float[]? Values => _whole;
+
     public override void ForEachBlock(Action<int, int, float[]> take, CancellationToken stop)
     {
+        if (_whole is not null)
+        {
+            stop.ThrowIfCancellationRequested();
+            take(0, Count, _whole);
+            return;
+        }
+
         int rows = (int)Math.Clamp(_blockBytes / (Stride * sizeof(float)) / Tile, 1, (Count + Tile - 1) / Tile) * Tile;
         float[] block = new float[rows * Stride];
         for (int first = 0; first < Count; first += rows)
@@ -108,6 +120,16 @@ internal sealed class FeatureSpool : SvmRows, IDisposable
     }
 
     public void Dispose() => _file.Dispose();
+
+    // What fits into a block stays in it.
+    private void Hold()
+    {
+        if ((long)Count * Stride * sizeof(float) <= _blockBytes)
+        {
+            _whole = new float[Count * Stride];
+            Read(0, _whole);
+        }
+    }
 
     private void Read(int first, Span<float> rows)
     {

@@ -7,7 +7,8 @@ public sealed record LinearSvmOptions
     public double C { get; init; } = 1;
 
     /// <summary>
-    /// Largest distance of a class's weights from the optimum, as a share of their norm. Default 1e-6. The gradient's norm bounds the distance, because the objective's curvature is at least 1.
+    /// Largest distance of a class's weights from the optimum, as a share of their norm: the gradient's norm bounds it, because the objective's curvature is at least 1. In coordinate descent
+    /// the largest spread of the projected dual gradient, in units of the margin. Default 1e-6; liblinear's is 1e-4.
     /// </summary>
     public double Tolerance { get; init; } = 1e-6;
 

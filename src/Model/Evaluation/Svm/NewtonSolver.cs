@@ -9,7 +9,7 @@ internal enum SvmAsk
     /// <summary>The Hessian's product with <see cref="NewtonSolver.Asked"/>.</summary>
     Product,
 
-    /// <summary>The rows within the margin themselves: so few that a step is solved directly.</summary>
+    /// <summary>The rows within the margin themselves: they are so few that a step is solved directly.</summary>
     Rows,
 }
 
@@ -22,8 +22,9 @@ internal sealed class NewtonSolver
     private const double Decrease = 1e-4, Rounding = 1e-13;
     private const int MostStalls = 4;
 
-    // Rows within the margin up to which their products with each other are cheaper than conjugate gradients, which converge slowly where there are fewer rows than features.
-    private const int MostDirect = 1024;
+    // Up to so many rows within the margin a step is solved directly: where they hardly outnumber the features, conjugate gradients need many passes.
+    private const int DirectRowsPerFeature = 4;
+    private const long DirectBytes = 32L << 20;
     private readonly LinearSvmOptions _options;
     private readonly SvmPreconditioner _preconditioner;
     private readonly double[] _gradient;
@@ -45,11 +46,13 @@ internal sealed class NewtonSolver
     /// <param name="rows">Number of all rows.</param>
     /// <param name="preconditioner">Of the problem.</param>
     /// <param name="options">C and the tolerance.</param>
-    public NewtonSolver(int positive, int length, int rows, SvmPreconditioner preconditioner, LinearSvmOptions options)
+    /// <param name="start">Weights to start from, [length]; empty: zero.</param>
+    public NewtonSolver(int positive, int length, int rows, SvmPreconditioner preconditioner, LinearSvmOptions options, ReadOnlySpan<double> start)
     {
         (Positive, _preconditioner, _options) = (positive, preconditioner, options);
         Weights = new double[length];
         Asked = new double[length];
+        start.CopyTo(Asked);
         _gradient = new double[length];
         _step = new double[length];
         _residual = new double[length];
@@ -69,6 +72,9 @@ internal sealed class NewtonSolver
 
     /// <summary>A bit for each row that was within the margin in the last gradient: those the Hessian is made of.</summary>
     public ulong[] Active { get; }
+
+    /// <summary>Number of those rows.</summary>
+    public long ActiveRows { get; private set; }
 
     /// <summary>The preconditioner's level; its own to choose.</summary>
     public int Level { get; set; }
@@ -127,6 +133,7 @@ internal sealed class NewtonSolver
         {
             _forcing = before > 0 ? Math.Clamp(_norm / before, 1e-4, 0.1) : 0.1;
             _enough = 0.25 * limit;
+            ActiveRows = active;
             Begin(active);
         }
     }
@@ -142,7 +149,7 @@ internal sealed class NewtonSolver
 
     private void Begin(long active)
     {
-        if (active <= Math.Min(Weights.Length, MostDirect))
+        if (active <= Math.Min(DirectRowsPerFeature * (long)Weights.Length, DirectBytes / (sizeof(double) * SvmRows.Padded(Weights.Length))))
         {
             Ask = SvmAsk.Rows;
             return;

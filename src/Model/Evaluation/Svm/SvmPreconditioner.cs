@@ -6,8 +6,9 @@ namespace Xkd.Model.Evaluation;
 /// </summary>
 internal sealed unsafe class SvmPreconditioner
 {
-    // Rows of the sample per feature: the sample's spectrum is then the whole's to a factor of two.
-    private const int RowsPerFeature = 8;
+    // Rows of the sample per feature: the sample's spectrum is then the whole's to a factor of about two.
+    private const int RowsPerFeature = 4;
+    private const long SampleBytes = 96L << 20;
 
     // Features that are taken together; what lies between such groups is left to the conjugate gradients.
     private const int MostTogether = 2048;
@@ -21,7 +22,8 @@ internal sealed unsafe class SvmPreconditioner
     {
         _used = targets.UsedRows;
         _c = options.C;
-        int length = rows.Dim + 1, every = Math.Max(1, _used / (RowsPerFeature * Math.Min(length, MostTogether))), groups = (length + MostTogether - 1) / MostTogether;
+        int length = rows.Dim + 1, groups = (length + MostTogether - 1) / MostTogether;
+        int most = (int)Math.Clamp(SampleBytes / (sizeof(double) * length), 1, RowsPerFeature * Math.Min(length, MostTogether)), every = Math.Max(1, (_used + most - 1) / most);
         _parts = [.. Enumerable.Range(0, groups).Select(g => new Part(length * g / groups, length * (g + 1) / groups))];
         List<double[]> sample = [];
         int seen = 0, taken = 0;

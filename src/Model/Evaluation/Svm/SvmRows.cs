@@ -17,6 +17,9 @@ internal abstract class SvmRows(int count, int dim)
 
     public static int Padded(int length) => (length + SvmKernels.Block - 1) / SvmKernels.Block * SvmKernels.Block;
 
+    /// <summary>All rows [count, stride] where they are in memory; null where they are not.</summary>
+    public virtual float[]? Values => null;
+
     /// <summary>Gives every row once, in order: the first row's number, the number of rows, and their values [rows, stride], which are valid during the call.</summary>
     public abstract void ForEachBlock(Action<int, int, float[]> take, CancellationToken stop);
 
@@ -47,6 +50,8 @@ internal abstract class SvmRows(int count, int dim)
 
     private sealed class Held(float[] values, int count, int dim) : SvmRows(count, dim)
     {
+        public override float[] Values => values;
+
         public override void ForEachBlock(Action<int, int, float[]> take, CancellationToken stop)
         {
             stop.ThrowIfCancellationRequested();

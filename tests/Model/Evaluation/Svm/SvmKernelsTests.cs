@@ -9,9 +9,9 @@ public class SvmKernelsTests
     private static double Tolerance(int length) => length * Math.Sqrt(length) * (Math.BitIncrement(1.0) - 1);
 
     [Theory]
-    [InlineData(8)]
-    [InlineData(24)]
-    [InlineData(776)]
+    [InlineData(16)]
+    [InlineData(48)]
+    [InlineData(784)]
     public unsafe void DotAndAdd_AnyLength_MatchTheScalarLoops(int length)
     {
         SplitMix64 random = new(5);
