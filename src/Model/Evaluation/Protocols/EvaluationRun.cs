@@ -13,9 +13,9 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
     /// <summary>The result of each fold, or the only one.</summary>
     /// <exception cref="UsageException">Weights, caches, folds and configuration do not go together.</exception>
     /// <exception cref="FailureException">A file is damaged, or training diverged.</exception>
-    public Task<IReadOnlyList<EvaluationResult>> RunAsync(CancellationToken stop) => OwnThread.RunAsync(() => Run(stop));
+    public Task<IReadOnlyList<EvaluationResult>> RunAsync(CancellationToken stop) => OwnThread.RunAsync<IReadOnlyList<EvaluationResult>>(() => Run(stop));
 
-    private IReadOnlyList<EvaluationResult> Run(CancellationToken stop)
+    private List<EvaluationResult> Run(CancellationToken stop)
     {
         IReadOnlyList<int> folds = EvaluationSets.Folds(request.Test);
         int?[] wanted = folds.Count == 0 && (request.AllFolds || request.Fold is not null)

@@ -19,7 +19,7 @@ internal enum SvmAsk
 /// </summary>
 internal sealed class NewtonSolver
 {
-    private const double Decrease = 1e-4, Rounding = 1e-13;
+    private const double Decrease = 1e-4, Rounding = 1e-13, ProductRounding = 1e-15;
     private const int MostStalls = 4;
 
     // Up to so many rows within the margin a step is solved directly: where they hardly outnumber the features, conjugate gradients need many passes.
@@ -118,15 +118,16 @@ internal sealed class NewtonSolver
             return;
         }
 
-        _stalls = _value - value > Rounding * value ? 0 : _stalls + 1;
-        _value = value;
         Asked.CopyTo(Weights, 0);
         gradient.CopyTo(_gradient, 0);
         double before = _norm, weights = Math.Sqrt(Dot(Weights, Weights));
         _norm = Math.Sqrt(Dot(gradient, gradient));
+        _stalls = _value - value > Rounding * value || _norm < 0.5 * before ? 0 : _stalls + 1;
+        _value = value;
 
-        // The sums' own rounding bounds what can be asked for.
-        double limit = Math.Max(_options.Tolerance * weights, Rounding * _preconditioner.LargestRow * size);
+        // Rounding bounds what can be asked for: that of the sum, and that of each row's slack, which is of a product of row and weights.
+        double longest = _preconditioner.LargestRow, ofSum = Rounding * size, ofSlack = 2 * _options.C * active * ProductRounding * longest * weights;
+        double limit = Math.Max(_options.Tolerance * weights, longest * (ofSum + ofSlack));
         Converged = _norm <= limit;
         Done = Converged || _stalls >= MostStalls;
         if (!Done)

@@ -64,9 +64,8 @@ public class SvmProbeTests
         SvmProbeResult plain = Run(Train, Test, options), scaled = Run(Rescale(Train), Rescale(Test), options);
 
         Assert.All(plain.Decisions.Zip(scaled.Decisions), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
-        Assert.NotEqual(
-            Run(Train, Test, new SvmConfig { C = [0.1], Scaling = FeatureScaling.None }).Top1,
-            Run(Rescale(Train), Rescale(Test), new SvmConfig { C = [0.1], Scaling = FeatureScaling.None }).Top1);
+        SvmConfig none = options with { Scaling = FeatureScaling.None };
+        Assert.True(Run(Train, Test, none).Decisions.Zip(Run(Rescale(Train), Rescale(Test), none).Decisions).Max(pair => Math.Abs(pair.First - pair.Second)) > 0.1);
     }
 
     [Fact]
