@@ -13,6 +13,26 @@ public sealed class TrainCommandTests(IngestedClips clips)
         Assert.Contains(named, result.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("-1")]
+    [InlineData("0")]
+    [InlineData("1e12")]
+    public async Task Train_HoursThatCannotBe_Exits2NamingThem(string hours)
+    {
+        ProcessOutcome result = await TrainAsync("--max-hours", hours);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("--max-hours", result.Error, StringComparison.Ordinal);
+        Assert.Contains("write a number above 0", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Train_MonthsOfHours_AreTaken()
+    {
+        // Longer than a timer waits: what is refused is the cache, later.
+        ProcessOutcome result = await TrainAsync("--max-hours", "5000");
+        Assert.Contains("short_side is 32", result.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Train_CacheSmallerThanTheViews_Exits2WithTheIngestCommandToRun()
     {

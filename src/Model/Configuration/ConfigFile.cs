@@ -21,12 +21,16 @@ public sealed class ConfigFile
 
     public IReadOnlyDictionary<string, ConfigValue> Values => _values;
 
-    /// <summary>Reads <paramref name="path"/> and applies <paramref name="overrides"/>, each <c>key=value</c>.</summary>
+    /// <summary>Reads <paramref name="path"/>, or nothing where it is null, and applies <paramref name="overrides"/>, each <c>key=value</c>.</summary>
     /// <exception cref="UsageException">The file is absent, not YAML, or an override is not <c>key=value</c>.</exception>
-    public static ConfigFile Load(string path, IEnumerable<string>? overrides = null)
+    public static ConfigFile Load(string? path, IEnumerable<string>? overrides = null)
     {
-        ConfigFile file = new(path);
-        file.Read(path, depth: 0);
+        ConfigFile file = new(path ?? "--set");
+        if (path is not null)
+        {
+            file.Read(path, depth: 0);
+        }
+
         foreach (string assignment in overrides ?? [])
         {
             int equals = assignment.IndexOf('=', StringComparison.Ordinal);

@@ -1,6 +1,9 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Xkd.Model.Configuration;
+using Xkd.Model.Weights;
 
 namespace Xkd.Model.Evaluation;
 
@@ -55,6 +58,12 @@ public sealed record EvaluationResult
     /// <summary>Accuracy on the held-out training clips by C, percent.</summary>
     public IReadOnlyDictionary<string, double>? HeldOut { get; init; }
 
+    /// <summary>Whether every fit of an SVM reached its optimum; null for other protocols.</summary>
+    public bool? Converged { get; init; }
+
+    /// <summary>Passes over the features that the longest of those fits took.</summary>
+    public int? Passes { get; init; }
+
     public double? Top5 { get; init; }
 
     public IReadOnlyList<string>? Classes { get; init; }
@@ -81,13 +90,8 @@ public sealed record EvaluationResult
 
     public static EvaluationResult FromJson(string json) => JsonSerializer.Deserialize<EvaluationResult>(json, Json) ?? throw new JsonException("an evaluation result is null");
 
-    /// <summary>Writes the file beside its place and renames it, so that a reader never sees half of it.</summary>
-    public async Task WriteAsync(string path, CancellationToken cancellation = default)
-    {
-        string temporary = path + ".tmp";
-        await File.WriteAllTextAsync(temporary, ToJson() + "\n", cancellation);
-        File.Move(temporary, path, overwrite: true);
-    }
+    /// <summary>Writes the file, whole or not at all.</summary>
+    public void Write(string path) => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(ToJson() + "\n")));
 
     /// <summary>The mean over folds: values and per-class values averaged, the fold left empty.</summary>
     public static EvaluationResult MeanOf(IReadOnlyList<EvaluationResult> folds) => folds[0] with
@@ -98,6 +102,9 @@ public sealed record EvaluationResult
         PerClass = folds.SelectMany(f => f.PerClass).GroupBy(p => p.Key, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Average(p => p.Value), StringComparer.Ordinal),
         C = folds.All(f => f.C == folds[0].C) ? folds[0].C : null,
         Selection = folds[0].Selection is null ? null : "per fold",
+        Converged = folds.All(f => f.Converged is not null) ? folds.All(f => f.Converged!.Value) : null,
+        Passes = folds.Max(f => f.Passes),
+        Notes = folds.All(f => f.Notes is null) ? null : [.. folds.SelectMany(f => f.Notes ?? []).Distinct(StringComparer.Ordinal)],
         HeldOut = null,
         Confusion = null,
         Clips = null,
@@ -111,12 +118,19 @@ public sealed record EvaluationResult
         : null;
 
     /// <summary>This identity with what an SVM probe found.</summary>
-    public EvaluationResult With(SvmProbeResult probe) => With(probe.Scores) with
+    /// <param name="scores">Of the test clips.</param>
+    /// <param name="fits">What gave them.</param>
+    /// <param name="classes">Names by label.</param>
+    /// <param name="config">What was asked for.</param>
+    public EvaluationResult With(ClipScores scores, SvmFits fits, IReadOnlyList<string> classes, SvmConfig config) => With(scores) with
     {
-        C = probe.C,
-        Selection = probe.Selection,
-        HeldOut = probe.HeldOut.Count == 0 ? null : probe.HeldOut.ToDictionary(p => $"{p.Key}", p => p.Value, StringComparer.Ordinal),
-        Classes = probe.ClassNames,
+        C = fits.Model.C,
+        Selection = SvmProbe.Selection(fits, config),
+        HeldOut = fits.Scores.Count == 0 ? null : fits.Scores.ToDictionary(p => $"{p.Key}", p => p.Value, StringComparer.Ordinal),
+        Classes = classes,
+        Converged = fits.Converged,
+        Passes = fits.Passes,
+        Notes = SvmProbe.NotConverged(fits, config) is { } note ? [.. Notes ?? [], note] : Notes,
     };
 
     /// <summary>This identity with what the scores of its test clips are worth.</summary>

@@ -74,7 +74,7 @@ public static class Doctor
             Name = "memory",
             Ok = enough,
             Detail = $"{Gigabytes(total)} for this process",
-            Remedy = enough ? null : $"at least {Gigabytes(options.MemoryBytes)} are advised: lower the batch size and --memory-budget",
+            Remedy = enough ? null : $"at least {Gigabytes(options.MemoryBytes)} are advised: lower the batch size, and data.prefetch_bytes in the configuration",
         };
     }
 
@@ -102,12 +102,13 @@ public static class Doctor
     {
         const string Variable = "XKD_THREADS";
         var set = options.Variable(Variable);
-        var valid = string.IsNullOrEmpty(set) || (int.TryParse(set, NumberStyles.None, CultureInfo.InvariantCulture, out var threads) && threads >= 1);
+        var unset = string.IsNullOrEmpty(set);
+        var valid = unset || (int.TryParse(set, NumberStyles.None, CultureInfo.InvariantCulture, out var threads) && threads >= 1);
         return new DoctorCheck
         {
             Name = "threads",
             Ok = valid,
-            Detail = $"{Environment.ProcessorCount} cores{(string.IsNullOrEmpty(set) ? "" : $", {Variable}={set}")}",
+            Detail = $"{Environment.ProcessorCount} cores{(unset ? "" : $", {Variable}={set}: the threads that libtorch takes where no configuration says")}",
             Remedy = valid ? null : $"set {Variable} to a whole number of at least 1, or unset it",
         };
     }

@@ -10,6 +10,13 @@ namespace Xkd.Model.Native;
 internal static partial class OwnThread
 {
     /// <summary>Does it on a new thread, which may block; gives what it returns or throws.</summary>
+    public static async Task RunAsync(Action work) => await RunAsync(() =>
+    {
+        work();
+        return true;
+    }).ConfigureAwait(false);
+
+    /// <inheritdoc cref="RunAsync(Action)"/>
     public static Task<T> RunAsync<T>(Func<T> work) =>
         Task.Factory.StartNew(() => Work(work), CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using TorchSharp;
 using Xkd.Model.Native;
 using Xkd.Storage;
@@ -33,6 +34,20 @@ public static class Devices
             : throw new UsageException($"--device {name}: libtorch in {info.Directory} sees {info.CudaDeviceCount} CUDA devices; name a libtorch with CUDA by --libtorch or XKD_LIBTORCH, or write --device cpu");
     }
 
-    /// <summary>Sets libtorch's intra-op threads of the calling thread, and of threads that have not used it yet; 0: one per core.</summary>
-    public static void SetThreads(int threads) => set_num_threads(threads > 0 ? threads : Environment.ProcessorCount);
+    /// <summary>Name of the environment variable that says how many threads libtorch takes where neither configuration nor command does.</summary>
+    public const string ThreadsVariable = "XKD_THREADS";
+
+    /// <summary>Sets libtorch's intra-op threads of the calling thread, and of threads that have not used it yet.</summary>
+    /// <param name="threads">How many; 0: what XKD_THREADS says, else one per core.</param>
+    /// <param name="cores">Cores to share; 0: the machine's.</param>
+    /// <exception cref="UsageException">XKD_THREADS is no whole number above 0.</exception>
+    public static void SetThreads(int threads, int cores = 0) => set_num_threads(
+        threads > 0 ? threads : Threads(Environment.GetEnvironmentVariable(ThreadsVariable)) ?? (cores > 0 ? cores : Environment.ProcessorCount));
+
+    /// <summary>What a value of XKD_THREADS says; null where there is none.</summary>
+    /// <exception cref="UsageException">It is no whole number above 0.</exception>
+    public static int? Threads(string? value) =>
+        string.IsNullOrEmpty(value) ? null
+        : int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int threads) && threads > 0 ? threads
+        : throw new UsageException($"{ThreadsVariable} is {value}; set it to a whole number of at least 1, or unset it");
 }

@@ -1,5 +1,7 @@
+using System.Text;
 using System.Text.Json;
 using Xkd.Model.Configuration;
+using Xkd.Model.Weights;
 using Xkd.Storage;
 
 namespace Xkd.Model.Training;
@@ -68,9 +70,5 @@ public sealed class RunFolder(string path)
         }
     }
 
-    private static void Write(string path, string text)
-    {
-        File.WriteAllText(path + ".tmp", text);
-        File.Move(path + ".tmp", path, overwrite: true);
-    }
+    private static void Write(string path, string text) => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 }

@@ -112,11 +112,11 @@ public sealed record StepMetrics
     [JsonPropertyName("live_tensors")]
     public required long LiveTensors { get; init; }
 
-    /// <summary>Resident set size, bytes.</summary>
+    /// <summary>Resident set size after this step, bytes.</summary>
     [JsonPropertyName("rss")]
     public required long Rss { get; init; }
 
-    /// <summary>Device memory in use, other processes' included, bytes; 0 on a CPU or where it cannot be told.</summary>
+    /// <summary>Device memory in use, other processes' included, bytes: read once a log interval, the same for its steps. 0 on a CPU or where it cannot be told.</summary>
     [JsonPropertyName("gpu_memory")]
     public required long GpuMemory { get; init; }
 }

@@ -35,7 +35,7 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
     {
         long now = time.GetTimestamp();
         _pending.Add(new Pending(batch.Step + 1, batch.Epoch, session.PositionAfter(batch.Step), batch.Size, [.. batch.ClipIds], schedule, losses,
-            time.GetElapsedTime(_began, now), Waited(), LiveTensors.Count, session.SkippedHere));
+            time.GetElapsedTime(_began, now), Waited(), LiveTensors.Count, Environment.WorkingSet, session.SkippedHere));
         _began = now;
     }
 
@@ -132,7 +132,7 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
         Mfu = p.Size / p.Whole.TotalSeconds * session.FlopPerSample / session.PeakFlops,
         Skipped = session.SkippedBefore + skipped,
         LiveTensors = p.LiveTensors,
-        Rss = Environment.WorkingSet,
+        Rss = p.Rss,
         CheckpointsMissed = session.CheckpointsMissed,
         GpuMemory = session.UsedDeviceMemory(),
     };
@@ -140,5 +140,5 @@ internal sealed class StepRecorder(TrainingSession session, TimeProvider time, I
     private sealed record Told(IReadOnlyList<XkdLossValues> Losses, IReadOnlyList<long> Skipped);
 
     private sealed record Pending(
-        long Step, int Epoch, long Position, int Size, string[] ClipIds, StepSchedule Schedule, XkdLosses Losses, TimeSpan Whole, TimeSpan Wait, long LiveTensors, long Skipped);
+        long Step, int Epoch, long Position, int Size, string[] ClipIds, StepSchedule Schedule, XkdLosses Losses, TimeSpan Whole, TimeSpan Wait, long LiveTensors, long Rss, long Skipped);
 }

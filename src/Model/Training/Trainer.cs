@@ -22,11 +22,29 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
     /// <exception cref="FailureException">A loss is not finite, data is damaged, or the disk refused; the last good checkpoint stays.</exception>
     public Task<TrainResult> RunAsync(CancellationToken stop) => _ranks.RunAsync(() => OwnThread.RunAsync(() => Train(stop)));
 
+    /// <summary>Cancels after a time. A timer waits 49 days at most: for what is longer it looks every hour.</summary>
+    private ITimer Clock(TimeSpan most, CancellationTokenSource limit)
+    {
+        TimeSpan often = TimeSpan.FromHours(1);
+        long began = time.GetTimestamp();
+        return most.TotalMilliseconds < uint.MaxValue - 1
+            ? time.CreateTimer(_ => limit.Cancel(), null, most, Timeout.InfiniteTimeSpan)
+            : time.CreateTimer(
+                _ =>
+                {
+                    if (time.GetElapsedTime(began) >= most)
+                    {
+                        limit.Cancel();
+                    }
+                },
+                null, often, often);
+    }
+
     private TrainResult Train(CancellationToken stop)
     {
         using TrainingSession session = TrainingSession.Open(options, time, observer, _ranks);
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        using ITimer? clock = options.MaxTime is TimeSpan t ? time.CreateTimer(_ => limit.Cancel(), null, t, Timeout.InfiniteTimeSpan) : null;
+        using ITimer? clock = options.MaxTime is TimeSpan most ? Clock(most, limit) : null;
 
         StepRecorder recorder = new(session, time, observer, _ranks);
         long step = session.StartStep;

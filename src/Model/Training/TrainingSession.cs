@@ -45,7 +45,7 @@ internal sealed class TrainingSession : IDisposable
         _augmenter = onDevice ? new BatchAugmenter(BatchAugmenterOptions.Of(feed, origin.MelMean, origin.MelStd), _host) : null;
         Schedule = new TrainingSchedule(_config.ToSchedule(), Feed.StepsPerEpoch);
         EndStep = Math.Min(Schedule.Steps, options.MaxSteps ?? Schedule.Steps);
-        Devices.SetThreads(_config.Train.Threads > 0 ? _config.Train.Threads : cores);
+        Devices.SetThreads(_config.Train.Threads, cores);
         ranks.Use(device);
         _model = new XkdModel(model, (ulong)_config.Seed, device);
         Step = new XkdStep(_model, _config.ToStep(ranks));

@@ -16,12 +16,18 @@ public static class PickleReader
 
     /// <summary>The tensors of the file's state dict, in its order, under the names it gives them.</summary>
     /// <exception cref="FailureException">The file is absent, damaged, of another format, or names what weights never need.</exception>
-    public static IReadOnlyList<WeightTensor> Read(string path)
+    public static IReadOnlyList<WeightTensor> Read(string path) => Open(path, (dict, source, length) => Tensors(dict, source, length));
+
+    /// <summary>The texts that the state dict carries along: what an export says of its encoder. No tensor is read.</summary>
+    /// <inheritdoc cref="Read(string)"/>
+    public static IReadOnlyDictionary<string, string> Metadata(string path) => Open(path, (dict, _, _) => dict.Metadata);
+
+    private static T Open<T>(string path, Func<PickleDict, IStorageSource, long, T> take)
     {
         try
         {
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
-            return Read(stream);
+            return Open(stream, take);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -33,7 +39,7 @@ public static class PickleReader
         }
     }
 
-    private static List<WeightTensor> Read(Stream stream)
+    private static T Open<T>(Stream stream, Func<PickleDict, IStorageSource, long, T> take)
     {
         Span<byte> magic = stackalloc byte[4];
         var read = stream.ReadAtLeast(magic, 4, throwOnEndOfStream: false);
@@ -41,18 +47,18 @@ public static class PickleReader
         if (read == 4 && magic.SequenceEqual("PK\u0003\u0004"u8))
         {
             using var zip = new ZipContainer(stream);
-            return Tensors(zip.Object(), zip, stream.Length);
+            return take(StateDict(zip.Object()), zip, stream.Length);
         }
 
         if (read < 4 || magic[0] != 0x80)
             throw new PickleFormatException("it is neither a zip archive nor a pickle (PyTorch's tar files from before 0.1.10 are not read)");
         var legacy = new LegacyContainer(stream);
-        return Tensors(legacy.Object(), legacy, stream.Length);
+        return take(StateDict(legacy.Object()), legacy, stream.Length);
     }
 
-    private static List<WeightTensor> Tensors(object? root, IStorageSource source, long fileLength)
+    private static List<WeightTensor> Tensors(PickleDict dict, IStorageSource source, long fileLength)
     {
-        var named = StateDict(root);
+        var named = Named(dict);
         Dictionary<(string, string), byte[]> storages = [];
         var budget = FreeBytes + (Expansion * fileLength);
         List<WeightTensor> tensors = new(named.Count);
@@ -75,7 +81,7 @@ public static class PickleReader
         return tensors;
     }
 
-    private static Dictionary<string, PickleTensor> StateDict(object? root)
+    private static PickleDict StateDict(object? root)
     {
         if (root is not PickleDict dict)
             throw new PickleFormatException(root is PickleTensor ? "it holds one bare tensor, not a state dict" : "it holds no dict, so no state dict");
@@ -83,12 +89,12 @@ public static class PickleReader
         // A wrapper first: a training checkpoint may keep loose tensors beside its model.
         foreach (var wrapper in Wrappers)
         {
-            if (dict.Items.LastOrDefault(item => item.Key as string == wrapper).Value is PickleDict inner && Named(inner) is { Count: > 0 } named)
-                return named;
+            if (dict.Items.LastOrDefault(item => item.Key as string == wrapper).Value is PickleDict inner && Named(inner).Count > 0)
+                return inner;
         }
 
-        if (Named(dict) is { Count: > 0 } direct)
-            return direct;
+        if (Named(dict).Count > 0)
+            return dict;
 
         var keys = dict.Items.Select(item => item.Key as string ?? "?").Take(12);
         throw new PickleFormatException($"no state dict is in it: its keys are {string.Join(", ", keys)}");

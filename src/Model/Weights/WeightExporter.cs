@@ -8,7 +8,7 @@ public static class WeightExporter
     /// <summary>Writes <paramref name="tensors"/> to <paramref name="path"/> atomically, in the format its extension names.</summary>
     /// <param name="path">Where to.</param>
     /// <param name="tensors">What.</param>
-    /// <param name="metadata">Kept in a safetensors file's header; a <c>.pth</c> has no place for it.</param>
+    /// <param name="metadata">Kept in a safetensors file's header, in a <c>.pth</c> as texts of the state dict's <c>_metadata</c>, which PyTorch carries along and does not heed.</param>
     /// <exception cref="UsageException">The extension is neither <c>.safetensors</c> nor <c>.pth</c>.</exception>
     /// <exception cref="FailureException">The file cannot be written.</exception>
     public static void Write(string path, IReadOnlyList<WeightTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
@@ -19,7 +19,7 @@ public static class WeightExporter
                 SafetensorsWriter.Write(path, tensors, new Dictionary<string, string>(metadata ?? new Dictionary<string, string>()) { ["format"] = "pt" });
                 break;
             case ".pth":
-                WriteStateDict(path, tensors);
+                WriteStateDict(path, tensors, metadata ?? new Dictionary<string, string>());
                 break;
             default:
                 throw new UsageException($"{path}: the extension must be .safetensors or .pth");
@@ -37,7 +37,7 @@ public static class WeightExporter
             : throw new UsageException($"the model has no {WeightNames.BackbonePrefix(modality, branch)}*: choose the other branch or modality");
     }
 
-    private static void WriteStateDict(string path, IReadOnlyList<WeightTensor> tensors)
+    private static void WriteStateDict(string path, IReadOnlyList<WeightTensor> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         if (tensors.GroupBy(tensor => tensor.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new ArgumentException($"two tensors are named {twice.Key}");
@@ -47,7 +47,7 @@ public static class WeightExporter
             {
                 const string Root = "archive";
                 var zip = new StoredZipWriter(stream);
-                zip.Add($"{Root}/data.pkl", PickleWriter.StateDict(tensors));
+                zip.Add($"{Root}/data.pkl", PickleWriter.StateDict(tensors, metadata));
                 zip.Add($"{Root}/byteorder", "little"u8);
                 for (var i = 0; i < tensors.Count; i++)
                     zip.Add($"{Root}/data/{i}", tensors[i].Checked().Data.Span);

@@ -47,7 +47,7 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
             Directory.GetFiles(miniatures["out1"]).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
         using JsonDocument json = JsonDocument.Parse(results), printed = JsonDocument.Parse(first.Output);
         Assert.All(
-            ["dataset", "protocol", "fold", "modality", "branch", "seed", "metric", "value", "per_class", "c", "weights_sha256"], name => Assert.True(json.RootElement.TryGetProperty(name, out _), name));
+            ["converged", "passes", "dataset", "protocol", "fold", "modality", "branch", "seed", "metric", "value", "per_class", "c", "weights_sha256"], name => Assert.True(json.RootElement.TryGetProperty(name, out _), name));
         Assert.Equal((3, 5), (json.RootElement.GetProperty("seed").GetInt32(), json.RootElement.GetProperty("folds").EnumerateObject().Count()));
         Assert.Equal(json.RootElement.GetProperty("value").GetDouble(), printed.RootElement.GetProperty("value").GetDouble());
         Assert.Contains("top1", second.Output, StringComparison.Ordinal);
@@ -67,8 +67,13 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         ProcessOutcome neighbours = await DoneAsync("eval", "knn", "--train", audio, "--val", audio, "--k", "3", "--out", miniatures["knn"]);
         Assert.Contains($"{Cache.Open(cache).Clips.Count} of {Cache.Open(cache).Clips.Count} test rows are training rows, too", neighbours.Output, StringComparison.Ordinal);
         string config = Path.Combine(AppContext.BaseDirectory, "configs", "eval", "svm", "folder.yaml");
-        ProcessOutcome fitted = await DoneAsync("eval", "svm", "--config", config, "--train", audio, "--val", audio, "--out", miniatures["streamed"]);
-        Assert.Contains("streamed", fitted.Output, StringComparison.Ordinal);
+        ProcessOutcome fitted = await DoneAsync("eval", "svm", "--train", audio, "--val", audio, "--out", miniatures["streamed"]);
+        Assert.DoesNotContain("not converged", fitted.Output, StringComparison.Ordinal);
+        using JsonDocument results = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(miniatures["streamed"], "results.json"), TestContext.Current.CancellationToken));
+        Assert.True(results.RootElement.GetProperty("converged").GetBoolean());
+        Assert.InRange(results.RootElement.GetProperty("passes").GetInt32(), 1, 10_000);
+        ProcessOutcome hasty = await DoneAsync("eval", "svm", "--train", audio, "--val", audio, "--set", "max_iterations=1", "--out", miniatures["hasty"]);
+        Assert.Contains("raise max_iterations", hasty.Output, StringComparison.Ordinal);
 
         await RefusedAsync("--fold means nothing for feature files", "eval", "svm", "--config", config, "--train", audio, "--val", audio, "--fold", "1", "--out", miniatures["refused"]);
         await RefusedAsync("holds video features, not audio", "eval", "retrieval", "--audio", video, "--video", audio, "--out", miniatures["refused"]);
@@ -85,10 +90,12 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         Assert.Contains("--short-side 224", outcome.Error, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Import_ExportedEncoder_KeepsItsDescription()
+    [Theory]
+    [InlineData(".safetensors")]
+    [InlineData(".pth")]
+    public async Task Import_ExportedEncoder_KeepsItsDescription(string extension)
     {
-        string exported = miniatures["exported.safetensors"], imported = miniatures["imported.safetensors"];
+        string exported = miniatures["exported" + extension], imported = miniatures["imported" + extension + ".safetensors"];
         await DoneAsync("export", miniatures.Run, "--modality", "audio", "--out", exported);
         await DoneAsync("import", exported, "--out", imported);
         Assert.NotNull(EncoderDescription.Find(imported));

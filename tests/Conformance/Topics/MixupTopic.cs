@@ -1,4 +1,5 @@
 using TorchSharp;
+using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Native;
 
@@ -17,8 +18,8 @@ internal sealed class MixupTopic : IGoldenTopic
         using DisposeScope scope = torch.NewDisposeScope();
         torch.Tensor labels = torch.tensor(golden.Int64s("in/targets"));
         check.Equal("batch", labels.shape[0], golden.Config.GetProperty("batch").GetInt64());
-        MixAugmentation correct = new(new MixOptions { LabelSmoothing = smoothing });
-        MixAugmentation released = new(new MixOptions { LabelSmoothing = smoothing, CutTimeAndHeight = true });
+        MixAugmentation correct = new(new MixSection { LabelSmoothing = smoothing });
+        MixAugmentation released = new(new MixSection { LabelSmoothing = smoothing, CutmixTimeAndHeight = true });
         foreach (GoldenProperty op in golden.Config.GetProperty("ops").EnumerateObject())
         {
             string source = "in/" + op.Name[(op.Name.LastIndexOf('_') + 1)..];

@@ -19,14 +19,14 @@ public class EvaluationResultTests
     }
 
     [Fact]
-    public async Task WriteAsync_ExistingFile_IsReplacedWithoutLeftovers()
+    public async Task Write_ExistingFile_IsReplacedWithoutLeftovers()
     {
         string folder = Directory.CreateTempSubdirectory("xkd-results-").FullName;
         try
         {
             string path = Path.Combine(folder, "results.json");
-            await Fold(1, 1, 1).WriteAsync(path, TestContext.Current.CancellationToken);
-            await Fold(1, 2, 1).WriteAsync(path, TestContext.Current.CancellationToken);
+            Fold(1, 1, 1).Write(path);
+            Fold(1, 2, 1).Write(path);
 
             Assert.Equal([path], Directory.GetFiles(folder));
             Assert.Equal(2, EvaluationResult.FromJson(await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken)).Value);

@@ -1,5 +1,7 @@
 using TorchSharp;
 using Xkd.Model.Native;
+using Xkd.Model.Training;
+using Xkd.Storage;
 
 namespace Xkd.Model.Tests.Native;
 
@@ -37,6 +39,14 @@ public sealed class DoctorTests
 
         Assert.False(check.Ok);
         Assert.Contains(folder.Path, check.Detail);
+    }
+
+    [Fact]
+    public void Threads_OfTheEnvironment_AreTheNumberOrAnError()
+    {
+        Assert.Equal(3, Devices.Threads("3"));
+        Assert.Null(Devices.Threads(string.Empty));
+        Assert.All(["0", "-1", "many", "1.5"], wrong => Assert.Contains($"XKD_THREADS is {wrong}", Assert.Throws<UsageException>(() => Devices.Threads(wrong)).Message, StringComparison.Ordinal));
     }
 
     [Fact]

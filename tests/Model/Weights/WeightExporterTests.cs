@@ -16,6 +16,20 @@ public sealed class WeightExporterTests
         new("mask", Dtypes.Bool, [3], new byte[] { 1, 0, 1 }),
     ];
 
+    private static readonly Dictionary<string, string> Said = new(StringComparer.Ordinal) { ["xkd.encoder"] = "mean \"−5\"", ["other"] = "text" };
+
+    [Fact]
+    public void Write_PthWithMetadata_ReadsBackTextsAndTensors()
+    {
+        using var folder = new TemporaryFolder();
+        WeightExporter.Write(folder.File("w.pth"), Tensors, Said);
+        WeightExporter.Write(folder.File("bare.pth"), Tensors);
+
+        Assert.Equal(Said, PickleReader.Metadata(folder.File("w.pth")));
+        Assert.Equal(PickleReaderTests.Digest(Tensors), PickleReaderTests.Digest(PickleReader.Read(folder.File("w.pth"))));
+        Assert.Empty(PickleReader.Metadata(folder.File("bare.pth")));
+    }
+
     [Fact]
     public void Write_Pth_ReadsBackTheSame()
     {
@@ -70,6 +84,8 @@ public sealed class WeightExporterTests
         using var folder = new TemporaryFolder();
         WeightExporter.Write(folder.File("w.pth"), [WeightTensor.FromFloats("weight", [2, 3], [1, 2, 3, 4, 5, 6.5f]), WeightTensor.FromFloats("bias", [2], [-1, 0.25f])]);
         WeightExporter.Write(folder.File("types.pth"), Tensors);
+        WeightExporter.Write(
+            folder.File("said.pth"), [WeightTensor.FromFloats("0.weight", [2, 3], [1, 2, 3, 4, 5, 6.5f]), WeightTensor.FromFloats("0.bias", [2], [-1, 0.25f])], Said);
 
         var code = await Python(
             $"""
@@ -79,12 +95,26 @@ public sealed class WeightExporterTests
             assert type(state).__name__ == 'OrderedDict'
             linear.load_state_dict(state, strict=True)
             assert linear.weight.tolist() == [[1, 2, 3], [4, 5, 6.5]] and linear.bias.tolist() == [-1, 0.25]
+            stacked = torch.nn.Sequential(torch.nn.Linear(3, 2))
+            said = torch.load('{folder.File("said.pth")}')
+            assert type(said).__name__ == 'OrderedDict' and list(said) == ['0.weight', '0.bias']
+            assert said._metadata['xkd.encoder'] == 'mean "−5"' and said._metadata['other'] == 'text'
+            stacked.load_state_dict(said, strict=True)
+            assert stacked[0].weight.tolist() == [[1, 2, 3], [4, 5, 6.5]]
+            torch.save(said, '{folder.File("again.pth")}')
+            try:
+                restricted = torch.load('{folder.File("said.pth")}', weights_only=True)
+            except TypeError:
+                restricted = said # before 1.13 there was no such reader
+            assert restricted._metadata['xkd.encoder'] == 'mean "−5"'
+            stacked.load_state_dict(restricted, strict=True)
             types = torch.load('{folder.File("types.pth")}')
             assert types['steps'].tolist() == [7, 2**63 - 1] and types['half'].tolist() == [1, 2] and types['scalar'].item() == -3
             assert types['brain'].dtype == torch.bfloat16 and types['mask'].tolist() == [True, False, True]
             """, cancel);
 
         Assert.Equal(0, code);
+        Assert.Equal(Said, PickleReader.Metadata(folder.File("again.pth"))); // PyTorch carries it along
     }
 
     private static async Task<int> Python(string code, CancellationToken cancel)

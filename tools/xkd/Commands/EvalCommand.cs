@@ -23,7 +23,11 @@ internal static class EvalCommand
     private static Command Protocol(string protocol, string description)
     {
         Command command = new(protocol, description);
-        Option<string> config = CommonOptions.RequiredPath("--config", $"For example configs/eval/{protocol}/ucf101.yaml.");
+        Option<string?> config = new("--config")
+        {
+            Description = $"For example configs/eval/{protocol}/ucf101.yaml.{(protocol == "svm" ? " Without it, the defaults, as configs/eval/svm/folder.yaml writes them out." : string.Empty)}",
+            Required = protocol != "svm",
+        };
         Option<string[]> weights = CommonOptions.Weights();
         Option<string> train = CommonOptions.RequiredPath("--train", protocol == "svm" ? "The labelled cache, or feature file, to fit on." : "The labelled cache to fit on.");
         Option<string> val = CommonOptions.RequiredPath("--val", "The labelled cache to test on; the same one where it holds folds or splits.");
@@ -56,8 +60,8 @@ internal static class EvalCommand
                 .. parsed.GetValue(seed) is long s ? [string.Create(CultureInfo.InvariantCulture, $"seed={s}")] : Array.Empty<string>(),
                 .. parsed.GetValue(set)!,
             ];
-            string path = parsed.GetValue(config)!;
-            EvaluationConfig loaded = protocol == "svm" ? SvmConfig.Load(path, overrides) : ClassifierConfig.Load(path, overrides);
+            string? path = parsed.GetValue(config);
+            EvaluationConfig loaded = protocol == "svm" ? SvmConfig.Load(path, overrides) : ClassifierConfig.Load(path!, overrides);
             if (parsed.GetValue(fold) is not null && parsed.GetValue(folds) is not null)
             {
                 throw new UsageException("--fold and --folds are both given; write one of them");
@@ -79,7 +83,7 @@ internal static class EvalCommand
 
                 if (svm.Labels == LabelKind.Multi || svm.LabelsPerClass > 0)
                 {
-                    throw new UsageException($"{path} asks for {(svm.LabelsPerClass > 0 ? "labels_per_class" : "labels: multi")}, which feature files do not offer; name two caches");
+                    throw new UsageException($"{path ?? "--set"} asks for {(svm.LabelsPerClass > 0 ? "labels_per_class" : "labels: multi")}, which feature files do not offer; name two caches");
                 }
 
                 await FeaturesAsync(svm, parsed.GetValue(train)!, parsed.GetValue(val)!, output, terminal, signals.Token).ConfigureAwait(false);

@@ -45,7 +45,7 @@ internal static class FeaturesCommand
             }
 
             // Only encoder.* matters here, and only for weights that do not describe themselves.
-            EncoderSection fallback = EncoderOverrides.Of(parsed.GetValue(set)!);
+            EncoderSection fallback = SvmConfig.Load(null, parsed.GetValue(set)!).Encoder;
             Terminal terminal = new(json: false);
             using StopSignals signals = new();
             LibTorch.Load(parsed.GetValue(libtorch));
@@ -53,7 +53,7 @@ internal static class FeaturesCommand
             Cache cache = Cache.Open(parsed.GetValue(data)!, objects: CommonOptions.Objects(parsed.GetValue(cacheSize)));
             WeightModality which = WeightChoices.Modality(parsed.GetValue(modality)!)!.Value;
             using EvaluationEncoder encoder = EvaluationEncoder.Open(
-                EvaluationWeights.For(parsed.GetValue(weights)!, which), which, WeightChoices.Branch(parsed.GetValue(branch)!), fallback, Devices.Parse(parsed.GetValue(device)!));
+                EvaluationWeights.For(parsed.GetValue(weights)!, which), which, WeightChoices.Branch(parsed.GetValue(branch)!), fallback, Devices.Parse(parsed.GetValue(device)!), terminal.Line);
             ProgressLine line = new(terminal, "clips", TimeProvider.System, PlainInterval);
             await FeatureFiles.WriteAsync(encoder, cache, path, parsed.GetValue(windows), parsed.GetValue(batch), done => line.Report(done, cache.Clips.Count), signals.Token).ConfigureAwait(false);
             line.Finish(cache.Clips.Count, cache.Clips.Count, path);

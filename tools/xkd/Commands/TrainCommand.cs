@@ -12,6 +12,8 @@ namespace Xkd.Cli.Commands;
 /// <summary><c>xkd train</c>: pre-train on a cache, alone or as one of the ranks that mpirun or srun started.</summary>
 internal static class TrainCommand
 {
+    private const double MostHours = 1_000_000; // a century
+
     public static Command Create()
     {
         Option<string> config = CommonOptions.RequiredPath("--config", "The configuration, for example configs/pretrain/xkd.yaml.");
@@ -43,6 +45,11 @@ internal static class TrainCommand
                 throw new UsageException($"--max-steps {parsed.GetValue(maxSteps)}: write a number above 0");
             }
 
+            if (parsed.GetValue(maxHours) is not (null or (> 0 and <= MostHours)))
+            {
+                throw new UsageException($"--max-hours {parsed.GetValue(maxHours)}: write a number above 0, at most {MostHours}");
+            }
+
             LibTorch.Load(parsed.GetValue(libtorch));
             return await RunAsync(new TrainerOptions
             {
@@ -52,7 +59,7 @@ internal static class TrainCommand
                 Out = parsed.GetValue(output)!,
                 Resume = parsed.GetValue(resume) == "auto" ? ResumeMode.Auto : parsed.GetResult(resume) is null ? ResumeMode.Never : ResumeMode.Required,
                 MaxSteps = parsed.GetValue(maxSteps),
-                MaxTime = parsed.GetValue(maxHours) is double hours ? TimeSpan.FromHours(hours) : null,
+                MaxTime = parsed.GetValue(maxHours) is double h ? TimeSpan.FromHours(h) : null,
                 Device = parsed.GetValue(device)!,
                 Profile = parsed.GetValue(profile),
                 StageDelays = parsed.GetValue(delays)!,

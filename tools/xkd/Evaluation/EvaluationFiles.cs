@@ -16,7 +16,7 @@ internal static class EvaluationFiles
         EvaluationResult result = folds.Count == 1 ? folds[0] : EvaluationResult.MeanOf(folds) with { Confusion = Sum(folds) };
         foreach (EvaluationResult fold in folds.Count > 1 ? folds : [])
         {
-            await fold.WriteAsync(Path.Combine(folder, $"fold-{fold.Fold}.json"), stop).ConfigureAwait(false);
+            fold.Write(Path.Combine(folder, $"fold-{fold.Fold}.json"));
         }
 
         IEnumerable<string> table = result.PerClass.OrderBy(c => c.Key, StringComparer.Ordinal)
@@ -27,7 +27,7 @@ internal static class EvaluationFiles
             await File.WriteAllBytesAsync(Path.Combine(folder, "confusion.png"), ConfusionPicture.Png(confusion, result.Classes!), stop).ConfigureAwait(false);
         }
 
-        await result.WriteAsync(Path.Combine(folder, "results.json"), stop).ConfigureAwait(false);
+        result.Write(Path.Combine(folder, "results.json"));
         return result;
     }
 

@@ -5,8 +5,8 @@ namespace Xkd.Model.Configuration;
 /// <summary>The frozen-feature protocol: <c>configs/eval/svm/*.yaml</c>.</summary>
 public sealed record SvmConfig : EvaluationConfig
 {
-    /// <summary>Values of C to choose among. Default 0.001, 0.01, 0.1, 1.</summary>
-    public double[] C { get; init; } = [0.001, 0.01, 0.1, 1];
+    /// <summary>Values of C to choose among. Default 0.001, 0.01, 0.1, 1, 10.</summary>
+    public double[] C { get; init; } = [0.001, 0.01, 0.1, 1, 10];
 
     /// <summary>What C is chosen on: held-out training clips, or the test clips as the released code does, which the result then says. Default held_out.</summary>
     public SvmSelection Selection { get; init; } = SvmSelection.HeldOut;
@@ -14,7 +14,7 @@ public sealed record SvmConfig : EvaluationConfig
     /// <summary>Share of the training clips on which C is chosen. Default 0.2.</summary>
     public double HeldOut { get; init; } = 0.2;
 
-    /// <summary>Passes over the samples at most, per class; the released code stops at 1000. Default 10000.</summary>
+    /// <summary>Passes over the features at most, per fit; some tens are enough, and the result says when they were not. Default 10000.</summary>
     public int MaxIterations { get; init; } = 10_000;
 
     /// <summary>Training clips of each class whose labels are used, drawn by the seed; fewer show what features are worth where labels are scarce. Default 0: all.</summary>
@@ -26,9 +26,9 @@ public sealed record SvmConfig : EvaluationConfig
     /// <summary>What is done to the features before the SVM. Default standardise.</summary>
     public FeatureScaling Scaling { get; init; } = FeatureScaling.Standardise;
 
-    /// <summary>Reads, binds and validates a configuration file.</summary>
+    /// <summary>Reads, binds and validates a configuration file; without one, the defaults with the overrides.</summary>
     /// <exception cref="Storage.UsageException">Every error at once, one line each.</exception>
-    public static SvmConfig Load(string path, IEnumerable<string>? overrides = null) => ConfigBinder.Bind<SvmConfig>(ConfigFile.Load(path, overrides), Check);
+    public static SvmConfig Load(string? path, IEnumerable<string>? overrides = null) => ConfigBinder.Bind<SvmConfig>(ConfigFile.Load(path, overrides), Check);
 
     private static void Check(SvmConfig c, List<string> errors)
     {

@@ -2,7 +2,7 @@ using Xkd.Storage;
 
 namespace Xkd.Model.Evaluation;
 
-/// <summary>Drives a frozen network over the windows of a data set. What a batch is and how the network runs stay the caller's.</summary>
+/// <summary>Drives a frozen network over the windows of a data set, on the caller's thread. What a batch is and how the network runs stay the caller's.</summary>
 public static class FeatureExtractor
 {
     /// <param name="batches">Windows, in any order of clips.</param>
@@ -10,10 +10,10 @@ public static class FeatureExtractor
     /// <param name="builder">Knows the clips, their labels and how many windows each has.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="UsageException">The features do not make whole clips.</exception>
-    public static async Task<FeatureSet> RunAsync<TBatch>(
+    public static FeatureSet Run<TBatch>(
         IAsyncEnumerable<TBatch> batches, Func<TBatch, FeatureBatch> network, FeatureSetBuilder builder, CancellationToken cancellation = default)
     {
-        await foreach (TBatch batch in batches.WithCancellation(cancellation))
+        foreach (TBatch batch in batches.ToBlockingEnumerable(cancellation))
         {
             using IDisposable? owned = batch as IDisposable;
             FeatureBatch features = network(batch);

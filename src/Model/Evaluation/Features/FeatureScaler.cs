@@ -1,66 +1,75 @@
+using System.Runtime.Intrinsics;
+
 namespace Xkd.Model.Evaluation;
 
-/// <summary>A <see cref="FeatureScaling"/> with what it learnt from training features.</summary>
-internal sealed class FeatureScaler
+/// <summary>
+/// What is subtracted from each feature and what it is multiplied by, learnt from training rows. It is applied to weights, not to rows: a row is read as it is stored, and what is fitted
+/// fits rows as they are stored.
+/// </summary>
+internal sealed unsafe class FeatureScaler
 {
-    private readonly FeatureScaling _kind;
-    private readonly double[] _mean;
-    private readonly double[] _deviation;
+    private const int Slices = 8;
 
-    private FeatureScaler(FeatureScaling kind, double[] mean, double[] deviation)
+    // Spacing of float32 numbers relative to their size.
+    private const double FloatSpacing = 1.0 / (1 << 23);
+
+    private FeatureScaler(double[] mean, double[] scale) => (Mean, Scale) = (mean, scale);
+
+    public double[] Mean { get; }
+
+    public double[] Scale { get; }
+
+    /// <summary>Leaves features as they are.</summary>
+    public static FeatureScaler None(int dim) => new(new double[dim], [.. Enumerable.Repeat(1.0, dim)]);
+
+    /// <summary>Mean 0 and deviation 1 over the rows used; what is constant in float32 becomes 0.</summary>
+    public static FeatureScaler Standardise(SvmRows rows, bool[]? used, CancellationToken stop)
     {
-        _kind = kind;
-        _mean = mean;
-        _deviation = deviation;
-    }
-
-    public static FeatureScaler Fit(FeatureSet train, FeatureScaling kind)
-    {
-        double[] mean = new double[train.Dim], deviation = new double[train.Dim];
-        if (kind == FeatureScaling.Standardise)
+        // Sums of differences from one row: what is far from zero keeps its digits.
+        double[] origin = new double[rows.Stride], sums = new double[rows.Stride], squares = new double[rows.Stride];
+        long count = 0;
+        rows.ForEachBlock((first, taken, values) =>
         {
-            int rows = train.Clips * train.Windows;
-            for (int i = 0; i < train.Vectors.Length; i++)
+            int[] kept = [.. Enumerable.Range(0, taken).Where(i => used is null || used[first + i])];
+            if (count == 0 && kept.Length > 0)
             {
-                mean[i % train.Dim] += train.Vectors[i] / (double)rows;
+                for (int d = 0; d < rows.Dim; d++)
+                {
+                    origin[d] = values[(kept[0] * rows.Stride) + d];
+                }
             }
 
-            for (int i = 0; i < train.Vectors.Length; i++)
+            count += kept.Length;
+            int vectors = rows.Stride / 4;
+            Parallel.For(0, Slices, slice =>
             {
-                double centred = train.Vectors[i] - mean[i % train.Dim];
-                deviation[i % train.Dim] += centred * centred / rows;
-            }
-
-            for (int d = 0; d < train.Dim; d++)
-            {
-                // A constant feature says nothing: leave it at zero rather than blow rounding noise up.
-                deviation[d] = deviation[d] > 1e-20 * (1 + (mean[d] * mean[d])) ? Math.Sqrt(deviation[d]) : 1;
-            }
-        }
-
-        return new FeatureScaler(kind, mean, deviation);
-    }
-
-    public FeatureSet Apply(FeatureSet set)
-    {
-        if (_kind == FeatureScaling.None)
+                int from = vectors * slice / Slices * 4, to = vectors * (slice + 1) / Slices * 4;
+                fixed (float* x = values)
+                fixed (double* o = origin, s = sums, q = squares)
+                {
+                    foreach (int row in kept)
+                    {
+                        float* at = x + ((nint)row * rows.Stride);
+                        for (int d = from; d < to; d += 4)
+                        {
+                            Vector256<double> v = SvmKernels.Widen(at + d) - Vector256.Load(o + d);
+                            (Vector256.Load(s + d) + v).Store(s + d);
+                            Vector256.FusedMultiplyAdd(v, v, Vector256.Load(q + d)).Store(q + d);
+                        }
+                    }
+                }
+            });
+        }, stop);
+        double[] mean = new double[rows.Dim], scale = new double[rows.Dim];
+        for (int d = 0; d < rows.Dim && count > 0; d++)
         {
-            return set;
+            double shift = sums[d] / count, variance = (squares[d] / count) - (shift * shift), rounding = FloatSpacing * (origin[d] + shift);
+            mean[d] = origin[d] + shift;
+
+            // A feature whose deviation is what rounding to float32 makes of a constant says nothing.
+            scale[d] = variance > rounding * rounding ? 1 / Math.Sqrt(variance) : 0;
         }
 
-        float[] vectors = [.. set.Vectors];
-        if (_kind == FeatureScaling.UnitLength)
-        {
-            VectorMath.NormaliseRows(vectors, set.Dim);
-        }
-        else
-        {
-            for (int i = 0; i < vectors.Length; i++)
-            {
-                vectors[i] = (float)((vectors[i] - _mean[i % set.Dim]) / _deviation[i % set.Dim]);
-            }
-        }
-
-        return set with { Vectors = vectors };
+        return new FeatureScaler(mean, scale);
     }
 }

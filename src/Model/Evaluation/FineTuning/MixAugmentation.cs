@@ -1,4 +1,5 @@
 using TorchSharp;
+using Xkd.Model.Configuration;
 using Xkd.Model.Native;
 using Xkd.Storage;
 using static TorchSharp.torch;
@@ -11,13 +12,13 @@ namespace Xkd.Model.Evaluation;
 /// </summary>
 public sealed class MixAugmentation
 {
-    private readonly MixOptions _options;
+    private readonly MixSection _options;
 
     /// <exception cref="UsageException">An option out of range.</exception>
-    public MixAugmentation(MixOptions options)
+    public MixAugmentation(MixSection options)
     {
-        if (options.MixupAlpha is not (>= 0 and < double.PositiveInfinity) || options.CutMixAlpha is not (>= 0 and < double.PositiveInfinity)
-            || options.Probability is not (>= 0 and <= 1) || options.SwitchProbability is not (>= 0 and <= 1) || options.LabelSmoothing is not (>= 0 and < 1))
+        if (options.Mixup is not (>= 0 and < double.PositiveInfinity) || options.Cutmix is not (>= 0 and < double.PositiveInfinity)
+            || options.Probability is not (>= 0 and <= 1) || options.Switch is not (>= 0 and <= 1) || options.LabelSmoothing is not (>= 0 and < 1))
         {
             throw new UsageException($"mixing: {options}; alphas must be 0 or more, probabilities in [0, 1], smoothing in [0, 1).");
         }
@@ -28,19 +29,19 @@ public sealed class MixAugmentation
     /// <summary>The draw of one batch: a function of seed and step alone, so that a resumed run mixes as the uninterrupted one would.</summary>
     public MixDraw Draw(ulong seed, long step, int height, int width)
     {
-        bool mixup = _options.MixupAlpha > 0, cut = _options.CutMixAlpha > 0;
+        bool mixup = _options.Mixup > 0, cut = _options.Cutmix > 0;
         SplitMix64 random = new(unchecked((seed * 0xD1342543DE82EF95UL) + ((ulong)step * 0xA0761D6478BD642FUL)));
         if (random.NextDouble() >= _options.Probability || !(mixup || cut))
         {
             return MixDraw.None;
         }
 
-        if (!(cut && (!mixup || random.NextDouble() < _options.SwitchProbability)))
+        if (!(cut && (!mixup || random.NextDouble() < _options.Switch)))
         {
-            return new MixDraw { Lambda = Beta(ref random, _options.MixupAlpha) };
+            return new MixDraw { Lambda = Beta(ref random, _options.Mixup) };
         }
 
-        double lambda = Beta(ref random, _options.CutMixAlpha);
+        double lambda = Beta(ref random, _options.Cutmix);
         CutBox box = CutBox.Around(height, width, lambda, random.Next(height), random.Next(width));
         return new MixDraw { Lambda = box.Kept(height, width), Box = box };
     }
@@ -62,7 +63,7 @@ public sealed class MixAugmentation
         }
 
         Tensor mixed = input.clone();
-        bool released = _options.CutTimeAndHeight && input.dim() == 5;
+        bool released = _options.CutmixTimeAndHeight && input.dim() == 5;
         int rows = released ? 2 : (int)input.dim() - 2;
         Cut(mixed, rows, box).copy_(Cut(partner, rows, box));
         return mixed.MoveToOuterDisposeScope();

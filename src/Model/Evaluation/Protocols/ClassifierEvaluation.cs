@@ -17,7 +17,7 @@ public static class ClassifierEvaluation
     /// <param name="stop">Stops between steps.</param>
     /// <exception cref="UsageException">Caches without labels, without the modality, or with classes that the other lacks.</exception>
     /// <exception cref="FailureException">The loss is not finite any more.</exception>
-    public static async Task<EvaluationResult> RunAsync(
+    internal static EvaluationResult Run(
         IReadOnlyList<EvaluationEncoder> encoders, Cache train, Cache test, ClassifierConfig config, EvaluationResult identity, Action<string> log, CancellationToken stop)
     {
         bool frozen = identity.Protocol == "linear";
@@ -34,11 +34,11 @@ public static class ClassifierEvaluation
         List<(int Epoch, ClipScores Scores)> evaluations = [];
         for (int epoch = 1; epoch <= config.Optim.Epochs; epoch++)
         {
-            double loss = await training.EpochAsync(epoch - 1, stop).ConfigureAwait(false);
+            double loss = training.Epoch(epoch - 1, stop);
             bool last = epoch == config.Optim.Epochs;
             if (last || (config.EvaluateEvery > 0 && epoch % config.EvaluateEvery == 0))
             {
-                ClipScores scores = await dense.RunAsync(stop).ConfigureAwait(false);
+                ClipScores scores = dense.Run(stop);
                 evaluations.Add((epoch, scores));
                 log($"epoch {epoch}/{config.Optim.Epochs}: loss {loss:f4}, {scores.Metric} {scores.Value:f2} %");
             }

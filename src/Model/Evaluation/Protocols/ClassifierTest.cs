@@ -11,7 +11,7 @@ namespace Xkd.Model.Evaluation;
 /// </summary>
 internal sealed class ClassifierTest(ClipClassifier model, IReadOnlyList<EvaluationEncoder> encoders, EvaluationSet set, ClassifierConfig config, bool frozen)
 {
-    public async Task<ClipScores> RunAsync(CancellationToken stop)
+    public ClipScores Run(CancellationToken stop)
     {
         model.Train(false);
         EvaluationOptions views = EvaluationViews.Test(config, encoders, set);
@@ -19,10 +19,10 @@ internal sealed class ClassifierTest(ClipClassifier model, IReadOnlyList<Evaluat
         float[] logits = new float[(long)set.Clips.Count * views.RowsPerClip * classes];
         int written = 0;
         EvaluationFeed feed = new(set.Cache, views);
-        await using (feed.ConfigureAwait(false))
+        try
         {
             // Rows come clip by clip in the set's order, each clip's views together.
-            await foreach (EvaluationBatch batch in feed.ReadAsync(stop).ConfigureAwait(false))
+            foreach (EvaluationBatch batch in feed.ReadAsync(stop).ToBlockingEnumerable(stop))
             {
                 using (batch)
                 using (DisposeScope scope = NewDisposeScope())
@@ -32,6 +32,10 @@ internal sealed class ClassifierTest(ClipClassifier model, IReadOnlyList<Evaluat
                     written += Copy(model.Forward(inputs).cpu(), logits.AsSpan(written));
                 }
             }
+        }
+        finally
+        {
+            feed.DisposeAsync().AsTask().GetAwaiter().GetResult(); // on a thread of its own, which may wait
         }
 
         float[] scores = (set.Multi, frozen) switch { (false, _) => DenseScores.Softmax(logits, classes), (_, true) => DenseScores.Sigmoid(logits), _ => logits };

@@ -29,13 +29,7 @@ internal sealed class ClassifierTraining : IDisposable
         EvaluationOptions views = EvaluationViews.Train(config, encoders, set);
         int batch = (int)Math.Min(config.Batch, (long)set.Clips.Count * views.Windows);
         _views = views with { BatchSize = config.Mix.Any ? Math.Max(2, batch / 2 * 2) : batch, Augmentation = views.Augmentation ?? Plain };
-        _mix = config.Mix.Any
-            ? new MixAugmentation(new MixOptions
-            {
-                MixupAlpha = config.Mix.Mixup, CutMixAlpha = config.Mix.Cutmix, Probability = config.Mix.Probability, SwitchProbability = config.Mix.Switch,
-                LabelSmoothing = config.Mix.LabelSmoothing, CutTimeAndHeight = config.Mix.CutmixTimeAndHeight,
-            })
-            : null;
+        _mix = config.Mix.Any ? new MixAugmentation(config.Mix) : null;
         _optimizer = new GroupedAdamW(model.Groups(config.Optim.LayerDecay, config.Optim.WeightDecay), new AdamWOptions { Beta1 = config.Optim.Betas[0], Beta2 = config.Optim.Betas[1] });
     }
 
@@ -48,16 +42,16 @@ internal sealed class ClassifierTraining : IDisposable
 
     /// <summary>One epoch; gives its mean loss.</summary>
     /// <exception cref="FailureException">The loss is not finite.</exception>
-    public async Task<double> EpochAsync(int epoch, CancellationToken stop)
+    public double Epoch(int epoch, CancellationToken stop)
     {
         ClassifierFeed feed = new(_set.Cache, _views);
-        await using (feed.ConfigureAwait(false))
+        try
         {
             _rates ??= Rates((int)feed.StepsPerEpoch);
             _model.Train(true);
             long step = epoch * feed.StepsPerEpoch;
             using Tensor total = zeros([], device: _model.Device).DetachFromDisposeScope();
-            await foreach (HostBatch batch in feed.ReadAsync(step, step + feed.StepsPerEpoch, stop).ConfigureAwait(false))
+            foreach (HostBatch batch in feed.ReadAsync(step, step + feed.StepsPerEpoch, stop).ToBlockingEnumerable(stop))
             {
                 using (batch)
                 {
@@ -69,6 +63,10 @@ internal sealed class ClassifierTraining : IDisposable
             return double.IsFinite(loss)
                 ? loss
                 : throw new FailureException($"the loss of epoch {epoch + 1} is {loss}; lower optim.lr from {_config.Optim.Lr} or lengthen the warm-up from {_config.Optim.WarmupEpochs} epochs");
+        }
+        finally
+        {
+            feed.DisposeAsync().AsTask().GetAwaiter().GetResult(); // on a thread of its own, which may wait
         }
     }
 

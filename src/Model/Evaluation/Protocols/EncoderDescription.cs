@@ -6,7 +6,7 @@ using Xkd.Storage;
 
 namespace Xkd.Model.Evaluation;
 
-/// <summary>What is known of an encoder beside its tensors: a run's configuration says it, and so does an exported safetensors file, in its metadata.</summary>
+/// <summary>What is known of an encoder beside its tensors: a run's configuration says it, and so does an exported file, in its metadata.</summary>
 public static class EncoderDescription
 {
     private const string MetadataKey = "xkd.encoder";
@@ -38,13 +38,18 @@ public static class EncoderDescription
             return Of(run.ReadConfig(), origin.MelMean, origin.MelStd);
         }
 
-        if (!path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) || !File.Exists(path))
+        return File.Exists(path) && Metadata(path).TryGetValue(MetadataKey, out string? text) ? JsonSerializer.Deserialize<EncoderSection>(text) : null;
+    }
+
+    private static IReadOnlyDictionary<string, string> Metadata(string file)
+    {
+        if (!file.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
         {
-            return null;
+            return PickleReader.Metadata(file);
         }
 
-        using SafetensorsFile file = SafetensorsFile.Open(path);
-        return file.Metadata.TryGetValue(MetadataKey, out string? text) ? JsonSerializer.Deserialize<EncoderSection>(text) : null;
+        using SafetensorsFile safetensors = SafetensorsFile.Open(file);
+        return safetensors.Metadata;
     }
 
     /// <summary>As metadata of an exported file.</summary>

@@ -16,19 +16,23 @@ internal static class EncoderFeatures
     /// <param name="unitLength">Each encoder's vectors are brought to unit length.</param>
     /// <param name="stop">Stops between batches.</param>
     /// <exception cref="UsageException">The cache does not fit the encoders.</exception>
-    public static async Task<FeatureSet> ExtractAsync(IReadOnlyList<EvaluationEncoder> encoders, EvaluationSet set, EvaluationOptions views, bool unitLength, CancellationToken stop)
+    public static FeatureSet Extract(IReadOnlyList<EvaluationEncoder> encoders, EvaluationSet set, EvaluationOptions views, bool unitLength, CancellationToken stop)
     {
         Dictionary<long, int> positions = set.Clips.Index().ToDictionary(c => (long)c.Item, c => c.Index);
         FeatureSetBuilder builder = new(set.Ids, set.Labels, set.Classes, views.RowsPerClip);
         EvaluationFeed feed = new(set.Cache, views);
-        await using (feed.ConfigureAwait(false))
+        try
         {
-            FeatureSet features = await FeatureExtractor.RunAsync(
+            FeatureSet features = FeatureExtractor.Run(
                 feed.ReadAsync(stop),
                 batch => new FeatureBatch([.. batch.ClipIndices.Select(c => positions[c])], Vectors(encoders, batch, unitLength)),
                 builder,
-                stop).ConfigureAwait(false);
+                stop);
             return set.Multi ? features with { LabelSets = set.LabelSets } : features;
+        }
+        finally
+        {
+            feed.DisposeAsync().AsTask().GetAwaiter().GetResult(); // on a thread of its own, which may wait
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Xkd.Model.Configuration;
 using Xkd.Model.Networks;
 using Xkd.Model.Weights;
@@ -39,12 +40,20 @@ public sealed class EvaluationEncoder : IDisposable
     /// <param name="branch">Which copy, where the weights hold a whole model.</param>
     /// <param name="fallback">Sizes where the weights come without a description.</param>
     /// <param name="device">Where it runs.</param>
+    /// <param name="warn">Receives a line where the statistics of spectrograms are the released ones because nothing says otherwise.</param>
     /// <exception cref="UsageException">The weights hold no such encoder, or do not fit the description.</exception>
     /// <exception cref="FailureException">The file is absent or damaged.</exception>
-    public static EvaluationEncoder Open(string path, WeightModality modality, WeightBranch branch, EncoderSection fallback, Device device)
+    public static EvaluationEncoder Open(string path, WeightModality modality, WeightBranch branch, EncoderSection fallback, Device device, Action<string>? warn = null)
     {
         ImportedWeights weights = WeightImporter.Read(path, new WeightImportOptions { Modality = modality, Branch = branch });
-        EncoderSection description = EncoderDescription.Find(path) ?? fallback;
+        EncoderSection? said = EncoderDescription.Find(path);
+        EncoderSection description = said ?? fallback, released = new();
+        if (said is null && modality == WeightModality.Audio && (fallback.MelMean, fallback.MelStd) == (released.MelMean, released.MelStd))
+        {
+            warn?.Invoke(string.Create(CultureInfo.InvariantCulture,
+                $"{path} does not say what spectrograms it was trained on: mean {released.MelMean} and deviation {released.MelStd} are used, right for the released weights; for others write --set encoder.mel_mean=M --set encoder.mel_std=S, or name the run"));
+        }
+
         ViT network = Build(weights, modality, description, device);
         using IDisposable frozen = no_grad();
         Dictionary<string, Tensor> own = StateNames.StateDict(network).ToDictionary(e => e.Name, e => e.Value, StringComparer.Ordinal);

@@ -1,4 +1,5 @@
 using Xkd.Model.Configuration;
+using Xkd.Model.Native;
 using Xkd.Model.Weights;
 using Xkd.Storage;
 
@@ -12,7 +13,9 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
     /// <summary>The result of each fold, or the only one.</summary>
     /// <exception cref="UsageException">Weights, caches, folds and configuration do not go together.</exception>
     /// <exception cref="FailureException">A file is damaged, or training diverged.</exception>
-    public async Task<IReadOnlyList<EvaluationResult>> RunAsync(CancellationToken stop)
+    public Task<IReadOnlyList<EvaluationResult>> RunAsync(CancellationToken stop) => OwnThread.RunAsync<IReadOnlyList<EvaluationResult>>(() => Run(stop));
+
+    private List<EvaluationResult> Run(CancellationToken stop)
     {
         IReadOnlyList<int> folds = EvaluationSets.Folds(request.Test);
         int?[] wanted = folds.Count == 0 && (request.AllFolds || request.Fold is not null)
@@ -36,7 +39,7 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
                     encoders = Open();
                 }
 
-                EvaluationResult result = await OneAsync(encoders, fold, stop).ConfigureAwait(false);
+                EvaluationResult result = One(encoders, fold, stop);
                 results.Add(result);
                 if (wanted.Length > 1)
                 {
@@ -52,7 +55,7 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
         return results;
     }
 
-    private Task<EvaluationResult> OneAsync(IReadOnlyList<EvaluationEncoder> encoders, int? fold, CancellationToken stop)
+    private EvaluationResult One(IReadOnlyList<EvaluationEncoder> encoders, int? fold, CancellationToken stop)
     {
         EvaluationResult identity = new()
         {
@@ -66,8 +69,8 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
             Notes = EvaluationNotes.Of(request.Config),
         };
         return request.Config is SvmConfig svm
-            ? SvmEvaluation.RunAsync(encoders, request.Train, request.Test, svm, identity, stop)
-            : ClassifierEvaluation.RunAsync(encoders, request.Train, request.Test, (ClassifierConfig)request.Config, identity, log, stop);
+            ? SvmEvaluation.Run(encoders, request.Train, request.Test, svm, identity, stop)
+            : ClassifierEvaluation.Run(encoders, request.Train, request.Test, (ClassifierConfig)request.Config, identity, log, stop);
     }
 
     private List<EvaluationEncoder> Open()
@@ -82,7 +85,7 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
                 _ => new[] { WeightModality.Audio, WeightModality.Video },
             })
             {
-                encoders.Add(EvaluationEncoder.Open(EvaluationWeights.For(request.Weights, modality), modality, request.Branch, request.Config.Encoder, request.Device));
+                encoders.Add(EvaluationEncoder.Open(EvaluationWeights.For(request.Weights, modality), modality, request.Branch, request.Config.Encoder, request.Device, log));
             }
         }
         catch

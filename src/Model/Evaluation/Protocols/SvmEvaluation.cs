@@ -1,4 +1,5 @@
 using Xkd.Model.Configuration;
+using Xkd.Model.Native;
 using Xkd.Pipeline;
 using Xkd.Storage;
 
@@ -15,25 +16,29 @@ public static class SvmEvaluation
     /// <param name="identity">What the result is of.</param>
     /// <param name="stop">Stops between batches and passes.</param>
     /// <exception cref="UsageException">Caches without labels, without the modality, or with classes that the other lacks.</exception>
-    public static async Task<EvaluationResult> RunAsync(
-        IReadOnlyList<EvaluationEncoder> encoders, Cache train, Cache test, SvmConfig config, EvaluationResult identity, CancellationToken stop)
+    public static Task<EvaluationResult> RunAsync(
+        IReadOnlyList<EvaluationEncoder> encoders, Cache train, Cache test, SvmConfig config, EvaluationResult identity, CancellationToken stop) =>
+        OwnThread.RunAsync(() => Run(encoders, train, test, config, identity, stop));
+
+    /// <summary>The same on the caller's thread.</summary>
+    internal static EvaluationResult Run(IReadOnlyList<EvaluationEncoder> encoders, Cache train, Cache test, SvmConfig config, EvaluationResult identity, CancellationToken stop)
     {
         (EvaluationSet fit, EvaluationSet judged) = EvaluationSets.Resolve(train, test, config, identity.Fold);
 
         // Unit length is of each encoder's features by themselves, before they are joined.
         bool unitLength = config.Scaling == FeatureScaling.UnitLength;
-        FeatureSet trainFeatures = await EncoderFeatures.ExtractAsync(encoders, fit, EvaluationViews.Train(config, encoders, fit), unitLength, stop).ConfigureAwait(false);
-        FeatureSet testFeatures = await EncoderFeatures.ExtractAsync(encoders, judged, EvaluationViews.Test(config, encoders, judged), unitLength, stop).ConfigureAwait(false);
+        FeatureSet trainFeatures = EncoderFeatures.Extract(encoders, fit, EvaluationViews.Train(config, encoders, fit), unitLength, stop);
+        FeatureSet testFeatures = EncoderFeatures.Extract(encoders, judged, EvaluationViews.Test(config, encoders, judged), unitLength, stop);
         EvaluationResult result = identity with { Clips = new Dictionary<string, int>(StringComparer.Ordinal) { ["train"] = fit.Clips.Count, ["test"] = judged.Clips.Count } };
         if (config.LabelsPerClass == 0)
         {
-            return result.With(Probe(trainFeatures, config.Seed));
+            return Probe(trainFeatures, config.Seed);
         }
 
         string?[] labels = [.. fit.LabelSets.Select(l => fit.Classes[l[0]])];
         ulong[] sources = [.. fit.Clips.Select(clip => ClipSource.Key(fit.Cache.Clips[clip].Id))];
         return EvaluationResult.MeanOf([.. Enumerable.Range(0, config.LabelDraws).Select(draw =>
-            result.With(Probe(trainFeatures.Select(Labelled(labels, sources, config.LabelsPerClass, config.Seed + draw)), config.Seed + draw)) with { Fold = draw })]) with
+            Probe(trainFeatures.Select(Labelled(labels, sources, config.LabelsPerClass, config.Seed + draw)), config.Seed + draw) with { Fold = draw })]) with
         {
             Fold = identity.Fold,
             Folds = null,
@@ -44,19 +49,13 @@ public static class SvmEvaluation
             Selection = $"mean over {config.LabelDraws} draws of {config.LabelsPerClass} labels a class, C chosen in each",
         };
 
-        SvmProbeResult Probe(FeatureSet part, long seed) => SvmProbe.Run(part, testFeatures, Options(config, seed), stop);
+        EvaluationResult Probe(FeatureSet part, long seed)
+        {
+            SvmConfig probe = config with { Seed = seed, Scaling = unitLength ? FeatureScaling.None : config.Scaling };
+            SvmProbeResult found = SvmProbe.Run(part, testFeatures, probe, stop);
+            return result.With(found.Scores, found.Fits, found.ClassNames, probe);
+        }
     }
-
-    /// <summary>The probe that a configuration asks for.</summary>
-    internal static SvmProbeOptions Options(SvmConfig config, long seed) => new()
-    {
-        Cs = config.C,
-        Scaling = config.Scaling == FeatureScaling.UnitLength ? FeatureScaling.None : config.Scaling,
-        HeldOut = config.HeldOut,
-        Selection = config.Selection,
-        Seed = (ulong)seed,
-        Svm = new LinearSvmOptions { MaxIterations = config.MaxIterations },
-    };
 
     /// <summary>The clips whose labels are used: that many of each class, or all there are, drawn by the seed. The segments of one recording have one label, and count once.</summary>
     internal static IReadOnlyList<int> Labelled(IReadOnlyList<string?> labels, IReadOnlyList<ulong> sources, int perClass, long seed) =>

@@ -1,4 +1,5 @@
 using Xkd.Model.Configuration;
+using Xkd.Model.Native;
 using Xkd.Model.Weights;
 using Xkd.Pipeline;
 using Xkd.Storage;
@@ -21,18 +22,21 @@ public static class FeatureFiles
     /// <param name="progress">Receives the number of clips done.</param>
     /// <param name="stop">Stops between batches; the file is then not written.</param>
     /// <exception cref="UsageException">The cache does not fit the encoder.</exception>
-    public static async Task WriteAsync(EvaluationEncoder encoder, Cache cache, string path, int windows, int batch, Action<long> progress, CancellationToken stop)
+    public static Task WriteAsync(EvaluationEncoder encoder, Cache cache, string path, int windows, int batch, Action<long> progress, CancellationToken stop) =>
+        OwnThread.RunAsync(() => Write(encoder, cache, path, windows, batch, progress, stop));
+
+    // The thread is this work's own, and may wait.
+    private static void Write(EvaluationEncoder encoder, Cache cache, string path, int windows, int batch, Action<long> progress, CancellationToken stop)
     {
         EvaluationSet all = new() { Cache = cache, Clips = [.. Enumerable.Range(0, cache.Clips.Count)], Classes = [], LabelSets = [], Multi = true };
         SvmConfig config = new() { Batch = batch, Test = new TestViewSection { Windows = windows } };
         EvaluationFeed feed = new(cache, EvaluationViews.Test(config, [encoder], all));
-        FeatureFileWriter writer = await FeatureFileWriter.CreateAsync(path, encoder.Width, Metadata(encoder)).ConfigureAwait(false);
-        await using (feed.ConfigureAwait(false))
-        await using (writer.ConfigureAwait(false))
+        FeatureFileWriter writer = FeatureFileWriter.CreateAsync(path, encoder.Width, Metadata(encoder)).GetAwaiter().GetResult();
+        try
         {
             float[] mean = new float[encoder.Width];
             long row = 0;
-            await foreach (EvaluationBatch views in feed.ReadAsync(stop).ConfigureAwait(false))
+            foreach (EvaluationBatch views in feed.ReadAsync(stop).ToBlockingEnumerable(stop))
             {
                 using (views)
                 {
@@ -47,7 +51,7 @@ public static class FeatureFiles
                         if (row % windows == windows - 1)
                         {
                             ClipEntry clip = cache.Clips[(int)views.ClipIndices[i]];
-                            await writer.AppendAsync(clip.Id, clip.Label ?? (clip.Labels.Count > 0 ? string.Join(';', clip.Labels) : null), mean).ConfigureAwait(false);
+                            writer.AppendAsync(clip.Id, clip.Label ?? (clip.Labels.Count > 0 ? string.Join(';', clip.Labels) : null), mean).AsTask().GetAwaiter().GetResult();
                             Array.Clear(mean);
                         }
                     }
@@ -56,7 +60,12 @@ public static class FeatureFiles
                 }
             }
 
-            await writer.CommitAsync().ConfigureAwait(false);
+            writer.CommitAsync().GetAwaiter().GetResult();
+        }
+        finally
+        {
+            writer.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            feed.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
     }
 

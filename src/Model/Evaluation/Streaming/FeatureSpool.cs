@@ -5,20 +5,20 @@ using Xkd.Storage;
 namespace Xkd.Model.Evaluation;
 
 /// <summary>
-/// The vectors of a feature file as plain float32 rows in a temporary file, for passes without end over more rows than memory holds; labels stay in memory. Deleted when disposed.
+/// The vectors of a feature file as padded float32 rows in a temporary file, for many passes over more rows than memory holds; labels stay in memory. Deleted when disposed.
 /// </summary>
-internal sealed class FeatureSpool : IDisposable
+internal sealed class FeatureSpool : SvmRows, IDisposable
 {
+    private const int Slices = 8;
     private readonly SafeFileHandle _file;
+    private readonly long _blockBytes;
+    private float[]? _whole;
 
-    private FeatureSpool(SafeFileHandle file, int rows, int dim, int[] labels, IReadOnlyList<string> classes, ulong[] sources, ulong[] keys)
+    private FeatureSpool(SafeFileHandle file, int rows, int dim, int[] labels, IReadOnlyList<string> classes, ulong[] sources, ulong[] keys, long blockBytes)
+        : base(rows, dim)
     {
-        (_file, Rows, Dim, Labels, Classes, Sources, Keys) = (file, rows, dim, labels, classes, sources, keys);
+        (_file, Labels, Classes, Sources, Keys, _blockBytes) = (file, labels, classes, sources, keys, blockBytes);
     }
-
-    public int Rows { get; }
-
-    public int Dim { get; }
 
     /// <summary>Class of each row.</summary>
     public int[] Labels { get; }
@@ -38,8 +38,9 @@ internal sealed class FeatureSpool : IDisposable
     /// <param name="unitLength">Each vector is brought to unit length.</param>
     /// <param name="folder">For the temporary file.</param>
     /// <param name="stop">Stops between row groups.</param>
+    /// <param name="blockBytes">Bytes of rows in memory at once; one block at least. Default 32 MiB.</param>
     /// <exception cref="UsageException">A row without a label, with one that is not among the classes, or with a value that is not finite.</exception>
-    public static async Task<FeatureSpool> CreateAsync(FeatureFile features, IReadOnlyList<string>? classes, bool unitLength, string folder, CancellationToken stop)
+    public static async Task<FeatureSpool> CreateAsync(FeatureFile features, IReadOnlyList<string>? classes, bool unitLength, string folder, CancellationToken stop, long blockBytes = 32L << 20)
     {
         Directory.CreateDirectory(folder);
         string path = Path.Combine(folder, $"features-{Guid.NewGuid():n}.f32");
@@ -67,14 +68,23 @@ internal sealed class FeatureSpool : IDisposable
                     VectorMath.NormaliseRows(vectors, features.Dim);
                 }
 
-                RandomAccess.Write(file, MemoryMarshal.AsBytes(vectors.AsSpan()), (long)row * features.Dim * sizeof(float));
+                int stride = Padded(features.Dim);
+                float[] padded = new float[block.Rows * stride];
+                for (int i = 0; i < block.Rows; i++)
+                {
+                    vectors.AsSpan(i * features.Dim, features.Dim).CopyTo(padded.AsSpan(i * stride));
+                }
+
+                RandomAccess.Write(file, MemoryMarshal.AsBytes(padded.AsSpan()), (long)row * stride * sizeof(float));
                 row += block.Rows;
             }
 
             // Labels in the order of their names, as everywhere else.
             string[] sorted = [.. names.Order(StringComparer.Ordinal)];
             int[] place = [.. names.Select(n => Array.BinarySearch(sorted, n, StringComparer.Ordinal))];
-            return new FeatureSpool(file, row, features.Dim, [.. labels.Select(l => place[l])], sorted, sources, keys);
+            FeatureSpool spool = new(file, row, features.Dim, [.. labels.Select(l => place[l])], sorted, sources, keys, blockBytes);
+            spool.Hold();
+            return spool;
         }
         catch
         {
@@ -83,11 +93,48 @@ internal sealed class FeatureSpool : IDisposable
         }
     }
 
-    /// <summary>Reads rows <paramref name="first"/> … into <paramref name="rows"/>, row-major [n, dim].</summary>
-    public void Read(int first, Span<float> rows)
+    public override float[]? Values => _whole;
+
+    public override void ForEachBlock(Action<int, int, float[]> take, CancellationToken stop)
+    {
+        if (_whole is not null)
+        {
+            stop.ThrowIfCancellationRequested();
+            take(0, Count, _whole);
+            return;
+        }
+
+        int rows = (int)Math.Clamp(_blockBytes / (Stride * sizeof(float)) / Tile, 1, (Count + Tile - 1) / Tile) * Tile;
+        float[] block = new float[rows * Stride];
+        for (int first = 0; first < Count; first += rows)
+        {
+            stop.ThrowIfCancellationRequested();
+            int start = first, count = Math.Min(rows, Count - first);
+            Parallel.For(0, Slices, slice =>
+            {
+                int from = count * slice / Slices, to = count * (slice + 1) / Slices;
+                Read(start + from, block.AsSpan(from * Stride, (to - from) * Stride));
+            });
+            take(first, count, block);
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    // What fits into a block stays in it.
+    private void Hold()
+    {
+        if ((long)Count * Stride * sizeof(float) <= _blockBytes)
+        {
+            _whole = new float[Count * Stride];
+            Read(0, _whole);
+        }
+    }
+
+    private void Read(int first, Span<float> rows)
     {
         Span<byte> bytes = MemoryMarshal.AsBytes(rows);
-        long offset = (long)first * Dim * sizeof(float);
+        long offset = (long)first * Stride * sizeof(float);
         while (bytes.Length > 0)
         {
             int read = RandomAccess.Read(_file, bytes, offset);
@@ -100,8 +147,6 @@ internal sealed class FeatureSpool : IDisposable
             offset += read;
         }
     }
-
-    public void Dispose() => _file.Dispose();
 
     private static int Label(string path, string id, string? label, List<string> names, Dictionary<string, int> index, bool open)
     {

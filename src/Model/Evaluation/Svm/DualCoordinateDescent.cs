@@ -3,11 +3,12 @@ namespace Xkd.Model.Evaluation;
 /// <summary>
 /// One class against the rest: coordinate descent on the dual of the squared-hinge SVM, <c>min ½ αᵀ(Q + D)α − Σα, α ≥ 0</c> with
 /// <c>Q = y y' x·x'</c> and <c>D = 1/(2C)</c> on the diagonal, keeping <c>w = Σ α y x</c>. Samples whose α is zero and whose gradient is larger than
-/// anything seen in the last pass are shrunk away; they come back for a full pass before the solver believes it is done.
+/// anything seen in the last pass are shrunk away; they come back for a full pass before the solver believes it is done. It is the faster way where rows are few for their features, and may
+/// not end where they are many and C is large.
 /// </summary>
 internal sealed unsafe class DualCoordinateDescent
 {
-    private readonly SvmRows _rows;
+    private readonly DualRows _rows;
     private readonly sbyte[] _signs;
     private readonly LinearSvmOptions _options;
     private readonly double[] _weights;
@@ -18,8 +19,8 @@ internal sealed unsafe class DualCoordinateDescent
     /// <param name="rows">The samples.</param>
     /// <param name="signs">+1 where a sample is of the class, else −1.</param>
     /// <param name="positive">The class, which chooses the visiting order's stream.</param>
-    /// <param name="options">C, tolerance and seed.</param>
-    public DualCoordinateDescent(SvmRows rows, sbyte[] signs, int positive, LinearSvmOptions options)
+    /// <param name="options">C, tolerance and the most passes.</param>
+    public DualCoordinateDescent(DualRows rows, sbyte[] signs, int positive, LinearSvmOptions options)
     {
         _rows = rows;
         _signs = signs;
@@ -33,10 +34,10 @@ internal sealed unsafe class DualCoordinateDescent
         }
 
         // A stream per class: the result then cannot depend on which thread takes which class.
-        _random = new SplitMix64(unchecked((options.Seed * 0xD1342543DE82EF95UL) + ((ulong)positive * 0xA0761D6478BD642FUL)));
+        _random = new SplitMix64(unchecked((ulong)positive * 0xA0761D6478BD642FUL));
     }
 
-    /// <summary>Weights of the features, then of the bias feature, then zeros.</summary>
+    /// <summary>Weights of the scaled features, then of the bias feature, then zeros.</summary>
     public ReadOnlySpan<double> Weights => _weights;
 
     public (int Iterations, bool Converged) Solve(CancellationToken cancellation)
@@ -99,7 +100,7 @@ internal sealed unsafe class DualCoordinateDescent
             if (projected != 0)
             {
                 var updated = Math.Max(_alpha[i] - (gradient / (_rows.SquaredNorms[i] + diagonal)), 0);
-                SvmKernels.Axpy((updated - _alpha[i]) * y, x, w, _rows.Stride);
+                SvmKernels.Add((updated - _alpha[i]) * y, x, w, _rows.Stride);
                 _alpha[i] = updated;
             }
         }

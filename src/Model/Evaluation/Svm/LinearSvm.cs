@@ -5,10 +5,21 @@ namespace Xkd.Model.Evaluation;
 /// <summary>
 /// One-vs-rest linear support vector machine: for each class, with labels ±1,
 /// <c>min ½(|w|² + b²) + C Σ max(0, 1 − y (w·x + b))²</c>. The bias is regularised, as in the reference protocol.
-/// Solved in the dual by coordinate descent with shrinking (Hsieh et al., ICML 2008), one class per task.
+/// Solved in the primal by Newton's method; each pass over the rows serves all classes, so that rows may lie in memory or in a file. Where rows are few for their features, coordinate
+/// descent in the dual comes first, and mostly suffices.
 /// </summary>
 public static class LinearSvm
 {
+    // Of what the solvers of the classes that are fitted together hold.
+    private const long StateBytes = 256L << 20;
+    private const int VectorsPerClass = 20;
+
+    // Rows per feature up to which coordinate descent is the faster, and its passes at most: those it does not bring to the optimum need some tens of Newton's.
+    private const int DualRowsPerFeature = 8, DualPasses = 300;
+
+    // Of rows that solvers hold themselves in one pass.
+    private const long HeldBytes = 128L << 20;
+
     /// <param name="vectors">Features, row-major [rows, dim].</param>
     /// <param name="dim">Length of a row.</param>
     /// <param name="labels">Class of each row, 0 … classes − 1.</param>
@@ -17,42 +28,94 @@ public static class LinearSvm
     /// <param name="cancellation">Checked between passes.</param>
     /// <exception cref="UsageException">Shapes, labels or options that cannot be; a feature that is not finite.</exception>
     public static LinearSvmModel Fit(
-        ReadOnlySpan<float> vectors, int dim, ReadOnlySpan<int> labels, int classes, LinearSvmOptions? options = null, CancellationToken cancellation = default)
+        ReadOnlySpan<float> vectors, int dim, ReadOnlySpan<int> labels, int classes, LinearSvmOptions? options = null, CancellationToken cancellation = default) =>
+        Fit(SvmRows.Copy(vectors, dim), SvmTargets.Single(labels.ToArray(), classes), FeatureScaler.None(dim), options ?? new LinearSvmOptions(), cancellation);
+
+    /// <summary>Fits on rows prepared once: the way to try several values of C. The model takes rows as they are stored, before scaling.</summary>
+    internal static LinearSvmModel Fit(SvmRows rows, SvmTargets targets, FeatureScaler scaler, LinearSvmOptions options, CancellationToken cancellation)
     {
-        options ??= new LinearSvmOptions();
-        return Fit(SvmRows.Copy(vectors, dim, options.InterceptScaling), labels.ToArray(), classes, options, cancellation);
+        Validate(rows.Count, targets, options);
+        cancellation.ThrowIfCancellationRequested();
+        int classes = targets.Classes, length = rows.Dim + 1;
+        (double[] Weights, int Passes, bool Converged)[] dual = Dual(rows, targets, scaler, options, cancellation);
+        int[] rest = [.. Enumerable.Range(0, classes).Where(c => !dual[c].Converged && dual[c].Passes < options.MaxIterations)];
+        if (rest.Length > 0)
+        {
+            SvmPreconditioner preconditioner = new(rows, targets, scaler, options, cancellation);
+            SvmPass pass = new(rows, targets, scaler, options);
+            int turn = (int)Math.Clamp(StateBytes / ((rows.Count / 8) + (VectorsPerClass * sizeof(double) * (long)rows.Stride)), 1, classes);
+            foreach (int[] together in rest.Chunk(turn))
+            {
+                NewtonSolver[] solvers = [.. together.Select(c => new NewtonSolver(
+                    c, length, rows.Count, preconditioner, options with { MaxIterations = options.MaxIterations - dual[c].Passes }, dual[c].Weights))];
+                while (Array.Exists(solvers, s => !s.Done))
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    pass.Run(Served(solvers, rows.Stride), cancellation);
+                }
+
+                Array.ForEach(solvers, s => dual[s.Positive] = (s.Weights, dual[s.Positive].Passes + s.Passes, s.Converged));
+            }
+        }
+
+        double[] coefficients = new double[classes * rows.Dim], intercepts = new double[classes];
+        for (int c = 0; c < classes; c++)
+        {
+            double[] weights = dual[c].Weights;
+            intercepts[c] = options.InterceptScaling * weights[rows.Dim];
+            for (int d = 0; d < rows.Dim; d++)
+            {
+                coefficients[(c * rows.Dim) + d] = weights[d] * scaler.Scale[d];
+                intercepts[c] -= scaler.Mean[d] * coefficients[(c * rows.Dim) + d];
+            }
+        }
+
+        return new LinearSvmModel(rows.Dim, coefficients, intercepts) { C = options.C, Iterations = [.. dual.Select(d => d.Passes)], Converged = Array.TrueForAll(dual, d => d.Converged) };
     }
 
-    /// <summary>Fits on rows prepared once: the way to try several values of C.</summary>
-    internal static LinearSvmModel Fit(SvmRows rows, int[] labels, int classes, LinearSvmOptions options, CancellationToken cancellation) =>
-        Fit(rows, SvmTargets.Single(labels, classes), options, cancellation);
-
-    /// <inheritdoc cref="Fit(SvmRows, int[], int, LinearSvmOptions, CancellationToken)"/>
-    internal static LinearSvmModel Fit(SvmRows rows, SvmTargets targets, LinearSvmOptions options, CancellationToken cancellation)
+    private static (double[] Weights, int Passes, bool Converged)[] Dual(SvmRows rows, SvmTargets targets, FeatureScaler scaler, LinearSvmOptions options, CancellationToken cancellation)
     {
-        Validate(rows.Count, targets.Rows, targets.Classes, options);
-        int classes = targets.Classes;
-        var coefficients = new double[classes * rows.Dim];
-        var intercepts = new double[classes];
-        var iterations = new int[classes];
-        var converged = new bool[classes];
+        (double[] Weights, int Passes, bool Converged)[] found = new (double[], int, bool)[targets.Classes];
+        if (rows.Values is not { } values || targets.UsedRows > DualRowsPerFeature * (long)(rows.Dim + 1))
+        {
+            Array.Fill(found, ([], 0, false));
+            return found;
+        }
 
+        DualRows held = DualRows.Of(rows, values, targets.Used, scaler, options.InterceptScaling);
+        LinearSvmOptions limited = options with { MaxIterations = Math.Min(options.MaxIterations, DualPasses) };
         Parallel.For(
             0,
-            classes,
+            targets.Classes,
             new ParallelOptions { MaxDegreeOfParallelism = options.Threads > 0 ? options.Threads : Environment.ProcessorCount, CancellationToken = cancellation },
             positive =>
             {
-                var solver = new DualCoordinateDescent(rows, targets.Signs(positive), positive, options);
-                (iterations[positive], converged[positive]) = solver.Solve(cancellation);
-                solver.Weights[..rows.Dim].CopyTo(coefficients.AsSpan(positive * rows.Dim, rows.Dim));
-                intercepts[positive] = rows.Bias * solver.Weights[rows.Dim];
+                DualCoordinateDescent solver = new(held, held.Signs(targets, positive), positive, limited);
+                (int passes, bool converged) = solver.Solve(cancellation);
+                found[positive] = (solver.Weights[..(rows.Dim + 1)].ToArray(), passes, converged);
             });
-
-        return new LinearSvmModel(rows.Dim, coefficients, intercepts) { C = options.C, Iterations = iterations, Converged = Array.TrueForAll(converged, c => c) };
+        return found;
     }
 
-    internal static void Validate(int rows, int labels, int classes, LinearSvmOptions options)
+    /// <summary>Who is served by the next pass: all, but of those that ask for rows only as many as fit.</summary>
+    private static List<NewtonSolver> Served(NewtonSolver[] solvers, int stride)
+    {
+        List<NewtonSolver> served = [];
+        long held = 0;
+        foreach (NewtonSolver solver in solvers.Where(s => !s.Done))
+        {
+            long bytes = solver.Ask == SvmAsk.Rows ? solver.ActiveRows * stride * sizeof(double) : 0;
+            if (held == 0 || held + bytes <= HeldBytes)
+            {
+                served.Add(solver);
+                held += bytes;
+            }
+        }
+
+        return served;
+    }
+
+    private static void Validate(int rows, SvmTargets targets, LinearSvmOptions options)
     {
         if (options.C is not (> 0 and < double.PositiveInfinity))
         {
@@ -69,14 +132,19 @@ public static class LinearSvm
             throw new UsageException($"svm: max iterations = {options.MaxIterations} must be at least 1.");
         }
 
-        if (labels != rows)
+        if (!double.IsFinite(options.InterceptScaling))
         {
-            throw new UsageException($"svm: {rows} feature rows but {labels} labels; give one label per row.");
+            throw new UsageException($"svm: intercept scaling = {options.InterceptScaling} must be finite.");
         }
 
-        if (rows == 0 || classes < 2)
+        if (targets.Rows != rows)
         {
-            throw new UsageException($"svm: {rows} rows and {classes} classes; at least one row and two classes are needed.");
+            throw new UsageException($"svm: {rows} feature rows but {targets.Rows} labels; give one label per row.");
+        }
+
+        if (targets.UsedRows == 0 || targets.Classes < 2)
+        {
+            throw new UsageException($"svm: {targets.UsedRows} rows and {targets.Classes} classes; at least one row and two classes are needed.");
         }
     }
 }

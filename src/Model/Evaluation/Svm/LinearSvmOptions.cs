@@ -1,26 +1,23 @@
 namespace Xkd.Model.Evaluation;
 
-/// <summary>
-/// Options of <see cref="LinearSvm"/>. The defaults are those of the reference protocol's solver (liblinear's dual, squared hinge), with a tighter tolerance:
-/// the coefficients are then those of the optimum, not of the solver's last pass.
-/// </summary>
+/// <summary>Options of <see cref="LinearSvm"/>. C, the loss and the regularised bias are those of the reference protocol's solver (liblinear, squared hinge).</summary>
 public sealed record LinearSvmOptions
 {
     /// <summary>Weight of the hinge term against the regulariser; positive. Default 1.</summary>
     public double C { get; init; } = 1;
 
-    /// <summary>Largest allowed spread of the projected dual gradient over all samples, in units of the margin (which is 1). Default 1e-6; liblinear's default is 1e-4.</summary>
+    /// <summary>
+    /// Largest distance of a class's weights from the optimum, as a share of their norm: the gradient's norm bounds it, because the objective's curvature is at least 1. In coordinate descent
+    /// the largest spread of the projected dual gradient, in units of the margin. Default 1e-6; liblinear's is 1e-4.
+    /// </summary>
     public double Tolerance { get; init; } = 1e-6;
 
-    /// <summary>Passes over the samples at most, per class. Default 10000. The reference protocol stops at 1000; the fit says when it stopped there.</summary>
+    /// <summary>Passes over the rows at most, per class. Default 10000; some tens are enough for any C. The fit says when it stopped there.</summary>
     public int MaxIterations { get; init; } = 10_000;
 
     /// <summary>Value of the constant feature appended to every sample (liblinear's intercept scaling): the bias is regularised as its weight. 0 fits no bias. Default 1.</summary>
     public double InterceptScaling { get; init; } = 1;
 
-    /// <summary>Seed of the visiting orders. Default 0. The optimum does not depend on it beyond the tolerance.</summary>
-    public ulong Seed { get; init; }
-
-    /// <summary>Classes solved at the same time; 0 means one per processor. The result does not depend on it. Default 0.</summary>
+    /// <summary>Threads; 0 means one per processor. The result does not depend on it. Default 0.</summary>
     public int Threads { get; init; }
 }

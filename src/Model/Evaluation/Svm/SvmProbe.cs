@@ -1,3 +1,4 @@
+using Xkd.Model.Configuration;
 using Xkd.Storage;
 
 namespace Xkd.Model.Evaluation;
@@ -9,43 +10,88 @@ namespace Xkd.Model.Evaluation;
 /// </summary>
 public static class SvmProbe
 {
+    /// <param name="train">Fitted on.</param>
+    /// <param name="test">Judged by.</param>
+    /// <param name="config">Values of C, how one is chosen, scaling, seed and the solver's limit.</param>
+    /// <param name="cancellation">Stops between passes over the features.</param>
     /// <exception cref="UsageException">Sets that do not belong together, clips without a label, or impossible options.</exception>
-    public static SvmProbeResult Run(FeatureSet train, FeatureSet test, SvmProbeOptions? options = null, CancellationToken cancellation = default)
+    public static SvmProbeResult Run(FeatureSet train, FeatureSet test, SvmConfig config, CancellationToken cancellation = default)
     {
-        options ??= new SvmProbeOptions();
-        Validate(train, test, options);
-        Dictionary<double, double> scores = [];
-        double best = options.Cs[0];
-        if (options.Cs.Count > 1)
+        Validate(train, test, config);
+        if (config.Scaling == FeatureScaling.UnitLength)
         {
-            (FeatureSet part, FeatureSet rest) = options.Selection == SvmSelection.Test ? (train, test) : Split(train, options);
-            FeatureScaler scaler = FeatureScaler.Fit(part, options.Scaling);
-            part = scaler.Apply(part);
-            rest = scaler.Apply(rest);
-            SvmRows rows = SvmRows.Copy(part.Vectors, part.Dim, options.Svm.InterceptScaling);
-            SvmTargets targets = SvmTargets.Of(part);
-            foreach (double c in options.Cs)
-            {
-                LinearSvmModel candidate = LinearSvm.Fit(rows, targets, Solver(options, c), cancellation);
-                scores[c] = ClipScores.Of(Decide(candidate, rest), rest).Value;
-            }
-
-            // Of equally good values the smallest: the stronger regulariser.
-            best = scores.Keys.Order().MaxBy(c => scores[c]);
+            (train, test) = (UnitLength(train), UnitLength(test));
         }
 
-        FeatureScaler all = FeatureScaler.Fit(train, options.Scaling);
-        FeatureSet fitted = all.Apply(train), judged = all.Apply(test);
-        LinearSvmModel model = LinearSvm.Fit(
-            SvmRows.Copy(fitted.Vectors, fitted.Dim, options.Svm.InterceptScaling), SvmTargets.Of(fitted), Solver(options, best), cancellation);
-        return SvmProbeResult.Of(model, Decide(model, judged), judged, scores, options);
+        SvmRows rows = SvmRows.Copy(train.Vectors, train.Dim);
+        SvmTargets targets = SvmTargets.Of(train);
+        bool[]? held = null;
+        FeatureSet rest = test;
+        if (ChoosesOnTraining(config))
+        {
+            (_, int[] clips) = HoldOut(train.Labels, config.HeldOut, (ulong)config.Seed, [.. train.Ids.Select(ClipSource.Key)]);
+            held = new bool[rows.Count];
+            Array.ForEach(clips, clip => Array.Fill(held, true, clip * train.Windows, train.Windows));
+            rest = train.Select(clips);
+        }
+
+        SvmFits fits = Fit(rows, targets, held, config, model => ClipScores.Of(Decide(model, rest), rest).Value, static _ => { }, cancellation);
+        double[] decisions = Decide(fits.Model, test);
+        return new SvmProbeResult { Fits = fits, Selection = Selection(fits, config), ClassNames = test.ClassNames, Scores = ClipScores.Of(decisions, test), Decisions = decisions };
     }
 
-    private static (FeatureSet Part, FeatureSet HeldOut) Split(FeatureSet train, SvmProbeOptions options)
+    /// <summary>Fits every C without the rows held out, judges it, and fits the best on all.</summary>
+    /// <param name="rows">The training rows.</param>
+    /// <param name="targets">Their classes.</param>
+    /// <param name="held">Rows that C is chosen on; null: none.</param>
+    /// <param name="config">The protocol.</param>
+    /// <param name="judge">The score of a model on what C is chosen on, percent.</param>
+    /// <param name="log">Receives a line a value of C.</param>
+    /// <param name="stop">Stops between passes.</param>
+    internal static SvmFits Fit(SvmRows rows, SvmTargets targets, bool[]? held, SvmConfig config, Func<LinearSvmModel, double> judge, Action<string> log, CancellationToken stop)
     {
-        (int[] fit, int[] held) = HoldOut(train.Labels, options.HeldOut, options.Seed, [.. train.Ids.Select(ClipSource.Key)]);
-        return (train.Select(fit), train.Select(held));
+        Dictionary<double, double> scores = [];
+        int passes = 0;
+        bool converged = true;
+        if (config.C.Length > 1)
+        {
+            SvmTargets fitted = held is null ? targets : targets.On([.. held.Select(h => !h)]);
+            FeatureScaler scaler = Scaler(fitted);
+            foreach (double c in config.C)
+            {
+                LinearSvmModel candidate = One(fitted, scaler, c);
+                scores[c] = judge(candidate);
+                log($"C {c}: {scores[c]:f2} % on {(held is null ? "the test clips" : "held-out training clips")}, {candidate.Iterations.Max()} passes{(candidate.Converged ? string.Empty : ", not converged")}");
+            }
+        }
+
+        // Of equally good values the smallest: the stronger regulariser.
+        double best = scores.Count == 0 ? config.C[0] : scores.Keys.Order().MaxBy(c => scores[c]);
+        return new SvmFits(One(targets, Scaler(targets), best), scores, converged, passes);
+
+        LinearSvmModel One(SvmTargets of, FeatureScaler scaler, double c)
+        {
+            LinearSvmModel model = LinearSvm.Fit(rows, of, scaler, new LinearSvmOptions { C = c, MaxIterations = config.MaxIterations }, stop);
+            converged &= model.Converged;
+            passes = Math.Max(passes, model.Iterations.Max());
+            return model;
+        }
+
+        FeatureScaler Scaler(SvmTargets of) => config.Scaling == FeatureScaling.Standardise ? FeatureScaler.Standardise(rows, of.Used, stop) : FeatureScaler.None(rows.Dim);
     }
+
+    /// <summary>How C came about, for the report.</summary>
+    internal static string Selection(SvmFits fits, SvmConfig config) =>
+        fits.Scores.Count == 0 ? $"C {fits.Model.C} was given"
+        : config.Selection == SvmSelection.Test ? $"C {fits.Model.C} is the best of {string.Join(", ", fits.Scores.Keys)} on the test clips, as released: the score is optimistic"
+        : $"C {fits.Model.C} chosen among {string.Join(", ", fits.Scores.Keys)} on {100 * config.HeldOut:0.#} % of the training clips (stratified, seed {config.Seed}), then fitted on all";
+
+    /// <summary>What must be said of fits that stopped early; null of others.</summary>
+    internal static string? NotConverged(SvmFits fits, SvmConfig config) =>
+        fits.Converged ? null : $"the SVM stopped before its optimum, after {fits.Passes} of at most {config.MaxIterations} passes: raise max_iterations, or leave values of C above {config.C.Min()} out";
+
+    /// <summary>C is one of several, and is chosen on training clips.</summary>
+    internal static bool ChoosesOnTraining(SvmConfig config) => config.C.Length > 1 && config.Selection == SvmSelection.HeldOut;
 
     /// <summary><see cref="StratifiedSplit"/>, of which C is chosen by the second part.</summary>
     /// <exception cref="UsageException">Nothing can be held out.</exception>
@@ -57,11 +103,16 @@ public static class SvmProbe
             : throw new UsageException("svm: every class has a single training clip, or the segments of one, so none can be held out to choose C; give one value of C.");
     }
 
+    private static FeatureSet UnitLength(FeatureSet set)
+    {
+        float[] vectors = [.. set.Vectors];
+        VectorMath.NormaliseRows(vectors, set.Dim);
+        return set with { Vectors = vectors };
+    }
+
     private static double[] Decide(LinearSvmModel model, FeatureSet set) => DenseScores.Average(model.Decide(set.Vectors), set.Windows, model.Classes);
 
-    private static LinearSvmOptions Solver(SvmProbeOptions options, double c) => options.Svm with { C = c, Seed = options.Seed };
-
-    private static void Validate(FeatureSet train, FeatureSet test, SvmProbeOptions options)
+    private static void Validate(FeatureSet train, FeatureSet test, SvmConfig config)
     {
         train.Validate();
         test.Validate();
@@ -86,9 +137,9 @@ public static class SvmProbe
             }
         }
 
-        if (options.Cs.Count == 0 || options.HeldOut is not (> 0 and < 1))
+        if (config.C.Length == 0 || config.HeldOut is not (> 0 and < 1))
         {
-            throw new UsageException($"svm: {options.Cs.Count} values of C and a held-out share of {options.HeldOut}; give at least one C and a share between 0 and 1.");
+            throw new UsageException($"svm: {config.C.Length} values of C and a held-out share of {config.HeldOut}; give at least one C and a share between 0 and 1.");
         }
     }
 }

@@ -1,16 +1,25 @@
 namespace Xkd.Model.Evaluation;
 
+/// <summary>The fits of one probe.</summary>
+/// <param name="Model">The final one; it takes features as they are.</param>
+/// <param name="Scores">Score of each C on what it was chosen on, percent; empty when C was given.</param>
+/// <param name="Converged">Every fit is at its optimum.</param>
+/// <param name="Passes">Passes over the features that the longest fit took.</param>
+public sealed record SvmFits(LinearSvmModel Model, IReadOnlyDictionary<double, double> Scores, bool Converged, int Passes);
+
 /// <summary>What <see cref="SvmProbe"/> found.</summary>
 public sealed record SvmProbeResult
 {
+    public required SvmFits Fits { get; init; }
+
     /// <summary>The C the final fit used.</summary>
-    public required double C { get; init; }
+    public double C => Model.C;
 
     /// <summary>How C came about, for the report: held-out share and seed, or given.</summary>
     public required string Selection { get; init; }
 
     /// <summary>Score of each C on what it was chosen on, percent; empty when C was given.</summary>
-    public required IReadOnlyDictionary<double, double> HeldOut { get; init; }
+    public IReadOnlyDictionary<double, double> HeldOut => Fits.Scores;
 
     /// <summary>What the test clips' decision values, averaged over windows, are worth.</summary>
     public required ClipScores Scores { get; init; }
@@ -28,23 +37,8 @@ public sealed record SvmProbeResult
     /// <summary>Decision values averaged over windows, row-major [test clips, classes].</summary>
     public required double[] Decisions { get; init; }
 
-    public required LinearSvmModel Model { get; init; }
+    public LinearSvmModel Model => Fits.Model;
 
     /// <summary>Score of each class that has test clips, percent.</summary>
     public IReadOnlyDictionary<string, double> PerClass => Scores.PerClass;
-
-    internal static SvmProbeResult Of(
-        LinearSvmModel model, double[] decisions, FeatureSet test, IReadOnlyDictionary<double, double> heldOut, SvmProbeOptions options) => new()
-    {
-        C = model.C,
-        Selection = heldOut.Count == 0 ? $"C {model.C} was given"
-            : options.Selection == SvmSelection.Test
-            ? $"C {model.C} is the best of {string.Join(", ", heldOut.Keys)} on the test clips, as released: the score is optimistic"
-            : $"C {model.C} chosen among {string.Join(", ", heldOut.Keys)} on {100 * options.HeldOut:0.#} % of the training clips (stratified, seed {options.Seed}), then fitted on all",
-        HeldOut = heldOut,
-        ClassNames = test.ClassNames,
-        Scores = ClipScores.Of(decisions, test),
-        Decisions = decisions,
-        Model = model,
-    };
 }

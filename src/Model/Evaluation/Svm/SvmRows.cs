@@ -2,68 +2,63 @@ using Xkd.Storage;
 
 namespace Xkd.Model.Evaluation;
 
-/// <summary>
-/// The samples of an SVM problem, laid out once for every class and every C: float32 rows (features are float32, so nothing is lost and half the memory moves),
-/// the constant bias feature appended, each row padded with zeros to whole vectors.
-/// </summary>
-internal sealed class SvmRows
+/// <summary>The rows an SVM is fitted on, of any number: all of them in memory, or a file's, a block of them at a time. Float32, as features are, each row padded with zeros to whole vectors.</summary>
+internal abstract class SvmRows(int count, int dim)
 {
-    private SvmRows(float[] values, int count, int dim, int stride, double bias, double[] squaredNorms)
-    {
-        Values = values;
-        Count = count;
-        Dim = dim;
-        Stride = stride;
-        Bias = bias;
-        SquaredNorms = squaredNorms;
-    }
+    /// <summary>Blocks begin at multiples of it: the bits of that many rows are one word.</summary>
+    public const int Tile = 64;
 
-    public float[] Values { get; }
+    public int Count { get; } = count;
 
-    public int Count { get; }
-
-    public int Dim { get; }
+    public int Dim { get; } = dim;
 
     /// <summary>Floats from one row to the next; a multiple of <see cref="SvmKernels.Block"/>.</summary>
-    public int Stride { get; }
+    public int Stride { get; } = Padded(dim);
 
-    public double Bias { get; }
+    public static int Padded(int length) => (length + SvmKernels.Block - 1) / SvmKernels.Block * SvmKernels.Block;
 
-    /// <summary>|x|² of each row, bias feature included.</summary>
-    public double[] SquaredNorms { get; }
+    /// <summary>All rows [count, stride] where they are in memory; null where they are not.</summary>
+    public virtual float[]? Values => null;
 
-    public static SvmRows Copy(ReadOnlySpan<float> vectors, int dim, double bias)
+    /// <summary>Gives every row once, in order: the first row's number, the number of rows, and their values [rows, stride], which are valid during the call.</summary>
+    public abstract void ForEachBlock(Action<int, int, float[]> take, CancellationToken stop);
+
+    /// <summary>Rows in memory, as one block.</summary>
+    /// <exception cref="UsageException">Values that are not whole rows, or not finite.</exception>
+    public static SvmRows Copy(ReadOnlySpan<float> vectors, int dim)
     {
         if (dim < 1 || vectors.Length % dim != 0)
         {
             throw new UsageException($"svm: {vectors.Length} feature values are not whole rows of {dim}.");
         }
 
-        if (!double.IsFinite(bias))
+        int count = vectors.Length / dim, stride = Padded(dim);
+        float[] values = new float[(long)count * stride];
+        for (int row = 0; row < count; row++)
         {
-            throw new UsageException($"svm: intercept scaling = {bias} must be finite.");
-        }
-
-        var count = vectors.Length / dim;
-        var stride = (dim + 1 + SvmKernels.Block - 1) / SvmKernels.Block * SvmKernels.Block;
-        var values = new float[(long)count * stride];
-        var norms = new double[count];
-        for (var row = 0; row < count; row++)
-        {
-            var target = values.AsSpan(row * stride, stride);
-            vectors.Slice(row * dim, dim).CopyTo(target);
-            target[dim] = (float)bias;
-            foreach (var value in target)
-            {
-                norms[row] += (double)value * value;
-            }
-
-            if (!double.IsFinite(norms[row]))
+            ReadOnlySpan<float> from = vectors.Slice(row * dim, dim);
+            if (from.ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
             {
                 throw new UsageException($"svm: feature row {row} holds a value that is not finite; check the weights the features were taken with.");
             }
+
+            from.CopyTo(values.AsSpan(row * stride, dim));
         }
 
-        return new SvmRows(values, count, dim, stride, (float)bias, norms);
+        return new Held(values, count, dim);
+    }
+
+    private sealed class Held(float[] values, int count, int dim) : SvmRows(count, dim)
+    {
+        public override float[] Values => values;
+
+        public override void ForEachBlock(Action<int, int, float[]> take, CancellationToken stop)
+        {
+            stop.ThrowIfCancellationRequested();
+            if (Count > 0)
+            {
+                take(0, Count, values);
+            }
+        }
     }
 }

@@ -173,10 +173,17 @@ internal sealed class PickleMachine(PickleInput input, Action<PickleStorage>? on
 
     private void Build()
     {
-        // The state of an OrderedDict is its `_metadata` (version numbers of modules), that of an opaque object is of no interest.
-        Pop();
+        // The state of an OrderedDict is its `_metadata` (version numbers of modules, and what an export says of its encoder), that of an opaque object is of no interest.
+        var state = Pop();
         if (Peek() is not (PickleDict or PickleOpaque or PickleTensor))
             throw new PickleFormatException("a state is set on an object that has none");
+        if (Peek() is not PickleDict dict || (state as PickleDict)?.Items.LastOrDefault(item => item.Key is "_metadata").Value is not PickleDict metadata)
+            return;
+        foreach (var (key, value) in metadata.Items)
+        {
+            if (key is string name && value is string text)
+                dict.Metadata[name] = text;
+        }
     }
 
     private PickleStorage Persistent(object? id)

@@ -10,6 +10,9 @@ internal sealed record PickleGlobal(string Module, string Name)
 internal sealed class PickleDict
 {
     public List<KeyValuePair<object?, object?>> Items { get; } = [];
+
+    /// <summary>The texts of an OrderedDict's <c>_metadata</c>, in which PyTorch keeps version numbers by module.</summary>
+    public Dictionary<string, string> Metadata { get; } = new(StringComparer.Ordinal);
 }
 
 /// <summary>A list or set.</summary>

@@ -21,7 +21,9 @@ internal static class PickleWriter
     };
 
     /// <summary>The pickle; tensor number <c>i</c> lies in storage <c>i</c>.</summary>
-    public static byte[] StateDict(IReadOnlyList<WeightTensor> tensors)
+    /// <param name="tensors">The entries.</param>
+    /// <param name="metadata">Texts that become part of the dict's <c>_metadata</c>, where PyTorch looks up its modules' names and nothing else.</param>
+    public static byte[] StateDict(IReadOnlyList<WeightTensor> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         using var pickle = new MemoryStream();
         pickle.Write([0x80, 2]);
@@ -33,7 +35,24 @@ internal static class PickleWriter
             Tensor(pickle, tensors[i], i);
         }
 
-        pickle.Write("u."u8);
+        pickle.WriteByte((byte)'u');
+        if (metadata.Count > 0)
+        {
+            // {'_metadata': OrderedDict(…)}, then BUILD: the attributes of the state dict.
+            pickle.Write("}"u8);
+            Text(pickle, "_metadata");
+            EmptyOrderedDict(pickle);
+            pickle.WriteByte((byte)'(');
+            foreach (var (key, value) in metadata)
+            {
+                Text(pickle, key);
+                Text(pickle, value);
+            }
+
+            pickle.Write("usb"u8);
+        }
+
+        pickle.WriteByte((byte)'.');
         return pickle.ToArray();
     }
 

@@ -9,9 +9,9 @@ public class FeatureSetTests
     private static readonly string[] Ids = ["a", "b", "c"];
 
     [Fact]
-    public async Task RunAsync_ClipsOutOfOrder_GroupsWindowsByClip()
+    public void Run_ClipsOutOfOrder_GroupsWindowsByClip()
     {
-        FeatureSet set = await FeatureExtractor.RunAsync(
+        FeatureSet set = FeatureExtractor.Run(
             Batches(TestContext.Current.CancellationToken, [2, 0, 2], [1, 0, 1]), clips => new FeatureBatch(clips, clips.SelectMany(c => new float[] { c, -c }).ToArray()), Builder(2), TestContext.Current.CancellationToken);
 
         Assert.Equal([0, 0, 0, 0, 1, -1, 1, -1, 2, -2, 2, -2], set.Vectors);
@@ -21,9 +21,9 @@ public class FeatureSetTests
     }
 
     [Fact]
-    public async Task RunAsync_MissingWindow_NamesTheClip()
+    public void Run_MissingWindow_NamesTheClip()
     {
-        UsageException error = await Assert.ThrowsAsync<UsageException>(() => FeatureExtractor.RunAsync(
+        UsageException error = Assert.Throws<UsageException>(() => FeatureExtractor.Run(
             Batches(TestContext.Current.CancellationToken, [0, 1, 2]), clips => new FeatureBatch(clips, new float[clips.Length]), Builder(2), TestContext.Current.CancellationToken));
 
         Assert.Contains("clip a has 1 of 2 windows", error.Message);

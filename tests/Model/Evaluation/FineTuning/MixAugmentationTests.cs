@@ -1,4 +1,5 @@
 using TorchSharp;
+using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Native;
 using Xkd.Storage;
@@ -16,7 +17,7 @@ public class MixAugmentationTests
     [Fact]
     public void Draw_SameSeedAndStep_SameDraw()
     {
-        MixAugmentation mix = new(new MixOptions());
+        MixAugmentation mix = new(new MixSection { Mixup = 0.8, Cutmix = 1 });
 
         Assert.Equal(mix.Draw(1, 5, 224, 224), mix.Draw(1, 5, 224, 224));
         Assert.NotEqual(mix.Draw(1, 5, 224, 224), mix.Draw(1, 6, 224, 224));
@@ -25,7 +26,7 @@ public class MixAugmentationTests
     [Fact]
     public void Draw_ManySteps_FollowsTheOptions()
     {
-        MixAugmentation mix = new(new MixOptions { MixupAlpha = 0.8, CutMixAlpha = 1, Probability = 0.8, SwitchProbability = 0.25 });
+        MixAugmentation mix = new(new MixSection { Mixup = 0.8, Cutmix = 1, Probability = 0.8, Switch = 0.25 });
 
         MixDraw[] draws = [.. Enumerable.Range(0, 4000).Select(step => mix.Draw(3, step, 96, 96))];
 
@@ -43,8 +44,8 @@ public class MixAugmentationTests
         torch.Tensor clips = torch.cat([torch.zeros([1, 1, 4, 6, 6]), torch.ones([1, 1, 4, 6, 6])]);
         MixDraw draw = new() { Lambda = 0.75, Box = new CutBox(2, 5, 1, 4) };
 
-        torch.Tensor correct = new MixAugmentation(new MixOptions()).Apply(clips, draw)[0, 0];
-        torch.Tensor released = new MixAugmentation(new MixOptions { CutTimeAndHeight = true }).Apply(clips, draw)[0, 0];
+        torch.Tensor correct = new MixAugmentation(new MixSection()).Apply(clips, draw)[0, 0];
+        torch.Tensor released = new MixAugmentation(new MixSection { CutmixTimeAndHeight = true }).Apply(clips, draw)[0, 0];
 
         Assert.Equal(9 * 4, correct.sum().item<float>());
         Assert.Equal(9, correct[0].sum().item<float>());
@@ -57,7 +58,7 @@ public class MixAugmentationTests
     {
         using DisposeScope scope = torch.NewDisposeScope();
 
-        torch.Tensor targets = new MixAugmentation(new MixOptions { LabelSmoothing = 0.2 }).Targets(torch.tensor(new long[] { 0, 3 }), 4, new MixDraw { Lambda = 0.7 });
+        torch.Tensor targets = new MixAugmentation(new MixSection { LabelSmoothing = 0.2 }).Targets(torch.tensor(new long[] { 0, 3 }), 4, new MixDraw { Lambda = 0.7 });
 
         float[] row = targets[0].data<float>().ToArray();
         Assert.Equal([(0.7f * 0.85f) + (0.3f * 0.05f), 0.05f, 0.05f, (0.3f * 0.85f) + (0.7f * 0.05f)], row, (a, b) => Math.Abs(a - b) < 1e-6);
@@ -68,7 +69,7 @@ public class MixAugmentationTests
     public void Apply_OddBatchOrBadOption_IsAnError()
     {
         using DisposeScope scope = torch.NewDisposeScope();
-        Assert.Throws<UsageException>(() => new MixAugmentation(new MixOptions()).Apply(torch.zeros([3, 1, 4, 4]), MixDraw.None));
-        Assert.Throws<UsageException>(() => new MixAugmentation(new MixOptions { Probability = 1.5 }));
+        Assert.Throws<UsageException>(() => new MixAugmentation(new MixSection()).Apply(torch.zeros([3, 1, 4, 4]), MixDraw.None));
+        Assert.Throws<UsageException>(() => new MixAugmentation(new MixSection { Probability = 1.5 }));
     }
 }

@@ -20,14 +20,36 @@ public sealed class EvaluationEncoderTests(EvaluationWorld world)
         EncoderSection said = EncoderDescription.Find(run)!;
         WeightExporter.Write(file, weights.Tensors, EncoderDescription.ToMetadata(said));
 
-        // A .pth says nothing of itself; what a person writes stands in.
-        EncoderSection fallback = extension == ".pth" ? said : new EncoderSection();
         using var scope = TinyModel.Scope();
         using EvaluationEncoder ofRun = EvaluationEncoder.Open(run, modality, WeightBranch.Teacher, new EncoderSection(), CPU);
-        using EvaluationEncoder ofFile = EvaluationEncoder.Open(file, modality, WeightBranch.Teacher, fallback, CPU);
+        using EvaluationEncoder ofFile = EvaluationEncoder.Open(file, modality, WeightBranch.Teacher, new EncoderSection(), CPU, _ => Assert.Fail("the file says what it was trained on"));
         Tensor input = modality == WeightModality.Video ? randn([2, 3, 8, 16, 16]) : randn([2, 1, 16, 64]);
         Assert.Equal(0, (ofRun.Features(input) - ofFile.Features(input)).abs().max().item<float>());
         Assert.Equal(said.MelMean, ofFile.Description.MelMean);
+    }
+
+    [Fact]
+    public void Open_SpectrogramsOfTheCachesStatistics_AreNormalisedAlikeAfterEitherFormat()
+    {
+        string run = world.Run(XkdVariant.Xkd);
+        EncoderSection said = EncoderDescription.Find(run)!;
+        Assert.NotEqual(new EncoderSection().MelMean, said.MelMean); // the cache's own, not the released ones
+        IReadOnlyList<WeightTensor> tensors = WeightImporter.Read(run, new WeightImportOptions { Modality = WeightModality.Audio }).Tensors;
+        string pth = world.Out("statistics.pth"), safetensors = world.Out("statistics.safetensors"), back = world.Out("back.safetensors"), bare = world.Out("bare.pth");
+        WeightExporter.Write(pth, tensors, EncoderDescription.ToMetadata(said));
+        WeightExporter.Write(safetensors, tensors, EncoderDescription.ToMetadata(said));
+        WeightExporter.Write(back, WeightImporter.Read(pth).Tensors, EncoderDescription.ToMetadata(EncoderDescription.Find(pth)!));
+        WeightExporter.Write(bare, tensors);
+        Assert.All([pth, safetensors, back], file => Assert.Equal(ConfigBinder.ToYaml(said), ConfigBinder.ToYaml(EncoderDescription.Find(file)!)));
+
+        // Without statistics a line says which are used, and what to write.
+        List<string> warnings = [];
+        EncoderSection fallback = said with { MelMean = new EncoderSection().MelMean, MelStd = new EncoderSection().MelStd };
+        using EvaluationEncoder encoder = EvaluationEncoder.Open(bare, WeightModality.Audio, WeightBranch.Teacher, fallback, CPU, warnings.Add);
+        string warning = Assert.Single(warnings);
+        Assert.All([bare, "-5.3688107", "4.410007", "--set encoder.mel_mean"], part => Assert.Contains(part, warning, StringComparison.Ordinal));
+        using EvaluationEncoder told = EvaluationEncoder.Open(bare, WeightModality.Audio, WeightBranch.Teacher, said, CPU, warnings.Add);
+        Assert.Single(warnings);
     }
 
     [Fact]

@@ -1,6 +1,8 @@
+using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Weights;
 using Xkd.Storage;
+using static TorchSharp.torch;
 
 namespace Xkd.Model.Tests.Evaluation;
 
@@ -87,6 +89,29 @@ public sealed class EvaluationRunTests(EvaluationWorld world)
         Assert.InRange(Assert.Single(await RunAsync(world.Request("finetune", "kinetics400", "frame_size=32"))).Value, 0, 100);
         UsageException error = await Assert.ThrowsAsync<UsageException>(() => RunAsync(world.Request("finetune", "kinetics400", "frame_size=224")));
         Assert.Contains("--short-side 224", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RunAsync_FromFirstToLastBatch_IsOneThreadOfItsOwn()
+    {
+        // Each line and each report of progress comes from where libtorch works.
+        HashSet<int> threads = [];
+        bool pooled = false;
+        void Here()
+        {
+            threads.Add(Environment.CurrentManagedThreadId);
+            pooled |= Thread.CurrentThread.IsThreadPoolThread;
+        }
+
+        await new EvaluationRun(world.Request("linear", "kinetics-sound", "modality=video", "optim.epochs=6", "evaluate_every=1", "batch=2"), _ => Here()).RunAsync(TestContext.Current.CancellationToken);
+        Assert.False(pooled);
+        Assert.Single(threads);
+
+        threads.Clear();
+        using EvaluationEncoder encoder = EvaluationEncoder.Open(world.Run(XkdVariant.Xkd), WeightModality.Video, WeightBranch.Teacher, new EncoderSection(), CPU);
+        await FeatureFiles.WriteAsync(encoder, Cache.Open(world.Splits), world.Out("threads.parquet"), windows: 1, batch: 1, _ => Here(), TestContext.Current.CancellationToken);
+        Assert.False(pooled);
+        Assert.Single(threads);
     }
 
     [Fact]

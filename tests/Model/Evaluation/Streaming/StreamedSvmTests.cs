@@ -12,19 +12,25 @@ public sealed class StreamedSvmTests : IDisposable
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(0.01, 1L << 12, 1L << 20)]
-    [InlineData(0.1, 1L << 12, 1L << 20)]
-    [InlineData(0.1, 1L << 20, 1)] // all rows in one block, one class at a time
-    public async Task Fit_BlockByBlock_ReachesTheOptimumOfAllRowsAtOnce(double c, long blockBytes, long dualBytes)
+    [InlineData(0.001, FeatureScaling.None)]
+    [InlineData(0.1, FeatureScaling.UnitLength)]
+    [InlineData(10, FeatureScaling.None)]
+    [InlineData(10, FeatureScaling.UnitLength)]
+    [InlineData(10, FeatureScaling.Standardise)]
+    public async Task Fit_BlockByBlock_ReachesTheOptimumOfAllRowsAtOnce(double c, FeatureScaling scaling)
     {
-        FeatureSet set = SvmData.Features(200, 1, Dim, Classes, 1, seed: 3);
-        using FeatureSpool spool = await SpoolAsync(set, "a");
-        LinearSvmOptions svm = new() { C = c, Tolerance = 1e-6, MaxIterations = 20_000 };
-        LinearSvmModel whole = LinearSvm.Fit(set.Vectors, Dim, set.Labels, Classes, svm, Token);
-        LinearSvmModel streamed = new StreamedSvm(spool, new StreamedSvmOptions { Svm = svm, BlockBytes = blockBytes, DualBytes = dualBytes }).Fit(_ => true, Token);
-        Assert.True(whole.Converged && streamed.Converged);
-        Assert.All(whole.Coefficients.Zip(streamed.Coefficients), p => Assert.Equal(p.First, p.Second, 1e-5));
-        Assert.All(whole.Intercepts.Zip(streamed.Intercepts), p => Assert.Equal(p.First, p.Second, 1e-5));
+        FeatureSet train = SvmData.Features(500, 1, Dim, Classes, 3, seed: 3), test = SvmData.Features(200, 1, Dim, Classes, 3, seed: 4);
+        using FeatureSpool spool = await SpoolAsync(train, "a", scaling == FeatureScaling.UnitLength);
+        SvmConfig config = new() { C = [c], Scaling = scaling };
+        SvmProbeResult whole = SvmProbe.Run(train, test, config, Token);
+        SvmFits streamed = SvmProbe.Fit(spool, SvmTargets.Single(spool.Labels, Classes), null, config, _ => 0, _ => { }, Token);
+        Assert.True(whole.Fits.Converged && streamed.Converged);
+        Assert.InRange(streamed.Passes, 1, 100);
+
+        // Each is within 1e-6 of the optimum, relative to its weights; a block more or less changes only the order of sums.
+        double size = Math.Sqrt(whole.Model.Coefficients.Sum(w => w * w));
+        Assert.InRange(Math.Sqrt(whole.Model.Coefficients.Zip(streamed.Model.Coefficients, (x, y) => (x - y) * (x - y)).Sum()), 0, 4e-6 * size);
+        Assert.True(Blocks(spool) > 5);
     }
 
     [Fact]
@@ -33,13 +39,13 @@ public sealed class StreamedSvmTests : IDisposable
         FeatureSet train = SvmData.Features(240, 1, Dim, Classes, 1, seed: 3), test = SvmData.Features(120, 1, Dim, Classes, 1, seed: 4);
         await WriteAsync(train, "train");
         await WriteAsync(test, "test");
-        SvmConfig config = new() { C = [0.001, 0.1], Scaling = FeatureScaling.Standardise };
+        SvmConfig config = new() { C = [0.001, 0.1, 10], Scaling = FeatureScaling.Standardise };
         EvaluationResult first = await RunAsync(config), second = await RunAsync(config);
-        SvmProbeResult whole = SvmProbe.Run(train, test, new SvmProbeOptions { Cs = [first.C!.Value], Scaling = FeatureScaling.Standardise }, Token);
-        Assert.Equal(2, first.HeldOut!.Count);
+        SvmProbeResult whole = SvmProbe.Run(train, test, config, Token);
+        Assert.Equal(3, first.HeldOut!.Count);
         Assert.Equal(first.HeldOut.Values.Max(), first.HeldOut[$"{first.C}"]);
-        Assert.Equal(whole.Top1, first.Value, 2.0);
-        Assert.Equal(whole.Top5, first.Top5!.Value, 2.0);
+        Assert.Equal((whole.C, whole.Top1, whole.Top5), (first.C!.Value, first.Value, first.Top5!.Value));
+        Assert.Equal((true, whole.Fits.Converged), (first.Converged, whole.Fits.Converged));
         Assert.Equal(first.ToJson(), second.ToJson());
         Assert.Empty(Directory.GetFiles(_folder, "*.f32"));
     }
@@ -53,6 +59,19 @@ public sealed class StreamedSvmTests : IDisposable
         Assert.Equal(["5 of 20 test rows are training rows, too: the value says little of new clips"], (await RunAsync(new SvmConfig { C = [0.1] })).Notes);
         await WriteAsync(test, "test");
         Assert.Null((await RunAsync(new SvmConfig { C = [0.1] })).Notes); // the same ids, of other clips
+    }
+
+    [Fact]
+    public async Task RunAsync_TooFewPasses_IsSaidInResultAndLog()
+    {
+        FeatureSet train = SvmData.Features(240, 1, Dim, Classes, 3, seed: 3);
+        await WriteAsync(train, "train");
+        await WriteAsync(SvmData.Features(120, 1, Dim, Classes, 3, seed: 4), "test");
+        List<string> log = [];
+        EvaluationResult result = await RunAsync(new SvmConfig { C = [0.1, 10], MaxIterations = 3 }, log.Add);
+        Assert.Equal((false, 3), (result.Converged, result.Passes));
+        Assert.Contains(result.Notes!, n => n.Contains("max_iterations", StringComparison.Ordinal));
+        Assert.Contains(log, l => l.Contains("not converged", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -97,13 +116,20 @@ public sealed class StreamedSvmTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private async Task<FeatureSpool> SpoolAsync(FeatureSet set, string name)
+    private static int Blocks(FeatureSpool spool)
     {
-        await using FeatureFile file = await FeatureFile.OpenAsync(await WriteAsync(set, name));
-        return await FeatureSpool.CreateAsync(file, null, unitLength: false, _folder, Token);
+        int blocks = 0;
+        spool.ForEachBlock((_, _, _) => blocks++, Token);
+        return blocks;
     }
 
-    private Task<EvaluationResult> RunAsync(SvmConfig config) => new StreamedProbe(config, _ => { }).RunAsync(
+    private async Task<FeatureSpool> SpoolAsync(FeatureSet set, string name, bool unitLength = false)
+    {
+        await using FeatureFile file = await FeatureFile.OpenAsync(await WriteAsync(set, name));
+        return await FeatureSpool.CreateAsync(file, null, unitLength, _folder, Token, blockBytes: 1 << 12);
+    }
+
+    private Task<EvaluationResult> RunAsync(SvmConfig config, Action<string>? log = null) => new StreamedProbe(config, log ?? (_ => { })).RunAsync(
         Path.Combine(_folder, "train.parquet"), Path.Combine(_folder, "test.parquet"), _folder,
         new EvaluationResult { Dataset = "d", Protocol = "svm", Modality = "video", Branch = "teacher", WeightsSha256 = "ab" }, Token);
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
 using Xkd.Storage;
 
@@ -12,7 +13,7 @@ public class SvmProbeTests
     [Fact]
     public void Run_SeveralC_ChoosesOnHeldOutTrainingClips()
     {
-        SvmProbeResult result = Run(Train, Test, new SvmProbeOptions { Cs = [1e-6, 0.01, 1], Seed = 3 });
+        SvmProbeResult result = Run(Train, Test, new SvmConfig { C = [1e-6, 0.01, 1], Seed = 3, Scaling = FeatureScaling.None });
 
         Assert.Equal(result.HeldOut.Values.Max(), result.HeldOut[result.C]);
         Assert.Contains("seed 3", result.Selection);
@@ -25,7 +26,7 @@ public class SvmProbeTests
     public void Run_TestLabelsShuffled_SameChoiceOfC()
     {
         FeatureSet wrong = Test with { Labels = [.. Test.Labels.Reverse()] };
-        SvmProbeOptions options = new() { Cs = [1e-6, 0.001, 0.01, 1] };
+        SvmConfig options = new() { C = [1e-6, 0.001, 0.01, 1], Scaling = FeatureScaling.None };
 
         SvmProbeResult honest = Run(Train, Test, options), shuffled = Run(Train, wrong, options);
 
@@ -37,7 +38,7 @@ public class SvmProbeTests
     [Fact]
     public void Run_OneC_RefitsOnEveryTrainingWindow()
     {
-        SvmProbeResult result = Run(Train, Test, new SvmProbeOptions { Cs = [0.1] });
+        SvmProbeResult result = Run(Train, Test, new SvmConfig { C = [0.1], Scaling = FeatureScaling.None });
 
         LinearSvmModel direct = LinearSvm.Fit(Train.Vectors, Train.Dim, Train.RowLabels(), 8, new LinearSvmOptions { C = 0.1 }, TestContext.Current.CancellationToken);
         Assert.Equal(direct.Coefficients, result.Model.Coefficients);
@@ -58,21 +59,20 @@ public class SvmProbeTests
     public void Run_Standardise_IsBlindToUnitsOfFeatures()
     {
         FeatureSet Rescale(FeatureSet set) => set with { Vectors = [.. set.Vectors.Select((v, i) => i % set.Dim == 0 ? v * 1024 : v)] };
-        SvmProbeOptions options = new() { Cs = [0.1], Scaling = FeatureScaling.Standardise };
+        SvmConfig options = new() { C = [0.1], Scaling = FeatureScaling.Standardise };
 
         SvmProbeResult plain = Run(Train, Test, options), scaled = Run(Rescale(Train), Rescale(Test), options);
 
         Assert.All(plain.Decisions.Zip(scaled.Decisions), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
-        Assert.NotEqual(
-            Run(Train, Test, new SvmProbeOptions { Cs = [0.1] }).Top1,
-            Run(Rescale(Train), Rescale(Test), new SvmProbeOptions { Cs = [0.1], Svm = new LinearSvmOptions { MaxIterations = 50 } }).Top1);
+        SvmConfig none = options with { Scaling = FeatureScaling.None };
+        Assert.True(Run(Train, Test, none).Decisions.Zip(Run(Rescale(Train), Rescale(Test), none).Decisions).Max(pair => Math.Abs(pair.First - pair.Second)) > 0.1);
     }
 
     [Fact]
     public void Run_UnitLength_IsBlindToLengthOfVectors()
     {
         FeatureSet longer = Test with { Vectors = [.. Test.Vectors.Select(v => v * 8)] };
-        SvmProbeOptions options = new() { Cs = [1], Scaling = FeatureScaling.UnitLength };
+        SvmConfig options = new() { C = [1], Scaling = FeatureScaling.UnitLength };
 
         Assert.Equal(Run(Train, Test, options).Top1, Run(Train, longer, options).Top1);
     }
@@ -90,16 +90,32 @@ public class SvmProbeTests
         EvaluationResult result = new EvaluationResult
         {
             Dataset = "esc50", Protocol = "svm", Fold = 2, Modality = "audio", Branch = "teacher", Seed = 7, WeightsSha256 = "ab",
-        }.With(Run(Train, Test, new SvmProbeOptions { Cs = [0.1] }));
+        };
+        SvmConfig config = new() { C = [0.1], Scaling = FeatureScaling.None };
+        SvmProbeResult probe = Run(Train, Test, config);
+        result = result.With(probe.Scores, probe.Fits, probe.ClassNames, config);
 
         using JsonDocument json = JsonDocument.Parse(result.ToJson());
-        string[] contract = ["dataset", "protocol", "fold", "modality", "branch", "seed", "metric", "value", "per_class", "c", "weights_sha256"];
+        string[] contract = ["converged", "passes", "dataset", "protocol", "fold", "modality", "branch", "seed", "metric", "value", "per_class", "c", "weights_sha256"];
         Assert.All(contract, name => Assert.True(json.RootElement.TryGetProperty(name, out _), name));
         Assert.Equal(1, json.RootElement.GetProperty("schema").GetInt32());
         Assert.Equal(8, json.RootElement.GetProperty("per_class").EnumerateObject().Count());
         Assert.Equal(result.ToJson(), EvaluationResult.FromJson(result.ToJson()).ToJson());
     }
 
-    private static SvmProbeResult Run(FeatureSet train, FeatureSet test, SvmProbeOptions? options = null) =>
-        SvmProbe.Run(train, test, options, TestContext.Current.CancellationToken);
+    [Fact]
+    public void Run_TooFewPasses_IsSaidInTheResult()
+    {
+        SvmConfig config = new() { C = [0.01, 10], Scaling = FeatureScaling.None, MaxIterations = 2 };
+        SvmProbeResult probe = Run(Train, Test, config);
+        EvaluationResult result = new EvaluationResult { Dataset = "d", Protocol = "svm", Modality = "video", Branch = "teacher", WeightsSha256 = "ab", Notes = ["other"] }
+            .With(probe.Scores, probe.Fits, probe.ClassNames, config);
+
+        Assert.Equal((false, 2), (result.Converged, result.Passes));
+        Assert.Contains("max_iterations", Assert.Single(result.Notes!, n => n != "other"), StringComparison.Ordinal);
+        Assert.False(EvaluationResult.MeanOf([result with { Fold = 1 }, result with { Fold = 2, Converged = true }]).Converged);
+    }
+
+    private static SvmProbeResult Run(FeatureSet train, FeatureSet test, SvmConfig? config = null) =>
+        SvmProbe.Run(train, test, config ?? new SvmConfig { Scaling = FeatureScaling.None }, TestContext.Current.CancellationToken);
 }

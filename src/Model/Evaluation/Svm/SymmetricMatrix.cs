@@ -1,0 +1,101 @@
+using System.Runtime.Intrinsics;
+
+namespace Xkd.Model.Evaluation;
+
+/// <summary>Lower triangles of positive definite matrices [n, stride], stride a multiple of <see cref="SvmKernels.Block"/>.</summary>
+internal static unsafe class SymmetricMatrix
+{
+    /// <summary>Products of rows with each other.</summary>
+    /// <param name="rows">[n, length], length a multiple of <see cref="SvmKernels.Block"/>.</param>
+    /// <param name="n">Number of rows.</param>
+    /// <param name="length">Numbers of a row.</param>
+    /// <param name="threads">Threads at most.</param>
+    public static double[] Products(double[] rows, int n, int length, int threads)
+    {
+        int stride = SvmRows.Padded(n), bands = (n + 3) / 4;
+        double[] products = new double[(long)n * stride];
+        Parallel.For(0, bands, new ParallelOptions { MaxDegreeOfParallelism = threads }, band =>
+        {
+            // The longest first: the last ones are short.
+            int i = (bands - 1 - band) * 4, last = Math.Min(i + 3, n - 1);
+            fixed (double* x = rows, to = products)
+            {
+                double* start = x;
+                double* At(int row) => start + ((nint)Math.Min(row, n - 1) * length);
+                for (int j = 0; j <= last; j += 2)
+                {
+                    (Vector256<double> left, Vector256<double> right) = SvmKernels.Dot(At(i), At(i + 1), At(i + 2), At(i + 3), At(j), At(j + 1), length);
+                    for (int k = i; k <= last; k++)
+                    {
+                        to[((nint)k * stride) + j] = left[k - i];
+                        if (j < last)
+                        {
+                            to[((nint)k * stride) + j + 1] = right[k - i];
+                        }
+                    }
+                }
+            }
+        });
+        return products;
+    }
+
+    /// <summary>Replaces a matrix by its Cholesky factor.</summary>
+    public static void Factor(double[] matrix, int n)
+    {
+        int stride = SvmRows.Padded(n);
+        fixed (double* a = matrix)
+        {
+            for (int j = 0; j < n; j++)
+            {
+                double* top = a + ((nint)j * stride);
+                int whole = j / SvmKernels.Block * SvmKernels.Block;
+                double diagonal = top[j], rest = diagonal - Product(top, top, j);
+
+                // Rounding may leave nothing of a row that others span.
+                double pivot = Math.Sqrt(Math.Max(rest, 1e-14 * diagonal));
+                top[j] = pivot;
+                for (int i = j + 1; i < n; i += 8)
+                {
+                    // Of eight rows below; those past the end are the last one again.
+                    double* below = a;
+                    double* At(int k) => below + ((nint)Math.Min(i + k, n - 1) * stride);
+                    (Vector256<double> left, _) = SvmKernels.Dot(At(0), At(1), At(2), At(3), top, top, whole);
+                    (Vector256<double> right, _) = SvmKernels.Dot(At(4), At(5), At(6), At(7), top, top, whole);
+                    for (int k = 0; k < 8 && i + k < n; k++)
+                    {
+                        double* row = a + ((nint)(i + k) * stride);
+                        double product = k < 4 ? left[k] : right[k - 4];
+                        for (int m = whole; m < j; m++)
+                        {
+                            product += row[m] * top[m];
+                        }
+
+                        row[j] = (row[j] - product) / pivot;
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Solves L L' x = b in place, with a factor.</summary>
+    public static void Solve(double[] factor, int n, Span<double> x)
+    {
+        int stride = SvmRows.Padded(n);
+        for (int i = 0; i < n; i++)
+        {
+            x[i] = (x[i] - VectorMath.Dot((ReadOnlySpan<double>)factor.AsSpan(i * stride, i), x[..i])) / factor[(i * stride) + i];
+        }
+
+        for (int i = n - 1; i >= 0; i--)
+        {
+            ReadOnlySpan<double> row = factor.AsSpan(i * stride, i + 1);
+            double value = x[i] /= row[i];
+            for (int j = 0; j < i; j++)
+            {
+                x[j] -= value * row[j];
+            }
+        }
+    }
+
+    private static double Product(double* a, double* b, int length) => VectorMath.Dot(new ReadOnlySpan<double>(a, length), new ReadOnlySpan<double>(b, length));
+}
