@@ -44,8 +44,8 @@ internal static class FeaturesCommand
                 throw new UsageException($"--windows {parsed.GetValue(windows)}, --batch {parsed.GetValue(batch)}: write numbers above 0");
             }
 
-            // Only encoder.* matters here, and only for weights that do not describe themselves.
-            EncoderSection fallback = SvmConfig.Load(null, parsed.GetValue(set)!).Encoder;
+            // encoder.* matters for weights that do not describe themselves, frame_rule for caches of older versions.
+            SvmConfig config = SvmConfig.Load(null, parsed.GetValue(set)!);
             Terminal terminal = new(json: false);
             using StopSignals signals = new();
             LibTorch.Load(parsed.GetValue(libtorch));
@@ -53,9 +53,9 @@ internal static class FeaturesCommand
             Cache cache = Cache.Open(parsed.GetValue(data)!, objects: CommonOptions.Objects(parsed.GetValue(cacheSize)));
             WeightModality which = WeightChoices.Modality(parsed.GetValue(modality)!)!.Value;
             using EvaluationEncoder encoder = EvaluationEncoder.Open(
-                EvaluationWeights.For(parsed.GetValue(weights)!, which), which, WeightChoices.Branch(parsed.GetValue(branch)!), fallback, Devices.Parse(parsed.GetValue(device)!), terminal.Line);
+                EvaluationWeights.For(parsed.GetValue(weights)!, which), which, WeightChoices.Branch(parsed.GetValue(branch)!), config.Encoder, Devices.Parse(parsed.GetValue(device)!), terminal.Line);
             ProgressLine line = new(terminal, "clips", TimeProvider.System, PlainInterval);
-            await FeatureFiles.WriteAsync(encoder, cache, path, parsed.GetValue(windows), parsed.GetValue(batch), done => line.Report(done, cache.Clips.Count), signals.Token).ConfigureAwait(false);
+            await FeatureFiles.WriteAsync(encoder, cache, path, parsed.GetValue(windows), parsed.GetValue(batch), done => line.Report(done, cache.Clips.Count), signals.Token, config.FrameRule).ConfigureAwait(false);
             line.Finish(cache.Clips.Count, cache.Clips.Count, path);
             if (parsed.GetValue(scatter) is { } picture)
             {

@@ -21,15 +21,16 @@ public static class FeatureFiles
     /// <param name="batch">Windows per forward pass.</param>
     /// <param name="progress">Receives the number of clips done.</param>
     /// <param name="stop">Stops between batches; the file is then not written.</param>
+    /// <param name="frames">Which rule the cached frames must have been made by.</param>
     /// <exception cref="UsageException">The cache does not fit the encoder.</exception>
-    public static Task WriteAsync(EvaluationEncoder encoder, Cache cache, string path, int windows, int batch, Action<long> progress, CancellationToken stop) =>
-        OwnThread.RunAsync(() => Write(encoder, cache, path, windows, batch, progress, stop));
+    public static Task WriteAsync(
+        EvaluationEncoder encoder, Cache cache, string path, int windows, int batch, Action<long> progress, CancellationToken stop, FrameRule frames = FrameRule.OnScreen) =>
+        OwnThread.RunAsync(() => Write(encoder, cache, path, new SvmConfig { Batch = batch, FrameRule = frames, Test = new TestViewSection { Windows = windows } }, progress, stop));
 
     // The thread is this work's own, and may wait.
-    private static void Write(EvaluationEncoder encoder, Cache cache, string path, int windows, int batch, Action<long> progress, CancellationToken stop)
+    private static void Write(EvaluationEncoder encoder, Cache cache, string path, SvmConfig config, Action<long> progress, CancellationToken stop)
     {
         EvaluationSet all = new() { Cache = cache, Clips = [.. Enumerable.Range(0, cache.Clips.Count)], Classes = [], LabelSets = [], Multi = true };
-        SvmConfig config = new() { Batch = batch, Test = new TestViewSection { Windows = windows } };
         EvaluationFeed feed = new(cache, EvaluationViews.Test(config, [encoder], all));
         FeatureFileWriter writer = FeatureFileWriter.CreateAsync(path, encoder.Width, Metadata(encoder)).GetAwaiter().GetResult();
         try
