@@ -31,6 +31,7 @@ public static class FeatureFiles
     private static void Write(EvaluationEncoder encoder, Cache cache, string path, SvmConfig config, Action<long> progress, CancellationToken stop)
     {
         EvaluationSet all = new() { Cache = cache, Clips = [.. Enumerable.Range(0, cache.Clips.Count)], Classes = [], LabelSets = [], Multi = true };
+        int windows = config.Test.Windows;
         EvaluationFeed feed = new(cache, EvaluationViews.Test(config, [encoder], all));
         FeatureFileWriter writer = FeatureFileWriter.CreateAsync(path, encoder.Width, Metadata(encoder)).GetAwaiter().GetResult();
         try
