@@ -4,6 +4,6 @@ using Xkd.Experiments.AvDigits;
 
 RootCommand root = new("The paper's ablation in miniature: image and sound that share only a digit.")
 {
-    GenerateCommand.Create(), RowsCommand.Create(), RunCommand.Create(), RunCommand.CreateRow(),
+    GenerateCommand.Create(), JoinCommand.Create(), RowsCommand.Create(), RunCommand.Create(), RunCommand.CreateRow(),
 };
 return await CommandHost.RunAsync(root, "xkd experiment avdigits", args).ConfigureAwait(false);

@@ -1,0 +1,43 @@
+using System.CommandLine;
+using Xkd.Cli.Hosting;
+using Xkd.Ingest;
+using Xkd.Storage;
+
+namespace Xkd.Experiments.AvDigits;
+
+/// <summary><c>join</c>: clips of 10 s, whose moments differ, out of a corpus.</summary>
+internal static class JoinCommand
+{
+    private static readonly TimeSpan PlainInterval = TimeSpan.FromSeconds(5);
+
+    public static Command Create()
+    {
+        Option<string> data = CommonOptions.RequiredPath("--data", "The corpus that `generate` made: a folder with train and val.");
+        Option<string> output = CommonOptions.RequiredPath("--out", "The set: train/digit_D/*.mp4 and val/digit_D/*.mp4.");
+        Option<long> seed = new("--seed") { Description = "Draws what each clip is joined with." };
+        Option<int> most = new("--per-class") { Description = "Most clips of each digit and split.", DefaultValueFactory = _ => 200 };
+        Command command = new("join", "Make clips of 10 s: 3 s of another digit, 4 s of the clip's own, 3 s of a third. The same command makes only what is missing.") { data, output, seed, most };
+        command.SetAction(async (parsed, _) =>
+        {
+            if (parsed.GetValue(most) < 1)
+            {
+                throw new UsageException($"--per-class {parsed.GetValue(most)}: write a number above 0");
+            }
+
+            using StopSignals signals = new();
+            ProgressLine line = new(new Terminal(json: false), "clips", TimeProvider.System, PlainInterval);
+            int all = 2 * DigitImages.Digits * parsed.GetValue(most);
+            (int made, all) = await new JoinedCorpus(FfmpegTools.Locate())
+                .MakeAsync(parsed.GetValue(data)!, parsed.GetValue(output)!, parsed.GetValue(most), (ulong)parsed.GetValue(seed), new Reported(n => line.Report(n, all)), signals.Token).ConfigureAwait(false);
+            line.Finish(all, all, $"{made} made, {all - made} were there");
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    // On the worker's own thread: Progress<T> would queue to the pool, where the last may overtake the result.
+    private sealed class Reported(Action<int> report) : IProgress<int>
+    {
+        public void Report(int value) => report(value);
+    }
+}
