@@ -176,7 +176,8 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
 
     private ItemFailure? TooShort(DecodeRun run)
     {
-        var seconds = Math.Max(run.FrameSeconds, run.SampleSeconds);
+        // A frame alone is no video, however long the sound is beside it.
+        var seconds = run.FrameSeconds > 0 ? run.FrameSeconds : run.SampleSeconds;
         return seconds < options.MinClip
             ? new ItemFailure(FailureStages.Decode, FailureReasons.TooShort, FormattableString.Invariant($"{seconds:F3} s; at least {options.MinClip} s are needed"))
             : null;

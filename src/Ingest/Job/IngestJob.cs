@@ -62,10 +62,9 @@ public sealed partial class IngestJob
         if (pending.Count > 0)
         {
             await pool.TryAsync(cancellationToken);
-            notes = [.. notes, Way(pool)];
         }
 
-        tally.Begin(notes);
+        tally.Begin(notes, pending.Count > 0 ? Way(pool) : null);
         var (graph, stopped) = await RunAsync(pool, writer, pending, tally, cancellationToken);
         var manifest = await writer.CommitAsync(CancellationToken.None);
         tally.Report();

@@ -11,4 +11,7 @@ public sealed record IngestProgress(int Committed, int Failed, int Skipped, int 
 {
     /// <summary>What the catalog has to tell a person, one line each; with the first report only.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>In which way sources are decoded; with the first report only, where there is anything to do.</summary>
+    public string? Way { get; init; }
 }

@@ -20,8 +20,8 @@ internal sealed class IngestTally(int skipped, int total, TimeSpan interval, IPr
 
     public double Seconds => time.GetElapsedTime(_started).TotalSeconds;
 
-    /// <summary>Reports that the catalog is read, and what it noted.</summary>
-    public void Begin(IReadOnlyList<string> notes) => progress?.Report(new IngestProgress(0, 0, Skipped, total, 0, null) { Notes = notes });
+    /// <summary>Reports that the catalog is read, what it noted, and how its sources are decoded.</summary>
+    public void Begin(IReadOnlyList<string> notes, string? way) => progress?.Report(new IngestProgress(0, 0, Skipped, total, 0, null) { Notes = notes, Way = way });
 
     /// <summary>A few of the items that failed, the first by id.</summary>
     public IReadOnlyList<LedgerEntry> FirstFailures => [.. _firstFailures.Values];

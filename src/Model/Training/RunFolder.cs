@@ -12,7 +12,10 @@ public sealed class RunFolder(string path)
     private static readonly JsonSerializerOptions JsonOptions = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
 
     // What may change between two starts of one run without changing what is learned.
-    private static readonly string[] FreeKeys = ["train.", "data.workers", "data.readers", "data.prefetch_bytes", "data.on_corrupt"];
+    private static readonly string[] FreeKeys = ["train.", "data.workers", "data.readers", "data.prefetch_bytes", "data.on_corrupt", "data.frame_rule"];
+
+    // What runs did before there was a key for it, where that is not the key's default.
+    private static readonly (string Key, string Value)[] Unsaid = [("data.local_from", "clip")];
 
     public string Path { get; } = path;
 
@@ -50,6 +53,12 @@ public sealed class RunFolder(string path)
         }
 
         Dictionary<string, string> before = ConfigBinder.Leaves(ReadConfig()).ToDictionary(l => l.Key, l => l.Value, StringComparer.Ordinal);
+        string text = File.ReadAllText(Config);
+        foreach ((string key, string value) in Unsaid.Where(u => !text.Contains(u.Key[(u.Key.IndexOf('.', StringComparison.Ordinal) + 1)..] + ":", StringComparison.Ordinal)))
+        {
+            before[key] = value;
+        }
+
         List<string> drift = [.. ConfigBinder.Leaves(config)
             .Where(l => !FreeKeys.Any(free => l.Key.StartsWith(free, StringComparison.Ordinal)) && before[l.Key] != l.Value)
             .Select(l => $"{l.Key} was {before[l.Key]}, now {l.Value}")];

@@ -77,7 +77,7 @@ public sealed class HostileFolderTests : IDisposable
             (Media.Cut(streaming, "cutstream.mp4", 0.5), "decode truncated"), // its index came first
             (Media["text.mp4"], "probe not-media"),
             (Media["nostreams.mkv"], "probe no-video"),
-            (Media["oneframe.avi"], "decode no-frames"),
+            (Media["oneframe.avi"], "decode too-short"),
             (Media["mute.mp4"], "probe no-audio"),
             (Absurd("absurd.avi"), "decode corrupt"),
             (Headless(whole, "noindex.mp4"), "probe truncated"),

@@ -137,6 +137,20 @@ public sealed class TrainerTests
         Assert.Contains("seed was 0, now 5", message);
     }
 
+    [Fact]
+    public async Task RunAsync_ResumedFromBeforeAKey_TakesWhatTheRunDidForItsValue()
+    {
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 7);
+        await small.TrainAsync(SmallRun.Config(), "run", 1);
+        string file = Path.Combine(small.Run("run"), "config.yaml");
+        File.WriteAllLines(file, File.ReadAllLines(file).Where(line => !line.Contains("local_from", StringComparison.Ordinal) && !line.Contains("frame_rule", StringComparison.Ordinal)));
+
+        string message = (await Assert.ThrowsAsync<UsageException>(() => small.TrainAsync(SmallRun.Config(), "run", 2, ResumeMode.Required))).Message;
+        Assert.Contains("data.local_from was clip, now window", message);
+        Assert.DoesNotContain("frame_rule", message);
+    }
+
     [Theory]
     [InlineData(100, 7)]
     [InlineData(0, 8)]

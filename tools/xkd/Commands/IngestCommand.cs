@@ -121,6 +121,11 @@ internal static class IngestCommand
                     terminal.Line($"{options.Dataset}: {note}");
                 }
 
+                if (p.Way is { } way)
+                {
+                    terminal.Line(way);
+                }
+
                 last = p;
                 progress.Report(p.Committed + p.Failed + p.Skipped, p.Total, p.ItemsPerSecond, p.Remaining, $"{p.Failed} failed");
             }),
