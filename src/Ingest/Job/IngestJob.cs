@@ -59,9 +59,9 @@ public sealed partial class IngestJob
         var tally = new IngestTally(items.Count - pending.Count, items.Count, TimeSpan.FromSeconds(_options.ProgressInterval), progress, _time);
         items.Clear(); // an item that is done lives on in the ledger alone: memory does not grow by both
         await using var pool = NewPool();
-        if (pending.Count > 0)
+        if (pending.Count > 0 && !cancellationToken.IsCancellationRequested)
         {
-            await pool.TryAsync(cancellationToken);
+            await pool.TryAsync(CancellationToken.None); // a moment, and stopping is the graph's
         }
 
         tally.Begin(notes, pending.Count > 0 ? Way(pool) : null);

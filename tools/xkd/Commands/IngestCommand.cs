@@ -144,7 +144,7 @@ internal static class IngestCommand
     {
         string earlier = result.FailedEarlier > 0 ? $" (of which {result.FailedEarlier} failed: --retry-failed does them again)" : string.Empty;
         string stopped = result.Stopped ? "; stopped: the same command goes on" : string.Empty;
-        return $"{result.Committed} committed, {result.Failed} failed, {result.Skipped} already done{earlier}, {result.DecodedByLibraries} decoded by libraries, version {result.ManifestVersion}{stopped}";
+        return $"{result.Committed} committed, {result.Failed} failed, {result.Skipped} already done{earlier}, version {result.ManifestVersion}{stopped}";
     }
 
     private static void WriteFailures(IngestResult result, string cache, Terminal terminal)

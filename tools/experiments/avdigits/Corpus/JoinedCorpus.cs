@@ -36,7 +36,8 @@ internal sealed class JoinedCorpus(FfmpegTools tools)
         await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = stop }, async (clip, token) =>
         {
             await EncodeAsync(clip, token).ConfigureAwait(false);
-            progress?.Report(Interlocked.Increment(ref made));
+            var count = Interlocked.Increment(ref made);
+            progress?.Report(count);
         }).ConfigureAwait(false);
         return (made, clips.Count);
     }
