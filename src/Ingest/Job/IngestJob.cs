@@ -66,6 +66,7 @@ public sealed partial class IngestJob
 
         tally.Begin(notes, pending.Count > 0 ? Way(pool) : null);
         var (graph, stopped) = await RunAsync(pool, writer, pending, tally, cancellationToken);
+        await pool.DisposeAsync(); // the processor time of its processes is known when they have ended
         var manifest = await writer.CommitAsync(CancellationToken.None);
         tally.Report();
         return new IngestResult
