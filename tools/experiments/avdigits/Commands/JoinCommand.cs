@@ -26,9 +26,8 @@ internal static class JoinCommand
 
             using StopSignals signals = new();
             ProgressLine line = new(new Terminal(json: false), "clips", TimeProvider.System, PlainInterval);
-            int all = 2 * DigitImages.Digits * parsed.GetValue(most);
-            (int made, all) = await new JoinedCorpus(FfmpegTools.Locate())
-                .MakeAsync(parsed.GetValue(data)!, parsed.GetValue(output)!, parsed.GetValue(most), (ulong)parsed.GetValue(seed), new Reported(n => line.Report(n, all)), signals.Token).ConfigureAwait(false);
+            (int made, int all) = await new JoinedCorpus(FfmpegTools.Locate())
+                .MakeAsync(parsed.GetValue(data)!, parsed.GetValue(output)!, parsed.GetValue(most), (ulong)parsed.GetValue(seed), new Reported(p => line.Report(p.Made, p.All)), signals.Token).ConfigureAwait(false);
             line.Finish(all, all, $"{made} made, {all - made} were there");
             return ExitCodes.Done;
         });
@@ -36,8 +35,8 @@ internal static class JoinCommand
     }
 
     // On the worker's own thread: Progress<T> would queue to the pool, where the last may overtake the result.
-    private sealed class Reported(Action<int> report) : IProgress<int>
+    private sealed class Reported(Action<(int Made, int All)> report) : IProgress<(int Made, int All)>
     {
-        public void Report(int value) => report(value);
+        public void Report((int Made, int All) value) => report(value);
     }
 }

@@ -22,12 +22,12 @@ internal sealed class JoinedCorpus(FfmpegTools tools)
     /// <param name="root">The set to make, of the same layout.</param>
     /// <param name="perClass">Most clips of a digit and split.</param>
     /// <param name="seed">Draws the neighbours.</param>
-    /// <param name="progress">Receives the number of clips made so far.</param>
+    /// <param name="progress">Receives the number of clips made so far, and of those to make.</param>
     /// <param name="stop">Stops; clips made so far are whole.</param>
     /// <returns>Clips made, and clips in all.</returns>
     /// <exception cref="UsageException">There is no corpus, or <paramref name="root"/> holds a set of other options.</exception>
     /// <exception cref="FailureException">ffmpeg cannot decode or encode a clip.</exception>
-    public async Task<(int Made, int All)> MakeAsync(string data, string root, int perClass, ulong seed, IProgress<int>? progress, CancellationToken stop)
+    public async Task<(int Made, int All)> MakeAsync(string data, string root, int perClass, ulong seed, IProgress<(int Made, int All)>? progress, CancellationToken stop)
     {
         var clips = Splits(data, perClass).SelectMany(split => Join(split, root, seed)).ToList();
         GeneratedSet.Claim(root, Marker, JsonSerializer.Serialize(new { seed, perClass, Seconds }));
@@ -37,7 +37,7 @@ internal sealed class JoinedCorpus(FfmpegTools tools)
         {
             await EncodeAsync(clip, token).ConfigureAwait(false);
             var count = Interlocked.Increment(ref made);
-            progress?.Report(count);
+            progress?.Report((count, missing.Count));
         }).ConfigureAwait(false);
         return (made, clips.Count);
     }
@@ -100,7 +100,6 @@ internal sealed class JoinedCorpus(FfmpegTools tools)
     private static IEnumerable<string> Arguments(string[] parts)
     {
         var format = DigitCorpus.Format;
-        var rate = format.VideoBitRate.ToString(CultureInfo.InvariantCulture);
         var cut = parts.Select((_, i) => string.Create(
             CultureInfo.InvariantCulture,
             $"[{i}:v]trim=end_frame={Seconds[i] * (int)format.Fps},setpts=PTS-STARTPTS[v{i}];[{i}:a]apad,atrim=end={Seconds[i]},asetpts=PTS-STARTPTS[a{i}];"));
@@ -108,7 +107,7 @@ internal sealed class JoinedCorpus(FfmpegTools tools)
         return
         [
             "-hide_banner", "-nostdin", "-nostats", "-v", "error", "-y", .. parts.SelectMany(static part => new[] { "-i", part }), "-filter_complex", string.Concat(cut) + joined,
-            "-map", "[v]", "-map", "[a]", "-threads", "1", "-c:v", "mpeg4", "-b:v", rate, "-minrate", rate, "-maxrate", rate, "-bufsize", rate, "-pix_fmt", "yuv420p",
+            "-map", "[v]", "-map", "[a]", "-threads", "1", "-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p", // H.264: ffmpeg's libraries decode it
             "-c:a", "aac", "-b:a", format.AudioBitRate.ToString(CultureInfo.InvariantCulture), "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact",
         ];
     }
