@@ -8,20 +8,23 @@ namespace Xkd.Decoder;
 /// <param name="SampleRate">Hertz of the mono samples.</param>
 /// <param name="Video">Frames come out.</param>
 /// <param name="Audio">Samples come out.</param>
+/// <param name="MaxPixels">Pixels a source's picture has at most.</param>
+/// <param name="MaxAspect">A picture's long side is at most so many times its short one.</param>
 /// <param name="Build">The ffmpeg whose libraries are to be used, such as "5.1.9-0+deb12u1".</param>
-public sealed record DecoderSettings(double Fps, int ShortSide, int SampleRate, bool Video, bool Audio, string Build)
+public sealed record DecoderSettings(double Fps, int ShortSide, int SampleRate, bool Video, bool Audio, long MaxPixels, double MaxAspect, string Build)
 {
     /// <summary>Arguments of the program, in order.</summary>
     public IReadOnlyList<string> Arguments() =>
     [
         Fps.ToString("R", CultureInfo.InvariantCulture), ShortSide.ToString(CultureInfo.InvariantCulture), SampleRate.ToString(CultureInfo.InvariantCulture),
-        Video ? "video" : "-", Audio ? "audio" : "-", Build,
+        Video ? "video" : "-", Audio ? "audio" : "-", MaxPixels.ToString(CultureInfo.InvariantCulture), MaxAspect.ToString("R", CultureInfo.InvariantCulture), Build,
     ];
 
-    /// <summary>Reads them back; null where they are not six.</summary>
-    public static DecoderSettings? Parse(IReadOnlyList<string> arguments) => arguments.Count != 6 ? null : new(
+    /// <summary>Reads them back; null where they are not eight.</summary>
+    public static DecoderSettings? Parse(IReadOnlyList<string> arguments) => arguments.Count != 8 ? null : new(
         double.Parse(arguments[0], CultureInfo.InvariantCulture), int.Parse(arguments[1], CultureInfo.InvariantCulture),
-        int.Parse(arguments[2], CultureInfo.InvariantCulture), arguments[3] == "video", arguments[4] == "audio", arguments[5]);
+        int.Parse(arguments[2], CultureInfo.InvariantCulture), arguments[3] == "video", arguments[4] == "audio",
+        long.Parse(arguments[5], CultureInfo.InvariantCulture), double.Parse(arguments[6], CultureInfo.InvariantCulture), arguments[7]);
 
     /// <summary>
     /// Frames at <paramref name="fps"/> a second: frame n is the one on screen at n / fps, the last that does not begin after it. A video that begins after
@@ -36,13 +39,17 @@ public sealed record DecoderSettings(double Fps, int ShortSide, int SampleRate, 
     /// <summary>
     /// Samples of one channel at <paramref name="rate"/> on the source's clock: silence fills late starts and gaps, and samples that lag or run ahead by
     /// more than 50 ms are brought back, so that sample n stays at n / rate. Twice as soon as the filter does by itself: less than half of the distance of two
-    /// frames at 8 a second. Channels are mixed without gain: two become their mean, as the reference takes
+    /// frames at 8 a second. Channels are mixed by the places they are for, without gain: two become their mean, as the reference takes
     /// it, where the filter's own choice for float samples is 3 dB more, and clips in 16 bits.
     /// </summary>
     /// <param name="rate">Hertz.</param>
     /// <param name="inPieces">They begin with the first sample instead of with the clock.</param>
     public static string SampleFilters(int rate, bool inPieces = false) => string.Create(
         CultureInfo.InvariantCulture, $"aresample={rate}:async=1:min_hard_comp=0.05:{(inPieces ? "" : "first_pts=0:")}rematrix_maxval=1,aformat=sample_fmts=flt:channel_layouts=mono");
+
+    /// <summary>The filter that makes one channel of several which all count the same.</summary>
+    public static string EvenMix(int channels) =>
+        "pan=mono|c0=" + string.Join('+', Enumerable.Range(0, channels).Select(channel => string.Create(CultureInfo.InvariantCulture, $"{1.0 / channels:R}*c{channel}")));
 
     /// <summary>Width and height of a source of that size.</summary>
     public (int Width, int Height) FrameSize(int width, int height) => FrameSize(width, height, ShortSide);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using Xkd.Decoder.Libav;
 using static Xkd.Decoder.Libav.LibavApi;
 
@@ -11,7 +12,7 @@ namespace Xkd.Decoder;
 /// each kind, H.264, upright, every packet timed, and not one error. It is the same libav; what it saves is a process for each source, threads
 /// and switches between them, and decoding frames that nobody sees.
 /// </summary>
-internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersion version, MessageWriter output)
+internal sealed unsafe partial class SourceDecoder(DecoderSettings settings, LibavVersion version, MessageWriter output)
 {
     private static readonly Rational Microseconds = new(1, MicrosecondsPerSecond);
     private static int _errors;
@@ -50,7 +51,7 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
         var selection = new FrameSelection(
             packets.Where(static packet => !IsDiscarded(packet)).Select(static packet => At(packet)->Pts),
             time => av_rescale_q_rnd(time, stream.TimeBase, fpsBase, RoundUp | RoundPassLimits));
-        using var decoder = new StreamDecoder(stream);
+        using var decoder = new StreamDecoder(stream, settings.MaxPixels);
         using var frame = new FrameHolder();
         using var made = new FrameHolder();
         FilterChain? chain = null;
@@ -78,6 +79,11 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
                     if (chain is null)
                     {
                         (source, size) = (found, settings.FrameSize(found.Width, found.Height));
+                        if (Math.Max(found.Width, found.Height) > settings.MaxAspect * Math.Min(found.Width, found.Height))
+                        {
+                            throw new RefusedException("the picture is long and thin");
+                        }
+
                         chain = new FilterChain(
                             PictureSource(frame.Pointer, stream.TimeBase),
                             DecoderSettings.FrameFilters(settings.Fps, string.Create(CultureInfo.InvariantCulture, $"{size.Width}:{size.Height}")),
@@ -112,7 +118,7 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
 
     private void DecodeAudio(MediaFile file, MediaStream stream)
     {
-        using var decoder = new StreamDecoder(stream);
+        using var decoder = new StreamDecoder(stream, settings.MaxPixels);
         using var frame = new FrameHolder();
         using var made = new FrameHolder();
         FilterChain? chain = null;
@@ -129,6 +135,11 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
                     if (chain is null)
                     {
                         (source, layout) = (found, decoder.ChannelLayout);
+                        if (!LayoutName().IsMatch(layout))
+                        {
+                            throw new RefusedException("its channels have no places");
+                        }
+
                         clock = new SampleClock(stream.TimeBase, found.Rate, GapsByFrames);
                         chain = new FilterChain(
                             string.Create(CultureInfo.InvariantCulture, $"abuffer=time_base=1/{found.Rate}:sample_rate={found.Rate}:sample_fmt={found.Format}:channel_layout={layout}"),
@@ -215,6 +226,10 @@ internal sealed unsafe class SourceDecoder(DecoderSettings settings, LibavVersio
             ? av_rescale_q_rnd(av_rescale_q(last, timeBase, Microseconds) + av_rescale_q(duration, timeBase, Microseconds), Microseconds, timeBase, RoundNear | RoundPassLimits)
             : throw new RefusedException("the last frame's duration is not known");
     }
+
+    // "mono", "5.1(side)" and the like; FFmpeg 5.0 and older give the bits of a mask. An unknown one is "6 channels", or no bits.
+    [GeneratedRegex(@"^(mono|stereo|downmix|quad(\(side\))?|hexagonal|octagonal|[2-7]\.[01](\([a-z-]+\))?|[12] channels|0x0*[1-9a-f][0-9a-f]*)$")]
+    private static partial Regex LayoutName();
 
     private static bool GapsByFrames => avutil_version() >= ((58 << 16) | (29 << 8)); // FFmpeg 6.1
 

@@ -74,6 +74,12 @@ internal static unsafe partial class LibavApi
     [LibraryImport(Util)]
     public static partial void av_free(void* memory);
 
+    [LibraryImport(Util, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int av_dict_set(void** dictionary, string key, string value, int flags);
+
+    [LibraryImport(Util)]
+    public static partial void av_dict_free(void** dictionary);
+
     [LibraryImport(Util)]
     public static partial long av_rescale_q(long value, Rational from, Rational to);
 

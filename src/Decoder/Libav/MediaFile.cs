@@ -26,8 +26,12 @@ internal sealed unsafe class MediaFile : IDisposable
     public MediaFile(string path, LibavVersion version)
     {
         _version = version;
-        void* context = null;
-        Check(avformat_open_input(&context, path, null, null), "it cannot be opened");
+        void* context = null, options = null;
+        Check(av_dict_set(&options, "protocol_whitelist", MediaFormats.Protocols, 0), "its protocols cannot be limited");
+        Check(av_dict_set(&options, "format_whitelist", MediaFormats.Demuxers, 0), "its formats cannot be limited");
+        var opened = avformat_open_input(&context, path, null, &options);
+        av_dict_free(&options);
+        Check(opened, "it cannot be opened");
         _context = context;
         Check(avformat_find_stream_info(context, null), "its streams cannot be told");
         _start = *(long*)((byte*)_context + _version.FormatStartTime); // as known now: reading on may change it

@@ -7,7 +7,7 @@ internal sealed unsafe class StreamDecoder : IDisposable
 {
     private void* _context;
 
-    public StreamDecoder(MediaStream stream)
+    public StreamDecoder(MediaStream stream, long maxPixels)
     {
         var codec = avcodec_find_decoder(stream.CodecId);
         if (codec == null)
@@ -19,6 +19,7 @@ internal sealed unsafe class StreamDecoder : IDisposable
         Check(avcodec_parameters_to_context(_context, (void*)stream.Parameters));
         Check(av_opt_set_q(_context, "pkt_timebase", stream.TimeBase, 0));
         Check(av_opt_set_int(_context, "threads", 1, 0));
+        Check(av_opt_set_int(_context, "max_pixels", maxPixels, 0));
         Check(avcodec_open2(_context, codec, null));
     }
 

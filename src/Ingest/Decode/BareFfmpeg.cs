@@ -15,16 +15,24 @@ public static class BareFfmpeg
         FfmpegTools tools, IReadOnlyList<string> files, IngestOptions options, CancellationToken cancellationToken)
     {
         var decode = new DecodeOptions { Fps = options.Fps, ShortSide = options.ShortSide };
-        var ffmpeg = new FfmpegProcess(tools);
+        var (ffmpeg, probe) = (new FfmpegProcess(tools), new MediaProbe(tools));
+        var plans = new List<DecodePlan>();
+        foreach (var file in files)
+        {
+            var (info, failure) = await probe.ProbeAsync(file, cancellationToken);
+            plans.Add(info is { Video: [var video, ..], Audio: [var audio, ..] }
+                ? new DecodePlan { Item = new SourceItem { Id = file, Path = file }, Options = decode, Video = video, Audio = audio }
+                : throw new Xkd.Storage.FailureException($"{file} does not decode: {failure?.Detail ?? "it lacks a picture, or sound"}"));
+        }
+
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Workers > 0 ? options.Workers : Environment.ProcessorCount, CancellationToken = cancellationToken };
         var (cpu, started) = (CpuClock.Milliseconds(), Stopwatch.GetTimestamp());
-        await Parallel.ForEachAsync(files, parallel, async (file, token) =>
+        await Parallel.ForEachAsync(plans, parallel, async (plan, token) =>
         {
-            var plan = new DecodePlan { Item = new SourceItem { Id = file, Path = file }, Options = decode, Video = true, Audio = true };
             var log = new FfmpegLog();
             if (await ffmpeg.RunAsync(_ => plan.Arguments(["/dev/null", "/dev/null"]), [], log.Add, token) != 0)
             {
-                throw new Xkd.Storage.FailureException($"{file} does not decode: {string.Join("; ", log.Input.Errors)}");
+                throw new Xkd.Storage.FailureException($"{plan.Item.Path} does not decode: {string.Join("; ", log.Errors)}");
             }
         });
         return (Stopwatch.GetElapsedTime(started), (CpuClock.Milliseconds() - cpu) / files.Count);

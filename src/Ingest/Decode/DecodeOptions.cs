@@ -30,6 +30,15 @@ internal sealed record DecodeOptions
     /// <summary>Decoded seconds below this part of the declared duration make a source truncated; 0.9.</summary>
     public double CompleteRatio { get; init; } = 0.9;
 
+    /// <summary>Pixels a source's picture has at most; 36 million, above 8K.</summary>
+    public long MaxPixels { get; init; } = 36_000_000;
+
+    /// <summary>A picture's long side is at most so many times its short one, which the cached frames keep; 32.</summary>
+    public double MaxAspect { get; init; } = 32;
+
+    /// <summary>Bytes of one source's decoded frames and samples; 16 GiB, which is eight hours of 16:9 at the default size and rate.</summary>
+    public long MaxDecoded { get; init; } = 16L << 30;
+
     public bool WantsVideo => Modalities is not Modalities.Audio;
 
     public bool WantsAudio => Modalities is not Modalities.Video;

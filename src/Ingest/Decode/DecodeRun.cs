@@ -1,113 +1,68 @@
-using System.Globalization;
-using Xkd.Decoder;
+using System.Buffers.Text;
 
 namespace Xkd.Ingest;
 
 /// <summary>What a run of ffmpeg, or of its libraries, brought of one source.</summary>
-internal sealed class DecodeRun(DecodePlan plan, InputLog log) : IDisposable
+internal sealed class DecodeRun(DecodeOptions options) : IDisposable
 {
-    public DecodePlan Plan { get; } = plan;
+    private readonly MemoryStream _times = new();
 
-    public InputLog Log { get; } = log;
+    /// <summary>What was complained of.</summary>
+    public FfmpegLog Log { get; } = new();
 
-    public Spool Frames { get; } = new(plan.Options.ResidentBytes, plan.Options.SpoolFolder);
+    public Spool Frames { get; } = new(options.ResidentBytes, options.SpoolFolder);
 
-    public Spool Samples { get; } = new(plan.Options.ResidentBytes, plan.Options.SpoolFolder);
+    public Spool Samples { get; } = new(options.ResidentBytes, options.SpoolFolder);
 
     public int ExitCode { get; set; } = -1;
 
-    /// <summary>The bytes are whole frames and samples of the streams that were asked for.</summary>
-    public bool Sound => ExitCode == 0
-        && !Log.Reconfigured
-        && (!Plan.Video || (Log.FrameSize is { } size && Frames.Length % ((long)size.Width * size.Height * 3) == 0 && !CoverImage))
-        && (!Plan.Audio || (Samples.Length % sizeof(float) == 0 && (!Log.SoundRestarted || Plan.SoundInPieces)));
+    /// <summary>Width and height of the frames; 0 without.</summary>
+    public (int Width, int Height) FrameSize { get; set; }
 
-    /// <summary>The "video" was a picture attached to an audio file.</summary>
-    public bool CoverImage => Plan.Video && Log.VideoUsed is { AttachedPicture: true };
+    public double FrameSeconds => Frames.Length == 0 ? 0 : Frames.Length / FrameBytes / options.Fps;
 
-    public double FrameSeconds => Log.FrameSize is { } size ? Frames.Length / ((long)size.Width * size.Height * 3) / Plan.Options.Fps : 0;
+    public double SampleSeconds => (double)Samples.Length / sizeof(float) / options.SampleRate;
 
-    public double SampleSeconds => (double)Samples.Length / sizeof(float) / Plan.Options.SampleRate;
+    /// <summary>The process came to its end, and the bytes are whole frames and samples.</summary>
+    public bool IsWhole => ExitCode == 0 && (Frames.Length == 0 || Frames.Length % FrameBytes == 0) && Samples.Length % sizeof(float) == 0;
 
-    /// <summary>The streams that are wanted exist.</summary>
-    public bool HasStreams => (!Plan.Video || Streams("Video").Any()) && (!Plan.Audio || Streams("Audio").Any());
-
-    /// <summary>Nothing about the source asks for a choice or a warning: one video and one audio stream, as far as they are wanted, and no error.</summary>
-    public bool Plain => Sound && Log.ErrorCount == 0 && !SoughtInDoubt && HasStreams && !HasChoice;
-
-    /// <summary>There are several streams of a kind that is wanted.</summary>
-    public bool HasChoice => (Plan.Video && Streams("Video").Skip(1).Any()) || (Plan.Audio && Streams("Audio").Skip(1).Any());
-
-    /// <summary>It took the best of the source's streams.</summary>
-    public bool TookTheBest(MediaInfo info) =>
-        (!Plan.Video || info.BestVideo?.Index == Log.VideoUsed?.Index) && (!Plan.Audio || info.BestAudio?.Index == Log.AudioUsed?.Index);
-
-    /// <summary>
-    /// A stretch was sought where that may not have led to it: a container without an index, or one whose decoder complained. There the first
-    /// frames can be made of what was never decoded.
-    /// </summary>
-    public bool SoughtInDoubt => Plan.Item.Start > 0 && !Plan.WithoutSeeking && (Log.ErrorCount > 0 || Log.EstimatesDuration);
-
-    /// <summary>Takes what a decoder of one video and one audio stream says of the source it has decoded.</summary>
-    public void Settle(DecoderEnd end)
+    /// <summary>When the first picture was decoded that a seek led to, counted from where it should lead; null where there was none.</summary>
+    public double? FirstPicture
     {
-        ExitCode = 0;
-        Log.Duration = DeclaredDuration.Believed(end.Seconds); // none where it is not a number
-        var index = 0;
-        foreach (var kind in new[] { Plan.Video ? "Video" : null, Plan.Audio ? "Audio" : null }.OfType<string>())
+        get
         {
-            Log.AddStream(new LoggedStream(index, kind, AttachedPicture: false));
-            Log.Use(index++);
-        }
-
-        if (Plan.Video)
-        {
-            Log.AddFrameSize((end.Width, end.Height));
+            var text = _times.GetBuffer().AsSpan(0, (int)_times.Length);
+            var at = text.IndexOf("pts_time:"u8);
+            return at >= 0 && Utf8Parser.TryParse(text[(at + 9)..], out double seconds, out _) ? seconds : null;
         }
     }
 
-    /// <summary>Puts silence before sound that comes in pieces, for as long as it begins after the picture, or after its stretch.</summary>
-    public void LeadSound()
+    private long FrameBytes => (long)FrameSize.Width * FrameSize.Height * 3;
+
+    /// <exception cref="TooLargeException">They are more than a source may have.</exception>
+    public void AddFrames(ReadOnlySpan<byte> bytes) => Add(Frames, bytes);
+
+    /// <exception cref="TooLargeException">They are more than a source may have.</exception>
+    public void AddSamples(ReadOnlySpan<byte> bytes) => Add(Samples, bytes);
+
+    /// <summary>Takes the lines that name the times of the decoded pictures, as far as the first needs them.</summary>
+    public void AddTimes(ReadOnlySpan<byte> bytes)
     {
-        if (Plan is { SoundInPieces: true, Probed.BestAudio: { } sound } && sound.Start - (Plan.Item.Start ?? 0) is var late and > 0)
+        if (_times.Length < 1024)
         {
-            Samples.Write(new byte[sizeof(float) * (int)Math.Round(late * Plan.Options.SampleRate)]);
+            _times.Write(bytes);
         }
     }
 
-    /// <summary>Where the outputs' bytes go, in the order of the command line.</summary>
-    public IEnumerable<SpanSink> Sinks()
+    private void Add(Spool spool, ReadOnlySpan<byte> bytes)
     {
-        if (Plan.Video)
+        if (Frames.Length + Samples.Length + bytes.Length > options.MaxDecoded)
         {
-            yield return Frames.Write;
+            throw TooLargeException.Decoded(options.MaxDecoded);
         }
 
-        if (Plan.Audio)
-        {
-            yield return Samples.Write;
-        }
+        spool.Write(bytes);
     }
-
-    /// <summary>What a run that succeeded still has to say: streams passed over, errors the decoder concealed.</summary>
-    public IEnumerable<string> Warnings()
-    {
-        foreach (var used in new[] { Log.VideoUsed, Log.AudioUsed }.OfType<LoggedStream>())
-        {
-            var streams = Streams(used.Kind).Select(static stream => stream.Index).ToList();
-            if (streams.Count > 1)
-            {
-                yield return $"{streams.Count} {used.Kind.ToLowerInvariant()} streams ({string.Join(", ", streams)}): stream {used.Index} was taken";
-            }
-        }
-
-        if (Log.ErrorCount > 0)
-        {
-            yield return string.Create(CultureInfo.InvariantCulture, $"the decoder concealed {Log.ErrorCount} errors: {string.Join("; ", Log.Errors.Take(3))}");
-        }
-    }
-
-    private IEnumerable<LoggedStream> Streams(string kind) => Log.Streams.Where(stream => stream.Kind == kind && !stream.AttachedPicture);
 
     public void Dispose()
     {

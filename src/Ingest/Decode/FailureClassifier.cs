@@ -74,10 +74,19 @@ internal static class FailureClassifier
             return false;
         }
 
-        var first = BinaryPrimitives.ReadUInt32BigEndian(head);
-        return first is 0x1A45DFA3 or 0x52494646 or 0x4F676753 or 0x664C6143 or 0x000001BA or 0x3026B275 // EBML, RIFF, OggS, fLaC, MPEG-PS, ASF
+        var (first, kind) = (BinaryPrimitives.ReadUInt32BigEndian(head), BinaryPrimitives.ReadUInt32BigEndian(head[4..]));
+        return first is 0x1A45DFA3 or 0x52494646 or 0x4F676753 or 0x664C6143 or 0x3026B275 // EBML, RIFF, OggS, fLaC, ASF
+            || first is 0x000001BA or 0x000001B3 or 0x2E736E64 or 0x464F524D or 0x63616666 // MPEG-PS, MPEG video, AU, AIFF, CAF
             || first >> 8 is 0x464C56 or 0x494433 // FLV, ID3
-            || head[4..8].SequenceEqual("ftyp"u8)
-            || head[4..8].SequenceEqual("moov"u8);
+            || first >> 20 == 0xFFF || first >> 21 == 0x7FF // ADTS, MPEG audio
+            || (head[0] == 0x47 && IsTransportStream(handle))
+            || kind is 0x66747970 or 0x6D6F6F76 or 0x6D646174 or 0x66726565 or 0x77696465 or 0x736B6970; // ftyp, moov, mdat, free, wide, skip
+    }
+
+    // Packets of 188 bytes that begin alike.
+    private static bool IsTransportStream(Microsoft.Win32.SafeHandles.SafeFileHandle handle)
+    {
+        Span<byte> next = stackalloc byte[1];
+        return RandomAccess.Read(handle, next, 188) == 1 && next[0] == 0x47 && RandomAccess.Read(handle, next, 376) == 1 && next[0] == 0x47;
     }
 }

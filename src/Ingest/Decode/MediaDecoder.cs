@@ -1,12 +1,12 @@
 using System.Globalization;
+using Xkd.Decoder;
 
 namespace Xkd.Ingest;
 
 /// <summary>
 /// Decodes a source into frames and samples on one timeline, in one of two ways that give the same bytes. What leaves no doubt is decoded by ffmpeg's
-/// libraries in a process that stays; every other source costs a process of its own: ffmpeg picks the streams and its log says which. Only a file that does
-/// not come out whole that way (a stream missing, a cover image, a picture that changes its size, less than the container declares), or gives a choice of
-/// streams, is probed, and decoded again where the probe shows how.
+/// libraries in a process that stays. Every other source is probed, then decoded by a process of its own, which is told what to take of it; what that run shows of
+/// the source (a seek that went astray, a track that holds nothing, sound that changes its rate) corrects the plan, each at most once, until nothing is left to correct.
 /// </summary>
 internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, TimeProvider time, DecoderPool? pool = null) : IMediaDecoder
 {
@@ -14,6 +14,7 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
     private readonly MediaProbe _probe = new(tools);
 
     /// <summary>Decodes an item within the time one item may take.</summary>
+    /// <exception cref="TooLargeException">More comes out than one source may have.</exception>
     public async Task<DecodeOutcome> DecodeAsync(SourceItem item, CancellationToken cancellationToken)
     {
         if (FailureClassifier.Unreadable(item.Path) is { } unreadable)
@@ -42,70 +43,87 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
     /// <summary>Decodes an item by libraries alone; null where the ffmpeg program has to.</summary>
     public async Task<DecodeOutcome?> DecodeByLibrariesAsync(DecoderPool libraries, SourceItem item, CancellationToken cancellationToken)
     {
-        var run = await libraries.DecodeAsync(Plan(item), cancellationToken);
-        if (run is { Plain: true } && !IsShort(run, run.Log.Duration, run.Log.Duration))
+        if (await libraries.DecodeAsync(item, cancellationToken) is not { } decoded)
         {
-            return Judge(run, info: null);
+            return null;
         }
 
-        run?.Dispose();
+        var (run, declared) = decoded;
+        if (!IsShort(run, item, options.WantsVideo ? declared : null, options.WantsAudio ? declared : null))
+        {
+            return Outcome(run, TooShort(run), []);
+        }
+
+        run.Dispose();
         return null;
     }
 
-    private DecodePlan Plan(SourceItem item) => new() { Item = item, Options = options, Video = options.WantsVideo, Audio = options.WantsAudio };
-
     private async Task<DecodeOutcome> DecodeFileAsync(SourceItem item, CancellationToken cancellationToken)
     {
-        var plan = Plan(item);
-        var run = await RunAsync(plan, cancellationToken);
-        if (run.SoughtInDoubt)
+        var (info, failure) = await _probe.ProbeAsync(item.Path, cancellationToken);
+        if (info is null)
         {
-            run.Dispose();
-            plan = plan with { WithoutSeeking = true };
-            run = await RunAsync(plan, cancellationToken);
+            return new DecodeOutcome(null, failure);
         }
 
-        MediaInfo? info = null;
-        if (!run.Sound || run.HasChoice || IsShort(run, run.Log.Duration, run.Log.Duration))
+        if (TooLargeException.Refusal(info, item, options) is { } refusal)
         {
-            (info, var failure) = await _probe.ProbeAsync(item.Path, cancellationToken);
-            if (info is null)
-            {
-                run.Dispose();
-                return new DecodeOutcome(null, failure);
-            }
+            return DecodeOutcome.Failed(FailureStages.Probe, FailureReasons.TooLarge, refusal);
         }
 
-        if (!run.Sound || (info is not null && !run.TookTheBest(info)))
+        var plan = new DecodePlan
         {
-            run.Dispose();
-            plan = plan with
+            Item = item,
+            Options = options,
+            Video = options.WantsVideo && info.Video is [var picture, ..] ? picture : null,
+            Audio = options.WantsAudio && info.Audio is [var sound, ..] ? sound : null,
+            FromBeginning = !info.HasIndex,
+        };
+        while (plan is not { Video: null, Audio: null })
+        {
+            var run = await RunAsync(plan, cancellationToken);
+            var next = Corrected(plan, run) ?? await WithoutEmptyTracksAsync(plan, run, info, cancellationToken);
+            if (next is null)
             {
-                Probed = info,
-                Video = plan.Video && info!.BestVideo is not null,
-                Audio = plan.Audio && info!.BestAudio is not null,
-                SoundInPieces = run.Log.SoundRestarted,
-                WithoutSeeking = plan.WithoutSeeking || run.Log.SoundRestarted,
-            };
-            if (!plan.Video && !plan.Audio)
-            {
-                return Nothing(info!);
+                return Judge(plan, run, info);
             }
 
-            run = await RunAsync(plan, cancellationToken);
+            run.Dispose();
+            plan = next;
         }
 
-        return Judge(run, info);
+        return Nothing(info);
     }
 
     private async Task<DecodeRun> RunAsync(DecodePlan plan, CancellationToken cancellationToken)
     {
-        var log = new FfmpegLog();
-        var run = new DecodeRun(plan, log.Input);
-        run.LeadSound();
+        var run = new DecodeRun(options)
+        {
+            FrameSize = plan.Video is { } video ? DecoderSettings.FrameSize(video.Width, video.Height, options.ShortSide) : default,
+        };
         try
         {
-            run.ExitCode = await _ffmpeg.RunAsync(pipes => plan.Arguments([.. pipes.Select(static pipe => $"pipe:{pipe}")]), [.. run.Sinks()], log.Add, cancellationToken);
+            var sinks = new List<SpanSink>();
+            if (plan.Video is not null)
+            {
+                sinks.Add(run.AddFrames);
+            }
+
+            if (plan.Audio is { } audio)
+            {
+                sinks.Add(run.AddSamples);
+                if (plan.SoundInPieces && audio.Start - (plan.Item.Start ?? 0) is var late and > 0)
+                {
+                    run.AddSamples(new byte[sizeof(float) * (int)Math.Round(late * options.SampleRate)]);
+                }
+            }
+
+            if (plan is { Seeks: true, Video: not null })
+            {
+                sinks.Add(run.AddTimes);
+            }
+
+            run.ExitCode = await _ffmpeg.RunAsync(pipes => plan.Arguments([.. pipes.Select(static pipe => $"pipe:{pipe}")]), sinks, run.Log.Add, cancellationToken);
             return run;
         }
         catch
@@ -115,63 +133,131 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
         }
     }
 
+    /// <summary>The plan that a run has shown to be the better one; null where it was right. Each correction is made once, so that they come to an end.</summary>
+    private static DecodePlan? Corrected(DecodePlan plan, DecodeRun run)
+    {
+        // A seek that ended behind the frame on screen, or where the decoder misses what was never decoded.
+        if (plan.Seeks && (run.ExitCode != 0 || run.Log.ErrorCount > 0 || (plan.Video is not null && (run.FirstPicture is not { } first || first > DecodePlan.Lead))))
+        {
+            return plan with { FromBeginning = true };
+        }
+
+        if (plan is { Audio: not null, SoundInPieces: false } && run.Log.SoundRestarted)
+        {
+            return plan with { SoundInPieces = true, FromBeginning = true };
+        }
+
+        // Places that cannot be mixed: an ambisonic recording has none.
+        return run.ExitCode != 0 && plan is { Audio: { MixesEvenly: false, Channels: > 2 }, MixEvenly: false } ? plan with { MixEvenly = true } : null;
+    }
+
+    // A track that is declared, and has not one packet, is none; the next best may be the real one.
+    private async Task<DecodePlan?> WithoutEmptyTracksAsync(DecodePlan plan, DecodeRun run, MediaInfo info, CancellationToken cancellationToken)
+    {
+        if (plan.Video is { Duration: null } video && run.Frames.Length == 0 && !await _probe.HasPacketsAsync(plan.Item.Path, video.Index, cancellationToken))
+        {
+            return plan with { Video = After(info.Video, video) };
+        }
+
+        return plan.Audio is { Duration: null } audio && run.Samples.Length == 0 && !await _probe.HasPacketsAsync(plan.Item.Path, audio.Index, cancellationToken)
+            ? plan with { Audio = After(info.Audio, audio), MixEvenly = false, SoundInPieces = false }
+            : null;
+    }
+
+    private static T? After<T>(IReadOnlyList<T> streams, T stream)
+        where T : class => streams.SkipWhile(other => !ReferenceEquals(other, stream)).Skip(1).FirstOrDefault();
+
     private DecodeOutcome Nothing(MediaInfo info)
     {
         var found = info.Video.Count + info.Audio.Count == 0 ? "neither video nor audio" : options.WantsVideo ? "audio alone" : "video alone";
         return DecodeOutcome.Failed(FailureStages.Probe, options.WantsVideo ? FailureReasons.NoVideo : FailureReasons.NoAudio, $"the file holds {found}");
     }
 
-    private DecodeOutcome Judge(DecodeRun run, MediaInfo? info)
+    private DecodeOutcome Judge(DecodePlan plan, DecodeRun run, MediaInfo info)
     {
-        var warnings = run.Warnings().ToList();
-        var failure = Failure(run, info);
-        if (failure is { Reason: FailureReasons.Truncated } && run.Log is { EstimatesDuration: true, ErrorCount: 0 })
+        var warnings = Warnings(plan, run, info).ToList();
+        var failure = Failure(plan, run, info);
+        if (failure is { Reason: FailureReasons.Truncated } && (info.EstimatesDuration || run.Log.EstimatesDuration) && run.Log.ErrorCount == 0)
         {
             // Nothing declares how long it is: the clock jumps, or the bit rate varies. All that is there was decoded.
             warnings.Add($"its duration is an estimate, and not met: {failure.Detail}");
             failure = TooShort(run);
         }
 
+        return Outcome(run, failure, warnings);
+    }
+
+    private static DecodeOutcome Outcome(DecodeRun run, ItemFailure? failure, IReadOnlyList<string> warnings)
+    {
         if (failure is not null)
         {
             run.Dispose();
             return new DecodeOutcome(null, failure);
         }
 
-        var (width, height) = run.Frames.Length > 0 ? run.Log.FrameSize!.Value : (0, 0);
+        var (width, height) = run.Frames.Length > 0 ? run.FrameSize : (0, 0);
         return new DecodeOutcome(new DecodedMedia(run.Frames, run.Samples) { Width = width, Height = height, Warnings = warnings }, null);
     }
 
-    private ItemFailure? Failure(DecodeRun run, MediaInfo? info)
+    private ItemFailure? Failure(DecodePlan plan, DecodeRun run, MediaInfo info)
     {
         var said = run.Log.Errors.Count > 0 ? string.Join("; ", run.Log.Errors.Take(3)) : $"ffmpeg's exit code is {run.ExitCode}";
-        if (run.ExitCode == 0 && run.Plan.Video && run.Frames.Length == 0)
-        {
-            return new ItemFailure(FailureStages.Decode, FailureReasons.NoFrames, $"the video stream decodes to no frame ({said})");
-        }
-
-        if (!run.Sound)
+        if (!run.IsWhole)
         {
             var reason = FailureClassifier.IsTransient(run.Log.Errors) ? FailureReasons.Io : FailureReasons.Corrupt;
             return new ItemFailure(FailureStages.Decode, reason, said);
         }
 
-        var video = info is null ? run.Log.Duration : info.BestVideo?.Duration;
-        var audio = info is null ? run.Log.Duration : info.BestAudio?.Duration;
-        if (info is not null && video is null && audio is null && Math.Max(run.FrameSeconds, run.SampleSeconds) < options.CompleteRatio * Wanted(run.Plan.Item, info.Duration))
+        if (plan.Video is not null && run.Frames.Length == 0)
         {
-            // Only the container declares a duration, which is its longest stream's.
-            video = audio = info.Duration;
+            return new ItemFailure(FailureStages.Decode, FailureReasons.NoFrames, $"the video stream decodes to no frame ({said})");
         }
 
-        if (IsShort(run, video, audio))
+        var (video, audio) = (plan.Video?.Duration, plan.Audio?.Duration);
+        if (video is null && audio is null && Math.Max(run.FrameSeconds, run.SampleSeconds) < options.CompleteRatio * Wanted(plan.Item, info.Duration))
+        {
+            // Only the container declares a duration, which is its longest stream's.
+            (video, audio) = (plan.Video is null ? null : info.Duration, plan.Audio is null ? null : info.Duration);
+        }
+
+        if (IsShort(run, plan.Item, video, audio))
         {
             var detail = FormattableString.Invariant(
-                $"decoded {run.FrameSeconds:F2} s of video and {run.SampleSeconds:F2} s of audio, declared {Wanted(run.Plan.Item, video):F2} s and {Wanted(run.Plan.Item, audio):F2} s");
+                $"decoded {run.FrameSeconds:F2} s of video and {run.SampleSeconds:F2} s of audio, declared {Wanted(plan.Item, video):F2} s and {Wanted(plan.Item, audio):F2} s");
             return new ItemFailure(FailureStages.Decode, FailureReasons.Truncated, run.Log.ErrorCount > 0 ? $"{detail}: {said}" : detail);
         }
 
         return TooShort(run);
+    }
+
+    // What a run that succeeded still has to say: streams passed over, errors the decoder concealed.
+    private static IEnumerable<string> Warnings(DecodePlan plan, DecodeRun run, MediaInfo info)
+    {
+        if (plan.Video is not null && info.Video.Count > 1)
+        {
+            yield return Choice("video", info.Video.Select(static stream => stream.Index), plan.Video.Index);
+        }
+
+        if (plan.Audio is not null && info.Audio.Count > 1)
+        {
+            yield return Choice("audio", info.Audio.Select(static stream => stream.Index), plan.Audio.Index);
+        }
+
+        if (plan is { MixEvenly: true, Audio: { } audio })
+        {
+            yield return $"its {audio.Channels} channels ({audio.Layout}) cannot be mixed by their places: all count the same";
+        }
+
+        if (run.Log.ErrorCount > 0)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"the decoder concealed {run.Log.ErrorCount} errors: {string.Join("; ", run.Log.Errors.Take(3))}");
+        }
+
+        static string Choice(string kind, IEnumerable<int> streams, int taken)
+        {
+            var all = streams.Order().ToList();
+            return $"{all.Count} {kind} streams ({string.Join(", ", all)}): stream {taken} was taken";
+        }
     }
 
     private ItemFailure? TooShort(DecodeRun run)
@@ -183,12 +269,12 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
             : null;
     }
 
-    private bool IsShort(DecodeRun run, double? declaredVideo, double? declaredAudio)
+    private bool IsShort(DecodeRun run, SourceItem item, double? declaredVideo, double? declaredAudio)
     {
         // Half a frame of slack: the last frame of a short source is rounded away.
         var slack = 0.5 / options.Fps;
-        return (run.Plan.Video && run.FrameSeconds + slack < options.CompleteRatio * Wanted(run.Plan.Item, declaredVideo))
-            || (run.Plan.Audio && run.SampleSeconds + slack < options.CompleteRatio * Wanted(run.Plan.Item, declaredAudio));
+        return run.FrameSeconds + slack < options.CompleteRatio * Wanted(item, declaredVideo)
+            || run.SampleSeconds + slack < options.CompleteRatio * Wanted(item, declaredAudio);
     }
 
     /// <summary>Seconds a source of that duration should give, its stretch considered; 0 where nothing is declared.</summary>

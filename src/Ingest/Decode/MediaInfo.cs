@@ -1,17 +1,36 @@
 namespace Xkd.Ingest;
 
-/// <summary>What a probe says of a file. Durations are seconds; null where the container does not declare one.</summary>
-internal sealed record MediaInfo(double? Duration, IReadOnlyList<VideoInfo> Video, IReadOnlyList<AudioInfo> Audio)
+/// <summary>What a probe says of a file. Durations are seconds; null where nothing declares one.</summary>
+/// <param name="Format">The demuxer's names, such as "mov,mp4,m4a,3gp,3g2,mj2".</param>
+/// <param name="Duration">The container's, which is its longest stream's.</param>
+/// <param name="EstimatesDuration">The durations are ffmpeg's own estimates: from the bit rate, or from the clock's first and last time where it may jump.</param>
+/// <param name="Video">Streams that hold pictures and are no attached picture, the best first: the default one, then the largest, then the first.</param>
+/// <param name="Audio">Streams that hold sound, the best first: the default one, then the most channels (so far ffmpeg's order), the highest rate, the first.</param>
+internal sealed record MediaInfo(string Format, double? Duration, bool EstimatesDuration, IReadOnlyList<VideoInfo> Video, IReadOnlyList<AudioInfo> Audio)
 {
-    /// <summary>The stream ffmpeg would pick: the default one, then the largest picture, then the first.</summary>
-    public VideoInfo? BestVideo => Video.OrderByDescending(static stream => stream.IsDefault).ThenByDescending(static stream => (long)stream.Width * stream.Height).FirstOrDefault();
+    /// <summary>It has an index of presentation times, so that seeking leads to what was asked for.</summary>
+    public bool HasIndex => Is("mov") || Is("matroska");
 
-    /// <summary>The default stream, then the most channels, as ffmpeg picks; then, of what it takes for equal, the highest sample rate; then the first.</summary>
-    public AudioInfo? BestAudio => Audio.OrderByDescending(static stream => stream.IsDefault).ThenByDescending(static stream => stream.Channels).ThenByDescending(static stream => stream.SampleRate).FirstOrDefault();
+    /// <summary>Whether that is one of the demuxer's names.</summary>
+    public bool Is(string format) => Format.Split(',').Contains(format, StringComparer.Ordinal);
 }
 
-/// <summary>A video stream that is no attached picture; the size is the picture's as shown, rotation applied.</summary>
-internal sealed record VideoInfo(int Index, int Width, int Height, bool IsDefault, double? Duration);
+/// <summary>A stream of pictures.</summary>
+/// <param name="Index">Its place among the file's streams.</param>
+/// <param name="Width">Pixels as shown, rotation applied.</param>
+/// <param name="Height">Pixels as shown, rotation applied.</param>
+/// <param name="Duration">Declared by the stream itself.</param>
+/// <param name="Delay">Seconds its pictures come late by: where a container holds no presentation times, a picture gets the time of the packet that let the decoder give it out.</param>
+internal sealed record VideoInfo(int Index, int Width, int Height, double? Duration, double Delay);
 
-/// <summary>An audio stream; it begins so many seconds after the file does.</summary>
-internal sealed record AudioInfo(int Index, int Channels, int SampleRate, bool IsDefault, double? Duration, double Start);
+/// <summary>A stream of sound.</summary>
+/// <param name="Index">Its place among the file's streams.</param>
+/// <param name="Channels">How many.</param>
+/// <param name="Layout">Which places they are for, such as "5.1"; null where the file does not say.</param>
+/// <param name="Duration">Declared by the stream itself.</param>
+/// <param name="Start">Seconds it begins after the file does.</param>
+internal sealed record AudioInfo(int Index, int Channels, string? Layout, double? Duration, double Start)
+{
+    /// <summary>All channels count the same: of more than two nothing says which is which.</summary>
+    public bool MixesEvenly => Layout is null && Channels > 2;
+}

@@ -1,6 +1,8 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
+using Xkd.Decoder;
 using Xkd.Storage;
 
 namespace Xkd.Ingest;
@@ -11,29 +13,44 @@ namespace Xkd.Ingest;
 /// </summary>
 internal sealed class FfprobeProcess(FfmpegTools tools)
 {
-    private static readonly string[] Asked = ["-loglevel", "error", "-print_format", "json", "-show_format", "-sexagesimal", "-show_streams", "-show_chapters", "-i"];
+    private static readonly string[] Common = ["-v", "level+warning", "-protocol_whitelist", MediaFormats.Protocols, "-format_whitelist", MediaFormats.Demuxers];
+    private static readonly string[] Description = ["-print_format", "json", "-show_format", "-sexagesimal", "-show_streams"];
+    private static readonly string[] Packets = ["-print_format", "csv=p=0", "-show_entries", "packet=pts_time,dts_time,duration_time"];
 
-    /// <summary>Runs to the end: the exit code, the JSON, and the lines of standard error. Cancelling kills the process and its children.</summary>
+    /// <summary>What the file holds: the exit code and the JSON. Cancelling kills the process and its children.</summary>
     /// <param name="path">Full path of the file.</param>
+    /// <param name="log">Takes what it complains of.</param>
     /// <param name="cancellationToken">Ends the process.</param>
     /// <exception cref="FailureException">ffprobe does not start: no other item would fare better.</exception>
-    public async Task<(int ExitCode, string Json, IReadOnlyList<string> Errors)> RunAsync(string path, CancellationToken cancellationToken)
+    public async Task<(int ExitCode, string Json)> DescribeAsync(string path, FfmpegLog log, CancellationToken cancellationToken)
     {
-        using var process = Start(path);
-        await using var kill = cancellationToken.UnsafeRegister(static state => FfmpegProcess.Kill((Process)state!), process);
-        var errors = new List<string>();
-        var log = FfmpegProcess.ReadLinesAsync(process.StandardError, errors.Add);
-        using var output = process.StandardOutput;
-        var json = await output.ReadToEndAsync(CancellationToken.None);
-        await log;
-        await process.WaitForExitAsync(CancellationToken.None);
-        cancellationToken.ThrowIfCancellationRequested();
-        return (process.ExitCode, json, errors);
+        var json = new StringBuilder();
+        var exitCode = await RunAsync([.. Common, .. Description, "-i", path], line => json.AppendLine(line), log, cancellationToken);
+        return (exitCode, json.ToString());
     }
 
-    private Process Start(string path)
+    /// <summary>Reads the file to its end, without decoding: a line for each packet, its presentation time, its decoding time and its duration in seconds, as far as they are known.</summary>
+    /// <param name="path">Full path of the file.</param>
+    /// <param name="stream">Only this one; null: all.</param>
+    /// <param name="packet">Takes each packet's line.</param>
+    /// <param name="cancellationToken">Ends the process.</param>
+    /// <exception cref="FailureException">ffprobe does not start: no other item would fare better.</exception>
+    public Task ReadPacketsAsync(string path, int? stream, Action<string> packet, CancellationToken cancellationToken) =>
+        RunAsync([.. Common, .. Packets, .. stream is { } index ? ["-select_streams", index.ToString(CultureInfo.InvariantCulture)] : Array.Empty<string>(), "-i", path], packet, new FfmpegLog(), cancellationToken);
+
+    private async Task<int> RunAsync(IReadOnlyList<string> arguments, Action<string> line, FfmpegLog log, CancellationToken cancellationToken)
     {
-        var start = new ProcessStartInfo(tools.Ffprobe, [.. Asked, path])
+        using var process = Start(arguments);
+        await using var kill = cancellationToken.UnsafeRegister(static state => FfmpegProcess.Kill((Process)state!), process);
+        await Task.WhenAll(FfmpegProcess.ReadLinesAsync(process.StandardError, log.Add), FfmpegProcess.ReadLinesAsync(process.StandardOutput, line));
+        await process.WaitForExitAsync(CancellationToken.None);
+        cancellationToken.ThrowIfCancellationRequested();
+        return process.ExitCode;
+    }
+
+    private Process Start(IReadOnlyList<string> arguments)
+    {
+        var start = new ProcessStartInfo(tools.Ffprobe, arguments)
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,

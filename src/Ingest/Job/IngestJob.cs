@@ -196,6 +196,9 @@ public sealed partial class IngestJob
         Modalities = Decoded,
         MinClip = _options.MinClip,
         ItemTimeout = TimeSpan.FromSeconds(_options.ItemTimeout),
+        MaxPixels = _options.MaxPixels,
+        MaxAspect = _options.MaxAspect,
+        MaxDecoded = _options.MaxDecoded,
         ResidentBytes = _sizes.ResidentBytes,
     };
 

@@ -56,6 +56,15 @@ public sealed record IngestOptions
     /// <summary>Seconds one source may take to probe and decode; 600.</summary>
     public double ItemTimeout { get; init; } = 600;
 
+    /// <summary>Pixels a source's picture has at most; 36 million, above 8K. Larger ones fail as too-large before they are decoded.</summary>
+    public long MaxPixels { get; init; } = 36_000_000;
+
+    /// <summary>A picture's long side is at most so many times its short one, which the cached frames keep; 32.</summary>
+    public double MaxAspect { get; init; } = 32;
+
+    /// <summary>Bytes of one source's decoded frames and samples; 16 GiB, which is eight hours of 16:9 at the default size and rate.</summary>
+    public long MaxDecoded { get; init; } = 16L << 30;
+
     /// <summary>This process's part of the items, counted from 1, of <see cref="Partitions"/>; 1.</summary>
     public int Partition { get; init; } = 1;
 

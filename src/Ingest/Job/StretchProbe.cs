@@ -26,7 +26,8 @@ internal sealed class StretchProbe(FfmpegTools tools, TimeSpan limit, TimeProvid
         try
         {
             var (info, failure) = await _probe.ProbeAsync(item.Path, either.Token);
-            return info?.Duration <= end - start + (start / 2) ? (item with { Start = null, End = null }, failure) : (item, failure);
+            var seconds = info is null or { Duration: not null, EstimatesDuration: false } ? info?.Duration : await _probe.MeasureAsync(item.Path, either.Token);
+            return seconds <= end - start + (start / 2) ? (item with { Start = null, End = null }, failure) : (item, failure);
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {

@@ -26,10 +26,11 @@ internal sealed class DecoderPool(FfmpegTools tools, DecodeOptions options, Time
     /// <summary>Sources decoded so far.</summary>
     public int Decoded => Volatile.Read(ref _decoded);
 
-    /// <summary>Decodes a source; null where ffmpeg has to.</summary>
-    public async Task<DecodeRun?> DecodeAsync(DecodePlan plan, CancellationToken cancellationToken)
+    /// <summary>Decodes a source; with the seconds that its container declares, null where it does not. Null where ffmpeg has to.</summary>
+    /// <exception cref="TooLargeException">More comes out than one source may have.</exception>
+    public async Task<(DecodeRun Run, double? Declared)?> DecodeAsync(SourceItem item, CancellationToken cancellationToken)
     {
-        if (_unusable is not null || plan.Item.Start is not null || plan.Item.End is not null)
+        if (_unusable is not null || item.Start is not null || item.End is not null)
         {
             return null;
         }
@@ -42,16 +43,16 @@ internal sealed class DecoderPool(FfmpegTools tools, DecodeOptions options, Time
             return null;
         }
 
-        var run = new DecodeRun(plan, new InputLog());
+        var run = new DecodeRun(options);
         try
         {
-            var end = await process.DecodeAsync(plan.Item.Path, run.Frames.Write, run.Samples.Write, either.Token);
+            var end = await process.DecodeAsync(item.Path, run.AddFrames, run.AddSamples, either.Token);
             await ReturnAsync(process);
             if (end is { } decoded)
             {
-                run.Settle(decoded);
                 Interlocked.Increment(ref _decoded);
-                return run;
+                (run.ExitCode, run.FrameSize) = (0, (decoded.Width, decoded.Height));
+                return (run, DeclaredDuration.Believed(decoded.Seconds)); // none where it is not a number
             }
         }
         catch (Exception exception)

@@ -27,7 +27,7 @@ internal sealed class DecoderProcess : IAsyncDisposable
     /// <summary>Starts it and waits for its hello; or says why not: it does not start, or finds no libraries of <paramref name="build"/>.</summary>
     public static async Task<(DecoderProcess? Process, string? Refusal)> StartAsync(string program, DecodeOptions options, string build, CancellationToken cancellationToken)
     {
-        var settings = new DecoderSettings(options.Fps, options.ShortSide, options.SampleRate, options.WantsVideo, options.WantsAudio, build);
+        var settings = new DecoderSettings(options.Fps, options.ShortSide, options.SampleRate, options.WantsVideo, options.WantsAudio, options.MaxPixels, options.MaxAspect, build);
         var start = new ProcessStartInfo(program, settings.Arguments()) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
 
         // It makes next to no garbage, and would let that grow to the size of the processor's cache before it looked (4 MiB, hexadecimal).

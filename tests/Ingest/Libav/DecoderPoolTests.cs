@@ -73,7 +73,7 @@ public sealed class DecoderPoolTests : IAsyncLifetime
     [InlineData("timeless.avi", Picture + " " + Tone + " -c:v mpeg4 -bf 2 -c:a libmp3lame")]
     public async Task DecodeAsync_SomethingToDecide_IsRefused(string name, string arguments)
     {
-        Assert.Null(await _pool.DecodeAsync(Plan(_media.Make($"{arguments} {name}")), TestContext.Current.CancellationToken));
+        Assert.Null(await _pool.DecodeAsync(Item(_media.Make($"{arguments} {name}")), TestContext.Current.CancellationToken));
         Assert.Null(_pool.Unusable);
     }
 
@@ -82,7 +82,7 @@ public sealed class DecoderPoolTests : IAsyncLifetime
     {
         _media.Make($"{Picture} {Tone} -c:v libx264 -c:a aac flat.mp4");
 
-        Assert.Null(await _pool.DecodeAsync(Plan(_media.Turn(_media["flat.mp4"], "turned.mp4", quarters: 1)), TestContext.Current.CancellationToken));
+        Assert.Null(await _pool.DecodeAsync(Item(_media.Turn(_media["flat.mp4"], "turned.mp4", quarters: 1)), TestContext.Current.CancellationToken));
     }
 
     /// <summary>XKD_TEST_DAMAGED_FILES sets their number.</summary>
@@ -106,10 +106,11 @@ public sealed class DecoderPoolTests : IAsyncLifetime
 
             var path = _media[$"damaged{i}.{(i % 2 == 0 ? "mp4" : "mkv")}"];
             File.WriteAllBytes(path, bytes);
-            using var run = await _pool.DecodeAsync(Plan(path), TestContext.Current.CancellationToken);
-            refused += run is null ? 1 : 0;
-            if (run is not null)
+            var decoded = await _pool.DecodeAsync(Item(path), TestContext.Current.CancellationToken);
+            refused += decoded is null ? 1 : 0;
+            if (decoded is not null)
             {
+                using var run = decoded.Value.Run;
                 await AssertSameAsync(path, run);
             }
         }
@@ -123,8 +124,9 @@ public sealed class DecoderPoolTests : IAsyncLifetime
         var path = _media.Clip("a.mp4");
         for (var i = 0; i < 5; i++)
         {
-            using var run = await _pool.DecodeAsync(Plan(path), TestContext.Current.CancellationToken);
-            Assert.NotNull(run);
+            var decoded = await _pool.DecodeAsync(Item(path), TestContext.Current.CancellationToken);
+            Assert.NotNull(decoded);
+            decoded.Value.Run.Dispose();
         }
 
         Assert.Equal(1, _pool.Started);
@@ -137,7 +139,7 @@ public sealed class DecoderPoolTests : IAsyncLifetime
         await using var pool = Pool(Script($"echo x >> {ran}; head -c 4 >/dev/null; kill -SEGV $$"));
         for (var i = 1; i <= 2; i++)
         {
-            Assert.Null(await pool.DecodeAsync(Plan(_media.Clip("a.mp4")), TestContext.Current.CancellationToken));
+            Assert.Null(await pool.DecodeAsync(Item(_media.Clip("a.mp4")), TestContext.Current.CancellationToken));
             Assert.Equal(i, File.ReadAllLines(ran).Length);
         }
     }
@@ -148,7 +150,7 @@ public sealed class DecoderPoolTests : IAsyncLifetime
         var nap = (100_000 + Environment.ProcessId).ToString(CultureInfo.InvariantCulture); // another run of this test has another
         await using var pool = Pool(Script($"sleep {nap}"), new DecodeOptions { ItemTimeout = TimeSpan.FromSeconds(1) });
 
-        Assert.Null(await pool.DecodeAsync(Plan(_media.Clip("a.mp4")), TestContext.Current.CancellationToken));
+        Assert.Null(await pool.DecodeAsync(Item(_media.Clip("a.mp4")), TestContext.Current.CancellationToken));
         Assert.DoesNotContain(Directory.GetDirectories("/proc"), folder => CommandLine(folder).Contains("sleep\0" + nap, StringComparison.Ordinal));
     }
 
@@ -157,7 +159,7 @@ public sealed class DecoderPoolTests : IAsyncLifetime
     {
         await using var pool = Pool(Script("sleep 1", build: "0.1"));
 
-        Assert.Null(await pool.DecodeAsync(Plan(_media.Clip("a.mp4")), TestContext.Current.CancellationToken));
+        Assert.Null(await pool.DecodeAsync(Item(_media.Clip("a.mp4")), TestContext.Current.CancellationToken));
         Assert.Contains("0.1", pool.Unusable, StringComparison.Ordinal);
     }
 
@@ -167,8 +169,9 @@ public sealed class DecoderPoolTests : IAsyncLifetime
 
     private async Task AssertSameAsync(string path)
     {
-        using var run = await _pool.DecodeAsync(Plan(path), TestContext.Current.CancellationToken);
-        Assert.NotNull(run);
+        var decoded = await _pool.DecodeAsync(Item(path), TestContext.Current.CancellationToken);
+        Assert.NotNull(decoded);
+        using var run = decoded.Value.Run;
         await AssertSameAsync(path, run);
     }
 
@@ -177,7 +180,7 @@ public sealed class DecoderPoolTests : IAsyncLifetime
         var outcome = await new MediaDecoder(_media.Tools, new DecodeOptions(), TimeProvider.System).DecodeAsync(Item(path), TestContext.Current.CancellationToken);
         Assert.True(outcome.Media is not null, outcome.Failure?.ToString());
         using var media = outcome.Media;
-        Assert.Equal((media.Width, media.Height), run.Log.FrameSize!.Value);
+        Assert.Equal((media.Width, media.Height), run.FrameSize);
         Assert.True(Bytes(media.Frames).SequenceEqual(Bytes(run.Frames)), $"{path}: frames differ");
         Assert.True(Bytes(media.Samples).SequenceEqual(Bytes(run.Samples)), $"{path}: samples differ");
     }
@@ -210,6 +213,4 @@ public sealed class DecoderPoolTests : IAsyncLifetime
     private DecoderPool Pool(string? program = null, DecodeOptions? options = null) => new(_media.Tools, options ?? new DecodeOptions(), TimeProvider.System, program);
 
     private static SourceItem Item(string path) => new() { Id = path, Path = path };
-
-    private static DecodePlan Plan(string path) => new() { Item = Item(path), Options = new DecodeOptions(), Video = true, Audio = true };
 }

@@ -27,6 +27,9 @@ internal static class IngestCommand
         Option<int> workers = new("--workers") { Description = "Sources decoded at a time; 0: one per core.", DefaultValueFactory = _ => 0 };
         Option<long?> budget = new("--memory-budget") { Description = "Decoded payload queued and in flight; by default 1GiB, or more where there are over 40 workers.", CustomParser = result => Sizes.Parse(result) };
         Option<double> timeout = new("--item-timeout") { Description = "Seconds one source may take.", DefaultValueFactory = _ => 600 };
+        Option<long> maxPixels = new("--max-pixels") { Description = "Pixels a source's picture has at most; a larger one fails as too-large.", DefaultValueFactory = _ => 36_000_000 };
+        Option<double> maxAspect = new("--max-aspect") { Description = "A picture's long side is at most so many times its short one.", DefaultValueFactory = _ => 32 };
+        Option<long> maxDecoded = new("--max-decoded") { Description = "Bytes that one source's frames and samples take at most, decoded; 16GiB is eight hours of 16:9.", DefaultValueFactory = _ => 16L << 30, CustomParser = result => Sizes.Parse(result) };
         Option<(int Part, int Of)> partition = new("--partition") { Description = "This process's part of the items, i/n; auto takes both from SLURM or MPI, auto/n the part alone.", DefaultValueFactory = _ => (1, 1), CustomParser = Sizes.ParsePartition };
         Option<bool> retryFailed = new("--retry-failed") { Description = "Redo the items that failed before." };
         Option<Dictionary<string, TimeSpan>> delays = CommonOptions.DelayStage();
@@ -34,7 +37,7 @@ internal static class IngestCommand
 
         Command command = new("ingest", "Decode media once into a cache of frames and log-mel spectrograms.")
         {
-            dataset, root, output, merge, split, annotations, frames, audio, mel, modalities, onMissing, shortSide, fps, maxClip, workers, budget, timeout, partition,
+            dataset, root, output, merge, split, annotations, frames, audio, mel, modalities, onMissing, shortSide, fps, maxClip, workers, budget, timeout, maxPixels, maxAspect, maxDecoded, partition,
             retryFailed, delays, json,
         };
         command.SetAction(async (parsed, _) =>
@@ -62,6 +65,9 @@ internal static class IngestCommand
                 Workers = parsed.GetValue(workers),
                 MemoryBudget = parsed.GetValue(budget),
                 ItemTimeout = parsed.GetValue(timeout),
+                MaxPixels = parsed.GetValue(maxPixels),
+                MaxAspect = parsed.GetValue(maxAspect),
+                MaxDecoded = parsed.GetValue(maxDecoded),
                 Partition = parsed.GetValue(partition).Part,
                 Partitions = parsed.GetValue(partition).Of,
                 RetryFailed = parsed.GetValue(retryFailed),
