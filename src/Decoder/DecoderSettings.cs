@@ -43,13 +43,13 @@ public sealed record DecoderSettings(double Fps, int ShortSide, int SampleRate, 
     /// it, where the filter's own choice for float samples is 3 dB more, and clips in 16 bits.
     /// </summary>
     /// <param name="rate">Hertz.</param>
-    /// <param name="inPieces">They begin with the first sample instead of with the clock.</param>
+    /// <param name="inPieces">They begin with the first sample instead of with the clock, and follow it no more: where the rate changes, it is wrong for a moment.</param>
     public static string SampleFilters(int rate, bool inPieces = false) => string.Create(
-        CultureInfo.InvariantCulture, $"aresample={rate}:async=1:min_hard_comp=0.05:{(inPieces ? "" : "first_pts=0:")}rematrix_maxval=1,aformat=sample_fmts=flt:channel_layouts=mono");
+        CultureInfo.InvariantCulture, $"aresample={rate}:{(inPieces ? "" : "async=1:min_hard_comp=0.05:first_pts=0:")}rematrix_maxval=1,aformat=sample_fmts=flt:channel_layouts=mono");
 
     /// <summary>The filter that makes one channel of several which all count the same.</summary>
     public static string EvenMix(int channels) =>
-        "pan=mono|c0=" + string.Join('+', Enumerable.Range(0, channels).Select(channel => string.Create(CultureInfo.InvariantCulture, $"{1.0 / channels:R}*c{channel}")));
+        "aformat=sample_fmts=flt,pan=mono|c0=" + string.Join('+', Enumerable.Range(0, channels).Select(channel => string.Create(CultureInfo.InvariantCulture, $"{1.0 / channels:R}*c{channel}")));
 
     /// <summary>Width and height of a source of that size.</summary>
     public (int Width, int Height) FrameSize(int width, int height) => FrameSize(width, height, ShortSide);

@@ -83,12 +83,13 @@ internal sealed record DecodePlan
     {
         var (width, height) = DecoderSettings.FrameSize(video.Width, video.Height, Options.ShortSide);
         var delay = video.Delay > 0 ? string.Create(CultureInfo.InvariantCulture, $"setpts=PTS-{video.Delay}/TB,") : "";
+        var fine = video.Delay > 0 || Start > Sought ? "settb=AVTB," : ""; // a container that counts pictures cannot be shifted by less than one
         var seen = times is null ? "" : $"metadata=mode=add:key=seen:value=1,metadata=mode=print:key=seen:file='{times.Replace(":", @"\:", StringComparison.Ordinal)}',";
 
         // Of what comes before the stretch the fps filter shows the last, for as long as it is on screen.
         output.WithCustomArgument($"-map 0:{video.Index}")
             .DisableAudio().DisableSubtitles().DisableData()
-            .WithCustomArgument($"-vf \"{seen}{delay}{Stretch("trim", "setpts", begin: null)}{DecoderSettings.FrameFilters(Options.Fps, $"{width}:{height}")}\"")
+            .WithCustomArgument($"-vf \"{seen}{fine}{delay}{Stretch("trim", "setpts", begin: null)}{DecoderSettings.FrameFilters(Options.Fps, $"{width}:{height}")}\"")
             .WithCustomArgument($"{(Item.End is { } end ? Limit(end - Start) : "")}-pix_fmt rgb24 -f rawvideo");
     }
 

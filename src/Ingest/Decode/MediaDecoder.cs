@@ -14,7 +14,6 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
     private readonly MediaProbe _probe = new(tools);
 
     /// <summary>Decodes an item within the time one item may take.</summary>
-    /// <exception cref="TooLargeException">More comes out than one source may have.</exception>
     public async Task<DecodeOutcome> DecodeAsync(SourceItem item, CancellationToken cancellationToken)
     {
         if (FailureClassifier.Unreadable(item.Path) is { } unreadable)
@@ -22,16 +21,15 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
             return new DecodeOutcome(null, unreadable);
         }
 
-        if (pool is not null && await DecodeByLibrariesAsync(pool, item, cancellationToken) is { } outcome)
-        {
-            return outcome;
-        }
-
         using var timeout = new CancellationTokenSource(options.ItemTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            return await DecodeFileAsync(item, either.Token);
+            return pool is not null && await DecodeByLibrariesAsync(pool, item, cancellationToken) is { } outcome ? outcome : await DecodeFileAsync(item, either.Token);
+        }
+        catch (TooLargeException exception)
+        {
+            return DecodeOutcome.Failed(FailureStages.Decode, FailureReasons.TooLarge, exception.Message);
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {

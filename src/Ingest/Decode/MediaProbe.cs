@@ -15,20 +15,34 @@ internal sealed class MediaProbe(FfmpegTools tools)
     /// <exception cref="FailureException">ffprobe does not start.</exception>
     public async Task<(MediaInfo? Info, ItemFailure? Failure)> ProbeAsync(string path, CancellationToken cancellationToken)
     {
+        var (info, known, failure) = await DescribeAsync(path, far: false, cancellationToken);
+        if (!known)
+        {
+            (info, _, failure) = await DescribeAsync(path, far: true, cancellationToken);
+        }
+
+        return (info, failure);
+    }
+
+    // Known: of each stream the size, or the rate, could be told.
+    private async Task<(MediaInfo? Info, bool Known, ItemFailure? Failure)> DescribeAsync(string path, bool far, CancellationToken cancellationToken)
+    {
         var log = new FfmpegLog();
-        var (exitCode, json) = await _process.DescribeAsync(path, log, cancellationToken);
+        var (exitCode, json) = await _process.DescribeAsync(path, far, log, cancellationToken);
         if (exitCode != 0)
         {
-            return (null, FailureClassifier.Unopened(path, log.Errors));
+            return (null, true, FailureClassifier.Unopened(path, log.Errors));
         }
 
         try
         {
-            return (ToInfo(FFProbe.FromJson(json), json, log.EstimatesDuration), null);
+            var analysis = FFProbe.FromJson(json);
+            var known = analysis.VideoStreams.All(static stream => stream.Width > 0) && analysis.AudioStreams.All(static stream => stream.SampleRateHz > 0);
+            return (ToInfo(analysis, json, log.EstimatesDuration), known, null);
         }
         catch (Exception exception) when (exception is FFProbeException or JsonException)
         {
-            return (null, new ItemFailure(FailureStages.Probe, FailureReasons.Corrupt, exception.Message));
+            return (null, true, new ItemFailure(FailureStages.Probe, FailureReasons.Corrupt, exception.Message));
         }
     }
 
@@ -65,7 +79,7 @@ internal sealed class MediaProbe(FfmpegTools tools)
     private static MediaInfo ToInfo(IMediaAnalysis analysis, string json, bool estimates)
     {
         var format = analysis.Format.FormatName;
-        var delays = format is "avi" or "asf" ? Delays(json) : [];
+        var delays = format is "avi" ? Delays(json) : [];
 
         // Matroska's durations are the times of the streams' ends, whenever they begin.
         var begins = format.Contains("matroska", StringComparison.Ordinal) ? analysis.Format.StartTime : TimeSpan.Zero;

@@ -14,18 +14,20 @@ namespace Xkd.Ingest;
 internal sealed class FfprobeProcess(FfmpegTools tools)
 {
     private static readonly string[] Common = ["-v", "level+warning", "-protocol_whitelist", MediaFormats.Protocols, "-format_whitelist", MediaFormats.Demuxers];
+    private static readonly string[] Far = ["-analyzeduration", "100M", "-probesize", "100M"];
     private static readonly string[] Description = ["-print_format", "json", "-show_format", "-sexagesimal", "-show_streams"];
     private static readonly string[] Packets = ["-print_format", "csv=p=0", "-show_entries", "packet=pts_time,dts_time,duration_time"];
 
     /// <summary>What the file holds: the exit code and the JSON. Cancelling kills the process and its children.</summary>
     /// <param name="path">Full path of the file.</param>
+    /// <param name="far">Looks a hundred seconds into it, for streams of which there is little.</param>
     /// <param name="log">Takes what it complains of.</param>
     /// <param name="cancellationToken">Ends the process.</param>
     /// <exception cref="FailureException">ffprobe does not start: no other item would fare better.</exception>
-    public async Task<(int ExitCode, string Json)> DescribeAsync(string path, FfmpegLog log, CancellationToken cancellationToken)
+    public async Task<(int ExitCode, string Json)> DescribeAsync(string path, bool far, FfmpegLog log, CancellationToken cancellationToken)
     {
         var json = new StringBuilder();
-        var exitCode = await RunAsync([.. Common, .. Description, "-i", path], line => json.AppendLine(line), log, cancellationToken);
+        var exitCode = await RunAsync([.. Common, .. far ? Far : [], .. Description, "-i", path], line => json.AppendLine(line), log, cancellationToken);
         return (exitCode, json.ToString());
     }
 

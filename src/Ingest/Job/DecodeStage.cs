@@ -109,7 +109,6 @@ internal sealed class DecodeStage
         IOException full when DiskFull.Is(full) =>
             throw new FailureException($"the disk is full while {source.Id} was decoded; free space, then run the same command again: what is committed is kept.", full),
         IOException => new ItemFailure(FailureStages.Decode, FailureReasons.Io, exception.Message),
-        TooLargeException => new ItemFailure(FailureStages.Decode, FailureReasons.TooLarge, exception.Message),
         _ => new ItemFailure(FailureStages.Decode, FailureReasons.Corrupt, $"{exception.GetType().Name}: {exception.Message}") { Unexpected = true },
     };
 

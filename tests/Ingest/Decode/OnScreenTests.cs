@@ -57,6 +57,44 @@ public sealed class OnScreenTests(DecodeFixture fixture) : IClassFixture<DecodeF
         AssertOnScreen(media, n => n / Value(rate), start);
     }
 
+    /// <summary>They hold no presentation times: as decoded, a picture bears the time of the packet that let it out, one or two frames late.</summary>
+    [Theory]
+    [InlineData("b.avi", "-c:v libx264 -preset ultrafast -bf 3 -c:a pcm_s16le")]
+    [InlineData("b4.avi", "-c:v mpeg4 -q 2 -bf 2 -c:a pcm_s16le")]
+    [InlineData("plain.avi", "-c:v mpeg4 -q 2 -c:a pcm_s16le")]
+    public async Task DecodeAsync_NoPresentationTimes_ShowsTheFrameOnScreen(string name, string codecs)
+    {
+        var (media, _) = await fixture.Both.DecodeAsync(_media.Make($"{Numbered("25")} -map 0 -map 1 {codecs} {name}"));
+        using var held = media;
+
+        Assert.InRange(media.NumFrames, (Seconds * Fps) - 1, (Seconds * Fps) + 1);
+        AssertOnScreen(media, static n => n / 25.0, start: 0);
+    }
+
+    /// <summary>Seeking leads to the key frame after the stretch in some of them, and is not to be trusted in others.</summary>
+    [Theory]
+    [InlineData("s.flv", "-map 1 -c:v libx264 -preset ultrafast -bf 3 -g 50 -c:a pcm_s16le")]
+    [InlineData("s.avi", "-map 1 -c:v libx264 -preset ultrafast -bf 3 -g 50 -c:a pcm_s16le")]
+    [InlineData("s.ts", "-c:v libx264 -preset ultrafast -bf 3 -g 50")]
+    [InlineData("s.mpg", "-c:v mpeg2video -q 2 -bf 2 -g 50")]
+    [InlineData("s.mkv", "-map 1 -c:v libx264 -preset ultrafast -bf 3 -g 50 -c:a pcm_s16le")]
+    [InlineData("live.mkv", "-map 1 -c:v libx264 -preset ultrafast -bf 3 -g 50 -c:a pcm_s16le -f matroska -live 1 -seekable 0")] // no index
+    [InlineData("fragments.mov", "-map 1 -c:v libx264 -preset ultrafast -bf 0 -g 50 -c:a pcm_s16le -movflags +frag_keyframe+empty_moov")]
+    [InlineData("coarse.mov", "-map 1 -c:v libx264 -preset ultrafast -bf 3 -g 50 -c:a aac -max_interleave_delta 0")]
+    public async Task DecodeAsync_StretchOfAnyContainer_HoldsItsSeconds(string name, string codecs)
+    {
+        var path = _media.Make($"{Numbered("25")} -map 0 {codecs} {name}");
+        foreach (var (start, end) in new[] { (0, 1.5), (1.29, 3.1), (2.5, 4) })
+        {
+            var (media, _) = await fixture.Both.DecodeAsync(new SourceItem { Id = "s", Path = path, Start = start, End = end });
+            using var held = media;
+
+            Assert.InRange(media.NumFrames, Math.Round((end - start) * Fps) - 1, Math.Round((end - start) * Fps) + 1);
+            Assert.InRange(media.NumSamples / 16000.0, codecs.Contains("-map 1", StringComparison.Ordinal) ? end - start - 0.01 : 0, end - start + 0.01);
+            AssertOnScreen(media, static n => n / 25.0, start);
+        }
+    }
+
     private static void AssertOnScreen(DecodedMedia media, Func<int, double> time, double start, IReadOnlyList<int>? kept = null)
     {
         int[] shown = [.. (kept ?? [.. Enumerable.Range(0, 1 << Bars)]).Where(n => time(n) < Seconds - 1e-6)];
