@@ -80,7 +80,7 @@ internal static class ManifestText
         }
         catch (JsonException e)
         {
-            throw new CorruptCacheException(file, null, e.Path ?? "manifest", "a manifest's fields", e.Message, e);
+            throw new CorruptCacheException(file, null, e.Path is { Length: > 2 } path ? path[2..] : "manifest", "a manifest's fields", e.Message, e);
         }
 
         if (manifest.Schema > Manifest.CurrentSchema)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -40,8 +41,7 @@ internal static class PrintableText
         int done = 0;
         for (int at = 0, length; at < text.Length; at += length)
         {
-            bool whole = Rune.TryGetRuneAt(text, at, out Rune rune);
-            length = whole ? rune.Utf16SequenceLength : 1;
+            bool whole = Rune.DecodeFromUtf16(text[at..], out Rune rune, out length) == OperationStatus.Done;
             if (!whole || IsHidden(rune))
             {
                 (spelled ??= new StringBuilder()).Append(text[done..at]).Append(Spelled(whole ? rune.Value : text[at]));
