@@ -31,6 +31,7 @@ internal sealed class ShardFile : IDisposable
         FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 14);
         try
         {
+            ParquetFooter.Require(file);
             return new ShardFile(file, await ParquetReader.CreateAsync(file, ShardSchema.Options));
         }
         catch
