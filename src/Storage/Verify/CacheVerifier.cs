@@ -23,9 +23,13 @@ public static class CacheVerifier
         ManifestStore manifests = new(store);
         List<VerifyError> errors = [];
         Manifest? manifest = null;
-        ImmutableArray<int> versions = manifests.Versions();
-        errors.AddRange(store.List(CacheLayout.Manifests).Where(f => CacheLayout.IsStrayManifest(f.Name)).Select(f =>
-            new VerifyError(f.Name, null, "manifest", "NNNNNN.json", "another name; nothing reads it: move it elsewhere")));
+        ImmutableArray<int> versions = [];
+        Attempt(errors, CacheLayout.Manifests, () =>
+        {
+            versions = manifests.Versions();
+            errors.AddRange(store.List(CacheLayout.Manifests).Where(f => CacheLayout.IsStrayManifest(f.Name)).Select(f =>
+                new VerifyError(f.Name, null, "manifest", "NNNNNN.json", "another name; nothing reads it: move it elsewhere")));
+        });
         errors.AddRange(versions.Zip(versions.Skip(1).Append(0)).Where(v => v.Second < v.First - 1).Select(v =>
             new VerifyError(CacheLayout.Manifest(v.First - 1), null, "manifest", "a complete manifest", v.Second == v.First - 2 ? "no file" : $"no file, nor of the {v.First - v.Second - 2} versions before it")));
         HashSet<int> sound = [];

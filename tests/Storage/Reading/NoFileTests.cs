@@ -56,6 +56,7 @@ public sealed class NoFileTests : IAsyncLifetime, IDisposable
         Directory.CreateSymbolicLink(_folder.In(folder), Path.Combine(_folder.Path, "outside"));
         CorruptCacheException e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache));
         Assert.Equal((folder, "folder"), (e.Shard, e.Column));
+        Assert.Equal((folder, "folder"), Assert.Single(Verify().Select(v => (v.Shard, v.Column))));
     }
 
     [Fact]
