@@ -66,13 +66,7 @@ public sealed class CacheCommandsTests(IngestedClips clips)
     {
         ProcessOutcome sound = await XkdProcess.RunAsync("verify", clips.Cache, "--json");
         Assert.Equal(0, sound.ExitCode);
-        string copy = clips.File("damaged");
-        foreach (string file in Directory.EnumerateFiles(clips.Cache, "*", SearchOption.AllDirectories))
-        {
-            string target = Path.Combine(copy, Path.GetRelativePath(clips.Cache, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
+        string copy = Copy("damaged");
 
         using JsonDocument manifest = JsonDocument.Parse(await File.ReadAllTextAsync(Directory.GetFiles(Path.Combine(copy, "manifest"), "*.json").Single(), TestContext.Current.CancellationToken));
         JsonElement shard = manifest.RootElement.GetProperty("shards")[0];
@@ -87,5 +81,62 @@ public sealed class CacheCommandsTests(IngestedClips clips)
         Assert.Equal(1, json.RootElement.GetProperty("schema").GetInt32());
         Assert.False(json.RootElement.GetProperty("ok").GetBoolean());
         Assert.Contains(json.RootElement.GetProperty("errors").EnumerateArray(), e => e.GetProperty("row").ToString() == "0" && e.GetProperty("column").GetString() == "frames");
+    }
+
+    [Theory]
+    [InlineData("inspect")]
+    [InlineData("verify")]
+    public async Task ReadingVerbs_AShardThatMayNotBeRead_Exit1SayingWhy(string verb)
+    {
+        string copy = Copy("unreadable-" + verb), shard = Directory.GetFiles(Path.Combine(copy, "shards")).Single();
+        Assert.Equal(0, (await XkdProcess.StartAsync("chmod", ["000", shard])).ExitCode);
+
+        // Root may read everything, but for these two rights.
+        string[] arguments = ["dotnet", Path.Combine(AppContext.BaseDirectory, "xkd.dll"), verb, copy];
+        ProcessOutcome result = Environment.UserName == "root"
+            ? await XkdProcess.StartAsync("setpriv", ["--bounding-set", "-dac_override,-dac_read_search", .. arguments])
+            : await XkdProcess.StartAsync(arguments[0], arguments[1..]);
+        Assert.Equal(1, result.ExitCode);
+        string said = result.Output + result.Error;
+        Assert.Contains(Path.GetFileName(shard), said, StringComparison.Ordinal);
+        Assert.Contains("permission denied", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Verbs_NamesWithEscapeSequences_ShowThemSpelledAndKeepThemInJsonAndFiles()
+    {
+        const string Class = "\e]0;owned\a\e[31mred\u202e";
+        string root = clips.File("hostile"), cache = clips.File("hostile-cache");
+        Directory.CreateDirectory(Path.Combine(root, Class));
+        File.Copy(Path.Combine(clips.Clips, "good.mp4"), Path.Combine(root, Class, "a.mp4"));
+        await File.WriteAllTextAsync(Path.Combine(root, Class, "b\e[2J\nxkd: all is well.mp4"), "plain text", TestContext.Current.CancellationToken);
+
+        ProcessOutcome ingest = await XkdProcess.RunAsync("ingest", "--dataset", "folder", "--root", root, "--out", cache, "--short-side", "32");
+        ProcessOutcome inspect = await XkdProcess.RunAsync("inspect", cache);
+        ProcessOutcome nobody = await XkdProcess.RunAsync("inspect", cache, "--clip", "nobody", "--out", clips.File("hostile-pictures"));
+        Assert.Equal((3, 0, 2), (ingest.ExitCode, inspect.ExitCode, nobody.ExitCode));
+        string shown = ingest.Output + ingest.Error + inspect.Output + inspect.Error + nobody.Output + nobody.Error;
+        Assert.DoesNotContain(shown, c => char.IsControl(c) && c != '\n');
+        Assert.DoesNotContain('\u202e', shown);
+        Assert.DoesNotContain("\nxkd: all is well", shown, StringComparison.Ordinal);
+        Assert.Contains("\\e]0;owned\\x07\\e[31mred\\u202e", inspect.Output, StringComparison.Ordinal);
+        Assert.Contains("\\e[2J\\nxkd: all is well.mp4", ingest.Output, StringComparison.Ordinal);
+
+        ProcessOutcome json = await XkdProcess.RunAsync("inspect", cache, "--json");
+        using JsonDocument document = JsonDocument.Parse(json.Output);
+        Assert.Equal(Class, Assert.Single(document.RootElement.GetProperty("classes").EnumerateObject()).Name);
+    }
+
+    private string Copy(string name)
+    {
+        string copy = clips.File(name);
+        foreach (string file in Directory.EnumerateFiles(clips.Cache, "*", SearchOption.AllDirectories))
+        {
+            string target = Path.Combine(copy, Path.GetRelativePath(clips.Cache, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+
+        return copy;
     }
 }

@@ -98,6 +98,7 @@ internal sealed class TrainingSession : IDisposable
         Device device = Devices.Parse(options.Device, ranks.LocalRank);
         RunOrigin origin = ranks.FromFirst(() => Prepare(options, run)); // one look at the folder decides for all ranks
         Cache cache = Cache.Open(options.Data, origin.ManifestVersion, options.Objects);
+        cache.Warnings.ToList().ForEach(observer.Note);
         origin.Require(cache); // on every rank: each may have a copy of its own
         TrainingSession session = new(options, run, origin, cache, device, time, observer, ranks);
         ranks.Barrier();

@@ -47,7 +47,7 @@ public sealed record AugmentationOptions
         }
         if (errors.Count > 0)
         {
-            throw new UsageException(string.Join(Environment.NewLine, errors));
+            throw new UsageException(string.Join("\n  ", errors));
         }
     }
 

@@ -12,24 +12,31 @@ public sealed record Fingerprint : IJsonOnDeserializing
     private string _frameRule = FrameRules.OnScreen;
 
     /// <summary>Frames a second; default 8.</summary>
+    [JsonRequired]
     public double Fps { get; init; } = 8;
 
     /// <summary>Pixels of a frame's shorter side; default 112.</summary>
+    [JsonRequired]
     public int ShortSide { get; init; } = 112;
 
     /// <summary>Hertz of the mono audio; default 16000.</summary>
+    [JsonRequired]
     public int SampleRate { get; init; } = 16000;
 
     /// <summary>Samples of one Fourier window; default 1024.</summary>
+    [JsonRequired]
     public int NFft { get; init; } = 1024;
 
     /// <summary>Samples between spectrogram frames; default 143.</summary>
+    [JsonRequired]
     public int Hop { get; init; } = 143;
 
     /// <summary>Mel bands; default 80.</summary>
+    [JsonRequired]
     public int Mels { get; init; } = 80;
 
     /// <summary><c>raw</c> (rgb24) or <c>jpeg</c> (one JPEG per frame); default raw.</summary>
+    [JsonRequired]
     public string FramesCodec { get; init; } = FrameCodecs.Raw;
 
     /// <summary>Which of a source's frames are cached, and how they are scaled: <c>on_screen</c> (default) or, in caches that do not say, <c>nearest</c>.</summary>
@@ -40,12 +47,14 @@ public sealed record Fingerprint : IJsonOnDeserializing
     }
 
     /// <summary><c>mel</c> (float16 log-mel) or <c>pcm</c> (16-bit mono samples); default mel.</summary>
+    [JsonRequired]
     public string AudioCodec { get; init; } = AudioCodecs.Mel;
 
     /// <summary>What computed the log-mel: <c>simd</c> or <c>nwaves</c>, which agree to 1e-3, not in every bit; default simd.</summary>
     public string MelBackend { get; init; } = "simd";
 
     /// <summary>What decoded the media, with its version.</summary>
+    [JsonRequired]
     public string Decoder { get; init; } = "";
 
     /// <summary>One text per key that differs, this value first: <c>short_side 112 ≠ 224</c>. Empty when compatible.</summary>

@@ -15,27 +15,33 @@ internal sealed class LedgerStore(ICacheStore store)
     public Dictionary<string, LedgerEntry> Read(Manifest manifest)
     {
         Dictionary<string, LedgerEntry> ledger = new(StringComparer.Ordinal);
-        foreach (LedgerPart part in manifest.Ledger)
+        foreach (LedgerEntry entry in manifest.Ledger.SelectMany(Read))
         {
-            byte[] text = ReadCovered(part);
-            try
-            {
-                foreach (LedgerEntry entry in LedgerText.Read(text, text.Length))
-                {
-                    LedgerText.Merge(ledger, entry);
-                }
-            }
-            catch (JsonException e)
-            {
-                throw new CorruptCacheException(PathOf(part), null, "ledger", "one JSON object a line", e.Message, e);
-            }
+            LedgerText.Merge(ledger, entry);
         }
 
         return ledger;
     }
 
-    /// <summary>The bytes of a part that a manifest covers, checked.</summary>
-    public byte[] ReadCovered(LedgerPart part)
+    /// <summary>The lines of a part that a manifest covers, checked.</summary>
+    /// <exception cref="CorruptCacheException">The part is shorter than, or other than, what was committed, or no ledger.</exception>
+    public List<LedgerEntry> Read(LedgerPart part)
+    {
+        byte[] text = ReadCovered(part);
+        List<LedgerEntry> entries = [];
+        try
+        {
+            entries.AddRange(LedgerText.Read(text, text.Length));
+        }
+        catch (JsonException e)
+        {
+            throw new CorruptCacheException(PathOf(part), entries.Count, "ledger", "a line of the ledger", e.Message, e);
+        }
+
+        return entries.Count == part.Lines ? entries : throw new CorruptCacheException(PathOf(part), null, "ledger", $"{part.Lines} lines", $"{entries.Count}");
+    }
+
+    private byte[] ReadCovered(LedgerPart part)
     {
         byte[] text = store.TryRead(PathOf(part), part.Bytes) ?? throw new CorruptCacheException(PathOf(part), null, "ledger", $"{part.Bytes} bytes", "no file");
         if (text.Length < part.Bytes)

@@ -41,7 +41,10 @@ internal static class LedgerText
         {
             int end = Array.IndexOf(text, (byte)'\n', begin, length - begin);
             end = end < 0 ? length : end;
-            yield return JsonSerializer.Deserialize<LedgerEntry>(text.AsSpan(begin, end - begin), StorageJson.Options) ?? throw new JsonException("an empty ledger line");
+            LedgerEntry entry = JsonSerializer.Deserialize<LedgerEntry>(text.AsSpan(begin, end - begin), StorageJson.Options) ?? throw new JsonException("an empty ledger line");
+            yield return entry is { Id.Length: > 0, Attempts: >= 0 } && !entry.Warnings.Contains(null!)
+                ? entry
+                : throw new JsonException("an item without an id, below 0 attempts, or a warning of null");
             begin = end + 1;
         }
     }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Xkd.Storage;
 
 /// <summary>
@@ -10,6 +12,7 @@ public sealed record Manifest
 
     public required int Version { get; init; }
 
+    [JsonRequired]
     public int Schema { get; init; } = CurrentSchema;
 
     /// <summary>The version this one grew from; null for the first.</summary>
@@ -21,8 +24,10 @@ public sealed record Manifest
     public required Fingerprint Fingerprint { get; init; }
 
     /// <summary>Rows over all shards.</summary>
+    [JsonRequired]
     public int Clips { get; init; }
 
+    [JsonRequired]
     public MelStatistics Mel { get; init; } = new();
 
     /// <summary>The checksum of the columns <c>frame_crc, mel_crc, pcm_crc, crc</c>: CRC-32C (Castagnoli, as in iSCSI).</summary>
@@ -31,8 +36,10 @@ public sealed record Manifest
     /// <summary>What was ingested, each once, in the order of the first commit of each. Empty in manifests of before this was kept.</summary>
     public IReadOnlyList<IngestOrigin> Origins { get; init; } = [];
 
+    [JsonRequired]
     public IReadOnlyList<ShardEntry> Shards { get; init; } = [];
 
     /// <summary>How much of each part's ledger this version covers.</summary>
+    [JsonRequired]
     public IReadOnlyList<LedgerPart> Ledger { get; init; } = [];
 }

@@ -9,23 +9,20 @@ internal sealed class ManifestStore(ICacheStore store)
     public ImmutableArray<int> Versions() =>
         [.. store.List(CacheLayout.Manifests).Select(f => CacheLayout.ParseManifest(f.Name)).OfType<int>().OrderDescending()];
 
-    /// <summary>Null, with the reason, when that version is damaged or gone.</summary>
+    /// <summary>Null, with the reason, when that version is truncated, altered or gone.</summary>
+    /// <exception cref="CorruptCacheException">It is complete, and says what no writer says: nothing of such a cache is to be believed.</exception>
+    /// <exception cref="UsageException">It is of a schema that this program does not know.</exception>
     public Manifest? TryRead(int version, out string problem)
     {
-        if (store.TryRead(CacheLayout.Manifest(version)) is not { } bytes)
+        string name = CacheLayout.Manifest(version);
+        if (store.TryRead(name) is not { } bytes)
         {
             problem = "no file";
             return null;
         }
 
-        Manifest? manifest = ManifestText.TryRead(bytes, out problem);
-        if (manifest is not null && manifest.Version != version)
-        {
-            problem = $"it says version {manifest.Version}";
-            return null;
-        }
-
-        return manifest;
+        Manifest? manifest = ManifestText.TryRead(name, bytes, out problem);
+        return manifest is not null && manifest.Version != version ? throw new CorruptCacheException(name, null, "version", $"{version}", $"{manifest.Version}") : manifest;
     }
 
     /// <summary>

@@ -45,7 +45,12 @@ internal static class ManifestText
     }
 
     /// <summary>Null, with the reason, when the bytes are not a complete manifest.</summary>
-    public static Manifest? TryRead(ReadOnlySpan<byte> bytes, out string problem)
+    /// <param name="file">Its name, for errors.</param>
+    /// <param name="bytes">The text.</param>
+    /// <param name="problem">The reason.</param>
+    /// <exception cref="CorruptCacheException">They are complete, and say what no writer says.</exception>
+    /// <exception cref="UsageException">They are of a schema that this program does not know.</exception>
+    public static Manifest? TryRead(string file, ReadOnlySpan<byte> bytes, out string problem)
     {
         int tail = Encoding.UTF8.GetByteCount(CheckKey) + 64 + Encoding.UTF8.GetByteCount(End);
         if (bytes.Length <= tail)
@@ -62,17 +67,28 @@ internal static class ManifestText
             return null;
         }
 
+        problem = "";
+        return Parse(file, bytes);
+    }
+
+    private static Manifest Parse(string file, ReadOnlySpan<byte> bytes)
+    {
+        Manifest manifest;
         try
         {
-            Manifest? manifest = JsonSerializer.Deserialize<Manifest>(bytes, StorageJson.Options);
-            problem = manifest is null ? "it is empty" : manifest.Schema == Manifest.CurrentSchema ? "" : $"schema {manifest.Schema}, this program reads {Manifest.CurrentSchema}";
-            return problem.Length == 0 ? manifest : null;
+            manifest = JsonSerializer.Deserialize<Manifest>(bytes, StorageJson.Options)!; // its check was found in it, so it is not null
         }
         catch (JsonException e)
         {
-            problem = e.Message;
-            return null;
+            throw new CorruptCacheException(file, null, e.Path is { Length: > 2 } path ? path[2..] : "manifest", "a manifest's fields", e.Message, e);
         }
+
+        if (manifest.Schema > Manifest.CurrentSchema)
+        {
+            throw new UsageException($"{file} is of schema {manifest.Schema}, this program reads {Manifest.CurrentSchema}: use the xkd that wrote it, or a newer one");
+        }
+
+        return ManifestCheck.Problem(manifest) is { } problem ? throw new CorruptCacheException(file, null, problem.Field, problem.Expected, problem.Got) : manifest;
     }
 
     private static string Text(JsonNode? node) => node?.ToJsonString(StorageJson.Options) ?? "null";

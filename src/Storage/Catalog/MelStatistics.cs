@@ -6,21 +6,27 @@ namespace Xkd.Storage;
 public sealed record MelStatistics
 {
     /// <summary>Mean of the log-mel values; 0 when there are none.</summary>
+    [JsonRequired]
     public double Mean { get; init; }
 
     /// <summary>Population standard deviation; 1 when there are no values, so that normalising by it is harmless.</summary>
+    [JsonRequired]
     public double Std { get; init; } = 1;
 
     /// <summary>Spectrogram frames seen.</summary>
+    [JsonRequired]
     public long Frames { get; init; }
 
     /// <summary>Values seen: frames × mels.</summary>
+    [JsonRequired]
     public long Values { get; init; }
 
     /// <summary>Sum of the values. Kept beside the mean so that commits add up exactly, whatever their order.</summary>
+    [JsonRequired]
     public double Sum { get; init; }
 
     /// <summary>Sum of the squared values.</summary>
+    [JsonRequired]
     public double SumSquares { get; init; }
 
     /// <summary>Whether there is anything to normalise by.</summary>

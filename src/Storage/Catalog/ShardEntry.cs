@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Xkd.Storage;
 
 /// <summary>One Parquet file of the cache as its manifest knows it: complete, synced and verified before it was listed.</summary>
@@ -18,9 +20,11 @@ public sealed record ShardEntry
     public required string IdsSha256 { get; init; }
 
     /// <summary>Where the rows' payload ends and the row index, then the Parquet footer, begin.</summary>
+    [JsonRequired]
     public long FooterOffset { get; init; }
 
     /// <summary>CRC-32C of the bytes from <see cref="FooterOffset"/> to the end of the file.</summary>
+    [JsonRequired]
     public uint FooterCrc { get; init; }
 
     /// <summary>Byte offset in the file of each row's <c>frames</c> value.</summary>

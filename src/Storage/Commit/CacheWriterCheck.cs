@@ -11,8 +11,7 @@ internal static class CacheWriterCheck
         string[] problems =
         [
             .. Unless(CacheLayout.IsPartName(options.Part), $"part \"{options.Part}\": use letters, digits, - and _"),
-            .. Unless(fingerprint.FramesCodec is FrameCodecs.Raw or FrameCodecs.Jpeg, $"frames codec {fingerprint.FramesCodec}: use raw or jpeg"),
-            .. Unless(fingerprint.AudioCodec is AudioCodecs.Mel or AudioCodecs.Pcm, $"audio codec {fingerprint.AudioCodec}: use mel or pcm"),
+            .. FingerprintCheck.Problem(fingerprint) is { } problem ? [$"{problem.Key} {problem.Got}: use {problem.Expected}"] : Array.Empty<string>(),
             .. Unless(options.ShardBytes > 0, $"shard bytes {options.ShardBytes}: use 1 or more"),
             .. Unless(options.ShardRows > 0, $"shard rows {options.ShardRows}: use 1 or more"),
             .. Unless(options.RowGroupRows > 0, $"row group rows {options.RowGroupRows}: use 1 or more"),

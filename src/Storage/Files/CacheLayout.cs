@@ -45,26 +45,29 @@ internal static partial class CacheLayout
     public static (string Part, int Number)? ParseShard(string name) =>
         ShardName().Match(name) is { Success: true } m ? (m.Groups["part"].Value, int.Parse(m.Groups["number"].ValueSpan, CultureInfo.InvariantCulture)) : null;
 
-    /// <summary>Part that wrote a temporary file; null for other files.</summary>
+    /// <summary>Part that wrote a temporary file of this layout; null for other files.</summary>
     public static string? ParseTemporary(string name) => TemporaryName().Match(name) is { Success: true } m ? m.Groups["part"].Value : null;
 
     /// <summary>Version of a manifest's name; null for other files.</summary>
     public static int? ParseManifest(string name) =>
-        VersionName().Match(name) is { Success: true } m ? int.Parse(m.Groups["version"].ValueSpan, CultureInfo.InvariantCulture) : null;
+        VersionName().Match(name) is { Success: true } m && int.Parse(m.Groups["version"].ValueSpan, CultureInfo.InvariantCulture) is var version && Manifest(version) == name ? version : null;
+
+    /// <summary>Whether a name beside the manifests is neither a manifest's nor one's on its way.</summary>
+    public static bool IsStrayManifest(string name) => ParseManifest(name) is null && ParseTemporary(name) is null;
 
     public static bool IsPartName(string part) => PartName().IsMatch(part);
 
     private static string Marked(string mark) => mark.Length > 0 ? "." + mark : "";
 
-    [GeneratedRegex(@"^shards/(?<part>[A-Za-z0-9_-]+)-(?<number>\d{6,9})(\.[0-9a-f]+)?\.parquet$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^shards/(?<part>[A-Za-z0-9_-]+)-(?<number>[0-9]{6,9})(\.[0-9a-f]+)?\.parquet\z", RegexOptions.ExplicitCapture)]
     private static partial Regex ShardName();
 
-    [GeneratedRegex(@"\.(?<part>[A-Za-z0-9_-]+)\.tmp$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^(manifest/[0-9]{6,9}\.json|shards/[A-Za-z0-9_.-]+\.parquet|ledger\.jsonl)\.(?<part>[A-Za-z0-9_-]+)\.tmp\z", RegexOptions.ExplicitCapture)]
     private static partial Regex TemporaryName();
 
-    [GeneratedRegex(@"^manifest/(?<version>\d{6,9})\.json$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^manifest/(?<version>[0-9]{6,9})\.json\z", RegexOptions.ExplicitCapture)]
     private static partial Regex VersionName();
 
-    [GeneratedRegex("^[A-Za-z0-9_-]+$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^[A-Za-z0-9_-]+\z", RegexOptions.ExplicitCapture)]
     private static partial Regex PartName();
 }

@@ -58,7 +58,7 @@ internal sealed class ObjectBucket : IDisposable
         {
             ListObjectsV2Response page = _retries.Run($"list {_address}/{folder}", (_, ct) => _client.ListObjectsV2Async(
                 new ListObjectsV2Request { BucketName = _address.Bucket, Prefix = Key(folder), Delimiter = "/", ContinuationToken = next }, ct));
-            files.AddRange((page.S3Objects ?? []).Select(o => new StoredFile(o.Key[_address.Prefix.Length..], o.Size ?? 0)));
+            files.AddRange((page.S3Objects ?? []).Where(o => o.Key.StartsWith(_address.Prefix, StringComparison.Ordinal)).Select(o => new StoredFile(o.Key[_address.Prefix.Length..], o.Size ?? 0)));
             next = page.IsTruncated == true ? page.NextContinuationToken : null;
         }
         while (next is not null);

@@ -36,8 +36,10 @@ public sealed class Cache
     /// <param name="version">Null: the highest that is complete.</param>
     /// <param name="objects">How an object store is reached; null asks the environment.</param>
     /// <exception cref="UsageException">No cache there, nothing committed yet, or no such version.</exception>
-    /// <exception cref="FailureException">Every manifest is damaged, or the given one is.</exception>
-    /// <exception cref="CorruptCacheException">A shard is missing or has another size.</exception>
+    /// <exception cref="CorruptCacheException">
+    /// Every manifest is truncated or altered, or the given one is; one says what no writer says; a shard is missing, no file, or has another size.
+    /// </exception>
+    /// <exception cref="UnreadableFileException">This process may not read a manifest.</exception>
     public static Cache Open(string path, int? version = null, ObjectStoreOptions? objects = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -58,7 +60,7 @@ public sealed class Cache
             throw new UsageException($"cache {store.Location} has no version {asked}: its versions are {versions[^1]} to {versions[0]}");
         }
 
-        List<string> warnings = [];
+        List<string> warnings = [], problems = [];
         foreach (int candidate in version is { } one ? [one] : versions)
         {
             if (manifests.TryRead(candidate, out string problem) is { } manifest)
@@ -67,10 +69,11 @@ public sealed class Cache
                 return new Cache(store, manifest, warnings);
             }
 
+            problems.Add($"{CacheLayout.Manifest(candidate)}: {problem}");
             warnings.Add($"{manifests.Place(candidate)} is damaged ({problem}): passed over, clips it added are not seen; restore it from a copy");
         }
 
-        throw new FailureException($"{string.Join("; ", warnings)}: no complete manifest is left in {store.Location}");
+        throw new CorruptCacheException($"{store.Location}/{CacheLayout.Manifests}", null, "manifest", "a complete one", string.Join("; ", problems));
     }
 
     /// <summary>
@@ -97,12 +100,12 @@ public sealed class Cache
 
     private static void RequireShards(ICacheStore store, Manifest manifest)
     {
-        Dictionary<string, long> there = store.List(CacheLayout.Shards).ToDictionary(f => f.Name, f => f.Bytes, StringComparer.Ordinal);
+        Dictionary<string, StoredFile> there = store.List(CacheLayout.Shards).DistinctBy(f => f.Name).ToDictionary(f => f.Name, StringComparer.Ordinal);
         foreach (ShardEntry shard in manifest.Shards)
         {
-            if (!there.TryGetValue(shard.Path, out long bytes) || bytes != shard.Bytes)
+            if (!there.TryGetValue(shard.Path, out StoredFile found) || found.Bytes != shard.Bytes || found.Other is not null)
             {
-                throw new CorruptCacheException(shard.Path, null, "file", $"{shard.Bytes} bytes", there.ContainsKey(shard.Path) ? $"{bytes} bytes" : "no file");
+                throw new CorruptCacheException(shard.Path, null, "file", $"{shard.Bytes} bytes", found.Name is null ? "no file" : found.Other ?? $"{found.Bytes} bytes");
             }
         }
     }

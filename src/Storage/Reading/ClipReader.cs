@@ -186,7 +186,14 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
 
                 ReadOnlySpan<byte> jpeg = buffer.AsSpan((int)begin..(int)end);
                 Check(clip, first + i, crcs[i], Crc32C.Compute(jpeg));
-                codec.Decode(jpeg, clip.Height, clip.Width, destination.Slice(i * clip.FrameBytes, clip.FrameBytes));
+                try
+                {
+                    codec.Decode(jpeg, clip.Height, clip.Width, destination.Slice(i * clip.FrameBytes, clip.FrameBytes));
+                }
+                catch (FailureException e)
+                {
+                    throw new CorruptCacheException(Cache.Manifest.Shards[clip.Shard].Path, clip.Row, "frames", $"frame {first + i}: a JPEG of {clip.Width}×{clip.Height}", e.Message, e);
+                }
             }
         }
         finally

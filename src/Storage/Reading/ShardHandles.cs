@@ -5,9 +5,10 @@ namespace Xkd.Storage;
 
 /// <summary>Files of a manifest's shards, opened when first needed and kept.</summary>
 /// <param name="manifest">The version.</param>
+/// <param name="open">Opens a file of the cache; null where there is none.</param>
 /// <param name="at">Where a path of the cache lies.</param>
 /// <param name="resident">Bytes of shards that may be present as the process's own memory at once.</param>
-internal sealed partial class ShardHandles(Manifest manifest, Func<string, string> at, long resident) : IShardBytes
+internal sealed partial class ShardHandles(Manifest manifest, Func<string, SafeFileHandle?> open, Func<string, string> at, long resident) : IShardBytes
 {
     private const int WillNeedAdvice = 3; // POSIX_FADV_WILLNEED
 
@@ -45,17 +46,8 @@ internal sealed partial class ShardHandles(Manifest manifest, Func<string, strin
 
     private SafeFileHandle Open(int shard)
     {
-        SafeFileHandle opened;
-        try
-        {
-            opened = File.OpenHandle(at(manifest.Shards[shard].Path), options: FileOptions.RandomAccess);
-        }
-        catch (FileNotFoundException e)
-        {
-            ShardEntry entry = manifest.Shards[shard];
-            throw new CorruptCacheException(entry.Path, null, "file", $"{entry.Bytes} bytes", "no file", e);
-        }
-
+        ShardEntry entry = manifest.Shards[shard];
+        SafeFileHandle opened = open(entry.Path) ?? throw new CorruptCacheException(entry.Path, null, "file", $"{entry.Bytes} bytes", "no file");
         SafeFileHandle? earlier = Interlocked.CompareExchange(ref _handles[shard], opened, null);
         if (earlier is null)
         {

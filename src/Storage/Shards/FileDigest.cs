@@ -37,18 +37,21 @@ internal sealed record FileDigest(long Bytes, string Sha256, uint Crc)
         }
     }
 
-    /// <summary>The bytes from an offset to the end of the file.</summary>
-    public static byte[] Tail(string path, long offset)
+    /// <summary>The bytes from an offset on: as many as asked for, or as there are.</summary>
+    public static byte[] Tail(SafeFileHandle file, long offset, long bytes)
     {
-        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
-        byte[] tail = new byte[Math.Max(0, file.Length - offset)];
-        file.Seek(offset, SeekOrigin.Begin);
-        file.ReadExactly(tail);
-        return tail;
+        byte[] tail = new byte[Math.Clamp(RandomAccess.GetLength(file) - offset, 0, bytes)];
+        int done = 0;
+        for (int read = 1; read > 0 && done < tail.Length; done += read)
+        {
+            read = RandomAccess.Read(file, tail.AsSpan(done), offset + done);
+        }
+
+        return tail[..done];
     }
 
     /// <summary>CRC-32C of a stretch of a file, and how much of it there was.</summary>
-    public static Region Crc32COf(SafeFileHandle file, long offset, long bytes)
+    public static Region Crc32COf(SafeFileHandle file, long offset, long bytes, CancellationToken ct = default)
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(bytes, 1, 1 << 18));
         try
@@ -57,6 +60,7 @@ internal sealed record FileDigest(long Bytes, string Sha256, uint Crc)
             long done = 0;
             for (int read = 1; read > 0 && done < bytes; done += read)
             {
+                ct.ThrowIfCancellationRequested();
                 read = RandomAccess.Read(file, buffer.AsSpan(0, (int)Math.Min(buffer.Length, bytes - done)), offset + done);
                 crc = Crc32C.Append(crc, buffer.AsSpan(0, read));
             }

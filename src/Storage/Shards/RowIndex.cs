@@ -11,6 +11,7 @@ namespace Xkd.Storage;
 internal static class RowIndex
 {
     private static readonly byte[] Magic = "XKDROWS1"u8.ToArray();
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     public static void Write(Stream stream, IReadOnlyList<ShardRow> rows, IReadOnlyList<RowPlace> places)
     {
@@ -28,24 +29,67 @@ internal static class RowIndex
         stream.Write(block.GetBuffer().AsSpan(0, (int)block.Length));
     }
 
-    /// <param name="block">The block, or more: it knows its own end.</param>
-    /// <param name="shard">Index of the shard.</param>
-    /// <param name="texts">Labels and the like, kept once for all clips.</param>
-    public static ClipEntry[] Read(byte[] block, int shard, ConcurrentDictionary<string, string> texts)
+    /// <summary>The first row of a block that is not the same as these; null when all are.</summary>
+    /// <param name="block">The block, or more, as <see cref="Read"/> found it good.</param>
+    /// <param name="rows">As many rows, from the columns themselves.</param>
+    /// <param name="places">Where their payload lies.</param>
+    public static int? Difference(ReadOnlySpan<byte> block, IReadOnlyList<ShardRow> rows, IReadOnlyList<RowPlace> places)
     {
-        using BinaryReader reader = new(new MemoryStream(block), Encoding.UTF8);
+        using MemoryStream row = new();
+        using BinaryWriter writer = new(row, Encoding.UTF8);
+        block = block[(Magic.Length + sizeof(int))..];
+        for (int i = 0; i < rows.Count; i++)
+        {
+            row.SetLength(0);
+            WriteRow(writer, rows[i], places[i]);
+            ReadOnlySpan<byte> expected = row.GetBuffer().AsSpan(0, (int)row.Length);
+            if (!block.StartsWith(expected))
+            {
+                return i;
+            }
+
+            block = block[expected.Length..];
+        }
+
+        return null;
+    }
+
+    /// <param name="block">The block, or more: it knows its own end.</param>
+    /// <param name="shard">Its shard.</param>
+    /// <param name="index">Index of the shard.</param>
+    /// <param name="fingerprint">How the cache was prepared.</param>
+    /// <param name="texts">Labels and the like, kept once for all clips.</param>
+    /// <exception cref="CorruptCacheException">A row breaks off, or says what no row of this shard can.</exception>
+    public static ClipEntry[] Read(byte[] block, ShardEntry shard, int index, Fingerprint fingerprint, ConcurrentDictionary<string, string> texts)
+    {
+        using BinaryReader reader = new(new MemoryStream(block), Utf8);
         if (!reader.ReadBytes(Magic.Length).AsSpan().SequenceEqual(Magic))
         {
-            throw new InvalidDataException("no row index before the footer");
+            throw new CorruptCacheException(shard.Path, null, "footer", "a row index", "none");
         }
 
-        ClipEntry[] clips = new ClipEntry[reader.ReadInt32()];
-        for (int row = 0; row < clips.Length; row++)
+        int row = -1;
+        try
         {
-            clips[row] = ReadRow(reader, shard, row, texts);
-        }
+            int count = reader.ReadInt32();
+            if (count != shard.Rows)
+            {
+                throw new CorruptCacheException(shard.Path, null, "footer", $"{shard.Rows} rows", $"{count}");
+            }
 
-        return clips;
+            ClipEntry[] clips = new ClipEntry[count];
+            for (row = 0; row < count; row++)
+            {
+                clips[row] = ReadRow(reader, index, row, texts);
+                ClipEntryCheck.Require(clips[row], shard, fingerprint);
+            }
+
+            return clips;
+        }
+        catch (Exception e) when (e is IOException or FormatException or DecoderFallbackException)
+        {
+            throw new CorruptCacheException(shard.Path, row < 0 ? null : row, "footer", "a whole row", e.Message, e);
+        }
     }
 
     private static void WriteRow(BinaryWriter writer, ShardRow row, RowPlace place)
@@ -137,6 +181,11 @@ internal static class RowIndex
     private static string[] ReadTexts(BinaryReader reader, ConcurrentDictionary<string, string> texts)
     {
         int count = reader.Read7BitEncodedInt();
+        if (count < 0 || count > reader.BaseStream.Length - reader.BaseStream.Position)
+        {
+            throw new EndOfStreamException($"a list of {count} texts");
+        }
+
         string[] list = count == 0 ? [] : new string[count];
         for (int i = 0; i < count; i++)
         {

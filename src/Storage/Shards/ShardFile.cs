@@ -31,6 +31,7 @@ internal sealed class ShardFile : IDisposable
         FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 14);
         try
         {
+            ParquetFooter.Require(file);
             return new ShardFile(file, await ParquetReader.CreateAsync(file, ShardSchema.Options));
         }
         catch
@@ -42,8 +43,17 @@ internal sealed class ShardFile : IDisposable
 
     public int GroupRows(int group) => checked((int)_reader.RowGroups[group].RowCount);
 
-    /// <summary>Throws unless a payload column lies in the file as plain bytes.</summary>
-    public void RequirePlain(DataField field)
+    /// <summary>Throws unless all that is read in place lies in the file as plain bytes.</summary>
+    /// <exception cref="InvalidDataException">A column was written otherwise.</exception>
+    public void RequireAllPlain()
+    {
+        foreach (DataField field in new[] { ShardSchema.Frames, ShardSchema.Mel, ShardSchema.Pcm, ShardSchema.FrameCrc, ShardSchema.FrameOffsets })
+        {
+            RequirePlain(field);
+        }
+    }
+
+    private void RequirePlain(DataField field)
     {
         foreach (ParquetRowGroupReader group in _reader.RowGroups)
         {
@@ -156,7 +166,13 @@ internal sealed class ShardFile : IDisposable
 
     private static async ValueTask<string[][]> ListsAsync(ParquetRowGroupReader reader, DataField field, int rows)
     {
-        int count = checked((int)(reader.GetMetadata(field)?.MetaData?.NumValues ?? throw new InvalidDataException($"no column {field.Path}")));
+        ColumnMetaData column = reader.GetMetadata(field)?.MetaData ?? throw new InvalidDataException($"no column {field.Path}");
+        if (column.NumValues < 0 || column.NumValues > rows + column.TotalCompressedSize)
+        {
+            throw new InvalidDataException($"column {field.Path}: {column.NumValues} values in {column.TotalCompressedSize} bytes");
+        }
+
+        int count = (int)column.NumValues;
         ReadOnlyMemory<char>[] texts = new ReadOnlyMemory<char>[count];
         int[] definitions = new int[count];
         int[] repetitions = new int[count];

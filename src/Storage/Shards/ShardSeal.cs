@@ -25,11 +25,7 @@ internal static class ShardSeal
             throw new CorruptCacheException(path, null, "file", $"{written.Count} rows", $"{shard.Rows}");
         }
 
-        shard.RequirePlain(ShardSchema.Frames);
-        shard.RequirePlain(ShardSchema.Mel);
-        shard.RequirePlain(ShardSchema.Pcm);
-        shard.RequirePlain(ShardSchema.FrameCrc);
-        shard.RequirePlain(ShardSchema.FrameOffsets);
+        shard.RequireAllPlain();
         using SafeFileHandle handle = File.OpenHandle(file);
         for (int group = 0, first = 0; group < shard.Groups.Count; first += shard.GroupRows(group), group++)
         {
@@ -57,7 +53,7 @@ internal static class ShardSeal
             Sha256 = digest.Sha256,
             IdsSha256 = IdsHash(written.Select(r => r.Id)),
             FooterOffset = footer,
-            FooterCrc = Crc32C.Compute(FileDigest.Tail(file, footer)),
+            FooterCrc = FileDigest.Crc32COf(handle, footer, digest.Bytes - footer).Crc,
             Offsets = [.. places.Select(p => p.Frames)],
             MelOffsets = [.. places.Select(p => p.Mel)],
         };

@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Xkd.Storage;
 
 /// <summary>A cache in a folder of the local (or a POSIX network) file system.</summary>
@@ -49,13 +51,14 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
 
     public IReadOnlyList<StoredFile> List(string folder)
     {
+        RequireNoLink(folder);
         DirectoryInfo at = new(Folder(folder));
         List<StoredFile> found = [];
-        foreach (FileInfo file in at.Exists ? at.EnumerateFiles() : [])
+        foreach (FileSystemInfo entry in at.Exists ? at.EnumerateFileSystemInfos() : [])
         {
             try
             {
-                found.Add(new StoredFile(folder + file.Name, file.Length));
+                found.Add(new StoredFile(folder + entry.Name, entry is FileInfo file ? file.Length : 0, FileKind.Other(entry.FullName)));
             }
             catch (FileNotFoundException)
             {
@@ -74,18 +77,27 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
             return null;
         }
 
-        byte[] bytes = new byte[Math.Min(most, file.Length)];
+        long length = Math.Min(most, file.Length);
+        byte[] bytes = length <= Array.MaxLength ? new byte[length] : throw new CorruptCacheException(name, null, "file", $"at most {Array.MaxLength} bytes", $"{length}");
         int read = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
         return read == bytes.Length ? bytes : bytes[..read];
     }
 
     public Stream? TryOpen(string name) => TryOpenFile(name);
 
-    public byte[] ReadTail(string name, long offset, long bytes) => FileDigest.Tail(At(name), offset);
+    public byte[] ReadTail(string name, long offset, long bytes)
+    {
+        using SafeFileHandle file = TryOpenHandle(name) ?? throw new FileNotFoundException($"no file {At(name)}");
+        return FileDigest.Tail(file, offset, bytes);
+    }
 
-    public LocalCopy Fetch(string name) => new(At(name), temporary: false);
+    public LocalCopy Fetch(string name)
+    {
+        TryOpenHandle(name)?.Dispose(); // only to see that it can be opened
+        return new LocalCopy(At(name), temporary: false);
+    }
 
-    public IShardBytes OpenShards(Manifest manifest, long resident) => new ShardHandles(manifest, At, resident);
+    public IShardBytes OpenShards(Manifest manifest, long resident) => new ShardHandles(manifest, name => TryOpenHandle(name, FileOptions.RandomAccess), At, resident);
 
     public bool TryPut(string name, byte[] content, string part)
     {
@@ -162,15 +174,41 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
         return temporary;
     }
 
-    private FileStream? TryOpenFile(string name)
+    private FileStream? TryOpenFile(string name) => TryOpenHandle(name) is { } handle ? new FileStream(handle, FileAccess.Read, 1) : null;
+
+    // Every file of the cache that is read is opened here.
+    private SafeFileHandle? TryOpenHandle(string name, FileOptions options = FileOptions.None)
     {
+        RequireNoLink(name);
+        if (FileKind.Other(At(name)) is { } other)
+        {
+            throw new CorruptCacheException(name, null, "file", "a file", other);
+        }
+
         try
         {
-            return new FileStream(At(name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+            return File.OpenHandle(At(name), share: FileShare.ReadWrite | FileShare.Delete, options: options);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             return null;
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new UnreadableFileException(name, Location, "permission denied", e);
+        }
+        catch (IOException e)
+        {
+            throw new UnreadableFileException(name, Location, e.Message, e);
+        }
+    }
+
+    // A folder that is a link leads all its files out of the cache.
+    private void RequireNoLink(string name)
+    {
+        if (name.IndexOf('/', StringComparison.Ordinal) is > 0 and var end && FileKind.LinkTo(At(name[..end])) is { } link)
+        {
+            throw new CorruptCacheException(name[..end], null, "folder", "a folder", link);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 
 namespace Xkd.Storage;
@@ -22,20 +23,33 @@ public static class CacheVerifier
         ManifestStore manifests = new(store);
         List<VerifyError> errors = [];
         Manifest? manifest = null;
-        ImmutableArray<int> versions = manifests.Versions();
-        errors.AddRange(Enumerable.Range(1, versions.FirstOrDefault()).Except(versions).Select(v =>
-            new VerifyError(CacheLayout.Manifest(v), null, "manifest", "a complete manifest", "no file")));
+        ImmutableArray<int> versions = [];
+        Attempt(errors, CacheLayout.Manifests, () =>
+        {
+            versions = manifests.Versions();
+            errors.AddRange(store.List(CacheLayout.Manifests).Where(f => CacheLayout.IsStrayManifest(f.Name)).Select(f =>
+                new VerifyError(f.Name, null, "manifest", "NNNNNN.json", "another name; nothing reads it: move it elsewhere")));
+        });
+        errors.AddRange(versions.Zip(versions.Skip(1).Append(0)).Where(v => v.Second < v.First - 1).Select(v =>
+            new VerifyError(CacheLayout.Manifest(v.First - 1), null, "manifest", "a complete manifest", v.Second == v.First - 2 ? "no file" : $"no file, nor of the {v.First - v.Second - 2} versions before it")));
+        HashSet<int> sound = [];
         foreach (int candidate in versions)
         {
-            Manifest? read = manifests.TryRead(candidate, out string problem);
-            if (read is null)
+            ct.ThrowIfCancellationRequested();
+            Attempt(errors, CacheLayout.Manifest(candidate), () =>
             {
-                errors.Add(new VerifyError(CacheLayout.Manifest(candidate), null, "manifest", "a complete manifest", problem));
-            }
-            else if (version is null ? manifest is null : candidate == version)
-            {
-                manifest = read;
-            }
+                if (manifests.TryRead(candidate, out string problem) is not { } read)
+                {
+                    errors.Add(new VerifyError(CacheLayout.Manifest(candidate), null, "manifest", "a complete manifest", problem));
+                    return;
+                }
+
+                sound.Add(candidate);
+                if (version is null ? manifest is null : candidate == version)
+                {
+                    manifest = read;
+                }
+            });
         }
 
         if (manifest is null)
@@ -44,48 +58,78 @@ public static class CacheVerifier
             return errors.Count > 0 ? new VerifyReport { Errors = errors } : new VerifyReport { Rows = Cache.Open(store, version).Manifest.Clips };
         }
 
-        VerifyLedger(store, manifests, manifest, errors);
-        foreach (ShardEntry shard in manifest.Shards)
+        VerifyLedger(store, manifests, manifest, sound, errors);
+        ConcurrentDictionary<string, string> texts = new(StringComparer.Ordinal);
+        List<ClipEntry> clips = [];
+        for (int i = 0; i < manifest.Shards.Count; i++)
         {
             ct.ThrowIfCancellationRequested();
-            using LocalCopy file = store.Fetch(shard.Path);
-            errors.AddRange(ShardVerifier.Verify(file.Path, shard, manifest.Fingerprint, ct));
+            ShardEntry shard = manifest.Shards[i];
+            Attempt(errors, shard.Path, () =>
+            {
+                using LocalCopy file = store.Fetch(shard.Path);
+                errors.AddRange(ShardVerifier.Verify(file.Path, manifest, i, texts, clips, ct));
+            });
         }
 
+        errors.AddRange(ClipIndex.Doubled(manifest, ClipIndex.Sorted(clips)).Select(Error));
         return new VerifyReport { Shards = manifest.Shards.Count, Rows = manifest.Clips, Errors = errors };
     }
 
-    private static void VerifyLedger(ICacheStore store, ManifestStore manifests, Manifest manifest, List<VerifyError> errors)
+    private static void VerifyLedger(ICacheStore store, ManifestStore manifests, Manifest manifest, HashSet<int> sound, List<VerifyError> errors)
     {
         LedgerStore ledgers = new(store);
         int known = errors.Count;
         foreach (LedgerPart part in manifest.Ledger)
         {
-            try
-            {
-                ledgers.ReadCovered(part);
-            }
-            catch (CorruptCacheException e)
-            {
-                errors.Add(new VerifyError(e.Shard, e.Row, e.Column, e.Expected, e.Got));
-            }
+            Attempt(errors, CacheLayout.Part(part.Part, part.Mark ?? ""), () => ledgers.Read(part));
         }
 
         // Read before it is asked what is newest: a merge of what came later is then never taken for damage.
-        byte[]? merged = store.TryRead(CacheLayout.Ledger);
-        if (errors.Count > known || manifests.Versions()[0] != manifest.Version || IsMergeOfAny(ledgers, manifests, manifest, merged))
+        byte[]? merged = null;
+        Attempt(errors, CacheLayout.Ledger, () => merged = store.TryRead(CacheLayout.Ledger));
+        if (errors.Count > known || manifests.Versions()[0] != manifest.Version)
         {
             return;
         }
 
-        errors.Add(new VerifyError(
-            CacheLayout.Ledger, null, "ledger", $"the {Lines(manifest)} lines of the parts, merged, or those of a version before; ingest --merge writes it anew",
-            merged is null ? "no file" : $"{merged.Length} other bytes"));
+        Attempt(errors, CacheLayout.Ledger, () =>
+        {
+            if (!IsMergeOfAny(ledgers, manifests, manifest, sound, merged))
+            {
+                errors.Add(new VerifyError(
+                    CacheLayout.Ledger, null, "ledger", $"the {Lines(manifest)} lines of the parts, merged, or those of a version before; ingest --merge writes it anew",
+                    merged is null ? "no file" : $"{merged.Length} other bytes"));
+            }
+        });
     }
+
+    // One file that is damaged, or cannot be read, never ends the report on the others.
+    private static void Attempt(List<VerifyError> errors, string file, Action look)
+    {
+        try
+        {
+            look();
+        }
+        catch (CorruptCacheException e)
+        {
+            errors.Add(Error(e));
+        }
+        catch (UnreadableFileException e)
+        {
+            errors.Add(new VerifyError(e.File, null, "file", "a readable file", e.Reason));
+        }
+        catch (Exception e) when (e is UsageException or IOException or UnauthorizedAccessException)
+        {
+            errors.Add(new VerifyError(file, null, "file", "a readable file", e.Message));
+        }
+    }
+
+    private static VerifyError Error(CorruptCacheException e) => new(e.Shard, e.Row, e.Column, e.Expected, e.Got);
 
     // The merged file follows its manifest: a crash between the two leaves it one version behind, and so does a writer at work. Several writers can
     // each leave a version without it, and the slower of two its own over the newer: any version's merge is no damage.
-    private static bool IsMergeOfAny(LedgerStore ledgers, ManifestStore manifests, Manifest newest, byte[]? merged)
+    private static bool IsMergeOfAny(LedgerStore ledgers, ManifestStore manifests, Manifest newest, HashSet<int> sound, byte[]? merged)
     {
         if (merged is null)
         {
@@ -101,7 +145,7 @@ public static class CacheVerifier
 
         // Only what can have as many lines as are merged is read: parts only grow, and lines about an item that has one already grow with them.
         int lines = merged.AsSpan().Count((byte)'\n');
-        int repeated = Lines(newest) - ledger.Count;
+        long repeated = Lines(newest) - ledger.Count;
         for (Manifest? version = Parent(newest); version is not null && Lines(version) >= lines; version = Parent(version))
         {
             if (Lines(version) - repeated <= lines && IsMergeOf(ledgers.Read(version), merged))
@@ -112,10 +156,10 @@ public static class CacheVerifier
 
         return false;
 
-        Manifest? Parent(Manifest version) => version.Parent is { } parent ? manifests.TryRead(parent, out _) : null;
+        Manifest? Parent(Manifest version) => version.Parent is { } parent && sound.Contains(parent) ? manifests.TryRead(parent, out _) : null;
     }
 
-    private static int Lines(Manifest manifest) => manifest.Ledger.Sum(part => part.Lines);
+    private static long Lines(Manifest manifest) => manifest.Ledger.Sum(part => (long)part.Lines);
 
     private static bool IsMergeOf(Dictionary<string, LedgerEntry> ledger, byte[] merged) =>
         merged.AsSpan().SequenceEqual(LedgerText.Write(ledger.Values.OrderBy(e => e.Id, StringComparer.Ordinal)));

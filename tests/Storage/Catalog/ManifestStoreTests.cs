@@ -2,6 +2,7 @@ namespace Xkd.Storage.Tests;
 
 public sealed class ManifestStoreTests : IDisposable
 {
+    private const string Name = "manifest/000001.json";
     private readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -40,13 +41,13 @@ public sealed class ManifestStoreTests : IDisposable
         {
             byte[] bad = [.. good];
             bad[at] ^= 1;
-            Assert.Null(ManifestText.TryRead(bad, out string changed));
+            Assert.Null(ManifestText.TryRead(Name, bad, out string changed));
             Assert.NotEmpty(changed);
-            Assert.Null(ManifestText.TryRead(good.AsSpan(0, at), out string cut));
+            Assert.Null(ManifestText.TryRead(Name, good.AsSpan(0, at), out string cut));
             Assert.NotEmpty(cut);
         }
 
-        Assert.NotNull(ManifestText.TryRead(good, out _));
+        Assert.NotNull(ManifestText.TryRead(Name, good, out _));
     }
 
     [Fact]
@@ -55,8 +56,8 @@ public sealed class ManifestStoreTests : IDisposable
         ManifestStore store = Store();
         store.TryPut(Make(1, "now"), "a");
         File.Move(_folder.In("manifest", "000001.json"), _folder.In("manifest", "000005.json"));
-        Assert.Null(store.TryRead(5, out string problem));
-        Assert.Equal("it says version 1", problem);
+        CorruptCacheException e = Assert.Throws<CorruptCacheException>(() => store.TryRead(5, out _));
+        Assert.Equal(("manifest/000005.json", "version", "5", "1"), (e.Shard, e.Column, e.Expected, e.Got));
     }
 
     [Fact]
@@ -67,7 +68,7 @@ public sealed class ManifestStoreTests : IDisposable
             Parent = 1,
             Clips = 1,
             Origins = [new IngestOrigin { Dataset = "esc50", Root = "/data/ESC-50", Modalities = "audio", MaxClip = 60 }],
-            Shards = [new ShardEntry { Path = "shards/a.parquet", Rows = 1, Bytes = 9, Sha256 = "aa", IdsSha256 = "bb", Offsets = [4], MelOffsets = [5] }],
+            Shards = [new ShardEntry { Path = "shards/a-000001.parquet", Rows = 1, Bytes = 9, Sha256 = new string('a', 64), IdsSha256 = new string('b', 64), FooterOffset = 6, Offsets = [4], MelOffsets = [5] }],
         };
         using System.Text.Json.JsonDocument json = System.Text.Json.JsonDocument.Parse(ManifestText.Write(manifest));
         Has(json.RootElement, "version", "schema", "parent", "created", "fingerprint", "clips", "mel", "origins", "shards", "ledger", "check");
@@ -75,7 +76,7 @@ public sealed class ManifestStoreTests : IDisposable
         Has(json.RootElement.GetProperty("fingerprint"), "fps", "short_side", "sample_rate", "n_fft", "hop", "mels", "frames_codec", "audio_codec", "decoder");
         Has(json.RootElement.GetProperty("mel"), "mean", "std", "frames");
         Has(json.RootElement.GetProperty("shards")[0], "path", "rows", "bytes", "sha256", "ids_sha256", "offsets", "mel_offsets");
-        Assert.Equivalent(manifest, ManifestText.TryRead(ManifestText.Write(manifest), out _));
+        Assert.Equivalent(manifest, ManifestText.TryRead(Name, ManifestText.Write(manifest), out _));
     }
 
     [Fact]
@@ -87,7 +88,7 @@ public sealed class ManifestStoreTests : IDisposable
         Assert.DoesNotContain("origins", body, StringComparison.Ordinal);
         string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(body)));
 
-        Manifest? manifest = ManifestText.TryRead(System.Text.Encoding.UTF8.GetBytes($"{body},\n\"check\": \"{hash}\"\n}}\n"), out string problem);
+        Manifest? manifest = ManifestText.TryRead(Name, System.Text.Encoding.UTF8.GetBytes($"{body},\n\"check\": \"{hash}\"\n}}\n"), out string problem);
 
         Assert.True(manifest is not null, problem);
         Assert.Empty(manifest.Origins);

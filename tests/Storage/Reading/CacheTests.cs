@@ -73,7 +73,7 @@ public sealed class CacheTests
         Cache cache = Cache.Open(folder.Cache);
         Assert.Equal(1, cache.Manifest.Version);
         Assert.Contains("000002.json is damaged", Assert.Single(cache.Warnings), StringComparison.Ordinal);
-        Assert.Contains("000002.json", Assert.Throws<FailureException>(() => Cache.Open(folder.Cache, version: 2)).Message, StringComparison.Ordinal);
+        Assert.Contains("000002.json", Assert.Throws<CorruptCacheException>(() => Cache.Open(folder.Cache, version: 2)).Message, StringComparison.Ordinal);
 
         // Growing from version 1 would take version 2's shard for a leftover: writing is refused instead.
         FailureException e = await Assert.ThrowsAsync<FailureException>(() => Clips.OpenAsync(folder.Cache));

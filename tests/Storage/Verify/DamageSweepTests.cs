@@ -1,11 +1,15 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Xkd.Storage.Tests;
 
-/// <summary>Flips or takes away bytes all over a cache of several versions and holds verify to finding each, in the right file and cell.</summary>
+/// <summary>
+/// Flips or takes away bytes all over a cache of several versions and holds verify to finding each, in the right file and cell; signs impossible values and holds
+/// verify to naming each, and readers to ending with the error for damaged caches.
+/// </summary>
 public sealed class DamageSweepTests : IAsyncLifetime, IDisposable
 {
-    // XKD_TEST_DAMAGE=all flips every byte of every file.
+    // XKD_TEST_DAMAGE=all flips every byte of every file, and makes 1,200 damages instead of 150.
     private static readonly bool Every = Environment.GetEnvironmentVariable("XKD_TEST_DAMAGE") == "all";
     private static readonly int Seed = int.Parse(Environment.GetEnvironmentVariable("XKD_TEST_SEED") ?? "20240224", CultureInfo.InvariantCulture);
     private readonly TempFolder _folder = new();
@@ -78,6 +82,56 @@ public sealed class DamageSweepTests : IAsyncLifetime, IDisposable
         await Clips.WriteAsync(folder.Cache, [Clips.Make("a")]);
         await File.WriteAllBytesAsync(folder.In("ledger.jsonl"), [], TestContext.Current.CancellationToken);
         Assert.Equal("ledger.jsonl", Assert.Single(CacheVerifier.Verify(folder.Cache, ct: TestContext.Current.CancellationToken).Errors).Shard);
+    }
+
+    [Fact]
+    public void VerifyAndRead_ADamageOrASignedLie_IsNamedAndEndsInTheErrorForIt()
+    {
+        const long MostAllocated = 64 << 20; // the cache has 30 KB; a length that lies asks for gigabytes
+        CacheDamage damage = new(_folder.Cache, Clips.Fingerprint.Mels, new Random(Seed));
+        string[] pristine = SmallIngest.Contents(_folder.Cache);
+        List<string> missed = [];
+        SortedDictionary<string, int> outcomes = new(StringComparer.Ordinal);
+        TimeSpan longest = TimeSpan.Zero;
+        for (int number = 0; number < (Every ? 1200 : 150); number++)
+        {
+            string done = $"case {number}: {damage.Make(number)}";
+            long before = GC.GetTotalAllocatedBytes();
+            long start = Stopwatch.GetTimestamp();
+            string verified = Outcome(() => Errors() is { Length: > 0 } errors && errors.All(e => e.Shard.Length > 0 && e.Column.Length > 0) ? "named" : "not named");
+            string read = Outcome(() => SmallIngest.Contents(_folder.Cache).SequenceEqual(pristine) ? "read as committed" : Cache.Open(_folder.Cache).Warnings.Count > 0 ? "an older version, with a warning" : "read otherwise");
+            long allocated = GC.GetTotalAllocatedBytes() - before;
+            TimeSpan took = Stopwatch.GetElapsedTime(start);
+            longest = took > longest ? took : longest;
+            outcomes[$"verify {verified}, reader {read}"] = outcomes.GetValueOrDefault($"verify {verified}, reader {read}") + 1;
+            if (verified != "named" || read == "read otherwise" || allocated > MostAllocated)
+            {
+                missed.Add($"{done}: verify {verified}, reader {read}, {allocated >> 20} MiB allocated");
+            }
+
+            damage.Mend();
+        }
+
+        TestContext.Current.SendDiagnosticMessage($"seed {Seed}, the slowest case took {longest.TotalMilliseconds:f0} ms; {string.Join("; ", outcomes.Select(o => $"{o.Value} × {o.Key}"))}");
+        Assert.True(missed.Count == 0, string.Join('\n', missed));
+        Assert.Empty(Errors());
+    }
+
+    // What escapes from here is a defect, and fails the test with its stack. A schema of later is no damage, but another program's.
+    private static string Outcome(Func<string> look)
+    {
+        try
+        {
+            return look();
+        }
+        catch (CorruptCacheException e) when (e.Shard.Length > 0 && e.Column.Length > 0)
+        {
+            return "refused as damaged";
+        }
+        catch (UsageException e) when (e.Message.Contains("of schema", StringComparison.Ordinal))
+        {
+            return "refused as of a later schema";
+        }
     }
 
     // Every byte of every frames and mel value, with its row.

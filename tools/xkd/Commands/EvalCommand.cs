@@ -111,6 +111,7 @@ internal static class EvalCommand
                 Branch = WeightChoices.Branch(parsed.GetValue(branch)!),
                 Device = where,
             };
+            Terminal.Warn(request.Train.Warnings.Concat(request.Test.Warnings).Distinct());
             IReadOnlyList<EvaluationResult> results = await new EvaluationRun(request, terminal.Line).RunAsync(signals.Token).ConfigureAwait(false);
             await DoneAsync(output, results, terminal, signals.Token).ConfigureAwait(false);
             return ExitCodes.Done;

@@ -51,6 +51,7 @@ internal static class FeaturesCommand
             LibTorch.Load(parsed.GetValue(libtorch));
             Devices.SetThreads(0);
             Cache cache = Cache.Open(parsed.GetValue(data)!, objects: CommonOptions.Objects(parsed.GetValue(cacheSize)));
+            Terminal.Warn(cache.Warnings);
             WeightModality which = WeightChoices.Modality(parsed.GetValue(modality)!)!.Value;
             using EvaluationEncoder encoder = EvaluationEncoder.Open(
                 EvaluationWeights.For(parsed.GetValue(weights)!, which), which, WeightChoices.Branch(parsed.GetValue(branch)!), config.Encoder, Devices.Parse(parsed.GetValue(device)!), terminal.Line);

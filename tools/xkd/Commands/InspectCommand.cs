@@ -35,7 +35,9 @@ internal static class InspectCommand
                 throw new UsageException("--weights shows where teachers look in one clip; add --clip ID --out DIR");
             }
 
-            CacheSummary summary = CacheSummary.Of(path);
+            Cache opened = Cache.Open(path);
+            Terminal.Warn(opened.Warnings);
+            CacheSummary summary = CacheSummary.Of(opened);
             if (terminal.Json)
             {
                 Terminal.WriteJson(new

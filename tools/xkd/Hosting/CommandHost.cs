@@ -11,12 +11,13 @@ internal static class CommandHost
     /// <param name="args">What was typed after it.</param>
     public static async Task<int> RunAsync(RootCommand root, string name, string[] args)
     {
+        PrintableWriter.Install();
         ParseResult parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
             foreach (System.CommandLine.Parsing.ParseError error in parsed.Errors)
             {
-                await Console.Error.WriteLineAsync($"xkd: {error.Message}").ConfigureAwait(false);
+                await Console.Error.WriteLineAsync(PrintableText.Line($"xkd: {error.Message}")).ConfigureAwait(false);
             }
 
             await Console.Error.WriteLineAsync($"xkd: see `{name} {(parsed.CommandResult.Command == root ? string.Empty : parsed.CommandResult.Command.Name + " ")}--help`").ConfigureAwait(false);
@@ -29,13 +30,13 @@ internal static class CommandHost
         }
         catch (XkdException e)
         {
-            await Console.Error.WriteLineAsync($"xkd: {e.Message}").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync(PrintableText.Line($"xkd: {e.Message}")).ConfigureAwait(false);
             return e is UsageException ? ExitCodes.Usage : ExitCodes.Failed;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // A disk that is full, or a file where a folder should be: the message names it, and a trace would tell no more.
-            await Console.Error.WriteLineAsync($"xkd: {e.Message}").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync(PrintableText.Line($"xkd: {e.Message}")).ConfigureAwait(false);
             return ExitCodes.Failed;
         }
         catch (OperationCanceledException)

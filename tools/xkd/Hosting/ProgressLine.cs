@@ -88,7 +88,8 @@ internal sealed class ProgressLine(Terminal terminal, string what, TimeProvider 
         if (terminal.IsInteractive)
         {
             int width = Math.Max(20, AnsiConsole.Profile.Width - 1);
-            Console.Out.Write("\r" + (text.Length > width && !whole ? text[..width] : text.PadRight(width)));
+            text = PrintableText.Line(text);
+            PrintableWriter.Raw.Write("\r" + (text.Length > width && !whole ? text[..width] : text.PadRight(width)));
         }
         else
         {

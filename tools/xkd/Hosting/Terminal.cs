@@ -25,7 +25,16 @@ internal sealed class Terminal(bool json)
     /// <summary>A person is watching: bars that redraw are welcome.</summary>
     public bool IsInteractive => !json && !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Ansi;
 
-    public void Line(string text) => _log.WriteLine(text);
+    public void Line(string text) => _log.WriteLine(PrintableText.Line(text));
+
+    /// <summary>What a person must be told beside the result.</summary>
+    public static void Warn(IEnumerable<string> warnings)
+    {
+        foreach (string warning in warnings)
+        {
+            Console.Error.WriteLine(PrintableText.Line($"xkd: {warning}"));
+        }
+    }
 
     /// <summary>The command's result, as an object that carries <c>schema</c>.</summary>
     public static void WriteJson(object result) => Console.Out.WriteLine(JsonSerializer.Serialize(result, JsonOptions));

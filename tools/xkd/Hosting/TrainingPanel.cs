@@ -23,7 +23,7 @@ internal sealed class TrainingPanel(IAnsiConsole console, Action<IRenderable> sh
         await console.Live(new Text("starting")).Overflow(VerticalOverflow.Crop)
             .StartAsync(context => work(new TrainingPanel(console, context.UpdateTarget))).ConfigureAwait(false);
 
-    public void Note(string text) => console.WriteLine(text);
+    public void Note(string text) => console.WriteLine(PrintableText.Line(text));
 
     public void Steps(IReadOnlyList<StepMetrics> steps, long totalSteps)
     {

@@ -1,0 +1,65 @@
+using System.Globalization;
+
+namespace Xkd.Storage;
+
+/// <summary>
+/// What a row of an index can say at all. A checksum only proves that the row is as it was written, and whoever reads clips computes sizes, buffers and positions
+/// from it without looking again.
+/// </summary>
+internal static class ClipEntryCheck
+{
+    private const double MostSeconds = 1e9;
+    private const int MostPixelsAByte = 512; // of a baseline JPEG: a block of 64 takes at least one bit
+    private const int HeaderBytes = 4; // PAR1
+
+    /// <exception cref="CorruptCacheException">No writer can have written this row into this shard.</exception>
+    public static void Require(ClipEntry clip, ShardEntry shard, Fingerprint fingerprint)
+    {
+        if (Problem(clip, shard, fingerprint) is { } problem)
+        {
+            throw new CorruptCacheException(shard.Path, clip.Row, problem.Column, problem.Expected, problem.Got);
+        }
+    }
+
+    private static (string Column, string Expected, string Got)? Problem(ClipEntry clip, ShardEntry shard, Fingerprint fingerprint) => clip switch
+    {
+        { Id: "" } => ("id", "a name", "none"),
+        { Start: not (>= -MostSeconds and <= MostSeconds) } => ("start", "seconds", Text(clip.Start)),
+        { Duration: not (>= 0 and <= MostSeconds) } => ("duration", "seconds", Text(clip.Duration)),
+        { Fps: not (>= 0 and <= 1000) } => ("fps", "0 to 1000", Text(clip.Fps)),
+        { NumFrames: < 0 } => ("num_frames", "0 or more", Text(clip.NumFrames)),
+        { MelFrames: < 0 } => ("mel_frames", "0 or more", Text(clip.MelFrames)),
+        { NumSamples: < 0 } => ("num_samples", "0 or more", Text(clip.NumSamples)),
+        { NumFrames: 0, MelFrames: 0, NumSamples: 0 } => ("num_frames", "frames or audio", "neither"),
+        { Width: not (>= 0 and <= ushort.MaxValue) } or { Width: 0, NumFrames: > 0 } => ("width", "the pixels of a frame", Text(clip.Width)),
+        { Height: not (>= 0 and <= ushort.MaxValue) } or { Height: 0, NumFrames: > 0 } => ("height", "the pixels of a frame", Text(clip.Height)),
+        { AudioRate: not (>= 0 and <= 1 << 20) } or { AudioRate: 0, NumSamples: > 0 } => ("audio_rate", "hertz", Text(clip.AudioRate)),
+        { NumSamples: > 0 } when fingerprint.AudioCodec != AudioCodecs.Pcm => ("num_samples", $"none in a cache of audio codec {fingerprint.AudioCodec}", Text(clip.NumSamples)),
+        _ => OfFrames(clip, fingerprint.FramesCodec == FrameCodecs.Jpeg)
+            ?? OfPlace("frames", clip.FramesOffset, clip.FramesBytes, shard)
+            ?? OfPlace("frame_crc", clip.FrameCrcOffset, (long)clip.NumFrames * sizeof(uint), shard)
+            ?? OfPlace("frame_offsets", clip.FrameOffsetsOffset, clip.NumFrames > 0 && fingerprint.FramesCodec == FrameCodecs.Jpeg ? ((long)clip.NumFrames + 1) * sizeof(uint) : 0, shard)
+            ?? OfPlace("mel", clip.MelOffset, (long)clip.MelFrames * fingerprint.Mels * sizeof(short), shard)
+            ?? OfPlace("pcm", clip.PcmOffset, (long)clip.NumSamples * sizeof(short), shard),
+    };
+
+    private static (string Column, string Expected, string Got)? OfFrames(ClipEntry clip, bool jpeg)
+    {
+        long pixels = (long)clip.Width * clip.Height; // below 2^32
+        long all = clip.NumFrames * pixels;
+        return clip switch
+        {
+            _ when pixels * 3 > Array.MaxLength => ("width", "a frame that fits into memory", $"{clip.Width}×{clip.Height}"),
+            _ when !jpeg && clip.FramesBytes != all * 3 => ("frames", $"{clip.NumFrames}×{clip.Height}×{clip.Width}×3 = {all * 3} bytes", Text(clip.FramesBytes)),
+            _ when jpeg && (clip.FramesBytes < clip.NumFrames || clip.FramesBytes < all / MostPixelsAByte) => ("frames", $"the bytes of {clip.NumFrames} JPEGs of {clip.Width}×{clip.Height}", Text(clip.FramesBytes)),
+            _ => null,
+        };
+    }
+
+    private static (string Column, string Expected, string Got)? OfPlace(string column, long offset, long bytes, ShardEntry shard) =>
+        bytes is >= 0 and <= int.MaxValue && offset >= HeaderBytes && offset <= shard.FooterOffset - bytes
+            ? null
+            : (column, $"bytes between {HeaderBytes} and {shard.FooterOffset}", $"{bytes} from {offset}");
+
+    private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
+}
