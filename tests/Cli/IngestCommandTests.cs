@@ -60,6 +60,24 @@ public sealed class IngestCommandTests(IngestedClips clips)
     }
 
     [Fact]
+    public async Task Ingest_StoppedWhileItsListIsRead_Exits75()
+    {
+        string list = clips.File("list.fifo");
+        await XkdProcess.StartAsync("mkfifo", [list]);
+        string[] command = [Path.Combine(AppContext.BaseDirectory, "xkd.dll"), "ingest", "--dataset", "csv", "--root", clips.Clips, "--annotations", list, "--out", clips.File("unlisted"), "--json"];
+        using Process process = Process.Start(new ProcessStartInfo("dotnet", command) { UseShellExecute = false, RedirectStandardOutput = true })!;
+        await using FileStream writer = await Task.Run(() => new FileStream(list, FileMode.Open, FileAccess.Write), TestContext.Current.CancellationToken); // waits until the list is opened
+
+        await XkdProcess.StartAsync("kill", ["-TERM", $"{process.Id}"]);
+        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(75, process.ExitCode);
+        Assert.Equal(0, JsonSerializer.Deserialize<JsonElement>(output).GetProperty("committed").GetInt32());
+        Assert.False(Directory.Exists(clips.File("unlisted")));
+    }
+
+    [Fact]
     public async Task Ingest_Stopped_SaysHowMuchOfAllIsDoneAndThatTheSameCommandGoesOn()
     {
         // The first item is held up until the signal.

@@ -2,7 +2,7 @@ namespace Xkd.Ingest;
 
 /// <summary>
 /// AudioSet: <c>{balanced_train,unbalanced_train,eval}_segments.csv</c> (rows <c>YTID, start, end, "mid,mid"</c>), names of the labels
-/// (<see cref="AudioSetLabels"/>), and media anywhere under the root, in any of the usual spellings (<see cref="StretchNames"/>). Ids are <c>YTID_STARTMS</c>.
+/// (<see cref="AudioSetLabels"/>), and media anywhere under the root, under the names that downloaders give them (<see cref="RecordingName"/>). Ids are <c>YTID_STARTMS</c>.
 /// Splits are the lists' own names; <c>--split train</c> takes both training lists.
 /// </summary>
 internal sealed class AudioSetCatalog(CatalogOptions options) : ICatalog
@@ -12,10 +12,10 @@ internal sealed class AudioSetCatalog(CatalogOptions options) : ICatalog
     private const string NoNames = "there is no class_labels_indices.csv or ontology.json: labels stay ids such as /m/09x0r; put one beside the lists to have names";
     private readonly AnnotationMistakes _mistakes = new();
 
-    public CatalogListing List()
+    public CatalogListing List(CancellationToken cancellationToken = default)
     {
-        var media = MediaFiles.List(options);
-        var finder = new AnnotationFinder(Dataset, options, media);
+        var media = MediaFiles.List(options, cancellationToken);
+        var finder = new AnnotationFinder(Dataset, options, media, cancellationToken);
         var listing = new ListingBuilder(Dataset, options, media, _mistakes)
         {
             SplitAliases = new Dictionary<string, string[]>(StringComparer.Ordinal) { ["train"] = ["balanced_train", "unbalanced_train"], ["test"] = ["eval"] },
@@ -26,10 +26,10 @@ internal sealed class AudioSetCatalog(CatalogOptions options) : ICatalog
             throw finder.Missing("its lists (balanced_train_segments.csv, unbalanced_train_segments.csv, eval_segments.csv)");
         }
 
-        var labels = new AudioSetLabels(finder, _mistakes);
+        var labels = new AudioSetLabels(finder, _mistakes, cancellationToken);
         foreach (var path in lists)
         {
-            using var table = new CsvTable(path, _mistakes, header: false, comments: true);
+            using var table = new CsvTable(path, _mistakes, cancellationToken, header: false, comments: true);
             Read(table, Path.GetFileNameWithoutExtension(path).Replace("_segments", ""), labels, media, listing);
         }
 
@@ -63,18 +63,6 @@ internal sealed class AudioSetCatalog(CatalogOptions options) : ICatalog
     private static SourceItem Item(string video, (double Start, double End) stretch, string[] labels, string split, MediaFiles media)
     {
         var id = FormattableString.Invariant($"{video}_{(long)Math.Round(stretch.Start * 1000)}");
-        var file = StretchNames.Take(media, video, stretch.Start, stretch.End, out var bare);
-        return new SourceItem
-        {
-            Id = id,
-            Path = Path.Combine(media.Root, file?.Relative ?? id),
-            Labels = labels,
-            Split = split,
-            IsAbsent = file is null,
-            NamesRecording = true,
-            MayBeCut = bare,
-            Start = bare ? stretch.Start : null,
-            End = bare ? stretch.End : null,
-        };
+        return media.TakeRecording(new SourceItem { Id = id, Path = "", Labels = labels, Split = split }, video, stretch.Start, stretch.End, folder: null);
     }
 }

@@ -8,19 +8,19 @@ internal sealed class AudioSetLabels
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string>.AlternateLookup<ReadOnlySpan<char>> _lookup;
 
-    public AudioSetLabels(AnnotationFinder finder, AnnotationMistakes mistakes)
+    public AudioSetLabels(AnnotationFinder finder, AnnotationMistakes mistakes, CancellationToken cancellationToken)
     {
         _lookup = _names.GetAlternateLookup<ReadOnlySpan<char>>();
         if (finder.Companion("class_labels_indices.csv") is { } indices)
         {
-            using var table = new CsvTable(indices, mistakes);
+            using var table = new CsvTable(indices, mistakes, cancellationToken);
             ReadIndices(table);
             Known = true;
         }
 
         if (finder.Companion("ontology.json") is { } ontology)
         {
-            ReadOntology(ontology, mistakes);
+            ReadOntology(ontology, mistakes, cancellationToken);
             Known = true;
         }
     }
@@ -87,11 +87,16 @@ internal sealed class AudioSetLabels
         }
     }
 
-    private void ReadOntology(string path, AnnotationMistakes mistakes)
+    private void ReadOntology(string path, AnnotationMistakes mistakes, CancellationToken cancellationToken)
     {
+        using var reader = AnnotationText.Open(path, mistakes, out var isText, cancellationToken);
+        if (!isText)
+        {
+            return;
+        }
+
         try
         {
-            using var reader = AnnotationText.Open(path);
             using var json = JsonDocument.Parse(reader.ReadToEnd());
             foreach (var entry in json.RootElement.EnumerateArray())
             {

@@ -12,6 +12,9 @@ public sealed record CatalogOptions
     /// <summary>The annotation file or folder; null looks where the dataset's own archive puts it.</summary>
     public string? Annotations { get; init; }
 
+    /// <summary>In a folder without lists, documents, pictures and the like (<see cref="Sidecars"/>) are items too; false leaves them out.</summary>
+    public bool Strict { get; init; }
+
     /// <summary>The cache being written, as its full name: below the root it is no media. Null where none is.</summary>
     public string? Out { get; init; }
 }

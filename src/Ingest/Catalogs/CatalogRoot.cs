@@ -19,7 +19,8 @@ internal static class CatalogRoot
             return full;
         }
 
-        throw new UsageException(File.Exists(full)
+        throw new UsageException(root.Contains('\uFFFD') ? $"--root {root} is not UTF-8; rename the folder, or those above it."
+            : File.Exists(full)
             ? $"--root {root} is a file; name the folder that holds it."
             : $"--root {root} does not exist; name the dataset's folder.");
     }

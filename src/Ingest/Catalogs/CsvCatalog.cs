@@ -15,11 +15,11 @@ internal sealed class CsvCatalog(CatalogOptions options) : ICatalog
     private static readonly string[] Known = ["path", "label", "labels", "split", "fold", "folds", "start", "end", "id"];
     private readonly AnnotationMistakes _mistakes = new();
 
-    public CatalogListing List()
+    public CatalogListing List(CancellationToken cancellationToken = default)
     {
-        var media = MediaFiles.List(options, any: true);
-        var finder = new AnnotationFinder(Dataset, options, media);
-        var listing = new ListingBuilder(Dataset, options, media, _mistakes);
+        var media = MediaFiles.List(options, cancellationToken, any: true);
+        var finder = new AnnotationFinder(Dataset, options, media, cancellationToken);
+        var listing = new ListingBuilder(Dataset, options, media, _mistakes) { Remedy = ", or give each an id of its own in a column id" };
         var lists = finder.Lists.Where(path => finder.IsOneFile || (path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) && Path.GetDirectoryName(path) == media.Root)).ToList();
         if (lists.Count != 1)
         {
@@ -27,7 +27,7 @@ internal sealed class CsvCatalog(CatalogOptions options) : ICatalog
                 : new UsageException($"there are {lists.Count} CSVs in {media.Root}, such as {lists[0]} and {lists[1]}; name one with --annotations.");
         }
 
-        using var table = new CsvTable(lists[0], _mistakes);
+        using var table = new CsvTable(lists[0], _mistakes, cancellationToken);
         foreach (var column in table.Columns.Except(Known, StringComparer.OrdinalIgnoreCase).Where(static column => column.Length > 0 && column[0] != '_'))
         {
             _mistakes.Add(new Place(table.Path, 1), $"column {column} is unknown; use {string.Join(", ", Known)}, or begin its name with '_' to have it passed over");
@@ -63,11 +63,8 @@ internal sealed class CsvCatalog(CatalogOptions options) : ICatalog
 
     private static SourceItem? Item(CsvRow row, MediaFiles media)
     {
-        var path = row["path"].Replace('\\', '/');
-        path = Path.IsPathRooted(path) ? Path.GetRelativePath(media.Root, path) : path.StartsWith("./", StringComparison.Ordinal) ? path[2..] : path;
-        if (path.Length == 0 || path.Split('/').Contains(".."))
+        if (Find(row, media) is not var (path, file))
         {
-            row.Mistake(path.Length == 0 ? "path is empty" : $"path {row["path"]} leads out of --root {media.Root}; name a root that holds all");
             return null;
         }
 
@@ -77,8 +74,7 @@ internal sealed class CsvCatalog(CatalogOptions options) : ICatalog
         }
 
         string[] labels = row["label"] is { Length: > 0 } label ? [label] : row["labels"].Split(Separators, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        var file = media.TakePath(path);
-        return new SourceItem
+        var item = new SourceItem
         {
             Id = row["id"] is { Length: > 0 } id ? id : stretch.Start is { } start ? string.Create(CultureInfo.InvariantCulture, $"{path}@{Math.Round(start * 1000)}") : path,
             Path = Path.Combine(media.Root, path),
@@ -86,10 +82,41 @@ internal sealed class CsvCatalog(CatalogOptions options) : ICatalog
             Labels = labels,
             Split = row["split"] is { Length: > 0 } split ? split : null,
             Folds = folds,
-            IsAbsent = file is null,
             Start = stretch.Start,
             End = stretch.End,
         };
+
+        // What the walk passed over, a hidden file, or one behind a second link to its folder, is there all the same.
+        return file?.Holding(item, media.Root) ?? item with { IsAbsent = !File.Exists(item.Path) };
+    }
+
+    // The path below the root as the system has it, and the file if the walk met it. Only where there is no such file, a '\' may be another system's '/'.
+    private static (string Path, MediaFile? File)? Find(CsvRow row, MediaFiles media)
+    {
+        var said = row["path"];
+        if (said.Length == 0)
+        {
+            row.Mistake("path is empty");
+            return null;
+        }
+
+        var path = Below(said);
+        var file = media.TakePath(path);
+        if (file is null && said.Contains('\\'))
+        {
+            path = Below(said.Replace('\\', '/'));
+            file = media.TakePath(path);
+        }
+
+        if (path == ".." || path.StartsWith("../", StringComparison.Ordinal))
+        {
+            row.Mistake($"path {said} leads out of --root {media.Root}; name a root that holds all");
+            return null;
+        }
+
+        return (path, file);
+
+        string Below(string text) => Path.GetRelativePath(media.Root, Path.GetFullPath(text, media.Root));
     }
 
     private static (double? Start, double? End)? Stretch(CsvRow row)

@@ -13,12 +13,12 @@ internal sealed class Esc50Catalog(CatalogOptions options) : ICatalog
 
     private readonly AnnotationMistakes _mistakes = new();
 
-    public CatalogListing List()
+    public CatalogListing List(CancellationToken cancellationToken = default)
     {
-        var media = MediaFiles.List(options);
-        var finder = new AnnotationFinder(Dataset, options, media, "meta");
+        var media = MediaFiles.List(options, cancellationToken);
+        var finder = new AnnotationFinder(Dataset, options, media, cancellationToken, "meta");
         var listing = new ListingBuilder(Dataset, options, media, _mistakes);
-        using var table = new CsvTable(finder.One("esc50.csv"), _mistakes);
+        using var table = new CsvTable(finder.One("esc50.csv"), _mistakes, cancellationToken);
         if (table.Require("filename", "fold", "target", "category"))
         {
             Read(table, listing);

@@ -1,81 +1,123 @@
+using System.Text;
 using Xkd.Storage;
 
 namespace Xkd.Ingest;
 
-/// <summary>Lists every folder below a root once. Names that begin with a dot are hidden, and caches, which hold what was media once, are passed over.</summary>
-internal static class FolderWalk
+/// <summary>
+/// Lists every folder below a root once, whatever links lead to it, and under the same name each time: its own, or that of the first link. Names that begin with a
+/// dot are hidden, and caches, which hold what was media once, are passed over.
+/// </summary>
+/// <param name="root">Full path of an existing folder.</param>
+/// <param name="cache">Full path of a folder to pass over, whatever it holds by now; null for none.</param>
+internal sealed class FolderWalk(string root, string? cache)
 {
+    private readonly List<string> _caches = [];
+    private readonly List<string> _repeated = [];
+
+    /// <summary>Full paths of the other caches that were met, in no particular order.</summary>
+    public IReadOnlyList<string> Caches => _caches;
+
+    /// <summary>Full paths of links to folders that are listed under another name, in no particular order.</summary>
+    public IReadOnlyList<string> Repeated => _repeated;
+
     /// <summary>The files, folder by folder, in no particular order.</summary>
-    /// <param name="root">Full path of an existing folder.</param>
-    /// <param name="cache">Full path of a folder to pass over, whatever it holds by now; null for none.</param>
-    /// <param name="passedOver">Takes the full paths of the other caches that were met; null where nobody asks.</param>
     /// <exception cref="UsageException">A folder cannot be listed.</exception>
-    public static IEnumerable<(string Folder, string Name)> Files(string root, string? cache = null, ICollection<string>? passedOver = null)
+    public IEnumerable<WalkedFile> Files(CancellationToken cancellationToken)
     {
-        var pending = new Stack<string>([root]);
-        var linked = new HashSet<string>(StringComparer.Ordinal) { root };
-        while (pending.TryPop(out var current))
+        var pending = new Stack<Folder>([Root()]);
+        var links = new PriorityQueue<Folder, string>(StringComparer.Ordinal);
+        var known = new HashSet<FolderNumber> { pending.Peek().Number };
+        while (Next(pending, links, known) is { } current)
         {
-            foreach (var entry in Entries(current))
+            foreach (var entry in Entries(current, cancellationToken))
             {
-                if (entry.Name.StartsWith('.'))
+                if (entry.Folder is not { } number)
+                {
+                    yield return new WalkedFile(current.Path, entry.Name, current.NotUtf8 || entry.Bytes is not null ? FileFlaw.NotUtf8 : entry.LeadsNowhere ? FileFlaw.LeadsNowhere : FileFlaw.None);
+                    continue;
+                }
+
+                var folder = current.Below(entry, number);
+                if (folder.Path == cache)
                 {
                     continue;
                 }
 
-                if (entry is DirectoryInfo directory)
+                if (CacheName.IsAt(folder.Path))
                 {
-                    if (directory.FullName == cache)
-                    {
-                        continue;
-                    }
-
-                    if (CacheName.IsAt(directory.FullName))
-                    {
-                        passedOver?.Add(directory.FullName);
-                        continue;
-                    }
-
-                    // A link to a folder above itself would be walked for ever: each link's target is walked once.
-                    if (directory.LinkTarget is null || linked.Add(directory.ResolveLinkTarget(returnFinalTarget: true)!.FullName))
-                    {
-                        pending.Push(directory.FullName);
-                    }
+                    _caches.Add(folder.Path);
                 }
-                else
+                else if (entry.IsLink)
                 {
-                    yield return (current, entry.Name);
+                    links.Enqueue(folder, folder.Path);
+                }
+                else if (known.Add(number) || !folder.Linked)
+                {
+                    // A file system may number its folders badly: only links, and what lies behind them, can lead to a folder twice.
+                    pending.Push(folder);
                 }
             }
         }
     }
 
-    private static IEnumerable<FileSystemInfo> Entries(string folder)
+    // What is really there comes first, then the links one after the other.
+    private Folder? Next(Stack<Folder> pending, PriorityQueue<Folder, string> links, HashSet<FolderNumber> known)
     {
-        IEnumerator<FileSystemInfo>? entries = null;
+        if (pending.TryPop(out var folder))
+        {
+            return folder;
+        }
+
+        while (links.TryDequeue(out var link, out var path))
+        {
+            if (known.Add(link.Number))
+            {
+                return link;
+            }
+
+            _repeated.Add(path);
+        }
+
+        return null;
+    }
+
+    private Folder Root()
+    {
+        var bytes = Encoding.UTF8.GetBytes(root);
         try
         {
-            while (true)
-            {
-                try
-                {
-                    entries ??= new DirectoryInfo(folder).EnumerateFileSystemInfos().GetEnumerator();
-                    if (!entries.MoveNext())
-                    {
-                        yield break;
-                    }
-                }
-                catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
-                {
-                    throw new UsageException($"the folder {folder} cannot be listed ({exception.Message}); allow reading it, or move it out of --root.", exception);
-                }
-
-                yield return entries.Current;
-            }
+            return new Folder(root, bytes, FolderEntries.NumberOf(bytes), Linked: false, NotUtf8: false);
         }
-        finally
+        catch (IOException exception)
         {
-            entries?.Dispose();
+            throw Unlisted(root, exception);
         }
+    }
+
+    private static List<FolderEntry> Entries(Folder folder, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return FolderEntries.Read(folder.Bytes, cancellationToken);
+        }
+        catch (IOException exception)
+        {
+            throw Unlisted(folder.Path, exception);
+        }
+    }
+
+    private static UsageException Unlisted(string folder, IOException exception) =>
+        new($"the folder {folder} cannot be listed ({exception.Message}); allow reading it, or move it out of --root.", exception);
+
+    /// <summary>A folder to be listed.</summary>
+    /// <param name="Path">Its full path as text.</param>
+    /// <param name="Bytes">The same as the system knows it.</param>
+    /// <param name="Number">Which folder it is.</param>
+    /// <param name="Linked">It is a link, or lies behind one.</param>
+    /// <param name="NotUtf8">Its path is not UTF-8.</param>
+    private sealed record Folder(string Path, byte[] Bytes, FolderNumber Number, bool Linked, bool NotUtf8)
+    {
+        public Folder Below(FolderEntry entry, FolderNumber number) => new(
+            System.IO.Path.Combine(Path, entry.Name), [.. Bytes, (byte)'/', .. entry.Bytes ?? Encoding.UTF8.GetBytes(entry.Name)], number, Linked || entry.IsLink, NotUtf8 || entry.Bytes is not null);
     }
 }

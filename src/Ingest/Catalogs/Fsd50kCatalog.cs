@@ -10,15 +10,15 @@ internal sealed class Fsd50kCatalog(CatalogOptions options) : ICatalog
     private const string Dataset = "fsd50k";
     private readonly AnnotationMistakes _mistakes = new();
 
-    public CatalogListing List()
+    public CatalogListing List(CancellationToken cancellationToken = default)
     {
-        var media = MediaFiles.List(options);
-        var finder = new AnnotationFinder(Dataset, options, media, "FSD50K.ground_truth");
+        var media = MediaFiles.List(options, cancellationToken);
+        var finder = new AnnotationFinder(Dataset, options, media, cancellationToken, "FSD50K.ground_truth");
         var listing = new ListingBuilder(Dataset, options, media, _mistakes)
         {
             SplitAliases = new Dictionary<string, string[]>(StringComparer.Ordinal) { ["dev"] = ["train", "val"], ["test"] = ["eval"] },
         };
-        var vocabulary = ReadVocabulary(finder.Companion("vocabulary.csv"));
+        var vocabulary = ReadVocabulary(finder.Companion("vocabulary.csv"), cancellationToken);
         foreach (var (name, part) in new[] { ("dev.csv", "dev"), ("eval.csv", "eval") })
         {
             if (finder.IsOneFile && Path.GetFileName(finder.Lists[0]) != name)
@@ -26,7 +26,7 @@ internal sealed class Fsd50kCatalog(CatalogOptions options) : ICatalog
                 continue;
             }
 
-            using var table = new CsvTable(finder.One(name), _mistakes);
+            using var table = new CsvTable(finder.One(name), _mistakes, cancellationToken);
             if (table.Require(["fname", "labels", .. part == "dev" ? ["split"] : Array.Empty<string>()]))
             {
                 Read(table, part, vocabulary, listing);
@@ -39,7 +39,7 @@ internal sealed class Fsd50kCatalog(CatalogOptions options) : ICatalog
 
     private static bool SameMids(IEnumerable<string> left, IEnumerable<string> right) => left.Order(StringComparer.Ordinal).SequenceEqual(right.Order(StringComparer.Ordinal), StringComparer.Ordinal);
 
-    private Dictionary<string, string>? ReadVocabulary(string? path)
+    private Dictionary<string, string>? ReadVocabulary(string? path, CancellationToken cancellationToken)
     {
         if (path is null)
         {
@@ -47,7 +47,7 @@ internal sealed class Fsd50kCatalog(CatalogOptions options) : ICatalog
         }
 
         var vocabulary = new Dictionary<string, string>(StringComparer.Ordinal);
-        using var table = new CsvTable(path, _mistakes, header: false);
+        using var table = new CsvTable(path, _mistakes, cancellationToken, header: false);
         foreach (var row in table.Rows())
         {
             if (row.Count != 3 || row[1].Length == 0)

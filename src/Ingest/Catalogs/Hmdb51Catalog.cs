@@ -11,14 +11,14 @@ internal sealed partial class Hmdb51Catalog(CatalogOptions options) : ICatalog
     private const string Dataset = "hmdb51";
     private readonly AnnotationMistakes _mistakes = new();
 
-    public CatalogListing List()
+    public CatalogListing List(CancellationToken cancellationToken = default)
     {
-        var media = MediaFiles.List(options);
-        var finder = new AnnotationFinder(Dataset, options, media, "testTrainMulti_7030_splits");
+        var media = MediaFiles.List(options, cancellationToken);
+        var finder = new AnnotationFinder(Dataset, options, media, cancellationToken, "testTrainMulti_7030_splits");
         var files = new FoldedFiles(_mistakes);
         foreach (var (path, label, fold) in Lists(finder))
         {
-            foreach (var (place, text) in AnnotationText.Lines(path))
+            foreach (var (place, text) in AnnotationText.Lines(path, _mistakes, cancellationToken))
             {
                 Read(place, text, label, fold, files);
             }

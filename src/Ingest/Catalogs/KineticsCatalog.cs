@@ -4,7 +4,7 @@ namespace Xkd.Ingest;
 
 /// <summary>
 /// Kinetics: CSVs with the columns <c>label, youtube_id, time_start, time_end, split</c> (the test list may come without labels), and clips called
-/// <c>YTID_SSSSSS_EEEEEE</c>, or <c>YTID_S_E</c> or <c>YTID</c>, anywhere under the root. Ids are <c>YTID_SSSSSS_EEEEEE</c>. The lists decide labels, not the folders.
+/// <c>YTID_SSSSSS_EEEEEE</c>, or as downloaders call them (<see cref="RecordingName"/>), anywhere under the root. Ids are <c>YTID_SSSSSS_EEEEEE</c>. The lists decide labels, not the folders.
 /// </summary>
 /// <param name="dataset">Names it in errors.</param>
 /// <param name="options">Where it lies.</param>
@@ -13,29 +13,29 @@ internal sealed class KineticsCatalog(string dataset, CatalogOptions options, Fr
 {
     private readonly AnnotationMistakes _mistakes = new();
 
-    public CatalogListing List()
+    public CatalogListing List(CancellationToken cancellationToken = default)
     {
-        var media = MediaFiles.List(options);
-        var finder = new AnnotationFinder(dataset, options, media, "annotations");
+        var media = MediaFiles.List(options, cancellationToken);
+        var finder = new AnnotationFinder(dataset, options, media, cancellationToken, "annotations");
         var listing = new ListingBuilder(dataset, options, media, _mistakes);
-        var lists = finder.Lists.Where(path => finder.IsOneFile || IsList(path)).ToList();
+        var lists = finder.Lists.Where(path => finder.IsOneFile || IsList(path, cancellationToken)).ToList();
         foreach (var path in lists)
         {
-            using var table = new CsvTable(path, _mistakes);
+            using var table = new CsvTable(path, _mistakes, cancellationToken);
             Read(table, media, listing);
         }
 
         return lists.Count > 0 ? listing.Done() : throw finder.Missing("its lists (train.csv, val.csv, test.csv with the columns label, youtube_id, time_start, time_end, split)");
     }
 
-    private static bool IsList(string path)
+    private static bool IsList(string path, CancellationToken cancellationToken)
     {
         if (!path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase))
         {
             return false;
         }
 
-        using var table = new CsvTable(path, new AnnotationMistakes()); // another's CSV is not ours to find fault with
+        using var table = new CsvTable(path, new AnnotationMistakes(), cancellationToken); // another's CSV is not ours to find fault with
         return table.Any("youtube_id") is not null;
     }
 
@@ -78,22 +78,7 @@ internal sealed class KineticsCatalog(string dataset, CatalogOptions options, Fr
     {
         var id = FormattableString.Invariant($"{video}_{(long)stretch.Start:D6}_{(long)stretch.End:D6}");
         var folder = label.Length > 0 ? label : null;
-        var file = media.Take(id, folder) ?? media.Take(FormattableString.Invariant($"{video}_{(long)stretch.Start}_{(long)stretch.End}"), folder);
-        var bare = file is null;
-        file ??= media.Take(video, folder);
-        return new SourceItem
-        {
-            Id = id,
-            Path = Path.Combine(media.Root, file?.Relative ?? id),
-            Label = folder,
-            Labels = folder is null ? [] : [folder],
-            Split = split,
-            IsAbsent = file is null,
-            NamesRecording = true,
-            MayBeCut = bare && file is not null,
-            Start = bare ? stretch.Start : null,
-            End = bare ? stretch.End : null,
-        };
+        return media.TakeRecording(new SourceItem { Id = id, Path = "", Label = folder, Labels = folder is null ? [] : [folder], Split = split }, video, stretch.Start, stretch.End, folder);
     }
 
     // "validate", "kinetics400_val" and "k400_val_list" are val.

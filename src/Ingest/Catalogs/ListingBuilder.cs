@@ -21,6 +21,9 @@ internal sealed class ListingBuilder(string dataset, CatalogOptions options, Med
     /// <summary>Words for <c>--split</c> that stand for several of the dataset's own.</summary>
     public IReadOnlyDictionary<string, string[]> SplitAliases { get; init; } = new Dictionary<string, string[]>(StringComparer.Ordinal);
 
+    /// <summary>What else helps where two lines of one id differ; empty for nothing.</summary>
+    public string Remedy { get; init; } = "";
+
     /// <summary>Adds an item as it is.</summary>
     public void Add(SourceItem item, Place place)
     {
@@ -31,13 +34,13 @@ internal sealed class ListingBuilder(string dataset, CatalogOptions options, Med
             _items.Add(item);
             _places.Add(place);
         }
-        else if (Same(_items[index], item))
+        else if (Differences(_items[index], item) is { Count: > 0 } differences)
         {
-            Repeat(place);
+            mistakes.Add(place, $"{item.Id} is listed otherwise in {_places[index]} ({string.Join("; ", differences)}); keep one of the two{Remedy}");
         }
         else
         {
-            mistakes.Add(place, $"{item.Id} is listed otherwise in {_places[index]} ({Said(_items[index])} there, {Said(item)} here); keep one of the two");
+            Repeat(place);
         }
     }
 
@@ -51,14 +54,15 @@ internal sealed class ListingBuilder(string dataset, CatalogOptions options, Med
     public void AddFile(SourceItem listed, string group, Place place)
     {
         var (folder, name) = Split(listed.Id);
-        if (media.Take(Path.GetFileNameWithoutExtension(name.AsSpan()), folder.Length > 0 ? LastPart(folder) : group) is not { } file)
+        if (media.Take(name, folder.Length > 0 ? LastPart(folder) : group) is not [var file, ..] files)
         {
             _fileless.Add((group, listed, place));
             return;
         }
 
         _prefixes.TryAdd(group, Prefix(file.Folder, folder));
-        Add(listed with { Id = file.Relative, Path = Path.Combine(media.Root, file.Relative) }, place);
+        var item = listed with { Id = file.Relative };
+        Add(file.Holding(item, media.Root) with { Alternatives = [.. files.Skip(1).Select(other => other.Holding(item, media.Root))] }, place);
     }
 
     /// <exception cref="UsageException">There are mistakes, or nothing to ingest.</exception>
@@ -73,7 +77,7 @@ internal sealed class ListingBuilder(string dataset, CatalogOptions options, Med
 
         mistakes.ThrowIfAny(dataset);
         var items = options.Split is { } split ? Of(split) : _items;
-        var absent = items.Count(static item => item.IsAbsent);
+        var absent = items.Count(static item => item.IsAbsent || item is { Flaw.Reason: FailureReasons.Absent });
         if (items.Count == absent)
         {
             throw new UsageException(items.Count == 0
@@ -104,7 +108,7 @@ internal sealed class ListingBuilder(string dataset, CatalogOptions options, Med
     {
         if (absent > 0)
         {
-            yield return Line($"{absent} of {items.Count} listed clips have no file, such as {items.Find(static item => item.IsAbsent)!.Id}: the ledger has them as catalog/absent");
+            yield return Line($"{absent} of {items.Count} listed clips have no file, such as {items.Find(static item => item.IsAbsent || item is { Flaw.Reason: FailureReasons.Absent })!.Id}: the ledger has them as catalog/absent");
         }
 
         var left = media.Left().Select(static file => file.Relative).ToList();
@@ -120,7 +124,7 @@ internal sealed class ListingBuilder(string dataset, CatalogOptions options, Med
 
         if (media.Ambiguous > 0)
         {
-            yield return Line($"{media.Ambiguous} clips have several files, of which video goes before audio and then the first path, such as {media.FirstAmbiguous}");
+            yield return Line($"{media.Ambiguous} clips have several files, of which video goes before audio and then the first path; the next is tried where one fails; such as {media.FirstAmbiguous}");
         }
 
         if (Elsewhere() is { Count: > 0 } elsewhere)
@@ -143,12 +147,29 @@ internal sealed class ListingBuilder(string dataset, CatalogOptions options, Med
         }
     }
 
-    private static bool Same(SourceItem left, SourceItem right) =>
-        left.Label == right.Label && left.Split == right.Split && left.Start == right.Start && left.End == right.End
-        && left.Labels.SequenceEqual(right.Labels, StringComparer.Ordinal) && left.Folds.SequenceEqual(right.Folds, StringComparer.Ordinal);
+    private List<string> Differences(SourceItem there, SourceItem here)
+    {
+        var differences = new List<string>();
+        Compare("", Path.GetRelativePath(media.Root, there.Path), Path.GetRelativePath(media.Root, here.Path));
+        Compare("label ", Joined(there.Labels), Joined(here.Labels));
+        Compare("split ", there.Split ?? "none", here.Split ?? "none");
+        Compare("folds ", Joined(there.Folds), Joined(here.Folds));
+        Compare("start ", Seconds(there.Start), Seconds(here.Start));
+        Compare("end ", Seconds(there.End), Seconds(here.End));
+        return differences;
 
-    private static string Said(SourceItem item) =>
-        string.Join(", ", [item.Labels.Count > 0 ? string.Join(" + ", item.Labels) : "no label", .. item.Split is null ? Array.Empty<string>() : [$"split {item.Split}"], .. item.Folds]);
+        void Compare(string what, string left, string right)
+        {
+            if (left != right)
+            {
+                differences.Add($"{what}{left} there, {right} here");
+            }
+        }
+
+        static string Joined(IReadOnlyList<string> words) => words.Count > 0 ? string.Join(" + ", words) : "none";
+
+        static string Seconds(double? seconds) => seconds is { } known ? FormattableString.Invariant($"{known}") : "none";
+    }
 
     private static (string Folder, string Name) Split(string path) => path.LastIndexOf('/') is var slash and >= 0 ? (path[..slash], path[(slash + 1)..]) : ("", path);
 

@@ -5,8 +5,8 @@ using Xkd.Storage;
 namespace Xkd.Ingest;
 
 /// <summary>
-/// The media under a dataset's root, each folder listed once, and looked up by name without extension: archives are repacked into other
-/// containers and other folders, their names stay. What no list asked for can be told in the end.
+/// The media under a dataset's root, each folder listed once, and looked up by name without extension, or by the recording that a name is of: archives are repacked
+/// into other containers and other folders, their names stay. What no list asked for can be told in the end.
 /// </summary>
 internal sealed class MediaFiles
 {
@@ -18,18 +18,17 @@ internal sealed class MediaFiles
         }
         .Index().ToFrozenDictionary(static container => container.Item, static container => container.Index, StringComparer.OrdinalIgnoreCase);
 
+    private static readonly FrozenDictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> Extensions = Containers.GetAlternateLookup<ReadOnlySpan<char>>();
     private static readonly FrozenSet<string> DocumentExtensions = FrozenSet.Create(StringComparer.OrdinalIgnoreCase, ".csv", ".txt", ".json");
 
     private readonly List<Entry> _entries = [];
-    private readonly Dictionary<string, int> _heads = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _lookup;
+
+    // By the hash of a name, and of each part of it that may be a recording's id: two million texts would weigh more than the files. What is found is compared.
+    private readonly Dictionary<int, int> _heads = [];
+    private readonly List<(int Entry, int Next)> _chains = [];
     private readonly List<string> _documents = [];
 
-    private MediaFiles(string root)
-    {
-        Root = root;
-        _lookup = _heads.GetAlternateLookup<ReadOnlySpan<char>>();
-    }
+    private MediaFiles(string root) => Root = root;
 
     /// <summary>Full path of the dataset's folder.</summary>
     public string Root { get; }
@@ -45,53 +44,64 @@ internal sealed class MediaFiles
 
     /// <param name="options">Names the root.</param>
     /// <param name="any">Files of any kind are media, not only the known containers.</param>
+    /// <param name="cancellationToken">Ends the listing.</param>
     /// <exception cref="UsageException">The root is no folder, or one in it cannot be listed.</exception>
-    public static MediaFiles List(CatalogOptions options, bool any = false)
+    public static MediaFiles List(CatalogOptions options, CancellationToken cancellationToken, bool any = false)
     {
         var root = CatalogRoot.Require(options.Root);
         var files = new MediaFiles(root);
         var (folder, relative) = ("", "");
-        foreach (var (current, name) in FolderWalk.Files(root, options.Out))
+        foreach (var file in new FolderWalk(root, options.Out).Files(cancellationToken))
         {
-            if (!ReferenceEquals(current, folder))
+            if (!ReferenceEquals(file.Folder, folder))
             {
-                (folder, relative) = (current, current.Length == root.Length ? "" : Path.GetRelativePath(root, current).Replace(Path.DirectorySeparatorChar, '/'));
+                (folder, relative) = (file.Folder, file.Folder.Length == root.Length ? "" : Path.GetRelativePath(root, file.Folder).Replace(Path.DirectorySeparatorChar, '/'));
             }
 
-            files.Add(new MediaFile(relative, name), any);
+            files.Add(new MediaFile(relative, file.Name, file.Flaw), any);
         }
 
         files._documents.Sort(StringComparer.Ordinal);
         return files;
     }
 
-    /// <summary>Takes the file of that name, whatever its container; null when there is none.</summary>
-    /// <param name="stem">The name without its extension.</param>
-    /// <param name="folder">Files in a folder of this name come before all others; a blank in it may be a '_'.</param>
-    public MediaFile? Take(ReadOnlySpan<char> stem, string? folder = null)
+    /// <summary>Takes the files of that name, whatever their containers, the best first.</summary>
+    /// <param name="name">The name, with any extension.</param>
+    /// <param name="folder">Where there are files in a folder of this name, those in others are none; a blank in it may be a '_'.</param>
+    public IReadOnlyList<MediaFile> Take(string name, string folder)
     {
-        if (!_lookup.TryGetValue(stem, out var head))
-        {
-            return null;
-        }
-
-        if (folder is not null && _entries[head].Next >= 0)
-        {
-            for (var i = head; i >= 0; i = _entries[i].Next)
-            {
-                if (ClassName.Same(_entries[i].File.Parent, folder))
-                {
-                    return Take(head, file => ClassName.Same(file.Parent, folder));
-                }
-            }
-        }
-
-        return Take(head, static _ => true);
+        var stem = Stem(name).ToString();
+        var found = Find(stem, file => Stem(file.Name).SequenceEqual(stem));
+        return Take(found.Exists(i => InFolder(i, folder)) ? found.FindAll(i => InFolder(i, folder)) : found, static _ => 0);
     }
 
     /// <summary>Takes the file at that path relative to the root, with '/'.</summary>
     public MediaFile? TakePath(string relative) =>
-        _lookup.TryGetValue(Path.GetFileNameWithoutExtension(relative.AsSpan()), out var head) ? Take(head, file => file.Relative == relative) : null;
+        Take(Find(Stem(relative.AsSpan(relative.LastIndexOf('/') + 1)), file => file.Relative == relative), static _ => 0) is [var file, ..] ? file : null;
+
+    /// <summary>Takes the files that hold a stretch of a recording, cut out already or not, by their names (<see cref="RecordingName"/>): the best first.</summary>
+    /// <param name="listed">The stretch: its id, labels and so on.</param>
+    /// <param name="recording">The recording's id.</param>
+    /// <param name="start">Where it starts, seconds.</param>
+    /// <param name="end">Where it ends, seconds.</param>
+    /// <param name="folder">Files in a folder of this name come before all others; a blank in it may be a '_'.</param>
+    /// <returns>The stretch in the first of the files, the others being the <see cref="SourceItem.Alternatives"/>; an absent item where there is none.</returns>
+    public SourceItem TakeRecording(SourceItem listed, string recording, double start, double end, string? folder)
+    {
+        var found = Find(recording, file => Holds(file) != RecordingName.Holds.Other);
+        var items = Take(found, i => (IsCut(_entries[i].File) ? 0 : 2) + (folder is null || InFolder(i, folder) ? 0 : 1)).Select(Item).ToList();
+        return items.Count > 0 ? items[0] with { Alternatives = items[1..] } : listed with { Path = Path.Combine(Root, listed.Id), IsAbsent = true };
+
+        SourceItem Item(MediaFile file)
+        {
+            var item = file.Holding(listed, Root) with { NamesRecording = true };
+            return IsCut(file) ? item : item with { MayBeCut = true, Start = start, End = end };
+        }
+
+        bool IsCut(MediaFile file) => Holds(file) == RecordingName.Holds.Stretch;
+
+        RecordingName.Holds Holds(MediaFile file) => RecordingName.Of(Stem(file.Name), recording, start, end);
+    }
 
     /// <summary>Media files that nothing took, in no particular order.</summary>
     public IEnumerable<MediaFile> Left() => _entries.Where(static entry => !entry.Taken && Containers.ContainsKey(Path.GetExtension(entry.File.Name))).Select(static entry => entry.File);
@@ -99,49 +109,86 @@ internal sealed class MediaFiles
     private void Add(MediaFile file, bool any)
     {
         var extension = Path.GetExtension(file.Name);
-        if (DocumentExtensions.Contains(extension))
+        if (DocumentExtensions.Contains(extension) && file.Flaw == FileFlaw.None)
         {
             _documents.Add(Path.Combine(Root, file.Relative));
         }
 
         if (any || Containers.ContainsKey(extension))
         {
-            ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(_heads, Path.GetFileNameWithoutExtension(file.Name), out var exists);
-            _entries.Add(new Entry(file, exists ? head : -1, Taken: false));
-            head = _entries.Count - 1;
+            _entries.Add(new Entry(file, Taken: false));
+            var stem = Stem(file.Name);
+            Chain(stem);
+            foreach (var part in RecordingName.Ids(stem))
+            {
+                if (part.GetOffsetAndLength(stem.Length).Length < stem.Length)
+                {
+                    Chain(stem[part]);
+                }
+            }
         }
     }
 
-    private MediaFile? Take(int head, Func<MediaFile, bool> fits)
+    private void Chain(ReadOnlySpan<char> name)
     {
-        var (best, count) = (-1, 0);
-        for (var i = head; i >= 0; i = _entries[i].Next)
+        ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(_heads, string.GetHashCode(name, StringComparison.Ordinal), out var exists);
+        _chains.Add((_entries.Count - 1, exists ? head : -1));
+        head = _chains.Count - 1;
+    }
+
+    // youtube-dl -o ID.mp4 merges into ID.mp4.mkv.
+    private static ReadOnlySpan<char> Stem(ReadOnlySpan<char> name)
+    {
+        do
         {
-            if (fits(_entries[i].File))
+            name = Path.GetFileNameWithoutExtension(name);
+        }
+        while (Extensions.ContainsKey(Path.GetExtension(name)));
+        return name;
+    }
+
+    private bool InFolder(int entry, string folder) => ClassName.Same(_entries[entry].File.Parent, folder);
+
+    private List<int> Find(ReadOnlySpan<char> name, Func<MediaFile, bool> fits)
+    {
+        var found = new List<int>();
+        for (var i = _heads.GetValueOrDefault(string.GetHashCode(name, StringComparison.Ordinal), -1); i >= 0; i = _chains[i].Next)
+        {
+            if (fits(_entries[_chains[i].Entry].File) && !found.Contains(_chains[i].Entry))
             {
-                best = best < 0 || Compare(_entries[i].File, _entries[best].File) < 0 ? i : best;
-                count += _entries[i].Taken ? 0 : 1;
-                _entries[i] = _entries[i] with { Taken = true };
+                found.Add(_chains[i].Entry);
             }
         }
 
+        return found;
+    }
+
+    private List<MediaFile> Take(List<int> found, Func<int, int> rank)
+    {
+        if (found.Count == 0)
+        {
+            return [];
+        }
+
+        var count = 0;
+        foreach (var i in found)
+        {
+            count += _entries[i].Taken ? 0 : 1;
+            _entries[i] = _entries[i] with { Taken = true };
+        }
+
+        var files = found.OrderBy(i => _entries[i].File.Flaw != FileFlaw.None).ThenBy(rank).ThenBy(i => Order(_entries[i].File)).ThenBy(i => _entries[i].File.Relative, StringComparer.Ordinal)
+            .Select(i => _entries[i].File).ToList();
         if (count > 1)
         {
             Ambiguous++;
-            FirstAmbiguous ??= _entries[best].File.Relative;
+            FirstAmbiguous ??= files[0].Relative;
         }
 
-        return best < 0 ? null : _entries[best].File;
+        return files;
     }
 
-    private static int Compare(MediaFile left, MediaFile right)
-    {
-        var order = Order(left).CompareTo(Order(right));
-        return order != 0 ? order : string.CompareOrdinal(left.Relative, right.Relative);
+    private static int Order(MediaFile file) => Containers.GetValueOrDefault(Path.GetExtension(file.Name), int.MaxValue);
 
-        static int Order(MediaFile file) => Containers.GetValueOrDefault(Path.GetExtension(file.Name), int.MaxValue);
-    }
-
-    // Files of one name without extension are chained.
-    private readonly record struct Entry(MediaFile File, int Next, bool Taken);
+    private readonly record struct Entry(MediaFile File, bool Taken);
 }

@@ -24,6 +24,12 @@ public sealed record SourceItem
     /// <summary>The lists name it, but it has no file: <see cref="Path"/> is where one would be.</summary>
     public bool IsAbsent { get; init; }
 
+    /// <summary>What the listing shows to be wrong with the file, so that it is not tried; null for nothing.</summary>
+    internal ItemFailure? Flaw { get; init; }
+
+    /// <summary>The same item in further files, such as a copy made to replace a broken one: each is tried where those before it fail.</summary>
+    public IReadOnlyList<SourceItem> Alternatives { get; init; } = [];
+
     /// <summary>
     /// The file's name does not say whether it holds the whole source or only the stretch, already cut out: its duration decides
     /// (<see cref="StretchProbe"/>).

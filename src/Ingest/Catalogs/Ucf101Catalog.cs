@@ -11,16 +11,16 @@ internal sealed partial class Ucf101Catalog(CatalogOptions options) : ICatalog
     private const string Dataset = "ucf101";
     private readonly AnnotationMistakes _mistakes = new();
 
-    public CatalogListing List()
+    public CatalogListing List(CancellationToken cancellationToken = default)
     {
-        var media = MediaFiles.List(options);
-        var finder = new AnnotationFinder(Dataset, options, media, "ucfTrainTestlist");
+        var media = MediaFiles.List(options, cancellationToken);
+        var finder = new AnnotationFinder(Dataset, options, media, cancellationToken, "ucfTrainTestlist");
         var lists = Lists(finder);
-        var classes = finder.Companion("classInd.txt") is { } index ? ReadClasses(index) : null;
+        var classes = finder.Companion("classInd.txt") is { } index ? ReadClasses(index, cancellationToken) : null;
         var files = new FoldedFiles(_mistakes);
         foreach (var (path, fold, part) in lists)
         {
-            foreach (var (place, text) in AnnotationText.Lines(path))
+            foreach (var (place, text) in AnnotationText.Lines(path, _mistakes, cancellationToken))
             {
                 Read(place, text, fold, part, classes, files);
             }
@@ -50,10 +50,10 @@ internal sealed partial class Ucf101Catalog(CatalogOptions options) : ICatalog
         return lists.Count > 0 ? lists : throw finder.Missing("trainlist01.txt, testlist01.txt and so on");
     }
 
-    private Dictionary<string, int> ReadClasses(string path)
+    private Dictionary<string, int> ReadClasses(string path, CancellationToken cancellationToken)
     {
         var classes = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var (place, text) in AnnotationText.Lines(path))
+        foreach (var (place, text) in AnnotationText.Lines(path, _mistakes, cancellationToken))
         {
             if (text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is not [var number, var name] || !int.TryParse(number, out var index))
             {

@@ -42,14 +42,30 @@ internal sealed class DecodeStage
 
     public async ValueTask<DecodedItem> RunAsync(PendingItem pending, CancellationToken cancellationToken)
     {
-        if (pending.Source.IsAbsent)
+        var first = await RunAsync(pending.Source, pending.EarlierAttempts, cancellationToken);
+        var item = first;
+        var failed = new List<string>();
+        foreach (var other in pending.Source.Alternatives.TakeWhile(_ => item.Failed))
+        {
+            failed.Add($"{item.Source.Path}: {item.Failure!.Stage}/{item.Failure.Reason}: {item.Failure.Detail}");
+            item = await RunAsync(other, item.Attempts, cancellationToken);
+        }
+
+        return failed.Count == 0 ? item
+            : !item.Failed ? item with { Warnings = [$"decoded from {item.Source.Path}, as what goes before it failed ({string.Join("; ", failed)})"] }
+            : first with { Attempts = item.Attempts, Failure = first.Failure! with { Detail = $"{first.Failure.Detail}; so does each other file of the clip, the last {item.Source.Path}: {item.Failure!.Detail}" } };
+    }
+
+    private async ValueTask<DecodedItem> RunAsync(SourceItem item, int attempts, CancellationToken cancellationToken)
+    {
+        if ((item.IsAbsent ? ListedButAbsent : item.Flaw) is { } known)
         {
             // The catalog looked: neither worth another look, nor a sign that the environment is broken, however many there are in a row.
-            return new DecodedItem(pending.Source, pending.EarlierAttempts + 1) { Failure = ListedButAbsent };
+            return new DecodedItem(item, attempts + 1) { Failure = known };
         }
 
         var tries = 0;
-        var (source, unprobed) = await ResolveAsync(pending.Source, cancellationToken);
+        var (source, unprobed) = await ResolveAsync(item, cancellationToken);
         var outcome = unprobed is not null ? new DecodeOutcome(null, unprobed) : await _retry.ExecuteAsync(
             async token =>
             {
@@ -63,8 +79,8 @@ internal sealed class DecodeStage
             outcome.Media?.Dispose();
         }
 
-        _guard.Observe(failure);
-        return new DecodedItem(source, pending.EarlierAttempts + Math.Max(1, tries)) { Media = failure is null ? outcome.Media : null, Failure = failure };
+        _guard.Observe(failure, source.Path);
+        return new DecodedItem(source, attempts + Math.Max(1, tries)) { Media = failure is null ? outcome.Media : null, Failure = failure };
     }
 
     private async ValueTask<(SourceItem Source, ItemFailure? Failure)> ResolveAsync(SourceItem source, CancellationToken cancellationToken)

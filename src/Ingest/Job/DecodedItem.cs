@@ -9,6 +9,9 @@ internal sealed record DecodedItem(SourceItem Source, int Attempts) : IOutcome, 
 
     public ItemFailure? Failure { get; init; }
 
+    /// <summary>What is remarkable about the choice of the file.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     public bool Failed => Failure is not null;
 
     public long Bytes => Media?.Resident ?? 0;

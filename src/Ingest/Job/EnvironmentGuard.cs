@@ -14,16 +14,20 @@ internal sealed class EnvironmentGuard(string root)
     private readonly Lock _gate = new();
     private int _row;
     private int _unexpected;
+    private string? _good;
 
     /// <summary>Takes in how an item ended.</summary>
+    /// <param name="failure">Why it failed; null where it did not.</param>
+    /// <param name="path">Its file.</param>
     /// <exception cref="FailureException">The environment is broken; the item is not to be settled.</exception>
-    public void Observe(ItemFailure? failure)
+    public void Observe(ItemFailure? failure, string path)
     {
         if (failure is not ({ Unexpected: true } or { Reason: FailureReasons.Absent or FailureReasons.Unreadable or FailureReasons.Io or FailureReasons.Timeout }))
         {
             lock (_gate)
             {
                 _row = 0;
+                _good = failure is null ? path : _good;
 
                 // A file that is judged broken shows that files can be read, not that they can be decoded.
                 _unexpected = failure is null ? 0 : _unexpected;
@@ -41,6 +45,12 @@ internal sealed class EnvironmentGuard(string root)
         {
             if ((failure.Unexpected ? ++_unexpected : ++_row) < Limit)
             {
+                return;
+            }
+
+            if (failure is { Unexpected: false, Reason: FailureReasons.Absent or FailureReasons.Unreadable } && _good is not null && FailureClassifier.Unreadable(_good) is null)
+            {
+                _row = 0; // what could be read can be read still: it is the files' own
                 return;
             }
         }

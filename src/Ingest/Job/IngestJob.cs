@@ -39,23 +39,28 @@ public sealed partial class IngestJob
     }
 
     /// <summary>Runs to the end, or until cancelled: then what is complete is committed and the result says that it was stopped.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled before the first item: nothing is changed.</exception>
     /// <exception cref="UsageException">The dataset is missing or empty, the cache was prepared differently, or it has another file's item under an id.</exception>
     /// <exception cref="FailureException">The run cannot go on; what was complete is committed where the disk allows.</exception>
     public async Task<IngestResult> RunAsync(IProgress<IngestProgress>? progress, CancellationToken cancellationToken)
     {
         var cpu = CpuClock.Milliseconds();
-        var (items, notes) = Items();
+
+        // A file system that hangs cannot be told to stop: the run leaves it waiting.
+        var (items, notes) = await Task.Run(() => Items(cancellationToken), cancellationToken).WaitAsync(cancellationToken);
         await using var writer = await CacheWriter.OpenAsync(
             _options.Out, Fingerprint(), new CacheWriterOptions { Part = PartName(), JpegQuality = JpegQuality, Origin = Origin() }, _time, cancellationToken);
         var failedEarlier = 0;
         foreach (var item in items.Where(item => !IsPending(writer, item)))
         {
+            cancellationToken.ThrowIfCancellationRequested(); // another root's files are looked at, one by one
             var settled = writer.Ledger[item.Id];
             SettledSource.RequireSame(item, settled, _options.Out);
             failedEarlier += settled.State == ItemState.Failed ? 1 : 0;
         }
 
-        var pending = new Queue<PendingItem>(items.Where(item => IsPending(writer, item)).Select(item => new PendingItem(item, Attempts(writer, item))));
+        var pending = new Queue<PendingItem>(SharedIds.Mark(items.Where(item => IsPending(writer, item)), writer.Ledger.ContainsKey, writer.Ledger.Values.Where(static entry => entry.State == ItemState.Committed).Select(static entry => entry.Id))
+            .Select(item => new PendingItem(item, Attempts(writer, item))));
         var tally = new IngestTally(items.Count - pending.Count, items.Count, TimeSpan.FromSeconds(_options.ProgressInterval), progress, _time);
         items.Clear(); // an item that is done lives on in the ledger alone: memory does not grow by both
         await using var pool = NewPool();
@@ -118,7 +123,7 @@ public sealed partial class IngestJob
     public async Task<PipelineGraph> MeasureDecodingAsync(CancellationToken cancellationToken)
     {
         await using var pool = NewPool();
-        var (graph, decoded) = BuildDecoding(pool, new Queue<PendingItem>(Items().Items.Select(static item => new PendingItem(item, 0))));
+        var (graph, decoded) = BuildDecoding(pool, new Queue<PendingItem>(Items(cancellationToken).Items.Select(static item => new PendingItem(item, 0))));
         await graph.RunAsync(decoded, "discard", Discard, cancellationToken: cancellationToken);
         return graph;
 
@@ -175,12 +180,14 @@ public sealed partial class IngestJob
 
     private DecoderPool NewPool() => new(_tools, DecodeOptions(), _time);
 
-    private (List<SourceItem> Items, IReadOnlyList<string> Notes) Items()
+    private (List<SourceItem> Items, IReadOnlyList<string> Notes) Items(CancellationToken cancellationToken)
     {
         var catalog = DatasetRegistry.Open(
-            _options.Dataset, new CatalogOptions { Root = _options.Root, Split = _options.Split, Annotations = _options.Annotations, Out = CacheName.Full(_options.Out) });
-        var (items, notes) = catalog.List();
-        return ([.. items.Where(item => Partition.Owns(item.Id, _options.Partition, _options.Partitions))], notes);
+            _options.Dataset,
+            new CatalogOptions { Root = _options.Root, Split = _options.Split, Annotations = _options.Annotations, Strict = _options.Strict, Out = CacheName.Full(_options.Out) });
+        var (items, notes) = catalog.List(cancellationToken);
+        var ids = new Lazy<HashSet<string>>(() => items.Select(static item => item.Id).ToHashSet(StringComparer.Ordinal));
+        return ([.. SharedIds.Mark(items, id => ids.Value.Contains(id), []).Where(item => Partition.Owns(item.Id, _options.Partition, _options.Partitions))], notes);
     }
 
     private bool IsPending(CacheWriter writer, SourceItem item) =>

@@ -20,6 +20,9 @@ public sealed record IngestOptions
     /// <summary>The annotation file or folder; null looks where the dataset's archive puts it.</summary>
     public string? Annotations { get; init; }
 
+    /// <summary>In a folder without lists, documents, pictures and the like are items too, which fail; false leaves them out.</summary>
+    public bool Strict { get; init; }
+
     /// <summary>How frames are cached: "raw" (default) or "jpeg".</summary>
     public string Frames { get; init; } = "raw";
 

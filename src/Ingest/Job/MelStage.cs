@@ -31,7 +31,7 @@ internal sealed class MelStage(ILogMel mel, Fingerprint fingerprint, double maxC
             return Failed(item, FailureReasons.Corrupt, "the decoded samples are not finite");
         }
 
-        return new PreparedItem(item.Source, item.Attempts) { Media = media, Clips = clips, Warnings = [.. media.Warnings, .. Warnings(media, segments)] };
+        return new PreparedItem(item.Source, item.Attempts) { Media = media, Clips = clips, Warnings = [.. item.Warnings, .. media.Warnings, .. Warnings(media, segments)] };
     }
 
     private IReadOnlyList<ClipSegment> Segments(DecodedMedia media)

@@ -15,7 +15,8 @@ internal static class SettledSource
     /// <exception cref="UsageException">Both files are there, and of different lengths.</exception>
     public static void RequireSame(SourceItem item, LedgerEntry settled, string cache)
     {
-        if (item.Path == settled.Source || item.NamesRecording || item.IsAbsent || Length(settled.Source) is not { } old || Length(item.Path) is not { } now || old == now)
+        if (item.Path == settled.Source || item.Alternatives.Any(file => file.Path == settled.Source) || item.NamesRecording || item.IsAbsent || item.Flaw is not null
+            || Length(settled.Source) is not { } old || Length(item.Path) is not { } now || old == now)
         {
             return;
         }

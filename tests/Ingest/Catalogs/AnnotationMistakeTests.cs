@@ -117,6 +117,73 @@ public sealed class AnnotationMistakeTests : IDisposable
         Names("csv", "mine.csv", 3, problem);
     }
 
+    [Theory]
+    [InlineData("a.mp4,0,3,", "a.mp4@0 is listed otherwise in ", "(end 2 there, 3 here); keep one of the two, or give each an id of its own in a column id")]
+    [InlineData("b.mp4,4,5,same", "same is listed otherwise in ", "(a.mp4 there, b.mp4 here; start 3 there, 4 here; end 4 there, 5 here)")]
+    [InlineData("a.mp4,NaN,3,", "start NaN is no number of seconds", "")]
+    [InlineData("a.mp4,0,Infinity,", "end Infinity is no number of seconds", "")]
+    [InlineData("a.mp4,-1,3,", "start -1 is no number of seconds", "")]
+    [InlineData("a.mp4,0,1e300,", "end 1e300 is no number of seconds", "")]
+    [InlineData("a.mp4,1e10,2e10,", "start 1e10 is no number of seconds", "")]
+    [InlineData("a.mp4,3,,", "end is empty", "")]
+    public void List_CsvStretch_IsNamedWithItsLine(string row, string problem, string more)
+    {
+        _folder.Media("a.mp4", "b.mp4").Text("mine.csv", "path,start,end,id", "a.mp4,0,2,", "a.mp4,3,4,same", row);
+
+        Names("csv", "mine.csv", 4, problem);
+        Assert.Contains(more, _folder.Refused("csv"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("csv", "mine.csv", "path,label\na.mp4,caf", "\nb.mp4,z\n", 2)]
+    [InlineData("kinetics400", "train.csv", KineticsHeader + "\n\nbowl", "ing,abc,0,10,train\n", 3)]
+    [InlineData("audioset", "eval_segments.csv", "# made up", "\nabc, 0.000, 10.000, \"/m/1\"\n", 1)]
+    [InlineData("ucf101", "trainlist01.txt", "Archery/v_a.avi 1\nBowling/v_", ".avi 2\n", 2)]
+    [InlineData("hmdb51", "wave_test_split1.txt", "a.avi 1\n\n\nb", ".avi 1\n", 4)]
+    [InlineData("esc50", "esc50.csv", "filename,fold,target,category\na.wav,1,0,do", "\n", 2)]
+    [InlineData("fsd50k", "dev.csv", "fname,labels,mids,split\n1,B", ",/m/1,train\n", 2)]
+    public void List_ListThatIsNoText_IsRefusedWithTheLine(string dataset, string file, string before, string after, int line)
+    {
+        _folder.Media("a.mp4", "a.wav", "v_a.avi").Text("lists/testlist01.txt", "Archery/v_t.avi").Text("lists/eval.csv", "fname,labels,mids");
+        foreach (var (bad, problem) in new (byte[], string)[] { ([0xE9], "it is not UTF-8 (byte 0xE9); save the file as UTF-8"), ([0xC3], "it is not UTF-8 (byte 0xC3)"), ([0], "it has a zero byte") })
+        {
+            File.WriteAllBytes(_folder[file], [.. System.Text.Encoding.UTF8.GetBytes(before), .. bad, .. System.Text.Encoding.UTF8.GetBytes(after)]);
+
+            Names(dataset, file, line, problem);
+        }
+    }
+
+    [Theory]
+    [InlineData(1 << 16)]
+    [InlineData((1 << 16) - 1)]
+    [InlineData((1 << 16) - 2)]
+    [InlineData((1 << 16) - 3)]
+    public void List_CharacterAcrossTwoReads_IsText(int place)
+    {
+        const string head = "path,label\na.mp4,";
+        _folder.Media("a.mp4").Raw("mine.csv", head + new string('x', place - head.Length) + "€\n");
+
+        Assert.EndsWith("x€", Assert.Single(_folder.List("csv").Items).Label, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void List_AnotherDatasetsCsvThatIsNoText_IsNotRead()
+    {
+        _folder.Media("abc_000000_000010.mp4").Text("train.csv", KineticsHeader, "bowling,abc,0,10,train");
+        File.WriteAllBytes(_folder["notes.csv"], [0xE9, 0]);
+
+        Assert.Single(_folder.List("kinetics400").Items);
+    }
+
+    [Fact]
+    public void List_OntologyThatIsNoText_IsRefused()
+    {
+        _folder.Media("a_0.mp4").Text("eval_segments.csv", "a, 0.000, 10.000, \"/m/1\"");
+        File.WriteAllBytes(_folder["ontology.json"], [.. "[{\"id\": \"/m/1\",\n \"name\": \"caf"u8, 0xE9, .. "\"}]"u8]);
+
+        Names("audioset", "ontology.json", 2, "it is not UTF-8 (byte 0xE9)");
+    }
+
     [Fact]
     public void List_MistakesInSeveralFiles_AreNamedAllAtOnceAndBounded()
     {

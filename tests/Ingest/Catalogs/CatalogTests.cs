@@ -86,6 +86,95 @@ public sealed class CatalogTests : IDisposable
         Assert.Contains("labels stay ids", Assert.Single(listing.Notes), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("a_20_40.mp4")]
+    [InlineData("a_30_50.mp4")]
+    [InlineData("ba.mp4")]
+    [InlineData("a title.mp4")]
+    public void List_AudioSetOtherStretchOrVideo_IsNotTaken(string file)
+    {
+        _folder.Media(file, "b_0.wav").Text("eval_segments.csv", "a, 30.000, 40.000, \"/m/1\"", "b, 0.000, 10.000, \"/m/1\"");
+
+        Assert.Equal([true, false], _folder.List("audioset").Items.Select(static item => item.IsAbsent));
+    }
+
+    [Fact]
+    public void List_KineticsSeveralFilesOfAClip_AreAllTakenTheBestFirst()
+    {
+        _folder.Media("replacement/abc_000010_000020.mp4", "train/bowling/abc_000010_000020.mp4", "x/abc.mkv", "train/bowling/abc_000010_000020.mp4.mkv", "abc_000020_000030.mp4")
+            .Text("train.csv", "label,youtube_id,time_start,time_end,split", "bowling,abc,10,20,train");
+
+        var listing = _folder.List("kinetics400");
+
+        var item = Assert.Single(listing.Items);
+        Assert.Equal(
+            ["train/bowling/abc_000010_000020.mp4", "train/bowling/abc_000010_000020.mp4.mkv", "replacement/abc_000010_000020.mp4", "x/abc.mkv"],
+            item.Alternatives.Prepend(item).Select(file => Path.GetRelativePath(_folder.Root, file.Path)));
+        Assert.Equal([null, null, null, 10], item.Alternatives.Prepend(item).Select(static file => file.Start));
+        Assert.All(item.Alternatives, static file => Assert.Equal(("abc_000010_000020", "bowling", "train"), (file.Id, file.Label, file.Split)));
+        Assert.Contains("1 media files", listing.Notes[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void List_FilesOfAListedNameInItsFolder_AreAlternativesAndThoseInOthersAreNot()
+    {
+        _folder.Media("audio/a.wav", "audio/a.mkv", "other/a.wav").Text("meta/esc50.csv", "filename,fold,target,category", "a.wav,1,0,dog");
+
+        var item = Assert.Single(_folder.List("esc50").Items);
+
+        Assert.Equal(("audio/a.mkv", "audio/a.mkv"), (item.Id, Path.GetRelativePath(_folder.Root, item.Path)));
+        Assert.Equal(_folder["audio/a.wav"], Assert.Single(item.Alternatives).Path);
+    }
+
+    [Theory]
+    [InlineData("a//b.mp4")]
+    [InlineData("./a/./b.mp4")]
+    [InlineData("a\\b.mp4")]
+    [InlineData("x/../a/b.mp4")]
+    public void List_CsvPathOtherwiseSpelled_IsThatFile(string path)
+    {
+        _folder.Media("a/b.mp4").Text("mine.csv", "path", path);
+
+        var item = Assert.Single(_folder.List("csv").Items);
+
+        Assert.Equal(("a/b.mp4", _folder["a/b.mp4"], false), (item.Id, item.Path, item.IsAbsent));
+    }
+
+    [Theory]
+    [InlineData(".hidden/b.mp4")]
+    [InlineData("a/.b.mp4")]
+    [InlineData("z/b.mp4")]
+    [InlineData(@"a/b\c.mp4")]
+    public void List_CsvFileThatAWalkDoesNotMeet_IsThere(string path)
+    {
+        _folder.Media(".hidden/b.mp4", "a/.b.mp4", "a/b.mp4", @"a/b\c.mp4").Text("mine.csv", "path", path);
+        Directory.CreateSymbolicLink(_folder["z"], _folder["a"]);
+
+        var item = Assert.Single(_folder.List("csv").Items);
+
+        Assert.Equal((path, false), (item.Id, item.IsAbsent));
+    }
+
+    [Fact]
+    public void List_FileOfAListThatIsALinkToNothing_IsAbsent()
+    {
+        _folder.Media("b.mp4").Text("mine.csv", "path", "a.mp4", "b.mp4");
+        File.CreateSymbolicLink(_folder["a.mp4"], _folder["gone"]);
+
+        var listing = _folder.List("csv");
+
+        Assert.Equal(["absent", null], listing.Items.Select(static item => item.Flaw?.Reason));
+        Assert.Contains("1 of 2 listed clips have no file", listing.Notes[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void List_Utf16WithItsMark_IsRead()
+    {
+        File.WriteAllText(_folder.Media("a.mp4")["mine.csv"], "path,label\na.mp4,café\n", System.Text.Encoding.Unicode);
+
+        Assert.Equal("café", Assert.Single(_folder.List("csv").Items).Label);
+    }
+
     [Fact]
     public void List_AudioSetOntologyAlone_GivesTheNames()
     {

@@ -244,18 +244,48 @@ public sealed class IngestJobTests : IDisposable
     }
 
     [Fact]
-    public async Task RunAsync_EverythingUnreadable_StopsWithTheCause()
+    public async Task RunAsync_EveryFileALinkToNothing_IsRefusedAndNothingIsWritten()
     {
-        // A link to nothing is what a file of an unmounted volume looks like; some other files stay.
-        Directory.CreateDirectory(_fixture.Root);
-        for (var i = 0; i < 3 * EnvironmentGuard.Limit; i++)
-        {
-            File.CreateSymbolicLink(Media[$"media/l{i:D3}.mp4"], Media["volume/film.mp4"]);
-        }
+        Links(2); // what the files of an unmounted volume look like
 
-        var error = await Assert.ThrowsAsync<FailureException>(() => _fixture.RunAsync());
+        var error = await Assert.ThrowsAsync<UsageException>(() => _fixture.RunAsync());
+
+        Assert.Contains($"{Media["media/l000.mp4"]} is a link to {Media["volume/film.mp4"]}, which does not exist; mount", error.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_fixture.Out));
+    }
+
+    [Fact]
+    public async Task RunAsync_ManyLinksToNothingInARow_FailByThemselves()
+    {
+        Links(3 * EnvironmentGuard.Limit);
+        Media.Clip("media/z.mp4", seconds: 1);
+
+        var result = await _fixture.RunAsync();
+
+        Assert.Equal((1, 3 * EnvironmentGuard.Limit), (result.Committed, result.Failed));
+        Assert.All((await _fixture.LedgerAsync()).Values, static entry => Assert.True(entry.State == ItemState.Committed || (entry.Stage, entry.Reason) == ("catalog", "absent")));
+    }
+
+    [Fact]
+    public async Task RunAsync_EverythingGoneSinceItWasListed_StopsWithTheCause()
+    {
+        _fixture.Copies(Media.Clip("a.mp4", seconds: 1), 3 * EnvironmentGuard.Limit);
+        var error = await Assert.ThrowsAsync<FailureException>(() => _fixture.RunAsync(_fixture.Options, new Trigger(static _ => true, Empty)));
+
         Assert.Contains("absent", error.Message, StringComparison.Ordinal);
         Assert.Contains("--retry-failed", error.Message, StringComparison.Ordinal);
+
+        void Empty() => Directory.GetDirectories(_fixture.Root).ToList().ForEach(static folder => Directory.Delete(folder, recursive: true));
+    }
+
+    [Fact]
+    public async Task RunAsync_CancelledBeforeTheListing_DoesNothing()
+    {
+        Media.Clip("media/a.mp4", seconds: 1);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _fixture.RunAsync(cancellation: new CancellationToken(canceled: true)));
+
+        Assert.False(Directory.Exists(_fixture.Out));
     }
 
     [Fact]
@@ -263,9 +293,18 @@ public sealed class IngestJobTests : IDisposable
     {
         Media.Clip("media/one/a.mp4", seconds: 1);
         Directory.CreateSymbolicLink(Media["media/one/up"], _fixture.Root);
-        var items = new FolderCatalog(new CatalogOptions { Root = _fixture.Root }).List().Items;
+        var items = new FolderCatalog(new CatalogOptions { Root = _fixture.Root }).List(TestContext.Current.CancellationToken).Items;
 
         Assert.Equal(["one/a.mp4"], items.Select(static item => item.Id));
+    }
+
+    private void Links(int count)
+    {
+        Directory.CreateDirectory(_fixture.Root);
+        for (var i = 0; i < count; i++)
+        {
+            File.CreateSymbolicLink(Media[$"media/l{i:D3}.mp4"], Media["volume/film.mp4"]);
+        }
     }
 
     /// <summary>Everything a cache says and holds, by item: ledger lines, and each clip's bytes.</summary>

@@ -16,6 +16,7 @@ internal static class IngestCommand
         Option<string?> merge = new("--merge") { Description = "Merge the parts of a cache that several processes wrote." };
         Option<string?> split = new("--split") { Description = "Only this split." };
         Option<string?> annotations = new("--annotations") { Description = "The annotation file or folder, where it is not in its usual place." };
+        Option<bool> strict = new("--strict") { Description = "Of --dataset folder: documents, pictures and the like are items too, which fail, and not ignored." };
         Option<string> frames = CommonOptions.Choice("--frames", "How frames are cached.", "raw", "jpeg");
         Option<string> audio = CommonOptions.Choice("--audio", "How audio is cached.", "mel", "pcm");
         Option<string> mel = CommonOptions.Choice("--mel", "The log-mel implementation.", "simd", "nwaves");
@@ -37,8 +38,8 @@ internal static class IngestCommand
 
         Command command = new("ingest", "Decode media once into a cache of frames and log-mel spectrograms.")
         {
-            dataset, root, output, merge, split, annotations, frames, audio, mel, modalities, onMissing, shortSide, fps, maxClip, workers, budget, timeout, maxPixels, maxAspect, maxDecoded, partition,
-            retryFailed, delays, json,
+            dataset, root, output, merge, split, annotations, strict, frames, audio, mel, modalities, onMissing, shortSide, fps, maxClip, workers, budget, timeout, maxPixels, maxAspect, maxDecoded,
+            partition, retryFailed, delays, json,
         };
         command.SetAction(async (parsed, _) =>
         {
@@ -54,6 +55,7 @@ internal static class IngestCommand
                 Out = parsed.GetValue(output) ?? throw new UsageException("--out is missing; write --out and the cache folder to make"),
                 Split = parsed.GetValue(split),
                 Annotations = parsed.GetValue(annotations),
+                Strict = parsed.GetValue(strict),
                 Frames = parsed.GetValue(frames)!,
                 Audio = parsed.GetValue(audio)!,
                 Mel = parsed.GetValue(mel)!,
@@ -95,7 +97,22 @@ internal static class IngestCommand
     public static async Task<int> RunAsync(IngestOptions options, Terminal terminal)
     {
         using StopSignals signals = new();
-        IngestResult result = await IngestAsync(options, terminal, signals.Token).ConfigureAwait(false);
+        IngestResult result;
+        try
+        {
+            result = await IngestAsync(options, terminal, signals.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (signals.ExitCode is { } stopped)
+        {
+            terminal.Line("stopped while the sources were listed: nothing is done, and the same command begins again");
+            if (terminal.Json)
+            {
+                Terminal.WriteJson(new { schema = 1, committed = 0, failed = 0, skipped = 0, seconds = 0, clips_per_second = 0, cpu_ms_per_clip = 0 });
+            }
+
+            return stopped;
+        }
+
         if (terminal.Json)
         {
             Terminal.WriteJson(new

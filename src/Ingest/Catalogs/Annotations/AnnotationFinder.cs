@@ -16,8 +16,9 @@ internal sealed class AnnotationFinder
     /// <param name="dataset">Names the dataset in errors.</param>
     /// <param name="options">What was asked for.</param>
     /// <param name="media">The root's files.</param>
+    /// <param name="cancellationToken">Ends the listing of the annotations' folder.</param>
     /// <param name="archive">The folder's name in the dataset's archive; null if it has none.</param>
-    public AnnotationFinder(string dataset, CatalogOptions options, MediaFiles media, string? archive = null)
+    public AnnotationFinder(string dataset, CatalogOptions options, MediaFiles media, CancellationToken cancellationToken, string? archive = null)
     {
         (_dataset, _root, _named, _documents) = (dataset, media.Root, options.Annotations, media.Documents);
         if (options.Annotations is { } named)
@@ -25,14 +26,14 @@ internal sealed class AnnotationFinder
             var full = Path.GetFullPath(named);
             IsOneFile = File.Exists(full);
             Lists = IsOneFile ? [full]
-                : Directory.Exists(full) ? Under(full, options.Out)
+                : Directory.Exists(full) ? Under(full, options.Out, cancellationToken)
                 : throw new UsageException($"--annotations {named} does not exist; name {dataset}'s annotation file, or the folder that holds it.");
             Beside = IsOneFile ? [.. Directory.EnumerateFiles(Path.GetDirectoryName(full)!).Order(StringComparer.Ordinal)] : Lists;
         }
         else
         {
             var unpacked = archive is null ? null : Path.Combine(Path.GetDirectoryName(media.Root) ?? "/", archive);
-            Lists = Directory.Exists(unpacked) && !media.Documents.Any(path => path.Contains($"/{archive}/", StringComparison.Ordinal)) ? [.. media.Documents, .. Under(unpacked, options.Out)] : media.Documents;
+            Lists = Directory.Exists(unpacked) && !media.Documents.Any(path => path.Contains($"/{archive}/", StringComparison.Ordinal)) ? [.. media.Documents, .. Under(unpacked, options.Out, cancellationToken)] : media.Documents;
             Beside = Lists;
         }
     }
@@ -67,5 +68,6 @@ internal sealed class AnnotationFinder
         return found.Count < 2 ? found.FirstOrDefault() : throw new UsageException($"{name} is there twice, {found[0]} and {found[1]}; name the one to use, or its folder, with --annotations.");
     }
 
-    private static IReadOnlyList<string> Under(string folder, string? cache) => [.. FolderWalk.Files(folder, cache).Select(static file => Path.Combine(file.Folder, file.Name)).Order(StringComparer.Ordinal)];
+    private static IReadOnlyList<string> Under(string folder, string? cache, CancellationToken cancellationToken) =>
+        [.. new FolderWalk(folder, cache).Files(cancellationToken).Where(static file => file.Flaw == FileFlaw.None).Select(static file => Path.Combine(file.Folder, file.Name)).Order(StringComparer.Ordinal)];
 }

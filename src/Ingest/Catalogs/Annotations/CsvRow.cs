@@ -31,14 +31,17 @@ internal readonly record struct CsvRow(CsvTable Table, Place Place)
         return null;
     }
 
+    // 31 years: what is longer is a time in another unit, or none.
+    private const double Longest = 1e9;
+
     private double? Seconds(string name, string text)
     {
-        if (double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out var seconds) && double.IsFinite(seconds))
+        if (double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out var seconds) && seconds <= Longest)
         {
             return seconds;
         }
 
-        Mistake(text.Length == 0 ? $"{name} is empty; write seconds" : $"{name} {text} is no number of seconds");
+        Mistake(text.Length == 0 ? $"{name} is empty; write seconds" : $"{name} {text} is no number of seconds from 0 to 1e9");
         return null;
     }
 }

@@ -15,16 +15,19 @@ internal sealed class CsvTable : IDisposable
     private readonly CsvParser _parser;
     private readonly Dictionary<string, int> _columns = new(StringComparer.OrdinalIgnoreCase);
     private readonly int? _width;
+    private readonly bool _isText;
+    private readonly CancellationToken _cancellationToken;
     private bool _malformed;
 
     /// <param name="path">The file.</param>
     /// <param name="mistakes">Takes what is wrong with it.</param>
+    /// <param name="cancellationToken">Ends the reading of rows.</param>
     /// <param name="header">The first row names the columns.</param>
     /// <param name="comments">Lines that begin with '#' are none.</param>
-    public CsvTable(string path, AnnotationMistakes mistakes, bool header = true, bool comments = false)
+    public CsvTable(string path, AnnotationMistakes mistakes, CancellationToken cancellationToken, bool header = true, bool comments = false)
     {
-        (Path, _mistakes) = (path, mistakes);
-        _reader = AnnotationText.Open(path);
+        (Path, _mistakes, _cancellationToken) = (path, mistakes, cancellationToken);
+        _reader = AnnotationText.Open(path, mistakes, out _isText, cancellationToken);
         _parser = new CsvParser(_reader, new CsvConfiguration(CultureInfo.InvariantCulture)
         {
             HasHeaderRecord = false,
@@ -65,7 +68,7 @@ internal sealed class CsvTable : IDisposable
     public bool Require(params IReadOnlyList<string> names)
     {
         var missing = names.Where(name => !_columns.ContainsKey(name)).ToList();
-        if (missing.Count > 0)
+        if (missing.Count > 0 && _isText)
         {
             _mistakes.Add(new Place(Path, 1), $"the header has no column {string.Join(", ", missing)}; it has {(_columns.Count == 0 ? "none" : string.Join(", ", _columns.Keys))}");
         }
@@ -73,11 +76,12 @@ internal sealed class CsvTable : IDisposable
         return missing.Count == 0;
     }
 
-    /// <summary>The rows after the header. A row is good until the next one is asked for.</summary>
+    /// <summary>The rows after the header; none of a file that is no text. A row is good until the next one is asked for.</summary>
     public IEnumerable<CsvRow> Rows()
     {
-        while (Read())
+        while (_isText && Read())
         {
+            _cancellationToken.ThrowIfCancellationRequested();
             if (_width is { } width && _parser.Count != width)
             {
                 _mistakes.Add(new Place(Path, _parser.RawRow), FormattableString.Invariant($"{_parser.Count} fields where the header has {width}; quote fields that hold a comma"));
