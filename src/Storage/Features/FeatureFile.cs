@@ -16,6 +16,7 @@ public sealed class FeatureFile : IAsyncDisposable
     private readonly DataField _id;
     private readonly DataField? _label;
     private readonly DataField _vector;
+    private readonly string[]? _checks;
 
     private FeatureFile(string path, FileStream stream, ParquetReader reader)
     {
@@ -31,6 +32,13 @@ public sealed class FeatureFile : IAsyncDisposable
         }
 
         Dim = checked((int)(values / Rows));
+        int odd = reader.RowGroups.ToList().FindIndex(g => g.RowCount < 0 || Values(g.RowGroup) != g.RowCount * Dim);
+        if (odd >= 0)
+        {
+            throw new FailureException($"{path}: row group {odd} says {reader.RowGroups[odd].RowCount} rows and {Values(reader.RowGroups[odd].RowGroup)} values, not {Dim} a row; the file is damaged, or its vectors differ in length");
+        }
+
+        _checks = Metadata.TryGetValue(FeatureSchema.CheckKey, out string? checks) ? checks.Split(' ') : null;
         long largest = reader.RowGroups.Max(g => Values(g.RowGroup)) * (sizeof(float) + (2 * sizeof(int)));
         if (largest > MostGroupBytes)
         {
@@ -74,6 +82,7 @@ public sealed class FeatureFile : IAsyncDisposable
 
     /// <summary>All rows in the file's order.</summary>
     /// <exception cref="FailureException">The file is damaged, or a vector has another length.</exception>
+    /// <exception cref="UsageException">A number is not finite.</exception>
     public async IAsyncEnumerable<FeatureBlock> ReadAsync([EnumeratorCancellation] CancellationToken stop = default)
     {
         int most = checked((int)_reader.RowGroups.Max(g => Values(g.RowGroup)));
@@ -122,7 +131,18 @@ public sealed class FeatureFile : IAsyncDisposable
             }
         }
 
-        return new FeatureBlock(ids!, labels, values.AsMemory(0, rows * Dim));
+        ReadOnlyMemory<float> vectors = values.AsMemory(0, rows * Dim);
+        if (_checks is not null && _checks.ElementAtOrDefault(g) is var expected && FeatureSchema.Check(ids, labels, vectors.Span) is var got && got != expected)
+        {
+            throw new FailureException($"{Path}, row group {g} is damaged: CRC-32C {got}, {expected ?? "none"} was written; extract the features again");
+        }
+
+        if (vectors.Span.IndexOfNotFinite() is >= 0 and int at)
+        {
+            throw new UsageException($"{Path}: {ids[at / Dim]} has a feature that is not finite; check the weights they were taken with");
+        }
+
+        return new FeatureBlock(ids!, labels, vectors);
     }
 
     private static long Values(RowGroup group) => group.Columns.First(c => c.MetaData!.PathInSchema[0] == FeatureSchema.VectorName).MetaData!.NumValues;

@@ -17,6 +17,7 @@ public sealed class FeatureFileWriter : IAsyncDisposable
     private readonly ParquetWriter _parquet;
     private readonly List<string> _ids = [];
     private readonly List<string?> _labels = [];
+    private readonly List<string> _checks = [];
     private readonly float[] _vectors;
     private readonly int[] _definitions;
     private readonly int[] _repetitions;
@@ -68,11 +69,17 @@ public sealed class FeatureFileWriter : IAsyncDisposable
 
     /// <summary>The next row.</summary>
     /// <exception cref="UsageException">A vector of another length.</exception>
+    /// <exception cref="FailureException">A number that is not finite.</exception>
     public async ValueTask AppendAsync(string id, string? label, ReadOnlyMemory<float> vector)
     {
         if (vector.Length != _dim)
         {
             throw new UsageException($"{_path}: the vector of {id} has {vector.Length} numbers, not {_dim}");
+        }
+
+        if (vector.Span.IndexOfNotFinite() is >= 0 and int at)
+        {
+            throw new FailureException($"{_path}: number {at + 1} of the vector of {id} is {vector.Span[at]}, which is not finite; take other weights");
         }
 
         vector.CopyTo(_vectors.AsMemory(_ids.Count * _dim));
@@ -88,6 +95,7 @@ public sealed class FeatureFileWriter : IAsyncDisposable
     public async Task CommitAsync()
     {
         await FlushAsync();
+        _parquet.CustomMetadata = new Dictionary<string, string>(_parquet.CustomMetadata, StringComparer.Ordinal) { [FeatureSchema.CheckKey] = string.Join(' ', _checks) };
         await _parquet.DisposeAsync();
         _stream.Flush(flushToDisk: true);
         await _stream.DisposeAsync();
@@ -119,6 +127,7 @@ public sealed class FeatureFileWriter : IAsyncDisposable
         await group.WriteAsync(FeatureSchema.Label, _labels!);
         await group.WriteAllPartsAsync<float>(FeatureSchema.Element, _vectors.AsMemory(0, values), _definitions.AsMemory(0, values), _repetitions.AsMemory(0, values), CancellationToken.None);
         group.CompleteValidate();
+        _checks.Add(FeatureSchema.Check(_ids, _labels, _vectors.AsSpan(0, values)));
         _ids.Clear();
         _labels.Clear();
     }
