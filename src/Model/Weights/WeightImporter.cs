@@ -44,6 +44,8 @@ public static class WeightImporter
             modality ??= detected;
             dropped.AddRange(tensors.Where(IsHead).Select(tensor => tensor.Name));
             tensors = [.. tensors.Where(tensor => !IsHead(tensor)).Select(tensor => tensor with { Name = WeightNames.ToCanonical(tensor.Name, modality.Value) })];
+            if (tensors.GroupBy(tensor => tensor.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
+                throw new UsageException($"{file} does not fit: two of its tensors become {twice.Key}; write it again with one of them");
         }
 
         return new ImportedWeights { Source = file, Sha256 = Hash(file), Modality = modality, Tensors = tensors, Dropped = dropped };
@@ -73,7 +75,7 @@ public static class WeightImporter
     {
         if (tensors.Count == 0)
             throw new FailureException($"{file} holds no tensor: name another file, or write this one again");
-        if (tensors.FirstOrDefault(tensor => tensor.Elements == 0) is { } empty)
+        if (tensors.FirstOrDefault(tensor => tensor.Data.Length == 0) is { } empty)
             throw new FailureException($"{file}: the tensor {empty} has no values: write the file again");
         if (tensors.FirstOrDefault(tensor => !FiniteValues.Only(tensor)) is { } broken)
             throw new FailureException($"{file}: the tensor {broken} has values that are not finite: take weights of an earlier step");

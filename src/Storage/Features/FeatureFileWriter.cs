@@ -1,3 +1,4 @@
+using System.Globalization;
 using Parquet;
 
 namespace Xkd.Storage;
@@ -14,6 +15,7 @@ public sealed class FeatureFileWriter : IAsyncDisposable
     private readonly string _path;
     private readonly int _dim;
     private readonly FileStream _stream;
+    private readonly ChecksumStream _summed;
     private readonly ParquetWriter _parquet;
     private readonly List<string> _ids = [];
     private readonly List<string?> _labels = [];
@@ -23,9 +25,9 @@ public sealed class FeatureFileWriter : IAsyncDisposable
     private readonly int[] _repetitions;
     private bool _closed;
 
-    private FeatureFileWriter(string path, int dim, FileStream stream, ParquetWriter parquet)
+    private FeatureFileWriter(string path, int dim, FileStream stream, ChecksumStream summed, ParquetWriter parquet)
     {
-        (_path, _dim, _stream, _parquet) = (path, dim, stream, parquet);
+        (_path, _dim, _stream, _summed, _parquet) = (path, dim, stream, summed, parquet);
         _vectors = new float[Math.Max(1, GroupValues / dim) * dim];
         _definitions = new int[_vectors.Length];
         _repetitions = new int[_vectors.Length];
@@ -56,10 +58,11 @@ public sealed class FeatureFileWriter : IAsyncDisposable
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            FileStream stream = new(Temporary(path), FileMode.Create, FileAccess.Write);
-            ParquetWriter parquet = await ParquetWriter.CreateAsync(FeatureSchema.Schema, stream, FeatureSchema.Options);
+            FileStream stream = new(Temporary(path), FileMode.Create, FileAccess.ReadWrite);
+            ChecksumStream summed = new(stream);
+            ParquetWriter parquet = await ParquetWriter.CreateAsync(FeatureSchema.Schema, summed, FeatureSchema.Options);
             parquet.CustomMetadata = new Dictionary<string, string>(metadata ?? new Dictionary<string, string>(StringComparer.Ordinal), StringComparer.Ordinal);
-            return new FeatureFileWriter(path, dim, stream, parquet);
+            return new FeatureFileWriter(path, dim, stream, summed, parquet);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -95,8 +98,10 @@ public sealed class FeatureFileWriter : IAsyncDisposable
     public async Task CommitAsync()
     {
         await FlushAsync();
-        _parquet.CustomMetadata = new Dictionary<string, string>(_parquet.CustomMetadata, StringComparer.Ordinal) { [FeatureSchema.CheckKey] = string.Join(' ', _checks) };
+        _parquet.CustomMetadata = new Dictionary<string, string>(_parquet.CustomMetadata, StringComparer.Ordinal) { [FeatureSchema.CheckKey] = string.Join(' ', _checks.Append(FeatureFooter.Open)) };
         await _parquet.DisposeAsync();
+        _stream.Flush();
+        FeatureFooter.Seal(_stream);
         _stream.Flush(flushToDisk: true);
         await _stream.DisposeAsync();
         _closed = true;
@@ -127,7 +132,7 @@ public sealed class FeatureFileWriter : IAsyncDisposable
         await group.WriteAsync(FeatureSchema.Label, _labels!);
         await group.WriteAllPartsAsync<float>(FeatureSchema.Element, _vectors.AsMemory(0, values), _definitions.AsMemory(0, values), _repetitions.AsMemory(0, values), CancellationToken.None);
         group.CompleteValidate();
-        _checks.Add(FeatureSchema.Check(_ids, _labels, _vectors.AsSpan(0, values)));
+        _checks.Add(string.Create(CultureInfo.InvariantCulture, $"{_summed.Position}:{_summed.Mark():x8}"));
         _ids.Clear();
         _labels.Clear();
     }

@@ -27,7 +27,7 @@ public sealed class ConfigYamlTests : IDisposable
         { "a: " + new string('[', Many) + new string(']', Many), 1 },
         { "a: " + string.Concat(Enumerable.Repeat("{a: ", Many)), 1 },
         { string.Concat(Enumerable.Range(0, Many / 10).Select(i => new string(' ', Math.Min(i, 40)) + "a:\n")), 17 },
-        { Aliases(2, 40), 13 },
+        { Aliases(2, 40), 12 },
         { Aliases(10, 10), 5 },
         { "a: &a [" + string.Join(", ", Enumerable.Repeat("1", 900)) + "]\n" + string.Concat(Enumerable.Range(0, 50).Select(i => $"b{i}: *a\n")), 12 },
         { "batch: 4\n#" + new string('x', 1 << 20) + "\nseed: 1\n", 2 },

@@ -69,6 +69,23 @@ public sealed class WeightImporterTests
         }
     }
 
+    [Fact]
+    public void Read_TwoNamesOfOneTensor_IsRefusedNamingIt()
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.File("twice.safetensors");
+        string[] names = ["cuboid_embed.proj.weight", "norm.weight", "encoder_norm.weight"];
+        SafetensorsWriter.Write(file, [.. names.Select(name => WeightTensor.FromFloats(name, [1], [1]))]);
+        Assert.Contains("two of its tensors become encoder_norm.weight", Assert.Throws<UsageException>(() => WeightImporter.Read(file)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Require_TypeThatIsNotLoaded_IsNamed()
+    {
+        UsageException error = Assert.Throws<UsageException>(() => WeightMatch.Require("w", [new WeightTensor("a", "U16", [2], new byte[4])], new Dictionary<string, long[]> { ["a"] = [2] }));
+        Assert.Contains("1 of a type that libtorch has not (a U16)", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(Dtypes.F64, 8, 0x7FF0000000000000L)]
     [InlineData(Dtypes.F16, 2, 0x7C00L)]

@@ -108,7 +108,8 @@ public sealed class FeatureFileTests : IDisposable
             }
         }
 
-        Assert.InRange(noticed, 6 * 5 * sizeof(float), whole.Length - 1); // every byte of the vectors, at least
+        // All but those that make a foreign file of it, which has no checks: the key's own letters.
+        Assert.InRange(noticed, whole.Length - 20, whole.Length);
     }
 
     [Theory]
