@@ -56,6 +56,25 @@ public sealed class LauncherTests : IDisposable
         Assert.True(File.Exists(Path.Combine(_root, "overlaps")), "two builds ran side by side, and nobody noticed");
     }
 
+    [Theory]
+    [InlineData(false, "has to build it once")]
+    [InlineData(true, "or run what is built: ")]
+    public async Task Launcher_NewerThanWhatIsBuiltAndNotToBeWritten_SaysInOneLineWhatToDo(bool built, string expected)
+    {
+        File.Copy(RepositoryFiles.Find("xkd"), Path.Combine(_root, "xkd"));
+        if (built)
+        {
+            await StartAsync(stay: false);
+            Directory.Delete(Path.Combine(_root, ".build"), recursive: true);
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(_root, ".build"), "nobody can make a folder of this name, not even root", TestContext.Current.CancellationToken);
+        ProcessOutcome outcome = await XkdProcess.StartAsync("bash", [Path.Combine(_root, "xkd"), "doctor"]);
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Matches($"^xkd: {_root} is newer than what is built of it, and .* cannot write there: .* has to build it once .*\n$", outcome.Error);
+        Assert.Contains(expected, outcome.Error, StringComparison.Ordinal);
+    }
+
     private async Task<string> StartAsync(bool stay)
     {
         ProcessStartInfo start = new("bash", [Path.Combine(_root, "xkd"), "train"]) { UseShellExecute = false, RedirectStandardOutput = true };

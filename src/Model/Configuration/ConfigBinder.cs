@@ -13,6 +13,9 @@ public static class ConfigBinder
 {
     private const int MaxSuggestionDistance = 4;
 
+    // A file of nothing but unknown keys is told by its first ones.
+    private const int MostUnknown = 20, LongestKey = 100, LongestValue = 100;
+
     /// <summary>
     /// Binds <paramref name="file"/> to a new <typeparamref name="T"/>; what the file leaves out keeps its default.
     /// <paramref name="validate"/> adds one line per impossible value, each naming key, value and fix.
@@ -25,11 +28,18 @@ public static class ConfigBinder
         T config = new();
         HashSet<string> known = new(StringComparer.Ordinal);
         Fill(config, string.Empty, file, known, errors);
-        foreach (string key in file.Values.Keys.Where(k => !known.Contains(k)).Order(StringComparer.Ordinal))
+        string[] unknown = [.. file.Values.Keys.Where(k => !known.Contains(k)).Order(StringComparer.Ordinal)];
+        foreach (string key in unknown.Take(MostUnknown))
         {
-            errors.Add($"{file.Values[key].Where}: unknown key {key}{Suggest(key, known)}");
+            errors.Add($"{file.Values[key].Where}: unknown key {Short(key, LongestKey)}{Suggest(key, known)}");
         }
 
+        if (unknown.Length > MostUnknown)
+        {
+            errors.Add($"… and {unknown.Length - MostUnknown} more unknown keys");
+        }
+
+        errors.AddRange(OutOfRange(config));
         validate(config, errors);
         return errors.Count == 0
             ? config
@@ -65,6 +75,32 @@ public static class ConfigBinder
         }
     }
 
+    /// <summary>One line for each number of the tree that is outside of what its declaration allows (see <see cref="WithinAttribute"/>), and for each list that is null.</summary>
+    internal static IEnumerable<string> OutOfRange(object config, string prefix = "")
+    {
+        foreach (PropertyInfo property in Properties(config.GetType()))
+        {
+            object? value = property.GetValue(config);
+            string key = prefix + SnakeCase(property.Name);
+            Type element = property.PropertyType.IsArray ? property.PropertyType.GetElementType()! : property.PropertyType;
+            if (IsSection(property.PropertyType))
+            {
+                foreach (string problem in OutOfRange(value!, key + "."))
+                {
+                    yield return problem;
+                }
+            }
+            else if (value is null && property.PropertyType.IsArray)
+            {
+                yield return $"{key} is null; write {Describe(property.PropertyType, property)}";
+            }
+            else if (value is not null && IsNumber(element) && (value is Array list ? list.Cast<object>() : [value]).Any(v => !TryConvertScalar(Format(v), element, RangeOf(property), out _, out _)))
+            {
+                yield return $"{key} is {Short(Format(value), LongestValue)}; write {Describe(property.PropertyType, property)}";
+            }
+        }
+    }
+
     internal static string SnakeCase(string name) =>
         string.Concat(name.Select((c, i) => char.IsUpper(c) ? (i > 0 && !char.IsUpper(name[i - 1]) ? "_" : string.Empty) + char.ToLowerInvariant(c) : c.ToString()));
 
@@ -85,51 +121,67 @@ public static class ConfigBinder
                 continue;
             }
 
-            if (TryConvert(written, property.PropertyType, out object? value))
+            if (TryConvert(written, property, out object? value, out string? fix))
             {
                 property.SetValue(section, value);
             }
             else
             {
-                errors.Add($"{written.Where}: {key} is '{written}'; write {Describe(property.PropertyType)}");
+                errors.Add($"{written.Where}: {key} is '{Short(written.ToString(), LongestValue)}'; {fix}");
             }
         }
     }
+
+    private static string Short(string text, int most) => text.Length <= most ? text : text[..most] + "…";
 
     private static PropertyInfo[] Properties(Type type) => [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite && p.GetIndexParameters().Length == 0)];
 
     private static bool IsSection(Type type) => type.IsClass && type != typeof(string) && !type.IsArray;
 
-    private static bool TryConvert(ConfigValue written, Type type, out object? value)
+    private static bool IsNumber(Type type) => (Nullable.GetUnderlyingType(type) ?? type) is var plain && (plain == typeof(int) || plain == typeof(long) || plain == typeof(double));
+
+    private static NumberRange RangeOf(PropertyInfo property) => property.GetCustomAttribute<WithinAttribute>()?.Range
+        ?? throw new NotSupportedException($"{property.DeclaringType}.{property.Name} does not say within which numbers it lies");
+
+    private static bool TryConvert(ConfigValue written, PropertyInfo property, out object? value, out string fix)
     {
         value = null;
-        if (type.IsArray)
+        Type type = property.PropertyType, element = type.IsArray ? type.GetElementType()! : type;
+        NumberRange? range = IsNumber(element) ? RangeOf(property) : null;
+        fix = $"write {Describe(type, property)}";
+        if (!type.IsArray)
         {
-            Type element = type.GetElementType()!;
-            Array array = Array.CreateInstance(element, written.Items.Count);
-            for (int i = 0; i < array.Length; i++)
+            if (written.IsList || TryConvertScalar(written.Items[0], type, range, out value, out string? better))
             {
-                if (!TryConvertScalar(written.Items[i], element, out object? item))
-                {
-                    return false;
-                }
-
-                array.SetValue(item, i);
+                return !written.IsList;
             }
 
-            value = array;
-            return true;
+            fix = better ?? fix;
+            return false;
         }
 
-        return !written.IsList && TryConvertScalar(written.Items[0], type, out value);
+        Array array = Array.CreateInstance(element, written.Items.Count);
+        for (int i = 0; i < array.Length; i++)
+        {
+            if (!TryConvertScalar(written.Items[i], element, range, out object? item, out _))
+            {
+                return false;
+            }
+
+            array.SetValue(item, i);
+        }
+
+        value = array;
+        return true;
     }
 
-    private static bool TryConvertScalar(string text, Type type, out object? value)
+    // The fix is null where the type says it all.
+    private static bool TryConvertScalar(string text, Type type, NumberRange? range, out object? value, out string? fix)
     {
-        value = null;
+        (value, fix) = (null, null);
         if (Nullable.GetUnderlyingType(type) is Type inner)
         {
-            return text is "" or "null" or "~" || TryConvertScalar(text, inner, out value);
+            return text is "" or "null" or "~" || TryConvertScalar(text, inner, range, out value, out fix);
         }
 
         if (type == typeof(string))
@@ -152,38 +204,40 @@ public static class ConfigBinder
             return name is not null;
         }
 
+        bool read;
         if (type == typeof(double))
         {
-            bool parsed = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double d);
-            value = d;
-            return parsed;
+            (read, value) = (range!.TryRead(text, out double d, out fix), d);
         }
-
-        if (type == typeof(int) || type == typeof(long) || type == typeof(ulong))
+        else if (type == typeof(int))
         {
-            bool parsed = long.TryParse(text.Replace("_", string.Empty, StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long n)
-                && (type != typeof(int) || n is >= int.MinValue and <= int.MaxValue) && (type != typeof(ulong) || n >= 0);
-            value = parsed ? Convert.ChangeType(n, type, CultureInfo.InvariantCulture) : null;
-            return parsed;
+            (read, value) = (range!.TryRead(text, out int n, out fix), n);
+        }
+        else if (type == typeof(long))
+        {
+            (read, value) = (range!.TryRead(text, out long n, out fix), n);
+        }
+        else
+        {
+            throw new NotSupportedException($"a configuration cannot hold {type}");
         }
 
-        throw new NotSupportedException($"a configuration cannot hold {type}");
+        return read;
     }
 
-    private static string Describe(Type type)
+    private static string Describe(Type type, PropertyInfo property)
     {
         if (type.IsArray)
         {
-            return $"a list such as [a, b], each {Describe(type.GetElementType()!)}";
+            return $"a list such as [a, b], each {Describe(type.GetElementType()!, property)}";
         }
 
         Type plain = Nullable.GetUnderlyingType(type) ?? type;
         string or = plain == type ? string.Empty : " or null";
         return (plain.IsEnum ? "one of " + string.Join(", ", Enum.GetNames(plain).Select(SnakeCase))
             : plain == typeof(bool) ? "true or false"
-            : plain == typeof(double) ? "a number"
             : plain == typeof(string) ? "a text"
-            : "a whole number") + or;
+            : RangeOf(property).Describe(plain)) + or;
     }
 
     private static void Write(object section, int indent, StringBuilder text)
@@ -217,7 +271,7 @@ public static class ConfigBinder
 
     private static string Suggest(string key, IEnumerable<string> known)
     {
-        string? nearest = known.MinBy(k => Distance(key, k));
+        string? nearest = key.Length > LongestKey ? null : known.MinBy(k => Distance(key, k));
         if (nearest is not null && Distance(key, nearest) <= Math.Max(MaxSuggestionDistance, key.Length / 3))
         {
             return $"; did you mean {nearest}?";

@@ -1,6 +1,4 @@
 using Xkd.Storage;
-using YamlDotNet.Core;
-using YamlDotNet.RepresentationModel;
 
 namespace Xkd.Model.Configuration;
 
@@ -12,7 +10,11 @@ public sealed class ConfigFile
 {
     private const string BasedOn = "based_on";
 
+    // Far beyond what a configuration has, and what its aliases may come to.
+    private const int MostNodes = 10_000;
+
     private readonly Dictionary<string, ConfigValue> _values = new(StringComparer.Ordinal);
+    private int _nodes;
 
     private ConfigFile(string source) => Source = source;
 
@@ -58,45 +60,45 @@ public sealed class ConfigFile
             throw new UsageException($"{path}: more than 8 files deep in {BasedOn}; does a file build on itself?");
         }
 
-        YamlMappingNode root;
-        try
+        ConfigNode root = ConfigYaml.Read(path);
+        foreach ((int already, (_, long line, ConfigNode parent)) in root.Keys!.Where(k => k.Key == BasedOn).Index())
         {
-            YamlStream stream = [];
-            using StreamReader reader = new(path);
-            stream.Load(reader);
-            root = stream.Documents.Count == 0 ? [] : stream.Documents[0].RootNode as YamlMappingNode
-                ?? throw new UsageException($"{path}: the top level must be `key: value` lines");
-        }
-        catch (YamlException e)
-        {
-            throw new UsageException($"{path}, line {e.Start.Line}: not valid YAML: {e.Message}", e);
+            string name = already == 0 && parent.Text is { Length: > 0 } text ? text : throw ConfigYaml.Error(path, line, $"{BasedOn} must be the name of one file");
+            Read(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, name), depth + 1);
         }
 
-        if (root.Children.TryGetValue(new YamlScalarNode(BasedOn), out YamlNode? parent))
-        {
-            Read(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, ((YamlScalarNode)parent).Value ?? string.Empty), depth + 1);
-        }
-
-        Flatten(root, string.Empty, path);
+        Flatten(root, string.Empty, path, level: 1, of: 0, new HashSet<string>(StringComparer.Ordinal));
     }
 
-    private void Flatten(YamlMappingNode node, string prefix, string path)
+    private void Flatten(ConfigNode section, string prefix, string path, int level, long of, HashSet<string> written)
     {
-        foreach ((YamlNode keyNode, YamlNode value) in node.Children)
+        foreach ((string name, long line, ConfigNode value) in section.Keys!)
         {
-            string key = prefix + ((YamlScalarNode)keyNode).Value;
-            string where = $"{path}, line {keyNode.Start.Line}";
-            switch (value)
+            string key = prefix + name;
+            long top = level == 1 ? line : of; // what an alias stands for was written on another line than the alias
+            _nodes += 1 + (value.Items?.Count ?? 0);
+            if (_nodes > MostNodes || level > ConfigYaml.MostLevels)
             {
-                case YamlMappingNode map:
-                    Flatten(map, key + ".", path);
-                    break;
-                case YamlSequenceNode list:
-                    _values[key] = new ConfigValue([.. list.Children.Select(c => (c as YamlScalarNode)?.Value ?? string.Empty)], IsList: true, where);
-                    break;
-                case YamlScalarNode scalar when key != BasedOn:
-                    _values[key] = new ConfigValue([scalar.Value ?? string.Empty], IsList: false, where);
-                    break;
+                throw ConfigYaml.Error(path, top, $"more than {MostNodes} values or {ConfigYaml.MostLevels} levels, counted with what aliases stand for; write only what is meant");
+            }
+
+            if (!written.Add(key))
+            {
+                throw ConfigYaml.Error(path, line, $"{key} is written twice; remove one");
+            }
+
+            string where = $"{path}, line {line}";
+            if (value.Keys is not null)
+            {
+                Flatten(value, key + ".", path, level + 1, top, written);
+            }
+            else if (value.Items is not null)
+            {
+                _values[key] = new ConfigValue([.. value.Items.Select(item => item.Text ?? throw ConfigYaml.Error(path, item.Line, $"{key} holds more than values; write a list such as [a, b]"))], IsList: true, where);
+            }
+            else if (key != BasedOn)
+            {
+                _values[key] = new ConfigValue([value.Text!], IsList: false, where);
             }
         }
     }

@@ -6,36 +6,46 @@ namespace Xkd.Model.Configuration;
 public sealed record DataSection
 {
     /// <summary>Frames per second of the views, which is what the cache must hold. Default 8.</summary>
+    [Within(0, 1000, Above = true)]
     public double Fps { get; init; } = 8;
 
     /// <summary>Which rule the cached frames must have been made by; any takes caches of older versions, too. Default on_screen.</summary>
     public FrameRule FrameRule { get; init; } = FrameRule.OnScreen;
 
     /// <summary>Frames of the global video view. Default 32: 4 s at 8 fps.</summary>
+    [Within(1, 4096)]
     public int GlobalFrames { get; init; } = 32;
 
     /// <summary>Height and width of the global video view, pixels. Default 112.</summary>
+    [Within(1, 4096)]
     public int GlobalSize { get; init; } = 112;
 
     /// <summary>Spectrogram frames of the global audio view. Default 448: 4 s at 16 kHz and hop 143.</summary>
+    [Within(1, 100_000)]
     public int GlobalMelFrames { get; init; } = 448;
 
     /// <summary>Mel bands. Default 80.</summary>
+    [Within(1, 1024)]
     public int Mels { get; init; } = 80;
 
     /// <summary>Local video views. Default 1 (the MAS and MATS recipes use 3).</summary>
+    [Within(0, 64)]
     public int LocalVideoViews { get; init; } = 1;
 
     /// <summary>Frames of a local video view. Default 8.</summary>
+    [Within(0, 4096)]
     public int LocalFrames { get; init; } = 8;
 
     /// <summary>Height and width of a local video view, pixels. Default 96.</summary>
+    [Within(0, 4096)]
     public int LocalSize { get; init; } = 96;
 
     /// <summary>Local audio views. Default 1.</summary>
+    [Within(0, 64)]
     public int LocalAudioViews { get; init; } = 1;
 
     /// <summary>Spectrogram frames of a local audio view. Default 112: 1 s.</summary>
+    [Within(0, 100_000)]
     public int LocalMelFrames { get; init; } = 112;
 
     /// <summary>What local views are cut out of: the global window of their modality, or the whole clip. Default window.</summary>
@@ -60,24 +70,29 @@ public sealed record DataSection
     public ClipOrderKind Order { get; init; } = ClipOrderKind.Uniform;
 
     /// <summary>Clips in a block of the block order. Default 16.</summary>
+    [Within(1, 1_000_000)]
     public int OrderBlock { get; init; } = 16;
 
     /// <summary>Blocks in a window of the block order. Default 128: with blocks of 16, 2048 clips.</summary>
+    [Within(1, 1_000_000)]
     public int OrderWindow { get; init; } = 128;
 
     /// <summary>Reading and augmentation workers; 0: one per core, less the training thread. Default 0.</summary>
+    [Within(0, 1024)]
     public int Workers { get; init; }
 
     /// <summary>
     /// Samples read at once; 0: as many requests as an object store wants under way; of a disk as many as there are workers where frames are JPEG, else one
     /// for every eight cores, from 2 to 16. Default 0.
     /// </summary>
+    [Within(0, 1024)]
     public int Readers { get; init; }
 
     /// <summary>
     /// Bytes of payload queued and in flight between cache and trainer, a quarter of them at most for shards as they lie in the page cache; room for less than
     /// three batches is refused. 0: 1 GiB, or more where as many batches as keep all workers busy, at least three, take more. Default 0.
     /// </summary>
+    [Within(0, 1L << 50)]
     public long PrefetchBytes { get; init; }
 
     /// <summary>A damaged row met in training ends the run, or is left out and counted; it is never replaced silently. Default fail.</summary>

@@ -4,9 +4,11 @@ namespace Xkd.Model.Configuration;
 public sealed record ModelSection
 {
     /// <summary>Cuboid of one video token: frames, height, width. Default [4, 16, 16].</summary>
+    [Within(1, 4096)]
     public int[] VideoPatch { get; init; } = [4, 16, 16];
 
     /// <summary>Patch of one audio token: mels, spectrogram frames. Default [4, 16].</summary>
+    [Within(1, 100_000)]
     public int[] AudioPatch { get; init; } = [4, 16];
 
     /// <summary>Prepend a class token. Refinement needs it. Default true.</summary>

@@ -7,9 +7,11 @@ public sealed record PretrainConfig
     public XkdVariant Variant { get; init; } = XkdVariant.Xkd;
 
     /// <summary>Clips per optimizer step over all ranks; must be divisible by the number of ranks. Default 256.</summary>
+    [Within(1, 1_000_000)]
     public int Batch { get; init; } = 256;
 
     /// <summary>Seeds the initialisation, the clip order and every random draw. Default 0.</summary>
+    [Within(0, long.MaxValue)]
     public long Seed { get; init; }
 
     public DataSection Data { get; init; } = new();

@@ -32,10 +32,22 @@ public sealed class MetricsLog : IDisposable
     }
 
     /// <summary>All complete lines of a log.</summary>
-    /// <exception cref="FailureException">There is no log.</exception>
+    /// <exception cref="FailureException">There is no log, or a line of it is not one of a step.</exception>
     public static IReadOnlyList<StepMetrics> Read(string path) => File.Exists(path)
-        ? [.. File.ReadLines(path).Where(line => StepOf(line) is not null).Select(line => JsonSerializer.Deserialize<StepMetrics>(line, JsonOptions)!)]
+        ? [.. File.ReadLines(path).Index().Where(line => StepOf(line.Item) is not null).Select(line => Parse(path, line.Index + 1, line.Item))]
         : throw new FailureException($"{path}: no such file; is this a run folder that has trained a step?");
+
+    private static StepMetrics Parse(string path, int number, string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<StepMetrics>(line, JsonOptions)!;
+        }
+        catch (JsonException e)
+        {
+            throw new FailureException($"{path}, line {number} is damaged: {e.Message}", e);
+        }
+    }
 
     /// <summary>Appends and hands the lines to the operating system.</summary>
     /// <exception cref="FullDiskException">There is no room; the lines are kept, and written before those of the next call.</exception>
@@ -112,7 +124,8 @@ public sealed class MetricsLog : IDisposable
         try
         {
             using JsonDocument json = JsonDocument.Parse(line);
-            return json.RootElement.GetProperty("step").GetInt64();
+            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("step", out JsonElement step)
+                && step.ValueKind == JsonValueKind.Number && step.TryGetInt64(out long number) ? number : null;
         }
         catch (JsonException)
         {

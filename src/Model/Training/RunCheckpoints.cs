@@ -5,6 +5,7 @@ using TorchSharp;
 using Xkd.Model.Configuration;
 using Xkd.Model.Distributed;
 using Xkd.Model.Weights;
+using Xkd.Storage;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Training;
@@ -28,10 +29,26 @@ internal sealed class RunCheckpoints(
     /// <summary>Checkpoints that a full disk has cost since this start.</summary>
     public long Missed { get; private set; }
 
-    /// <summary>Puts the newest good checkpoint into place, on all ranks; where there is none, what rank 0 was drawn as.</summary>
-    public RunPosition Restore()
+    /// <summary>
+    /// Writes the checkpoint of no step, of rank 0: there always is one to go back to, a disk that has no room for it is told of at once, and a run without any has lost its own.
+    /// </summary>
+    /// <exception cref="FullDiskException">There is no room.</exception>
+    public void Begin()
     {
-        RunPosition position = ranks.FromFirst(Read); // the others need not see the run's folder
+        if (Directory.Exists(_store.PathOf(0)))
+        {
+            Directory.Delete(_store.PathOf(0), recursive: true); // of a start that was ended before it was one
+        }
+
+        Write(RunPosition.Start);
+    }
+
+    /// <summary>Puts the newest good checkpoint into place, on all ranks; where the run begins, what rank 0 was drawn as.</summary>
+    /// <param name="begins">Whether the run began just now; asked of rank 0.</param>
+    /// <exception cref="FailureException">No checkpoint is left to continue from; the run is as it was.</exception>
+    public RunPosition Restore(bool begins)
+    {
+        RunPosition position = ranks.FromFirst(() => begins ? RunPosition.Start : Read()); // the others need not see the run's folder
         if (ranks.Size > 1)
         {
             foreach ((_, Tensor value) in step.ExportState())
@@ -68,10 +85,19 @@ internal sealed class RunCheckpoints(
         string yaml = ConfigBinder.ToYaml(config);
         using DisposeScope scope = NewDisposeScope();
         List<WeightTensor> model = [], optimizer = [];
+        string? broken = null;
         foreach ((string name, Tensor value) in step.ExportState())
         {
             bool isModel = name.StartsWith(ModelPrefix, StringComparison.Ordinal);
-            (isModel ? model : optimizer).Add(TensorBytes.Borrow(isModel ? name[ModelPrefix.Length..] : name, value)); // no step is taken before it is written
+            WeightTensor tensor = TensorBytes.Borrow(isModel ? name[ModelPrefix.Length..] : name, value); // no step is taken before it is written
+            (isModel ? model : optimizer).Add(tensor);
+            broken ??= FiniteValues.Only(tensor) ? null : tensor.Name;
+        }
+
+        if (broken is not null)
+        {
+            throw new FailureException($"step {position.Step}: the parameter {broken} is not finite; no checkpoint is written, and that of step {(_store.Steps() is [long good, ..] ? good : 0)} stays. "
+                + "Lower optim.lr or optim.warmup_lr, or continue from it with other settings into a new run");
         }
 
         _store.Write(
@@ -94,10 +120,11 @@ internal sealed class RunCheckpoints(
 
     private RunPosition Read()
     {
-        using Checkpoint? checkpoint = _store.OpenLatest();
-        if (checkpoint is null)
+        const string Fix = "put it back from a copy, or train into another --out; nothing was changed";
+        using Checkpoint checkpoint = _store.OpenLatest() ?? throw new FailureException($"{run.Path} has no checkpoint to continue from, though each run begins with one in {_store.Folder}: {Fix}");
+        if (checkpoint.State.Step < _store.Steps()[0] && checkpoint.State.Step == 0)
         {
-            return RunPosition.Start;
+            throw new FailureException($"no checkpoint in {_store.Folder} is whole but that of the start, from which all would be done again: {Fix}");
         }
 
         // Each straight into place: a run that fits into memory does so when it is resumed.

@@ -36,14 +36,34 @@ public sealed class RunFolder(string path)
         : throw new UsageException($"{Path} is not a run folder: it has no config.yaml; `xkd train --out` makes one");
 
     /// <summary>What the run was started on; null when there is none yet.</summary>
-    public RunOrigin? ReadOrigin() => File.Exists(OriginFile) ? JsonSerializer.Deserialize<RunOrigin>(File.ReadAllText(OriginFile), JsonOptions) : null;
+    /// <exception cref="FailureException">The file is not what a start writes.</exception>
+    public RunOrigin? ReadOrigin()
+    {
+        if (!File.Exists(OriginFile))
+        {
+            return null;
+        }
 
-    /// <summary>Refuses a folder that holds a run already when none is to be continued, and a configuration that has drifted from the run's.</summary>
+        try
+        {
+            RunOrigin? origin = JsonSerializer.Deserialize<RunOrigin>(File.ReadAllText(OriginFile), JsonOptions);
+            return origin is { MelStd: > 0 and < double.MaxValue, MelMean: > double.MinValue and < double.MaxValue }
+                ? origin
+                : throw new FailureException($"{OriginFile} is damaged: mel_mean and mel_std are not those of any audio; restore the file");
+        }
+        catch (JsonException e)
+        {
+            throw new FailureException($"{OriginFile} is damaged: {e.Message} Restore the file, or train into another --out", e);
+        }
+    }
+
+    /// <summary>Refuses a folder that holds other things, or a run already when none is to be continued, and a configuration that has drifted from the run's.</summary>
     /// <exception cref="UsageException">Each key that differs is named with both values.</exception>
     public void Check(PretrainConfig config, bool resume)
     {
         if (!HasRun)
         {
+            RequireRoom();
             return;
         }
 
@@ -69,13 +89,44 @@ public sealed class RunFolder(string path)
     }
 
     /// <summary>Makes the folder of a new run; the configuration comes last, so that a folder with one is whole.</summary>
-    public void Begin(PretrainConfig config, RunOrigin origin)
+    /// <param name="config">Written out whole.</param>
+    /// <param name="origin">What it is started on.</param>
+    /// <param name="writer">Taken first of all.</param>
+    /// <param name="checkpoint">Writes the run's first checkpoint.</param>
+    /// <exception cref="FailureException">Another process begins a run there, or has.</exception>
+    internal void Begin(PretrainConfig config, RunOrigin origin, RunLock writer, Action checkpoint)
     {
-        if (!HasRun)
+        Directory.CreateDirectory(Path);
+        writer.Take();
+        if (HasRun)
         {
-            Directory.CreateDirectory(Path);
-            Write(OriginFile, JsonSerializer.Serialize(origin, JsonOptions));
-            Write(Config, ConfigBinder.ToYaml(config));
+            throw new FailureException($"another process has begun a run in {Path} meanwhile; write --resume to continue it, or train into another --out");
+        }
+
+        Write(OriginFile, JsonSerializer.Serialize(origin, JsonOptions));
+        checkpoint();
+        Write(Config, ConfigBinder.ToYaml(config));
+    }
+
+    // A start that was ended before its configuration was written leaves its lock and what Begin writes, and no step.
+    private void RequireRoom()
+    {
+        if (File.Exists(Path))
+        {
+            throw new UsageException($"{Path} is a file; name a folder for the run");
+        }
+
+        if (!Directory.Exists(Path))
+        {
+            return;
+        }
+
+        string? other = Directory.EnumerateFileSystemEntries(Path).Select(entry => System.IO.Path.GetFileName(entry))
+            .FirstOrDefault(name => name is not (RunLock.FileName or "run.json" or "checkpoints") && !name.EndsWith(".tmp", StringComparison.Ordinal))
+            ?? (new CheckpointStore(Path).Steps().Any(step => step > 0) ? "checkpoints" : null);
+        if (other is not null)
+        {
+            throw new UsageException($"{Path} holds other things and no run ({other} is one): name an empty or absent folder");
         }
     }
 

@@ -19,7 +19,9 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
 
     /// <summary>Trains until the run's end, <see cref="TrainerOptions.MaxSteps"/>, or a stop; always leaves a checkpoint of the last step.</summary>
     /// <exception cref="UsageException">The configuration, cache and run folder do not go together; nothing was changed.</exception>
-    /// <exception cref="FailureException">A loss is not finite, data is damaged, or the disk refused; the last good checkpoint stays.</exception>
+    /// <exception cref="FailureException">
+    /// Another process trains into the folder, a loss or a parameter is not finite, data is damaged, or the disk refused; the last good checkpoint stays.
+    /// </exception>
     public Task<TrainResult> RunAsync(CancellationToken stop) => _ranks.RunAsync(() => OwnThread.RunAsync(() => Train(stop)));
 
     /// <summary>Cancels after a time. A timer waits 49 days at most: for what is longer it looks every hour.</summary>
@@ -42,7 +44,8 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
 
     private TrainResult Train(CancellationToken stop)
     {
-        using TrainingSession session = TrainingSession.Open(options, time, observer, _ranks);
+        using RunLock writer = new(options.Out);
+        using TrainingSession session = TrainingSession.Open(options, writer, time, observer, _ranks);
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using ITimer? clock = options.MaxTime is TimeSpan most ? Clock(most, limit) : null;
 

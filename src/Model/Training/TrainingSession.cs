@@ -47,9 +47,11 @@ internal sealed class TrainingSession : IDisposable
         EndStep = Math.Min(Schedule.Steps, options.MaxSteps ?? Schedule.Steps);
         Devices.SetThreads(_config.Train.Threads, cores);
         ranks.Use(device);
+        ModelCost cost = ModelCost.Of(model, _config.ToLocalViews());
+        RequireMemory(cost, device);
         _model = new XkdModel(model, (ulong)_config.Seed, device);
         Step = new XkdStep(_model, _config.ToStep(ranks));
-        FlopPerSample = ModelCost.Of(model, _config.ToLocalViews()).FlopPerSample;
+        FlopPerSample = cost.FlopPerSample;
         PeakFlops = ranks.FromFirst(() => MatmulPeak.Measure(device, Step.ProductType, time)); // by itself: ranks may share cores
         _checkpoints = new RunCheckpoints(run, origin, _config, Step, Feed.StepsPerEpoch, options, observer, ranks);
     }
@@ -92,22 +94,23 @@ internal sealed class TrainingSession : IDisposable
     public double PeakFlops { get; }
 
     /// <summary>Starts or continues the run; whatever does not fit is refused before anything is written.</summary>
-    public static TrainingSession Open(TrainerOptions options, TimeProvider time, ITrainingObserver observer, RankGroup ranks)
+    public static TrainingSession Open(TrainerOptions options, RunLock writer, TimeProvider time, ITrainingObserver observer, RankGroup ranks)
     {
         RunFolder run = new(options.Out);
         Device device = Devices.Parse(options.Device, ranks.LocalRank);
-        RunOrigin origin = ranks.FromFirst(() => Prepare(options, run)); // one look at the folder decides for all ranks
+        RunOrigin origin = ranks.FromFirst(() => Prepare(options, run, writer)); // one look at the folder decides for all ranks
         Cache cache = Cache.Open(options.Data, origin.ManifestVersion, options.Objects);
         cache.Warnings.ToList().ForEach(observer.Note);
         origin.Require(cache); // on every rank: each may have a copy of its own
         TrainingSession session = new(options, run, origin, cache, device, time, observer, ranks);
         ranks.Barrier();
-        if (ranks.IsFirst)
+        bool begins = ranks.IsFirst && !writer.IsHeld;
+        if (begins)
         {
-            run.Begin(options.Config, origin);
+            run.Begin(options.Config, origin, writer, session._checkpoints.Begin);
         }
 
-        (session.StartStep, session.TailUsed, session.SkippedBefore) = session._checkpoints.Restore();
+        (session.StartStep, session.TailUsed, session.SkippedBefore) = session._checkpoints.Restore(begins);
         if (!ranks.IsFirst)
         {
             return session;
@@ -201,6 +204,17 @@ internal sealed class TrainingSession : IDisposable
         _model.Dispose();
     }
 
+    // Parameters, gradients and two moments, float32: what the machine cannot hold would end the process without a word.
+    private static void RequireMemory(ModelCost cost, Device device)
+    {
+        double needed = sizeof(float) * (cost.Total + (3.0 * cost.Trainable)), there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (device.type == DeviceType.CPU && needed > there)
+        {
+            throw new UsageException($"the model has {cost.Total / 1e6:f0} M parameters, which take {needed / 1e9:f1} GB to train, and this machine has {there / 1e9:f1} GB; "
+                + "lower model.encoder.dim, model.encoder.depth, or what else in model.* is large");
+        }
+    }
+
     private static PretrainConfig Shared(PretrainConfig config, RankGroup ranks)
     {
         IReadOnlyList<string> all = ranks.All(ConfigBinder.ToYaml(config));
@@ -219,8 +233,13 @@ internal sealed class TrainingSession : IDisposable
             : throw new UsageException($"train.accumulate is {config.Train.Accumulate}; write a divisor of the {perRank} clips that each of {ranks.Size} ranks has of a batch of {config.Batch}");
     }
 
-    private static RunOrigin Prepare(TrainerOptions options, RunFolder run)
+    private static RunOrigin Prepare(TrainerOptions options, RunFolder run, RunLock writer)
     {
+        if (run.HasRun)
+        {
+            writer.Take(); // what is looked at from here on stays as it is
+        }
+
         if (options.Resume == ResumeMode.Required && !run.HasRun)
         {
             throw new UsageException($"{options.Out} holds no run to resume; leave --resume out, or write --resume auto");

@@ -25,6 +25,7 @@ public static class WeightImporter
         options ??= new WeightImportOptions();
         List<string> dropped = [];
         var tensors = Strip(ReadTensors(file, options, dropped, out var isBackbone));
+        RequireValues(file, tensors);
         var modality = options.Modality;
         if (!isBackbone && WeightNames.IsWholeModel(tensors.Select(tensor => tensor.Name)))
         {
@@ -43,6 +44,8 @@ public static class WeightImporter
             modality ??= detected;
             dropped.AddRange(tensors.Where(IsHead).Select(tensor => tensor.Name));
             tensors = [.. tensors.Where(tensor => !IsHead(tensor)).Select(tensor => tensor with { Name = WeightNames.ToCanonical(tensor.Name, modality.Value) })];
+            if (tensors.GroupBy(tensor => tensor.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
+                throw new UsageException($"{file} does not fit: two of its tensors become {twice.Key}; write it again with one of them");
         }
 
         return new ImportedWeights { Source = file, Sha256 = Hash(file), Modality = modality, Tensors = tensors, Dropped = dropped };
@@ -63,7 +66,19 @@ public static class WeightImporter
         }
 
         using var checkpoint = new CheckpointStore(path).OpenLatest();
+        checkpoint?.RequireTrained(path);
         return checkpoint?.Model.Path ?? throw new UsageException($"{path} holds no weights: name a .pth, .pth.tar or .safetensors file, a checkpoint, or a run that has one");
+    }
+
+    // What no network can compute with is found here, whatever it is for.
+    private static void RequireValues(string file, List<WeightTensor> tensors)
+    {
+        if (tensors.Count == 0)
+            throw new FailureException($"{file} holds no tensor: name another file, or write this one again");
+        if (tensors.FirstOrDefault(tensor => tensor.Data.Length == 0) is { } empty)
+            throw new FailureException($"{file}: the tensor {empty} has no values: write the file again");
+        if (tensors.FirstOrDefault(tensor => !FiniteValues.Only(tensor)) is { } broken)
+            throw new FailureException($"{file}: the tensor {broken} has values that are not finite: take weights of an earlier step");
     }
 
     // As a run's newest one is: a flipped bit would be evaluated without a word.

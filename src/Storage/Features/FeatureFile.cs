@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Parquet;
 using Parquet.Meta;
@@ -16,6 +17,8 @@ public sealed class FeatureFile : IAsyncDisposable
     private readonly DataField _id;
     private readonly DataField? _label;
     private readonly DataField _vector;
+    private readonly string[]? _checks;
+    private long _verified;
 
     private FeatureFile(string path, FileStream stream, ParquetReader reader)
     {
@@ -31,6 +34,13 @@ public sealed class FeatureFile : IAsyncDisposable
         }
 
         Dim = checked((int)(values / Rows));
+        int odd = reader.RowGroups.ToList().FindIndex(g => g.RowCount < 0 || Values(g.RowGroup) != g.RowCount * Dim);
+        if (odd >= 0)
+        {
+            throw new FailureException($"{path}: row group {odd} says {reader.RowGroups[odd].RowCount} rows and {Values(reader.RowGroups[odd].RowGroup)} values, not {Dim} a row; the file is damaged, or its vectors differ in length");
+        }
+
+        _checks = Metadata.TryGetValue(FeatureSchema.CheckKey, out string? checks) ? checks.Split(' ') : null;
         long largest = reader.RowGroups.Max(g => Values(g.RowGroup)) * (sizeof(float) + (2 * sizeof(int)));
         if (largest > MostGroupBytes)
         {
@@ -58,6 +68,7 @@ public sealed class FeatureFile : IAsyncDisposable
         try
         {
             stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+            FeatureFooter.Verify(path, stream);
             return new FeatureFile(path, stream, await ParquetReader.CreateAsync(stream, FeatureSchema.Options));
         }
         catch (Exception e)
@@ -74,6 +85,7 @@ public sealed class FeatureFile : IAsyncDisposable
 
     /// <summary>All rows in the file's order.</summary>
     /// <exception cref="FailureException">The file is damaged, or a vector has another length.</exception>
+    /// <exception cref="UsageException">A number is not finite.</exception>
     public async IAsyncEnumerable<FeatureBlock> ReadAsync([EnumeratorCancellation] CancellationToken stop = default)
     {
         int most = checked((int)_reader.RowGroups.Max(g => Values(g.RowGroup)));
@@ -92,8 +104,34 @@ public sealed class FeatureFile : IAsyncDisposable
         await _stream.DisposeAsync();
     }
 
+    // Before anything is decoded: what a damaged page is taken for, and for how long, is nobody's to say.
+    private void Verify(int g)
+    {
+        if (_checks is null)
+        {
+            return;
+        }
+
+        (long end, string crc)? said = g < _checks.Length && _checks[g].Split(':') is [var at, var sum] && long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out long to) ? (to, sum) : null;
+        long position = g == 0 ? 0 : _verified;
+        uint got = 0;
+        byte[] block = new byte[1 << 20];
+        for (int read = 1; said is not null && position < said.Value.end && read > 0; position += read)
+        {
+            read = RandomAccess.Read(_stream.SafeFileHandle, block.AsSpan(0, (int)Math.Min(block.Length, said.Value.end - position)), position);
+            got = Crc32C.Append(got, block.AsSpan(0, read));
+        }
+
+        _verified = position;
+        if (said?.crc != got.ToString("x8", CultureInfo.InvariantCulture))
+        {
+            throw new FailureException($"{Path}, row group {g} is damaged: its CRC-32C is {got:x8}, {said?.crc ?? "another"} was written; extract the features again");
+        }
+    }
+
     private async Task<FeatureBlock> GroupAsync(int g, float[] values, int[] definitions, int[] repetitions)
     {
+        Verify(g);
         using ParquetRowGroupReader group = _reader.OpenRowGroupReader(g);
         int rows = checked((int)group.RowCount), count = checked((int)Values(_reader.RowGroups[g].RowGroup));
         string?[] ids = new string?[rows], labels = new string?[rows];
@@ -122,7 +160,13 @@ public sealed class FeatureFile : IAsyncDisposable
             }
         }
 
-        return new FeatureBlock(ids!, labels, values.AsMemory(0, rows * Dim));
+        ReadOnlyMemory<float> vectors = values.AsMemory(0, rows * Dim);
+        if (vectors.Span.IndexOfNotFinite() is >= 0 and int at)
+        {
+            throw new UsageException($"{Path}: {ids[at / Dim]} has a feature that is not finite; check the weights they were taken with");
+        }
+
+        return new FeatureBlock(ids!, labels, vectors);
     }
 
     private static long Values(RowGroup group) => group.Columns.First(c => c.MetaData!.PathInSchema[0] == FeatureSchema.VectorName).MetaData!.NumValues;

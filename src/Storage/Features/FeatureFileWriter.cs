@@ -1,3 +1,4 @@
+using System.Globalization;
 using Parquet;
 
 namespace Xkd.Storage;
@@ -14,17 +15,19 @@ public sealed class FeatureFileWriter : IAsyncDisposable
     private readonly string _path;
     private readonly int _dim;
     private readonly FileStream _stream;
+    private readonly ChecksumStream _summed;
     private readonly ParquetWriter _parquet;
     private readonly List<string> _ids = [];
     private readonly List<string?> _labels = [];
+    private readonly List<string> _checks = [];
     private readonly float[] _vectors;
     private readonly int[] _definitions;
     private readonly int[] _repetitions;
     private bool _closed;
 
-    private FeatureFileWriter(string path, int dim, FileStream stream, ParquetWriter parquet)
+    private FeatureFileWriter(string path, int dim, FileStream stream, ChecksumStream summed, ParquetWriter parquet)
     {
-        (_path, _dim, _stream, _parquet) = (path, dim, stream, parquet);
+        (_path, _dim, _stream, _summed, _parquet) = (path, dim, stream, summed, parquet);
         _vectors = new float[Math.Max(1, GroupValues / dim) * dim];
         _definitions = new int[_vectors.Length];
         _repetitions = new int[_vectors.Length];
@@ -55,10 +58,11 @@ public sealed class FeatureFileWriter : IAsyncDisposable
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            FileStream stream = new(Temporary(path), FileMode.Create, FileAccess.Write);
-            ParquetWriter parquet = await ParquetWriter.CreateAsync(FeatureSchema.Schema, stream, FeatureSchema.Options);
+            FileStream stream = new(Temporary(path), FileMode.Create, FileAccess.ReadWrite);
+            ChecksumStream summed = new(stream);
+            ParquetWriter parquet = await ParquetWriter.CreateAsync(FeatureSchema.Schema, summed, FeatureSchema.Options);
             parquet.CustomMetadata = new Dictionary<string, string>(metadata ?? new Dictionary<string, string>(StringComparer.Ordinal), StringComparer.Ordinal);
-            return new FeatureFileWriter(path, dim, stream, parquet);
+            return new FeatureFileWriter(path, dim, stream, summed, parquet);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -68,11 +72,17 @@ public sealed class FeatureFileWriter : IAsyncDisposable
 
     /// <summary>The next row.</summary>
     /// <exception cref="UsageException">A vector of another length.</exception>
+    /// <exception cref="FailureException">A number that is not finite.</exception>
     public async ValueTask AppendAsync(string id, string? label, ReadOnlyMemory<float> vector)
     {
         if (vector.Length != _dim)
         {
             throw new UsageException($"{_path}: the vector of {id} has {vector.Length} numbers, not {_dim}");
+        }
+
+        if (vector.Span.IndexOfNotFinite() is >= 0 and int at)
+        {
+            throw new FailureException($"{_path}: number {at + 1} of the vector of {id} is {vector.Span[at]}, which is not finite; take other weights");
         }
 
         vector.CopyTo(_vectors.AsMemory(_ids.Count * _dim));
@@ -88,7 +98,10 @@ public sealed class FeatureFileWriter : IAsyncDisposable
     public async Task CommitAsync()
     {
         await FlushAsync();
+        _parquet.CustomMetadata = new Dictionary<string, string>(_parquet.CustomMetadata, StringComparer.Ordinal) { [FeatureSchema.CheckKey] = string.Join(' ', _checks.Append(FeatureFooter.Open)) };
         await _parquet.DisposeAsync();
+        _stream.Flush();
+        FeatureFooter.Seal(_stream);
         _stream.Flush(flushToDisk: true);
         await _stream.DisposeAsync();
         _closed = true;
@@ -119,6 +132,7 @@ public sealed class FeatureFileWriter : IAsyncDisposable
         await group.WriteAsync(FeatureSchema.Label, _labels!);
         await group.WriteAllPartsAsync<float>(FeatureSchema.Element, _vectors.AsMemory(0, values), _definitions.AsMemory(0, values), _repetitions.AsMemory(0, values), CancellationToken.None);
         group.CompleteValidate();
+        _checks.Add(string.Create(CultureInfo.InvariantCulture, $"{_summed.Position}:{_summed.Mark():x8}"));
         _ids.Clear();
         _labels.Clear();
     }

@@ -41,7 +41,7 @@ public sealed class PretrainConfigTests : IDisposable
         UsageException error = Assert.Throws<UsageException>(() => PretrainConfig.Load(Write("batch: none\nmodel:\n  encoder: { dim: 100, depth: 2, heads: 3 }\nobjective:\n  mask_video: 1.5\n")));
         Assert.Contains("batch is 'none'; write a whole number", error.Message);
         Assert.Contains("model.encoder.dim is 100; write a multiple of model.encoder.heads (3)", error.Message);
-        Assert.Contains("objective.mask_video is 1.5", error.Message);
+        Assert.Contains("objective.mask_video is '1.5'; write a number from 0 to 1", error.Message);
     }
 
     [Theory]
@@ -83,7 +83,7 @@ public sealed class PretrainConfigTests : IDisposable
                     Refinement = (AttentionRefinement)random.Next(3),
                 },
             };
-            List<string> errors = [];
+            List<string> errors = [.. ConfigBinder.OutOfRange(config)];
             PretrainConfigRules.Check(config, errors);
             if (errors.Count == 0)
             {
@@ -101,7 +101,7 @@ public sealed class PretrainConfigTests : IDisposable
     [InlineData("local_frames: 40, local_from: clip", null)]
     [InlineData("local_from: clip, sample: per_video", "data.local_from is clip; with data.sample: per_video clips are mere segments of what is visited; write window, or data.sample: per_clip")]
     [InlineData("sample: per_source", "data.sample is 'per_source'; write one of per_clip, per_video")]
-    [InlineData("readers: -1", "data.readers is -1; write 0 or more")]
+    [InlineData("readers: -1", "data.readers is '-1'; write a whole number from 0 to 1024")]
     public void Load_WhatIsCutFromTheCache_FitsOrIsRefusedWithTheFix(string data, string? error)
     {
         string file = Write($"data: {{ {data} }}\n");

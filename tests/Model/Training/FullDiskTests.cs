@@ -12,10 +12,10 @@ public sealed class FullDiskTests
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
         await small.TrainAsync(Config(FullDiskPolicy.Stop), "whole", 8);
-        FullDiskException error = await Assert.ThrowsAsync<FullDiskException>(() => TrainAsync(small, FullDiskPolicy.Stop, number => number == 2, 8, new SmallRun.Notes()));
+        FullDiskException error = await Assert.ThrowsAsync<FullDiskException>(() => TrainAsync(small, FullDiskPolicy.Stop, number => number == 3, 8, new SmallRun.Notes()));
         Assert.Contains("step 4", error.Message, StringComparison.Ordinal);
         Assert.Contains("No space left on device", error.Message, StringComparison.Ordinal);
-        Assert.Equal(["step-00000002"], Checkpoints(small));
+        Assert.Equal(["step-00000000", "step-00000002"], Checkpoints(small));
 
         await small.TrainAsync(Config(FullDiskPolicy.Stop), "run", 8, ResumeMode.Required);
         Assert.Equal(small.Metrics("whole").Select(m => (m.Step, m.Loss)), small.Metrics("run").Select(m => (m.Step, m.Loss)));
@@ -31,12 +31,12 @@ public sealed class FullDiskTests
         string[] meanwhile = [];
         TrainResult result = await TrainAsync(small, FullDiskPolicy.Continue, number =>
         {
-            meanwhile = number == 3 ? Checkpoints(small) : meanwhile;
-            return number is 2 or 3;
+            meanwhile = number == 4 ? Checkpoints(small) : meanwhile;
+            return number is 3 or 4;
         }, 8, notes);
 
         Assert.Equal(2, result.CheckpointsMissed);
-        Assert.Equal(["step-00000002"], meanwhile);
+        Assert.Equal(["step-00000000", "step-00000002"], meanwhile);
         Assert.Equal(["step-00000002", "step-00000008"], Checkpoints(small));
         Assert.Contains(notes.Lines, line => line.StartsWith("DISK FULL at step 6", StringComparison.Ordinal) && line.Contains("2 missed so far, the last good one is of step 2", StringComparison.Ordinal));
         Assert.Equal([0L, 0, 0, 0, 1, 1, 2, 2], small.Metrics("run").Select(m => m.CheckpointsMissed));
@@ -48,8 +48,19 @@ public sealed class FullDiskTests
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
+        await Assert.ThrowsAsync<FullDiskException>(() => TrainAsync(small, FullDiskPolicy.Continue, number => number > 1, 4, new SmallRun.Notes()));
+        Assert.Equal(["step-00000000"], Checkpoints(small));
+    }
+
+    [Fact]
+    public async Task RunAsync_NoRoomForTheFirstCheckpoint_IsNoRunYetAndBeginsWhereThereIsRoom()
+    {
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 7);
         await Assert.ThrowsAsync<FullDiskException>(() => TrainAsync(small, FullDiskPolicy.Continue, _ => true, 4, new SmallRun.Notes()));
-        Assert.Empty(Checkpoints(small));
+        Assert.False(new RunFolder(small.Run("run")).HasRun);
+        await small.TrainAsync(Config(FullDiskPolicy.Stop) with { Seed = 4 }, "run", 2); // another run than was to be begun
+        Assert.Equal(2, small.Metrics("run").Count);
     }
 
     [Fact]

@@ -46,6 +46,29 @@ public sealed class MetricsLogTests : IDisposable
         Assert.Equal(Enumerable.Range(1, completed).Select(step => (long)step), MetricsLog.Read(_path).Select(s => s.Step));
     }
 
+    [Theory]
+    [InlineData("{\"step\": 2, \"loss\": \"x\"}", "line 2 is damaged")]
+    [InlineData("{\"loss\": 1}", null)]
+    [InlineData("[1]", null)]
+    [InlineData("{\"step\": \"two\"}", null)]
+    public void Read_LineThatIsNoStep_IsPassedOverOrNamed(string line, string? expected)
+    {
+        using (MetricsLog log = MetricsLog.Open(_path, 0))
+        {
+            log.Append([Step(1)]);
+        }
+
+        File.AppendAllText(_path, line + "\n");
+        if (expected is null)
+        {
+            Assert.Equal([1L], MetricsLog.Read(_path).Select(s => s.Step));
+        }
+        else
+        {
+            Assert.Contains(expected, Assert.Throws<Storage.FailureException>(() => MetricsLog.Read(_path)).Message, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public void Open_EndThatAPowerCutLeftEmpty_CutsIt()
     {

@@ -25,6 +25,84 @@ public sealed class WeightImporterTests
         Assert.Equal(64, weights.Sha256.Length);
     }
 
+    [Theory]
+    [InlineData("", "holds no tensor")]
+    [InlineData("a:[2]:0,7FC00000", "the tensor a F32 [2] has values that are not finite")]
+    [InlineData("a:[9]:0,0,0,0,0,0,0,0,FF800000", "the tensor a F32 [9] has values that are not finite")]
+    [InlineData("a:[1]:0 b:[0, 4]:", "the tensor b F32 [0, 4] has no values")]
+    [InlineData("a:[0, 4611686018427387904, 4]:", "has no values")]
+    [InlineData("a:[4611686018427387904, 4611686018427387904, 0]:", "unreadable safetensors header")]
+    [InlineData("a:[-1, -1]:0", "a has a negative dimension")]
+    [InlineData("a:[2]:0", "do not hold F32 [2]")]
+    public void Read_WhatNoNetworkCanTake_IsRefusedNamingFileAndTensor(string tensors, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.File("w.safetensors");
+        List<byte> data = [];
+        List<string> header = [];
+        foreach (string[] tensor in tensors.Split(' ').Aggregate(new List<string>(), Join).Select(t => t.Split(':')))
+        {
+            byte[] bytes = [.. tensor[2].Split(',', StringSplitOptions.RemoveEmptyEntries).SelectMany(v => BitConverter.GetBytes(Convert.ToUInt32(v, 16)))];
+            header.Add($"\"{tensor[0]}\": {{\"dtype\": \"F32\", \"shape\": {tensor[1]}, \"data_offsets\": [{data.Count}, {data.Count + bytes.Length}]}}");
+            data.AddRange(bytes);
+        }
+
+        byte[] json = System.Text.Encoding.UTF8.GetBytes($"{{{string.Join(", ", header)}}}");
+        File.WriteAllBytes(file, [.. BitConverter.GetBytes((long)json.Length), .. json, .. data]);
+        string message = Assert.Throws<FailureException>(() => WeightImporter.Read(file, new WeightImportOptions { AnyTensors = true })).Message;
+        Assert.StartsWith(file, message, StringComparison.Ordinal);
+        Assert.Contains(expected, message, StringComparison.Ordinal);
+
+        // Shapes have spaces, too.
+        static List<string> Join(List<string> parts, string part)
+        {
+            if (part.Length > 0 && parts.Count > 0 && !part.Contains('[', StringComparison.Ordinal))
+            {
+                parts[^1] += " " + part;
+            }
+            else if (part.Length > 0)
+            {
+                parts.Add(part);
+            }
+
+            return parts;
+        }
+    }
+
+    [Fact]
+    public void Read_TwoNamesOfOneTensor_IsRefusedNamingIt()
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.File("twice.safetensors");
+        string[] names = ["cuboid_embed.proj.weight", "norm.weight", "encoder_norm.weight"];
+        SafetensorsWriter.Write(file, [.. names.Select(name => WeightTensor.FromFloats(name, [1], [1]))]);
+        Assert.Contains("two of its tensors become encoder_norm.weight", Assert.Throws<UsageException>(() => WeightImporter.Read(file)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Require_TypeThatIsNotLoaded_IsNamed()
+    {
+        UsageException error = Assert.Throws<UsageException>(() => WeightMatch.Require("w", [new WeightTensor("a", "U16", [2], new byte[4])], new Dictionary<string, long[]> { ["a"] = [2] }));
+        Assert.Contains("1 of a type that libtorch has not (a U16)", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(Dtypes.F64, 8, 0x7FF0000000000000L)]
+    [InlineData(Dtypes.F16, 2, 0x7C00L)]
+    [InlineData(Dtypes.BF16, 2, 0x7F80L)]
+    [InlineData(Dtypes.F32, 4, 0xFFC00001L)]
+    public void Only_OneValueOfAny_IsFoundAtEveryPlace(string dtype, int bytes, long pattern)
+    {
+        const int Count = 70; // beyond the widest vector
+        for (int at = 0; at < Count; at++)
+        {
+            byte[] data = new byte[Count * bytes];
+            Assert.True(FiniteValues.Only(new WeightTensor("a", dtype, [Count], data)));
+            BitConverter.GetBytes(pattern).AsSpan(0, bytes).CopyTo(data.AsSpan(at * bytes));
+            Assert.False(FiniteValues.Only(new WeightTensor("a", dtype, [Count], data)));
+        }
+    }
+
     [Fact]
     public void Names_OfTheReferencesKeyMap_RoundTrip()
     {

@@ -86,6 +86,59 @@ public sealed class FeatureFileTests : IDisposable
     }
 
     [Fact]
+    public async Task ReadAsync_AnyBitFlipped_IsNoticedOrChangesNothing()
+    {
+        await WriteAsync(6, 5);
+        byte[] whole = await File.ReadAllBytesAsync(Path, TestContext.Current.CancellationToken);
+        string[] before = await RowsAsync();
+        int noticed = 0;
+        for (int at = 0; at < whole.Length; at++)
+        {
+            byte[] flipped = [.. whole];
+            flipped[at] ^= (byte)(1 << (at % 8));
+            await File.WriteAllBytesAsync(Path, flipped, TestContext.Current.CancellationToken);
+            try
+            {
+                Assert.Equal(before, await RowsAsync());
+            }
+            catch (XkdException e)
+            {
+                Assert.Contains(Path, e.Message, StringComparison.Ordinal);
+                noticed++;
+            }
+        }
+
+        // All but those that make a foreign file of it, which has no checks: the key's own letters.
+        Assert.InRange(noticed, whole.Length - 20, whole.Length);
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    [InlineData(float.NegativeInfinity)]
+    public async Task AppendAsync_NotFinite_NamesTheRow(float value)
+    {
+        await using FeatureFileWriter writer = await FeatureFileWriter.CreateAsync(Path, 2);
+        FailureException error = await Assert.ThrowsAsync<FailureException>(async () => await writer.AppendAsync("clip7", null, new[] { 1, value }));
+        Assert.Contains("number 2 of the vector of clip7 is", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ReadAsync_NotFiniteInAFileOfOthers_NamesTheRow()
+    {
+        using (DuckDBConnection connection = new("DataSource=:memory:"))
+        {
+            await connection.OpenAsync(TestContext.Current.CancellationToken);
+            using DuckDBCommand command = connection.CreateCommand();
+            command.CommandText = $"copy (select 'n' || i as id, 'k' as label, [case when i = 3 then 'nan'::float else 1::float end, 2::float] as vector from range(7) t(i)) to '{Path}' (format parquet)";
+            command.ExecuteNonQuery();
+        }
+
+        UsageException error = await Assert.ThrowsAsync<UsageException>(RowsAsync);
+        Assert.Contains("n3 has a feature that is not finite", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task DisposeAsync_Uncommitted_LeavesNothing()
     {
         await using (FeatureFileWriter writer = await FeatureFileWriter.CreateAsync(Path, 2))
@@ -100,6 +153,18 @@ public sealed class FeatureFileTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private static float Value(int row, int column) => (row * 0.5f) + (column * 0.25f);
+
+    private async Task<string[]> RowsAsync()
+    {
+        await using FeatureFile file = await FeatureFile.OpenAsync(Path);
+        List<string> rows = [];
+        await foreach (FeatureBlock block in file.ReadAsync(TestContext.Current.CancellationToken))
+        {
+            rows.AddRange(block.Ids.Select((id, i) => $"{id} {block.Labels[i]} {Convert.ToHexString(System.Runtime.InteropServices.MemoryMarshal.AsBytes(block.Vectors.Span.Slice(i * file.Dim, file.Dim)))}"));
+        }
+
+        return [.. rows];
+    }
 
     private async Task WriteAsync(int rows, int dim)
     {

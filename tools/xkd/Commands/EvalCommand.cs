@@ -32,15 +32,15 @@ internal static class EvalCommand
         Option<string> train = CommonOptions.RequiredPath("--train", protocol == "svm" ? "The labelled cache, or feature file, to fit on." : "The labelled cache to fit on.");
         Option<string> val = CommonOptions.RequiredPath("--val", "The labelled cache to test on; the same one where it holds folds or splits.");
         Option<long?> cacheSize = CommonOptions.CacheSize();
-        Option<int?> fold = new("--fold") { Description = "Fold to evaluate; the first by default." };
+        Option<int?> fold = Numbers.Optional<int>("--fold", "Fold to evaluate; the first by default.", new NumberRange(0, 1_000_000));
         Option<string?> folds = new("--folds") { Description = "all: every fold, and their mean." };
         folds.AcceptOnlyFromAmong("all");
         Option<string?> modality = new("--modality") { Description = "Which encoder; av joins both. Default: the configuration's." };
         modality.AcceptOnlyFromAmong("video", "audio", "av");
         Option<string> branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
         Option<bool> smoke = new("--smoke") { Description = "Few classes, clips, windows and epochs: does it run from end to end?" };
-        Option<long?> seed = new("--seed") { Description = "Seed of everything drawn." };
-        Option<string> folder = CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv and confusion.png.");
+        Option<long?> seed = Numbers.Optional<long>("--seed", "Seed of everything drawn.", CommonOptions.Seeds);
+        Option<string> folder = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv and confusion.png."));
         Option<string[]> set = CommonOptions.Set();
         Option<string> device = CommonOptions.Device();
         Option<string?> libtorch = CommonOptions.LibTorch();

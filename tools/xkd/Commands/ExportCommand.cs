@@ -13,7 +13,7 @@ internal static class ExportCommand
         Argument<string> run = new("run") { Description = "A run folder; its newest whole checkpoint is taken." };
         Option<string> branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
         Option<string> modality = CommonOptions.Choice("--modality", "Which encoder.", "video", "audio");
-        Option<string> output = CommonOptions.RequiredPath("--out", "The file to write: .safetensors, or .pth for PyTorch.");
+        Option<string> output = Outputs.File(CommonOptions.RequiredPath("--out", "The file to write: .safetensors, or .pth for PyTorch."));
         Command command = new("export", "Write one encoder of a run under the official names.") { run, branch, modality, output };
         command.SetAction((parsed, _) =>
         {

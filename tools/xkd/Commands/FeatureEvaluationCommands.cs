@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Xkd.Cli.Evaluation;
 using Xkd.Cli.Hosting;
+using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
 using Xkd.Storage;
 
@@ -15,9 +16,9 @@ internal static class FeatureEvaluationCommands
     {
         Option<string> train = CommonOptions.RequiredPath("--train", "Features searched, with labels; read once, of any size.");
         Option<string> val = CommonOptions.RequiredPath("--val", $"Features classified, with labels; held in memory, at most {MostQueries} rows.");
-        Option<string> output = CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv and confusion.png.");
-        Option<int> k = new("--k") { Description = "Neighbours that vote.", DefaultValueFactory = _ => 20 };
-        Option<double> temperature = new("--temperature") { Description = "A neighbour of similarity s votes with exp(s / temperature).", DefaultValueFactory = _ => 0.07 };
+        Option<string> output = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv and confusion.png."));
+        Option<int> k = Numbers.Option("--k", "Neighbours that vote.", new NumberRange(1, 1_000_000), 20);
+        Option<double> temperature = Numbers.Option("--temperature", "A neighbour of similarity s votes with exp(s / temperature).", new NumberRange(1e-6, 1e6), 0.07);
         Option<string> dataset = new("--dataset") { Description = "Name written into the results.", DefaultValueFactory = _ => "folder" };
         Option<bool> json = CommonOptions.Json();
         Command command = new("knn", "Classify features by the nearest of other features.") { train, val, output, k, temperature, dataset, json };
@@ -58,7 +59,7 @@ internal static class FeatureEvaluationCommands
     {
         Option<string> audio = CommonOptions.RequiredPath("--audio", "Audio features of some clips.");
         Option<string> video = CommonOptions.RequiredPath("--video", "Video features of the same clips.");
-        Option<string> output = CommonOptions.RequiredPath("--out", "Folder for retrieval.json.");
+        Option<string> output = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for retrieval.json."));
         Option<string> target = CommonOptions.Choice("--target", "What counts as found.", "clip", "class");
         Option<bool> json = CommonOptions.Json();
         Command command = new("retrieval", "Find clips by sound from pictures, and the other way.") { audio, video, output, target, json };

@@ -21,12 +21,12 @@ internal static class FeaturesCommand
         weights.Required = true;
         Option<string> data = CommonOptions.RequiredPath("--data", "The cache: a folder, or s3://bucket/prefix.");
         Option<long?> cacheSize = CommonOptions.CacheSize();
-        Option<string> output = CommonOptions.RequiredPath("--out", "The Parquet file: id, label, vector.");
+        Option<string> output = Outputs.File(CommonOptions.RequiredPath("--out", "The Parquet file: id, label, vector."));
         Option<string> modality = CommonOptions.Choice("--modality", "Which encoder.", "video", "audio");
         Option<string> branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
-        Option<int> windows = new("--windows") { Description = "Windows a clip, evenly spaced, whose mean is written.", DefaultValueFactory = _ => 1 };
-        Option<int> batch = new("--batch") { Description = "Windows per forward pass.", DefaultValueFactory = _ => 16 };
-        Option<string?> scatter = new("--scatter") { Description = "A PNG of the two leading principal components, coloured by label." };
+        Option<int> windows = Numbers.Option("--windows", "Windows a clip, evenly spaced, whose mean is written.", new NumberRange(1, 10_000), 1);
+        Option<int> batch = Numbers.Option("--batch", "Windows per forward pass.", new NumberRange(1, 65_536), 16);
+        Option<string?> scatter = Outputs.File(new Option<string?>("--scatter") { Description = "A PNG of the two leading principal components, coloured by label." });
         Option<string[]> set = CommonOptions.Set();
         Option<string> device = CommonOptions.Device();
         Option<string?> libtorch = CommonOptions.LibTorch();
@@ -37,11 +37,6 @@ internal static class FeaturesCommand
             if (!path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase))
             {
                 throw new UsageException($"--out {path}: features are written as Parquet; name the file .parquet");
-            }
-
-            if (parsed.GetValue(windows) < 1 || parsed.GetValue(batch) < 1)
-            {
-                throw new UsageException($"--windows {parsed.GetValue(windows)}, --batch {parsed.GetValue(batch)}: write numbers above 0");
             }
 
             // encoder.* matters for weights that do not describe themselves, frame_rule for caches of older versions.

@@ -11,7 +11,7 @@ internal static class ImportCommand
     public static Command Create()
     {
         Argument<string> file = new("file") { Description = "A PyTorch file (.pth, .pth.tar, .pt) or safetensors." };
-        Option<string> output = CommonOptions.RequiredPath("--out", "The .safetensors file to write.");
+        Option<string> output = Outputs.File(CommonOptions.RequiredPath("--out", "The .safetensors file to write."));
         Option<string> modality = CommonOptions.Choice("--modality", "Take one encoder of a whole model.", "auto", "video", "audio");
         Option<string> branch = CommonOptions.Choice("--branch", "Which copy of the encoder, where the file holds a whole model.", "teacher", "student");
         Command command = new("import", "Convert weights to safetensors, executing nothing a file may ask for.") { file, output, modality, branch };

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Xkd.Cli.Hosting;
 using Xkd.Ingest;
+using Xkd.Model.Configuration;
 using Xkd.Storage;
 
 namespace Xkd.Cli.Commands;
@@ -22,14 +23,14 @@ internal static class IngestCommand
         Option<string> mel = CommonOptions.Choice("--mel", "The log-mel implementation.", "simd", "nwaves");
         Option<string> modalities = CommonOptions.Choice("--modalities", "What is decoded; auto asks the dataset.", "auto", "av", "video", "audio");
         Option<string> onMissing = CommonOptions.Choice("--on-missing", "A source that lacks a modality fails (drop), gets silence or black frames (pad), or is kept with the one it has (keep); so it is with a segment of a long source, which drop leaves out with a warning.", "drop", "pad", "keep");
-        Option<int> shortSide = new("--short-side") { Description = "Short side of the cached frames, pixels.", DefaultValueFactory = _ => 112 };
-        Option<double> fps = new("--fps") { Description = "Cached frames per second.", DefaultValueFactory = _ => 8 };
-        Option<double> maxClip = new("--max-clip") { Description = "Longer sources are cut into segments of this many seconds.", DefaultValueFactory = _ => 60 };
-        Option<int> workers = new("--workers") { Description = "Sources decoded at a time; 0: one per core.", DefaultValueFactory = _ => 0 };
+        Option<int> shortSide = Numbers.Option("--short-side", "Short side of the cached frames, pixels.", new NumberRange(16, 4096), 112);
+        Option<double> fps = Numbers.Option("--fps", "Cached frames per second.", new NumberRange(0, 240, above: true), 8.0);
+        Option<double> maxClip = Numbers.Option("--max-clip", "Longer sources are cut into segments of this many seconds.", new NumberRange(1, 1_000_000), 60.0);
+        Option<int> workers = Numbers.Option("--workers", "Sources decoded at a time; 0: one per core.", new NumberRange(0, 1024), 0);
         Option<long?> budget = new("--memory-budget") { Description = "Decoded payload queued and in flight; by default 1GiB, or more where there are over 40 workers.", CustomParser = result => Sizes.Parse(result) };
-        Option<double> timeout = new("--item-timeout") { Description = "Seconds one source may take.", DefaultValueFactory = _ => 600 };
-        Option<long> maxPixels = new("--max-pixels") { Description = "Pixels a source's picture has at most; a larger one fails as too-large.", DefaultValueFactory = _ => 36_000_000 };
-        Option<double> maxAspect = new("--max-aspect") { Description = "A picture's long side is at most so many times its short one.", DefaultValueFactory = _ => 32 };
+        Option<double> timeout = Numbers.Option("--item-timeout", "Seconds one source may take.", new NumberRange(0, 2_500_000, above: true), 600.0);
+        Option<int> maxPixels = Numbers.Option("--max-pixels", "Pixels a source's picture has at most; a larger one fails as too-large.", new NumberRange(256, int.MaxValue), 36_000_000);
+        Option<double> maxAspect = Numbers.Option("--max-aspect", "A picture's long side is at most so many times its short one.", new NumberRange(1, 10_000), 32.0);
         Option<long> maxDecoded = new("--max-decoded") { Description = "Bytes that one source's frames and samples take at most, decoded; 16GiB is eight hours of 16:9.", DefaultValueFactory = _ => 16L << 30, CustomParser = result => Sizes.Parse(result) };
         Option<(int Part, int Of)> partition = new("--partition") { Description = "This process's part of the items, i/n; auto takes both from SLURM or MPI, auto/n the part alone.", DefaultValueFactory = _ => (1, 1), CustomParser = Sizes.ParsePartition };
         Option<bool> retryFailed = new("--retry-failed") { Description = "Redo the items that failed before." };

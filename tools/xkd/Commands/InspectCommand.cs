@@ -16,7 +16,7 @@ internal static class InspectCommand
     {
         Argument<string> cache = new("cache") { Description = "The cache folder." };
         Option<string?> clip = new("--clip") { Description = "Write this clip's contact sheet and spectrogram." };
-        Option<string?> output = new("--out") { Description = "Folder for --clip's pictures." };
+        Option<string?> output = Outputs.Folder(new Option<string?>("--out") { Description = "Folder for --clip's pictures." });
         Option<string?> weights = new("--weights") { Description = "A run folder: write where its teachers look in --clip, too." };
         Option<bool> json = CommonOptions.Json();
         Command command = new("inspect", "Show what a cache holds.") { cache, clip, output, weights, json };

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using Xkd.Cli.Hosting;
 using Xkd.Cli.Profiling;
+using Xkd.Model.Configuration;
 using Xkd.Model.Native;
 using Xkd.Pipeline;
-using Xkd.Storage;
 
 namespace Xkd.Cli.Commands;
 
@@ -18,10 +18,10 @@ internal static class ProfileCommand
         Option<string?> config = new("--config") { Description = "loader, step, train: the configuration; by default the released recipe at batch 8, configs/bench/scaled.yaml, configs/pretrain/tiny.yaml." };
         Option<string> device = CommonOptions.Device();
         Option<string?> libtorch = CommonOptions.LibTorch();
-        Option<int[]> batches = new("--batch") { Description = "step: batch sizes, measured one after the other, such as --batch 4 8 16.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        Option<int[]> batches = Numbers.Several<int>("--batch", "step: batch sizes, measured one after the other, such as --batch 4 8 16.", new NumberRange(1, 1_000_000));
         Option<bool> sweep = new("--sweep") { Description = "loader: measure at several numbers of workers." };
         Option<string[]> set = CommonOptions.Set();
-        Option<string?> output = new("--out") { Description = "Folder for trace.json (chrome://tracing, Perfetto) and profile.html." };
+        Option<string?> output = Outputs.Folder(new Option<string?>("--out") { Description = "Folder for trace.json (chrome://tracing, Perfetto) and profile.html." });
         Option<Dictionary<string, TimeSpan>> delays = CommonOptions.DelayStage();
         Option<bool> json = CommonOptions.Json();
         Command command = new("profile", "Measure one part by itself and name its bottleneck.") { what, data, config, set, device, libtorch, batches, sweep, output, delays, json };
@@ -34,11 +34,6 @@ internal static class ProfileCommand
                 Data = parsed.GetValue(data), Config = parsed.GetValue(config), Set = parsed.GetValue(set)!, Delays = parsed.GetValue(delays)!, Device = parsed.GetValue(device)!,
                 Batches = parsed.GetValue(batches)!, Sweep = parsed.GetValue(sweep),
             };
-            if (options.Batches.FirstOrDefault(b => b < 1, 1) is < 1 and int impossible)
-            {
-                throw new UsageException($"--batch {impossible}: write numbers above 0");
-            }
-
             if (parsed.GetValue(what) is "step" or "train")
             {
                 LibTorch.Load(parsed.GetValue(libtorch));

@@ -5,27 +5,24 @@ using Xkd.Model.Distributed;
 using Xkd.Model.Native;
 using Xkd.Model.Training;
 using Xkd.Pipeline;
-using Xkd.Storage;
 
 namespace Xkd.Cli.Commands;
 
 /// <summary><c>xkd train</c>: pre-train on a cache, alone or as one of the ranks that mpirun or srun started.</summary>
 internal static class TrainCommand
 {
-    private const double MostHours = 1_000_000; // a century
-
     public static Command Create()
     {
         Option<string> config = CommonOptions.RequiredPath("--config", "The configuration, for example configs/pretrain/xkd.yaml.");
         Option<string> data = CommonOptions.RequiredPath("--data", "The cache: a folder, or s3://bucket/prefix.");
         Option<long?> cacheSize = CommonOptions.CacheSize();
-        Option<string> output = CommonOptions.RequiredPath("--out", "The run folder.");
+        Option<string> output = Outputs.Folder(CommonOptions.RequiredPath("--out", "The run folder."));
         Option<string?> resume = new("--resume") { Description = "Continue the run in --out; `auto` starts one where there is none.", Arity = ArgumentArity.ZeroOrOne };
         resume.AcceptOnlyFromAmong("auto");
-        Option<long?> seed = new("--seed") { Description = "Seed of initialisation, order and augmentation; the same as --set seed=N." };
+        Option<long?> seed = Numbers.Optional<long>("--seed", "Seed of initialisation, order and augmentation; the same as --set seed=N.", CommonOptions.Seeds);
         Option<string[]> set = CommonOptions.Set();
-        Option<long?> maxSteps = new("--max-steps") { Description = "Stop after this many optimizer steps of the run, with a checkpoint." };
-        Option<double?> maxHours = new("--max-hours") { Description = "Stop after this many hours with a checkpoint and exit code 75." };
+        Option<long?> maxSteps = Numbers.Optional<long>("--max-steps", "Stop after this many optimizer steps of the run, with a checkpoint.", new NumberRange(0, long.MaxValue, above: true));
+        Option<double?> maxHours = Numbers.Optional<double>("--max-hours", "Stop after this many hours with a checkpoint and exit code 75.", new NumberRange(0, 1_000_000, above: true));
         Option<string> device = CommonOptions.Device();
         Option<string?> libtorch = CommonOptions.LibTorch();
         Option<bool> profile = new("--profile") { Description = "Write what every feed stage measured as profile.json into the run folder." };
@@ -40,16 +37,6 @@ internal static class TrainCommand
             }
 
             PretrainConfig loaded = PretrainConfig.Load(parsed.GetValue(config)!, overrides);
-            if (parsed.GetValue(maxSteps) is <= 0)
-            {
-                throw new UsageException($"--max-steps {parsed.GetValue(maxSteps)}: write a number above 0");
-            }
-
-            if (parsed.GetValue(maxHours) is not (null or (> 0 and <= MostHours)))
-            {
-                throw new UsageException($"--max-hours {parsed.GetValue(maxHours)}: write a number above 0, at most {MostHours}");
-            }
-
             LibTorch.Load(parsed.GetValue(libtorch));
             return await RunAsync(new TrainerOptions
             {

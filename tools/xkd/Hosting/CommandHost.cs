@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using Xkd.Storage;
 
 namespace Xkd.Cli.Hosting;
@@ -37,6 +38,12 @@ internal static class CommandHost
         {
             // A disk that is full, or a file where a folder should be: the message names it, and a trace would tell no more.
             await Console.Error.WriteLineAsync(PrintableText.Line($"xkd: {e.Message}")).ConfigureAwait(false);
+            return ExitCodes.Failed;
+        }
+        catch (Exception e) when (e is OutOfMemoryException || (e is ExternalException && e.Message.Contains("memory", StringComparison.Ordinal)))
+        {
+            // libtorch's refusal of an allocation is a text of many lines; the first says how much was asked for.
+            await Console.Error.WriteLineAsync($"xkd: there is not enough memory: {e.Message.Split('\n')[0]}: lower batch, the number or size of views, or the model").ConfigureAwait(false);
             return ExitCodes.Failed;
         }
         catch (OperationCanceledException)

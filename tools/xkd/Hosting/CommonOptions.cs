@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Xkd.Model.Configuration;
 using Xkd.Storage;
 
 namespace Xkd.Cli.Hosting;
@@ -6,6 +7,9 @@ namespace Xkd.Cli.Hosting;
 /// <summary>Options that several verbs share, made anew for each.</summary>
 internal static class CommonOptions
 {
+    /// <summary>What every seed may be.</summary>
+    public static NumberRange Seeds => new(0, long.MaxValue);
+
     public static Option<bool> Json() => new("--json") { Description = "Write exactly one JSON object to stdout; everything else goes to stderr." };
 
     public static Option<string> RequiredPath(string name, string description) => new(name) { Description = description, Required = true };

@@ -1,6 +1,6 @@
 using System.CommandLine.Parsing;
-using System.Globalization;
 using Xkd.Ingest;
+using Xkd.Model.Configuration;
 using Xkd.Storage;
 
 namespace Xkd.Cli.Hosting;
@@ -8,6 +8,11 @@ namespace Xkd.Cli.Hosting;
 /// <summary>Reads sizes (<c>1GiB</c>), delays (<c>decode=50</c>) and partitions (<c>2/8</c>) from the command line.</summary>
 internal static class Sizes
 {
+    private const long MostBytes = 1L << 60;
+
+    // Of a stage: an hour.
+    private static readonly NumberRange Delays = new(0, 3_600_000);
+
     private static readonly (string Suffix, long Bytes)[] Units =
         [("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("TiB", 1L << 40), ("kB", 1000), ("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("B", 1)];
 
@@ -15,14 +20,14 @@ internal static class Sizes
     public static long Parse(ArgumentResult result)
     {
         string text = result.Tokens[0].Value;
-        (string suffix, long unit) = Array.Find(Units, u => text.EndsWith(u.Suffix, StringComparison.Ordinal));
-        string number = suffix is null ? text : text[..^suffix.Length];
-        if (double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value > 0)
+        (string suffix, long unit) = Units.FirstOrDefault(u => text.EndsWith(u.Suffix, StringComparison.Ordinal), (string.Empty, 1));
+        string number = text[..^suffix.Length];
+        if (new NumberRange(0, (double)MostBytes / unit, above: true).TryRead(number, out double value, out string fix))
         {
-            return (long)(value * (suffix is null ? 1 : unit));
+            return (long)(value * unit);
         }
 
-        result.AddError($"{result.Argument.Name} {text}: write a size such as 512MiB or 1GiB");
+        result.AddError($"{result.Argument.Name} {text}: {fix}{suffix}, or a size such as 512MiB or 1GiB");
         return 0;
     }
 
@@ -61,13 +66,14 @@ internal static class Sizes
         foreach (string text in result.Tokens.Select(t => t.Value))
         {
             string[] halves = text.Split('=');
-            if (halves.Length == 2 && double.TryParse(halves[1], NumberStyles.Float, CultureInfo.InvariantCulture, out double ms) && ms >= 0)
+            string fix = string.Empty;
+            if (halves.Length == 2 && Delays.TryRead(halves[1], out double ms, out fix))
             {
                 delays[halves[0]] = TimeSpan.FromMilliseconds(ms);
             }
             else
             {
-                result.AddError($"--delay-stage {text}: write stage=milliseconds, for example decode=50");
+                result.AddError($"--delay-stage {text}: write stage=milliseconds, for example decode=50{(fix.Length > 0 ? $"; for {halves[1]} {fix}" : string.Empty)}");
             }
         }
 

@@ -15,6 +15,7 @@ public sealed record ClassifierConfig : EvaluationConfig
     public ReportedScore Report { get; init; } = ReportedScore.Last;
 
     /// <summary>Epochs between evaluations on the test clips; the last epoch is always evaluated. Default 0: only the last.</summary>
+    [Within(0, 1_000_000)]
     public int EvaluateEvery { get; init; }
 
     /// <summary>Reads, binds and validates a configuration file.</summary>

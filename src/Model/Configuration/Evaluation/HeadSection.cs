@@ -10,5 +10,6 @@ public sealed record HeadSection
     public bool BatchNorm { get; init; }
 
     /// <summary>Probability that a feature is dropped in training. Default 0.</summary>
+    [Within(0, 1)]
     public double Dropout { get; init; }
 }

@@ -7,6 +7,7 @@ namespace Xkd.Model.Configuration;
 public sealed record TestViewSection
 {
     /// <summary>Windows per clip, evenly spaced from its beginning to its end; one is centred. Default 1.</summary>
+    [Within(1, 10_000)]
     public int Windows { get; init; } = 1;
 
     /// <summary>Spatial views of each window: the centre, three along the long side, or the released three identical ones. Default centre.</summary>

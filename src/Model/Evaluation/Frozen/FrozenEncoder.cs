@@ -40,7 +40,8 @@ public sealed class FrozenEncoder : IDisposable
         PretrainConfig config = run.ReadConfig();
         RunOrigin origin = run.ReadOrigin() ?? throw new UsageException($"{path} has no run.json; it is not a whole run folder");
         using Checkpoint checkpoint = new CheckpointStore(path, warn: warn).OpenLatest()
-            ?? throw new UsageException($"{path} has no checkpoint yet; train it further");
+            ?? throw new UsageException($"{path} has no checkpoint; train it first");
+        checkpoint.RequireTrained(path);
         XkdModel model = new(config.ToModel(), 0, device);
         LoadInto(model, checkpoint.Model.ReadAll(), checkpoint.Folder);
         return new FrozenEncoder(model, config, origin.MelMean, origin.MelStd, checkpoint.State.Files[CheckpointStore.ModelFile]);

@@ -1,6 +1,7 @@
 using TorchSharp;
 using Xkd.Model.Configuration;
 using Xkd.Pipeline;
+using Xkd.Storage;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Evaluation;
@@ -11,6 +12,7 @@ namespace Xkd.Model.Evaluation;
 /// </summary>
 internal sealed class ClassifierTest(ClipClassifier model, IReadOnlyList<EvaluationEncoder> encoders, EvaluationSet set, ClassifierConfig config, bool frozen)
 {
+    /// <exception cref="FailureException">A score is not finite: it would be ranked all the same.</exception>
     public ClipScores Run(CancellationToken stop)
     {
         model.Train(false);
@@ -36,6 +38,11 @@ internal sealed class ClassifierTest(ClipClassifier model, IReadOnlyList<Evaluat
         finally
         {
             feed.DisposeAsync().AsTask().GetAwaiter().GetResult(); // on a thread of its own, which may wait
+        }
+
+        if (Array.FindIndex(logits, logit => !float.IsFinite(logit)) is >= 0 and int broken)
+        {
+            throw new FailureException($"the scores of clip {set.Ids[broken / (views.RowsPerClip * classes)]} are not finite; lower optim.lr, or take other weights");
         }
 
         float[] scores = (set.Multi, frozen) switch { (false, _) => DenseScores.Softmax(logits, classes), (_, true) => DenseScores.Sigmoid(logits), _ => logits };

@@ -38,7 +38,27 @@ public static class EncoderDescription
             return Of(run.ReadConfig(), origin.MelMean, origin.MelStd);
         }
 
-        return File.Exists(path) && Metadata(path).TryGetValue(MetadataKey, out string? text) ? JsonSerializer.Deserialize<EncoderSection>(text) : null;
+        return File.Exists(path) && Metadata(path).TryGetValue(MetadataKey, out string? text) ? Parse(path, text) : null;
+    }
+
+    private static EncoderSection Parse(string file, string text)
+    {
+        string problem;
+        try
+        {
+            EncoderSection? said = JsonSerializer.Deserialize<EncoderSection>(text);
+            problem = said is null ? "it is null" : string.Join("; ", ConfigBinder.OutOfRange(said));
+            if (said is not null && problem.Length == 0)
+            {
+                return said;
+            }
+        }
+        catch (JsonException e)
+        {
+            problem = e.Message;
+        }
+
+        throw new FailureException($"{file}: its metadata {MetadataKey} makes no sense: {problem}; export the weights again");
     }
 
     private static IReadOnlyDictionary<string, string> Metadata(string file)

@@ -80,17 +80,15 @@ public sealed class EvaluationEncoder : IDisposable
         }
     }
 
+    // A network is only made in the sizes that the file holds tensors of: nothing it says of itself can ask for more memory than it takes itself.
     private static ViT Build(ImportedWeights weights, WeightModality modality, EncoderSection d, Device device)
     {
         Dictionary<string, long[]> shapes = weights.Tensors.ToDictionary(t => t.Name, t => t.Shape, StringComparer.Ordinal);
-        string[] needed = ["encoder_norm.weight", "encoder.blocks.0.mlp.fc1.weight"];
-        string? absent = needed.FirstOrDefault(n => !shapes.ContainsKey(n));
-        if (absent is not null)
-        {
-            throw new UsageException($"{weights.Source} holds no encoder: it has no {absent}");
-        }
-
-        int dim = (int)shapes[needed[0]][0];
+        long[] Shape(string name, int rank) => !shapes.TryGetValue(name, out long[]? shape)
+            ? throw new UsageException($"{weights.Source} holds no encoder: it has no {name}")
+            : shape.Length == rank ? shape : throw new UsageException($"{weights.Source} holds no encoder: {name} is [{string.Join(", ", shape)}] and should have {rank} dimensions");
+        int dim = (int)Shape("encoder_norm.weight", 1)[0];
+        long[] hidden = Shape("encoder.blocks.0.mlp.fc1.weight", 2);
         int heads = d.Heads > 0 ? d.Heads : dim / FeaturesPerHead;
         if (heads < 1 || dim % heads != 0)
         {
@@ -101,14 +99,30 @@ public sealed class EvaluationEncoder : IDisposable
         {
             Dim = dim,
             Heads = heads,
-            Depth = shapes.Keys.Where(n => n.StartsWith("encoder.blocks.", StringComparison.Ordinal)).Select(n => n.Split('.')[2]).Distinct(StringComparer.Ordinal).Count(),
-            MlpRatio = shapes[needed[1]][0] / (double)dim,
+            Depth = shapes.Count(s => s.Key.StartsWith("encoder.blocks.", StringComparison.Ordinal) && s.Key.EndsWith(".mlp.fc1.weight", StringComparison.Ordinal) && s.Value.AsSpan().SequenceEqual(hidden)),
+            MlpRatio = hidden[0] / (double)dim,
         };
         bool token = shapes.ContainsKey("cls_token");
-        return modality == WeightModality.Video
-            ? new VideoViT(
-                new VideoGeometry { Frames = d.Frames, Height = d.Size, Width = d.Size, PatchFrames = d.VideoPatch[0], PatchHeight = d.VideoPatch[1], PatchWidth = d.VideoPatch[2] },
-                options, token, device: device)
-            : new AudioViT(new AudioGeometry { Mels = d.Mels, Frames = d.MelFrames, PatchMels = d.AudioPatch[0], PatchFrames = d.AudioPatch[1] }, options, token, device: device);
+        if (d is not { VideoPatch.Length: 3, AudioPatch.Length: 2 })
+        {
+            throw new UsageException($"{weights.Source}: an encoder's VideoPatch has three numbers and its AudioPatch two; export the weights again");
+        }
+
+        bool isVideo = modality == WeightModality.Video;
+        VideoGeometry video = new() { Frames = d.Frames, Height = d.Size, Width = d.Size, PatchFrames = d.VideoPatch[0], PatchHeight = d.VideoPatch[1], PatchWidth = d.VideoPatch[2] };
+        AudioGeometry audio = new() { Mels = d.Mels, Frames = d.MelFrames, PatchMels = d.AudioPatch[0], PatchFrames = d.AudioPatch[1] };
+        if ((isVideo ? video.Problems() : audio.Problems()).FirstOrDefault() is { } problem)
+        {
+            throw new UsageException($"{weights.Source}: {problem}");
+        }
+
+        int[] patch = isVideo ? d.VideoPatch : d.AudioPatch, whole = isVideo ? [d.Frames, d.Size, d.Size] : [d.Mels, d.MelFrames];
+        Dictionary<string, long[]> sized = new(StringComparer.Ordinal)
+        {
+            ["enc_pos_embed"] = [1, whole.Zip(patch, (size, part) => size / part).Aggregate(1L, (tokens, count) => tokens * count) + (token ? 1 : 0), dim],
+            [isVideo ? "cuboid_embed.proj.weight" : "patch_embed.proj.weight"] = [dim, patch.Aggregate(isVideo ? 3L : 1L, (values, size) => values * size)],
+        };
+        WeightMatch.Require(weights.Source, [.. weights.Tensors.Where(t => sized.ContainsKey(t.Name))], sized);
+        return isVideo ? new VideoViT(video, options, token, device: device) : new AudioViT(audio, options, token, device: device);
     }
 }

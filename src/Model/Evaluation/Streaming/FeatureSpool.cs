@@ -39,7 +39,7 @@ internal sealed class FeatureSpool : SvmRows, IDisposable
     /// <param name="folder">For the temporary file.</param>
     /// <param name="stop">Stops between row groups.</param>
     /// <param name="blockBytes">Bytes of rows in memory at once; one block at least. Default 32 MiB.</param>
-    /// <exception cref="UsageException">A row without a label, with one that is not among the classes, or with a value that is not finite.</exception>
+    /// <exception cref="UsageException">A row without a label or with one that is not among the classes.</exception>
     public static async Task<FeatureSpool> CreateAsync(FeatureFile features, IReadOnlyList<string>? classes, bool unitLength, string folder, CancellationToken stop, long blockBytes = 32L << 20)
     {
         Directory.CreateDirectory(folder);
@@ -62,7 +62,6 @@ internal sealed class FeatureSpool : SvmRows, IDisposable
                 }
 
                 float[] vectors = block.Vectors.ToArray();
-                Check(features.Path, block, vectors, features.Dim);
                 if (unitLength)
                 {
                     VectorMath.NormaliseRows(vectors, features.Dim);
@@ -167,16 +166,5 @@ internal sealed class FeatureSpool : SvmRows, IDisposable
         }
 
         return known;
-    }
-
-    private static void Check(string path, FeatureBlock block, ReadOnlySpan<float> vectors, int dim)
-    {
-        for (int i = 0; i < vectors.Length; i++)
-        {
-            if (!float.IsFinite(vectors[i]))
-            {
-                throw new UsageException($"{path}: {block.Ids[i / dim]} has a feature that is not finite; check the weights they were taken with");
-            }
-        }
     }
 }

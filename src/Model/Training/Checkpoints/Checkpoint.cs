@@ -32,6 +32,16 @@ public sealed class Checkpoint : IDisposable
     /// <summary>The optimizer's moments.</summary>
     public SafetensorsFile Optimizer { get; }
 
+    /// <summary>Refuses what a run begins with: it would be taken for something learned.</summary>
+    /// <exception cref="Storage.UsageException">No step was done.</exception>
+    internal void RequireTrained(string run)
+    {
+        if (State.Step == 0)
+        {
+            throw new Storage.UsageException($"{run} has no checkpoint yet but that of its start; train it further");
+        }
+    }
+
     public void Dispose()
     {
         Model.Dispose();

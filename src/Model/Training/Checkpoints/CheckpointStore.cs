@@ -172,7 +172,7 @@ public sealed class CheckpointStore
 
     private void Prune()
     {
-        foreach (var step in Steps().Skip(_options.Keep).Where(step => _options.KeepEvery == 0 || step % _options.KeepEvery != 0))
+        foreach (var step in Steps().Skip(_options.Keep).Where(step => step == 0 || _options.KeepEvery == 0 || step % _options.KeepEvery != 0))
             Try(PathOf(step), "the old checkpoint", () => Discard(PathOf(step)));
     }
 

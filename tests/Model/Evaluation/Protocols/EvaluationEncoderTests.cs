@@ -52,6 +52,49 @@ public sealed class EvaluationEncoderTests(EvaluationWorld world)
         Assert.Single(warnings);
     }
 
+    [Theory]
+    [InlineData("{")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("{\"Heads\": \"x\"}")]
+    [InlineData("{\"Heads\": -2}")]
+    [InlineData("{\"Heads\": 3}")]
+    [InlineData("{\"Heads\": 2147483648}")]
+    [InlineData("{\"Fps\": 1e999, \"Heads\": 2}")]
+    [InlineData("{\"Frames\": 4096, \"Size\": 4096, \"Heads\": 2}")]
+    [InlineData("{\"Frames\": 4096, \"Size\": 4096, \"VideoPatch\": [4096, 4096, 4096], \"Heads\": 2}")]
+    [InlineData("{\"VideoPatch\": null, \"Heads\": 2}")]
+    [InlineData("{\"VideoPatch\": [4], \"Heads\": 2}")]
+    [InlineData("{\"VideoPatch\": [0, 0, 0], \"Heads\": 2}")]
+    [InlineData("{\"VideoPatch\": [-4, 16, 16], \"Heads\": 2}")]
+    [InlineData("{\"AudioPatch\": [4, 16, 2], \"Heads\": 2}")]
+    [InlineData("{\"MelStd\": 0, \"Heads\": 2}")]
+    public void Open_MetadataOfNoSense_IsRefusedNamingTheFile(string metadata)
+    {
+        string file = world.Out("hostile.safetensors");
+        WeightExporter.Write(file, WeightImporter.Read(world.Run(XkdVariant.Xkd), new WeightImportOptions { Modality = WeightModality.Video }).Tensors, new Dictionary<string, string> { ["xkd.encoder"] = metadata });
+        XkdException error = Assert.ThrowsAny<XkdException>(() => EvaluationEncoder.Open(file, WeightModality.Video, WeightBranch.Teacher, new EncoderSection(), CPU));
+        Assert.StartsWith(file, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("encoder_norm.weight", new long[0])]
+    [InlineData("encoder_norm.weight", new long[] { 1 })]
+    [InlineData("encoder.blocks.0.mlp.fc1.weight", new long[] { 7 })]
+    [InlineData("encoder.blocks.0.mlp.fc1.weight", new long[] { 1, 1 })]
+    [InlineData("enc_pos_embed", new long[0])]
+    [InlineData("cuboid_embed.proj.weight", new long[] { 2, 2 })]
+    [InlineData("encoder.blocks.7777.mlp.fc1.weight", new long[] { 1 })]
+    public void Open_ATensorOfAnotherShape_IsRefusedNamingTheTensor(string name, long[] shape)
+    {
+        string run = world.Run(XkdVariant.Xkd), file = world.Out("misshapen.safetensors");
+        IEnumerable<WeightTensor> others = WeightImporter.Read(run, new WeightImportOptions { Modality = WeightModality.Video }).Tensors.Where(t => t.Name != name);
+        WeightTensor odd = WeightTensor.FromFloats(name, shape, new float[shape.Aggregate(1L, (n, size) => n * size)]);
+        WeightExporter.Write(file, [.. others, odd], EncoderDescription.ToMetadata(EncoderDescription.Find(run)!));
+        UsageException error = Assert.Throws<UsageException>(() => EvaluationEncoder.Open(file, WeightModality.Video, WeightBranch.Teacher, new EncoderSection(), CPU));
+        Assert.StartsWith(file, error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Open_AFileThatDoesNotTellItsHeads_SaysHowToTell()
     {

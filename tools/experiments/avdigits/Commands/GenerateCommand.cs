@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Xkd.Cli.Hosting;
 using Xkd.Ingest;
+using Xkd.Model.Configuration;
 using Xkd.Storage;
 
 namespace Xkd.Experiments.AvDigits;
@@ -15,9 +16,9 @@ internal static class GenerateCommand
         Option<string> mnist = CommonOptions.RequiredPath("--mnist", "MNIST: its four IDX files (also .gz), or training/D/* and testing/D/* pictures.");
         Option<string> fsdd = CommonOptions.RequiredPath("--fsdd", "The Free Spoken Digit Dataset: its recordings, D_speaker_N.wav.");
         Option<string> output = CommonOptions.RequiredPath("--out", "The corpus: train/digit_D/*.mp4 and val/digit_D/*.mp4.");
-        Option<long> seed = new("--seed") { Description = "Every clip is a pure function of it." };
-        Option<int> train = new("--train-per-class") { Description = "Training clips of each digit.", DefaultValueFactory = _ => 200 };
-        Option<int> validation = new("--val-per-class") { Description = "Validation clips of each digit.", DefaultValueFactory = _ => 30 };
+        Option<long> seed = Numbers.Option("--seed", "Every clip is a pure function of it.", CommonOptions.Seeds, 0L);
+        Option<int> train = Numbers.Option("--train-per-class", "Training clips of each digit.", new NumberRange(1, 1_000_000), 200);
+        Option<int> validation = Numbers.Option("--val-per-class", "Validation clips of each digit.", new NumberRange(1, 1_000_000), 30);
         Command command = new("generate", "Make the corpus: a handwritten digit drifts while the same digit is spoken. The same command makes only what is missing.") { mnist, fsdd, output, seed, train, validation };
         command.SetAction(async (parsed, _) =>
         {

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Xkd.Cli.Hosting;
 using Xkd.Ingest;
-using Xkd.Storage;
+using Xkd.Model.Configuration;
 
 namespace Xkd.Experiments.AvDigits;
 
@@ -14,16 +14,11 @@ internal static class JoinCommand
     {
         Option<string> data = CommonOptions.RequiredPath("--data", "The corpus that `generate` made: a folder with train and val.");
         Option<string> output = CommonOptions.RequiredPath("--out", "The set: train/digit_D/*.mp4 and val/digit_D/*.mp4.");
-        Option<long> seed = new("--seed") { Description = "Draws what each clip is joined with." };
-        Option<int> most = new("--per-class") { Description = "Most clips of each digit and split.", DefaultValueFactory = _ => 200 };
+        Option<long> seed = Numbers.Option("--seed", "Draws what each clip is joined with.", CommonOptions.Seeds, 0L);
+        Option<int> most = Numbers.Option("--per-class", "Most clips of each digit and split.", new NumberRange(1, 1_000_000), 200);
         Command command = new("join", "Make clips of 10 s: 3 s of another digit, 4 s of the clip's own, 3 s of a third. The same command makes only what is missing.") { data, output, seed, most };
         command.SetAction(async (parsed, _) =>
         {
-            if (parsed.GetValue(most) < 1)
-            {
-                throw new UsageException($"--per-class {parsed.GetValue(most)}: write a number above 0");
-            }
-
             using StopSignals signals = new();
             ProgressLine line = new(new Terminal(json: false), "clips", TimeProvider.System, PlainInterval);
             (int made, int all) = await new JoinedCorpus(FfmpegTools.Locate())

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Xkd.Cli.Hosting;
+using Xkd.Model.Configuration;
 using Xkd.Model.Native;
 using Xkd.Storage;
 
@@ -14,8 +15,8 @@ internal static class RunCommand
     {
         Option<string> data = CommonOptions.RequiredPath("--data", "The corpus: a folder with train and val.");
         Option<string[]> rows = new("--row") { Description = "Rows to run: names of `rows`, or all; repeatable. Default: untrained, recon, xkd.", AllowMultipleArgumentsPerToken = true };
-        Option<long[]> seeds = new("--seed") { Description = "Seeds; repeatable. Default: 0 1 2.", AllowMultipleArgumentsPerToken = true };
-        Option<int> jobs = new("--jobs") { Description = "Rows at a time, each in a process of its own. Default: one per core at cpu size, else 1." };
+        Option<long[]> seeds = Numbers.Several<long>("--seed", "Seeds; repeatable. Default: 0 1 2.", CommonOptions.Seeds);
+        Option<int> jobs = Numbers.Option("--jobs", "Rows at a time, each in a process of its own. Default: one per core at cpu size, else 1.", new NumberRange(0, 1024), 0);
         Parts parts = new();
         Command command = parts.AddTo(new Command("run", "Run the rows that are not done yet, then write table and page. The same command continues after a stop."), data, rows, seeds, jobs);
         command.SetAction(async (parsed, _) =>
@@ -37,7 +38,9 @@ internal static class RunCommand
     public static Command CreateRow()
     {
         Option<string> row = CommonOptions.RequiredPath("--row", "The row.");
-        Option<long> seed = new("--seed") { Description = "The seed.", Required = true };
+        Option<long> seed = Numbers.Option("--seed", "The seed.", CommonOptions.Seeds, 0L);
+        seed.DefaultValueFactory = null;
+        seed.Required = true;
         Parts parts = new();
         Command command = parts.AddTo(new Command("row", "One row with one seed, on caches that are there.") { Hidden = true }, row, seed);
         command.SetAction(async (parsed, _) =>
@@ -68,7 +71,7 @@ internal static class RunCommand
     private sealed class Parts
     {
         private readonly Option<string> _out = CommonOptions.RequiredPath("--out", "The ablation's folder.");
-        private readonly Option<double?> _maxMinutes = new("--max-minutes") { Description = "Stop with checkpoints after this many minutes and exit code 75." };
+        private readonly Option<double?> _maxMinutes = Numbers.Optional<double>("--max-minutes", "Stop with checkpoints after this many minutes and exit code 75.", new NumberRange(0, 1_000_000, above: true));
         private readonly Option<string> _device = CommonOptions.Device();
         private readonly Option<string[]> _set = CommonOptions.Set();
 
@@ -93,8 +96,7 @@ internal static class RunCommand
             Rows = [],
             Seeds = [],
             Device = parsed.GetValue(_device)!,
-            Limit = parsed.GetValue(_maxMinutes) is not double minutes ? null
-                : minutes > 0 ? TimeSpan.FromMinutes(minutes) : throw new UsageException($"--max-minutes {minutes}: write a number above 0"),
+            Limit = parsed.GetValue(_maxMinutes) is double minutes ? TimeSpan.FromMinutes(minutes) : null,
             LibTorch = parsed.GetValue(LibTorchFolder),
             Overrides = parsed.GetValue(_set)!,
         };
