@@ -65,6 +65,21 @@ internal static class FailureClassifier
     /// <summary>Whether trying again may help.</summary>
     public static bool IsTransient(IEnumerable<string> errors) => errors.Any(static error => Array.Exists(TransientErrors, known => error.Contains(known, StringComparison.Ordinal)));
 
+    /// <summary>Whether every byte of a file can be read now.</summary>
+    public static async Task<bool> CanBeReadAsync(string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1 << 20, useAsync: true);
+            await file.CopyToAsync(Stream.Null, cancellationToken);
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     private static bool LooksLikeMedia(string path)
     {
         Span<byte> head = stackalloc byte[12];

@@ -25,7 +25,7 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            return pool is not null && await DecodeByLibrariesAsync(pool, item, cancellationToken) is { } outcome ? outcome : await DecodeFileAsync(item, either.Token);
+            return pool is not null && await DecodeByLibrariesAsync(pool, item, cancellationToken) is { } outcome ? outcome : await DecodeAgainAsync(item, either.Token);
         }
         catch (TooLargeException exception)
         {
@@ -54,6 +54,19 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
 
         run.Dispose();
         return null;
+    }
+
+    // ffmpeg also speaks of input and memory where a file asks for what there cannot be. One that can be read to its end, and fails alike after that, is itself the cause.
+    private async Task<DecodeOutcome> DecodeAgainAsync(SourceItem item, CancellationToken cancellationToken)
+    {
+        var outcome = await DecodeFileAsync(item, cancellationToken);
+        if (outcome.Failure?.Reason != FailureReasons.Io || !await FailureClassifier.CanBeReadAsync(item.Path, cancellationToken))
+        {
+            return outcome;
+        }
+
+        outcome = await DecodeFileAsync(item, cancellationToken);
+        return outcome.Failure is { Reason: FailureReasons.Io } failure ? outcome with { Failure = failure with { Reason = FailureReasons.Corrupt } } : outcome;
     }
 
     private async Task<DecodeOutcome> DecodeFileAsync(SourceItem item, CancellationToken cancellationToken)
