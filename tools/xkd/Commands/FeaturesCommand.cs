@@ -39,6 +39,11 @@ internal static class FeaturesCommand
                 throw new UsageException($"--out {path}: features are written as Parquet; name the file .parquet");
             }
 
+            if (Directory.Exists(path))
+            {
+                throw new UsageException($"--out {path} is a folder; name a file");
+            }
+
             // encoder.* matters for weights that do not describe themselves, frame_rule for caches of older versions.
             SvmConfig config = SvmConfig.Load(null, parsed.GetValue(set)!);
             Terminal terminal = new(json: false);

@@ -3,30 +3,30 @@ using System.CommandLine.Parsing;
 
 namespace Xkd.Cli.Hosting;
 
-/// <summary>Where results may be written: nothing goes into a cache, and no file takes a folder's name. Whether an option is one is said where it is declared.</summary>
+/// <summary>Where results may be written: nothing goes into a cache, and no folder takes a file's name. Whether an option is one is said where it is declared.</summary>
 internal static class Outputs
 {
     /// <summary>A file that is written, its folder made where there is none.</summary>
     public static Option<T> File<T>(Option<T> option)
     {
-        option.Validators.Add(result => Refuse(result, option.Name, Directory.Exists, "is a folder; name a file"));
+        option.Validators.Add(result => Refuse(result, option.Name, isFolder: false));
         return option;
     }
 
     /// <summary>A folder that is written to, made where there is none.</summary>
     public static Option<T> Folder<T>(Option<T> option)
     {
-        option.Validators.Add(result => Refuse(result, option.Name, System.IO.File.Exists, "is a file; name a folder, absent or your own"));
+        option.Validators.Add(result => Refuse(result, option.Name, isFolder: true));
         return option;
     }
 
-    private static void Refuse(OptionResult result, string name, Func<string, bool> isOther, string why)
+    private static void Refuse(OptionResult result, string name, bool isFolder)
     {
         foreach (string path in result.Tokens.Select(t => t.Value).Where(p => p.Length > 0))
         {
-            if (isOther(path))
+            if (isFolder && System.IO.File.Exists(path))
             {
-                result.AddError($"{name} {path} {why}");
+                result.AddError($"{name} {path} cannot be written to: it is a file; name a folder, absent or your own");
             }
             else if (CacheAbove(path) is { } cache)
             {
