@@ -59,7 +59,8 @@ internal static class ClipEntryCheck
         {
             _ when pixels * 3 > Array.MaxLength => ("width", "a frame that fits into memory", $"{clip.Width}×{clip.Height}"),
             _ when !jpeg && clip.FramesBytes != all * 3 => ("frames", $"{clip.NumFrames}×{clip.Height}×{clip.Width}×3 = {all * 3} bytes", Text(clip.FramesBytes)),
-            _ when jpeg && (clip.FramesBytes < clip.NumFrames || clip.FramesBytes < all / MostPixelsAByte) => ("frames", $"the bytes of {clip.NumFrames} JPEGs of {clip.Width}×{clip.Height}", Text(clip.FramesBytes)),
+            _ when jpeg && (clip.FramesBytes < clip.NumFrames || clip.FramesBytes < all / MostPixelsAByte) =>
+                ("frames", $"the bytes of {clip.NumFrames} JPEGs of {clip.Width}×{clip.Height}", Text(clip.FramesBytes)),
             _ => null,
         };
     }
