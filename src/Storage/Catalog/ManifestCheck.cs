@@ -37,10 +37,12 @@ internal static class ManifestCheck
 
     private static (string Expected, string Got)? OfMel(MelStatistics mel, int mels) => mel switch
     {
-        _ when !double.IsFinite(mel.Mean + mel.Std + mel.Sum + mel.SumSquares) => ("finite numbers", $"mean {mel.Mean}, std {mel.Std}, sum {mel.Sum}, sum_squares {mel.SumSquares}"),
+        _ when !double.IsFinite(mel.Mean + mel.Std + mel.Sum + mel.SumSquares) =>
+            ("finite numbers", $"mean {mel.Mean}, std {mel.Std}, sum {mel.Sum}, sum_squares {mel.SumSquares}"),
         { Frames: < 0 } or { Frames: > long.MaxValue / (1 << 12) } => ("a number of frames", $"{mel.Frames}"),
         _ when mel.Values != mel.Frames * mels => ($"{mel.Frames * mels} values in {mel.Frames} frames of {mels} mels", $"{mel.Values}"),
-        _ when Statistics(mel) is var (mean, std) && !(Near(mel.Mean, mean) && Near(mel.Std, std)) => ($"mean {mean} and std {std} of these sums", $"{mel.Mean} and {mel.Std}"),
+        _ when Statistics(mel) is var (mean, std) && !(Near(mel.Mean, mean) && Near(mel.Std, std)) =>
+            ($"mean {mean} and std {std} of these sums", $"{mel.Mean} and {mel.Std}"),
         _ => null,
     };
 

@@ -107,6 +107,7 @@ public sealed class CacheWriter : IAsyncDisposable
     public async Task SettleAsync(LedgerEntry entry, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(entry);
+        ArgumentException.ThrowIfNullOrEmpty(entry.Id);
         ct.ThrowIfCancellationRequested();
         RequireUsable();
         RequireOpen(entry.Id);

@@ -50,7 +50,9 @@ internal static partial class CacheLayout
 
     /// <summary>Version of a manifest's name; null for other files.</summary>
     public static int? ParseManifest(string name) =>
-        VersionName().Match(name) is { Success: true } m && int.Parse(m.Groups["version"].ValueSpan, CultureInfo.InvariantCulture) is var version && Manifest(version) == name ? version : null;
+        VersionName().Match(name) is { Success: true } m && int.Parse(m.Groups["version"].ValueSpan, CultureInfo.InvariantCulture) is var version && Manifest(version) == name
+            ? version
+            : null;
 
     /// <summary>Whether a name beside the manifests is neither a manifest's nor one's on its way.</summary>
     public static bool IsStrayManifest(string name) => ParseManifest(name) is null && ParseTemporary(name) is null;

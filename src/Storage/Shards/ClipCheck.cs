@@ -20,18 +20,21 @@ internal static class ClipCheck
         bool encoded = !clip.FrameOffsets.IsEmpty;
         return clip switch
         {
-            { Id.Length: 0 } => "an empty id",
-            { NumFrames: < 0 } or { MelFrames: < 0 } or { Width: < 0 } or { Height: < 0 } => "a negative size",
+            _ when ClipEntryCheck.Problem(Row(clip), fingerprint) is { } problem => $"{problem.Column} {problem.Got}, expected {problem.Expected}", // no reader would have it
             _ when encoded && fingerprint.FramesCodec != FrameCodecs.Jpeg => $"JPEG frames for a cache of codec {fingerprint.FramesCodec}",
             _ when encoded && !Ascending(clip) => $"frame offsets are not {clip.NumFrames + 1} ascending values from 0 to {clip.Frames.Length}",
             _ when !encoded && clip.Frames.Length != raw => $"{clip.Frames.Length} bytes of frames, {clip.NumFrames}×{clip.Height}×{clip.Width}×3 are {raw}",
             _ when clip.Mel.Length != mel => $"{clip.Mel.Length} bytes of mel, {fingerprint.Mels}×{clip.MelFrames} float16 are {mel}",
             _ when clip.Pcm.Length % 2 != 0 => $"{clip.Pcm.Length} bytes of 16-bit samples",
-            _ when clip.Pcm.Length > 0 && fingerprint.AudioCodec != AudioCodecs.Pcm => $"samples for a cache of audio codec {fingerprint.AudioCodec}",
-            _ when clip.NumFrames == 0 && clip.MelFrames == 0 && clip.Pcm.IsEmpty => "neither frames nor audio",
             _ => null,
         };
     }
+
+    private static ClipEntry Row(ClipRecord clip) => new()
+    {
+        Id = clip.Id, Source = clip.Source, Start = clip.Start, Duration = clip.Duration, Fps = clip.Fps, Width = clip.Width, Height = clip.Height, NumFrames = clip.NumFrames,
+        MelFrames = clip.MelFrames, NumSamples = clip.Pcm.Length / sizeof(short), AudioRate = clip.AudioRate,
+    };
 
     private static bool Ascending(ClipRecord clip)
     {

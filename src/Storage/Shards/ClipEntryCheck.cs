@@ -21,7 +21,8 @@ internal static class ClipEntryCheck
         }
     }
 
-    private static (string Column, string Expected, string Got)? Problem(ClipEntry clip, ShardEntry shard, Fingerprint fingerprint) => clip switch
+    /// <summary>The first number of a row that cannot be, wherever its payload lies; null when all can.</summary>
+    public static (string Column, string Expected, string Got)? Problem(ClipEntry clip, Fingerprint fingerprint) => clip switch
     {
         { Id: "" } => ("id", "a name", "none"),
         { Start: not (>= -MostSeconds and <= MostSeconds) } => ("start", "seconds", Text(clip.Start)),
@@ -35,13 +36,20 @@ internal static class ClipEntryCheck
         { Height: not (>= 0 and <= ushort.MaxValue) } or { Height: 0, NumFrames: > 0 } => ("height", "the pixels of a frame", Text(clip.Height)),
         { AudioRate: not (>= 0 and <= 1 << 20) } or { AudioRate: 0, NumSamples: > 0 } => ("audio_rate", "hertz", Text(clip.AudioRate)),
         { NumSamples: > 0 } when fingerprint.AudioCodec != AudioCodecs.Pcm => ("num_samples", $"none in a cache of audio codec {fingerprint.AudioCodec}", Text(clip.NumSamples)),
-        _ => OfFrames(clip, fingerprint.FramesCodec == FrameCodecs.Jpeg)
+        _ => null,
+    };
+
+    private static (string Column, string Expected, string Got)? Problem(ClipEntry clip, ShardEntry shard, Fingerprint fingerprint)
+    {
+        bool jpeg = fingerprint.FramesCodec == FrameCodecs.Jpeg;
+        return Problem(clip, fingerprint)
+            ?? OfFrames(clip, jpeg)
             ?? OfPlace("frames", clip.FramesOffset, clip.FramesBytes, shard)
             ?? OfPlace("frame_crc", clip.FrameCrcOffset, (long)clip.NumFrames * sizeof(uint), shard)
-            ?? OfPlace("frame_offsets", clip.FrameOffsetsOffset, clip.NumFrames > 0 && fingerprint.FramesCodec == FrameCodecs.Jpeg ? ((long)clip.NumFrames + 1) * sizeof(uint) : 0, shard)
+            ?? OfPlace("frame_offsets", clip.FrameOffsetsOffset, jpeg && clip.NumFrames > 0 ? ((long)clip.NumFrames + 1) * sizeof(uint) : 0, shard)
             ?? OfPlace("mel", clip.MelOffset, (long)clip.MelFrames * fingerprint.Mels * sizeof(short), shard)
-            ?? OfPlace("pcm", clip.PcmOffset, (long)clip.NumSamples * sizeof(short), shard),
-    };
+            ?? OfPlace("pcm", clip.PcmOffset, (long)clip.NumSamples * sizeof(short), shard);
+    }
 
     private static (string Column, string Expected, string Got)? OfFrames(ClipEntry clip, bool jpeg)
     {
@@ -51,7 +59,8 @@ internal static class ClipEntryCheck
         {
             _ when pixels * 3 > Array.MaxLength => ("width", "a frame that fits into memory", $"{clip.Width}×{clip.Height}"),
             _ when !jpeg && clip.FramesBytes != all * 3 => ("frames", $"{clip.NumFrames}×{clip.Height}×{clip.Width}×3 = {all * 3} bytes", Text(clip.FramesBytes)),
-            _ when jpeg && (clip.FramesBytes < clip.NumFrames || clip.FramesBytes < all / MostPixelsAByte) => ("frames", $"the bytes of {clip.NumFrames} JPEGs of {clip.Width}×{clip.Height}", Text(clip.FramesBytes)),
+            _ when jpeg && (clip.FramesBytes < clip.NumFrames || clip.FramesBytes < all / MostPixelsAByte) =>
+                ("frames", $"the bytes of {clip.NumFrames} JPEGs of {clip.Width}×{clip.Height}", Text(clip.FramesBytes)),
             _ => null,
         };
     }

@@ -7,7 +7,8 @@ namespace Xkd.Storage;
 internal static class RowPayload
 {
     /// <summary>The first damage in one payload column's value at <paramref name="offset"/>; null when it is as committed.</summary>
-    public static (string Expected, string Got)? CheckColumn(SafeFileHandle file, ShardRow row, int mels, string column, long offset, CancellationToken ct = default) => column switch
+    public static (string Expected, string Got)? CheckColumn(SafeFileHandle file, ShardRow row, int mels, string column, long offset, CancellationToken ct = default) =>
+        column switch
     {
         "mel" => Check(file, offset, row.MelBytes(mels), row.MelCrc, "", ct),
         "pcm" => Check(file, offset, row.PcmBytes, row.PcmCrc, "", ct),

@@ -26,7 +26,7 @@ internal interface ICacheStore : IDisposable
     /// <exception cref="UsageException">It holds something else.</exception>
     void Prepare();
 
-    /// <summary>The files of a folder, not of those below it; none when there is no such folder.</summary>
+    /// <summary>The files of a folder, and what lies beside them without being one; nothing of what is below it, and none when there is no such folder.</summary>
     IReadOnlyList<StoredFile> List(string folder);
 
     /// <summary>A file's first bytes; null when there is none.</summary>

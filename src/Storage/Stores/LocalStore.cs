@@ -54,7 +54,8 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
         RequireNoLink(folder);
         DirectoryInfo at = new(Folder(folder));
         List<StoredFile> found = [];
-        foreach (FileSystemInfo entry in at.Exists ? at.EnumerateFileSystemInfos() : [])
+        IEnumerable<FileSystemInfo> entries = !at.Exists ? [] : folder == CacheLayout.Top ? at.EnumerateFiles() : at.EnumerateFileSystemInfos();
+        foreach (FileSystemInfo entry in entries)
         {
             try
             {

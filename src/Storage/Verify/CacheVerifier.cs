@@ -31,7 +31,8 @@ public static class CacheVerifier
                 new VerifyError(f.Name, null, "manifest", "NNNNNN.json", "another name; nothing reads it: move it elsewhere")));
         });
         errors.AddRange(versions.Zip(versions.Skip(1).Append(0)).Where(v => v.Second < v.First - 1).Select(v =>
-            new VerifyError(CacheLayout.Manifest(v.First - 1), null, "manifest", "a complete manifest", v.Second == v.First - 2 ? "no file" : $"no file, nor of the {v.First - v.Second - 2} versions before it")));
+            new VerifyError(
+                CacheLayout.Manifest(v.First - 1), null, "manifest", "a complete manifest", v.Second == v.First - 2 ? "no file" : $"no file, nor of the {v.First - v.Second - 2} versions before it")));
         HashSet<int> sound = [];
         foreach (int candidate in versions)
         {

@@ -8,7 +8,11 @@ public sealed class FingerprintTests
     public void Read_TextWithoutAFrameRule_IsOfTheRuleBeforeThereWasOne()
     {
         Fingerprint old = JsonSerializer.Deserialize<Fingerprint>(
-            """{"fps": 8, "short_side": 112, "sample_rate": 16000, "n_fft": 1024, "hop": 143, "mels": 80, "frames_codec": "raw", "audio_codec": "mel", "decoder": "ffmpeg 5.1"}""", StorageJson.Options)!;
+            """
+            {"fps": 8, "short_side": 112, "sample_rate": 16000, "n_fft": 1024, "hop": 143, "mels": 80,
+             "frames_codec": "raw", "audio_codec": "mel", "decoder": "ffmpeg 5.1"}
+            """,
+            StorageJson.Options)!;
 
         Assert.Equal(FrameRules.Nearest, old.FrameRule);
         Assert.Equal(["frame_rule nearest ≠ on_screen"], old.Differences(new Fingerprint { Decoder = "ffmpeg 5.1" }));

@@ -10,7 +10,7 @@ public sealed class LedgerTextTests
     {
         LedgerEntry[] entries =
         [
-            new() { Id = id.Get, State = ItemState.Failed, Stage = "decode", Reason = "corrupt", Detail = detail, Attempts = attempts.Get, Warnings = [id.Get, "\n"] },
+            new() { Id = "x" + id.Get, State = ItemState.Failed, Stage = "decode", Reason = "corrupt", Detail = detail, Attempts = attempts.Get, Warnings = [id.Get, "\n"] },
             Clips.Committed("é\u2028\"\\"),
         ];
         byte[] text = LedgerText.Write(entries);

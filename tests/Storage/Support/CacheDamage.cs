@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace Xkd.Storage.Tests;
@@ -15,7 +16,11 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
 {
     private static readonly string[] FreeText = ["created", "decoder", "mel_backend", "dataset", "root", "split", "annotations", "modalities"];
     private static readonly string[] Optional = ["parent", "checksum", "origins", "frame_rule", "mel_backend", "mark"];
-    private static readonly string[] Paths = ["", "/etc/passwd", "../x", "shards/../../x-000001.parquet", "shards/a-000001.parquet\0", "shards\\a-000001.parquet", "shards/a-000001.parquet\n", "s3://b/c"];
+    private static readonly string[] Paths =
+    [
+        "", "/etc/passwd", "../x", "shards/../../x-000001.parquet", "shards/a-000001.parquet\0", "shards\\a-000001.parquet", "shards/a-000001.parquet\n", "s3://b/c",
+    ];
+
     private readonly Dictionary<string, byte[]> _good = Directory.GetFiles(cache, "*", SearchOption.AllDirectories).ToDictionary(f => f, File.ReadAllBytes);
     private readonly string _manifest = Directory.GetFiles(Path.Combine(cache, "manifest")).Order(StringComparer.Ordinal).Last();
     private readonly string[] _shards = [.. Directory.GetFiles(Path.Combine(cache, "shards")).Order(StringComparer.Ordinal)];
@@ -84,7 +89,8 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
         JsonNode? value = Impossible();
         JsonNode? before = key is int index ? parent[index] : parent[(string)key];
         string was = before?.ToJsonString() ?? "null", now = value?.ToJsonString() ?? "null";
-        bool allowed = was == now || (value is null && name is "parent" or "split" or "annotations") || (value?.GetValueKind() == System.Text.Json.JsonValueKind.String && FreeText.Contains(name) && !now.Contains("@raw", StringComparison.Ordinal));
+        bool text = value?.GetValueKind() == JsonValueKind.String && !now.Contains("@raw", StringComparison.Ordinal);
+        bool allowed = was == now || (value is null && name is "parent") || (text && FreeText.Contains(name));
         if (key is int i)
         {
             parent[i] = value;
@@ -193,8 +199,10 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
         string file = Path.Combine(cache, "ledger", "main.jsonl");
         string[] bad =
         [
-            "null", "[]", "{}", "{\"id\":\"\",\"state\":\"committed\"}", "{\"id\":null,\"state\":\"committed\"}", "{\"id\":\"x\",\"state\":7}", "{\"id\":\"x\",\"state\":\"eaten\"}", "\0\0\0",
-            "{\"id\":\"x\",\"state\":\"failed\",\"attempts\":-1}", "{\"id\":\"x\",\"state\":\"failed\",\"warnings\":[null]}", "{\"id\":\"x\",\"id\":\"y\",\"state\":\"failed\"}", "{\"id\":\"\\ud800\",\"state\":\"failed\"}", "",
+            "null", "[]", "{}", "{\"id\":\"\",\"state\":\"committed\"}", "{\"id\":null,\"state\":\"committed\"}",
+            "{\"id\":\"x\",\"state\":7}", "{\"id\":\"x\",\"state\":\"eaten\"}", "\0\0\0",
+            "{\"id\":\"x\",\"state\":\"failed\",\"attempts\":-1}", "{\"id\":\"x\",\"state\":\"failed\",\"warnings\":[null]}",
+            "{\"id\":\"x\",\"id\":\"y\",\"state\":\"failed\"}", "{\"id\":\"\\ud800\",\"state\":\"failed\"}", "",
         ];
         string[] lines = [.. System.Text.Encoding.UTF8.GetString(_good[file]).Split('\n')];
         int at = random.Next(lines.Length - 1);

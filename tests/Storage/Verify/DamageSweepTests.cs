@@ -99,7 +99,8 @@ public sealed class DamageSweepTests : IAsyncLifetime, IDisposable
             long before = GC.GetTotalAllocatedBytes();
             long start = Stopwatch.GetTimestamp();
             string verified = Outcome(() => Errors() is { Length: > 0 } errors && errors.All(e => e.Shard.Length > 0 && e.Column.Length > 0) ? "named" : "not named");
-            string read = Outcome(() => SmallIngest.Contents(_folder.Cache).SequenceEqual(pristine) ? "read as committed" : Cache.Open(_folder.Cache).Warnings.Count > 0 ? "an older version, with a warning" : "read otherwise");
+            string read = Outcome(() => SmallIngest.Contents(_folder.Cache).SequenceEqual(pristine) ? "read as committed"
+                : Cache.Open(_folder.Cache).Warnings.Count > 0 ? "an older version, with a warning" : "read otherwise");
             long allocated = GC.GetTotalAllocatedBytes() - before;
             TimeSpan took = Stopwatch.GetElapsedTime(start);
             longest = took > longest ? took : longest;
@@ -112,7 +113,8 @@ public sealed class DamageSweepTests : IAsyncLifetime, IDisposable
             damage.Mend();
         }
 
-        TestContext.Current.SendDiagnosticMessage($"seed {Seed}, the slowest case took {longest.TotalMilliseconds:f0} ms; {string.Join("; ", outcomes.Select(o => $"{o.Value} × {o.Key}"))}");
+        string all = string.Join("; ", outcomes.Select(o => $"{o.Value} × {o.Key}"));
+        TestContext.Current.SendDiagnosticMessage($"seed {Seed}, the slowest case took {longest.TotalMilliseconds:f0} ms; {all}");
         Assert.True(missed.Count == 0, string.Join('\n', missed));
         Assert.Empty(Errors());
     }
