@@ -82,6 +82,15 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
             return DecodeOutcome.Failed(FailureStages.Probe, FailureReasons.TooLarge, refusal);
         }
 
+        foreach (var (index, isVideo) in info.Unknown)
+        {
+            // A track of nothing is none; one that holds packets is damaged, unless another stands beside it.
+            if ((isVideo ? options.WantsVideo && info.Video.Count == 0 : options.WantsAudio && info.Audio.Count == 0) && await _probe.HasPacketsAsync(item.Path, index, cancellationToken))
+            {
+                return DecodeOutcome.Failed(FailureStages.Decode, FailureReasons.Corrupt, $"stream {index} holds {(isVideo ? "pictures of no size" : "sound of no rate")}");
+            }
+        }
+
         var plan = new DecodePlan
         {
             Item = item,

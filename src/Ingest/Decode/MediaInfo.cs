@@ -6,7 +6,8 @@ namespace Xkd.Ingest;
 /// <param name="EstimatesDuration">The durations are ffmpeg's own estimates: from the bit rate, or from the clock's first and last time where it may jump.</param>
 /// <param name="Video">Streams that hold pictures and are no attached picture, the best first: the default one, then the largest, then the first.</param>
 /// <param name="Audio">Streams that hold sound, the best first: the default one, then the most channels (so far ffmpeg's order), the highest rate, the first.</param>
-internal sealed record MediaInfo(string Format, double? Duration, bool EstimatesDuration, IReadOnlyList<VideoInfo> Video, IReadOnlyList<AudioInfo> Audio)
+/// <param name="Unknown">Streams whose size, or rate, nothing tells: there is nothing of them, or they are damaged.</param>
+internal sealed record MediaInfo(string Format, double? Duration, bool EstimatesDuration, IReadOnlyList<VideoInfo> Video, IReadOnlyList<AudioInfo> Audio, IReadOnlyList<(int Index, bool IsVideo)> Unknown)
 {
     /// <summary>It has an index of presentation times, so that seeking leads to what was asked for.</summary>
     public bool HasIndex => Is("mov") || Is("matroska");

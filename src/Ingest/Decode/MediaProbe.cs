@@ -93,7 +93,9 @@ internal sealed class MediaProbe(FfmpegTools tools)
             .Select(stream => new AudioInfo(
                 stream.Index, stream.Channels!.Value, stream.ChannelLayout is { Length: > 0 } layout and not "unknown" ? layout : null,
                 Own(stream), Math.Max(0, (stream.StartTime - analysis.Format.StartTime).TotalSeconds)));
-        return new MediaInfo(format, Seconds(analysis.Format.Duration - begins), estimates || format is "mpegts" or "mpeg", [.. video], [.. audio]);
+        var unknown = analysis.VideoStreams.Where(static stream => stream is not { Width: > 0, Height: > 0 }).Select(static stream => (stream.Index, IsVideo: true))
+            .Concat(analysis.AudioStreams.Where(static stream => stream is not { Channels: > 0, SampleRateHz: > 0 }).Select(static stream => (stream.Index, IsVideo: false)));
+        return new MediaInfo(format, Seconds(analysis.Format.Duration - begins), estimates || format is "mpegts" or "mpeg", [.. video], [.. audio], [.. unknown]);
 
         // Where streams declare none, libavformat gives them the container's. Matroska's tags have it, of streams that hold nothing too.
         double? Own(MediaStream stream) => format switch
