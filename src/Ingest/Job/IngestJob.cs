@@ -66,7 +66,14 @@ public sealed partial class IngestJob
         await using var pool = NewPool();
         if (pending.Count > 0 && !cancellationToken.IsCancellationRequested)
         {
-            await pool.TryAsync(CancellationToken.None); // a moment, and stopping is the graph's
+            try
+            {
+                await pool.TryAsync(cancellationToken);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                // Stopping is the graph's: it looks at the same token, and what is complete is committed.
+            }
         }
 
         tally.Begin(notes, pending.Count > 0 ? Way(pool) : null);

@@ -91,12 +91,21 @@ internal sealed class DecoderPool(FfmpegTools tools, DecodeOptions options, Time
         await Task.WhenAll(idle.Select(static process => process.DisposeAsync().AsTask()));
     }
 
-    /// <summary>Starts a process, unless one is there, to know whether there are any.</summary>
+    /// <summary>Starts a process, unless one is there, to know whether there are any; one that does not answer within the time of an item is none.</summary>
     public async Task TryAsync(CancellationToken cancellationToken)
     {
-        if (_unusable is null && await TakeAsync(cancellationToken) is { } process)
+        using var timeout = new CancellationTokenSource(options.ItemTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
         {
-            await ReturnAsync(process);
+            if (_unusable is null && await TakeAsync(either.Token) is { } process)
+            {
+                await ReturnAsync(process);
+            }
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            _unusable = "xkd-decode does not answer";
         }
     }
 

@@ -155,6 +155,28 @@ public sealed class DecoderPoolTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task TryAsync_ProcessDoesNotAnswer_AreNotUsed()
+    {
+        var path = Script("");
+        File.WriteAllText(path, "#!/bin/bash\nread -r never\n");
+        await using var pool = Pool(path, new DecodeOptions { ItemTimeout = TimeSpan.FromSeconds(1) });
+        await pool.TryAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal("xkd-decode does not answer", pool.Unusable);
+    }
+
+    [Fact]
+    public async Task TryAsync_StoppedBeforeAnAnswer_IsCancelled()
+    {
+        var path = Script("");
+        File.WriteAllText(path, "#!/bin/bash\nread -r never\n");
+        await using var pool = Pool(path);
+        using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => pool.TryAsync(stop.Token));
+    }
+
+    [Fact]
     public async Task DecodeAsync_LibrariesOfAnotherBuild_AreNotUsed()
     {
         await using var pool = Pool(Script("sleep 1", build: "0.1"));
