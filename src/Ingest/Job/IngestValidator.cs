@@ -25,7 +25,7 @@ internal static class IngestValidator
         Check(options.Fps is > 0 and <= 240, $"--fps {options.Fps} is outside 0 to 240");
         Check(options.MaxClip >= 1 && double.IsFinite(options.MaxClip), $"--max-clip {options.MaxClip} is below 1 second");
         Check(options.ItemTimeout > 0 && options.ItemTimeout < TimeSpan.FromDays(30).TotalSeconds, $"--item-timeout {options.ItemTimeout} must be a positive number of seconds");
-        Check(options.MaxPixels is >= 256 and <= int.MaxValue, $"--max-pixels {options.MaxPixels} is outside 256 to {int.MaxValue}");
+        Check(options.MaxPixels is >= 1 and <= int.MaxValue, $"--max-pixels {options.MaxPixels} is outside 1 to {int.MaxValue}");
         Check(options.MaxAspect is >= 1 and <= 10_000, $"--max-aspect {options.MaxAspect} is outside 1 to 10000");
         Check(options.MaxDecoded >= 1 << 20, $"--max-decoded {options.MaxDecoded} bytes is below 1 MiB");
         Check(options.Workers >= 0, $"--workers {options.Workers} is negative; 0 is one per core");

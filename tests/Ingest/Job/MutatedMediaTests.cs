@@ -21,7 +21,7 @@ public sealed class MutatedMediaTests : IDisposable
     [Fact]
     public async Task RunAsync_MutatedFiles_EachEndsInOneStateEitherWay()
     {
-        var count = int.Parse(Environment.GetEnvironmentVariable("XKD_TEST_MUTATED_FILES") ?? "44", CultureInfo.InvariantCulture);
+        var count = int.Parse(Environment.GetEnvironmentVariable("XKD_TEST_MUTATED_FILES") ?? "22", CultureInfo.InvariantCulture);
         var whole = Whole();
         var (committed, resident, outcomes) = (0, new List<long>(), new SortedDictionary<string, int>(StringComparer.Ordinal));
         for (var first = 0; first < count; first += Chunk)

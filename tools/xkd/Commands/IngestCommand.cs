@@ -29,7 +29,7 @@ internal static class IngestCommand
         Option<int> workers = Numbers.Option("--workers", "Sources decoded at a time; 0: one per core.", new NumberRange(0, 1024), 0);
         Option<long?> budget = new("--memory-budget") { Description = "Decoded payload queued and in flight; by default 1GiB, or more where there are over 40 workers.", CustomParser = result => Sizes.Parse(result) };
         Option<double> timeout = Numbers.Option("--item-timeout", "Seconds one source may take.", new NumberRange(0, 2_500_000, above: true), 600.0);
-        Option<int> maxPixels = Numbers.Option("--max-pixels", "Pixels a source's picture has at most; a larger one fails as too-large.", new NumberRange(256, int.MaxValue), 36_000_000);
+        Option<int> maxPixels = Numbers.Option("--max-pixels", "Pixels a source's picture has at most; a larger one fails as too-large.", new NumberRange(1, int.MaxValue), 36_000_000);
         Option<double> maxAspect = Numbers.Option("--max-aspect", "A picture's long side is at most so many times its short one.", new NumberRange(1, 10_000), 32.0);
         Option<long> maxDecoded = new("--max-decoded") { Description = "Bytes that one source's frames and samples take at most, decoded; 16GiB is eight hours of 16:9.", DefaultValueFactory = _ => 16L << 30, CustomParser = result => Sizes.Parse(result) };
         Option<(int Part, int Of)> partition = new("--partition") { Description = "This process's part of the items, i/n; auto takes both from SLURM or MPI, auto/n the part alone.", DefaultValueFactory = _ => (1, 1), CustomParser = Sizes.ParsePartition };
