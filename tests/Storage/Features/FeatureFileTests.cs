@@ -47,13 +47,7 @@ public sealed class FeatureFileTests : IDisposable
     [Fact]
     public async Task OpenAsync_AFileOfOthers_IsRead()
     {
-        using (DuckDBConnection connection = new("DataSource=:memory:"))
-        {
-            await connection.OpenAsync(TestContext.Current.CancellationToken);
-            using DuckDBCommand command = connection.CreateCommand();
-            command.CommandText = $"copy (select 'n' || i as id, 'k' as label, [i::float, 2::float] as vector from range(7) t(i)) to '{Path}' (format parquet)";
-            command.ExecuteNonQuery();
-        }
+        await WriteByDuckDBAsync("i::float, 2::float");
 
         await using FeatureFile file = await FeatureFile.OpenAsync(Path);
         await foreach (FeatureBlock block in file.ReadAsync(TestContext.Current.CancellationToken))
@@ -126,13 +120,7 @@ public sealed class FeatureFileTests : IDisposable
     [Fact]
     public async Task ReadAsync_NotFiniteInAFileOfOthers_NamesTheRow()
     {
-        using (DuckDBConnection connection = new("DataSource=:memory:"))
-        {
-            await connection.OpenAsync(TestContext.Current.CancellationToken);
-            using DuckDBCommand command = connection.CreateCommand();
-            command.CommandText = $"copy (select 'n' || i as id, 'k' as label, [case when i = 3 then 'nan'::float else 1::float end, 2::float] as vector from range(7) t(i)) to '{Path}' (format parquet)";
-            command.ExecuteNonQuery();
-        }
+        await WriteByDuckDBAsync("case when i = 3 then 'nan'::float else 1::float end, 2::float");
 
         UsageException error = await Assert.ThrowsAsync<UsageException>(RowsAsync);
         Assert.Contains("n3 has a feature that is not finite", error.Message, StringComparison.Ordinal);
@@ -175,5 +163,15 @@ public sealed class FeatureFileTests : IDisposable
         }
 
         await writer.CommitAsync();
+    }
+
+    /// <summary>Seven rows, n0 to n6, whose vectors are <paramref name="vector"/> of the row's number i.</summary>
+    private async Task WriteByDuckDBAsync(string vector)
+    {
+        using DuckDBConnection connection = new("DataSource=:memory:");
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        using DuckDBCommand command = connection.CreateCommand();
+        command.CommandText = $"copy (select 'n' || i as id, 'k' as label, [{vector}] as vector from range(7) t(i)) to '{Path}' (format parquet)";
+        command.ExecuteNonQuery();
     }
 }
