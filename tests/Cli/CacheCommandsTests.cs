@@ -47,7 +47,7 @@ public sealed class CacheCommandsTests(IngestedClips clips)
         string file = Path.Combine(clips.Clips, "text.mp4");
         ProcessOutcome result = await XkdProcess.RunAsync("inspect", clips.Cache, "--clip", "good.mp4", "--out", file);
         Assert.Equal(2, result.ExitCode);
-        Assert.Contains($"--out {file} is a file", result.Error, StringComparison.Ordinal);
+        Assert.Contains($"--out {file} cannot be written to: it is a file", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -50,7 +50,11 @@ public sealed class RanksCommandTests(IngestedClips clips)
         Assert.True(ranks.ExitCode == 75, $"exit code {ranks.ExitCode}\n" + string.Join('\n', lines) + await error);
         Assert.Contains(lines, line => line.Contains("stopped, continue with --resume", StringComparison.Ordinal));
         Assert.Single(lines, line => line.StartsWith("step 1/", StringComparison.Ordinal)); // one rank speaks
-        Assert.Single(Directory.GetDirectories(Path.Combine(clips.File("run-stopped"), "checkpoints")));
+
+        // The one a run begins with, and one of where it was stopped.
+        string[] checkpoints = [.. Directory.GetDirectories(Path.Combine(clips.File("run-stopped"), "checkpoints")).Select(static folder => Path.GetFileName(folder)!).Order(StringComparer.Ordinal)];
+        Assert.Equal(2, checkpoints.Length);
+        Assert.Equal("step-00000000", checkpoints[0]);
     }
 
     private Process Start(string run, string cache, params string[] more)
