@@ -94,11 +94,16 @@ internal sealed class DecoderPool(FfmpegTools tools, DecodeOptions options, Time
     /// <summary>Starts a process, unless one is there, to know whether there are any; one that does not answer within the time of an item is none.</summary>
     public async Task TryAsync(CancellationToken cancellationToken)
     {
+        if (_unusable is not null)
+        {
+            return;
+        }
+
         using var timeout = new CancellationTokenSource(options.ItemTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            if (_unusable is null && await TakeAsync(either.Token) is { } process)
+            if (await TakeAsync(either.Token) is { } process)
             {
                 await ReturnAsync(process);
             }
