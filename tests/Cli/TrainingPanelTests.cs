@@ -56,7 +56,7 @@ public sealed class TrainingPanelTests : IDisposable
     public void Line_OneInterval_HoldsEveryFigure()
     {
         string line = new Pace().Next([Step(1, 2), Step(2, 4)], 4).Line;
-        Assert.Equal("step 2/4 (50.0%) | loss 3.0000 | recon v 0.5000 a 0.6000 | kd v2a 5.000 a2v 6.000 | align 0.700 | 500 ms/step | 8.0 samples/s | data 2.0 % | mfu 40.0 % | "
+        Assert.Equal("step 2/4 (50.0%) | loss 3.0000 | recon_video 0.5 kd_v2a 5.25 | 500 ms/step | 8.0 samples/s | data 2.0 % | mfu 40.0 % | "
             + "lr 1.00e-004 | grad 0.70 | rss 2.00 GB, gpu 3.00 GB | ETA 0.00:00:01", line);
     }
 
@@ -81,8 +81,8 @@ public sealed class TrainingPanelTests : IDisposable
 
     private static StepMetrics Step(long step, double loss) => new()
     {
-        Step = step, Epoch = 0, Position = step * 4, Loss = loss, ReconVideo = 0.5, ReconAudio = 0.6, KdV2A = 5, KdA2V = 6, AlignStudent = 0.7, AlignTeacher = 0.8, MmdKxx = 1, MmdKyy = 1,
-        MmdKxy = 1, Lr = 1e-4, Wd = 0.3, EmaVideo = 0.99, EmaAudio = 0.99, GradNorm = 0.7, Ms = 500, SamplesPerSecond = 8, DataWait = 0.02, Mfu = 0.4, LiveTensors = 900, Rss = 2_000_000_000,
+        Step = step, Epoch = 0, Position = step * 4, Scalars = new OrderedDictionary<string, double> { ["recon_video"] = 0.5, ["kd_v2a"] = 5.25, ["loss"] = loss, ["grad_norm"] = 0.7 },
+        Lr = 1e-4, Wd = 0.3, EmaVideo = 0.99, EmaAudio = 0.99, Ms = 500, SamplesPerSecond = 8, DataWait = 0.02, Mfu = 0.4, LiveTensors = 900, Rss = 2_000_000_000,
         GpuMemory = 3_000_000_000,
     };
 }

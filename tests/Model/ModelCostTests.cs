@@ -1,5 +1,5 @@
 using Xkd.Model.Networks;
-using Xkd.Model.Objectives;
+using Xkd.Model.Configuration;
 
 namespace Xkd.Model.Tests;
 
@@ -8,7 +8,7 @@ public sealed class ModelCostTests
     [Fact]
     public void Of_PublishedRecipe_CountsItsParameters()
     {
-        var cost = ModelCost.Of(new XkdOptions());
+        var cost = ModelCost.Of(new PretrainConfig());
 
         Assert.Equal(206.347, cost.Trainable / 1e6, 0.0005);
         Assert.Equal(396.374, cost.Total / 1e6, 0.0005);
@@ -23,7 +23,7 @@ public sealed class ModelCostTests
     [InlineData(TeacherView.FirstLocal, 296.5)]
     [InlineData(TeacherView.Global, 440.2)]
     public void Of_PublishedRecipe_CountsItsWork(TeacherView view, double gflop) =>
-        Assert.Equal(gflop, ModelCost.Of(new XkdOptions { TeacherView = view }).FlopPerSample / 1e9, 0.25);
+        Assert.Equal(gflop, ModelCost.Of(new PretrainConfig { Objective = new ObjectiveSection { TeacherView = view } }).FlopPerSample / 1e9, 0.25);
 
     [Theory]
     [InlineData(XkdVariant.Xkd)]
@@ -32,11 +32,11 @@ public sealed class ModelCostTests
     public void Of_Variant_AgreesWithTheBuiltModel(XkdVariant variant)
     {
         using var scope = TinyModel.Scope();
-        var options = TinyModel.Options(variant);
-        using var model = new XkdModel(options);
+        var config = TinyModel.Config(variant);
+        using var model = new XkdModel(config);
         var parameters = StateNames.Parameters(model);
 
-        var cost = ModelCost.Of(options, new XkdLocalViews { Frames = 2, Size = 8, MelFrames = 8 });
+        var cost = ModelCost.Of(config);
         Assert.Equal(parameters.Sum(p => p.Value.numel()), cost.Total);
         Assert.Equal(parameters.Where(p => p.Value.requires_grad).Sum(p => p.Value.numel()), cost.Trainable);
     }

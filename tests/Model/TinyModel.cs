@@ -1,6 +1,5 @@
+using Xkd.Model.Configuration;
 using Xkd.Model.Native;
-using Xkd.Model.Networks;
-using Xkd.Model.Objectives;
 using Xkd.Model.Optimization;
 using static TorchSharp.torch;
 
@@ -18,29 +17,38 @@ internal static class TinyModel
     /// <summary>A scope for a test's tensors; loads libtorch first.</summary>
     public static TorchSharp.DisposeScope Scope() => NewDisposeScope();
 
-    public static XkdOptions Options(XkdVariant variant = XkdVariant.Xkd) => new()
+    public static PretrainConfig Config(XkdVariant variant = XkdVariant.Xkd) => new()
     {
         Variant = variant,
-        Video = new VideoGeometry { Frames = 4, Height = 16, Width = 16, PatchFrames = 2, PatchHeight = 8, PatchWidth = 8 },
-        Audio = new AudioGeometry { Mels = 8, Frames = 16, PatchMels = 4, PatchFrames = 4 },
-        Student = new TransformerOptions { Dim = 16, Depth = 2, Heads = 2 },
-        Teacher = new TransformerOptions { Dim = 16, Depth = 2, Heads = 2 },
-        Decoder = new TransformerOptions { Dim = 8, Depth = 1, Heads = 2 },
-        Projector = new ProjectorOptions { OutDim = 12, HiddenDim = 16, BottleneckDim = 8 },
-        VideoMaskRatio = 0.5,
-        AudioMaskRatio = 0.5,
+        Data = new DataSection { GlobalFrames = 4, GlobalSize = 16, Mels = 8, GlobalMelFrames = 16, LocalFrames = 2, LocalSize = 8, LocalMelFrames = 8 },
+        Model = new ModelSection
+        {
+            VideoPatch = [2, 8, 8],
+            AudioPatch = [4, 4],
+            Encoder = new TransformerSection { Dim = 16, Depth = 2, Heads = 2 },
+            Decoder = new TransformerSection { Dim = 8, Depth = 1, Heads = 2 },
+            Projector = new ProjectorSection { Out = 12, Hidden = 16, Bottleneck = 8 },
+        },
+        Objective = new ObjectiveSection { MaskVideo = 0.5, MaskAudio = 0.5 },
     };
 
-    public static XkdInput Input(XkdOptions options, ulong seed)
+    /// <summary>The same with another objective.</summary>
+    public static PretrainConfig With(this PretrainConfig config, Func<ObjectiveSection, ObjectiveSection> objective) => config with { Objective = objective(config.Objective) };
+
+    /// <summary>The same with another precision of the forward pass.</summary>
+    public static PretrainConfig In(this PretrainConfig config, Precision precision) => config with { Train = config.Train with { Precision = precision } };
+
+    public static XkdInput Input(PretrainConfig config, ulong seed)
     {
         const int Batch = 2;
+        var data = config.Data;
         using var generator = new Generator(seed, CPU);
         Tensor Normal(params long[] shape) => randn(shape, generator: generator);
         Tensor Uniform(params long[] shape) => rand(shape, generator: generator);
         return new XkdInput(
-            [Normal(Batch, 3, options.Video.Frames, options.Video.Height, options.Video.Width), Normal(Batch, 3, 2, 8, 8)],
-            [Normal(Batch, 1, options.Audio.Mels, options.Audio.Frames), Normal(Batch, 1, options.Audio.Mels, 8)],
-            Uniform(Batch, options.Video.Tokens), Uniform(Batch, options.Audio.Tokens));
+            [Normal(Batch, 3, data.GlobalFrames, data.GlobalSize, data.GlobalSize), Normal(Batch, 3, data.LocalFrames, data.LocalSize, data.LocalSize)],
+            [Normal(Batch, 1, data.Mels, data.GlobalMelFrames), Normal(Batch, 1, data.Mels, data.LocalMelFrames)],
+            Uniform(Batch, config.VideoGeometry.Tokens), Uniform(Batch, config.AudioGeometry.Tokens));
     }
 
     public static StepSchedule Schedule() => new()

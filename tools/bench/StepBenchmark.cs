@@ -105,19 +105,18 @@ internal static class StepBenchmark
 
         public RandomStep(PretrainConfig config, Device device, RankGroup? ranks = null)
         {
-            XkdOptions options = config.ToModel();
-            _model = new XkdModel(options, seed: 0, device);
-            _step = new XkdStep(_model, config.ToStep(ranks));
-            _schedule = new TrainingSchedule(config.ToSchedule(), stepsPerEpoch: 1000).At(0) with { LearningRate = config.Optim.Lr };
+            _model = new XkdModel(config, seed: 0, device);
+            _step = new XkdStep(_model, ranks is null ? null : StepExchange.Of(ranks, config));
+            _schedule = new TrainingSchedule(config, stepsPerEpoch: 1000).At(0) with { LearningRate = config.Optim.Lr };
             using IDisposable scope = NewDisposeScope();
             Tensor Normal(params long[] shape) => randn([config.Batch, .. shape], device: device).DetachFromDisposeScope();
             Tensor Uniform(long tokens) => rand([config.Batch, tokens], device: device).DetachFromDisposeScope();
-            XkdLocalViews local = config.ToLocalViews();
+            var data = config.Data;
             _input = new XkdInput(
-                [Normal(3, options.Video.Frames, options.Video.Height, options.Video.Width), .. Enumerable.Range(0, local.Video).Select(_ => Normal(3, local.Frames, local.Size, local.Size))],
-                [Normal(1, options.Audio.Mels, options.Audio.Frames), .. Enumerable.Range(0, local.Audio).Select(_ => Normal(1, options.Audio.Mels, local.MelFrames))],
-                Uniform(options.Video.Tokens),
-                Uniform(options.Audio.Tokens));
+                [Normal(3, data.GlobalFrames, data.GlobalSize, data.GlobalSize), .. Enumerable.Range(0, data.LocalVideoViews).Select(_ => Normal(3, data.LocalFrames, data.LocalSize, data.LocalSize))],
+                [Normal(1, data.Mels, data.GlobalMelFrames), .. Enumerable.Range(0, data.LocalAudioViews).Select(_ => Normal(1, data.Mels, data.LocalMelFrames))],
+                Uniform(config.VideoGeometry.Tokens),
+                Uniform(config.AudioGeometry.Tokens));
         }
 
         /// <summary>Milliseconds of each step; reading a loss back waits for the device.</summary>
@@ -126,8 +125,8 @@ internal static class StepBenchmark
             for (int i = 0; i < steps; i++)
             {
                 long started = Stopwatch.GetTimestamp();
-                using XkdLosses losses = _step.Run(_input, _schedule);
-                if (!double.IsFinite(losses.Read().Loss))
+                using StepScalars scalars = _step.Run(_input, _schedule);
+                if (!double.IsFinite(scalars.Read()["loss"]))
                 {
                     throw new InvalidOperationException("the loss is not finite");
                 }
@@ -169,21 +168,19 @@ internal static class StepBenchmark
 
         public static string Options(PretrainConfig config)
         {
-            XkdOptions model = config.ToModel();
-            XkdLocalViews local = config.ToLocalViews();
-            var video = model.Video.Grid(model.Video.Frames, model.Video.Height, model.Video.Width);
-            var audio = model.Audio.Grid(model.Audio.Mels, model.Audio.Frames);
+            var (data, model, objective) = (config.Data, config.Model, config.Objective);
+            int[] Grid(int[] whole, int[] patch) => [.. whole.Zip(patch, (size, part) => size / part)];
             return JsonSerializer.Serialize(new Dictionary<string, object>(StringComparer.Ordinal)
             {
                 ["threads"] = config.Train.Threads, ["batch"] = config.Batch,
-                ["dim"] = model.Student.Dim, ["depth"] = model.Student.Depth, ["heads"] = model.Student.Heads,
+                ["dim"] = model.Encoder.Dim, ["depth"] = model.Encoder.Depth, ["heads"] = model.Encoder.Heads,
                 ["dec_dim"] = model.Decoder.Dim, ["dec_depth"] = model.Decoder.Depth, ["dec_heads"] = model.Decoder.Heads,
-                ["layers"] = model.Projector.Layers, ["hidden"] = model.Projector.HiddenDim, ["bottleneck"] = model.Projector.BottleneckDim, ["out"] = model.Projector.OutDim,
-                ["video_patch"] = new[] { model.Video.PatchFrames, model.Video.PatchHeight, model.Video.PatchWidth }, ["video_grid"] = new[] { video.Time, video.Rows, video.Columns },
-                ["audio_patch"] = new[] { model.Audio.PatchMels, model.Audio.PatchFrames }, ["audio_grid"] = new[] { audio.Bands, audio.Time },
-                ["mask_video"] = model.VideoMaskRatio, ["mask_audio"] = model.AudioMaskRatio, ["teacher_global"] = model.TeacherView == Model.Objectives.TeacherView.Global,
-                ["video_views"] = Views([3, model.Video.Frames, model.Video.Height, model.Video.Width], [3, local.Frames, local.Size, local.Size], local.Video),
-                ["audio_views"] = Views([1, model.Audio.Mels, model.Audio.Frames], [1, model.Audio.Mels, local.MelFrames], local.Audio),
+                ["layers"] = model.Projector.Layers, ["hidden"] = model.Projector.Hidden, ["bottleneck"] = model.Projector.Bottleneck, ["out"] = model.Projector.Out,
+                ["video_patch"] = model.VideoPatch, ["video_grid"] = Grid([data.GlobalFrames, data.GlobalSize, data.GlobalSize], model.VideoPatch),
+                ["audio_patch"] = model.AudioPatch, ["audio_grid"] = Grid([data.Mels, data.GlobalMelFrames], model.AudioPatch),
+                ["mask_video"] = objective.MaskVideo, ["mask_audio"] = objective.MaskAudio, ["teacher_global"] = objective.TeacherView == TeacherView.Global,
+                ["video_views"] = Views([3, data.GlobalFrames, data.GlobalSize, data.GlobalSize], [3, data.LocalFrames, data.LocalSize, data.LocalSize], data.LocalVideoViews),
+                ["audio_views"] = Views([1, data.Mels, data.GlobalMelFrames], [1, data.Mels, data.LocalMelFrames], data.LocalAudioViews),
             });
 
             static int[][] Views(int[] whole, int[] part, int parts) => [whole, .. Enumerable.Repeat(part, parts)];

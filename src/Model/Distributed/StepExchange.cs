@@ -1,3 +1,4 @@
+using Xkd.Model.Configuration;
 using Xkd.Model.Native;
 using static TorchSharp.torch;
 
@@ -7,22 +8,28 @@ namespace Xkd.Model.Distributed;
 /// What one optimizer step exchanges with the other ranks: gradients and centres, and on request the rows that alignment sees. Each rank divides its loss by
 /// the number of ranks, so that gradients are averaged by adding them up, without a further pass over them.
 /// </summary>
-internal sealed class StepExchange(RankGroup ranks, Precision wire, bool gatherRows, bool overlap)
+public sealed class StepExchange : IStepExchange
 {
     // Values cast at once: small enough to stay in a processor's cache, large enough for a device.
     private const long CastAtOnce = 1 << 22;
 
-    public int Ranks => ranks.Size;
+    private readonly RankGroup _ranks;
+    private readonly Precision _wire;
+    private readonly bool _gatherRows;
 
-    /// <summary>Gradients of one student travel while the other's are computed.</summary>
-    public bool Overlaps => overlap;
+    internal StepExchange(RankGroup ranks, Precision wire, bool gatherRows) => (_ranks, _wire, _gatherRows) = (ranks, wire, gatherRows);
+
+    public int Ranks => _ranks.Size;
+
+    /// <summary>The exchange that a configuration asks for; null for a process by itself.</summary>
+    public static StepExchange? Of(RankGroup ranks, PretrainConfig config) => ranks.Size == 1 ? null : new StepExchange(ranks, config.Train.Wire, config.Objective.AlignAllRanks);
 
     /// <summary>Adds up the flat gradients [total] over the ranks; in bfloat16 they travel in half the bytes and come back rounded.</summary>
     public void SumGradients(Tensor gradients)
     {
-        if (wire != Precision.Bfloat16)
+        if (_wire != Precision.Bfloat16)
         {
-            ranks.Sum(gradients);
+            _ranks.Sum(gradients);
             return;
         }
 
@@ -31,57 +38,37 @@ internal sealed class StepExchange(RankGroup ranks, Precision wire, bool gatherR
         {
             using Tensor chunk = gradients.narrow(0, start, Math.Min(CastAtOnce, gradients.numel() - start));
             using Tensor rounded = chunk.to(ScalarType.BFloat16);
-            ranks.Sum(rounded);
+            _ranks.Sum(rounded);
             chunk.copy_(rounded).Dispose();
         }
-    }
-
-    /// <summary>Begins to add up a part of them, beside the rest of the backward pass.</summary>
-    public IPendingSum BeginSumGradients(Tensor part)
-    {
-        if (wire != Precision.Bfloat16)
-        {
-            return ranks.BeginSum(part);
-        }
-
-        using IDisposable unrecorded = no_grad();
-        Tensor rounded = part.to(ScalarType.BFloat16).DetachFromDisposeScope();
-        IPendingSum sum = ranks.BeginSum(rounded);
-        return new PendingSum(() =>
-        {
-            sum.Complete();
-            using IDisposable unrecorded = no_grad();
-            part.copy_(rounded).Dispose();
-            rounded.Dispose();
-        });
     }
 
     /// <summary>The mean over ranks, in place.</summary>
     public void Average(Tensor values)
     {
-        ranks.Sum(values);
-        using Tensor mean = values.Over(ranks.Size);
+        _ranks.Sum(values);
+        using Tensor mean = values.Over(_ranks.Size);
         values.copy_(mean);
     }
 
     /// <summary>
     /// All ranks' rows [ranks · n, D] of which this one's [n, D] carry gradients, or only the own ones, as the released code has it. Every rank computes the
-    /// same loss of all rows but differentiates it by its own alone; of what gradients are averaged, each is therefore taken as often as there are ranks.
+    /// same loss of all rows but differentiates it by its own alone; of what gradients are averaged, each is therefore taken as often as there are _ranks.
     /// </summary>
     public Tensor Rows(Tensor own)
     {
-        if (!gatherRows)
+        if (!_gatherRows)
         {
             return own;
         }
 
         using TorchSharp.DisposeScope scope = NewDisposeScope();
-        (long n, long before, long after) = (own.shape[0], ranks.Rank * own.shape[0], (ranks.Size - 1 - ranks.Rank) * own.shape[0]);
+        (long n, long before, long after) = (own.shape[0], _ranks.Rank * own.shape[0], (_ranks.Size - 1 - _ranks.Rank) * own.shape[0]);
         Tensor values = own.detach();
-        Tensor all = zeros(ranks.Size * n, own.shape[1], own.dtype, own.device); // [R·n, D]
+        Tensor all = zeros(_ranks.Size * n, own.shape[1], own.dtype, own.device); // [R·n, D]
         all.narrow(0, before, n).copy_(values);
-        ranks.Sum(all); // adding zeros changes nothing
-        Tensor counted = own.requires_grad ? values + (own - values).Times(ranks.Size) : values; // the same values: own - own is 0
+        _ranks.Sum(all); // adding zeros changes nothing
+        Tensor counted = own.requires_grad ? values + (own - values).Times(_ranks.Size) : values; // the same values: own - own is 0
         return scope.MoveToOuter(cat([all.narrow(0, 0, before), counted, all.narrow(0, before + n, after)], 0));
     }
 }

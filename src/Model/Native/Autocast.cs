@@ -11,6 +11,9 @@ namespace Xkd.Model.Native;
 /// </summary>
 internal sealed unsafe class Autocast
 {
+    [ThreadStatic]
+    private static Autocast? _entered;
+
     private readonly sbyte _device;
     private readonly delegate* unmanaged<sbyte, byte> _isEnabled;
     private readonly delegate* unmanaged<sbyte, byte, void> _setEnabled;
@@ -38,22 +41,28 @@ internal sealed unsafe class Autocast
     public bool IsEntered => _isEnabled(_device) != 0;
 
     /// <summary>Casts from here on; the scope must be disposed of on the same thread, so nothing within it may await.</summary>
-    public IDisposable Enter() => Switch(enabled: 1);
+    public IDisposable Enter()
+    {
+        var scope = Switch(enabled: 1);
+        _entered = this;
+        return scope;
+    }
 
-    /// <summary>Computes in the tensors' own types within a scope that casts, for what is small and would lose by it.</summary>
-    public IDisposable Pause() => Switch(enabled: 0);
+    /// <summary>Computes in the tensors' own types within a scope that casts, for what is small and would lose by it; null where this thread casts nothing.</summary>
+    public static IDisposable? Pause() => _entered?.Switch(enabled: 0);
 
     private Scope Switch(byte enabled)
     {
-        var scope = new Scope(this, _isEnabled(_device), _getDtype(_device));
+        var scope = new Scope(this, _isEnabled(_device), _getDtype(_device), _entered);
         _setEnabled(_device, enabled);
         _setDtype(_device, (sbyte)ScalarType.BFloat16);
         _increment();
         return scope;
     }
 
-    private void Leave(byte enabled, sbyte dtype)
+    private void Leave(byte enabled, sbyte dtype, Autocast? outer)
     {
+        _entered = outer;
         // The last one out lets go of the weights' casts: the next step has other weights.
         if (_decrement() == 0)
         {
@@ -68,8 +77,8 @@ internal sealed unsafe class Autocast
         ? function
         : throw new UsageException($"libtorch {LibTorch.Info.Version} in {LibTorch.Info.Directory} has no {name}, which bfloat16 needs: write train.precision=float32, or name a libtorch 2.10 with --libtorch");
 
-    private sealed class Scope(Autocast autocast, byte enabled, sbyte dtype) : IDisposable
+    private sealed class Scope(Autocast autocast, byte enabled, sbyte dtype, Autocast? outer) : IDisposable
     {
-        public void Dispose() => autocast.Leave(enabled, dtype);
+        public void Dispose() => autocast.Leave(enabled, dtype, outer);
     }
 }

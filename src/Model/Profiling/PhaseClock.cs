@@ -1,6 +1,4 @@
 using TorchSharp;
-using Xkd.Model.Objectives;
-using Xkd.Model.Optimization;
 using Xkd.Pipeline;
 using static TorchSharp.torch;
 
@@ -29,17 +27,9 @@ internal sealed class PhaseClock(Device device, TimeProvider time) : IStepObserv
     /// <summary>The step is over.</summary>
     public void End() => Close(Optimizer);
 
-    public void Forwarded(XkdTerms terms) => Close(Forward);
+    public void Forwarded(XkdOutput output) => Close(Forward);
 
     public void Differentiated() => Close(Backward);
-
-    public void Visited(IReadOnlyList<FlatSlot> slots, Tensor norms)
-    {
-    }
-
-    public void Clipped()
-    {
-    }
 
     /// <summary>The phases as the stages of a report: they follow each other on one thread, so each waits while the others work.</summary>
     public GraphReport Report()

@@ -18,20 +18,19 @@ public sealed class StepProfiler(PretrainConfig config, Device device, TimeProvi
     public StepProfile Run(int batch, CancellationToken stop)
     {
         Devices.SetThreads(config.Train.Threads);
-        XkdOptions options = config.ToModel();
-        using XkdModel model = new(options, (ulong)config.Seed, device);
-        using XkdStep step = new(model, config.ToStep());
-        TrainingSchedule schedule = new(config.ToSchedule(), StepsPerEpoch);
+        using XkdModel model = new(config, (ulong)config.Seed, device);
+        using XkdStep step = new(model);
+        TrainingSchedule schedule = new(config, StepsPerEpoch);
         double peak = MatmulPeak.Measure(device, step.ProductType, time);
         using DisposeScope scope = NewDisposeScope();
-        XkdInput input = Random(options, batch);
+        XkdInput input = Random(batch);
         PhaseClock? clock = null;
         for (int i = 0; i < Warm + Steps; i++)
         {
             stop.ThrowIfCancellationRequested();
             step.Observer = clock = i == Warm ? new PhaseClock(device, time) : clock;
             clock?.Begin();
-            using XkdLosses losses = step.Run(input, schedule.At(i));
+            using StepScalars scalars = step.Run(input, schedule.At(i));
             clock?.End();
         }
 
@@ -44,7 +43,7 @@ public sealed class StepProfiler(PretrainConfig config, Device device, TimeProvi
             ForwardMs = clock!.Mean(PhaseClock.Forward),
             BackwardMs = clock.Mean(PhaseClock.Backward),
             OptimizerMs = clock.Mean(PhaseClock.Optimizer),
-            GflopPerSample = ModelCost.Of(options, config.ToLocalViews()).FlopPerSample / 1e9,
+            GflopPerSample = ModelCost.Of(config).FlopPerSample / 1e9,
             MatmulTflops = peak / 1e12,
             MatmulType = step.ProductType.ToString().ToLowerInvariant(),
             PeakMemory = device.type == DeviceType.CUDA ? CudaDriver.UsedBytes() : self.PeakWorkingSet64,
@@ -53,12 +52,12 @@ public sealed class StepProfiler(PretrainConfig config, Device device, TimeProvi
         };
     }
 
-    private XkdInput Random(XkdOptions options, int batch)
+    private XkdInput Random(int batch)
     {
         DataSection d = config.Data;
         Tensor[] video = [Normal(batch, 3, d.GlobalFrames, d.GlobalSize, d.GlobalSize), .. Repeat(d.LocalVideoViews, () => Normal(batch, 3, d.LocalFrames, d.LocalSize, d.LocalSize))];
         Tensor[] audio = [Normal(batch, 1, d.Mels, d.GlobalMelFrames), .. Repeat(d.LocalAudioViews, () => Normal(batch, 1, d.Mels, d.LocalMelFrames))];
-        return new XkdInput(video, audio, rand([batch, options.Video.Tokens], device: device), rand([batch, options.Audio.Tokens], device: device));
+        return new XkdInput(video, audio, rand([batch, config.VideoGeometry.Tokens], device: device), rand([batch, config.AudioGeometry.Tokens], device: device));
 
         Tensor Normal(params long[] shape) => randn(shape, device: device);
 

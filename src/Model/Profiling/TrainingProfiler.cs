@@ -24,7 +24,7 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
     public async Task<TrainingProfile> RunAsync(CancellationToken stop)
     {
         (double mean, double std) = config.MelScale(cache.Manifest.Mel);
-        FeedOptions options = config.ToFeed(config.ToModel(), mean, std, new PipelineGraphOptions { StageDelays = delays, TraceCapacity = TraceSpans }, config.AugmentsOn(device));
+        FeedOptions options = config.ToFeed(mean, std, new PipelineGraphOptions { StageDelays = delays, TraceCapacity = TraceSpans }, config.AugmentsOn(device));
         TrainingFeed feed = new(cache, options);
         await using (feed.ConfigureAwait(false))
         {
@@ -35,12 +35,11 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
     private TrainingProfile Run(TrainingFeed feed, FeedOptions feedOptions, double mean, double std, CancellationToken stop)
     {
         Devices.SetThreads(config.Train.Threads);
-        XkdOptions options = config.ToModel();
         using HostTensors host = new(device);
         BatchAugmenter? augmenter = feedOptions.DeferAugmentation ? new BatchAugmenter(BatchAugmenterOptions.Of(feedOptions, mean, std), host) : null;
-        using XkdModel model = new(options, (ulong)config.Seed, device);
-        using XkdStep step = new(model, config.ToStep());
-        TrainingSchedule schedule = new(config.ToSchedule(), feed.StepsPerEpoch);
+        using XkdModel model = new(config, (ulong)config.Seed, device);
+        using XkdStep step = new(model);
+        TrainingSchedule schedule = new(config, feed.StepsPerEpoch);
         double peak = MatmulPeak.Measure(device, step.ProductType, time);
         for (int round = 0; round < Rounds; round++)
         {
@@ -60,7 +59,7 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
             Rounds = [.. _still.Zip(_fed, (still, fed) => still / fed)],
             Headspace = Median(_still.Zip(_fed, (still, fed) => still / fed)),
             DataWait = Median(_waits),
-            Mfu = rate * ModelCost.Of(options, config.ToLocalViews()).FlopPerSample / peak,
+            Mfu = rate * ModelCost.Of(config).FlopPerSample / peak,
             Report = feed.Report(),
             WriteTrace = stream => stream.Write(spans),
         };
@@ -109,8 +108,8 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
     // Reading a loss waits for the device, as flushing the metrics does in a run.
     private static void Step(XkdStep step, XkdInputTensors input, StepSchedule schedule)
     {
-        using XkdLosses losses = step.Run(input.Value, schedule);
-        XkdLosses.Read([losses]);
+        using StepScalars scalars = step.Run(input.Value, schedule);
+        scalars.Read();
     }
 
     private static double Median(IEnumerable<double> values)

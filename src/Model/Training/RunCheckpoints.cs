@@ -10,6 +10,15 @@ using static TorchSharp.torch;
 
 namespace Xkd.Model.Training;
 
+/// <summary>Where a run stands in its data, all ranks together.</summary>
+/// <param name="Step">Optimizer steps done.</param>
+/// <param name="TailUsed">Under the skip policy: places used of the tail of the epoch that the next step belongs to.</param>
+/// <param name="Skipped">Damaged rows left out so far.</param>
+internal sealed record RunPosition(long Step, IReadOnlyList<int> TailUsed, long Skipped)
+{
+    public static RunPosition Start { get; } = new(0, [], 0);
+}
+
 /// <summary>A run's state between memory and folder: rank 0 reads and writes, and all ranks hold the same.</summary>
 /// <param name="run">The folder.</param>
 /// <param name="origin">What the run was started on.</param>
@@ -25,9 +34,6 @@ internal sealed class RunCheckpoints(
     private const string ModelPrefix = "model/";
     private readonly CheckpointStore _store =
         new(run.Path, new CheckpointStoreOptions { Keep = config.Train.CheckpointKeep, KeepEvery = config.Train.CheckpointKeepEvery }, observer.Note, options.Files);
-
-    /// <summary>Checkpoints that a full disk has cost since this start.</summary>
-    public long Missed { get; private set; }
 
     /// <summary>
     /// Writes the checkpoint of no step, of rank 0: there always is one to go back to, a disk that has no room for it is told of at once, and a run without any has lost its own.
@@ -63,19 +69,19 @@ internal sealed class RunCheckpoints(
     /// <summary>Writes a checkpoint; of rank 0. On a full disk, if the run is to go on, it is left out and counted.</summary>
     /// <param name="position">Of all ranks.</param>
     /// <param name="last">The run ends here, so that there will be no other.</param>
-    /// <param name="logs">Flushed before: a resumed run tells its curve up to the checkpoint.</param>
+    /// <param name="journal">Written before: a resumed run tells its curve up to the checkpoint.</param>
     /// <exception cref="FullDiskException">There is no room, and the run is to stop, or has come to its last step.</exception>
-    public void Save(RunPosition position, bool last, RunLogs? logs)
+    public void Save(RunPosition position, bool last, RunJournal journal)
     {
         try
         {
-            logs?.Flush();
+            journal.FlushLines();
             Write(position);
         }
         catch (FullDiskException e) when (config.Train.OnFullDisk == FullDiskPolicy.Continue && !last)
         {
-            Missed++;
-            observer.Note($"DISK FULL at step {position.Step}: {e.Message} Training goes on without it (train.on_full_disk: continue); {Missed} missed so far, " +
+            journal.CheckpointsMissed++;
+            observer.Note($"DISK FULL at step {position.Step}: {e.Message} Training goes on without it (train.on_full_disk: continue); {journal.CheckpointsMissed} missed so far, " +
                 $"the last good one is of step {(_store.Steps() is [long good, ..] ? good : 0)}");
         }
     }

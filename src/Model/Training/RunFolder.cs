@@ -132,3 +132,70 @@ public sealed class RunFolder(string path)
 
     private static void Write(string path, string text) => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 }
+
+/// <summary>What a run was started on (<c>run.json</c>): it stays pinned to this manifest version, whatever is ingested later.</summary>
+public sealed record RunOrigin
+{
+    public int Schema { get; init; } = 1;
+
+    /// <summary>Full path of the cache at the start; a resumed run may name it elsewhere.</summary>
+    public required string Cache { get; init; }
+
+    public required int ManifestVersion { get; init; }
+
+    public required int Clips { get; init; }
+
+    /// <summary><see cref="Storage.Cache.ClipsHash"/> of the cache; null in runs of before this was kept.</summary>
+    public string? ClipsSha256 { get; init; }
+
+    /// <summary>Mean of the log-mel that the run subtracts; evaluation uses the same.</summary>
+    public required double MelMean { get; init; }
+
+    /// <summary>Standard deviation of the log-mel that the run divides by.</summary>
+    public required double MelStd { get; init; }
+
+    /// <summary><see cref="Native.MklPath.Name"/> of the first start: on the same one a resumed run repeats every bit. Null without MKL, and in runs of before this was kept.</summary>
+    public string? Mkl { get; init; }
+
+    /// <summary>Refuses other clips than the run was started on: the same step would mean other data.</summary>
+    /// <exception cref="UsageException">It holds others.</exception>
+    public void Require(Cache cache)
+    {
+        if (cache.Clips.Count != Clips || (ClipsSha256 is not null && cache.ClipsHash() != ClipsSha256))
+        {
+            throw new UsageException($"{cache.Path} version {ManifestVersion} holds {cache.Clips.Count} clips, which are not the {Clips} that the run was started on ({Cache}): "
+                + "name that cache or a copy of it with --data, or train into another --out");
+        }
+    }
+}
+
+/// <summary>
+/// The right to write a run folder, of one process at a time. It is a lock of the operating system's on <c>run.lock</c>, which ends with its holder, however that ends; the file stays, for one that
+/// is removed could be locked twice.
+/// </summary>
+internal sealed class RunLock(string folder) : IDisposable
+{
+    public const string FileName = "run.lock";
+
+    private const int WouldBlock = 11; // EAGAIN
+
+    private FileStream? _file;
+
+    public bool IsHeld => _file is not null;
+
+    /// <summary>Takes it, in a folder that there is.</summary>
+    /// <exception cref="FailureException">Another process has it.</exception>
+    public void Take()
+    {
+        try
+        {
+            _file ??= new FileStream(Path.Combine(folder, FileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1); // flock, exclusive and without waiting
+        }
+        catch (IOException e) when (e.HResult == WouldBlock)
+        {
+            throw new FailureException($"{folder} is being trained into by another process; wait for its end and write --resume, or train into another --out", e);
+        }
+    }
+
+    public void Dispose() => _file?.Dispose();
+}

@@ -52,20 +52,11 @@ internal sealed class TensorBoardLog(string folder)
 
     private void Scalars(IEnumerable<StepMetrics> steps)
     {
-        foreach (StepMetrics s in steps)
+        foreach (var step in steps)
         {
-            foreach ((string tag, double value) in new[]
+            foreach (var (name, value) in step.Values)
             {
-                ("loss/total", s.Loss), ("loss/recon_video", s.ReconVideo), ("loss/recon_audio", s.ReconAudio), ("loss/kd_v2a", s.KdV2A), ("loss/kd_a2v", s.KdA2V),
-                ("loss/align_student", s.AlignStudent), ("loss/align_teacher", s.AlignTeacher), ("mmd/kxx", s.MmdKxx), ("mmd/kyy", s.MmdKyy), ("mmd/kxy", s.MmdKxy),
-                ("schedule/lr", s.Lr), ("schedule/wd", s.Wd), ("schedule/ema_video", s.EmaVideo), ("schedule/ema_audio", s.EmaAudio), ("norm/grad", s.GradNorm),
-                ("speed/samples_per_s", s.SamplesPerSecond), ("speed/data_wait", s.DataWait), ("speed/mfu", s.Mfu), ("memory/rss", s.Rss), ("memory/live_tensors", s.LiveTensors),
-                ("memory/gpu", s.GpuMemory), ("collapse/center_entropy_video", s.CenterEntropyVideo), ("collapse/center_entropy_audio", s.CenterEntropyAudio),
-                ("collapse/teacher_entropy_video", s.TeacherEntropyVideo), ("collapse/teacher_entropy_audio", s.TeacherEntropyAudio),
-                ("collapse/std_video", s.StdVideo), ("collapse/std_audio", s.StdAudio),
-            })
-            {
-                Writer.add_scalar(tag, (float)value, (int)s.Step);
+                Writer.add_scalar($"{(step.Scalars.ContainsKey(name) ? "train" : "run")}/{name}", (float)value, (int)step.Step);
             }
         }
     }

@@ -2,9 +2,9 @@ using System.Diagnostics;
 using System.Text.Json;
 using Xkd.Model.Distributed;
 using Xkd.Model.Native;
-using Xkd.Model.Optimization;
 using Xkd.Pipeline;
 using Xkd.Storage;
+using static TorchSharp.torch;
 
 namespace Xkd.Model.Training;
 
@@ -24,11 +24,89 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
     /// </exception>
     public Task<TrainResult> RunAsync(CancellationToken stop) => _ranks.RunAsync(() => OwnThread.RunAsync(() => Train(stop)));
 
+    private TrainResult Train(CancellationToken stop)
+    {
+        using var writer = new RunLock(options.Out);
+        using var parts = TrainerParts.Open(options, writer, time, observer, _ranks);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var clock = options.MaxTime is { } most ? Clock(most, limit) : null;
+        var (config, feed, step, journal, state) = (options.Config.Train, parts.Feed, parts.Step, parts.Journal, parts.State);
+        var done = state.StartStep;
+        journal.Begin();
+
+        // A stop is looked at between steps, not in the middle of a read.
+        foreach (var batch in feed.ReadAsync(done, parts.EndStep, state.TailUsed, CancellationToken.None).ToBlockingEnumerable(CancellationToken.None))
+        {
+            using (batch)
+            {
+                journal.BatchArrived();
+                state.Account(batch, observer);
+                using var scope = NewDisposeScope();
+                using var input = parts.ToDevice(batch);
+                var schedule = parts.Schedule.At(done);
+                journal.StepDone(batch, schedule, step.Run(input.Value.Split(config.Accumulate), schedule));
+                journal.Picture(++done, step.Model, input.Value);
+            }
+
+            var last = done >= parts.EndStep || _ranks.Any(limit.IsCancellationRequested); // a stop asked of one rank stops all at this step
+            var saves = last || done % config.CheckpointEvery == 0;
+            if (saves || done % config.LogEvery == 0)
+            {
+                journal.Flush(); // a checkpoint is of finite losses only
+            }
+
+            if (_ranks.Size > 1 && (saves || (config.CompareEvery > 0 && done % config.CompareEvery == 0)))
+            {
+                ReplicaCheck.Require(_ranks, done, step.ExportState()); // and of one model
+            }
+
+            if (saves)
+            {
+                Save(parts, done, last);
+            }
+
+            if (last)
+            {
+                break;
+            }
+
+            journal.BatchAsked();
+        }
+
+        WriteProfile(parts);
+        using var self = Process.GetCurrentProcess();
+        return new TrainResult(done, parts.Schedule.Steps, Stopped: done < parts.EndStep, journal.Last, self.PeakWorkingSet64, feed.Report()) { CheckpointsMissed = journal.CheckpointsMissed };
+    }
+
+    // Of all ranks, for each knows a part of where the run stands; rank 0 writes.
+    private void Save(TrainerParts parts, long done, bool last)
+    {
+        var all = _ranks.All(new Part(parts.State.TailUsed, parts.State.SkippedHere));
+        if (_ranks.IsFirst)
+        {
+            var position = new RunPosition(done, [.. all.SelectMany(part => part.TailUsed).Distinct().Order()], parts.State.SkippedBefore + all.Sum(part => part.Skipped));
+            parts.Checkpoints.Save(position, last, parts.Journal);
+        }
+
+        // A step leaves so little behind that the oldest generation is hardly ever looked at, and memory would creep for hours.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+    }
+
+    private void WriteProfile(TrainerParts parts)
+    {
+        if (options.Profile && _ranks.IsFirst)
+        {
+            var report = parts.Feed.Report();
+            File.WriteAllText(Path.Combine(options.Out, "profile.json"), JsonSerializer.Serialize(report));
+            GraphProfile.Write(options.Out, $"XKD profile: {options.Out}", report, ["The consumer is the training step."], parts.Feed.WriteTrace);
+        }
+    }
+
     /// <summary>Cancels after a time. A timer waits 49 days at most: for what is longer it looks every hour.</summary>
     private ITimer Clock(TimeSpan most, CancellationTokenSource limit)
     {
-        TimeSpan often = TimeSpan.FromHours(1);
-        long began = time.GetTimestamp();
+        var often = TimeSpan.FromHours(1);
+        var began = time.GetTimestamp();
         return most.TotalMilliseconds < uint.MaxValue - 1
             ? time.CreateTimer(_ => limit.Cancel(), null, most, Timeout.InfiniteTimeSpan)
             : time.CreateTimer(
@@ -42,66 +120,5 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
                 null, often, often);
     }
 
-    private TrainResult Train(CancellationToken stop)
-    {
-        using RunLock writer = new(options.Out);
-        using TrainingSession session = TrainingSession.Open(options, writer, time, observer, _ranks);
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        using ITimer? clock = options.MaxTime is TimeSpan most ? Clock(most, limit) : null;
-
-        StepRecorder recorder = new(session, time, observer, _ranks);
-        long step = session.StartStep;
-        recorder.BeginStep();
-        // A stop is looked at between steps, not in the middle of a read.
-        foreach (HostBatch batch in session.Feed.ReadAsync(step, session.EndStep, session.TailUsed, CancellationToken.None).ToBlockingEnumerable(CancellationToken.None))
-        {
-            using (batch)
-            {
-                recorder.BatchArrived();
-                session.Account(batch, observer);
-                StepSchedule schedule = session.Schedule.At(step);
-                using XkdInputTensors input = session.ToDevice(batch);
-                recorder.StepDone(batch, schedule, session.Train(input, schedule));
-                session.Picture(step + 1, input.Value);
-            }
-
-            step++;
-            bool last = step >= session.EndStep || _ranks.Any(limit.IsCancellationRequested); // a stop asked of one rank stops all at this step
-            if (last || step % options.Config.Train.LogEvery == 0)
-            {
-                recorder.Flush();
-            }
-
-            if (last || step % options.Config.Train.CheckpointEvery == 0)
-            {
-                recorder.Flush(); // a checkpoint is of finite losses only
-                session.Compare(step); // and of one model
-                session.Save(step, last);
-            }
-            else if (options.Config.Train.CompareEvery > 0 && step % options.Config.Train.CompareEvery == 0)
-            {
-                session.Compare(step);
-            }
-
-            if (last)
-            {
-                break;
-            }
-
-            recorder.BatchAsked();
-        }
-
-        if (options.Profile && _ranks.IsFirst)
-        {
-            GraphReport feed = session.Feed.Report();
-            File.WriteAllText(Path.Combine(session.Run.Path, "profile.json"), JsonSerializer.Serialize(feed));
-            GraphProfile.Write(session.Run.Path, $"XKD profile: {session.Run.Path}", feed, ["The consumer is the training step."], session.Feed.WriteTrace);
-        }
-
-        using Process self = Process.GetCurrentProcess();
-        return new TrainResult(step, session.Schedule.Steps, Stopped: step < session.EndStep, recorder.Last, self.PeakWorkingSet64, session.Feed.Report())
-        {
-            CheckpointsMissed = session.CheckpointsMissed,
-        };
-    }
+    private sealed record Part(IReadOnlyList<int> TailUsed, long Skipped);
 }

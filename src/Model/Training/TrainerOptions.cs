@@ -1,4 +1,5 @@
 using Xkd.Model.Configuration;
+using Xkd.Pipeline;
 using Xkd.Storage;
 
 namespace Xkd.Model.Training;
@@ -37,4 +38,46 @@ public sealed record TrainerOptions
 
     /// <summary>Delays injected into named stages of the feed, to show that the report names them. Default none.</summary>
     public IReadOnlyDictionary<string, TimeSpan> StageDelays { get; init; } = new Dictionary<string, TimeSpan>(StringComparer.Ordinal);
+}
+
+/// <summary>What to do with a run folder that already holds a run.</summary>
+public enum ResumeMode
+{
+    /// <summary>Refuse it.</summary>
+    Never,
+
+    /// <summary>Continue it; there must be one.</summary>
+    Required,
+
+    /// <summary>Continue it if there is one, otherwise start: what a requeued job wants.</summary>
+    Auto,
+}
+
+/// <summary>How one start of a run ended.</summary>
+/// <param name="Steps">Optimizer steps the run has done in all.</param>
+/// <param name="TotalSteps">Steps of the whole run.</param>
+/// <param name="Stopped">Stopped on request with a checkpoint; the same command with <c>--resume</c> continues.</param>
+/// <param name="Last">The last step's metrics; null when no step was done.</param>
+/// <param name="PeakRss">Largest resident set of the process, bytes.</param>
+/// <param name="Feed">Where the feed's time went.</param>
+public sealed record TrainResult(long Steps, long TotalSteps, bool Stopped, StepMetrics? Last, long PeakRss, GraphReport Feed)
+{
+    /// <summary>Checkpoints that a full disk has cost since this start.</summary>
+    public long CheckpointsMissed { get; init; }
+}
+
+/// <summary>Sees a run as it goes; called on the training thread, once per log interval.</summary>
+public interface ITrainingObserver
+{
+    /// <summary>A sentence about the run: what was loaded, resumed or saved.</summary>
+    void Note(string text);
+
+    /// <summary>The steps since the last call, in order, never empty.</summary>
+    void Steps(IReadOnlyList<StepMetrics> steps, long totalSteps);
+
+    /// <summary>Where the feed's time has gone so far; called after <see cref="Steps"/>.</summary>
+    void Feed(GraphReport report)
+    {
+        // Most do not look at it.
+    }
 }

@@ -1,3 +1,4 @@
+using Xkd.Model.Configuration;
 using TorchSharp;
 using Xkd.Conformance.Topics;
 using Xkd.Model.Evaluation;
@@ -55,7 +56,7 @@ internal sealed class EvaluationViTTopic : IGoldenTopic
 
     private static ViT Build(GoldenField config, bool video)
     {
-        TransformerOptions options = GoldenModels.Transformer(config.GetProperty("encoder"));
+        TransformerSection options = GoldenModels.Transformer(config.GetProperty("encoder"));
         bool classToken = config.GetProperty("apply_cls_token").GetBoolean();
         return video ? new VideoViT(GoldenModels.Video(config), options, classToken) : new AudioViT(GoldenModels.Audio(config), options, classToken);
     }

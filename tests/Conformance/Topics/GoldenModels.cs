@@ -1,16 +1,16 @@
 using System.Text.Json;
 using Xkd.Model;
+using Xkd.Model.Configuration;
 using Xkd.Model.Networks;
-using Xkd.Model.Objectives;
+using Xkd.Model.Optimization;
 using Xkd.Pipeline;
-using Activation = Xkd.Model.Networks.Activation;
 
 namespace Xkd.Conformance.Topics;
 
 /// <summary>Reads golden configurations into the product's options; every one is the released code's behaviour.</summary>
 internal static class GoldenModels
 {
-    public static TransformerOptions Transformer(GoldenField json) => new()
+    public static TransformerSection Transformer(GoldenField json) => new()
     {
         Dim = json.GetProperty("embed_dim").GetInt32(),
         Depth = json.GetProperty("depth").GetInt32(),
@@ -39,12 +39,12 @@ internal static class GoldenModels
     }
 
     /// <summary>The projector with the reference's own defaults for what a configuration leaves out.</summary>
-    public static ProjectorOptions Projector(GoldenField json) => new()
+    public static ProjectorSection Projector(GoldenField json) => new()
     {
-        OutDim = json.GetProperty("out_dim").GetInt32(),
+        Out = json.GetProperty("out_dim").GetInt32(),
         Layers = Int(json, "nlayers", 3),
-        HiddenDim = Int(json, "hidden_dim", 2048),
-        BottleneckDim = Int(json, "bottleneck_dim", 256),
+        Hidden = Int(json, "hidden_dim", 2048),
+        Bottleneck = Int(json, "bottleneck_dim", 256),
         Activation = Text(json, "act") switch
         {
             null or "gelu" => Activation.Gelu,
@@ -56,10 +56,24 @@ internal static class GoldenModels
         FixedMagnitude = !json.TryGetProperty("norm_last_layer", out GoldenField fixedMagnitude) || fixedMagnitude.GetBoolean(),
     };
 
-    public static XkdOptions Model(GoldenField config)
+    /// <summary>The whole model as the released code builds and evaluates it: terms of weight 0 are computed, too.</summary>
+    public static XkdModel Model(GoldenCase golden, Func<PretrainConfig, PretrainConfig> with)
+    {
+        var config = golden.Config;
+        return new XkdModel(with(Config(config)), device: golden.Device(), teacher: Transformer(config.GetProperty("teacher_encoder"))) { AllTerms = true };
+    }
+
+    private static PretrainConfig Config(GoldenField config)
     {
         GoldenField forward = config.GetProperty("fwd_kwargs"), momentum = config.GetProperty("center_momentum");
-        return XkdOptions.Released with
+        VideoGeometry video = Video(config, "vid_");
+        AudioGeometry audio = Audio(config, "spec_");
+        if (video.Height != video.Width || video.Channels != 3)
+        {
+            throw new InvalidDataException($"the whole model takes square pictures of three channels, not {video.Channels}x{video.Height}x{video.Width}");
+        }
+
+        return new PretrainConfig
         {
             Variant = config.GetProperty("model").GetString() switch
             {
@@ -69,28 +83,37 @@ internal static class GoldenModels
                 string other => throw new InvalidDataException($"unknown model {other}"),
                 null => throw new InvalidDataException("no model"),
             },
-            Video = Video(config, "vid_"),
-            Audio = Audio(config, "spec_"),
-            Student = Transformer(config.GetProperty("student_encoder")),
-            Teacher = Transformer(config.GetProperty("teacher_encoder")),
-            Decoder = Transformer(config.GetProperty("decoder")),
-            Projector = Projector(config.GetProperty("projector")),
-            ClassToken = config.GetProperty("apply_cls_token").GetBoolean(),
-            NormalisedPatches = config.GetProperty("norm_pix_loss").GetBoolean(),
-            VideoMaskRatio = forward.GetProperty("vid_mask_ratio").GetDouble(),
-            AudioMaskRatio = forward.GetProperty("aud_mask_ratio").GetDouble(),
-            Refinement = Text(forward, "cm_attn_mode") switch
+            Data = new DataSection { GlobalFrames = video.Frames, GlobalSize = video.Height, Mels = audio.Mels, GlobalMelFrames = audio.Frames },
+            Model = new ModelSection
             {
-                "mean" => AttentionRefinement.Mean,
-                "softmax" => AttentionRefinement.Softmax,
-                null => AttentionRefinement.None,
-                string other => throw new InvalidDataException($"cm_attn_mode {other} is unknown"),
+                VideoPatch = [video.PatchFrames, video.PatchHeight, video.PatchWidth],
+                AudioPatch = [audio.PatchMels, audio.PatchFrames],
+                ClassToken = config.GetProperty("apply_cls_token").GetBoolean(),
+                Encoder = Transformer(config.GetProperty("student_encoder")),
+                Decoder = Transformer(config.GetProperty("decoder")),
+                Projector = Projector(config.GetProperty("projector")),
             },
-            AlignWeight = forward.GetProperty("align_coeff").GetDouble(),
-            DistillationWeight = forward.GetProperty("cmkd_coeff").GetDouble(),
-            ReconstructionWeight = forward.GetProperty("recon_coeff").GetDouble(),
-            VideoCenterMomentum = momentum.ValueKind == JsonValueKind.Array ? momentum[0].GetDouble() : momentum.GetDouble(),
-            AudioCenterMomentum = momentum.ValueKind == JsonValueKind.Array ? momentum[1].GetDouble() : momentum.GetDouble(),
+            Objective = new ObjectiveSection
+            {
+                NormPix = config.GetProperty("norm_pix_loss").GetBoolean(),
+                MaskVideo = forward.GetProperty("vid_mask_ratio").GetDouble(),
+                MaskAudio = forward.GetProperty("aud_mask_ratio").GetDouble(),
+                Refinement = Text(forward, "cm_attn_mode") switch
+                {
+                    "mean" => AttentionRefinement.Mean,
+                    "softmax" => AttentionRefinement.Softmax,
+                    null => AttentionRefinement.None,
+                    string other => throw new InvalidDataException($"cm_attn_mode {other} is unknown"),
+                },
+                Align = forward.GetProperty("align_coeff").GetDouble(),
+                Cmkd = forward.GetProperty("cmkd_coeff").GetDouble(),
+                Recon = forward.GetProperty("recon_coeff").GetDouble(),
+                CenterMomentum = momentum.ValueKind == JsonValueKind.Array ? [momentum[0].GetDouble(), momentum[1].GetDouble()] : [momentum.GetDouble(), momentum.GetDouble()],
+                TeacherView = TeacherView.FirstLocal,
+                StudentTemperature = StudentTemperatureRule.AudioForBoth,
+            },
+            Optim = new OptimSection { ClipGrad = forward.GetProperty("clip_grad").GetDouble(), SharedTeacherEma = SharedTeacherUpdate.Twice },
+            Train = new TrainSection { Precision = Precision.Float32 },
         };
     }
 

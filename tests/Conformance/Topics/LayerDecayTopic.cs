@@ -1,3 +1,4 @@
+using Xkd.Model.Configuration;
 using System.Text.Json;
 using Xkd.Conformance.Topics;
 using Xkd.Model.Evaluation;
@@ -37,7 +38,7 @@ internal sealed class LayerDecayTopic : IGoldenTopic
 
     private static EncoderClassifier Build(GoldenField config)
     {
-        TransformerOptions options = GoldenModels.Transformer(config);
+        TransformerSection options = GoldenModels.Transformer(config);
         bool classToken = config.GetProperty("cls").GetBoolean();
         ViT backbone = config.GetProperty("modality").GetString() == "video"
             ? new VideoViT(new VideoGeometry { Frames = 4, Height = 16, Width = 16 }, options, classToken)

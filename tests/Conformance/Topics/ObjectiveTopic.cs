@@ -1,3 +1,4 @@
+using Xkd.Model.Configuration;
 using Xkd.Model.Objectives;
 using static TorchSharp.torch;
 
@@ -69,7 +70,7 @@ internal sealed class ObjectiveTopic : IGoldenTopic
     private static void CrossEntropy(GoldenCase golden, GoldenCheck check)
     {
         GoldenField config = golden.Config;
-        using var objective = new CenteredCrossEntropy(config.GetProperty("out_dim").GetInt32(), config.GetProperty("center_momentum").GetDouble(), golden.Device());
+        using var objective = new CenteredCrossEntropy(config.GetProperty("out_dim").GetInt32(), golden.Device());
         for (int call = 0; call < config.GetProperty("calls").GetInt32(); call++)
         {
             Tensor student = golden.Tensor($"in/student{call}").requires_grad_();
@@ -78,6 +79,7 @@ internal sealed class ObjectiveTopic : IGoldenTopic
             check.Scalar($"loss{call}", loss);
             check.SameSequence("rows of students and teachers", [student.shape[0], golden.Shape($"in/teacher{call}")[0]],
                 new[] { "num_student_views", "num_teacher_views" }.Select(views => config.GetProperty("batch").GetInt64() * config.GetProperty(views).GetInt64()));
+            objective.MoveCenter(CenteredCrossEntropy.TeacherMean(golden.Tensor($"in/teacher{call}")), config.GetProperty("center_momentum").GetDouble());
             loss.backward();
             check.Close($"out/grad_student{call}", student.grad!);
             check.Close($"out/center{call}", objective.Center);

@@ -1,5 +1,5 @@
+using Xkd.Model;
 using Xkd.Model.Networks;
-using Xkd.Model.Objectives;
 using Xkd.Model.Optimization;
 using static TorchSharp.torch;
 
@@ -10,7 +10,7 @@ internal sealed class StepRecord(nn.Module model) : IStepObserver
 {
     private readonly List<Dictionary<string, double>> _visits = [];
 
-    public Action<XkdTerms>? OnForward { get; init; }
+    public Action<XkdOutput>? OnForward { get; init; }
 
     public Action? OnGradients { get; init; }
 
@@ -20,7 +20,7 @@ internal sealed class StepRecord(nn.Module model) : IStepObserver
     /// <summary>Gradient norms after clipping.</summary>
     public Dictionary<string, double> After { get; private set; } = [];
 
-    public void Forwarded(XkdTerms terms) => OnForward?.Invoke(terms);
+    public void Forwarded(XkdOutput output) => OnForward?.Invoke(output);
 
     public void Differentiated()
     {

@@ -1,3 +1,4 @@
+using Xkd.Model.Configuration;
 using Xkd.Model.Networks;
 using static TorchSharp.torch;
 
@@ -42,7 +43,7 @@ internal sealed class VitTopic : IGoldenTopic
     internal static ViT Build(GoldenCase golden)
     {
         GoldenField config = golden.Config;
-        TransformerOptions encoder = GoldenModels.Transformer(config.GetProperty("encoder"));
+        TransformerSection encoder = GoldenModels.Transformer(config.GetProperty("encoder"));
         bool classToken = config.GetProperty("apply_cls_token").GetBoolean();
         return config.Has("frame_size")
             ? new VideoViT(GoldenModels.Video(config), encoder, classToken, device: golden.Device())

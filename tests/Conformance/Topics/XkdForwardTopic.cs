@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Xkd.Model;
 using Xkd.Model.Networks;
-using Xkd.Model.Objectives;
 using static TorchSharp.torch;
 
 namespace Xkd.Conformance.Topics;
@@ -16,9 +15,9 @@ internal sealed class XkdForwardTopic : IGoldenTopic
         using var scope = GoldenTensors.Scope();
         var aliases = GoldenTensors.Strings(golden, "aliases");
         GoldenField kwargs = golden.Config.GetProperty("fwd_kwargs");
-        using var model = new XkdModel(GoldenModels.Model(golden.Config), device: golden.Device());
+        using var model = GoldenModels.Model(golden, config => config);
         GoldenTensors.LoadState(golden, check, model);
-        using var step = new XkdStep(model, XkdStepOptions.Released with { GradientClip = kwargs.GetProperty("clip_grad").GetDouble() });
+        using var step = new XkdStep(model);
         var parameters = StateNames.Parameters(model);
         CompareParameters(golden, check, step);
         GoldenModels.CheckViews(golden, check, "in/");
@@ -31,7 +30,7 @@ internal sealed class XkdForwardTopic : IGoldenTopic
 
         var record = new StepRecord(model)
         {
-            OnForward = terms => CompareTerms(golden, check, terms),
+            OnForward = output => CompareTerms(golden, check, output),
             OnGradients = () =>
             {
                 foreach (var (name, parameter) in parameters.Where(e => golden.Has("out/grad/" + e.Name)))
@@ -41,7 +40,7 @@ internal sealed class XkdForwardTopic : IGoldenTopic
             },
         };
         step.Observer = record;
-        using XkdLosses losses = step.Differentiate([GoldenModels.Input(golden, "in/")],
+        using StepScalars losses = step.Differentiate([GoldenModels.Input(golden, "in/")],
             GoldenModels.Temperatures(kwargs.GetProperty("teacher_temp"), kwargs.GetProperty("student_temp")));
         XkdLossScalars.Compare(check, golden, losses.Read(), string.Empty, tight: true);
         check.Close("out/center/vt2as", model.VideoCenter);
@@ -67,29 +66,26 @@ internal sealed class XkdForwardTopic : IGoldenTopic
         check.Equal("trainable parameters", step.TrainableCount, golden.Json.GetProperty("trainable_parameter_count").GetInt64());
     }
 
-    private static void CompareTerms(GoldenCase golden, GoldenCheck check, XkdTerms terms)
+    private static void CompareTerms(GoldenCase golden, GoldenCheck check, XkdOutput output)
     {
-        foreach (var (name, output) in new[] { ("vid_teacher", terms.VideoTeacher!), ("aud_teacher", terms.AudioTeacher!) })
+        var branches = output.Branches!;
+        foreach (var (name, teacher) in new[] { ("vid_teacher", branches.VideoTeacher), ("aud_teacher", branches.AudioTeacher) })
         {
-            check.Close("out/head_in/" + name, output.Features);
-            check.Close("out/head_out/" + name, output.Logits);
+            check.Close("out/head_in/" + name, teacher.Features);
+            check.Close("out/head_out/" + name, teacher.Logits);
         }
 
         long batch = golden.Config.GetProperty("batch").GetInt64();
-        foreach (var (name, output) in new[] { ("vid_student", terms.VideoStudent!), ("aud_student", terms.AudioStudent!) })
+        foreach (var (name, student) in new[] { ("vid_student", branches.VideoStudent), ("aud_student", branches.AudioStudent) })
         {
-            long local = output.Features.shape[0] - batch;
-            check.Close($"out/head_in/{name}_global", output.Features.narrow(0, 0, batch));
-            check.Close($"out/head_out/{name}_global", output.Logits.narrow(0, 0, batch));
-            check.Close($"out/head_in/{name}_local", output.Features.narrow(0, batch, local));
-            check.Close($"out/head_out/{name}_local", output.Logits.narrow(0, batch, local));
+            long local = student.Features.shape[0] - batch;
+            check.Close($"out/head_in/{name}_global", student.Features.narrow(0, 0, batch));
+            check.Close($"out/head_out/{name}_global", student.Logits.narrow(0, 0, batch));
+            check.Close($"out/head_in/{name}_local", student.Features.narrow(0, batch, local));
+            check.Close($"out/head_out/{name}_local", student.Logits.narrow(0, batch, local));
         }
 
-        (string Name, Tensor Term)[] named =
-        [
-            ("vid_recon_loss", terms.ReconVideo), ("aud_recon_loss", terms.ReconAudio), ("as2vs_align_loss", terms.AlignStudent.Loss),
-            ("vt2at_align_loss", terms.AlignTeacher.Loss), ("vt2as_kd_loss", terms.KdV2A), ("at2vs_kd_loss", terms.KdA2V), ("loss", terms.Loss),
-        ];
+        (string Name, Tensor Term)[] named = [.. XkdLossScalars.Names.Select(name => (name.Reference, output.Terms.Single(term => term.Name == name.Ours).Value)), ("loss", output.Loss)];
         HashSet<string> expected = [.. Strings(golden.Json.GetProperty("loss_terms_with_gradient"))];
         check.SameSequence("terms with gradient", named.Where(t => t.Term.requires_grad).Select(t => t.Name), named.Select(t => t.Name).Where(expected.Contains));
     }

@@ -14,15 +14,11 @@ internal sealed class XkdTrainTopic : IGoldenTopic
         using var scope = GoldenTensors.Scope();
         var aliases = GoldenTensors.Strings(golden, "aliases");
         GoldenField config = golden.Config, kwargs = config.GetProperty("fwd_kwargs");
-        using var model = new XkdModel(GoldenModels.Model(config), device: golden.Device());
+        GoldenField betas = config.GetProperty("betas");
+        using var model = GoldenModels.Model(golden, own => own with { Optim = own.Optim with { Betas = [betas[0].GetDouble(), betas[1].GetDouble()] } });
         GoldenTensors.LoadState(golden, check, model, absent: name => name.Contains("_teacher.", StringComparison.Ordinal) || name.EndsWith(".center", StringComparison.Ordinal));
         model.CopyStudentsToTeachers();
-        GoldenField betas = config.GetProperty("betas");
-        using var step = new XkdStep(model, XkdStepOptions.Released with
-        {
-            GradientClip = kwargs.GetProperty("clip_grad").GetDouble(),
-            AdamW = new AdamWOptions { Beta1 = betas[0].GetDouble(), Beta2 = betas[1].GetDouble() },
-        });
+        using var step = new XkdStep(model);
 
         int steps = config.GetProperty("schedules").GetProperty("lr").GetArrayLength();
         check.Equal("steps", steps, config.GetProperty("epochs").GetInt32() * config.GetProperty("iters_per_epoch").GetInt32());
@@ -34,7 +30,7 @@ internal sealed class XkdTrainTopic : IGoldenTopic
             GoldenModels.CheckViews(golden, check, $"in/step{index}/");
             var record = new StepRecord(model);
             step.Observer = record;
-            using XkdLosses losses = step.Run(GoldenModels.Input(golden, $"in/step{index}/"), Schedule(config, index));
+            using StepScalars losses = step.Run(GoldenModels.Input(golden, $"in/step{index}/"), Schedule(config, index));
             XkdLossScalars.Compare(check, golden, losses.Read(), $"step{index}/", tight: index == 0);
             Tolerance tolerance = check.OtherTolerance("grad_norms_per_step", index);
             check.SameMap($"step {index} gradient norm", record.Before, golden.Json.GetProperty("grad_norms_per_step")[index], tolerance);

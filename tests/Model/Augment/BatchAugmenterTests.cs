@@ -79,7 +79,7 @@ public sealed class BatchAugmenterTests
         await small.AddClipsAsync(0, 7);
         PretrainConfig config = SmallRun.Config();
         config = config with { Data = config.Data with { LocalVideoViews = video, LocalAudioViews = audio, LocalFrom = from }, Augment = config.Augment with { LocalBlur = 0 } };
-        FeedOptions feed = config.ToFeed(config.ToModel(), 0.5, 3, new PipelineGraphOptions());
+        FeedOptions feed = config.ToFeed(0.5, 3, new PipelineGraphOptions());
         Cache cache = Cache.Open(small.Cache);
         using HostTensors host = new(Cpu);
         BatchAugmenter augmenter = new(BatchAugmenterOptions.Of(feed, 0.5, 3), host);

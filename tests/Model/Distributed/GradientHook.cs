@@ -1,3 +1,4 @@
+using Xkd.Model.Configuration;
 using Xkd.Model.Distributed;
 using static TorchSharp.torch;
 
@@ -12,9 +13,8 @@ internal sealed class GradientHook(Action<Tensor> hook) : ICommunicator
 
     public int Size => 1;
 
-    /// <summary>A step that calls the hook.</summary>
-    public static XkdStepOptions Options(Action<Tensor> hook) =>
-        new() { Exchange = new StepExchange(new RankGroup(new GradientHook(hook), watch: null), Precision.Float32, gatherRows: false, overlap: false) };
+    /// <summary>An exchange that calls the hook.</summary>
+    public static IStepExchange Exchange(Action<Tensor> hook) => new StepExchange(new RankGroup(new GradientHook(hook), watch: null), Precision.Float32, gatherRows: false);
 
     public void Sum(Tensor values)
     {

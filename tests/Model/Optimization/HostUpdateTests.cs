@@ -1,5 +1,5 @@
+using Xkd.Model.Configuration;
 using Xkd.Model.Native;
-using Xkd.Model.Optimization;
 using Xkd.Model.Tests.Distributed;
 using static TorchSharp.torch;
 
@@ -16,16 +16,16 @@ public sealed class HostUpdateTests
     [InlineData(XkdVariant.Mats, SharedTeacherUpdate.Twice, true)]
     public void Apply_SameGradients_GivesWhatLibtorchsOperationsGive(XkdVariant variant, SharedTeacherUpdate shared, bool clipDecoders)
     {
-        var options = TinyModel.Options(variant);
-        XkdStepOptions stepOptions = new() { SharedTeacher = shared, ClipDecoders = clipDecoders, GradientClip = 0.02 };
+        var config = TinyModel.Config(variant);
+        config = config with { Optim = config.Optim with { SharedTeacherEma = shared, ClipDecoder = clipDecoders, ClipGrad = 0.02 } };
         using var scope = TinyModel.Scope();
-        using var host = new XkdStep(new XkdModel(options, seed: 1), stepOptions, fused: true);
-        using var device = new XkdStep(new XkdModel(options, seed: 1), stepOptions, fused: false);
+        using var host = new XkdStep(new XkdModel(config, seed: 1), exchange: null, fused: true);
+        using var device = new XkdStep(new XkdModel(config, seed: 1), exchange: null, fused: false);
         for (var i = 0; i < 4; i++)
         {
             var schedule = TinyModel.Schedule() with { FreezeLastLayer = i is 0 or 2 };
-            using XkdLosses a = host.Run(TinyModel.Input(options, (ulong)i), schedule), b = device.Run(TinyModel.Input(options, (ulong)i), schedule);
-            Assert.Equal(b.Read().GradNorm, a.Read().GradNorm, Rounding.OfAStep * b.Read().GradNorm);
+            using StepScalars a = host.Run(TinyModel.Input(config, (ulong)i), schedule), b = device.Run(TinyModel.Input(config, (ulong)i), schedule);
+            Assert.Equal(b.Read()["grad_norm"], a.Read()["grad_norm"], Rounding.OfAStep * b.Read()["grad_norm"]);
         }
 
         Assert.All(host.ExportState().Zip(device.ExportState()), pair =>
@@ -50,25 +50,25 @@ public sealed class HostUpdateTests
     {
         using var scope = TinyModel.Scope();
         var planted = false;
-        using var step = new XkdStep(new XkdModel(TinyModel.Options()), GradientHook.Options(gradients => gradients.narrow(0, 70, planted ? 1 : 0).Fill(double.NaN)));
-        using XkdLosses good = step.Run(TinyModel.Input(step.Model.Options, 1), TinyModel.Schedule());
+        using var step = new XkdStep(new XkdModel(TinyModel.Config()), GradientHook.Exchange(gradients => gradients.narrow(0, 70, planted ? 1 : 0).Fill(double.NaN)));
+        using StepScalars good = step.Run(TinyModel.Input(step.Model.Config, 1), TinyModel.Schedule());
         planted = true;
-        using XkdLosses bad = step.Run(TinyModel.Input(step.Model.Options, 2), TinyModel.Schedule());
+        using StepScalars bad = step.Run(TinyModel.Input(step.Model.Config, 2), TinyModel.Schedule());
 
-        Assert.Null(good.Read().FirstNonFinite);
-        Assert.Equal("grad_norm", bad.Read().FirstNonFinite);
+        Assert.Null(StepScalars.FirstNonFinite(good.Read()));
+        Assert.Equal("grad_norm", StepScalars.FirstNonFinite(bad.Read()));
     }
 
     // Forward and backward on one thread, so that the update alone is compared.
     private static byte[] StateAfter(int threads)
     {
-        using var step = new XkdStep(new XkdModel(TinyModel.Options(), seed: 2), GradientHook.Options(_ => set_num_threads(threads)));
+        using var step = new XkdStep(new XkdModel(TinyModel.Config(), seed: 2), GradientHook.Exchange(_ => set_num_threads(threads)));
         try
         {
             for (var i = 0; i < 3; i++)
             {
                 set_num_threads(1);
-                step.Run(TinyModel.Input(step.Model.Options, (ulong)i), TinyModel.Schedule()).Dispose();
+                step.Run(TinyModel.Input(step.Model.Config, (ulong)i), TinyModel.Schedule()).Dispose();
             }
         }
         finally

@@ -1,3 +1,5 @@
+using Xkd.Model.Configuration;
+using Xkd.Model.Optimization;
 using Xkd.Model.Native;
 using Xkd.Model.Networks;
 using Xkd.Model.Objectives;
@@ -14,13 +16,13 @@ internal sealed class PlainForward(XkdModel model)
     private const double CenterMomentum = 0.9;
 
     private readonly Dictionary<string, Tensor> _values = StateNames.StateDict(model).ToDictionary(e => e.Name, e => e.Value, StringComparer.Ordinal);
-    private readonly XkdOptions _options = model.Options;
-    private Tensor _videoCenter = zeros(1, model.Options.Projector.OutDim), _audioCenter = zeros(1, model.Options.Projector.OutDim);
+    private readonly PretrainConfig _config = model.Config;
+    private Tensor _videoCenter = zeros(1, model.Config.Model.Projector.Out), _audioCenter = zeros(1, model.Config.Model.Projector.Out);
 
     public Tensor Loss(XkdInput input, KdTemperatures t)
     {
-        var (videoRecon, videoGlobal) = Student("vid", model.VideoStudent.Backbone, input.Video[0], input.VideoNoise, _options.VideoMaskRatio);
-        var (audioRecon, audioGlobal) = Student("aud", model.AudioStudent.Backbone, input.Audio[0], input.AudioNoise, _options.AudioMaskRatio);
+        var (videoRecon, videoGlobal) = Student("vid", model.VideoStudent.Backbone, input.Video[0], input.VideoNoise, _config.Objective.MaskVideo);
+        var (audioRecon, audioGlobal) = Student("aud", model.AudioStudent.Backbone, input.Audio[0], input.AudioNoise, _config.Objective.MaskAudio);
         var videoStudent = model.VideoStudent.Head.call(cat([videoGlobal, PatchMean(Encode("vid_student", model.VideoStudent.Backbone, input.Video[1]).Tokens)], 0));
         var audioStudent = model.AudioStudent.Head.call(cat([audioGlobal, PatchMean(Encode("aud_student", model.AudioStudent.Backbone, input.Audio[1]).Tokens)], 0));
         var (videoTeacher, audioTeacher) = Teachers(input.Video[0], input.Audio[0]);
@@ -44,7 +46,7 @@ internal sealed class PlainForward(XkdModel model)
         var x = Project($"{ae}.mid_proj", latent); // [B, 1 + N, d]
         var patches = (x.narrow(1, 1, hidden.shape[1]) * shown) + (_values[$"{ae}.mask_token"] * hidden.unsqueeze(-1));
         x = cat([x.narrow(1, 0, 1), patches], 1) + _values[$"{ae}.dec_pos_embed"];
-        x = Blocks($"{ae}.decoder", _options.Decoder, x, null).Output;
+        x = Blocks($"{ae}.decoder", _config.Model.Decoder, x, null).Output;
         var predicted = Project($"{ae}.out_proj", x).narrow(1, 1, hidden.shape[1]); // [B, N, P]
         var target = backbone.Patchify(view);
         target = (target - target.mean([-1L], keepdim: true)) / target.var(-1, unbiased: true, keepdim: true).Plus(1e-6).sqrt();
@@ -93,7 +95,7 @@ internal sealed class PlainForward(XkdModel model)
         return (Norm($"{name}.encoder_norm", tokens), attention);
     }
 
-    private (Tensor Output, Tensor Attention) Blocks(string name, TransformerOptions options, Tensor x, Tensor? unseen)
+    private (Tensor Output, Tensor Attention) Blocks(string name, TransformerSection options, Tensor x, Tensor? unseen)
     {
         Tensor? attention = null;
         for (var i = 0; i < options.Depth; i++)

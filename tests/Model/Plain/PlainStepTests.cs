@@ -1,3 +1,4 @@
+using Xkd.Model.Configuration;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Tests.Plain;
@@ -17,18 +18,18 @@ public sealed class PlainStepTests
     [InlineData(XkdVariant.Mats)]
     public void Run_FiftySteps_LossesAreThePlainStepsUpToRounding(XkdVariant variant)
     {
-        var options = TinyModel.Options(variant);
+        var config = TinyModel.Config(variant);
         using var scope = TinyModel.Scope();
-        using var fast = new XkdStep(new XkdModel(options, seed: 3));
-        var plain = new PlainStep(new XkdModel(options, seed: 3));
+        using var fast = new XkdStep(new XkdModel(config, seed: 3));
+        var plain = new PlainStep(new XkdModel(config, seed: 3));
         var schedule = TinyModel.Schedule() with { VideoEma = 0.99, AudioEma = 0.98 };
         double first = 0, last = 0;
         for (var i = 0; i < Steps; i++)
         {
             using var step = NewDisposeScope();
-            var input = TinyModel.Input(options, (ulong)(i % 5));
+            var input = TinyModel.Input(config, (ulong)(i % 5));
             using var losses = fast.Run(input, schedule);
-            last = losses.Read().Loss;
+            last = losses.Read()["loss"];
             first = i == 0 ? last : first;
             var expected = plain.Run(input, schedule);
             Assert.True(Math.Abs(last - expected) <= Tolerance * expected, $"step {i}: {last:g9}, the plain step has {expected:g9}");
@@ -40,15 +41,15 @@ public sealed class PlainStepTests
     [Fact]
     public void Run_OneStepClippedDifferently_IsNoticed()
     {
-        var options = TinyModel.Options();
+        var config = TinyModel.Config();
         using var scope = TinyModel.Scope();
-        using var unclipped = new XkdStep(new XkdModel(options, seed: 3), new XkdStepOptions { GradientClip = 0 });
-        var plain = new PlainStep(new XkdModel(options, seed: 3));
+        using var unclipped = new XkdStep(new XkdModel(config with { Optim = config.Optim with { ClipGrad = 0 } }, seed: 3));
+        var plain = new PlainStep(new XkdModel(config, seed: 3));
         var worst = 0.0;
         for (var i = 0; i < 20; i++)
         {
-            using var losses = unclipped.Run(TinyModel.Input(options, (ulong)i), TinyModel.Schedule());
-            var (loss, expected) = (losses.Read().Loss, plain.Run(TinyModel.Input(options, (ulong)i), TinyModel.Schedule()));
+            using var losses = unclipped.Run(TinyModel.Input(config, (ulong)i), TinyModel.Schedule());
+            var (loss, expected) = (losses.Read()["loss"], plain.Run(TinyModel.Input(config, (ulong)i), TinyModel.Schedule()));
             worst = Math.Max(worst, Math.Abs(loss - expected) / expected);
         }
 

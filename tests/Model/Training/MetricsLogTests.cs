@@ -88,7 +88,7 @@ public sealed class MetricsLogTests : IDisposable
     {
         using (MetricsLog log = MetricsLog.Open(_path, 0))
         {
-            log.Append([Step(1) with { Loss = double.NaN }]);
+            log.Append([Step(1) with { Scalars = new Dictionary<string, double> { ["loss"] = double.NaN, ["grad_norm"] = 1 } }]);
         }
 
         Assert.True(double.IsNaN(MetricsLog.Read(_path)[0].Loss));
@@ -96,7 +96,7 @@ public sealed class MetricsLogTests : IDisposable
 
     internal static StepMetrics Step(long step) => new()
     {
-        Step = step, Epoch = 0, Position = step * 4, Loss = 1, ReconVideo = 1, ReconAudio = 1, KdV2A = 1, KdA2V = 1, AlignStudent = 1, AlignTeacher = 1, MmdKxx = 1, MmdKyy = 1,
-        MmdKxy = 1, Lr = 1, Wd = 1, EmaVideo = 1, EmaAudio = 1, GradNorm = 1, Ms = 1, SamplesPerSecond = 1, DataWait = 0, Mfu = 0, LiveTensors = 1, Rss = 1, GpuMemory = 0,
+        Step = step, Epoch = 0, Position = step * 4, Scalars = new Dictionary<string, double> { ["recon_video"] = 1, ["loss"] = 1, ["grad_norm"] = 1 },
+        Lr = 1, Wd = 1, EmaVideo = 1, EmaAudio = 1, Ms = 1, SamplesPerSecond = 1, DataWait = 0, Mfu = 0, LiveTensors = 1, Rss = 1, GpuMemory = 0,
     };
 }

@@ -1,3 +1,4 @@
+using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Native;
 using Xkd.Model.Weights;
@@ -42,9 +43,9 @@ public sealed class RepeatedRunsTests : IDisposable
     public void Dispose_ModelAndStep_LeaveNoTensor(XkdVariant variant)
     {
         using var scope = TinyModel.Scope();
-        var input = TinyModel.Input(TinyModel.Options(variant), 1);
+        var input = TinyModel.Input(TinyModel.Config(variant), 1);
         long before = Count();
-        using (var model = new XkdModel(TinyModel.Options(variant)))
+        using (var model = new XkdModel(TinyModel.Config(variant)))
         {
             using var step = new XkdStep(model);
             step.Run(input, TinyModel.Schedule()).Dispose();

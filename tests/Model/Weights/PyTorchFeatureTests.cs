@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using TorchSharp;
+using Xkd.Model.Configuration;
 using Xkd.Model.Native;
 using Xkd.Model.Networks;
 using Xkd.Model.Weights;
@@ -30,16 +31,15 @@ public sealed class PyTorchFeatureTests
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();
-        TransformerOptions size = new() { Dim = 32, Depth = 2, Heads = 4 };
+        TransformerSection size = new() { Dim = 32, Depth = 2, Heads = 4 };
         using XkdModel model = new(
-            new XkdOptions
+            new PretrainConfig
             {
-                Video = new VideoGeometry { Frames = 8, Height = 32, Width = 32, PatchFrames = 2, PatchHeight = 8, PatchWidth = 8 },
-                Audio = new AudioGeometry { Mels = 16, Frames = 64, PatchMels = 4, PatchFrames = 8 },
-                Student = size,
-                Teacher = size,
-                Decoder = size,
-                Projector = new ProjectorOptions { OutDim = 16, HiddenDim = 16, BottleneckDim = 8 },
+                Data = new DataSection { GlobalFrames = 8, GlobalSize = 32, Mels = 16, GlobalMelFrames = 64 },
+                Model = new ModelSection
+                {
+                    VideoPatch = [2, 8, 8], AudioPatch = [4, 8], Encoder = size, Decoder = size, Projector = new ProjectorSection { Out = 16, Hidden = 16, Bottleneck = 8 },
+                },
             },
             seed: 3);
         Branch branch = video ? model.VideoTeacher : model.AudioTeacher;

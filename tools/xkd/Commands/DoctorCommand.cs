@@ -84,11 +84,9 @@ internal static class DoctorCommand
     private static int Cost(string path, string[] overrides, Terminal terminal)
     {
         PretrainConfig config = PretrainConfig.Load(path, overrides);
-        XkdOptions options = config.ToModel();
-        XkdLocalViews views = config.ToLocalViews();
-        ModelCost cost = ModelCost.Of(options, views);
-        double GFlop(Model.Objectives.TeacherView view) => ModelCost.Of(options with { TeacherView = view }, views).FlopPerSample / 1e9;
-        double global = GFlop(Model.Objectives.TeacherView.Global), firstLocal = GFlop(Model.Objectives.TeacherView.FirstLocal);
+        ModelCost cost = ModelCost.Of(config);
+        double GFlop(TeacherView view) => ModelCost.Of(config with { Objective = config.Objective with { TeacherView = view } }).FlopPerSample / 1e9;
+        double global = GFlop(TeacherView.Global), firstLocal = GFlop(TeacherView.FirstLocal);
         if (terminal.Json)
         {
             Terminal.WriteJson(new { schema = 1, trainable = cost.Trainable, total = cost.Total, parts = cost.Parts, gflop_per_sample = new { global, first_local = firstLocal } });

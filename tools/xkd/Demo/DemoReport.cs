@@ -27,7 +27,7 @@ internal sealed class DemoReport(DemoOptions options, PretrainConfig config, IRe
         {
             s.Modality, Number(s.Untrained), Number(s.Trained), Number(s.Trained - s.Untrained),
         }));
-        RunCharts.Add(page, [(Path.GetFileName(runFolder), MetricsLog.Read(Path.Combine(runFolder, "metrics.jsonl")))]);
+        RunReport.AddCurves(page, [(Path.GetFileName(runFolder), MetricsLog.Read(Path.Combine(runFolder, "metrics.jsonl")))]);
 
         await AddReconstructionAsync(page, valCache, runFolder, warn).ConfigureAwait(false);
         AddClips(page, realCache, valCache);

@@ -1,3 +1,4 @@
+using Xkd.Model;
 using Xkd.Model.Training;
 
 namespace Xkd.Cli.Hosting;
@@ -18,9 +19,11 @@ internal sealed record IntervalSummary(IReadOnlyList<StepMetrics> Steps, long To
 
     public double Mean(Func<StepMetrics, double> of) => Steps.Average(of);
 
+    /// <summary>The scalars of the steps but for loss and gradient norm, as <c>name mean</c>.</summary>
+    public IEnumerable<string> Scalars => Last.Scalars.Keys.Where(name => name is not ("loss" or StepScalars.GradNorm)).Select(name => $"{name} {Mean(s => s.Scalars[name]):g4}");
+
     /// <summary>The plain line.</summary>
     public string Line =>
-        $"step {Last.Step}/{TotalSteps} ({100 * Share:f1}%) | loss {Mean(s => s.Loss):f4} | recon v {Mean(s => s.ReconVideo):f4} a {Mean(s => s.ReconAudio):f4} | " +
-        $"kd v2a {Mean(s => s.KdV2A):f3} a2v {Mean(s => s.KdA2V):f3} | align {Mean(s => s.AlignStudent):f3} | {Mean(s => s.Ms):f0} ms/step | {Mean(s => s.SamplesPerSecond):f1} samples/s | " +
+        $"step {Last.Step}/{TotalSteps} ({100 * Share:f1}%) | loss {Mean(s => s.Loss):f4} | {string.Join(' ', Scalars)} | {Mean(s => s.Ms):f0} ms/step | {Mean(s => s.SamplesPerSecond):f1} samples/s | " +
         $"data {Mean(s => s.DataWait):p1} | mfu {Mean(s => s.Mfu):p1} | lr {Last.Lr:e2} | grad {Mean(s => s.GradNorm):f2} | {Memory} | ETA {Eta}";
 }

@@ -53,10 +53,7 @@ internal sealed class TrainingPanel(IAnsiConsole console, Action<IRenderable> sh
         Grid grid = new Grid().AddColumn(new GridColumn().Width(Labels).NoWrap()).AddColumn(new GridColumn());
         Row("progress", $"{Bar(s.Share)} {s.Share:p1}, step {s.Last.Step} of {s.TotalSteps}, epoch {s.Last.Epoch}, ETA {s.Eta}");
         Row("loss", $"{s.Mean(m => m.Loss):f4}  {Sparkline.Of([.. _losses], Math.Max(8, console.Profile.Width - Labels - Frame - 10))}");
-        Row("reconstruction", $"video {s.Mean(m => m.ReconVideo):f4}, audio {s.Mean(m => m.ReconAudio):f4}");
-        Row("distillation", $"video to audio {s.Mean(m => m.KdV2A):f3}, audio to video {s.Mean(m => m.KdA2V):f3}");
-        Row("alignment", $"students {s.Mean(m => m.AlignStudent):f3}, teachers {s.Mean(m => m.AlignTeacher):f3}");
-        Row("collapse", $"teacher entropy {s.Mean(m => m.TeacherEntropyVideo):f2} / {s.Mean(m => m.TeacherEntropyAudio):f2}, student std {s.Mean(m => m.StdVideo):f3} / {s.Mean(m => m.StdAudio):f3}");
+        Row("terms", string.Join(", ", s.Scalars));
         Row("speed", $"{s.Mean(m => m.Ms):f0} ms/step, {s.Mean(m => m.SamplesPerSecond):f1} samples/s, data wait {s.Mean(m => m.DataWait):p1}, MFU {s.Mean(m => m.Mfu):p1}");
         Row("optimizer", $"lr {s.Last.Lr:e2}, gradient norm {s.Mean(m => m.GradNorm):f2}");
         Row("memory", $"{s.Memory}, {s.Last.LiveTensors} tensors");

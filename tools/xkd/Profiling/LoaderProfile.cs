@@ -51,7 +51,7 @@ internal static class LoaderProfile
 
         PretrainConfig config = PretrainConfig.Load(path, options.Set);
         (double mean, double std) = config.MelScale(cache.Manifest.Mel);
-        return config.ToFeed(config.ToModel(), mean, std, diagnostics);
+        return config.ToFeed(mean, std, diagnostics);
     }
 
     private static async Task<ProfileOutcome> MeasureAsync(Cache cache, FeedOptions feed, CancellationToken stop)

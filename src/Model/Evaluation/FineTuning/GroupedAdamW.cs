@@ -12,9 +12,11 @@ namespace Xkd.Model.Evaluation;
 /// </summary>
 internal sealed class GroupedAdamW : IDisposable
 {
+    private const double Eps = 1e-8;
+
     private readonly List<(FlatRange Range, DecayGroup Group)> _runs = [];
     private readonly FlatKernels _kernels = new();
-    private readonly AdamWOptions _options;
+    private readonly double[] _betas;
     private readonly Tensor _values;
     private readonly Tensor _gradients;
     private readonly Tensor _mean;
@@ -22,10 +24,10 @@ internal sealed class GroupedAdamW : IDisposable
     private readonly Tensor _steps;
 
     /// <param name="groups">Each with its parameters, in the order of its names.</param>
-    /// <param name="options">AdamW's constants.</param>
-    public GroupedAdamW(IReadOnlyList<(DecayGroup Group, IReadOnlyList<Parameter> Parameters)> groups, AdamWOptions options)
+    /// <param name="betas">Decay of the running means of the gradient and of its square.</param>
+    public GroupedAdamW(IReadOnlyList<(DecayGroup Group, IReadOnlyList<Parameter> Parameters)> groups, double[] betas)
     {
-        _options = options;
+        _betas = betas;
         Device device = groups[0].Parameters[0].device;
         long total = groups.Sum(g => g.Parameters.Sum(Padded));
         using IDisposable unrecorded = no_grad();
@@ -65,7 +67,7 @@ internal sealed class GroupedAdamW : IDisposable
         foreach ((FlatRange range, DecayGroup group) in _runs)
         {
             Tensor Of(Tensor buffer) => buffer.narrow(0, range.Offset, range.Length);
-            _kernels.AdamW(Of(_values), Of(_gradients), Of(_mean), Of(_variance), _steps, learningRate * group.LearningRateScale, _options, group.WeightDecay);
+            _kernels.AdamW(Of(_values), Of(_gradients), Of(_mean), Of(_variance), _steps, learningRate * group.LearningRateScale, _betas, Eps, group.WeightDecay);
         }
     }
 

@@ -42,14 +42,14 @@ public sealed class FrozenEncoder : IDisposable
         using Checkpoint checkpoint = new CheckpointStore(path, warn: warn).OpenLatest()
             ?? throw new UsageException($"{path} has no checkpoint; train it first");
         checkpoint.RequireTrained(path);
-        XkdModel model = new(config.ToModel(), 0, device);
+        XkdModel model = new(config, 0, device);
         LoadInto(model, checkpoint.Model.ReadAll(), checkpoint.Folder);
         return new FrozenEncoder(model, config, origin.MelMean, origin.MelStd, checkpoint.State.Files[CheckpointStore.ModelFile]);
     }
 
     /// <summary>A freshly drawn model of <paramref name="config"/>: what training has to beat.</summary>
     public static FrozenEncoder Untrained(PretrainConfig config, MelStatistics mel, Device device) =>
-        new(new XkdModel(config.ToModel(), (ulong)config.Seed, device), config, mel.Mean, mel.Std, string.Empty);
+        new(new XkdModel(config, (ulong)config.Seed, device), config, mel.Mean, mel.Std, string.Empty);
 
     /// <summary>What this model's global views are cut as: one centred window of a clip, normalised as in its training.</summary>
     internal EvaluationOptions OneWindow(int clip, Modalities modalities = Modalities.Both) => new()

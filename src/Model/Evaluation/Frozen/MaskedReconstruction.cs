@@ -59,21 +59,21 @@ public sealed record MaskedReconstruction
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();
         SampleKey key = new(seed, 0, 0);
-        (Tensor seenVideo, Tensor madeVideo) = Reconstruct(model.VideoAutoencoder, video, model.Options.VideoMaskRatio, model.Options.NormalisedPatches, Noise(key, SamplePurpose.VideoMaskNoise, model.Options.Video.Tokens));
-        (Tensor seenAudio, Tensor madeAudio) = Reconstruct(model.AudioAutoencoder, audio, model.Options.AudioMaskRatio, model.Options.NormalisedPatches, Noise(key, SamplePurpose.AudioMaskNoise, model.Options.Audio.Tokens));
+        (Tensor seenVideo, Tensor madeVideo) = Reconstruct(model.VideoAutoencoder, video, model.Config.Objective.MaskVideo, model.Config.Objective.NormPix, Noise(key, SamplePurpose.VideoMaskNoise, model.Config.VideoGeometry.Tokens));
+        (Tensor seenAudio, Tensor madeAudio) = Reconstruct(model.AudioAutoencoder, audio, model.Config.Objective.MaskAudio, model.Config.Objective.NormPix, Noise(key, SamplePurpose.AudioMaskNoise, model.Config.AudioGeometry.Tokens));
         int frames = (int)video.shape[2], size = (int)video.shape[3];
         return new MaskedReconstruction
         {
             Frames = frames,
             Size = size,
             Original = Rgb(video.reshape(3, frames, size, size)),
-            Visible = Rgb(Unpatchify(seenVideo, model.Options.Video)),
-            Reconstructed = Rgb(Unpatchify(madeVideo, model.Options.Video)),
+            Visible = Rgb(Unpatchify(seenVideo, model.Config.VideoGeometry)),
+            Reconstructed = Rgb(Unpatchify(madeVideo, model.Config.VideoGeometry)),
             Mels = (int)audio.shape[2],
             MelFrames = (int)audio.shape[3],
             OriginalMel = audio.cpu().flatten().data<float>().ToArray(),
-            VisibleMel = Unpatchify(seenAudio, model.Options.Audio).flatten().data<float>().ToArray(),
-            ReconstructedMel = Unpatchify(madeAudio, model.Options.Audio).flatten().data<float>().ToArray(),
+            VisibleMel = Unpatchify(seenAudio, model.Config.AudioGeometry).flatten().data<float>().ToArray(),
+            ReconstructedMel = Unpatchify(madeAudio, model.Config.AudioGeometry).flatten().data<float>().ToArray(),
         };
     }
 

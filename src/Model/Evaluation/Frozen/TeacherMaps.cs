@@ -1,3 +1,4 @@
+using Xkd.Model.Configuration;
 using TorchSharp;
 using Xkd.Model.Networks;
 using Xkd.Model.Objectives;
@@ -41,7 +42,7 @@ public sealed record TeacherMaps
     {
         ArgumentNullException.ThrowIfNull(cache);
         ArgumentNullException.ThrowIfNull(clip);
-        if (!encoder.Model.Options.ClassToken)
+        if (!encoder.Model.Config.Model.ClassToken)
         {
             throw new UsageException("these teachers have no class token (model.class_token: false), and with it no class attention to show");
         }
@@ -75,23 +76,23 @@ public sealed record TeacherMaps
         TeacherMaps maps = new() { Start = 0, Fps = 0 };
         if (video is not null)
         {
-            VideoGrid grid = model.Options.Video.Grid(video.shape[2], video.shape[3], video.shape[4]);
+            VideoGrid grid = model.Config.VideoGeometry.Grid(video.shape[2], video.shape[3], video.shape[4]);
             maps = maps with
             {
                 Size = (int)video.shape[4],
                 Frames = MaskedReconstruction.Rgb(video[0]),
-                Video = new AttentionMap(grid.Time, grid.Rows, grid.Columns, HeadMean(videoOwn!), Refined(videoOwn!, audioOwn, model.Options.Refinement)),
+                Video = new AttentionMap(grid.Time, grid.Rows, grid.Columns, HeadMean(videoOwn!), Refined(videoOwn!, audioOwn, model.Config.Objective.Refinement)),
             };
         }
 
         if (audio is not null)
         {
-            AudioGrid grid = model.Options.Audio.Grid(audio.shape[2], audio.shape[3]);
+            AudioGrid grid = model.Config.AudioGeometry.Grid(audio.shape[2], audio.shape[3]);
             maps = maps with
             {
                 Mels = (int)audio.shape[2],
                 Mel = audio.flatten().cpu().data<float>().ToArray(),
-                Audio = new AttentionMap(1, grid.Bands, grid.Time, HeadMean(audioOwn!), Refined(audioOwn!, videoOwn, model.Options.Refinement)),
+                Audio = new AttentionMap(1, grid.Bands, grid.Time, HeadMean(audioOwn!), Refined(audioOwn!, videoOwn, model.Config.Objective.Refinement)),
             };
         }
 

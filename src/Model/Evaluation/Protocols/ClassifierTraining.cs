@@ -1,6 +1,5 @@
 using TorchSharp;
 using Xkd.Model.Configuration;
-using Xkd.Model.Optimization;
 using Xkd.Pipeline;
 using Xkd.Storage;
 using static TorchSharp.torch;
@@ -30,7 +29,7 @@ internal sealed class ClassifierTraining : IDisposable
         int batch = (int)Math.Min(config.Batch, (long)set.Clips.Count * views.Windows);
         _views = views with { BatchSize = config.Mix.Any ? Math.Max(2, batch / 2 * 2) : batch, Augmentation = views.Augmentation ?? Plain };
         _mix = config.Mix.Any ? new MixAugmentation(config.Mix) : null;
-        _optimizer = new GroupedAdamW(model.Groups(config.Optim.LayerDecay, config.Optim.WeightDecay), new AdamWOptions { Beta1 = config.Optim.Betas[0], Beta2 = config.Optim.Betas[1] });
+        _optimizer = new GroupedAdamW(model.Groups(config.Optim.LayerDecay, config.Optim.WeightDecay), config.Optim.Betas);
     }
 
     // Windows begin anywhere in training, augmented or not.

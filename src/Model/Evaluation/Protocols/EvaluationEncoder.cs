@@ -95,7 +95,7 @@ public sealed class EvaluationEncoder : IDisposable
             throw new UsageException($"{weights.Source}: an encoder of {dim} features cannot have {heads} heads, and its weights do not tell; write --set encoder.heads=N");
         }
 
-        TransformerOptions options = new()
+        TransformerSection options = new()
         {
             Dim = dim,
             Heads = heads,

@@ -32,7 +32,7 @@ internal sealed class AblationReport(AblationFolder folder, AblationSize size)
             page.Paragraph(margin);
         }
 
-        RunCharts.Add(page, [.. results.Where(r => r.Row.Trained).Select(r => (r.Row.Name, MetricsLog.Read(new RunFolder(folder.Run(r.Row, r.Seeds[0].Seed)).Metrics)))]);
+        RunReport.AddCurves(page, [.. results.Where(r => r.Row.Trained).Select(r => (r.Row.Name, MetricsLog.Read(new RunFolder(folder.Run(r.Row, r.Seeds[0].Seed)).Metrics)))]);
         await AddMapsAsync(page, results, stop).ConfigureAwait(false);
         page.Save(folder.Page);
         return lines;

@@ -1,0 +1,319 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text;
+using Xkd.Storage;
+
+namespace Xkd.Model.Configuration;
+
+/// <summary>
+/// Binds the dotted keys of a <see cref="ConfigFile"/> to a tree of records, key by key in snake_case, and writes such a tree
+/// back as YAML. Every error is found before any is reported.
+/// </summary>
+public static class ConfigBinder
+{
+    private const int MaxSuggestionDistance = 4;
+
+    // A file of nothing but unknown keys is told by its first ones.
+    private const int MostUnknown = 20, LongestKey = 100, LongestValue = 100;
+
+    /// <summary>
+    /// Binds <paramref name="file"/> to a new <typeparamref name="T"/>; what the file leaves out keeps its default.
+    /// <paramref name="validate"/> adds one line per impossible value, each naming key, value and fix.
+    /// </summary>
+    /// <exception cref="UsageException">One line per unknown key, value of the wrong type and broken rule.</exception>
+    public static T Bind<T>(ConfigFile file, Action<T, List<string>> validate)
+        where T : class, new()
+    {
+        List<string> errors = [];
+        T config = new();
+        HashSet<string> known = new(StringComparer.Ordinal);
+        Fill(config, string.Empty, file, known, errors);
+        string[] unknown = [.. file.Values.Keys.Where(k => !known.Contains(k)).Order(StringComparer.Ordinal)];
+        foreach (string key in unknown.Take(MostUnknown))
+        {
+            errors.Add($"{file.Values[key].Where}: unknown key {Short(key, LongestKey)}{Suggest(key, known)}");
+        }
+
+        if (unknown.Length > MostUnknown)
+        {
+            errors.Add($"… and {unknown.Length - MostUnknown} more unknown keys");
+        }
+
+        errors.AddRange(OutOfRange(config));
+        validate(config, errors);
+        return errors.Count == 0
+            ? config
+            : throw new UsageException($"{file.Source}: {errors.Count} {(errors.Count == 1 ? "error" : "errors")} in the configuration\n  " + string.Join("\n  ", errors));
+    }
+
+    /// <summary>The whole tree as YAML, defaults included: reading it back gives the same tree.</summary>
+    public static string ToYaml(object config)
+    {
+        StringBuilder text = new();
+        Write(config, 0, text);
+        return text.ToString();
+    }
+
+    /// <summary>Every leaf as <c>(dotted key, text)</c>, for comparing two configurations key by key.</summary>
+    public static IEnumerable<(string Key, string Value)> Leaves(object config, string prefix = "")
+    {
+        foreach (PropertyInfo property in Properties(config.GetType()))
+        {
+            object? value = property.GetValue(config);
+            string key = prefix + SnakeCase(property.Name);
+            if (IsSection(property.PropertyType))
+            {
+                foreach ((string, string) leaf in Leaves(value!, key + "."))
+                {
+                    yield return leaf;
+                }
+            }
+            else
+            {
+                yield return (key, Format(value));
+            }
+        }
+    }
+
+    /// <summary>One line for each number of the tree that is outside of what its declaration allows (see <see cref="WithinAttribute"/>), and for each list that is null.</summary>
+    internal static IEnumerable<string> OutOfRange(object config, string prefix = "")
+    {
+        foreach (PropertyInfo property in Properties(config.GetType()))
+        {
+            object? value = property.GetValue(config);
+            string key = prefix + SnakeCase(property.Name);
+            Type element = property.PropertyType.IsArray ? property.PropertyType.GetElementType()! : property.PropertyType;
+            if (IsSection(property.PropertyType))
+            {
+                foreach (string problem in OutOfRange(value!, key + "."))
+                {
+                    yield return problem;
+                }
+            }
+            else if (value is null && property.PropertyType.IsArray)
+            {
+                yield return $"{key} is null; write {Describe(property.PropertyType, property)}";
+            }
+            else if (value is Array numbers && IsNumber(element) && !HasItsShape(numbers, WithinOf(property)))
+            {
+                yield return $"{key} is {Short(Format(value), LongestValue)}; write {Describe(property.PropertyType, property)}";
+            }
+            else if (value is not null && IsNumber(element) && (value is Array list ? list.Cast<object>() : [value]).Any(v => !TryConvertScalar(Format(v), element, RangeOf(property), out _, out _)))
+            {
+                yield return $"{key} is {Short(Format(value), LongestValue)}; write {Describe(property.PropertyType, property)}";
+            }
+        }
+    }
+
+    internal static string SnakeCase(string name) =>
+        string.Concat(name.Select((c, i) => char.IsUpper(c) ? (i > 0 && !char.IsUpper(name[i - 1]) ? "_" : string.Empty) + char.ToLowerInvariant(c) : c.ToString()));
+
+    private static void Fill(object section, string prefix, ConfigFile file, HashSet<string> known, List<string> errors)
+    {
+        foreach (PropertyInfo property in Properties(section.GetType()))
+        {
+            string key = prefix + SnakeCase(property.Name);
+            if (IsSection(property.PropertyType))
+            {
+                Fill(property.GetValue(section)!, key + ".", file, known, errors);
+                continue;
+            }
+
+            known.Add(key);
+            if (!file.Values.TryGetValue(key, out ConfigValue? written))
+            {
+                continue;
+            }
+
+            if (TryConvert(written, property, out object? value, out string? fix))
+            {
+                property.SetValue(section, value);
+            }
+            else
+            {
+                errors.Add($"{written.Where}: {key} is '{Short(written.ToString(), LongestValue)}'; {fix}");
+            }
+        }
+    }
+
+    private static string Short(string text, int most) => text.Length <= most ? text : text[..most] + "…";
+
+    private static PropertyInfo[] Properties(Type type) => [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite && p.GetIndexParameters().Length == 0)];
+
+    private static bool IsSection(Type type) => type.IsClass && type != typeof(string) && !type.IsArray;
+
+    private static bool IsNumber(Type type) => (Nullable.GetUnderlyingType(type) ?? type) is var plain && (plain == typeof(int) || plain == typeof(long) || plain == typeof(double));
+
+    private static WithinAttribute WithinOf(PropertyInfo property) => property.GetCustomAttribute<WithinAttribute>()
+        ?? throw new NotSupportedException($"{property.DeclaringType}.{property.Name} does not say within which numbers it lies");
+
+    private static NumberRange RangeOf(PropertyInfo property) => WithinOf(property).Range;
+
+    private static bool HasItsShape(Array numbers, WithinAttribute within)
+    {
+        double[] values = [.. numbers.Cast<IConvertible>().Select(n => n.ToDouble(CultureInfo.InvariantCulture))];
+        return (within.Count == 0 || values.Length == within.Count) && (!within.Rising || values.Zip(values.Skip(1)).All(pair => pair.First <= pair.Second));
+    }
+
+    private static bool TryConvert(ConfigValue written, PropertyInfo property, out object? value, out string fix)
+    {
+        value = null;
+        Type type = property.PropertyType, element = type.IsArray ? type.GetElementType()! : type;
+        NumberRange? range = IsNumber(element) ? RangeOf(property) : null;
+        fix = $"write {Describe(type, property)}";
+        if (!type.IsArray)
+        {
+            if (written.IsList || TryConvertScalar(written.Items[0], type, range, out value, out string? better))
+            {
+                return !written.IsList;
+            }
+
+            fix = better ?? fix;
+            return false;
+        }
+
+        bool repeats = !written.IsList && range is not null && WithinOf(property).OneForAll;
+        Array array = Array.CreateInstance(element, repeats ? WithinOf(property).Count : written.Items.Count);
+        for (int i = 0; i < array.Length; i++)
+        {
+            if (!TryConvertScalar(written.Items[repeats ? 0 : i], element, range, out object? item, out _))
+            {
+                return false;
+            }
+
+            array.SetValue(item, i);
+        }
+
+        value = array;
+        return true;
+    }
+
+    // The fix is null where the type says it all.
+    private static bool TryConvertScalar(string text, Type type, NumberRange? range, out object? value, out string? fix)
+    {
+        (value, fix) = (null, null);
+        if (Nullable.GetUnderlyingType(type) is Type inner)
+        {
+            return text is "" or "null" or "~" || TryConvertScalar(text, inner, range, out value, out fix);
+        }
+
+        if (type == typeof(string))
+        {
+            value = text;
+            return true;
+        }
+
+        if (type == typeof(bool))
+        {
+            bool parsed = bool.TryParse(text, out bool b);
+            value = b;
+            return parsed;
+        }
+
+        if (type.IsEnum)
+        {
+            string? name = Array.Find(Enum.GetNames(type), n => SnakeCase(n) == text);
+            value = name is null ? null : Enum.Parse(type, name);
+            return name is not null;
+        }
+
+        bool read;
+        if (type == typeof(double))
+        {
+            (read, value) = (range!.TryRead(text, out double d, out fix), d);
+        }
+        else if (type == typeof(int))
+        {
+            (read, value) = (range!.TryRead(text, out int n, out fix), n);
+        }
+        else if (type == typeof(long))
+        {
+            (read, value) = (range!.TryRead(text, out long n, out fix), n);
+        }
+        else
+        {
+            throw new NotSupportedException($"a configuration cannot hold {type}");
+        }
+
+        return read;
+    }
+
+    private static string Describe(Type type, PropertyInfo property)
+    {
+        if (type.IsArray)
+        {
+            WithinAttribute? within = property.GetCustomAttribute<WithinAttribute>();
+            string list = within is { Count: > 0 } ? $"[{within.Items}]" : "a list such as [a, b]";
+            return $"{list}, each {Describe(type.GetElementType()!, property)}{(within is { Rising: true } ? ", the smaller first" : string.Empty)}";
+        }
+
+        Type plain = Nullable.GetUnderlyingType(type) ?? type;
+        string or = plain == type ? string.Empty : " or null";
+        return (plain.IsEnum ? "one of " + string.Join(", ", Enum.GetNames(plain).Select(SnakeCase))
+            : plain == typeof(bool) ? "true or false"
+            : plain == typeof(string) ? "a text"
+            : RangeOf(property).Describe(plain)) + or;
+    }
+
+    private static void Write(object section, int indent, StringBuilder text)
+    {
+        foreach (PropertyInfo property in Properties(section.GetType()))
+        {
+            object? value = property.GetValue(section);
+            text.Append(' ', indent).Append(SnakeCase(property.Name)).Append(':');
+            if (IsSection(property.PropertyType))
+            {
+                text.Append('\n');
+                Write(value!, indent + 2, text);
+            }
+            else
+            {
+                text.Append(' ').Append(Format(value)).Append('\n');
+            }
+        }
+    }
+
+    private static string Format(object? value) => value switch
+    {
+        null => "null",
+        bool b => b ? "true" : "false",
+        double d => d.ToString("R", CultureInfo.InvariantCulture),
+        Enum e => SnakeCase(e.ToString()),
+        string { Length: 0 } => "\"\"",
+        Array a => $"[{string.Join(", ", a.Cast<object>().Select(Format))}]",
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+    };
+
+    private static string Suggest(string key, IEnumerable<string> known)
+    {
+        string? nearest = key.Length > LongestKey ? null : known.MinBy(k => Distance(key, k));
+        if (nearest is not null && Distance(key, nearest) <= Math.Max(MaxSuggestionDistance, key.Length / 3))
+        {
+            return $"; did you mean {nearest}?";
+        }
+
+        // Nothing is near: what the section holds, or what sections there are.
+        string section = key[..(key.LastIndexOf('.') + 1)];
+        string[] held = [.. known.Where(k => k.StartsWith(section, StringComparison.Ordinal)).Select(k => k[section.Length..].Split('.')[0]).Distinct()];
+        return held.Length > 0 && section.Length > 0
+            ? $"; {section[..^1]} has {string.Join(", ", held)}"
+            : $"; known are {string.Join(", ", known.Select(k => k.Split('.')[0]).Distinct())}";
+    }
+
+    // Levenshtein, one row at a time.
+    private static int Distance(string a, string b)
+    {
+        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
+        for (int i = 1; i <= a.Length; i++)
+        {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.Length; j++)
+            {
+                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)));
+            }
+        }
+
+        return row[b.Length];
+    }
+}

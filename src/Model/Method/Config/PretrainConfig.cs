@@ -1,0 +1,57 @@
+using Xkd.Model.Networks;
+
+namespace Xkd.Model.Configuration;
+
+/// <summary>Everything that defines a pre-training run. The defaults are the paper's Kinetics-400 recipe for XKD.</summary>
+public sealed record PretrainConfig
+{
+    /// <summary>Modality-specific encoders, one shared student backbone, or shared student and teacher backbones.</summary>
+    public XkdVariant Variant { get; init; } = XkdVariant.Xkd;
+
+    /// <summary>Clips per optimizer step over all ranks; must be divisible by the number of ranks. Default 256.</summary>
+    [Within(1, 1_000_000)]
+    public int Batch { get; init; } = 256;
+
+    /// <summary>Seeds the initialisation, the clip order and every random draw. Default 0.</summary>
+    [Within(0, long.MaxValue)]
+    public long Seed { get; init; }
+
+    public DataSection Data { get; init; } = new();
+
+    public AugmentSection Augment { get; init; } = new();
+
+    public ModelSection Model { get; init; } = new();
+
+    public ObjectiveSection Objective { get; init; } = new();
+
+    public OptimSection Optim { get; init; } = new();
+
+    public TrainSection Train { get; init; } = new();
+
+    /// <summary>The global video view, which the networks are made for, and its cuboids.</summary>
+    public VideoGeometry VideoGeometry => new()
+    {
+        Frames = Data.GlobalFrames, Height = Data.GlobalSize, Width = Data.GlobalSize, PatchFrames = Model.VideoPatch[0], PatchHeight = Model.VideoPatch[1], PatchWidth = Model.VideoPatch[2],
+    };
+
+    /// <summary>The global audio view and its patches.</summary>
+    public AudioGeometry AudioGeometry => new() { Mels = Data.Mels, Frames = Data.GlobalMelFrames, PatchMels = Model.AudioPatch[0], PatchFrames = Model.AudioPatch[1] };
+
+    /// <summary>Reads, binds and validates a configuration file with its <c>--set</c> overrides.</summary>
+    /// <exception cref="Storage.UsageException">Every error at once, one line each.</exception>
+    public static PretrainConfig Load(string path, IEnumerable<string>? overrides = null) =>
+        ConfigBinder.Bind<PretrainConfig>(ConfigFile.Load(path, overrides), ConfigRules.Check);
+}
+
+/// <summary>How far the two modalities share one set of transformer blocks (paper, section on modality-agnostic encoders).</summary>
+public enum XkdVariant
+{
+    /// <summary>Modality-specific: every network has its own blocks.</summary>
+    Xkd,
+
+    /// <summary>Modality-agnostic student: the two students share their blocks, the teachers do not.</summary>
+    Mas,
+
+    /// <summary>Modality-agnostic teacher and student: the students share one set of blocks, the teachers another.</summary>
+    Mats,
+}

@@ -1,0 +1,140 @@
+using TorchSharp.Modules;
+using Xkd.Model.Native;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Networks;
+
+#pragma warning disable IDE1006 // field names are state-dict names
+
+/// <summary>
+/// An affine map of the last dimension. TorchSharp's own draws its initial values from the global generator on construction; here
+/// <see cref="Initialisation"/> draws them, once and from a seed.
+/// </summary>
+public sealed class Linear : nn.Module<Tensor, Tensor>
+{
+    private readonly Parameter weight;
+    private readonly Parameter? bias;
+
+    public Linear(long inputs, long outputs, bool bias = true, Device? device = null)
+        : base(nameof(Linear))
+    {
+        weight = LiveTensors.Parameter(zeros(outputs, inputs, device: device));
+        register_parameter(nameof(weight), weight);
+        if (bias)
+        {
+            this.bias = LiveTensors.Parameter(zeros(outputs, device: device));
+            register_parameter(nameof(bias), this.bias);
+        }
+    }
+
+    /// <summary>[outputs, inputs]</summary>
+    public Parameter Weight => weight;
+
+    /// <summary>[outputs], or null.</summary>
+    public Parameter? Bias => bias;
+
+    public override Tensor forward(Tensor x) => nn.functional.linear(x, weight, bias); // [.., inputs] -> [.., outputs]
+}
+
+/// <summary>Layer normalisation of the last dimension, eps 1e-5 everywhere in the reference.</summary>
+public sealed class LayerNorm : nn.Module<Tensor, Tensor>
+{
+    private const double Eps = 1e-5;
+
+    private readonly Parameter? weight;
+    private readonly Parameter? bias;
+    private readonly long[] shape;
+
+    /// <param name="dim">Width of the last dimension.</param>
+    /// <param name="affine">With a trained scale and shift.</param>
+    /// <param name="device">Where the parameters live.</param>
+    public LayerNorm(long dim, bool affine = true, Device? device = null)
+        : base(nameof(LayerNorm))
+    {
+        shape = [dim];
+        if (affine)
+        {
+            weight = LiveTensors.Parameter(ones(dim, device: device));
+            bias = LiveTensors.Parameter(zeros(dim, device: device));
+            register_parameter(nameof(weight), weight);
+            register_parameter(nameof(bias), bias);
+        }
+    }
+
+    /// <summary>[dim], or null.</summary>
+    public Parameter? Weight => weight;
+
+    /// <summary>[dim], or null.</summary>
+    public Parameter? Bias => bias;
+
+    public override Tensor forward(Tensor x) => nn.functional.layer_norm(x, shape, weight!, bias!, Eps);
+}
+
+/// <summary>A linear layer without bias whose rows are <c>weight_v</c>, normalised to the length <c>weight_g</c>.</summary>
+public sealed class WeightNormLinear : nn.Module<Tensor, Tensor>
+{
+    private readonly Parameter weight_g;
+    private readonly Parameter weight_v;
+
+    /// <param name="inputs">Input width.</param>
+    /// <param name="outputs">Output width.</param>
+    /// <param name="fixedMagnitude">Keep <c>weight_g</c> at 1, untrained.</param>
+    /// <param name="device">Where the parameters live.</param>
+    public WeightNormLinear(int inputs, int outputs, bool fixedMagnitude, Device? device = null)
+        : base(nameof(WeightNormLinear))
+    {
+        FixedMagnitude = fixedMagnitude;
+        weight_g = LiveTensors.Parameter(ones(outputs, 1, device: device), requiresGrad: !fixedMagnitude);
+        weight_v = LiveTensors.Parameter(zeros(outputs, inputs, device: device));
+        register_parameter(nameof(weight_g), weight_g);
+        register_parameter(nameof(weight_v), weight_v);
+    }
+
+    public bool FixedMagnitude { get; }
+
+    /// <summary>Row lengths [outputs, 1].</summary>
+    public Parameter Magnitude => weight_g;
+
+    /// <summary>Row directions [outputs, inputs].</summary>
+    public Parameter Direction => weight_v;
+
+    public override Tensor forward(Tensor x)
+    {
+        var weight = weight_v * (weight_g / weight_v.norm(1, keepdim: true, p: 2)); // [outputs, inputs]
+        return nn.functional.linear(x, weight);
+    }
+}
+
+/// <summary>The two-layer perceptron of a block, with exact GELU between.</summary>
+public sealed class Mlp : nn.Module<Tensor, Tensor>
+{
+    private readonly Linear fc1;
+    private readonly Linear fc2;
+
+    public Mlp(int dim, int hidden, Device? device = null)
+        : base(nameof(Mlp))
+    {
+        fc1 = new Linear(dim, hidden, bias: true, device);
+        fc2 = new Linear(hidden, dim, bias: true, device);
+        register_module(nameof(fc1), fc1);
+        register_module(nameof(fc2), fc2);
+    }
+
+    /// <summary>[B, N, D] to [B, N, D].</summary>
+    public override Tensor forward(Tensor x) => fc2.call(nn.functional.gelu(fc1.call(x)));
+}
+
+/// <summary>The linear embedding of flat patch vectors, [B, N, P] to [B, N, D].</summary>
+public sealed class PatchEmbed : nn.Module<Tensor, Tensor>
+{
+    private readonly Linear proj;
+
+    public PatchEmbed(int patchDim, int dim, Device? device = null)
+        : base(nameof(PatchEmbed))
+    {
+        proj = new Linear(patchDim, dim, bias: true, device);
+        register_module(nameof(proj), proj);
+    }
+
+    public override Tensor forward(Tensor x) => proj.call(x);
+}

@@ -1,0 +1,134 @@
+using Xkd.Model.Configuration;
+using TorchSharp.Modules;
+using Xkd.Model.Native;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Networks;
+
+#pragma warning disable IDE1006 // field names are state-dict names
+
+/// <summary>A stack of blocks: what MAS and MATS share between modalities.</summary>
+public sealed class Transformer : nn.Module<Tensor, Tensor>
+{
+    private readonly ModuleList<Block> blocks;
+
+    public Transformer(TransformerSection options, Device? device = null)
+        : base(nameof(Transformer))
+    {
+        Options = options;
+        blocks = new ModuleList<Block>(Enumerable.Range(0, options.Depth).Select(_ => new Block(options, device)).ToArray());
+        register_module(nameof(blocks), blocks);
+    }
+
+    public TransformerSection Options { get; }
+
+    /// <summary>[B, N, D] to [B, N, D], no final norm.</summary>
+    public override Tensor forward(Tensor x)
+    {
+        foreach (var block in blocks)
+        {
+            x = block.call(x);
+        }
+
+        return x;
+    }
+
+    /// <summary>As <see cref="forward"/>, with the last block's attention probabilities, see <see cref="Attention.ForwardWithProbabilities"/>.</summary>
+    public (Tensor Output, Tensor Probabilities) ForwardWithProbabilities(Tensor x, bool classRowOnly)
+    {
+        for (var i = 0; i < blocks.Count - 1; i++)
+        {
+            x = blocks[i].call(x);
+        }
+
+        return blocks[^1].ForwardWithProbabilities(x, classRowOnly);
+    }
+}
+
+/// <summary>A pre-norm transformer block.</summary>
+public sealed class Block : nn.Module<Tensor, Tensor>
+{
+    private readonly LayerNorm norm1;
+    private readonly Attention attn;
+    private readonly LayerNorm norm2;
+    private readonly Mlp mlp;
+
+    public Block(TransformerSection options, Device? device = null)
+        : base(nameof(Block))
+    {
+        norm1 = new LayerNorm(options.Dim, affine: true, device);
+        attn = new Attention(options.Dim, options.Heads, device);
+        norm2 = new LayerNorm(options.Dim, affine: true, device);
+        mlp = new Mlp(options.Dim, options.HiddenDim, device);
+        register_module(nameof(norm1), norm1);
+        register_module(nameof(attn), attn);
+        register_module(nameof(norm2), norm2);
+        register_module(nameof(mlp), mlp);
+    }
+
+    /// <summary>[B, N, D] to [B, N, D].</summary>
+    public override Tensor forward(Tensor x)
+    {
+        // Closing the scope here lets go of what backward does not need while the rest of the network still runs.
+        using var scope = NewDisposeScope();
+        x = x + attn.call(norm1.call(x));
+        return scope.MoveToOuter(x + mlp.call(norm2.call(x)));
+    }
+
+    /// <summary>As <see cref="forward"/>, with the attention probabilities, see <see cref="Attention.ForwardWithProbabilities"/>.</summary>
+    public (Tensor Output, Tensor Probabilities) ForwardWithProbabilities(Tensor x, bool classRowOnly)
+    {
+        using var scope = NewDisposeScope();
+        var (attended, probabilities) = attn.ForwardWithProbabilities(norm1.call(x), classRowOnly);
+        x = x + attended;
+        return scope.MoveToOuter(x + mlp.call(norm2.call(x)), probabilities);
+    }
+}
+
+/// <summary>Multi-head self-attention; queries, keys and values come from one projection without bias.</summary>
+public sealed class Attention : nn.Module<Tensor, Tensor>
+{
+    private readonly Linear qkv;
+    private readonly Linear proj;
+    private readonly int heads;
+
+    public Attention(int dim, int heads, Device? device = null)
+        : base(nameof(Attention))
+    {
+        this.heads = heads;
+        qkv = new Linear(dim, 3L * dim, bias: false, device);
+        proj = new Linear(dim, dim, bias: true, device);
+        register_module(nameof(qkv), qkv);
+        register_module(nameof(proj), proj);
+    }
+
+    /// <summary>[B, N, D] to [B, N, D].</summary>
+    public override Tensor forward(Tensor x)
+    {
+        var (q, k, v) = Project(x);
+        return Merge(nn.functional.scaled_dot_product_attention(q, k, v)); // [B, N, D]
+    }
+
+    /// <summary>
+    /// As <see cref="forward"/>, with the attention probabilities of the class token's row [B, heads, N] (all the teachers' features need: the N×N map is
+    /// never built), or of all rows [B, heads, N, N].
+    /// </summary>
+    public (Tensor Output, Tensor Probabilities) ForwardWithProbabilities(Tensor x, bool classRowOnly)
+    {
+        var (q, k, v) = Project(x);
+        var rows = classRowOnly ? q.narrow(2, 0, 1) : q; // [B, heads, 1 or N, d]
+        var probabilities = softmax(rows.matmul(k.transpose(-2, -1)).Times(1 / Math.Sqrt(q.shape[^1])), -1); // [B, heads, 1 or N, N]
+        var output = Merge(nn.functional.scaled_dot_product_attention(q, k, v)); // [B, N, D]
+        return (output, classRowOnly ? probabilities.squeeze(2) : probabilities);
+    }
+
+    private (Tensor Q, Tensor K, Tensor V) Project(Tensor x)
+    {
+        var (batch, tokens, dim) = (x.shape[0], x.shape[1], x.shape[2]);
+        var all = qkv.call(x).view(batch, tokens, 3, heads, dim / heads).permute(2, 0, 3, 1, 4); // [3, B, heads, N, d]
+        var parts = all.unbind(0); // 3 x [B, heads, N, d]
+        return (parts[0], parts[1], parts[2]);
+    }
+
+    private Tensor Merge(Tensor x) => proj.call(x.transpose(1, 2).flatten(2)); // [B, heads, N, d] -> [B, N, D]
+}

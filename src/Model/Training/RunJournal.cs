@@ -1,0 +1,176 @@
+using System.Globalization;
+using Xkd.Model.Configuration;
+using Xkd.Model.Distributed;
+using Xkd.Model.Evaluation;
+using Xkd.Model.Native;
+using Xkd.Model.Optimization;
+using Xkd.Pipeline;
+using Xkd.Storage;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Training;
+
+/// <summary>What the journal has to know of a run to tell what a step costs.</summary>
+/// <param name="FlopPerSample">Matrix work of one sample's forward and backward, FLOP.</param>
+/// <param name="PeakFlops">Measured peak of matrix work, FLOP per second.</param>
+/// <param name="OnDevice">Whether a GPU computes it.</param>
+/// <param name="Planted">The delay planted into the step itself, which passes before the next batch is looked for.</param>
+internal sealed record StepCost(double FlopPerSample, double PeakFlops, bool OnDevice, TimeSpan Planted);
+
+/// <summary>
+/// What a run records as it goes: metrics, TensorBoard events, pictures, and what its observer is shown. Steps are timed, and their scalars stay on the device until
+/// <see cref="Flush"/>, so that no step waits for the host. Scalars are means over ranks, counts are of all ranks, times are rank 0's, and rank 0 writes.
+/// On a full disk, if the run is to go on, lines wait in memory and events are left out.
+/// </summary>
+internal sealed class RunJournal(
+    RunFolder run, PretrainConfig config, TrainingFeed feed, TrainingSchedule schedule, FeedState position, StepCost cost, RankGroup ranks, ITrainingObserver observer, TimeProvider time) : IDisposable
+{
+    private readonly MetricsLog? _metrics = ranks.IsFirst ? MetricsLog.Open(run.Metrics, position.StartStep) : null;
+    private readonly TensorBoardLog? _events = ranks.IsFirst && config.Train.Tensorboard ? new TensorBoardLog(run.Events) : null;
+    private readonly List<Pending> _pending = [];
+    private long _began, _asked, _arrived;
+    private TimeSpan _planted;
+    private bool _waits;
+
+    /// <summary>The last flushed step.</summary>
+    public StepMetrics? Last { get; private set; }
+
+    /// <summary>Checkpoints that a full disk has cost since this start.</summary>
+    public long CheckpointsMissed { get; set; }
+
+    /// <summary>The first batch is asked for.</summary>
+    public void Begin() => _began = _asked = time.GetTimestamp();
+
+    /// <summary>The next batch is asked for: logs and checkpoints before it are not what the step waits for data.</summary>
+    public void BatchAsked() => (_asked, _planted) = (time.GetTimestamp(), cost.Planted);
+
+    public void BatchArrived() => _arrived = time.GetTimestamp();
+
+    public void StepDone(HostBatch batch, in StepSchedule values, StepScalars scalars)
+    {
+        var now = time.GetTimestamp();
+        var waited = time.GetElapsedTime(_asked, _arrived) - _planted;
+        _pending.Add(new Pending(batch.Step + 1, batch.Epoch, batch.Size, [.. batch.ClipIds], values, scalars, time.GetElapsedTime(_began, now),
+            waited > TimeSpan.Zero ? waited : TimeSpan.Zero, LiveTensors.Count, Environment.WorkingSet, position.SkippedHere));
+        _began = now;
+    }
+
+    /// <summary>Every so many steps, a picture of what is masked and reconstructed, of rank 0's first clip.</summary>
+    /// <exception cref="FullDiskException">There is no room, and the run is to stop.</exception>
+    public void Picture(long step, XkdModel model, XkdInput input)
+    {
+        if (_events is not null && config.Train.ImagesEvery > 0 && step % config.Train.ImagesEvery == 0)
+        {
+            using var scope = NewDisposeScope();
+            Guard(step, () => _events.Append(step, MaskedReconstruction.Of(model, input.Video[0].narrow(0, 0, 1), input.Audio[0].narrow(0, 0, 1), (ulong)config.Seed)));
+        }
+    }
+
+    /// <summary>Reads the scalars of the steps since the last call, writes them to the logs and shows them.</summary>
+    /// <exception cref="FailureException">A term is not finite on some rank: names term, step, rank and clips; thrown on all ranks.</exception>
+    /// <exception cref="FullDiskException">There is no room, and the run is to stop.</exception>
+    public void Flush()
+    {
+        if (_pending.Count == 0)
+        {
+            return;
+        }
+
+        var own = StepScalars.Read([.. _pending.Select(step => step.Scalars)]);
+        var all = ranks.All(new Reported([.. own.Select(values => values.Values.ToArray())], [.. _pending.Select(step => step.Skipped)])); // names are the same on all
+        var steps = _pending.Select((step, i) => ToMetrics(step, own[i].Keys.Index().Select(name => (name.Item, all.Average(rank => rank.Values[i][name.Index]))), all.Sum(rank => rank.Skipped[i]))).ToArray();
+        Last = steps[^1];
+        if (ranks.IsFirst)
+        {
+            Guard(Last.Step, () =>
+            {
+                _metrics!.Append(steps);
+                _events?.Append(steps);
+            });
+            observer.Steps(steps, schedule.Steps);
+            observer.Feed(feed.Report());
+        }
+
+        foreach (var (i, step) in _pending.Index())
+        {
+            string[] names = [.. own[i].Keys];
+            RequireFinite(step, [.. all.Select(rank => names.Zip(rank.Values[i]).Where(value => !double.IsFinite(value.Second)).Select(value => value.First).FirstOrDefault())]);
+        }
+
+        _pending.ForEach(step => step.Scalars.Dispose());
+        _pending.Clear();
+    }
+
+    /// <summary>Writes the lines that wait.</summary>
+    /// <exception cref="FullDiskException">There is no room.</exception>
+    public void FlushLines() => _metrics?.Flush();
+
+    public void Dispose() => _metrics?.Dispose();
+
+    private void Guard(long step, Action write)
+    {
+        try
+        {
+            write();
+            _waits = false;
+        }
+        catch (FullDiskException e) when (config.Train.OnFullDisk == FullDiskPolicy.Continue)
+        {
+            if (!_waits)
+            {
+                observer.Note($"DISK FULL at step {step}: {e.Message} Until there is room, metrics wait in memory and events are left out");
+            }
+
+            _waits = true;
+        }
+    }
+
+    private void RequireFinite(Pending step, string?[] broken)
+    {
+        // The norm is of the ranks' gradients together: a rank whose own terms are finite has nothing to do with it.
+        var rank = Array.FindIndex(broken, term => term is not null and not StepScalars.GradNorm);
+        rank = rank >= 0 ? rank : Array.FindIndex(broken, term => term is not null);
+        if (rank < 0)
+        {
+            return;
+        }
+
+        var clips = ranks.All(step.ClipIds)[rank];
+        var dump = Path.Combine(run.Path, string.Create(CultureInfo.InvariantCulture, $"not-finite-step-{step.Step:D8}.txt"));
+        if (ranks.IsFirst)
+        {
+            File.WriteAllLines(dump, clips);
+        }
+
+        ranks.Barrier(); // the first to leave ends the others
+        throw new FailureException(
+            $"step {step.Step}: {broken[rank]} is not finite{(ranks.Size > 1 ? $" on rank {rank}" : string.Empty)}; the batch's clip ids are in {dump}, earlier checkpoints are kept. "
+            + "Lower optim.lr, or continue from the checkpoint with other settings into a new run");
+    }
+
+    private StepMetrics ToMetrics(Pending step, IEnumerable<(string Name, double Value)> scalars, long skipped) => new()
+    {
+        Step = step.Step,
+        Epoch = step.Epoch,
+        Position = feed.Plan.PositionOf(step.Step - 1) + config.Batch,
+        Scalars = new OrderedDictionary<string, double>(scalars.Select(scalar => KeyValuePair.Create(scalar.Name, scalar.Value)), StringComparer.Ordinal),
+        Lr = step.Schedule.LearningRate,
+        Wd = step.Schedule.WeightDecay,
+        EmaVideo = step.Schedule.VideoEma,
+        EmaAudio = step.Schedule.AudioEma,
+        Ms = step.Whole.TotalMilliseconds,
+        SamplesPerSecond = ranks.Size * step.Size / step.Whole.TotalSeconds,
+        DataWait = step.Wait / step.Whole,
+        Mfu = step.Size / step.Whole.TotalSeconds * cost.FlopPerSample / cost.PeakFlops,
+        Skipped = position.SkippedBefore + skipped,
+        CheckpointsMissed = CheckpointsMissed,
+        LiveTensors = step.LiveTensors,
+        Rss = step.Rss,
+        GpuMemory = cost.OnDevice ? CudaDriver.UsedBytes() : 0,
+    };
+
+    private sealed record Reported(double[][] Values, long[] Skipped);
+
+    private sealed record Pending(
+        long Step, int Epoch, int Size, string[] ClipIds, StepSchedule Schedule, StepScalars Scalars, TimeSpan Whole, TimeSpan Wait, long LiveTensors, long Rss, long Skipped);
+}
