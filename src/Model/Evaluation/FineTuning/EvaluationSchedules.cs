@@ -8,7 +8,9 @@ namespace Xkd.Model.Evaluation;
 /// </summary>
 public static class EvaluationSchedules
 {
-    /// <summary>After the warm-up half a cosine from <paramref name="baseValue"/> towards <paramref name="finalValue"/>, which is never quite reached.</summary>
+    /// <summary>
+    /// After the warm-up half a cosine from <paramref name="baseValue"/> towards <paramref name="finalValue"/>, which is never quite reached.
+    /// </summary>
     public static double[] WarmupCosine(int epochs, int stepsPerEpoch, int warmupEpochs, double warmupValue, double baseValue, double finalValue)
     {
         (double[] values, int start) = Warmup(epochs, stepsPerEpoch, warmupEpochs, warmupValue, baseValue);
@@ -21,8 +23,12 @@ public static class EvaluationSchedules
         return values;
     }
 
-    /// <summary>After the warm-up the value is multiplied by <paramref name="gamma"/> at the first step of each milestone epoch. A milestone inside the warm-up is ignored for good.</summary>
-    public static double[] WarmupMultiStep(int epochs, int stepsPerEpoch, int warmupEpochs, double warmupValue, double baseValue, IReadOnlyCollection<int> milestones, double gamma)
+    /// <summary>
+    /// After the warm-up the value is multiplied by <paramref name="gamma"/> at the first step of each milestone epoch. A milestone inside the warm-up is
+    /// ignored for good.
+    /// </summary>
+    public static double[] WarmupMultiStep(
+        int epochs, int stepsPerEpoch, int warmupEpochs, double warmupValue, double baseValue, IReadOnlyCollection<int> milestones, double gamma)
     {
         (double[] values, int start) = Warmup(epochs, stepsPerEpoch, warmupEpochs, warmupValue, baseValue);
         double value = baseValue;
@@ -50,10 +56,11 @@ public static class EvaluationSchedules
     {
         if (epochs < 1 || stepsPerEpoch < 1 || warmupEpochs < 0 || warmupEpochs > epochs)
         {
-            throw new UsageException($"schedule: {epochs} epochs of {stepsPerEpoch} steps with {warmupEpochs} warm-up epochs; the warm-up cannot outlast the run.");
+            throw new UsageException(
+                $"schedule: {epochs} epochs of {stepsPerEpoch} steps with {warmupEpochs} warm-up epochs; the warm-up cannot outlast the run.");
         }
 
-        double[] values = new double[epochs * stepsPerEpoch];
+        var values = new double[epochs * stepsPerEpoch];
         int start = warmupEpochs * stepsPerEpoch;
         for (int step = 0; step < start; step++)
         {

@@ -33,7 +33,7 @@ public static class EncoderDescription
         string? folder = new[] { path, Path.Combine(path, "..", "..") }.FirstOrDefault(p => Directory.Exists(path) && new RunFolder(p).HasRun);
         if (folder is not null)
         {
-            RunFolder run = new(folder);
+            var run = new RunFolder(folder);
             RunOrigin origin = run.ReadOrigin() ?? throw new UsageException($"{folder} has no run.json; it is not a whole run folder");
             return Of(run.ReadConfig(), origin.MelMean, origin.MelStd);
         }

@@ -14,8 +14,9 @@ internal enum SvmAsk
 }
 
 /// <summary>
-/// One class against the rest: Newton's method on <c>½|w|² + C Σ max(0, 1 − y w·x)²</c> (Keerthi and DeCoste, JMLR 2005), whose steps are solved directly where few
-/// rows are within the margin, else by preconditioned conjugate gradients. It asks for one thing at a time, and whoever reads the rows serves every class in one pass.
+/// One class against the rest: Newton's method on <c>½|w|² + C Σ max(0, 1 − y w·x)²</c> (Keerthi and DeCoste, JMLR 2005), whose steps are solved directly
+/// where few rows are within the margin, else by preconditioned conjugate gradients. It asks for one thing at a time, and whoever reads the rows serves every
+/// class in one pass.
 /// </summary>
 internal sealed class NewtonSolver
 {
@@ -57,7 +58,7 @@ internal sealed class NewtonSolver
         _step = new double[length];
         _residual = new double[length];
         _solved = new double[length];
-        Active = new ulong[(rows + SvmRows.Tile - 1) / SvmRows.Tile];
+        Active = new ulong[(rows + RowBlocks.Tile - 1) / RowBlocks.Tile];
     }
 
     public int Positive { get; }
@@ -150,7 +151,7 @@ internal sealed class NewtonSolver
 
     private void Begin(long active)
     {
-        if (active <= Math.Min(DirectRowsPerFeature * (long)Weights.Length, DirectBytes / (sizeof(double) * SvmRows.Padded(Weights.Length))))
+        if (active <= Math.Min(DirectRowsPerFeature * (long)Weights.Length, DirectBytes / (sizeof(double) * RowBlocks.Padded(Weights.Length))))
         {
             Ask = SvmAsk.Rows;
             return;
@@ -205,7 +206,7 @@ internal sealed class NewtonSolver
         Plus(Asked, _length, _step);
     }
 
-    private static double Dot(double[] a, double[] b) => VectorMath.Dot((ReadOnlySpan<double>)a, b);
+    private static double Dot(double[] a, double[] b) => VectorMath.Dot<double>(a, b);
 
     private static void Plus(double[] a, double scale, double[] b)
     {
