@@ -30,14 +30,9 @@ public enum ClipEnsemble
 /// <summary>The <c>linear</c> and <c>finetune</c> protocols from caches to a result: train, test densely, score.</summary>
 internal static class ClassifierEvaluation
 {
-    /// <summary>Trains on one side and tests on the other. Fine-tuning changes the encoders' weights.</summary>
-    /// <param name="encoders">One encoder, or audio and video.</param>
-    /// <param name="train">The cache to fit on.</param>
-    /// <param name="test">The cache to test on.</param>
-    /// <param name="config">The protocol.</param>
-    /// <param name="identity">What the result is of; its protocol says whether the encoders are trained too.</param>
-    /// <param name="log">Receives a line an epoch.</param>
-    /// <param name="stop">Stops between steps.</param>
+    /// <summary>
+    /// Trains on one side and tests on the other; logs a line an epoch. Fine-tuning, which the identity's protocol says, changes the encoders.
+    /// </summary>
     /// <exception cref="UsageException">Caches without labels, without the modality, or with classes that the other lacks.</exception>
     /// <exception cref="FailureException">The loss is not finite any more.</exception>
     public static EvaluationResult Run(

@@ -67,10 +67,7 @@ internal sealed class ClipClassifier : IDisposable
     private readonly bool _frozen;
     private readonly ClassifierHead _head;
 
-    /// <param name="encoders">Stay the caller's to dispose of.</param>
-    /// <param name="classes">Scores per clip.</param>
-    /// <param name="head">What stands before the linear layer.</param>
-    /// <param name="frozen">Only the head is trained.</param>
+    /// <summary>Frozen, only the head is trained. The encoders stay the caller's to dispose of.</summary>
     public ClipClassifier(IReadOnlyList<EvaluationEncoder> encoders, int classes, HeadSection head, bool frozen)
     {
         (_encoders, _frozen) = (encoders, frozen);

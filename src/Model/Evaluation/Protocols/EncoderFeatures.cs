@@ -33,11 +33,7 @@ internal static class EncoderFeatures
         }
     }
 
-    /// <param name="encoders">Run on the same windows, in this order.</param>
-    /// <param name="set">Whose clips.</param>
-    /// <param name="views">What is cut of them.</param>
-    /// <param name="unitLength">Each encoder's vectors are brought to unit length.</param>
-    /// <param name="stop">Stops between batches.</param>
+    /// <summary>Features of every window of a set; each encoder's vectors are brought to unit length where that is asked for.</summary>
     /// <exception cref="UsageException">The cache does not fit the encoders, or a feature is not finite.</exception>
     public static FeatureSet Extract(
         IReadOnlyList<EvaluationEncoder> encoders, EvaluationSet set, EvaluationOptions views, bool unitLength, CancellationToken stop)

@@ -62,10 +62,7 @@ internal sealed unsafe class DualCoordinateDescent
     private readonly int[] _order;
     private SplitMix64 _random;
 
-    /// <param name="rows">The samples.</param>
-    /// <param name="signs">+1 where a sample is of the class, else −1.</param>
-    /// <param name="positive">The class, which chooses the visiting order's stream.</param>
-    /// <param name="options">C, tolerance and the most passes.</param>
+    /// <summary>Of samples, their signs (+1 where a sample is of the class, else −1), and the class, which chooses the visiting order's stream.</summary>
     public DualCoordinateDescent(DualRows rows, sbyte[] signs, int positive, LinearSvmOptions options)
     {
         _rows = rows;

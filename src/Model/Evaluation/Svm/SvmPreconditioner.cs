@@ -85,20 +85,8 @@ internal sealed unsafe class SvmPreconditioner
 
         public int Length => end - first;
 
-        public void Add(List<double[]> sample, ParallelOptions parallel)
-        {
-            int n = Length, stride = RowBlocks.Padded(sample.Count);
-            var columns = new double[(long)n * stride];
-            for (int row = 0; row < sample.Count; row++)
-            {
-                for (int d = 0; d < n; d++)
-                {
-                    columns[((long)d * stride) + row] = sample[row][first + d];
-                }
-            }
-
-            _sums = SymmetricMatrix.Products(columns, n, stride, parallel);
-        }
+        public void Add(List<double[]> sample, ParallelOptions parallel) =>
+            _sums = SymmetricMatrix.ColumnProducts(sample.Count, Length, (row, d) => sample[row][first + d], parallel);
 
         public void Solve(int level, double weight, Span<double> x)
         {

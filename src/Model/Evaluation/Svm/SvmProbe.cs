@@ -123,7 +123,6 @@ public static class SvmProbe
     /// <param name="fraction">Share of each class held out, 0 … 1; rounded, but at least one clip stays on each side.</param>
     /// <param name="seed">Which clips.</param>
     /// <param name="sources">What each clip was cut from: clips of one source stay on one side, and the share is of sources. Null: each from its own.</param>
-    /// <returns>Clip indices of both parts, ascending.</returns>
     internal static (int[] Fit, int[] HeldOut) Split(IReadOnlyList<int> labels, double fraction, ulong seed, IReadOnlyList<ulong>? sources = null)
     {
         var random = new SplitMix64(seed);

@@ -5,6 +5,22 @@ namespace Xkd.Model.Evaluation;
 /// <summary>Lower triangles of positive definite matrices [n, stride], stride a multiple of <see cref="SvmKernels.Block"/>.</summary>
 internal static unsafe class SymmetricMatrix
 {
+    /// <summary>Products of n columns of some rows with each other.</summary>
+    public static double[] ColumnProducts(int rows, int n, Func<int, int, double> value, ParallelOptions parallel)
+    {
+        int stride = RowBlocks.Padded(rows);
+        var columns = new double[(long)n * stride];
+        for (int row = 0; row < rows; row++)
+        {
+            for (int d = 0; d < n; d++)
+            {
+                columns[((long)d * stride) + row] = value(row, d);
+            }
+        }
+
+        return Products(columns, n, stride, parallel);
+    }
+
     /// <summary>Products of rows with each other.</summary>
     /// <param name="rows">[n, length], length a multiple of <see cref="SvmKernels.Block"/>.</param>
     /// <param name="n">Number of rows.</param>
@@ -108,11 +124,7 @@ internal static class HeldRows
 {
     private static readonly ParallelOptions OneThread = new() { MaxDegreeOfParallelism = 1 };
 
-    /// <param name="rows">A: [count, padded length].</param>
-    /// <param name="count">Number of rows.</param>
-    /// <param name="c">C.</param>
-    /// <param name="gradient">The gradient, [length].</param>
-    /// <param name="step">Receives the step, [length].</param>
+    /// <summary>Of rows A [count, padded length] and a gradient [length], into a step of the same length.</summary>
     public static void Step(double[] rows, int count, double c, double[] gradient, double[] step)
     {
         int length = gradient.Length, stride = RowBlocks.Padded(length), square = RowBlocks.Padded(count);
@@ -148,17 +160,8 @@ internal static class HeldRows
 
     private static void ByFeatures(double[] rows, int count, double c, double[] step)
     {
-        int length = step.Length, stride = RowBlocks.Padded(length), square = RowBlocks.Padded(count);
-        var columns = new double[(long)length * square];
-        for (int i = 0; i < count; i++)
-        {
-            for (int d = 0; d < length; d++)
-            {
-                columns[((long)d * square) + i] = rows[((long)i * stride) + d];
-            }
-        }
-
-        double[] hessian = SymmetricMatrix.Products(columns, length, square, OneThread);
+        int length = step.Length, stride = RowBlocks.Padded(length);
+        double[] hessian = SymmetricMatrix.ColumnProducts(count, length, (i, d) => rows[((long)i * stride) + d], OneThread);
         for (int d = 0; d < length; d++)
         {
             for (int e = 0; e <= d; e++)
