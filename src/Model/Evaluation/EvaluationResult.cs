@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Xkd.Model.Configuration;
 using Xkd.Model.Weights;
 
 namespace Xkd.Model.Evaluation;
@@ -88,7 +87,8 @@ public sealed record EvaluationResult
 
     public string ToJson() => JsonSerializer.Serialize(this, Json);
 
-    public static EvaluationResult FromJson(string json) => JsonSerializer.Deserialize<EvaluationResult>(json, Json) ?? throw new JsonException("an evaluation result is null");
+    public static EvaluationResult FromJson(string json) =>
+        JsonSerializer.Deserialize<EvaluationResult>(json, Json) ?? throw new JsonException("an evaluation result is null");
 
     /// <summary>Writes the file, whole or not at all.</summary>
     public void Write(string path) => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(ToJson() + "\n")));
@@ -99,7 +99,9 @@ public sealed record EvaluationResult
         Fold = null,
         Value = folds.Average(f => f.Value),
         Top5 = folds.All(f => f.Top5 is not null) ? folds.Average(f => f.Top5!.Value) : null,
-        PerClass = folds.SelectMany(f => f.PerClass).GroupBy(p => p.Key, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Average(p => p.Value), StringComparer.Ordinal),
+        PerClass = folds.SelectMany(f => f.PerClass)
+            .GroupBy(p => p.Key, StringComparer.Ordinal)
+            .ToDictionary(g => g.Key, g => g.Average(p => p.Value), StringComparer.Ordinal),
         C = folds.All(f => f.C == folds[0].C) ? folds[0].C : null,
         Selection = folds[0].Selection is null ? null : "per fold",
         Converged = folds.All(f => f.Converged is not null) ? folds.All(f => f.Converged!.Value) : null,
@@ -114,23 +116,25 @@ public sealed record EvaluationResult
     };
 
     private static Dictionary<string, double>? Shared(IReadOnlyList<EvaluationResult> folds) => folds.All(f => f.Further is not null)
-        ? folds[0].Further!.Keys.Where(k => folds.All(f => f.Further!.ContainsKey(k))).ToDictionary(k => k, k => folds.Average(f => f.Further![k]), StringComparer.Ordinal)
+        ? folds[0].Further!.Keys
+            .Where(k => folds.All(f => f.Further!.ContainsKey(k)))
+            .ToDictionary(k => k, k => folds.Average(f => f.Further![k]), StringComparer.Ordinal)
         : null;
 
+    /// <summary>Numbers of clips, as <see cref="Clips"/> has them.</summary>
+    internal static IReadOnlyDictionary<string, int> Sizes(int train, int test) =>
+        new Dictionary<string, int>(StringComparer.Ordinal) { ["train"] = train, ["test"] = test };
+
     /// <summary>This identity with what an SVM probe found.</summary>
-    /// <param name="scores">Of the test clips.</param>
-    /// <param name="fits">What gave them.</param>
-    /// <param name="classes">Names by label.</param>
-    /// <param name="config">What was asked for.</param>
-    public EvaluationResult With(ClipScores scores, SvmFits fits, IReadOnlyList<string> classes, SvmConfig config) => With(scores) with
+    public EvaluationResult With(SvmProbeResult found) => With(found.Scores) with
     {
-        C = fits.Model.C,
-        Selection = SvmProbe.Selection(fits, config),
-        HeldOut = fits.Scores.Count == 0 ? null : fits.Scores.ToDictionary(p => $"{p.Key}", p => p.Value, StringComparer.Ordinal),
-        Classes = classes,
-        Converged = fits.Converged,
-        Passes = fits.Passes,
-        Notes = SvmProbe.NotConverged(fits, config) is { } note ? [.. Notes ?? [], note] : Notes,
+        C = found.Model.C,
+        Selection = found.Selection,
+        HeldOut = found.HeldOut.Count == 0 ? null : found.HeldOut.ToDictionary(p => $"{p.Key}", p => p.Value, StringComparer.Ordinal),
+        Classes = found.Classes,
+        Converged = found.Converged,
+        Passes = found.Passes,
+        Notes = found.Note is null ? Notes : [.. Notes ?? [], found.Note],
     };
 
     /// <summary>This identity with what the scores of its test clips are worth.</summary>

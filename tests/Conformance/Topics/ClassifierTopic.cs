@@ -1,4 +1,5 @@
 using TorchSharp;
+using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Native;
 
@@ -19,7 +20,7 @@ internal sealed class ClassifierTopic : IGoldenTopic
         check.Equal("batch", x.shape[0], golden.Config.GetProperty("batch").GetInt64());
         foreach (GoldenProperty combo in golden.Config.GetProperty("combos").EnumerateObject())
         {
-            using ClassifierHead head = new(features, classes, new ClassifierOptions
+            using ClassifierHead head = new(features, classes, new HeadSection
             {
                 BatchNorm = combo.Value.GetProperty("use_bn").GetBoolean(),
                 UnitLength = combo.Value.GetProperty("l2_norm").GetBoolean(),

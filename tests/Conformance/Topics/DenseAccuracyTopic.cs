@@ -17,7 +17,10 @@ internal sealed class DenseAccuracyTopic : IGoldenTopic
         float[] logits = golden.Floats("in/logits");
         long[] targets = golden.Int64s("in/targets");
         int[] labels = Array.ConvertAll(targets, t => (int)t);
-        float[] confidence = DenseScores.Combine(DenseScores.Softmax(logits, classes), clips, classes, ClipEnsemble.Mean);
+        LibTorch.Load();
+        using DisposeScope scope = torch.NewDisposeScope();
+        torch.Tensor windows = torch.tensor(logits).reshape(-1, classes);
+        float[] confidence = ClassifierEvaluation.Combine(torch.nn.functional.softmax(windows, -1), clips, ClipEnsemble.Mean).data<float>().ToArray();
         check.Close("out/confidence", confidence, [labels.Length, classes]);
 
         // Meters weighted by batch size are the mean over samples, however these were batched.
@@ -25,11 +28,8 @@ internal sealed class DenseAccuracyTopic : IGoldenTopic
         double[] scores = Array.ConvertAll(confidence, v => (double)v);
         check.Scalar("top1", TopK.Accuracy(scores, classes, labels, 1));
         check.Scalar("top5", TopK.Accuracy(scores, classes, labels, 5));
-        check.Scalar("loss", DenseScores.CrossEntropy(logits, labels, clips, classes));
-
-        LibTorch.Load();
-        using DisposeScope scope = torch.NewDisposeScope();
-        torch.Tensor first = torch.tensor(logits).reshape(-1, clips, classes)[torch.TensorIndex.Colon, 0];
+        check.Scalar("loss", EvaluationLosses.CrossEntropy(windows, torch.tensor(targets).repeat_interleave(clips)).item<float>());
+        torch.Tensor first = windows.reshape(-1, clips, classes)[torch.TensorIndex.Colon, 0];
         check.Scalar("soft_target_ce", EvaluationLosses.SoftCrossEntropy(first, torch.tensor(golden.Floats("in/soft_targets")).reshape(-1, classes)).item<float>());
         foreach (string name in golden.Scalars.Keys.Where(n => n.StartsWith(Smoothing, StringComparison.Ordinal)))
         {

@@ -1,15 +1,19 @@
 using Xkd.Model.Configuration;
 using System.Text.Json;
 using Xkd.Conformance.Topics;
+using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Native;
 using Xkd.Model.Networks;
+using Xkd.Model.Weights;
 
 namespace Xkd.Conformance;
 
 /// <summary>Parameter groups of layer-wise learning-rate decay.</summary>
 internal sealed class LayerDecayTopic : IGoldenTopic
 {
+    private static readonly string[] Order = ["cls_token", "pos_embed", "blocks.", "patch_embed.", "norm.", "head."];
+
     public IReadOnlyCollection<string> Topics => ["layer_decay"];
 
     public void Run(GoldenCase golden, GoldenCheck check)
@@ -21,9 +25,10 @@ internal sealed class LayerDecayTopic : IGoldenTopic
         for (int m = 0; m < configs.Length; m++)
         {
             GoldenField config = configs[m];
-            using EncoderClassifier network = Build(config);
+            using ViT encoder = Build(config);
+            using var head = new ClassifierHead(encoder.Options.Dim, 5, new HeadSection { BatchNorm = config.GetProperty("use_bn").GetBoolean() });
             IReadOnlyList<DecayGroup> groups = LayerDecayGroups.Build(
-                network.EvaluationParameters().Select(p => (p.Name, (int)p.Value.dim())), network.Backbone.Options.Depth,
+                Parameters(encoder, head), encoder.Options.Depth,
                 config.GetProperty("layer_decay").GetDouble(), config.GetProperty("weight_decay").GetDouble());
             JsonElement[] wanted = [.. expected[m].GetProperty("groups").EnumerateArray()];
             check.Equal($"model {m} groups", groups.Count, wanted.Length);
@@ -36,13 +41,19 @@ internal sealed class LayerDecayTopic : IGoldenTopic
         }
     }
 
-    private static EncoderClassifier Build(GoldenField config)
+    // Names and dimensions in the order of the reference's evaluation networks, which groups inherit.
+    private static IEnumerable<(string Name, int Dimensions)> Parameters(ViT encoder, ClassifierHead head) => StateNames.Parameters(encoder)
+        .Select(p => (Name: WeightNames.ToEvaluation(p.Name), p.Value))
+        .Concat(StateNames.Parameters(head, "head."))
+        .OrderBy(p => Array.FindIndex(Order, prefix => p.Name.StartsWith(prefix, StringComparison.Ordinal)))
+        .Select(p => (p.Name, (int)p.Value.dim()));
+
+    private static ViT Build(GoldenField config)
     {
         TransformerSection options = GoldenModels.Transformer(config);
         bool classToken = config.GetProperty("cls").GetBoolean();
-        ViT backbone = config.GetProperty("modality").GetString() == "video"
+        return config.GetProperty("modality").GetString() == "video"
             ? new VideoViT(new VideoGeometry { Frames = 4, Height = 16, Width = 16 }, options, classToken)
             : new AudioViT(new AudioGeometry { Mels = 8, Frames = 16 }, options, classToken);
-        return new EncoderClassifier(backbone, new ClassifierHead(options.Dim, 5, new ClassifierOptions { BatchNorm = config.GetProperty("use_bn").GetBoolean() }));
     }
 }

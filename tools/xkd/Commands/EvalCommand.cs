@@ -129,7 +129,7 @@ internal static class EvalCommand
         }
 
         EvaluationResult identity = await FeatureFiles.IdentityAsync(val, "svm", config.Dataset).ConfigureAwait(false) with { Seed = (ulong)config.Seed };
-        EvaluationResult result = await new StreamedProbe(config, terminal.Line).RunAsync(train, val, output, identity, stop).ConfigureAwait(false);
+        EvaluationResult result = await SvmProbe.RunAsync(train, val, output, config, identity, terminal.Line, stop).ConfigureAwait(false);
         await DoneAsync(output, [result], terminal, stop).ConfigureAwait(false);
     }
 

@@ -33,7 +33,7 @@ internal static class FeatureEvaluationCommands
             {
                 await FeatureFiles.RequireSameEncoderAsync(gallery, parsed.GetValue(val)!).ConfigureAwait(false);
                 NeighbourOptions options = new() { K = parsed.GetValue(k), Temperature = parsed.GetValue(temperature) };
-                (ClipScores scores, int shared) = await StreamedNeighbours.ClassifyAsync(gallery, queries, options, signals.Token).ConfigureAwait(false);
+                (ClipScores scores, int shared) = await NearestNeighbours.ClassifyAsync(gallery, queries, options, signals.Token).ConfigureAwait(false);
                 EvaluationResult identity = await FeatureFiles.IdentityAsync(parsed.GetValue(val)!, "knn", parsed.GetValue(dataset)!).ConfigureAwait(false);
                 EvaluationResult result = identity.With(scores) with
                 {

@@ -54,7 +54,7 @@ internal static class FeaturesCommand
             Terminal.Warn(cache.Warnings);
             WeightModality which = WeightChoices.Modality(parsed.GetValue(modality)!)!.Value;
             using EvaluationEncoder encoder = EvaluationEncoder.Open(
-                EvaluationWeights.For(parsed.GetValue(weights)!, which), which, WeightChoices.Branch(parsed.GetValue(branch)!), config.Encoder, Devices.Parse(parsed.GetValue(device)!), terminal.Line);
+                EvaluationEncoder.WeightsFor(parsed.GetValue(weights)!, which), which, WeightChoices.Branch(parsed.GetValue(branch)!), config.Encoder, Devices.Parse(parsed.GetValue(device)!), terminal.Line);
             ProgressLine line = new(terminal, "clips", TimeProvider.System, PlainInterval);
             await FeatureFiles.WriteAsync(encoder, cache, path, parsed.GetValue(windows), parsed.GetValue(batch), done => line.Report(done, cache.Clips.Count), signals.Token, config.FrameRule).ConfigureAwait(false);
             line.Finish(cache.Clips.Count, cache.Clips.Count, path);

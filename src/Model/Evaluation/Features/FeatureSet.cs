@@ -2,7 +2,20 @@ using Xkd.Storage;
 
 namespace Xkd.Model.Evaluation;
 
-/// <summary>Frozen features of a set of clips: <see cref="Windows"/> rows per clip, clip-major.</summary>
+/// <summary>What is done to features before a linear classifier sees them.</summary>
+public enum FeatureScaling
+{
+    /// <summary>As the network gives them: what the released video and audio scripts do, whatever their comments say.</summary>
+    None,
+
+    /// <summary>Each vector to unit length: what the released audio-visual script does.</summary>
+    UnitLength,
+
+    /// <summary>Each feature to mean 0 and deviation 1 over the training windows.</summary>
+    Standardise,
+}
+
+/// <summary>Frozen features of a set of clips, in memory: <see cref="Windows"/> rows per clip, clip-major.</summary>
 public sealed record FeatureSet
 {
     /// <summary>Clip ids, in the order of the rows.</summary>
@@ -17,7 +30,6 @@ public sealed record FeatureSet
     /// <summary>Names of the classes, indexed by label.</summary>
     public required IReadOnlyList<string> ClassNames { get; init; }
 
-    /// <summary>Windows per clip.</summary>
     public required int Windows { get; init; }
 
     /// <summary>Numbers per feature vector.</summary>
@@ -34,7 +46,7 @@ public sealed record FeatureSet
     /// <summary>The clips at <paramref name="clips"/>, in that order.</summary>
     public FeatureSet Select(IReadOnlyList<int> clips)
     {
-        float[] vectors = new float[clips.Count * Windows * Dim];
+        var vectors = new float[clips.Count * Windows * Dim];
         for (int i = 0; i < clips.Count; i++)
         {
             Clip(clips[i]).CopyTo(vectors.AsSpan(i * Windows * Dim));
@@ -42,52 +54,11 @@ public sealed record FeatureSet
 
         return this with
         {
-            Ids = [.. clips.Select(c => Ids[c])], Labels = [.. clips.Select(c => Labels[c])], LabelSets = LabelSets is null ? null : [.. clips.Select(c => LabelSets[c])], Vectors = vectors,
+            Ids = [.. clips.Select(c => Ids[c])],
+            Labels = [.. clips.Select(c => Labels[c])],
+            LabelSets = LabelSets is null ? null : [.. clips.Select(c => LabelSets[c])],
+            Vectors = vectors,
         };
-    }
-
-    /// <summary>One row per clip: the mean of its windows.</summary>
-    public FeatureSet Pooled()
-    {
-        float[] vectors = new float[Clips * Dim];
-        for (int i = 0; i < Vectors.Length; i++)
-        {
-            vectors[(i / (Windows * Dim) * Dim) + (i % Dim)] += Vectors[i] / Windows;
-        }
-
-        return this with { Windows = 1, Vectors = vectors };
-    }
-
-    /// <summary>Label of every row: each clip's, once per window.</summary>
-    public int[] RowLabels()
-    {
-        int[] labels = new int[Clips * Windows];
-        for (int row = 0; row < labels.Length; row++)
-        {
-            labels[row] = Labels[row / Windows];
-        }
-
-        return labels;
-    }
-
-    /// <summary>This set with another's appended to each vector (video and audio of the same clips, in the same order).</summary>
-    /// <exception cref="UsageException">The two are not features of the same clips and windows.</exception>
-    public FeatureSet Join(FeatureSet other)
-    {
-        if (!Ids.SequenceEqual(other.Ids, StringComparer.Ordinal) || Windows != other.Windows)
-        {
-            throw new UsageException($"features: {Clips} clips of {Windows} windows cannot be joined with {other.Clips} clips of {other.Windows}; extract both from the same cache.");
-        }
-
-        int dim = Dim + other.Dim;
-        float[] vectors = new float[Clips * Windows * dim];
-        for (int row = 0; row < Clips * Windows; row++)
-        {
-            Vectors.AsSpan(row * Dim, Dim).CopyTo(vectors.AsSpan(row * dim));
-            other.Vectors.AsSpan(row * other.Dim, other.Dim).CopyTo(vectors.AsSpan((row * dim) + Dim));
-        }
-
-        return this with { Dim = dim, Vectors = vectors };
     }
 
     /// <summary>Throws where shapes, labels or values cannot be: what every user of a feature set may then rely on.</summary>
@@ -96,7 +67,8 @@ public sealed record FeatureSet
     {
         if (Windows < 1 || Dim < 1 || Labels.Length != Clips || Vectors.Length != (long)Clips * Windows * Dim)
         {
-            throw new UsageException($"features: {Vectors.Length} values and {Labels.Length} labels for {Clips} clips of {Windows} windows and {Dim} features.");
+            throw new UsageException(
+                $"features: {Vectors.Length} values and {Labels.Length} labels for {Clips} clips of {Windows} windows and {Dim} features.");
         }
 
         for (int clip = 0; clip < Clips; clip++)
@@ -106,13 +78,18 @@ public sealed record FeatureSet
                 throw new UsageException($"features: clip {Ids[clip]} has label {Labels[clip]}, but there are {ClassNames.Count} classes.");
             }
 
-            foreach (float value in Clip(clip))
+            if (Clip(clip).ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
             {
-                if (!float.IsFinite(value))
-                {
-                    throw new UsageException($"features: clip {Ids[clip]} has a feature that is not finite; check the weights they were taken with.");
-                }
+                throw new UsageException($"features: clip {Ids[clip]} has a feature that is not finite; check the weights they were taken with.");
             }
         }
+    }
+
+    /// <summary>A copy of the vectors, each of unit length.</summary>
+    internal float[] UnitVectors()
+    {
+        float[] vectors = [.. Vectors];
+        VectorMath.NormaliseRows(vectors, Dim);
+        return vectors;
     }
 }

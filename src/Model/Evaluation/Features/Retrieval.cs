@@ -2,13 +2,30 @@ using Xkd.Storage;
 
 namespace Xkd.Model.Evaluation;
 
-/// <summary>Retrieval by cosine similarity between two sets of features of the same length: within a modality, or from one to the other. Windows are averaged first.</summary>
+/// <summary>What counts as found.</summary>
+public enum RetrievalTarget
+{
+    /// <summary>The same clip in the other modality.</summary>
+    SameClip,
+
+    /// <summary>Any clip of the same class.</summary>
+    SameClass,
+}
+
+/// <summary>Quality of one direction of retrieval.</summary>
+/// <param name="Recall">Share of queries with a right clip among the first k, percent, by k.</param>
+/// <param name="MedianRank">Median over queries of the best right clip's rank; 1 is best.</param>
+/// <param name="Queries">Queries that had something to find.</param>
+public sealed record RetrievalResult(IReadOnlyDictionary<int, double> Recall, double MedianRank, int Queries);
+
+/// <summary>Retrieval by cosine similarity between two sets of features of one row a clip: within a modality, or from one to the other.</summary>
 public static class Retrieval
 {
     /// <param name="queries">What is searched with.</param>
     /// <param name="gallery">What is searched.</param>
     /// <param name="target">
-    /// What counts as found. For the same clip, clips are matched by id. For the same class, what was cut from a query's own source is left out of the gallery: a clip is not its own answer, nor is another segment of it.
+    /// What counts as found. For the same clip, clips are matched by id. For the same class, what was cut from a query's own source is left out of the
+    /// gallery: a clip is not its own answer, nor is another segment of it.
     /// </param>
     /// <param name="ks">Depths of the recall. Null means 1, 5, 10.</param>
     /// <exception cref="UsageException">Features of different lengths, or nothing to find.</exception>
@@ -17,18 +34,20 @@ public static class Retrieval
         ks ??= [1, 5, 10];
         if (queries.Dim != gallery.Dim)
         {
-            throw new UsageException($"retrieval: query features have {queries.Dim} numbers and gallery features {gallery.Dim}; use projections into one space.");
+            throw new UsageException(
+                $"retrieval: query features have {queries.Dim} numbers and gallery features {gallery.Dim}; use projections into one space.");
         }
 
-        float[] from = NearestNeighbours.Unit(queries), to = NearestNeighbours.Unit(gallery);
+        float[] from = queries.UnitVectors(), to = gallery.UnitVectors();
         Func<string, string> named = target == RetrievalTarget.SameClip ? id => id : ClipSource.Of;
         (queries, gallery) = (queries with { Ids = [.. queries.Ids.Select(named)] }, gallery with { Ids = [.. gallery.Ids.Select(named)] });
-        int[] ranks = new int[queries.Clips];
+        var ranks = new int[queries.Clips];
         Parallel.For(0, queries.Clips, clip => ranks[clip] = Rank(from.AsSpan(clip * queries.Dim, queries.Dim), clip, queries, gallery, to, target));
         int[] found = [.. ranks.Where(r => r > 0).Order()];
         if (found.Length == 0)
         {
-            throw new UsageException($"retrieval: no query has a {(target == RetrievalTarget.SameClip ? "clip with its id" : "clip of its class")} in the gallery.");
+            throw new UsageException(
+                $"retrieval: no query has a {(target == RetrievalTarget.SameClip ? "clip with its id" : "clip of its class")} in the gallery.");
         }
 
         double median = (found[found.Length / 2] + found[(found.Length - 1) / 2]) / 2.0;
@@ -38,35 +57,31 @@ public static class Retrieval
     /// <summary>Rank of the best right clip, from 1; 0 when there is none. Wrong clips of the same similarity rank before it: ties are no merit.</summary>
     private static int Rank(ReadOnlySpan<float> query, int clip, FeatureSet queries, FeatureSet gallery, float[] to, RetrievalTarget target)
     {
-        float[] similarity = new float[gallery.Clips];
+        var similarity = new float[gallery.Clips];
         float best = float.NegativeInfinity;
         bool any = false;
         for (int other = 0; other < gallery.Clips; other++)
         {
             similarity[other] = VectorMath.Dot(query, to.AsSpan(other * gallery.Dim, gallery.Dim));
-            if (Right(clip, other))
+            if (Right(other))
             {
                 any = true;
                 best = Math.Max(best, similarity[other]);
             }
         }
 
-        if (!any)
+        int rank = any ? 1 : 0;
+        for (int other = 0; other < gallery.Clips && any; other++)
         {
-            return 0;
-        }
-
-        int rank = 1;
-        for (int other = 0; other < gallery.Clips; other++)
-        {
-            bool excluded = target == RetrievalTarget.SameClass && SameId(clip, other);
-            rank += !excluded && !Right(clip, other) && similarity[other] >= best ? 1 : 0;
+            bool excluded = target == RetrievalTarget.SameClass && SameId(other);
+            rank += !excluded && !Right(other) && similarity[other] >= best ? 1 : 0;
         }
 
         return rank;
 
-        bool SameId(int a, int b) => string.Equals(queries.Ids[a], gallery.Ids[b], StringComparison.Ordinal);
+        bool SameId(int other) => string.Equals(queries.Ids[clip], gallery.Ids[other], StringComparison.Ordinal);
 
-        bool Right(int a, int b) => target == RetrievalTarget.SameClip ? SameId(a, b) : queries.Labels[a] >= 0 && queries.Labels[a] == gallery.Labels[b] && !SameId(a, b);
+        bool Right(int other) =>
+            target == RetrievalTarget.SameClip ? SameId(other) : queries.Labels[clip] >= 0 && queries.Labels[clip] == gallery.Labels[other] && !SameId(other);
     }
 }

@@ -3,32 +3,83 @@ using TorchSharp.Modules;
 using Xkd.Model.Configuration;
 using Xkd.Model.Networks;
 using Xkd.Model.Weights;
+using Xkd.Storage;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Evaluation;
+
+/// <summary>
+/// Head of linear evaluation and fine-tuning: [N, features] → [N, classes] by unit length → batch norm → dropout → linear, each but the last optional.
+/// The linear layer starts orthogonal (gain 1) with zero bias. Unlike the reference, which squeezes its input, a batch of one keeps its batch axis.
+/// </summary>
+public sealed class ClassifierHead : nn.Module<Tensor, Tensor>
+{
+    private readonly HeadSection _options;
+
+#pragma warning disable IDE1006, SA1300 // Module fields carry the PyTorch state-dict names.
+    private readonly BatchNorm1d? bn;
+    private readonly TorchSharp.Modules.Linear classifier;
+#pragma warning restore IDE1006, SA1300
+
+    /// <exception cref="UsageException">No features, no classes, or a dropout outside 0 … 1.</exception>
+    public ClassifierHead(int features, int classes, HeadSection options)
+        : base(nameof(ClassifierHead))
+    {
+        if (features < 1 || classes < 1 || options.Dropout is not (>= 0 and < 1))
+        {
+            throw new UsageException(
+                $"classifier: {features} features, {classes} classes, dropout {options.Dropout}; features and classes must be positive and dropout in [0, 1).");
+        }
+
+        _options = options;
+        bn = options.BatchNorm ? nn.BatchNorm1d(features) : null;
+        classifier = nn.Linear(features, classes);
+        nn.init.orthogonal_(classifier.weight!);
+        nn.init.zeros_(classifier.bias!);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = _options.UnitLength ? nn.functional.normalize(input, p: 2, dim: -1) : input;
+        x = bn?.forward(x) ?? x;
+        x = _options.Dropout > 0 && training ? nn.functional.dropout(x, _options.Dropout, training: true) : x;
+        return classifier.forward(x).MoveToOuterDisposeScope(); // [N, classes]
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            bn?.Dispose();
+            classifier.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}
 
 /// <summary>One or several encoders with a head on their joined features. Frozen encoders run without gradients and stay as they are.</summary>
 internal sealed class ClipClassifier : IDisposable
 {
     private readonly IReadOnlyList<EvaluationEncoder> _encoders;
     private readonly bool _frozen;
+    private readonly ClassifierHead _head;
 
-    /// <param name="encoders">Stay the caller's to dispose of.</param>
-    /// <param name="classes">Scores per clip.</param>
-    /// <param name="head">What stands before the linear layer.</param>
-    /// <param name="frozen">Only the head is trained.</param>
+    /// <summary>Frozen, only the head is trained. The encoders stay the caller's to dispose of.</summary>
     public ClipClassifier(IReadOnlyList<EvaluationEncoder> encoders, int classes, HeadSection head, bool frozen)
     {
         (_encoders, _frozen) = (encoders, frozen);
-        Head = new ClassifierHead(encoders.Sum(e => e.Width), classes, new ClassifierOptions { UnitLength = head.UnitLength, BatchNorm = head.BatchNorm, Dropout = head.Dropout });
-        Head.to(Device);
+        _head = new ClassifierHead(encoders.Sum(e => e.Width), classes, head);
+        _head.to(Device);
         foreach (Parameter parameter in encoders.SelectMany(e => StateNames.Parameters(e.Network)).Select(p => p.Value))
         {
             parameter.requires_grad = !frozen;
         }
     }
 
-    public ClassifierHead Head { get; }
+    public IReadOnlyList<EvaluationEncoder> Encoders => _encoders;
 
     public Device Device => _encoders[0].Network.PositionTable.device;
 
@@ -43,13 +94,13 @@ internal sealed class ClipClassifier : IDisposable
             features = parts.Length == 1 ? parts[0] : cat(parts, 1); // [N, ΣD]
         }
 
-        return Head.call(features).MoveToOuterDisposeScope();
+        return _head.call(features).MoveToOuterDisposeScope();
     }
 
     /// <summary>Training or evaluation mode; frozen encoders are always in the latter.</summary>
     public void Train(bool training)
     {
-        Head.train(training);
+        _head.train(training);
         foreach (EvaluationEncoder encoder in _encoders)
         {
             encoder.Network.train(training && !_frozen);
@@ -59,7 +110,7 @@ internal sealed class ClipClassifier : IDisposable
     /// <summary>What is trained: the head alone, all of it decayed, or everything in groups by layer.</summary>
     public IReadOnlyList<(DecayGroup Group, IReadOnlyList<Parameter> Parameters)> Groups(double layerDecay, double weightDecay)
     {
-        IReadOnlyList<(string Name, Parameter Value)> head = StateNames.Parameters(Head, "head.");
+        IReadOnlyList<(string Name, Parameter Value)> head = StateNames.Parameters(_head, "head.");
         if (_frozen)
         {
             return [(new DecayGroup(1, weightDecay, [.. head.Select(p => p.Name)]), [.. head.Select(p => p.Value)])];
@@ -74,7 +125,8 @@ internal sealed class ClipClassifier : IDisposable
                 .. StateNames.Parameters(encoder.Network).Select(p => (WeightNames.ToEvaluation(p.Name), p.Value)), .. index == 0 ? head : [],
             ];
             Dictionary<string, Parameter> byName = own.ToDictionary(p => p.Name, p => p.Value, StringComparer.Ordinal);
-            foreach (DecayGroup group in LayerDecayGroups.Build(own.Select(p => (p.Name, (int)p.Value.dim())), encoder.Network.Options.Depth, layerDecay, weightDecay))
+            IEnumerable<(string Name, int Dimensions)> named = own.Select(p => (p.Name, (int)p.Value.dim()));
+            foreach (DecayGroup group in LayerDecayGroups.Build(named, encoder.Network.Options.Depth, layerDecay, weightDecay))
             {
                 groups.Add((group, [.. group.Parameters.Select(n => byName[n])]));
             }
@@ -83,5 +135,5 @@ internal sealed class ClipClassifier : IDisposable
         return groups;
     }
 
-    public void Dispose() => Head.Dispose();
+    public void Dispose() => _head.Dispose();
 }

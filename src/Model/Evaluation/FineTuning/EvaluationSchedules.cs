@@ -8,52 +8,40 @@ namespace Xkd.Model.Evaluation;
 /// </summary>
 public static class EvaluationSchedules
 {
-    /// <summary>After the warm-up half a cosine from <paramref name="baseValue"/> towards <paramref name="finalValue"/>, which is never quite reached.</summary>
-    public static double[] WarmupCosine(int epochs, int stepsPerEpoch, int warmupEpochs, double warmupValue, double baseValue, double finalValue)
-    {
-        (double[] values, int start) = Warmup(epochs, stepsPerEpoch, warmupEpochs, warmupValue, baseValue);
-        for (int step = start; step < values.Length; step++)
-        {
-            double phase = Math.PI * (step - start) / (values.Length - start);
-            values[step] = finalValue + (0.5 * (baseValue - finalValue) * (1 + Math.Cos(phase)));
-        }
+    /// <summary>
+    /// After the warm-up half a cosine from <paramref name="baseValue"/> towards <paramref name="finalValue"/>, which is never quite reached.
+    /// </summary>
+    public static double[] WarmupCosine(int epochs, int stepsPerEpoch, int warmupEpochs, double warmupValue, double baseValue, double finalValue) =>
+        Warmup(epochs, stepsPerEpoch, warmupEpochs, warmupValue, baseValue, (_, step, start, end) =>
+            finalValue + (0.5 * (baseValue - finalValue) * (1 + Math.Cos(Math.PI * (step - start) / (end - start)))));
 
-        return values;
-    }
-
-    /// <summary>After the warm-up the value is multiplied by <paramref name="gamma"/> at the first step of each milestone epoch. A milestone inside the warm-up is ignored for good.</summary>
-    public static double[] WarmupMultiStep(int epochs, int stepsPerEpoch, int warmupEpochs, double warmupValue, double baseValue, IReadOnlyCollection<int> milestones, double gamma)
-    {
-        (double[] values, int start) = Warmup(epochs, stepsPerEpoch, warmupEpochs, warmupValue, baseValue);
-        double value = baseValue;
-        for (int step = start; step < values.Length; step++)
-        {
-            value *= step % stepsPerEpoch == 0 && milestones.Contains(step / stepsPerEpoch) ? gamma : 1;
-            values[step] = value;
-        }
-
-        return values;
-    }
+    /// <summary>
+    /// After the warm-up the value is multiplied by <paramref name="gamma"/> at the first step of each milestone epoch. A milestone inside the warm-up is
+    /// ignored for good.
+    /// </summary>
+    public static double[] WarmupMultiStep(
+        int epochs, int stepsPerEpoch, int warmupEpochs, double warmupValue, double baseValue, IReadOnlyCollection<int> milestones, double gamma) =>
+        Warmup(epochs, stepsPerEpoch, warmupEpochs, warmupValue, baseValue, (before, step, _, _) =>
+            before * (step % stepsPerEpoch == 0 && milestones.Contains(step / stepsPerEpoch) ? gamma : 1));
 
     /// <summary>After the warm-up the base value.</summary>
-    public static double[] WarmupFixed(int epochs, int stepsPerEpoch, int warmupEpochs, double warmupValue, double baseValue)
-    {
-        (double[] values, int start) = Warmup(epochs, stepsPerEpoch, warmupEpochs, warmupValue, baseValue);
-        values.AsSpan(start).Fill(baseValue);
-        return values;
-    }
+    public static double[] WarmupFixed(int epochs, int stepsPerEpoch, int warmupEpochs, double warmupValue, double baseValue) =>
+        Warmup(epochs, stepsPerEpoch, warmupEpochs, warmupValue, baseValue, static (before, _, _, _) => before);
 
     /// <summary>The configurations' plain <c>fixed</c>: the base value from the first step on.</summary>
     public static double[] Fixed(int epochs, int stepsPerEpoch, double baseValue) => WarmupFixed(epochs, stepsPerEpoch, 0, 0, baseValue);
 
-    private static (double[] Values, int Start) Warmup(int epochs, int stepsPerEpoch, int warmupEpochs, double warmupValue, double baseValue)
+    // What comes after the warm-up is of the value before, the step, the first step and the end.
+    private static double[] Warmup(
+        int epochs, int stepsPerEpoch, int warmupEpochs, double warmupValue, double baseValue, Func<double, int, int, int, double> after)
     {
         if (epochs < 1 || stepsPerEpoch < 1 || warmupEpochs < 0 || warmupEpochs > epochs)
         {
-            throw new UsageException($"schedule: {epochs} epochs of {stepsPerEpoch} steps with {warmupEpochs} warm-up epochs; the warm-up cannot outlast the run.");
+            throw new UsageException(
+                $"schedule: {epochs} epochs of {stepsPerEpoch} steps with {warmupEpochs} warm-up epochs; the warm-up cannot outlast the run.");
         }
 
-        double[] values = new double[epochs * stepsPerEpoch];
+        var values = new double[epochs * stepsPerEpoch];
         int start = warmupEpochs * stepsPerEpoch;
         for (int step = 0; step < start; step++)
         {
@@ -65,6 +53,12 @@ public static class EvaluationSchedules
             values[start - 1] = baseValue;
         }
 
-        return (values, start);
+        double value = baseValue;
+        for (int step = start; step < values.Length; step++)
+        {
+            values[step] = value = after(value, step, start, values.Length);
+        }
+
+        return values;
     }
 }

@@ -1,14 +1,22 @@
+using System.Globalization;
 using TorchSharp;
 using TorchSharp.Modules;
 using Xkd.Model.Native;
 using Xkd.Model.Optimization;
+using Xkd.Storage;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Evaluation;
 
+/// <summary>Parameters that share a learning-rate scale and a weight decay.</summary>
+/// <param name="LearningRateScale">The group's rate at a step is schedule[step] times this.</param>
+/// <param name="WeightDecay">0 for the exempt.</param>
+/// <param name="Parameters">Names, in the model's order.</param>
+public sealed record DecayGroup(double LearningRateScale, double WeightDecay, IReadOnlyList<string> Parameters);
+
 /// <summary>
-/// AdamW over groups of parameters that differ in learning rate and weight decay. Values, gradients and moments lie in one buffer each, a group in one run of it, so that a
-/// step is one pass per group. A parameter's values live in the buffer from construction on.
+/// AdamW over groups of parameters that differ in learning rate and weight decay. Values, gradients and moments lie in one buffer each, a group in one run of
+/// it, so that a step is one pass per group. A parameter's values live in the buffer from construction on.
 /// </summary>
 internal sealed class GroupedAdamW : IDisposable
 {
@@ -67,19 +75,58 @@ internal sealed class GroupedAdamW : IDisposable
         foreach ((FlatRange range, DecayGroup group) in _runs)
         {
             Tensor Of(Tensor buffer) => buffer.narrow(0, range.Offset, range.Length);
-            _kernels.AdamW(Of(_values), Of(_gradients), Of(_mean), Of(_variance), _steps, learningRate * group.LearningRateScale, _betas, Eps, group.WeightDecay);
+            double rate = learningRate * group.LearningRateScale;
+            _kernels.AdamW(Of(_values), Of(_gradients), Of(_mean), Of(_variance), _steps, rate, _betas, Eps, group.WeightDecay);
         }
     }
 
     public void Dispose()
     {
-        foreach (Tensor buffer in new[] { _values, _gradients, _mean, _variance, _steps })
+        foreach (IDisposable owned in new IDisposable[] { _values, _gradients, _mean, _variance, _steps, _kernels })
         {
-            buffer.Dispose();
+            owned.Dispose();
         }
-
-        _kernels.Dispose();
     }
 
     private static long Padded(Parameter parameter) => (parameter.numel() + FlatParameters.RowLength - 1) / FlatParameters.RowLength * FlatParameters.RowLength;
+}
+
+/// <summary>
+/// Layer-wise learning-rate decay for fine-tuning a ViT (BEiT; Bao et al., ICLR 2022): embedding, class token and position table are layer 0, block i is layer
+/// i + 1, norm and head are layer depth + 1, and a layer's scale is <c>decay^(depth + 1 − layer)</c>. Class token, position table, biases and everything
+/// one-dimensional are exempt from weight decay (pre-training decays the first two).
+/// </summary>
+public static class LayerDecayGroups
+{
+    private const string Blocks = "blocks.";
+
+    /// <param name="parameters">Evaluation names (<c>blocks.0.…</c>, <c>norm.…</c>, <c>head.…</c>) and numbers of dimensions, in the model's order.</param>
+    /// <param name="depth">Number of blocks.</param>
+    /// <param name="layerDecay">Factor per layer; 1 gives every layer the same rate.</param>
+    /// <param name="weightDecay">For the parameters that are not exempt.</param>
+    /// <returns>Groups in the order in which their first parameter appears.</returns>
+    /// <exception cref="UsageException">A block beyond the depth.</exception>
+    public static IReadOnlyList<DecayGroup> Build(IEnumerable<(string Name, int Dimensions)> parameters, int depth, double layerDecay, double weightDecay) =>
+        [.. parameters
+            .GroupBy(p => (Layer: Layer(p.Name, depth), Decayed: p.Dimensions > 1 && p.Name is not ("cls_token" or "pos_embed")), p => p.Name)
+            .Select(g => new DecayGroup(Math.Pow(layerDecay, depth + 1 - g.Key.Layer), g.Key.Decayed ? weightDecay : 0, [.. g]))];
+
+    private static int Layer(string name, int depth)
+    {
+        if (name is "cls_token" or "pos_embed" || name.StartsWith("patch_embed", StringComparison.Ordinal))
+        {
+            return 0;
+        }
+
+        if (!name.StartsWith(Blocks, StringComparison.Ordinal))
+        {
+            return depth + 1;
+        }
+
+        int end = name.IndexOf('.', Blocks.Length);
+        ReadOnlySpan<char> number = name.AsSpan(Blocks.Length, Math.Max(0, end - Blocks.Length));
+        return int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int block) && block < depth
+            ? block + 1
+            : throw new UsageException($"fine-tuning: parameter {name} is of no block of a model of depth {depth}.");
+    }
 }

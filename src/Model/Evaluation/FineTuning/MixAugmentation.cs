@@ -6,9 +6,39 @@ using static TorchSharp.torch;
 
 namespace Xkd.Model.Evaluation;
 
+/// <summary>A box of pixels: rows <see cref="Top"/> … <see cref="Bottom"/> − 1, columns <see cref="Left"/> … <see cref="Right"/> − 1.</summary>
+public sealed record CutBox(int Top, int Bottom, int Left, int Right)
+{
+    /// <summary>The box of area 1 − λ around a centre, clipped at the image: sides are cut down to whole pixels, and half a side again.</summary>
+    public static CutBox Around(int height, int width, double lambda, int centreY, int centreX)
+    {
+        double ratio = Math.Sqrt(1 - lambda);
+        int halfHeight = (int)(height * ratio) / 2, halfWidth = (int)(width * ratio) / 2;
+        return new CutBox(
+            Math.Clamp(centreY - halfHeight, 0, height), Math.Clamp(centreY + halfHeight, 0, height),
+            Math.Clamp(centreX - halfWidth, 0, width), Math.Clamp(centreX + halfWidth, 0, width));
+    }
+
+    /// <summary>Share of the image that stays: what λ becomes after clipping.</summary>
+    public double Kept(int height, int width) => 1 - ((Bottom - Top) * (Right - Left) / (double)(height * width));
+}
+
+/// <summary>What was drawn for one batch.</summary>
+public sealed record MixDraw
+{
+    /// <summary>Share of the sample itself, 0 … 1; the rest is its partner's. For CutMix the box's clipped area decides it.</summary>
+    public required double Lambda { get; init; }
+
+    /// <summary>The cut box; null for Mixup.</summary>
+    public CutBox? Box { get; init; }
+
+    /// <summary>Nothing is mixed.</summary>
+    public static MixDraw None { get; } = new() { Lambda = 1 };
+}
+
 /// <summary>
-/// Mixup (Zhang et al., ICLR 2018) and CutMix (Yun et al., ICCV 2019) of a whole batch with one draw, as fine-tuning uses them: sample i is mixed with sample B − 1 − i,
-/// and labels become distributions.
+/// Mixup (Zhang et al., ICLR 2018) and CutMix (Yun et al., ICCV 2019) of a whole batch with one draw, as fine-tuning uses them: sample i is mixed with sample
+/// B − 1 − i, and labels become distributions.
 /// </summary>
 public sealed class MixAugmentation
 {
@@ -30,7 +60,7 @@ public sealed class MixAugmentation
     public MixDraw Draw(ulong seed, long step, int height, int width)
     {
         bool mixup = _options.Mixup > 0, cut = _options.Cutmix > 0;
-        SplitMix64 random = new(unchecked((seed * 0xD1342543DE82EF95UL) + ((ulong)step * 0xA0761D6478BD642FUL)));
+        var random = new SplitMix64(unchecked((seed * 0xD1342543DE82EF95UL) + ((ulong)step * 0xA0761D6478BD642FUL)));
         if (random.NextDouble() >= _options.Probability || !(mixup || cut))
         {
             return MixDraw.None;

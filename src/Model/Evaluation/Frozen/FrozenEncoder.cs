@@ -36,13 +36,13 @@ public sealed class FrozenEncoder : IDisposable
     /// <exception cref="FailureException">Every checkpoint is broken; each is named.</exception>
     public static FrozenEncoder OpenRun(string path, Device device, Action<string> warn)
     {
-        RunFolder run = new(path);
+        var run = new RunFolder(path);
         PretrainConfig config = run.ReadConfig();
         RunOrigin origin = run.ReadOrigin() ?? throw new UsageException($"{path} has no run.json; it is not a whole run folder");
         using Checkpoint checkpoint = new CheckpointStore(path, warn: warn).OpenLatest()
             ?? throw new UsageException($"{path} has no checkpoint; train it first");
         checkpoint.RequireTrained(path);
-        XkdModel model = new(config, 0, device);
+        var model = new XkdModel(config, 0, device);
         LoadInto(model, checkpoint.Model.ReadAll(), checkpoint.Folder);
         return new FrozenEncoder(model, config, origin.MelMean, origin.MelStd, checkpoint.State.Files[CheckpointStore.ModelFile]);
     }
@@ -84,8 +84,11 @@ public sealed class FrozenEncoder : IDisposable
     {
         using IDisposable frozen = no_grad();
         HashSet<nint> seen = [];
-        Dictionary<string, Tensor> own = StateNames.StateDict(model).Where(e => seen.Add(e.Value.Handle)).ToDictionary(e => e.Name, e => e.Value, StringComparer.Ordinal);
-        foreach ((string name, WeightTensor weight) in WeightMatch.Require(source, weights, own.ToDictionary(e => e.Key, e => e.Value.shape, StringComparer.Ordinal)))
+        Dictionary<string, Tensor> own = StateNames.StateDict(model)
+            .Where(e => seen.Add(e.Value.Handle))
+            .ToDictionary(e => e.Name, e => e.Value, StringComparer.Ordinal);
+        Dictionary<string, long[]> shapes = own.ToDictionary(e => e.Key, e => e.Value.shape, StringComparer.Ordinal);
+        foreach ((string name, WeightTensor weight) in WeightMatch.Require(source, weights, shapes))
         {
             TensorBytes.CopyTo(weight, own[name]);
         }

@@ -58,46 +58,39 @@ public sealed record MaskedReconstruction
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();
-        SampleKey key = new(seed, 0, 0);
-        (Tensor seenVideo, Tensor madeVideo) = Reconstruct(model.VideoAutoencoder, video, model.Config.Objective.MaskVideo, model.Config.Objective.NormPix, Noise(key, SamplePurpose.VideoMaskNoise, model.Config.VideoGeometry.Tokens));
-        (Tensor seenAudio, Tensor madeAudio) = Reconstruct(model.AudioAutoencoder, audio, model.Config.Objective.MaskAudio, model.Config.Objective.NormPix, Noise(key, SamplePurpose.AudioMaskNoise, model.Config.AudioGeometry.Tokens));
+        var key = new SampleKey(seed, 0, 0);
+        XkdOptions options = model.Options;
+        Tensor videoNoise = Noise(key, SamplePurpose.VideoMaskNoise, options.Video.Tokens);
+        Tensor audioNoise = Noise(key, SamplePurpose.AudioMaskNoise, options.Audio.Tokens);
+        (Tensor seenVideo, Tensor madeVideo) = Reconstruct(model.VideoAutoencoder, video, options.VideoMaskRatio, options.NormalisedPatches, videoNoise);
+        (Tensor seenAudio, Tensor madeAudio) = Reconstruct(model.AudioAutoencoder, audio, options.AudioMaskRatio, options.NormalisedPatches, audioNoise);
         int frames = (int)video.shape[2], size = (int)video.shape[3];
         return new MaskedReconstruction
         {
             Frames = frames,
             Size = size,
             Original = Rgb(video.reshape(3, frames, size, size)),
-            Visible = Rgb(Unpatchify(seenVideo, model.Config.VideoGeometry)),
-            Reconstructed = Rgb(Unpatchify(madeVideo, model.Config.VideoGeometry)),
+            Visible = Rgb(Unpatchify(seenVideo, options.Video)),
+            Reconstructed = Rgb(Unpatchify(madeVideo, options.Video)),
             Mels = (int)audio.shape[2],
             MelFrames = (int)audio.shape[3],
             OriginalMel = audio.cpu().flatten().data<float>().ToArray(),
-            VisibleMel = Unpatchify(seenAudio, model.Config.AudioGeometry).flatten().data<float>().ToArray(),
-            ReconstructedMel = Unpatchify(madeAudio, model.Config.AudioGeometry).flatten().data<float>().ToArray(),
+            VisibleMel = Unpatchify(seenAudio, options.Audio).flatten().data<float>().ToArray(),
+            ReconstructedMel = Unpatchify(madeAudio, options.Audio).flatten().data<float>().ToArray(),
         };
     }
 
     /// <summary>The centred window of clip number <paramref name="clip"/> of <paramref name="cache"/>, masked and reconstructed.</summary>
     public static async Task<MaskedReconstruction> OfClipAsync(FrozenEncoder encoder, Cache cache, int clip, ulong seed, CancellationToken stop)
     {
-        EvaluationFeed feed = new(cache, encoder.OneWindow(clip));
-        await using (feed.ConfigureAwait(false))
-        {
-            await foreach (EvaluationBatch batch in feed.ReadAsync(stop).ConfigureAwait(false))
-            {
-                using (batch)
-                {
-                    return Of(encoder, batch, seed);
-                }
-            }
-        }
-
-        throw new UsageException($"{cache.Path} has no clip number {clip}");
+        MaskedReconstruction? made = null;
+        await OwnThread.RunAsync(() => EncoderFeatures.ForEachBatch(cache, encoder.OneWindow(clip), batch => made ??= Of(encoder, batch, seed), stop));
+        return made ?? throw new UsageException($"{cache.Path} has no clip number {clip}");
     }
 
     private static Tensor Noise(SampleKey key, SamplePurpose purpose, int tokens)
     {
-        float[] noise = new float[tokens];
+        var noise = new float[tokens];
         new SampleRandom(key, purpose).Fill(noise);
         return tensor(noise).unsqueeze(0); // [1, N]
     }
@@ -136,6 +129,7 @@ public sealed record MaskedReconstruction
     internal static byte[] Rgb(Tensor frames)
     {
         Tensor mean = tensor(ImageNetMean).view(3, 1, 1, 1), std = tensor(ImageNetStd).view(3, 1, 1, 1);
-        return ((frames.cpu() * std) + mean).Times(255).round().ClampBelow(0).ClampAbove(255).permute(1, 2, 3, 0).contiguous().to(ScalarType.Byte).data<byte>().ToArray();
+        Tensor scaled = ((frames.cpu() * std) + mean).Times(255).round().ClampBelow(0).ClampAbove(255);
+        return scaled.permute(1, 2, 3, 0).contiguous().to(ScalarType.Byte).data<byte>().ToArray();
     }
 }

@@ -13,8 +13,8 @@ public static class TeacherMapPictures
 
     /// <summary>
     /// Writes <c>attention-frames.png</c> (the middle frame of each cuboid with its time: plain, class attention, refined) and
-    /// <c>attention-spectrogram.png</c> (the same of the spectrogram), as far as the clip has them, and returns their paths. Each map is coloured from its own minimum to its
-    /// own maximum.
+    /// <c>attention-spectrogram.png</c> (the same of the spectrogram), as far as the clip has them, and returns their paths. Each map is coloured from its own
+    /// minimum to its own maximum.
     /// </summary>
     /// <exception cref="Xkd.Storage.UsageException">The folder cannot be written.</exception>
     /// <exception cref="Xkd.Storage.FailureException">The disk failed, or is full.</exception>
@@ -42,17 +42,21 @@ public static class TeacherMapPictures
         List<IReadOnlyList<(byte[], string)>> rows = [];
         foreach (int[] steps in Enumerable.Range(0, map.Time).Chunk(MostColumns))
         {
-            rows.Add([.. steps.Select(step => (Frame(step).ToArray(), (maps.Start + (Middle(step) / maps.Fps)).ToString("0.00 s", CultureInfo.InvariantCulture)))]);
+            rows.Add([.. steps.Select(step => (Frame(step).ToArray(), Time(step)))]);
             foreach ((string name, float[] values) in Named(map))
             {
                 (float low, float high) = FramePictures.Extremes(values);
-                rows.Add([.. steps.Select(step => (FramePictures.Attended(Frame(step), maps.Size, maps.Size, values.AsSpan(step * cells, cells), map.Rows, map.Columns, low, high), name))]);
+                byte[] Attended(int step) =>
+                    FramePictures.Attended(Frame(step), maps.Size, maps.Size, values.AsSpan(step * cells, cells), map.Rows, map.Columns, low, high);
+                rows.Add([.. steps.Select(step => (Attended(step), name))]);
             }
         }
 
         return FramePictures.ContactSheet(rows, maps.Size, maps.Size, scale: maps.Size < ReadableSize ? 2 : 1);
 
         int Middle(int step) => (step * each) + (each / 2);
+
+        string Time(int step) => (maps.Start + (Middle(step) / maps.Fps)).ToString("0.00 s", CultureInfo.InvariantCulture);
 
         ReadOnlySpan<byte> Frame(int step) => maps.Frames.AsSpan(Middle(step) * frameBytes, frameBytes);
     }

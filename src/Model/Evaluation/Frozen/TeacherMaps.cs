@@ -1,5 +1,6 @@
 using Xkd.Model.Configuration;
 using TorchSharp;
+using Xkd.Model.Native;
 using Xkd.Model.Networks;
 using Xkd.Model.Objectives;
 using Xkd.Model.Training;
@@ -8,6 +9,14 @@ using Xkd.Storage;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Evaluation;
+
+/// <summary>Where one teacher looks: one value for each of its patches, averaged over heads.</summary>
+/// <param name="Time">Steps in time; 1 for a spectrogram, whose time is its columns.</param>
+/// <param name="Rows">Rows of patches: height, or mel bands, the lowest first.</param>
+/// <param name="Columns">Columns of patches: width, or time.</param>
+/// <param name="Attention">The last block's attention of the class token, [time, rows, columns].</param>
+/// <param name="Refined">The same refined by the other modality's, as the objective weighs patches; null where nothing refines it.</param>
+public sealed record AttentionMap(int Time, int Rows, int Columns, float[] Attention, float[]? Refined);
 
 /// <summary>What both teachers see of one clip's centred window, and where they look: for people to look at.</summary>
 public sealed record TeacherMaps
@@ -51,19 +60,11 @@ public sealed record TeacherMaps
         Modalities modalities = video && audio ? Modalities.Both : video ? Modalities.Video : Modalities.Audio;
         EvaluationOptions window = encoder.OneWindow(cache.Clips.Index().First(c => c.Item == clip).Index, modalities);
         double before = video ? Math.Max(0, clip.NumFrames - window.Frames) / 2 / clip.Fps : 0; // as the feed centres it: on a whole frame
-        EvaluationFeed feed = new(cache, window);
-        await using (feed.ConfigureAwait(false))
-        {
-            await foreach (EvaluationBatch batch in feed.ReadAsync(stop).ConfigureAwait(false))
-            {
-                using (batch)
-                {
-                    return Of(encoder.Model, batch) with { Start = clip.Start + before, Fps = window.Fps };
-                }
-            }
-        }
-
-        throw new UsageException($"{cache.Path} gave no window of {clip.Id}");
+        TeacherMaps? maps = null;
+        await OwnThread.RunAsync(() => EncoderFeatures.ForEachBatch(cache, window, batch => maps ??= Of(encoder.Model, batch), stop));
+        return maps is not null
+            ? maps with { Start = clip.Start + before, Fps = window.Fps }
+            : throw new UsageException($"{cache.Path} gave no window of {clip.Id}");
     }
 
     /// <summary>The maps of the first window of a batch.</summary>
@@ -72,8 +73,9 @@ public sealed record TeacherMaps
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();
         Tensor? video = Input(batch.Video, model.Device), audio = Input(batch.Audio, model.Device); // [1, 3, T, H, W], [1, 1, M, F]
-        Tensor? videoOwn = video is null ? null : Attention(model.VideoTeacher, video), audioOwn = audio is null ? null : Attention(model.AudioTeacher, audio); // [1, heads, N]
-        TeacherMaps maps = new() { Start = 0, Fps = 0 };
+        Tensor? videoOwn = video is null ? null : Attention(model.VideoTeacher, video); // [1, heads, N]
+        Tensor? audioOwn = audio is null ? null : Attention(model.AudioTeacher, audio); // [1, heads, N]
+        var maps = new TeacherMaps() { Start = 0, Fps = 0 };
         if (video is not null)
         {
             VideoGrid grid = model.Config.VideoGeometry.Grid(video.shape[2], video.shape[3], video.shape[4]);

@@ -1,10 +1,11 @@
 using Xkd.Storage;
+using static TorchSharp.torch;
 
 namespace Xkd.Model.Evaluation;
 
 /// <summary>
-/// Multi-label quality over [rows, classes] scores: average precision (the non-interpolated sum over distinct thresholds of (Rₙ − Rₙ₋₁) Pₙ), area under the ROC curve,
-/// and d′. Classes without a positive are left out of every mean and listed with an average precision of 0.
+/// Multi-label quality over [rows, classes] scores: average precision (the non-interpolated sum over distinct thresholds of (Rₙ − Rₙ₋₁) Pₙ), area under the ROC
+/// curve, and d′. Classes without a positive are left out of every mean and listed with an average precision of 0.
 /// </summary>
 public sealed record MultiLabelMetrics
 {
@@ -18,7 +19,14 @@ public sealed record MultiLabelMetrics
     public required double MeanAuc { get; init; }
 
     /// <summary>d′ = √2 Φ⁻¹(mean AUC), as AudioSet results state it; infinite for a perfect ranking.</summary>
-    public double DPrime => Math.Sqrt(2) * NormalQuantile.Of(MeanAuc);
+    public double DPrime
+    {
+        get
+        {
+            using Tensor auc = tensor(MeanAuc, ScalarType.Float64), quantile = special.ndtri(auc);
+            return Math.Sqrt(2) * quantile.item<double>();
+        }
+    }
 
     /// <summary>[classes]; 0 for a class without positives.</summary>
     public required double[] AveragePrecisions { get; init; }
@@ -30,8 +38,8 @@ public sealed record MultiLabelMetrics
     /// <param name="targets">Row-major [rows, classes], 0 or 1.</param>
     /// <param name="classes">Number of classes.</param>
     /// <param name="released">
-    /// The released evaluation: one class that is positive everywhere makes the mean AUC 0 (its AUC is undefined and the error is swallowed). Otherwise, and by default,
-    /// such a class is left out of the mean AUC.
+    /// The released evaluation: one class that is positive everywhere makes the mean AUC 0 (its AUC is undefined and the error is swallowed). Otherwise, and
+    /// by default, such a class is left out of the mean AUC.
     /// </param>
     /// <exception cref="UsageException">Shapes that do not fit, a score that is not a number, or no positive at all.</exception>
     public static MultiLabelMetrics Of(ReadOnlySpan<float> scores, ReadOnlySpan<float> targets, int classes, bool released = false)
@@ -43,8 +51,8 @@ public sealed record MultiLabelMetrics
 
         int rows = scores.Length / classes;
         double[] precisions = new double[classes], aucs = new double[classes], positives = new double[classes];
-        float[] column = new float[rows];
-        bool[] relevant = new bool[rows];
+        var column = new float[rows];
+        var relevant = new bool[rows];
         for (int c = 0; c < classes; c++)
         {
             for (int row = 0; row < rows; row++)

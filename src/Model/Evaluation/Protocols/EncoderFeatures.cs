@@ -1,4 +1,5 @@
 using TorchSharp;
+using Xkd.Model.Configuration;
 using Xkd.Model.Training;
 using Xkd.Model.Weights;
 using Xkd.Pipeline;
@@ -7,28 +8,24 @@ using static TorchSharp.torch;
 
 namespace Xkd.Model.Evaluation;
 
-/// <summary>Features of a set's windows by frozen encoders, those of several encoders side by side.</summary>
+/// <summary>
+/// Features of a set's windows by frozen encoders, those of several encoders side by side. Everything runs on the caller's thread, which waits.
+/// </summary>
 internal static class EncoderFeatures
 {
-    /// <param name="encoders">Run on the same windows, in this order.</param>
-    /// <param name="set">Whose clips.</param>
-    /// <param name="views">What is cut of them.</param>
-    /// <param name="unitLength">Each encoder's vectors are brought to unit length.</param>
-    /// <param name="stop">Stops between batches.</param>
-    /// <exception cref="UsageException">The cache does not fit the encoders.</exception>
-    public static FeatureSet Extract(IReadOnlyList<EvaluationEncoder> encoders, EvaluationSet set, EvaluationOptions views, bool unitLength, CancellationToken stop)
+    /// <summary>Reads windows batch by batch: clip by clip in the order of the views' clips, each clip's windows and crops together.</summary>
+    public static void ForEachBatch(Cache cache, EvaluationOptions views, Action<EvaluationBatch> take, CancellationToken stop)
     {
-        Dictionary<long, int> positions = set.Clips.Index().ToDictionary(c => (long)c.Item, c => c.Index);
-        FeatureSetBuilder builder = new(set.Ids, set.Labels, set.Classes, views.RowsPerClip);
-        EvaluationFeed feed = new(set.Cache, views);
+        var feed = new EvaluationFeed(cache, views);
         try
         {
-            FeatureSet features = FeatureExtractor.Run(
-                feed.ReadAsync(stop),
-                batch => new FeatureBatch([.. batch.ClipIndices.Select(c => positions[c])], Vectors(encoders, batch, unitLength)),
-                builder,
-                stop);
-            return set.Multi ? features with { LabelSets = set.LabelSets } : features;
+            foreach (EvaluationBatch batch in feed.ReadAsync(stop).ToBlockingEnumerable(stop))
+            {
+                using (batch)
+                {
+                    take(batch);
+                }
+            }
         }
         finally
         {
@@ -36,11 +33,39 @@ internal static class EncoderFeatures
         }
     }
 
-    /// <summary>An encoder's input of a batch, on its device.</summary>
-    public static Tensor Input(EvaluationEncoder encoder, HostView? video, HostView? audio, int rows, Device device)
+    /// <summary>Features of every window of a set; each encoder's vectors are brought to unit length where that is asked for.</summary>
+    /// <exception cref="UsageException">The cache does not fit the encoders, or a feature is not finite.</exception>
+    public static FeatureSet Extract(
+        IReadOnlyList<EvaluationEncoder> encoders, EvaluationSet set, EvaluationOptions views, bool unitLength, CancellationToken stop)
     {
-        HostView view = (encoder.Modality == WeightModality.Video ? video : audio) ?? throw new InvalidOperationException($"the feed delivered no {encoder.Modality}");
-        return XkdInputTensors.ToDevice(view.Data, [rows, .. view.Shape[1..]], device);
+        int dim = encoders.Sum(e => e.Width), written = 0;
+        var vectors = new float[(long)set.Clips.Count * views.RowsPerClip * dim];
+        ForEachBatch(set.Cache, views, batch =>
+        {
+            float[] rows = Vectors(encoders, batch, unitLength);
+            rows.CopyTo(vectors, written);
+            written += rows.Length;
+        }, stop);
+        var features = new FeatureSet
+        {
+            Ids = set.Ids,
+            Labels = set.Labels,
+            LabelSets = set.Multi ? set.LabelSets : null,
+            ClassNames = set.Classes,
+            Windows = views.RowsPerClip,
+            Dim = dim,
+            Vectors = vectors,
+        };
+        features.Validate();
+        return features;
+    }
+
+    /// <summary>An encoder's input of a batch, on its device.</summary>
+    public static Tensor Input(EvaluationEncoder encoder, HostView? video, HostView? audio, int rows)
+    {
+        HostView view = (encoder.Modality == WeightModality.Video ? video : audio)
+            ?? throw new InvalidOperationException($"the feed delivered no {encoder.Modality}");
+        return XkdInputTensors.ToDevice(view.Data, [rows, .. view.Shape[1..]], encoder.Network.PositionTable.device);
     }
 
     /// <summary>Features of one batch on the host, row-major [rows, sum of widths].</summary>
@@ -50,9 +75,65 @@ internal static class EncoderFeatures
         using IDisposable frozen = no_grad();
         Tensor[] parts = [.. encoders.Select(encoder =>
         {
-            Tensor features = encoder.Features(Input(encoder, batch.Video, batch.Audio, batch.Size, encoder.Network.PositionTable.device)); // [B, D]
+            Tensor features = encoder.Features(Input(encoder, batch.Video, batch.Audio, batch.Size)); // [B, D]
             return unitLength ? nn.functional.normalize(features, p: 2, dim: -1) : features;
         })];
         return (parts.Length == 1 ? parts[0] : cat(parts, 1)).cpu().data<float>().ToArray(); // [B, ΣD]
     }
+}
+
+/// <summary>What is cut from a cache for some encoders.</summary>
+internal static class EvaluationViews
+{
+    /// <summary>Dense test windows and crops.</summary>
+    public static EvaluationOptions Test(EvaluationConfig config, IReadOnlyList<EvaluationEncoder> encoders, EvaluationSet set) =>
+        Of(config, encoders, set) with { Windows = config.Test.Windows, Crops = config.Test.Crops };
+
+    /// <summary>Training windows, augmented where the configuration says so.</summary>
+    public static EvaluationOptions Train(EvaluationConfig config, IReadOnlyList<EvaluationEncoder> encoders, EvaluationSet set)
+    {
+        TrainViewSection t = config.Train;
+        return Of(config, encoders, set) with
+        {
+            Windows = t.Windows,
+            Augmentation = t.Augment ? Augmentation(t) : null,
+            RandAugment = t.RandOperations > 0 ? new RandAugmentOptions { Operations = t.RandOperations, Magnitude = t.RandMagnitude } : null,
+            Erasing = t.Erasing > 0 ? new RandomErasingOptions { Probability = t.Erasing } : null,
+        };
+    }
+
+    private static EvaluationOptions Of(EvaluationConfig config, IReadOnlyList<EvaluationEncoder> encoders, EvaluationSet set)
+    {
+        EncoderSection Said(WeightModality modality) => (encoders.FirstOrDefault(e => e.Modality == modality) ?? encoders[0]).Description;
+        EncoderSection audio = Said(WeightModality.Audio), video = Said(WeightModality.Video);
+        return new EvaluationOptions
+        {
+            BatchSize = config.Batch,
+            Modalities = encoders.Aggregate(Modalities.None, (all, e) => all | (e.Modality == WeightModality.Video ? Modalities.Video : Modalities.Audio)),
+            Clips = set.Clips,
+            Fps = video.Fps,
+            Frames = video.Frames,
+            FrameSize = config.FrameSize ?? video.Size,
+            AudioFrames = audio.MelFrames,
+            Mel = new LogMelOptions { Mels = audio.Mels },
+            AnyFrameRule = config.FrameRule == FrameRule.Any,
+            MelMean = audio.MelMean,
+            MelStd = audio.MelStd,
+            Seed = (ulong)config.Seed,
+        };
+    }
+
+    private static AugmentationOptions Augmentation(TrainViewSection t) => new()
+    {
+        GlobalVideo = new VideoViewOptions
+        {
+            CropScaleMin = t.CropScale[0], CropScaleMax = t.CropScale[1], CropRatioMin = t.CropRatio[0], CropRatioMax = t.CropRatio[1],
+            FlipProbability = t.Flip, Brightness = t.Jitter[0], Contrast = t.Jitter[1], Saturation = t.Jitter[2], Hue = t.Jitter[3], GrayProbability = t.Gray,
+        },
+        GlobalAudio = new SpectrogramViewOptions
+        {
+            Volume = t.Volume, ResizeCropProbability = t.SpecCrop, TimeWarpWindow = t.TimeWarp,
+            FrequencyMasks = t.FrequencyMasks[0], FrequencyMaskBound = t.FrequencyMasks[1], TimeMasks = t.TimeMasks[0], TimeMaskBound = t.TimeMasks[1],
+        },
+    };
 }

@@ -1,11 +1,85 @@
 using System.Globalization;
+using System.Text.Json;
+using TorchSharp;
 using Xkd.Model.Configuration;
 using Xkd.Model.Networks;
+using Xkd.Model.Training;
 using Xkd.Model.Weights;
 using Xkd.Storage;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Evaluation;
+
+/// <summary>What is known of an encoder beside its tensors: a run's configuration says it, and so does an exported file, in its metadata.</summary>
+public static class EncoderDescription
+{
+    private const string MetadataKey = "xkd.encoder";
+
+    /// <summary>Of a run that trained it.</summary>
+    public static EncoderSection Of(PretrainConfig config, double melMean, double melStd) => new()
+    {
+        Heads = config.Model.Encoder.Heads,
+        Fps = config.Data.Fps,
+        Frames = config.Data.GlobalFrames,
+        Size = config.Data.GlobalSize,
+        VideoPatch = config.Model.VideoPatch,
+        Mels = config.Data.Mels,
+        MelFrames = config.Data.GlobalMelFrames,
+        AudioPatch = config.Model.AudioPatch,
+        MelMean = melMean,
+        MelStd = melStd,
+    };
+
+    /// <summary>Of a run folder, a checkpoint in one, or an export; null where the weights come without.</summary>
+    /// <exception cref="UsageException">A run folder that is not whole.</exception>
+    public static EncoderSection? Find(string path)
+    {
+        string? folder = new[] { path, Path.Combine(path, "..", "..") }.FirstOrDefault(p => Directory.Exists(path) && new RunFolder(p).HasRun);
+        if (folder is not null)
+        {
+            var run = new RunFolder(folder);
+            RunOrigin origin = run.ReadOrigin() ?? throw new UsageException($"{folder} has no run.json; it is not a whole run folder");
+            return Of(run.ReadConfig(), origin.MelMean, origin.MelStd);
+        }
+
+        return File.Exists(path) && Metadata(path).TryGetValue(MetadataKey, out string? text) ? Parse(path, text) : null;
+    }
+
+    private static EncoderSection Parse(string file, string text)
+    {
+        string problem;
+        try
+        {
+            EncoderSection? said = JsonSerializer.Deserialize<EncoderSection>(text);
+            problem = said is null ? "it is null" : string.Join("; ", ConfigBinder.OutOfRange(said));
+            if (said is not null && problem.Length == 0)
+            {
+                return said;
+            }
+        }
+        catch (JsonException e)
+        {
+            problem = e.Message;
+        }
+
+        throw new FailureException($"{file}: its metadata {MetadataKey} makes no sense: {problem}; export the weights again");
+    }
+
+    private static IReadOnlyDictionary<string, string> Metadata(string file)
+    {
+        if (!file.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
+        {
+            return PickleReader.Metadata(file);
+        }
+
+        using SafetensorsFile safetensors = SafetensorsFile.Open(file);
+        return safetensors.Metadata;
+    }
+
+    /// <summary>As metadata of an exported file.</summary>
+    public static IReadOnlyDictionary<string, string> ToMetadata(EncoderSection description) =>
+        new Dictionary<string, string>(StringComparer.Ordinal) { [MetadataKey] = JsonSerializer.Serialize(description) };
+}
 
 /// <summary>One pre-trained encoder with what its inputs must be, whatever file it came from.</summary>
 public sealed class EvaluationEncoder : IDisposable
@@ -43,15 +117,18 @@ public sealed class EvaluationEncoder : IDisposable
     /// <param name="warn">Receives a line where the statistics of spectrograms are the released ones because nothing says otherwise.</param>
     /// <exception cref="UsageException">The weights hold no such encoder, or do not fit the description.</exception>
     /// <exception cref="FailureException">The file is absent or damaged.</exception>
-    public static EvaluationEncoder Open(string path, WeightModality modality, WeightBranch branch, EncoderSection fallback, Device device, Action<string>? warn = null)
+    public static EvaluationEncoder Open(
+        string path, WeightModality modality, WeightBranch branch, EncoderSection fallback, Device device, Action<string>? warn = null)
     {
         ImportedWeights weights = WeightImporter.Read(path, new WeightImportOptions { Modality = modality, Branch = branch });
         EncoderSection? said = EncoderDescription.Find(path);
         EncoderSection description = said ?? fallback, released = new();
         if (said is null && modality == WeightModality.Audio && (fallback.MelMean, fallback.MelStd) == (released.MelMean, released.MelStd))
         {
-            warn?.Invoke(string.Create(CultureInfo.InvariantCulture,
-                $"{path} does not say what spectrograms it was trained on: mean {released.MelMean} and deviation {released.MelStd} are used, right for the released weights; for others write --set encoder.mel_mean=M --set encoder.mel_std=S, or name the run"));
+            warn?.Invoke(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{path} does not say what spectrograms it was trained on: mean {released.MelMean} and deviation {released.MelStd} are used, ")
+                + "right for the released weights; for others write --set encoder.mel_mean=M --set encoder.mel_std=S, or name the run");
         }
 
         ViT network = Build(weights, modality, description, device);
@@ -67,10 +144,50 @@ public sealed class EvaluationEncoder : IDisposable
 
     /// <summary>One encoder of a model that lives elsewhere; disposing leaves it.</summary>
     public static EvaluationEncoder Of(FrozenEncoder model, WeightModality modality, WeightBranch branch) => new(
-        model.Backbone(modality, branch), modality, branch, EncoderDescription.Of(model.Config, model.MelMean, model.MelStd), model.WeightsSha256, owned: false);
+        model.Backbone(modality, branch), modality, branch, EncoderDescription.Of(model.Config, model.MelMean, model.MelStd), model.WeightsSha256,
+        owned: false);
 
     /// <summary>Mean of the patch tokens [N, width] of [N, 3, frames, size, size] or [N, 1, mels, frames].</summary>
-    public Tensor Features(Tensor input) => EncoderClassifier.Features(Network, input, EncoderPooling.PatchMean);
+    public Tensor Features(Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Pool(Network, Network.call(input)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The mean over patches, the class token left out: tokens after the final norm [N, prefix + L, D] to [N, D].</summary>
+    internal static Tensor Pool(ViT network, Tensor tokens) => tokens.narrow(1, network.Prefix, tokens.shape[1] - network.Prefix).mean([1L]);
+
+    /// <summary>Which of the weights named is a modality's: the only one, or of several the first that holds the modality's encoder.</summary>
+    /// <exception cref="UsageException">None does.</exception>
+    public static string WeightsFor(IReadOnlyList<string> weights, WeightModality modality)
+    {
+        if (weights.Count == 1)
+        {
+            return weights[0];
+        }
+
+        List<string> refused = [];
+        foreach (string path in weights)
+        {
+            try
+            {
+                // Told from the weights: a file of the other modality is refused here.
+                WeightModality? held = WeightImporter.Read(path).Modality;
+                if (held is null || held == modality)
+                {
+                    return path;
+                }
+
+                refused.Add($"{path} is of {held.Value.ToString().ToLowerInvariant()}");
+            }
+            catch (UsageException e)
+            {
+                refused.Add(e.Message);
+            }
+        }
+
+        throw new UsageException($"no --weights for {modality.ToString().ToLowerInvariant()}: {string.Join("; ", refused)}");
+    }
 
     public void Dispose()
     {
@@ -86,20 +203,23 @@ public sealed class EvaluationEncoder : IDisposable
         Dictionary<string, long[]> shapes = weights.Tensors.ToDictionary(t => t.Name, t => t.Shape, StringComparer.Ordinal);
         long[] Shape(string name, int rank) => !shapes.TryGetValue(name, out long[]? shape)
             ? throw new UsageException($"{weights.Source} holds no encoder: it has no {name}")
-            : shape.Length == rank ? shape : throw new UsageException($"{weights.Source} holds no encoder: {name} is [{string.Join(", ", shape)}] and should have {rank} dimensions");
+            : shape.Length == rank ? shape : throw new UsageException(
+                $"{weights.Source} holds no encoder: {name} is [{string.Join(", ", shape)}] and should have {rank} dimensions");
         int dim = (int)Shape("encoder_norm.weight", 1)[0];
         long[] hidden = Shape("encoder.blocks.0.mlp.fc1.weight", 2);
         int heads = d.Heads > 0 ? d.Heads : dim / FeaturesPerHead;
         if (heads < 1 || dim % heads != 0)
         {
-            throw new UsageException($"{weights.Source}: an encoder of {dim} features cannot have {heads} heads, and its weights do not tell; write --set encoder.heads=N");
+            throw new UsageException(
+                $"{weights.Source}: an encoder of {dim} features cannot have {heads} heads, and its weights do not tell; write --set encoder.heads=N");
         }
 
-        TransformerSection options = new()
+        var options = new TransformerSection()
         {
             Dim = dim,
             Heads = heads,
-            Depth = shapes.Count(s => s.Key.StartsWith("encoder.blocks.", StringComparison.Ordinal) && s.Key.EndsWith(".mlp.fc1.weight", StringComparison.Ordinal) && s.Value.AsSpan().SequenceEqual(hidden)),
+            Depth = shapes.Count(s => s.Key.StartsWith("encoder.blocks.", StringComparison.Ordinal)
+                && s.Key.EndsWith(".mlp.fc1.weight", StringComparison.Ordinal) && s.Value.AsSpan().SequenceEqual(hidden)),
             MlpRatio = hidden[0] / (double)dim,
         };
         bool token = shapes.ContainsKey("cls_token");
@@ -109,17 +229,21 @@ public sealed class EvaluationEncoder : IDisposable
         }
 
         bool isVideo = modality == WeightModality.Video;
-        VideoGeometry video = new() { Frames = d.Frames, Height = d.Size, Width = d.Size, PatchFrames = d.VideoPatch[0], PatchHeight = d.VideoPatch[1], PatchWidth = d.VideoPatch[2] };
-        AudioGeometry audio = new() { Mels = d.Mels, Frames = d.MelFrames, PatchMels = d.AudioPatch[0], PatchFrames = d.AudioPatch[1] };
+        var video = new VideoGeometry
+        {
+            Frames = d.Frames, Height = d.Size, Width = d.Size, PatchFrames = d.VideoPatch[0], PatchHeight = d.VideoPatch[1], PatchWidth = d.VideoPatch[2],
+        };
+        var audio = new AudioGeometry { Mels = d.Mels, Frames = d.MelFrames, PatchMels = d.AudioPatch[0], PatchFrames = d.AudioPatch[1] };
         if ((isVideo ? video.Problems() : audio.Problems()).FirstOrDefault() is { } problem)
         {
             throw new UsageException($"{weights.Source}: {problem}");
         }
 
         int[] patch = isVideo ? d.VideoPatch : d.AudioPatch, whole = isVideo ? [d.Frames, d.Size, d.Size] : [d.Mels, d.MelFrames];
-        Dictionary<string, long[]> sized = new(StringComparer.Ordinal)
+        long tokens = whole.Zip(patch, (size, part) => size / part).Aggregate(1L, (product, count) => product * count) + (token ? 1 : 0);
+        var sized = new Dictionary<string, long[]>(StringComparer.Ordinal)
         {
-            ["enc_pos_embed"] = [1, whole.Zip(patch, (size, part) => size / part).Aggregate(1L, (tokens, count) => tokens * count) + (token ? 1 : 0), dim],
+            ["enc_pos_embed"] = [1, tokens, dim],
             [isVideo ? "cuboid_embed.proj.weight" : "patch_embed.proj.weight"] = [dim, patch.Aggregate(isVideo ? 3L : 1L, (values, size) => values * size)],
         };
         WeightMatch.Require(weights.Source, [.. weights.Tensors.Where(t => sized.ContainsKey(t.Name))], sized);

@@ -1,9 +1,56 @@
 using Xkd.Model.Configuration;
 using Xkd.Model.Native;
 using Xkd.Model.Weights;
+using Xkd.Pipeline;
 using Xkd.Storage;
+using static TorchSharp.torch;
 
 namespace Xkd.Model.Evaluation;
+
+/// <summary>One row of a results table: a protocol on a data set with some weights.</summary>
+public sealed record EvaluationRequest
+{
+    /// <summary><c>svm</c>, <c>linear</c> or <c>finetune</c>.</summary>
+    public required string Protocol { get; init; }
+
+    /// <summary>An <see cref="SvmConfig"/> for <c>svm</c>, else a <see cref="ClassifierConfig"/>.</summary>
+    public required EvaluationConfig Config { get; init; }
+
+    /// <summary>A run, or weight files: one of them per modality wanted.</summary>
+    public required IReadOnlyList<string> Weights { get; init; }
+
+    public required Cache Train { get; init; }
+
+    /// <summary>The cache tested on; may be the training cache where that holds folds or splits.</summary>
+    public required Cache Test { get; init; }
+
+    /// <summary>The fold; null takes the first where the caches have folds.</summary>
+    public int? Fold { get; init; }
+
+    /// <summary>Every fold, and their mean.</summary>
+    public bool AllFolds { get; init; }
+
+    public WeightBranch Branch { get; init; } = WeightBranch.Teacher;
+
+    public required Device Device { get; init; }
+}
+
+/// <summary>
+/// What <c>--smoke</c> changes of any configuration, so that every part runs within minutes: few classes, clips, windows and epochs at the encoder's own size.
+/// </summary>
+public static class SmokeRun
+{
+    private static readonly string[] Views =
+    [
+        "batch=4", "frame_size=null", "max_classes=4", "max_train_clips=4", "max_test_clips=2", "train.windows=2", "test.windows=2",
+    ];
+
+    private static readonly string[] Training = ["train.windows=1", "optim.epochs=2", "optim.warmup_epochs=1", "optim.milestones=[1]", "evaluate_every=1"];
+
+    /// <summary>Configuration keys and values, to be set before a person's own.</summary>
+    /// <param name="protocol"><c>svm</c>, <c>linear</c> or <c>finetune</c>.</param>
+    public static IEnumerable<string> Overrides(string protocol) => protocol == "svm" ? Views : [.. Views, .. Training];
+}
 
 /// <summary>Runs a request, fold by fold.</summary>
 /// <param name="request">What to evaluate.</param>
@@ -27,16 +74,16 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
         }
 
         List<EvaluationResult> results = [];
-        IReadOnlyList<EvaluationEncoder> encoders = Open();
+        List<EvaluationEncoder> encoders = [];
         try
         {
             foreach (int? fold in wanted)
             {
-                if (results.Count > 0 && request.Protocol == "finetune")
+                // Fine-tuning has changed the last fold's weights.
+                if (results.Count == 0 || request.Protocol == "finetune")
                 {
-                    // The last fold's training has changed the weights.
                     Close(encoders);
-                    encoders = Open();
+                    Open(encoders);
                 }
 
                 EvaluationResult result = One(encoders, fold, stop);
@@ -57,7 +104,7 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
 
     private EvaluationResult One(IReadOnlyList<EvaluationEncoder> encoders, int? fold, CancellationToken stop)
     {
-        EvaluationResult identity = new()
+        var identity = new EvaluationResult
         {
             Dataset = request.Config.Dataset,
             Protocol = request.Protocol,
@@ -66,42 +113,52 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
             Branch = request.Branch == WeightBranch.Teacher ? "teacher" : "student",
             Seed = (ulong)request.Config.Seed,
             WeightsSha256 = string.Join('+', encoders.Select(e => e.WeightsSha256).Distinct(StringComparer.Ordinal)),
-            Notes = EvaluationNotes.Of(request.Config),
+            Notes = Notes(request.Config),
         };
         return request.Config is SvmConfig svm
             ? SvmEvaluation.Run(encoders, request.Train, request.Test, svm, identity, stop)
             : ClassifierEvaluation.Run(encoders, request.Train, request.Test, (ClassifierConfig)request.Config, identity, log, stop);
     }
 
-    private List<EvaluationEncoder> Open()
+    private void Open(List<EvaluationEncoder> encoders)
     {
-        List<EvaluationEncoder> encoders = [];
-        try
+        EvaluationModality wanted = request.Config.Modality;
+        foreach (WeightModality modality in new[] { WeightModality.Audio, WeightModality.Video })
         {
-            foreach (WeightModality modality in request.Config.Modality switch
+            if (wanted == EvaluationModality.Av || (wanted == EvaluationModality.Video) == (modality == WeightModality.Video))
             {
-                EvaluationModality.Video => [WeightModality.Video],
-                EvaluationModality.Audio => [WeightModality.Audio],
-                _ => new[] { WeightModality.Audio, WeightModality.Video },
-            })
-            {
-                encoders.Add(EvaluationEncoder.Open(EvaluationWeights.For(request.Weights, modality), modality, request.Branch, request.Config.Encoder, request.Device, log));
+                string path = EvaluationEncoder.WeightsFor(request.Weights, modality);
+                encoders.Add(EvaluationEncoder.Open(path, modality, request.Branch, request.Config.Encoder, request.Device, log));
             }
         }
-        catch
-        {
-            Close(encoders);
-            throw;
-        }
-
-        return encoders;
     }
 
-    private static void Close(IEnumerable<EvaluationEncoder> encoders)
+    private static void Close(List<EvaluationEncoder> encoders)
     {
-        foreach (EvaluationEncoder encoder in encoders)
-        {
-            encoder.Dispose();
-        }
+        encoders.ForEach(e => e.Dispose());
+        encoders.Clear();
+    }
+
+    // One sentence per released behaviour and per shrinking; null where there is nothing to say.
+    private static string[]? Notes(EvaluationConfig config)
+    {
+        var svm = config as SvmConfig;
+        var classifier = config as ClassifierConfig;
+        string[] notes =
+        [
+            .. Where(config.MaxClasses > 0, $"at most {config.MaxClasses} classes"),
+            .. Where(config.MaxTrainClips > 0, $"at most {config.MaxTrainClips} training clips a class"),
+            .. Where(config.MaxTestClips > 0, $"at most {config.MaxTestClips} test clips a class"),
+            .. Where(config.Test.Crops == TestCrops.ReleasedThree, "released: the three crops are one and the same"),
+            .. Where(svm is { Selection: SvmSelection.Test, C.Length: > 1 }, "released: C was chosen on the test clips"),
+            .. Where(classifier?.Mix is { CutmixTimeAndHeight: true, Cutmix: > 0 }, "released: CutMix cuts time and height"),
+            .. Where(classifier?.Report == ReportedScore.Best, "the epoch was chosen on the test clips"),
+            .. Where(
+                classifier?.Report == ReportedScore.Released,
+                "released: the best accuracy on the test clips, or the latest mean average precision, is reported"),
+        ];
+        return notes.Length > 0 ? notes : null;
+
+        static string[] Where(bool applies, string note) => applies ? [note] : [];
     }
 }

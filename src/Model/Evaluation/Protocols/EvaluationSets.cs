@@ -5,6 +5,33 @@ using Xkd.Storage;
 
 namespace Xkd.Model.Evaluation;
 
+/// <summary>The clips of a cache that one side of an evaluation uses, with their classes as indices.</summary>
+internal sealed record EvaluationSet
+{
+    public required Cache Cache { get; init; }
+
+    /// <summary>Indices into the cache's clips, ascending.</summary>
+    public required IReadOnlyList<int> Clips { get; init; }
+
+    /// <summary>Names by class index; the same on both sides.</summary>
+    public required IReadOnlyList<string> Classes { get; init; }
+
+    /// <summary>Classes of each clip, of single-label sets one.</summary>
+    public required IReadOnlyList<int[]> LabelSets { get; init; }
+
+    /// <summary>A clip may have several classes.</summary>
+    public required bool Multi { get; init; }
+
+    public IReadOnlyList<string> Ids => [.. Clips.Select(c => Cache.Clips[c].Id)];
+
+    /// <summary>The class of each clip; −1 in multi-label sets.</summary>
+    public int[] Labels => [.. LabelSets.Select(l => Multi ? -1 : l[0])];
+
+    /// <summary>The clips at those positions.</summary>
+    public EvaluationSet Select(IReadOnlyList<int> positions) =>
+        this with { Clips = [.. positions.Select(p => Clips[p])], LabelSets = [.. positions.Select(p => LabelSets[p])] };
+}
+
 /// <summary>Which clips are trained on and which are tested: by fold where the caches have folds, else by split, else by cache.</summary>
 internal static class EvaluationSets
 {
@@ -22,7 +49,8 @@ internal static class EvaluationSets
     /// <param name="test">The cache to test on; the same one where it holds folds or splits.</param>
     /// <param name="config">Splits, label kind and limits.</param>
     /// <param name="fold">The fold, where there are any.</param>
-    /// <exception cref="UsageException">No such fold or split, sides that share clips, clips without labels, or classes that only the test side has.</exception>
+    /// <exception cref="UsageException">No such fold or split, sides that share clips, clips without labels, or classes that only the test side
+    /// has.</exception>
     public static (EvaluationSet Train, EvaluationSet Test) Resolve(Cache train, Cache test, EvaluationConfig config, int? fold)
     {
         bool same = Path.GetFullPath(train.Path) == Path.GetFullPath(test.Path);
@@ -30,7 +58,8 @@ internal static class EvaluationSets
         int[] judged = Side(test, "test", fold, config.Split.Test.Length > 0 ? [config.Split.Test] : TestSplits, same);
         if (same && fit.Intersect(judged).FirstOrDefault(-1) is >= 0 and int both)
         {
-            throw new UsageException($"{train.Path}: clip {train.Clips[both].Id} would be trained on and tested; name two caches, or one that holds folds or splits");
+            throw new UsageException(
+                $"{train.Path}: clip {train.Clips[both].Id} would be trained on and tested; name two caches, or one that holds folds or splits");
         }
 
         bool multi = config.Labels == LabelKind.Multi;
@@ -44,7 +73,8 @@ internal static class EvaluationSets
         }
         else if (unknown.Length > 0)
         {
-            throw new UsageException($"{test.Path}: classes {string.Join(", ", unknown.Take(5))} are not in the training clips of {train.Path}; evaluate on the same classes");
+            throw new UsageException(
+                $"{test.Path}: classes {string.Join(", ", unknown.Take(5))} are not in the training clips of {train.Path}; evaluate on the same classes");
         }
 
         if (config.MaxClasses > 0)
@@ -52,10 +82,12 @@ internal static class EvaluationSets
             classes = [.. classes.Take(config.MaxClasses)];
         }
 
-        EvaluationSet a = Limit(Make(train, fit, classes, multi), config.MaxTrainClips, config.Seed), b = Limit(Make(test, judged, classes, multi), config.MaxTestClips, config.Seed);
+        EvaluationSet a = Limit(Make(train, fit, classes, multi), config.MaxTrainClips, config.Seed);
+        EvaluationSet b = Limit(Make(test, judged, classes, multi), config.MaxTestClips, config.Seed);
         return a.Clips.Count > 0 && b.Clips.Count > 0
             ? (a, b)
-            : throw new UsageException($"{a.Clips.Count} training clips in {train.Path} and {b.Clips.Count} test clips in {test.Path} are left; raise max_classes");
+            : throw new UsageException(
+                $"{a.Clips.Count} training clips in {train.Path} and {b.Clips.Count} test clips in {test.Path} are left; raise max_classes");
     }
 
     private static int[] Side(Cache cache, string side, int? fold, string[] splits, bool same)
@@ -65,7 +97,8 @@ internal static class EvaluationSets
         {
             string member = string.Create(CultureInfo.InvariantCulture, $"{number}:{side}");
             int[] inFold = Where(c => c.Folds.Contains(member, StringComparer.Ordinal));
-            return inFold.Length > 0 ? inFold : throw new UsageException($"{cache.Path} has no clips of fold {number}'s {side} side; its folds are {string.Join(", ", Folds(cache))}");
+            return inFold.Length > 0 ? inFold : throw new UsageException(
+                $"{cache.Path} has no clips of fold {number}'s {side} side; its folds are {string.Join(", ", Folds(cache))}");
         }
 
         string[] held = [.. clips.Select(c => c.Split ?? string.Empty).Distinct(StringComparer.Ordinal)];
@@ -74,7 +107,8 @@ internal static class EvaluationSets
         return split is not null ? Where(c => c.Split == split)
             : one ? Where(_ => true)
             : throw new UsageException(
-                $"{cache.Path} holds the splits {string.Join(", ", held.Select(h => h.Length == 0 ? "(none)" : h))}, not {string.Join(" or ", splits)}; write --set split.{side}=NAME, or name two caches");
+                $"{cache.Path} holds the splits {string.Join(", ", held.Select(h => h.Length == 0 ? "(none)" : h))}, not {string.Join(" or ", splits)}; "
+                + $"write --set split.{side}=NAME, or name two caches");
 
         int[] Where(Func<ClipEntry, bool> isOf) => [.. Enumerable.Range(0, clips.Count).Where(i => isOf(clips[i]))];
     }
@@ -86,7 +120,8 @@ internal static class EvaluationSets
         {
             throw new UsageException(clips.Length == 0
                 ? $"{cache.Path} has no clips; ingest some"
-                : $"{cache.Path}: {wrong.Length} of {clips.Length} clips have {(NamesOf(cache.Clips[wrong[0]]).Count == 0 ? "no label" : "several labels")}, the first is {cache.Clips[wrong[0]].Id}; "
+                : $"{cache.Path}: {wrong.Length} of {clips.Length} clips have {(NamesOf(cache.Clips[wrong[0]]).Count == 0 ? "no label" : "several labels")}, "
+                + $"the first is {cache.Clips[wrong[0]].Id}; "
                 + (multi ? "an evaluation needs a labelled cache" : "an evaluation needs one label a clip (ROOT/<class>/<file>), or labels: multi"));
         }
     }
@@ -94,7 +129,7 @@ internal static class EvaluationSets
     private static IReadOnlyList<string> NamesOf(ClipEntry clip) => clip.Labels.Count > 0 ? clip.Labels : clip.Label is { } label ? [label] : [];
 
     private static string[] Names(Cache cache, int[] clips, bool multi) =>
-        [.. clips.SelectMany(c => multi ? NamesOf(cache.Clips[c]) : [NamesOf(cache.Clips[c])[0]]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        [.. clips.SelectMany(c => NamesOf(cache.Clips[c]).Take(multi ? int.MaxValue : 1)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     private static EvaluationSet Make(Cache cache, int[] clips, string[] classes, bool multi)
     {
@@ -122,8 +157,11 @@ internal static class EvaluationSets
             return set;
         }
 
-        int[] drawn = [.. Enumerable.Range(0, set.Clips.Count).OrderBy(p => new SampleRandom(new SampleKey((ulong)seed, 0, set.Clips[p]), SamplePurpose.Labels).NextUInt64())];
-        IEnumerable<int> taken = set.Multi ? drawn.Take(perClass * set.Classes.Count) : drawn.GroupBy(p => set.LabelSets[p][0]).SelectMany(g => g.Take(perClass));
+        int[] drawn = [.. Enumerable.Range(0, set.Clips.Count)
+            .OrderBy(p => new SampleRandom(new SampleKey((ulong)seed, 0, set.Clips[p]), SamplePurpose.Labels).NextUInt64())];
+        IEnumerable<int> taken = set.Multi
+            ? drawn.Take(perClass * set.Classes.Count)
+            : drawn.GroupBy(p => set.LabelSets[p][0]).SelectMany(g => g.Take(perClass));
         return set.Select([.. taken.Order()]);
     }
 }

@@ -21,7 +21,8 @@ public static class SvmEvaluation
         OwnThread.RunAsync(() => Run(encoders, train, test, config, identity, stop));
 
     /// <summary>The same on the caller's thread.</summary>
-    internal static EvaluationResult Run(IReadOnlyList<EvaluationEncoder> encoders, Cache train, Cache test, SvmConfig config, EvaluationResult identity, CancellationToken stop)
+    internal static EvaluationResult Run(
+        IReadOnlyList<EvaluationEncoder> encoders, Cache train, Cache test, SvmConfig config, EvaluationResult identity, CancellationToken stop)
     {
         (EvaluationSet fit, EvaluationSet judged) = EvaluationSets.Resolve(train, test, config, identity.Fold);
 
@@ -29,35 +30,32 @@ public static class SvmEvaluation
         bool unitLength = config.Scaling == FeatureScaling.UnitLength;
         FeatureSet trainFeatures = EncoderFeatures.Extract(encoders, fit, EvaluationViews.Train(config, encoders, fit), unitLength, stop);
         FeatureSet testFeatures = EncoderFeatures.Extract(encoders, judged, EvaluationViews.Test(config, encoders, judged), unitLength, stop);
-        EvaluationResult result = identity with { Clips = new Dictionary<string, int>(StringComparer.Ordinal) { ["train"] = fit.Clips.Count, ["test"] = judged.Clips.Count } };
+        EvaluationResult result = identity with { Clips = EvaluationResult.Sizes(fit.Clips.Count, judged.Clips.Count) };
         if (config.LabelsPerClass == 0)
         {
             return Probe(trainFeatures, config.Seed);
         }
 
         string?[] labels = [.. fit.LabelSets.Select(l => fit.Classes[l[0]])];
-        ulong[] sources = [.. fit.Clips.Select(clip => ClipSource.Key(fit.Cache.Clips[clip].Id))];
-        return EvaluationResult.MeanOf([.. Enumerable.Range(0, config.LabelDraws).Select(draw =>
-            Probe(trainFeatures.Select(Labelled(labels, sources, config.LabelsPerClass, config.Seed + draw)), config.Seed + draw) with { Fold = draw })]) with
+        ulong[] sources = [.. fit.Ids.Select(ClipSource.Key)];
+        IReadOnlyList<int>[] draws =
+            [.. Enumerable.Range(0, config.LabelDraws).Select(draw => Labelled(labels, sources, config.LabelsPerClass, config.Seed + draw))];
+        return EvaluationResult.MeanOf([.. draws.Select((clips, draw) => Probe(trainFeatures.Select(clips), config.Seed + draw) with { Fold = draw })]) with
         {
             Fold = identity.Fold,
             Folds = null,
-            Clips = new Dictionary<string, int>(StringComparer.Ordinal)
-            {
-                ["train"] = Labelled(labels, sources, config.LabelsPerClass, config.Seed).Count, ["test"] = judged.Clips.Count,
-            },
+            Clips = EvaluationResult.Sizes(draws[0].Count, judged.Clips.Count),
             Selection = $"mean over {config.LabelDraws} draws of {config.LabelsPerClass} labels a class, C chosen in each",
         };
 
-        EvaluationResult Probe(FeatureSet part, long seed)
-        {
-            SvmConfig probe = config with { Seed = seed, Scaling = unitLength ? FeatureScaling.None : config.Scaling };
-            SvmProbeResult found = SvmProbe.Run(part, testFeatures, probe, stop);
-            return result.With(found.Scores, found.Fits, found.ClassNames, probe);
-        }
+        EvaluationResult Probe(FeatureSet part, long seed) => result.With(
+            SvmProbe.Run(part, testFeatures, config with { Seed = seed, Scaling = unitLength ? FeatureScaling.None : config.Scaling }, stop));
     }
 
-    /// <summary>The clips whose labels are used: that many of each class, or all there are, drawn by the seed. The segments of one recording have one label, and count once.</summary>
+    /// <summary>
+    /// The clips whose labels are used: that many of each class, or all there are, drawn by the seed. The segments of one recording have one label, and count
+    /// once.
+    /// </summary>
     internal static IReadOnlyList<int> Labelled(IReadOnlyList<string?> labels, IReadOnlyList<ulong> sources, int perClass, long seed) =>
         [.. labels.Index()
             .GroupBy(c => c.Item, StringComparer.Ordinal)

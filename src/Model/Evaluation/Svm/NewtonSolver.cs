@@ -14,10 +14,17 @@ internal enum SvmAsk
 }
 
 /// <summary>
-/// One class against the rest: Newton's method on <c>½|w|² + C Σ max(0, 1 − y w·x)²</c> (Keerthi and DeCoste, JMLR 2005), whose steps are solved directly where few
-/// rows are within the margin, else by preconditioned conjugate gradients. It asks for one thing at a time, and whoever reads the rows serves every class in one pass.
+/// One class against the rest: Newton's method on <c>½|w|² + C Σ max(0, 1 − y w·x)²</c> (Keerthi and DeCoste, JMLR 2005), whose steps are solved directly
+/// where few rows are within the margin, else by preconditioned conjugate gradients. It asks for one thing at a time, and whoever reads the rows serves every
+/// class in one pass.
 /// </summary>
-internal sealed class NewtonSolver
+/// <param name="positive">The class.</param>
+/// <param name="length">Numbers of the weights, the bias's among them.</param>
+/// <param name="rows">Number of all rows.</param>
+/// <param name="preconditioner">Of the problem.</param>
+/// <param name="options">C and the tolerance.</param>
+/// <param name="start">Weights to start from, [length]; empty: zero.</param>
+internal sealed class NewtonSolver(int positive, int length, int rows, SvmPreconditioner preconditioner, LinearSvmOptions options, double[] start)
 {
     private const double Decrease = 1e-4, Rounding = 1e-13, ProductRounding = 1e-15;
     private const int MostStalls = 4;
@@ -25,53 +32,23 @@ internal sealed class NewtonSolver
     // Up to so many rows within the margin a step is solved directly: where they hardly outnumber the features, conjugate gradients need many passes.
     private const int DirectRowsPerFeature = 4;
     private const long DirectBytes = 32L << 20;
-    private readonly LinearSvmOptions _options;
-    private readonly SvmPreconditioner _preconditioner;
-    private readonly double[] _gradient;
-    private readonly double[] _step;
-    private readonly double[] _residual;
-    private readonly double[] _solved;
-    private double _value = double.PositiveInfinity;
-    private double _norm;
-    private double _length;
-    private double _slope;
-    private double _square;
-    private double _start;
-    private double _enough;
-    private double _forcing = 0.1;
+    private readonly double[] _gradient = new double[length], _step = new double[length], _residual = new double[length], _solved = new double[length];
+    private double _value = double.PositiveInfinity, _forcing = 0.1;
+    private double _norm, _length, _slope, _square, _start, _enough;
     private int _stalls;
 
-    /// <param name="positive">The class.</param>
-    /// <param name="length">Numbers of the weights, the bias's among them.</param>
-    /// <param name="rows">Number of all rows.</param>
-    /// <param name="preconditioner">Of the problem.</param>
-    /// <param name="options">C and the tolerance.</param>
-    /// <param name="start">Weights to start from, [length]; empty: zero.</param>
-    public NewtonSolver(int positive, int length, int rows, SvmPreconditioner preconditioner, LinearSvmOptions options, ReadOnlySpan<double> start)
-    {
-        (Positive, _preconditioner, _options) = (positive, preconditioner, options);
-        Weights = new double[length];
-        Asked = new double[length];
-        start.CopyTo(Asked);
-        _gradient = new double[length];
-        _step = new double[length];
-        _residual = new double[length];
-        _solved = new double[length];
-        Active = new ulong[(rows + SvmRows.Tile - 1) / SvmRows.Tile];
-    }
-
-    public int Positive { get; }
+    public int Positive => positive;
 
     /// <summary>Weights of the scaled features, then of the bias feature.</summary>
-    public double[] Weights { get; }
+    public double[] Weights { get; } = new double[length];
 
     /// <summary>What the next pass multiplies the rows by: weights, or a direction.</summary>
-    public double[] Asked { get; }
+    public double[] Asked { get; } = start.Length == 0 ? new double[length] : [.. start];
 
     public SvmAsk Ask { get; private set; }
 
     /// <summary>A bit for each row that was within the margin in the last gradient: those the Hessian is made of.</summary>
-    public ulong[] Active { get; }
+    public ulong[] Active { get; } = new ulong[(rows + RowBlocks.Tile - 1) / RowBlocks.Tile];
 
     /// <summary>Number of those rows.</summary>
     public long ActiveRows { get; private set; }
@@ -103,7 +80,7 @@ internal sealed class NewtonSolver
             TakeProduct(sums);
         }
 
-        Done |= Passes >= _options.MaxIterations;
+        Done |= Passes >= options.MaxIterations;
     }
 
     private void TakeGradient(double[] gradient, double loss, double size, long active)
@@ -126,8 +103,8 @@ internal sealed class NewtonSolver
         _value = value;
 
         // Rounding bounds what can be asked for: that of the sum, and that of each row's slack, which is of a product of row and weights.
-        double longest = _preconditioner.LargestRow, ofSum = Rounding * size, ofSlack = 2 * _options.C * active * ProductRounding * longest * weights;
-        double limit = Math.Max(_options.Tolerance * weights, longest * (ofSum + ofSlack));
+        double longest = preconditioner.LargestRow, ofSum = Rounding * size, ofSlack = 2 * options.C * active * ProductRounding * longest * weights;
+        double limit = Math.Max(options.Tolerance * weights, longest * (ofSum + ofSlack));
         Converged = _norm <= limit;
         Done = Converged || _stalls >= MostStalls;
         if (!Done)
@@ -143,27 +120,27 @@ internal sealed class NewtonSolver
     public void Take(double[] rows, int count)
     {
         Passes++;
-        HeldRows.Step(rows, count, _options.C, _gradient, _step);
+        HeldRows.Step(rows, count, options.C, _gradient, _step);
         Go();
-        Done |= Passes >= _options.MaxIterations;
+        Done |= Passes >= options.MaxIterations;
     }
 
     private void Begin(long active)
     {
-        if (active <= Math.Min(DirectRowsPerFeature * (long)Weights.Length, DirectBytes / (sizeof(double) * SvmRows.Padded(Weights.Length))))
+        if (active <= Math.Min(DirectRowsPerFeature * (long)Weights.Length, DirectBytes / (sizeof(double) * RowBlocks.Padded(Weights.Length))))
         {
             Ask = SvmAsk.Rows;
             return;
         }
 
-        _preconditioner.Choose(this, active);
+        preconditioner.Choose(this, active);
         Array.Clear(_step);
         for (int i = 0; i < _residual.Length; i++)
         {
             _residual[i] = -_gradient[i];
         }
 
-        _preconditioner.Solve(this, _residual, _solved);
+        preconditioner.Solve(this, _residual, _solved);
         _square = Dot(_residual, _solved);
         _start = _square;
         _solved.CopyTo(Asked, 0);
@@ -175,7 +152,7 @@ internal sealed class NewtonSolver
         double curvature = Dot(Asked, product), along = _square / curvature;
         Plus(_step, along, Asked);
         Plus(_residual, -along, product);
-        _preconditioner.Solve(this, _residual, _solved);
+        preconditioner.Solve(this, _residual, _solved);
         double square = Dot(_residual, _solved);
         if (!(square > _forcing * _forcing * _start) || Dot(_residual, _residual) <= _enough * _enough)
         {
@@ -205,7 +182,7 @@ internal sealed class NewtonSolver
         Plus(Asked, _length, _step);
     }
 
-    private static double Dot(double[] a, double[] b) => VectorMath.Dot((ReadOnlySpan<double>)a, b);
+    private static double Dot(double[] a, double[] b) => VectorMath.Dot<double>(a, b);
 
     private static void Plus(double[] a, double scale, double[] b)
     {

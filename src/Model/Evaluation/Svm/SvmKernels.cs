@@ -67,7 +67,8 @@ internal static unsafe class SvmKernels
     /// <summary>sum += s0 · x0 + s1 · x1 + s2 · x2 + s3 · x3.</summary>
     public static void Add(Vector256<double> scales, float* x0, float* x1, float* x2, float* x3, double* sum, int length)
     {
-        Vector256<double> s0 = Vector256.Create(scales[0]), s1 = Vector256.Create(scales[1]), s2 = Vector256.Create(scales[2]), s3 = Vector256.Create(scales[3]);
+        Vector256<double> s0 = Vector256.Create(scales[0]), s1 = Vector256.Create(scales[1]);
+        Vector256<double> s2 = Vector256.Create(scales[2]), s3 = Vector256.Create(scales[3]);
         for (int i = 0; i < length; i += 4)
         {
             Vector256<double> a = Vector256.FusedMultiplyAdd(Widen(x0 + i), s0, Vector256.Load(sum + i)), b = Widen(x1 + i) * s1;

@@ -3,12 +3,14 @@ using System.Runtime.Intrinsics;
 
 namespace Xkd.Model.Evaluation;
 
-/// <summary>Reads all rows once and sums what several solvers ask for. The sums' order is fixed by the rows alone, so that the number of threads changes nothing.</summary>
-internal sealed unsafe class SvmPass(SvmRows rows, SvmTargets targets, FeatureScaler scaler, LinearSvmOptions options)
+/// <summary>
+/// Reads all rows once and sums what several solvers ask for. The sums' order is fixed by the rows alone, so that the number of threads changes nothing.
+/// </summary>
+internal sealed unsafe class SvmPass(RowBlocks rows, SvmTargets targets, FeatureScaler scaler, LinearSvmOptions options)
 {
     // Parts of a block that are summed apart; classes that a thread takes through one of them.
     private const int Parts = 8, Together = 8;
-    private readonly ParallelOptions _parallel = new() { MaxDegreeOfParallelism = options.Threads > 0 ? options.Threads : Environment.ProcessorCount };
+    private readonly ParallelOptions _parallel = options.Parallel;
 
     public void Run(IReadOnlyList<NewtonSolver> solvers, CancellationToken stop)
     {
@@ -16,7 +18,7 @@ internal sealed unsafe class SvmPass(SvmRows rows, SvmTargets targets, FeatureSc
         int groups = (sums.Length + Together - 1) / Together;
         rows.ForEachBlock((first, count, values) =>
         {
-            int tiles = (count + SvmRows.Tile - 1) / SvmRows.Tile;
+            int tiles = (count + RowBlocks.Tile - 1) / RowBlocks.Tile;
             Parallel.For(0, Parts * groups, _parallel, item =>
             {
                 int part = item % Parts, group = item / Parts;
@@ -24,8 +26,9 @@ internal sealed unsafe class SvmPass(SvmRows rows, SvmTargets targets, FeatureSc
                 {
                     for (int tile = tiles * part / Parts; tile < tiles * (part + 1) / Parts; tile++)
                     {
-                        int start = tile * SvmRows.Tile;
-                        Tile(sums.AsSpan(group * Together, Math.Min(Together, sums.Length - (group * Together))), part, x + ((nint)start * rows.Stride), first + start, Math.Min(SvmRows.Tile, count - start));
+                        int start = tile * RowBlocks.Tile;
+                        Span<Sums> served = sums.AsSpan(group * Together, Math.Min(Together, sums.Length - (group * Together)));
+                        Tile(served, part, x + ((nint)start * rows.Stride), first + start, Math.Min(RowBlocks.Tile, count - start));
                     }
                 }
             });
@@ -86,14 +89,14 @@ internal sealed unsafe class SvmPass(SvmRows rows, SvmTargets targets, FeatureSc
             }
         }
 
-        sums.Solver.Active[first / SvmRows.Tile] = within;
+        sums.Solver.Active[first / RowBlocks.Tile] = within;
 
         float* At(int row) => x + ((nint)Math.Min(row, count - 1) * rows.Stride);
     }
 
     private void Product(Sums sums, int part, float* x, int first)
     {
-        ulong within = sums.Solver.Active[first / SvmRows.Tile];
+        ulong within = sums.Solver.Active[first / RowBlocks.Tile];
         if (within == 0)
         {
             return;
@@ -115,7 +118,8 @@ internal sealed unsafe class SvmPass(SvmRows rows, SvmTargets targets, FeatureSc
                     taken[j] = taken[0];
                 }
 
-                Vector256<double> scales = (SvmKernels.Dot(taken[0], taken[1], taken[2], taken[3], v, rows.Stride) + Vector256.Create(sums.Offset)) * (2 * options.C);
+                Vector256<double> products = SvmKernels.Dot(taken[0], taken[1], taken[2], taken[3], v, rows.Stride);
+                Vector256<double> scales = (products + Vector256.Create(sums.Offset)) * (2 * options.C);
                 for (int j = count; j < 4; j++)
                 {
                     scales = scales.WithElement(j, 0);
@@ -129,8 +133,8 @@ internal sealed unsafe class SvmPass(SvmRows rows, SvmTargets targets, FeatureSc
 
     private void Copy(Sums sums, float* x, int first)
     {
-        int at = sums.Before[first / SvmRows.Tile] * sums.RowStride;
-        for (ulong within = sums.Solver.Active[first / SvmRows.Tile]; within != 0; within &= within - 1, at += sums.RowStride)
+        int at = sums.Before[first / RowBlocks.Tile] * sums.RowStride;
+        for (ulong within = sums.Solver.Active[first / RowBlocks.Tile]; within != 0; within &= within - 1, at += sums.RowStride)
         {
             float* row = x + ((nint)BitOperations.TrailingZeroCount(within) * rows.Stride);
             for (int d = 0; d < rows.Dim; d++)
@@ -147,7 +151,7 @@ internal sealed unsafe class SvmPass(SvmRows rows, SvmTargets targets, FeatureSc
     {
         private readonly int _count;
 
-        public Sums(NewtonSolver solver, SvmRows rows, FeatureScaler scaler, double bias)
+        public Sums(NewtonSolver solver, RowBlocks rows, FeatureScaler scaler, double bias)
         {
             Solver = solver;
             if (solver.Ask == SvmAsk.Rows)
@@ -181,7 +185,7 @@ internal sealed unsafe class SvmPass(SvmRows rows, SvmTargets targets, FeatureSc
 
         public int[] Before { get; } = [];
 
-        public int RowStride => SvmRows.Padded(Solver.Asked.Length);
+        public int RowStride => RowBlocks.Padded(Solver.Asked.Length);
 
         public double[] Vector { get; } = [];
 
@@ -206,7 +210,7 @@ internal sealed unsafe class SvmPass(SvmRows rows, SvmTargets targets, FeatureSc
 
             double total = Total.Sum();
             int dim = scaler.Mean.Length;
-            double[] whole = new double[dim + 1];
+            var whole = new double[dim + 1];
             foreach (double[] part in Parts)
             {
                 for (int d = 0; d < dim; d++)

@@ -1,8 +1,8 @@
 namespace Xkd.Model.Evaluation;
 
 /// <summary>
-/// Stands in for the Hessians <c>I + 2C Σ x x'</c> of all classes: the sum over a sample of the rows, weighted by the share of rows that are within a class's margin, factored once for each
-/// of a few such shares. Features of different size and correlated ones then cost no more steps than others, whatever C is.
+/// Stands in for the Hessians <c>I + 2C Σ x x'</c> of all classes: the sum over a sample of the rows, weighted by the share of rows that are within a class's
+/// margin, factored once for each of a few such shares. Features of different size and correlated ones then cost no more steps than others, whatever C is.
 /// </summary>
 internal sealed unsafe class SvmPreconditioner
 {
@@ -18,12 +18,13 @@ internal sealed unsafe class SvmPreconditioner
     private readonly int _used;
     private readonly double _c;
 
-    public SvmPreconditioner(SvmRows rows, SvmTargets targets, FeatureScaler scaler, LinearSvmOptions options, CancellationToken stop)
+    public SvmPreconditioner(RowBlocks rows, SvmTargets targets, FeatureScaler scaler, LinearSvmOptions options, CancellationToken stop)
     {
         _used = targets.UsedRows;
         _c = options.C;
         int length = rows.Dim + 1, groups = (length + MostTogether - 1) / MostTogether;
-        int most = (int)Math.Clamp(SampleBytes / (sizeof(double) * length), 1, RowsPerFeature * Math.Min(length, MostTogether)), every = Math.Max(1, (_used + most - 1) / most);
+        int most = (int)Math.Clamp(SampleBytes / (sizeof(double) * length), 1, RowsPerFeature * Math.Min(length, MostTogether));
+        int every = Math.Max(1, (_used + most - 1) / most);
         _parts = [.. Enumerable.Range(0, groups).Select(g => new Part(length * g / groups, length * (g + 1) / groups))];
         List<double[]> sample = [];
         int seen = 0, taken = 0;
@@ -32,22 +33,17 @@ internal sealed unsafe class SvmPreconditioner
         {
             for (int i = 0; i < count; i++)
             {
-                if (targets.Used is not null && !targets.Used[first + i])
-                {
-                    continue;
-                }
-
-                if (seen++ % every == 0)
+                if ((targets.Used is null || targets.Used[first + i]) && seen++ % every == 0)
                 {
                     taken++;
-                    double[] row = new double[length];
+                    var row = new double[length];
                     for (int d = 0; d < rows.Dim; d++)
                     {
                         row[d] = (values[((long)i * rows.Stride) + d] - scaler.Mean[d]) * scaler.Scale[d];
                     }
 
                     row[rows.Dim] = options.InterceptScaling;
-                    double norm = VectorMath.Dot((ReadOnlySpan<double>)row, row);
+                    double norm = VectorMath.Dot<double>(row, row);
                     largest = Math.Max(largest, norm);
                     sample.Add(row);
                 }
@@ -57,7 +53,7 @@ internal sealed unsafe class SvmPreconditioner
         _share = (double)_used / Math.Max(1, taken);
         foreach (Part part in _parts)
         {
-            part.Add(sample, options.Threads > 0 ? options.Threads : Environment.ProcessorCount);
+            part.Add(sample, options.Parallel);
         }
     }
 
@@ -80,7 +76,7 @@ internal sealed unsafe class SvmPreconditioner
 
     private sealed class Part(int first, int end)
     {
-        private readonly int _stride = SvmRows.Padded(end - first);
+        private readonly int _stride = RowBlocks.Padded(end - first);
         private readonly Lock _gate = new();
         private readonly float[]?[] _factors = new float[Levels][];
         private double[] _sums = [];
@@ -89,20 +85,8 @@ internal sealed unsafe class SvmPreconditioner
 
         public int Length => end - first;
 
-        public void Add(List<double[]> sample, int threads)
-        {
-            int n = Length, stride = SvmRows.Padded(sample.Count);
-            double[] columns = new double[(long)n * stride];
-            for (int row = 0; row < sample.Count; row++)
-            {
-                for (int d = 0; d < n; d++)
-                {
-                    columns[((long)d * stride) + row] = sample[row][first + d];
-                }
-            }
-
-            _sums = SymmetricMatrix.Products(columns, n, stride, threads);
-        }
+        public void Add(List<double[]> sample, ParallelOptions parallel) =>
+            _sums = SymmetricMatrix.ColumnProducts(sample.Count, Length, (row, d) => sample[row][first + d], parallel);
 
         public void Solve(int level, double weight, Span<double> x)
         {
@@ -163,7 +147,7 @@ internal sealed unsafe class SvmPreconditioner
             }
 
             SymmetricMatrix.Factor(a, n);
-            float[] factor = new float[(long)n * _stride];
+            var factor = new float[(long)n * _stride];
             for (int i = 0; i < n; i++)
             {
                 for (int j = 0; j <= i; j++)

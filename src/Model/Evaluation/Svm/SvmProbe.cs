@@ -3,53 +3,81 @@ using Xkd.Storage;
 
 namespace Xkd.Model.Evaluation;
 
+/// <summary>What an SVM's C is chosen on.</summary>
+public enum SvmSelection
+{
+    /// <summary>A part of the training clips.</summary>
+    HeldOut,
+
+    /// <summary>The test clips, as the released code does: the score is then an optimistic one, and the result says so.</summary>
+    Test,
+}
+
+/// <summary>What <see cref="SvmProbe"/> found.</summary>
+/// <param name="Model">The final fit; it takes features as they are.</param>
+/// <param name="HeldOut">Score of each C on what it was chosen on, percent; empty when C was given.</param>
+/// <param name="Converged">Every fit is at its optimum.</param>
+/// <param name="Passes">Passes over the features that the longest fit took.</param>
+/// <param name="Scores">What the test clips' decision values, averaged over windows, are worth.</param>
+/// <param name="Classes">Names by label.</param>
+/// <param name="Selection">How C came about, for the report.</param>
+/// <param name="Note">What must be said of fits that stopped early; null of others.</param>
+public sealed record SvmProbeResult(
+    LinearSvmModel Model, IReadOnlyDictionary<double, double> HeldOut, bool Converged, int Passes, ClipScores Scores, IReadOnlyList<string> Classes,
+    string Selection, string? Note);
+
 /// <summary>
-/// The frozen-feature protocol: a one-vs-rest linear SVM on every window of the training clips, decision values averaged over the windows of a test clip.
-/// C is chosen on a held-out part of the training set, then the SVM is fitted again on all of it; or, as the reference does it, read off the test set.
-/// Clips of one class are judged by accuracy, of several by mean average precision.
+/// The frozen-feature protocol: a one-vs-rest linear SVM on every window of the training clips, decision values averaged over the windows of a test clip. C is
+/// chosen on a held-out part of the training set, then the SVM is fitted again on all of it; or, as the reference does it, read off the test set. Clips of one
+/// class are judged by accuracy, of several by mean average precision.
 /// </summary>
 public static class SvmProbe
 {
+    /// <summary>Fits and tests on features in memory.</summary>
     /// <param name="train">Fitted on.</param>
     /// <param name="test">Judged by.</param>
     /// <param name="config">Values of C, how one is chosen, scaling, seed and the solver's limit.</param>
-    /// <param name="cancellation">Stops between passes over the features.</param>
+    /// <param name="stop">Stops between passes over the features.</param>
     /// <exception cref="UsageException">Sets that do not belong together, clips without a label, or impossible options.</exception>
-    public static SvmProbeResult Run(FeatureSet train, FeatureSet test, SvmConfig config, CancellationToken cancellation = default)
+    public static SvmProbeResult Run(FeatureSet train, FeatureSet test, SvmConfig config, CancellationToken stop = default)
     {
         Validate(train, test, config);
-        if (config.Scaling == FeatureScaling.UnitLength)
-        {
-            (train, test) = (UnitLength(train), UnitLength(test));
-        }
+        bool unit = config.Scaling == FeatureScaling.UnitLength;
+        return Run(LabelledRows.Of(train, unit), LabelledRows.Of(test, unit), config, static _ => { }, stop);
+    }
 
-        SvmRows rows = SvmRows.Copy(train.Vectors, train.Dim);
-        SvmTargets targets = SvmTargets.Of(train);
-        bool[]? held = null;
-        FeatureSet rest = test;
-        if (ChoosesOnTraining(config))
+    /// <summary>Fits on one feature file and tests on another, of any number of rows, in bounded memory; one row a clip.</summary>
+    /// <param name="train">Features with labels.</param>
+    /// <param name="test">Features of the same length, of the same classes.</param>
+    /// <param name="folder">For temporary files of the size of both.</param>
+    /// <param name="config">As in <see cref="Run(FeatureSet, FeatureSet, SvmConfig, CancellationToken)"/>.</param>
+    /// <param name="identity">What the result is of.</param>
+    /// <param name="log">Receives a line on the rows and a line a value of C.</param>
+    /// <param name="stop">Stops between blocks.</param>
+    /// <exception cref="UsageException">Files that do not belong together.</exception>
+    public static async Task<EvaluationResult> RunAsync(
+        string train, string test, string folder, SvmConfig config, EvaluationResult identity, Action<string> log, CancellationToken stop)
+    {
+        await using FeatureFile fitFile = await FeatureFile.OpenAsync(train), testFile = await FeatureFile.OpenAsync(test);
+        FeatureFiles.RequireSameEncoder(fitFile, testFile);
+        bool unit = config.Scaling == FeatureScaling.UnitLength;
+        using LabelledRows fit = await LabelledRows.OfFileAsync(fitFile, null, unit, folder, stop);
+        using LabelledRows judged = await LabelledRows.OfFileAsync(testFile, fit.Classes, unit, folder, stop);
+        log($"{fit.Rows.Count} training and {judged.Rows.Count} test rows of {fit.Rows.Dim} features, {fit.Classes.Count} classes");
+        HashSet<ulong> known = [.. fit.Keys];
+        string? shared = FeatureFiles.SharedRows(judged.Keys.Count(known.Contains), judged.Rows.Count);
+        return (identity with
         {
-            (_, int[] clips) = HoldOut(train.Labels, config.HeldOut, (ulong)config.Seed, [.. train.Ids.Select(ClipSource.Key)]);
-            held = new bool[rows.Count];
-            Array.ForEach(clips, clip => Array.Fill(held, true, clip * train.Windows, train.Windows));
-            rest = train.Select(clips);
-        }
-
-        SvmFits fits = Fit(rows, targets, held, config, model => ClipScores.Of(Decide(model, rest), rest).Value, static _ => { }, cancellation);
-        double[] decisions = Decide(fits.Model, test);
-        return new SvmProbeResult { Fits = fits, Selection = Selection(fits, config), ClassNames = test.ClassNames, Scores = ClipScores.Of(decisions, test), Decisions = decisions };
+            Notes = shared is null ? identity.Notes : [.. identity.Notes ?? [], shared],
+            Clips = EvaluationResult.Sizes(fit.Rows.Count, judged.Rows.Count),
+        }).With(Run(fit, judged, config, log, stop));
     }
 
     /// <summary>Fits every C without the rows held out, judges it, and fits the best on all.</summary>
-    /// <param name="rows">The training rows.</param>
-    /// <param name="targets">Their classes.</param>
-    /// <param name="held">Rows that C is chosen on; null: none.</param>
-    /// <param name="config">The protocol.</param>
-    /// <param name="judge">The score of a model on what C is chosen on, percent.</param>
-    /// <param name="log">Receives a line a value of C.</param>
-    /// <param name="stop">Stops between passes.</param>
-    internal static SvmFits Fit(SvmRows rows, SvmTargets targets, bool[]? held, SvmConfig config, Func<LinearSvmModel, double> judge, Action<string> log, CancellationToken stop)
+    internal static SvmProbeResult Run(LabelledRows train, LabelledRows test, SvmConfig config, Action<string> log, CancellationToken stop)
     {
+        SvmTargets targets = train.Targets;
+        bool[]? held = config.C.Length > 1 && config.Selection == SvmSelection.HeldOut ? HoldOut(train, config) : null;
         Dictionary<double, double> scores = [];
         int passes = 0;
         bool converged = true;
@@ -59,58 +87,114 @@ public static class SvmProbe
             FeatureScaler scaler = Scaler(fitted);
             foreach (double c in config.C)
             {
-                LinearSvmModel candidate = One(fitted, scaler, c);
-                scores[c] = judge(candidate);
-                log($"C {c}: {scores[c]:f2} % on {(held is null ? "the test clips" : "held-out training clips")}, {candidate.Iterations.Max()} passes{(candidate.Converged ? string.Empty : ", not converged")}");
+                LinearSvmModel candidate = Fit(fitted, scaler, c);
+                scores[c] = (held is null ? Judge(candidate, test, null, stop) : Judge(candidate, train, held, stop)).Value;
+                log($"C {c}: {scores[c]:f2} % on {(held is null ? "the test clips" : "held-out training clips")}, {candidate.Iterations.Max()} passes"
+                    + (candidate.Converged ? string.Empty : ", not converged"));
             }
         }
 
         // Of equally good values the smallest: the stronger regulariser.
         double best = scores.Count == 0 ? config.C[0] : scores.Keys.Order().MaxBy(c => scores[c]);
-        return new SvmFits(One(targets, Scaler(targets), best), scores, converged, passes);
+        LinearSvmModel model = Fit(targets, Scaler(targets), best);
+        string tried = string.Join(", ", scores.Keys);
+        return new SvmProbeResult(
+            model, scores, converged, passes, Judge(model, test, null, stop), train.Classes,
+            Selection: scores.Count == 0 ? $"C {best} was given"
+                : held is null ? $"C {best} is the best of {tried} on the test clips, as released: the score is optimistic"
+                : $"C {best} chosen among {tried} on {100 * config.HeldOut:0.#} % of the training clips (stratified, seed {config.Seed}), then fitted on all",
+            Note: converged ? null : $"the SVM stopped before its optimum, after {passes} of at most {config.MaxIterations} passes: raise max_iterations, "
+                + $"or leave values of C above {config.C.Min()} out");
 
-        LinearSvmModel One(SvmTargets of, FeatureScaler scaler, double c)
+        LinearSvmModel Fit(SvmTargets of, FeatureScaler scaler, double c)
         {
-            LinearSvmModel model = LinearSvm.Fit(rows, of, scaler, new LinearSvmOptions { C = c, MaxIterations = config.MaxIterations }, stop);
-            converged &= model.Converged;
-            passes = Math.Max(passes, model.Iterations.Max());
-            return model;
+            LinearSvmModel fit = LinearSvm.Fit(train.Rows, of, scaler, new LinearSvmOptions { C = c, MaxIterations = config.MaxIterations }, stop);
+            converged &= fit.Converged;
+            passes = Math.Max(passes, fit.Iterations.Max());
+            return fit;
         }
 
-        FeatureScaler Scaler(SvmTargets of) => config.Scaling == FeatureScaling.Standardise ? FeatureScaler.Standardise(rows, of.Used, stop) : FeatureScaler.None(rows.Dim);
+        FeatureScaler Scaler(SvmTargets of) =>
+            config.Scaling == FeatureScaling.Standardise ? FeatureScaler.Standardise(train.Rows, of.Used, stop) : FeatureScaler.None(train.Rows.Dim);
     }
 
-    /// <summary>How C came about, for the report.</summary>
-    internal static string Selection(SvmFits fits, SvmConfig config) =>
-        fits.Scores.Count == 0 ? $"C {fits.Model.C} was given"
-        : config.Selection == SvmSelection.Test ? $"C {fits.Model.C} is the best of {string.Join(", ", fits.Scores.Keys)} on the test clips, as released: the score is optimistic"
-        : $"C {fits.Model.C} chosen among {string.Join(", ", fits.Scores.Keys)} on {100 * config.HeldOut:0.#} % of the training clips (stratified, seed {config.Seed}), then fitted on all";
-
-    /// <summary>What must be said of fits that stopped early; null of others.</summary>
-    internal static string? NotConverged(SvmFits fits, SvmConfig config) =>
-        fits.Converged ? null : $"the SVM stopped before its optimum, after {fits.Passes} of at most {config.MaxIterations} passes: raise max_iterations, or leave values of C above {config.C.Min()} out";
-
-    /// <summary>C is one of several, and is chosen on training clips.</summary>
-    internal static bool ChoosesOnTraining(SvmConfig config) => config.C.Length > 1 && config.Selection == SvmSelection.HeldOut;
-
-    /// <summary><see cref="StratifiedSplit"/>, of which C is chosen by the second part.</summary>
-    /// <exception cref="UsageException">Nothing can be held out.</exception>
-    internal static (int[] Fit, int[] HeldOut) HoldOut(IReadOnlyList<int> labels, double fraction, ulong seed, IReadOnlyList<ulong> sources)
+    /// <summary>Splits clips into a part to fit on and a part held out, class by class, so that every class with two clips or more is on both sides.</summary>
+    /// <param name="labels">Class of each clip.</param>
+    /// <param name="fraction">Share of each class held out, 0 … 1; rounded, but at least one clip stays on each side.</param>
+    /// <param name="seed">Which clips.</param>
+    /// <param name="sources">What each clip was cut from: clips of one source stay on one side, and the share is of sources. Null: each from its own.</param>
+    internal static (int[] Fit, int[] HeldOut) Split(IReadOnlyList<int> labels, double fraction, ulong seed, IReadOnlyList<ulong>? sources = null)
     {
-        (int[] fit, int[] held) = StratifiedSplit.Of(labels, fraction, seed, sources);
-        return held.Length > 0
-            ? (fit, held)
-            : throw new UsageException("svm: every class has a single training clip, or the segments of one, so none can be held out to choose C; give one value of C.");
+        var random = new SplitMix64(seed);
+        List<int> fit = [], heldOut = [];
+        foreach (IGrouping<int, int> group in Enumerable.Range(0, labels.Count).GroupBy(i => labels[i]).OrderBy(g => g.Key))
+        {
+            int[][] together = [.. group.GroupBy(clip => sources is null ? (ulong)clip : sources[clip]).Select(source => source.ToArray())];
+            random.Shuffle<int[]>(together);
+            int held = together.Length < 2 ? 0 : Math.Clamp((int)Math.Round(together.Length * fraction), 1, together.Length - 1);
+            heldOut.AddRange(together[..held].SelectMany(clips => clips));
+            fit.AddRange(together[held..].SelectMany(clips => clips));
+        }
+
+        return ([.. fit.Order()], [.. heldOut.Order()]);
     }
 
-    private static FeatureSet UnitLength(FeatureSet set)
+    // A bit for each row of the clips that C is chosen on.
+    private static bool[] HoldOut(LabelledRows train, SvmConfig config)
     {
-        float[] vectors = [.. set.Vectors];
-        VectorMath.NormaliseRows(vectors, set.Dim);
-        return set with { Vectors = vectors };
+        int[] clips = Split(train.Labels, config.HeldOut, (ulong)config.Seed, train.Sources).HeldOut;
+        if (clips.Length == 0)
+        {
+            throw new UsageException(
+                "svm: every class has a single training clip, or the segments of one, so none can be held out to choose C; give one value of C.");
+        }
+
+        var held = new bool[train.Rows.Count];
+        Array.ForEach(clips, clip => Array.Fill(held, true, clip * train.Windows, train.Windows));
+        return held;
     }
 
-    private static double[] Decide(LinearSvmModel model, FeatureSet set) => DenseScores.Average(model.Decide(set.Vectors), set.Windows, model.Classes);
+    // Scores of every clip would outgrow memory: where a clip has one class, counts are all that is needed.
+    private static ClipScores Judge(LinearSvmModel model, LabelledRows side, bool[]? judged, CancellationToken stop)
+    {
+        var confusion = new ConfusionMatrix(model.Classes);
+        int windows = side.Windows, five = 0;
+        List<double> scores = [];
+        List<int[]> sets = [];
+        side.Rows.ForEachBlock((first, count, block) =>
+        {
+            int[] clips = [.. Enumerable.Range(first / windows, count / windows).Where(clip => judged is null || judged[clip * windows])];
+            (double[] Mean, int Best, bool Five)[] found = new (double[], int, bool)[clips.Length];
+            Parallel.For(0, clips.Length, k =>
+            {
+                var mean = new double[model.Classes];
+                for (int row = (clips[k] * windows) - first, w = 0; w < windows; w++)
+                {
+                    double[] decisions = model.Decide(block.AsSpan((row + w) * side.Rows.Stride, model.Dim));
+                    for (int c = 0; c < mean.Length; c++)
+                    {
+                        mean[c] += decisions[c] / windows;
+                    }
+                }
+
+                found[k] = side.LabelSets is null ? ([], TopK.Best(mean), TopK.Hit(mean, side.Labels[clips[k]], 5)) : (mean, 0, false);
+            });
+            foreach ((int clip, (double[] mean, int best, bool hit)) in clips.Zip(found))
+            {
+                if (side.LabelSets is { } all)
+                {
+                    scores.AddRange(mean);
+                    sets.Add(all[clip]);
+                }
+                else
+                {
+                    confusion.Add(side.Labels[clip], best);
+                    five += hit ? 1 : 0;
+                }
+            }
+        }, stop);
+        return side.LabelSets is null ? ClipScores.Counted(confusion, five, side.Classes) : ClipScores.Multi([.. scores], sets, side.Classes);
+    }
 
     private static void Validate(FeatureSet train, FeatureSet test, SvmConfig config)
     {
@@ -119,8 +203,8 @@ public static class SvmProbe
         if (train.Dim != test.Dim || !train.ClassNames.SequenceEqual(test.ClassNames, StringComparer.Ordinal))
         {
             throw new UsageException(
-                $"svm: training features ({train.Dim} numbers, {train.ClassNames.Count} classes) and test features ({test.Dim} numbers, {test.ClassNames.Count} classes) do not " +
-                "belong together; extract both with the same weights and the same class list.");
+                $"svm: training features ({train.Dim} numbers, {train.ClassNames.Count} classes) and test features "
+                + $"({test.Dim} numbers, {test.ClassNames.Count} classes) do not belong together; extract both with the same weights and the same class list.");
         }
 
         if (train.Clips == 0 || test.Clips == 0)
@@ -139,7 +223,8 @@ public static class SvmProbe
 
         if (config.C.Length == 0 || config.HeldOut is not (> 0 and < 1))
         {
-            throw new UsageException($"svm: {config.C.Length} values of C and a held-out share of {config.HeldOut}; give at least one C and a share between 0 and 1.");
+            throw new UsageException(
+                $"svm: {config.C.Length} values of C and a held-out share of {config.HeldOut}; give at least one C and a share between 0 and 1.");
         }
     }
 }

@@ -5,16 +5,32 @@ namespace Xkd.Model.Evaluation;
 /// <summary>Lower triangles of positive definite matrices [n, stride], stride a multiple of <see cref="SvmKernels.Block"/>.</summary>
 internal static unsafe class SymmetricMatrix
 {
+    /// <summary>Products of n columns of some rows with each other.</summary>
+    public static double[] ColumnProducts(int rows, int n, Func<int, int, double> value, ParallelOptions parallel)
+    {
+        int stride = RowBlocks.Padded(rows);
+        var columns = new double[(long)n * stride];
+        for (int row = 0; row < rows; row++)
+        {
+            for (int d = 0; d < n; d++)
+            {
+                columns[((long)d * stride) + row] = value(row, d);
+            }
+        }
+
+        return Products(columns, n, stride, parallel);
+    }
+
     /// <summary>Products of rows with each other.</summary>
     /// <param name="rows">[n, length], length a multiple of <see cref="SvmKernels.Block"/>.</param>
     /// <param name="n">Number of rows.</param>
     /// <param name="length">Numbers of a row.</param>
-    /// <param name="threads">Threads at most.</param>
-    public static double[] Products(double[] rows, int n, int length, int threads)
+    /// <param name="parallel">Threads at most.</param>
+    public static double[] Products(double[] rows, int n, int length, ParallelOptions parallel)
     {
-        int stride = SvmRows.Padded(n), bands = (n + 3) / 4;
-        double[] products = new double[(long)n * stride];
-        Parallel.For(0, bands, new ParallelOptions { MaxDegreeOfParallelism = threads }, band =>
+        int stride = RowBlocks.Padded(n), bands = (n + 3) / 4;
+        var products = new double[(long)n * stride];
+        Parallel.For(0, bands, parallel, band =>
         {
             // The longest first: the last ones are short.
             int i = (bands - 1 - band) * 4, last = Math.Min(i + 3, n - 1);
@@ -42,7 +58,7 @@ internal static unsafe class SymmetricMatrix
     /// <summary>Replaces a matrix by its Cholesky factor.</summary>
     public static void Factor(double[] matrix, int n)
     {
-        int stride = SvmRows.Padded(n);
+        int stride = RowBlocks.Padded(n);
         fixed (double* a = matrix)
         {
             for (int j = 0; j < n; j++)
@@ -80,10 +96,10 @@ internal static unsafe class SymmetricMatrix
     /// <summary>Solves L L' x = b in place, with a factor.</summary>
     public static void Solve(double[] factor, int n, Span<double> x)
     {
-        int stride = SvmRows.Padded(n);
+        int stride = RowBlocks.Padded(n);
         for (int i = 0; i < n; i++)
         {
-            x[i] = (x[i] - VectorMath.Dot((ReadOnlySpan<double>)factor.AsSpan(i * stride, i), x[..i])) / factor[(i * stride) + i];
+            x[i] = (x[i] - VectorMath.Dot<double>(factor.AsSpan(i * stride, i), x[..i])) / factor[(i * stride) + i];
         }
 
         for (int i = n - 1; i >= 0; i--)
@@ -98,4 +114,65 @@ internal static unsafe class SymmetricMatrix
     }
 
     private static double Product(double* a, double* b, int length) => VectorMath.Dot(new ReadOnlySpan<double>(a, length), new ReadOnlySpan<double>(b, length));
+}
+
+/// <summary>
+/// Newton's step <c>−(I + 2C A'A)⁻¹g</c> from the rows within the margin; where they are fewer than features, by <c>(I + 2C A'A)⁻¹ = I − A'(AA' +
+/// I/2C)⁻¹A</c>.
+/// </summary>
+internal static class HeldRows
+{
+    private static readonly ParallelOptions OneThread = new() { MaxDegreeOfParallelism = 1 };
+
+    /// <summary>Of rows A [count, padded length] and a gradient [length], into a step of the same length.</summary>
+    public static void Step(double[] rows, int count, double c, double[] gradient, double[] step)
+    {
+        int length = gradient.Length, stride = RowBlocks.Padded(length), square = RowBlocks.Padded(count);
+        for (int d = 0; d < length; d++)
+        {
+            step[d] = -gradient[d];
+        }
+
+        if (count > length)
+        {
+            ByFeatures(rows, count, c, step);
+            return;
+        }
+
+        double[] products = SymmetricMatrix.Products(rows, count, stride, OneThread), along = new double[count];
+        for (int i = 0; i < count; i++)
+        {
+            products[(i * square) + i] += 0.5 / c;
+            along[i] = VectorMath.Dot<double>(rows.AsSpan(i * stride, length), gradient);
+        }
+
+        SymmetricMatrix.Factor(products, count);
+        SymmetricMatrix.Solve(products, count, along);
+        for (int i = 0; i < count; i++)
+        {
+            ReadOnlySpan<double> row = rows.AsSpan(i * stride, length);
+            for (int d = 0; d < length; d++)
+            {
+                step[d] += along[i] * row[d];
+            }
+        }
+    }
+
+    private static void ByFeatures(double[] rows, int count, double c, double[] step)
+    {
+        int length = step.Length, stride = RowBlocks.Padded(length);
+        double[] hessian = SymmetricMatrix.ColumnProducts(count, length, (i, d) => rows[((long)i * stride) + d], OneThread);
+        for (int d = 0; d < length; d++)
+        {
+            for (int e = 0; e <= d; e++)
+            {
+                hessian[(d * stride) + e] *= 2 * c;
+            }
+
+            hessian[(d * stride) + d]++;
+        }
+
+        SymmetricMatrix.Factor(hessian, length);
+        SymmetricMatrix.Solve(hessian, length, step);
+    }
 }

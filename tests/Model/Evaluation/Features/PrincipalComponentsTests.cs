@@ -1,10 +1,13 @@
 using Xkd.Model.Evaluation;
+using Xkd.Model.Native;
 using Xkd.Storage;
 
 namespace Xkd.Model.Tests.Evaluation;
 
 public class PrincipalComponentsTests
 {
+    public PrincipalComponentsTests() => LibTorch.Load();
+
     [Fact]
     public void Of_StretchedCloud_FindsItsAxesInOrder()
     {

@@ -1,4 +1,5 @@
 using TorchSharp;
+using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Native;
 using Xkd.Storage;
@@ -17,7 +18,7 @@ public class ClassifierHeadTests
     public void Forward_BatchOfOne_KeepsItsBatchAxis()
     {
         using DisposeScope scope = torch.NewDisposeScope();
-        using ClassifierHead head = new(8, 3, new ClassifierOptions { BatchNorm = true });
+        using ClassifierHead head = new(8, 3, new HeadSection { BatchNorm = true });
         head.eval();
 
         Assert.Equal([1, 3], head.forward(torch.randn(1, 8)).shape);
@@ -27,7 +28,7 @@ public class ClassifierHeadTests
     public void Forward_Dropout_ActsInTrainingOnly()
     {
         using DisposeScope scope = torch.NewDisposeScope();
-        using ClassifierHead head = new(512, 3, new ClassifierOptions { Dropout = 0.5 });
+        using ClassifierHead head = new(512, 3, new HeadSection { Dropout = 0.5 });
         torch.Tensor x = torch.ones(2, 512);
 
         head.train();
@@ -41,7 +42,7 @@ public class ClassifierHeadTests
     public void Constructor_Weights_AreOrthogonalAndNamedAsTheReferences()
     {
         using DisposeScope scope = torch.NewDisposeScope();
-        using ClassifierHead head = new(20, 7, new ClassifierOptions { BatchNorm = true });
+        using ClassifierHead head = new(20, 7, new HeadSection { BatchNorm = true });
         Dictionary<string, torch.Tensor> state = head.state_dict();
 
         Assert.Equal(["bn.bias", "bn.num_batches_tracked", "bn.running_mean", "bn.running_var", "bn.weight", "classifier.bias", "classifier.weight"], state.Keys.Order(StringComparer.Ordinal));
@@ -53,7 +54,7 @@ public class ClassifierHeadTests
     [Fact]
     public void Forward_ManyCalls_LeaveOnlyTheirResults()
     {
-        using ClassifierHead head = new(8, 3, new ClassifierOptions { UnitLength = true, BatchNorm = true, Dropout = 0.1 });
+        using ClassifierHead head = new(8, 3, new HeadSection { UnitLength = true, BatchNorm = true, Dropout = 0.1 });
         using torch.Tensor x = torch.randn(4, 8);
         using DisposeScope scope = torch.NewDisposeScope();
 
@@ -66,5 +67,5 @@ public class ClassifierHeadTests
     }
 
     [Fact]
-    public void Constructor_ImpossibleOption_IsAnError() => Assert.Throws<UsageException>(() => new ClassifierHead(8, 3, new ClassifierOptions { Dropout = 1 }));
+    public void Constructor_ImpossibleOption_IsAnError() => Assert.Throws<UsageException>(() => new ClassifierHead(8, 3, new HeadSection { Dropout = 1 }));
 }

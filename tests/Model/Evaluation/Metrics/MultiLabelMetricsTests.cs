@@ -1,10 +1,13 @@
 using Xkd.Model.Evaluation;
+using Xkd.Model.Native;
 using Xkd.Storage;
 
 namespace Xkd.Model.Tests.Evaluation;
 
 public class MultiLabelMetricsTests
 {
+    public MultiLabelMetricsTests() => LibTorch.Load();
+
     [Fact]
     public void Of_KnownRanking_GivesTheTextbookValues()
     {
@@ -68,5 +71,9 @@ public class MultiLabelMetricsTests
     [InlineData(0.975, 1.959963984540054)]
     [InlineData(0.01, -2.3263478740408408)]
     [InlineData(1e-10, -6.361340902404056)]
-    public void NormalQuantile_KnownPoints_AreExact(double probability, double expected) => Assert.Equal(expected, NormalQuantile.Of(probability), 1e-9);
+    public void DPrime_KnownPointsOfTheNormalQuantile_AreExact(double auc, double expected)
+    {
+        var metrics = new MultiLabelMetrics { MeanAp = 1, MeanWeightedAp = 1, MeanAuc = auc, AveragePrecisions = [1], Aucs = [auc] };
+        Assert.Equal(Math.Sqrt(2) * expected, metrics.DPrime, 1e-9);
+    }
 }

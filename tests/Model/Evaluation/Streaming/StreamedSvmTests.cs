@@ -6,7 +6,7 @@ namespace Xkd.Model.Tests.Evaluation;
 
 public sealed class StreamedSvmTests : IDisposable
 {
-    private const int Classes = 4, Dim = 12;
+    private const int Classes = 4, Dim = 12, BlockBytes = 1 << 12;
     private readonly string _folder = Directory.CreateTempSubdirectory("xkd-stream-").FullName;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -20,17 +20,32 @@ public sealed class StreamedSvmTests : IDisposable
     public async Task Fit_BlockByBlock_ReachesTheOptimumOfAllRowsAtOnce(double c, FeatureScaling scaling)
     {
         FeatureSet train = SvmData.Features(500, 1, Dim, Classes, 3, seed: 3), test = SvmData.Features(200, 1, Dim, Classes, 3, seed: 4);
-        using FeatureSpool spool = await SpoolAsync(train, "a", scaling == FeatureScaling.UnitLength);
+        using LabelledRows rows = await RowsAsync(train, "a", scaling == FeatureScaling.UnitLength);
         SvmConfig config = new() { C = [c], Scaling = scaling };
         SvmProbeResult whole = SvmProbe.Run(train, test, config, Token);
-        SvmFits streamed = SvmProbe.Fit(spool, SvmTargets.Single(spool.Labels, Classes), null, config, _ => 0, _ => { }, Token);
-        Assert.True(whole.Fits.Converged && streamed.Converged);
+        SvmProbeResult streamed = SvmProbe.Run(rows, rows, config, _ => { }, Token);
+        Assert.True(whole.Converged && streamed.Converged);
         Assert.InRange(streamed.Passes, 1, 100);
 
         // Each is within 1e-6 of the optimum, relative to its weights; a block more or less changes only the order of sums.
         double size = Math.Sqrt(whole.Model.Coefficients.Sum(w => w * w));
         Assert.InRange(Math.Sqrt(whole.Model.Coefficients.Zip(streamed.Model.Coefficients, (x, y) => (x - y) * (x - y)).Sum()), 0, 4e-6 * size);
-        Assert.True(Blocks(spool) > 5);
+        Assert.True(Blocks(rows.Rows).Count > 5);
+    }
+
+    [Fact]
+    public async Task ForEachBlock_MoreRowsThanABlock_HoldsOneBlockInMemory()
+    {
+        FeatureSet set = SvmData.Features(500, 1, Dim, Classes, 3, seed: 3);
+        using LabelledRows rows = await RowsAsync(set, "a");
+        Assert.Null(rows.Rows.Values);
+        List<(float[] Block, int First, int Count)> blocks = Blocks(rows.Rows);
+        Assert.All(blocks, b => Assert.InRange(b.Block.Length * sizeof(float), 1, BlockBytes));
+        Assert.Single(blocks.Select(b => b.Block).Distinct()); // read into the same memory
+        Assert.Equal(Enumerable.Range(0, 500), blocks.SelectMany(b => Enumerable.Range(b.First, b.Count)));
+        using LabelledRows few = await RowsAsync(set.Select([.. Enumerable.Range(0, 32)]), "b");
+        Assert.Single(Blocks(few.Rows));
+        Assert.NotNull(few.Rows.Values);
     }
 
     [Fact]
@@ -44,8 +59,8 @@ public sealed class StreamedSvmTests : IDisposable
         SvmProbeResult whole = SvmProbe.Run(train, test, config, Token);
         Assert.Equal(3, first.HeldOut!.Count);
         Assert.Equal(first.HeldOut.Values.Max(), first.HeldOut[$"{first.C}"]);
-        Assert.Equal((whole.C, whole.Top1, whole.Top5), (first.C!.Value, first.Value, first.Top5!.Value));
-        Assert.Equal((true, whole.Fits.Converged), (first.Converged, whole.Fits.Converged));
+        Assert.Equal((whole.Model.C, whole.Scores.Value, whole.Scores.Top5), (first.C!.Value, first.Value, first.Top5!.Value));
+        Assert.Equal((true, whole.Converged), (first.Converged, whole.Converged));
         Assert.Equal(first.ToJson(), second.ToJson());
         Assert.Empty(Directory.GetFiles(_folder, "*.f32"));
     }
@@ -97,50 +112,49 @@ public sealed class StreamedSvmTests : IDisposable
     {
         FeatureSet train = SvmData.Features(240, 1, Dim, Classes, 1, seed: 3), test = SvmData.Features(60, 1, Dim, Classes, 1, seed: 4);
         await using FeatureFile gallery = await FeatureFile.OpenAsync(await WriteAsync(train, "train"));
-        (ClipScores streamed, int shared) = await StreamedNeighbours.ClassifyAsync(gallery, test, new NeighbourOptions { K = 7 }, Token);
-        double[] votes = NearestNeighbours.Classify(train, test, new NeighbourOptions { K = 7 });
-        Assert.Equal(TopK.Accuracy(votes, Classes, test.Labels, 1), streamed.Value, 1e-9);
+        (ClipScores streamed, int shared) = await NearestNeighbours.ClassifyAsync(gallery, test, new NeighbourOptions { K = 7 }, Token);
+        Assert.Equal(100.0 * Enumerable.Range(0, test.Clips).Count(query => Nearest(train, test.Clip(query).ToArray(), 7) == test.Labels[query]) / test.Clips, streamed.Value, 1e-9);
         Assert.Equal(0, shared);
-        Assert.Equal(240, (await StreamedNeighbours.ClassifyAsync(gallery, train, new NeighbourOptions { K = 7 }, Token)).Shared);
+        Assert.Equal(240, (await NearestNeighbours.ClassifyAsync(gallery, train, new NeighbourOptions { K = 7 }, Token)).Shared);
     }
 
     [Fact]
     public async Task CreateAsync_RowsThatCannotBeUsed_AreNamed()
     {
         FeatureSet set = SvmData.Features(8, 1, 2, 2, 1, seed: 3);
-        Assert.Contains("clip3", (await Assert.ThrowsAsync<UsageException>(() => SpoolAsync(set with { Labels = [0, 0, 1, -1, 1, 1, 1, 1] }, "bare"))).Message, StringComparison.Ordinal);
+        Assert.Contains("clip3", (await Assert.ThrowsAsync<UsageException>(() => RowsAsync(set with { Labels = [0, 0, 1, -1, 1, 1, 1, 1] }, "bare"))).Message, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(_folder, "*.f32"));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private static int Blocks(FeatureSpool spool)
+    private static List<(float[] Block, int First, int Count)> Blocks(RowBlocks rows)
     {
-        int blocks = 0;
-        spool.ForEachBlock((_, _, _) => blocks++, Token);
+        List<(float[] Block, int First, int Count)> blocks = [];
+        rows.ForEachBlock((first, count, block) => blocks.Add((block, first, count)), Token);
         return blocks;
     }
 
-    private async Task<FeatureSpool> SpoolAsync(FeatureSet set, string name, bool unitLength = false)
+    // The class with the most votes, plainly.
+    private static int Nearest(FeatureSet gallery, float[] query, int k)
+    {
+        double Cosine(float[] x) => x.Zip(query, (a, b) => (double)a * b).Sum() / Math.Sqrt(x.Sum(v => (double)v * v) * query.Sum(v => (double)v * v));
+        return Enumerable.Range(0, gallery.Clips)
+            .Select(clip => (Similarity: Cosine(gallery.Clip(clip).ToArray()), Label: gallery.Labels[clip]))
+            .OrderByDescending(n => n.Similarity).Take(k).GroupBy(n => n.Label)
+            .MaxBy(label => label.Sum(n => Math.Exp((n.Similarity - 1) / new NeighbourOptions().Temperature)))!.Key;
+    }
+
+    private async Task<LabelledRows> RowsAsync(FeatureSet set, string name, bool unitLength = false)
     {
         await using FeatureFile file = await FeatureFile.OpenAsync(await WriteAsync(set, name));
-        return await FeatureSpool.CreateAsync(file, null, unitLength, _folder, Token, blockBytes: 1 << 12);
+        return await LabelledRows.OfFileAsync(file, null, unitLength, _folder, Token, blockBytes: BlockBytes);
     }
 
-    private Task<EvaluationResult> RunAsync(SvmConfig config, Action<string>? log = null) => new StreamedProbe(config, log ?? (_ => { })).RunAsync(
-        Path.Combine(_folder, "train.parquet"), Path.Combine(_folder, "test.parquet"), _folder,
-        new EvaluationResult { Dataset = "d", Protocol = "svm", Modality = "video", Branch = "teacher", WeightsSha256 = "ab" }, Token);
+    private Task<EvaluationResult> RunAsync(SvmConfig config, Action<string>? log = null) => SvmProbe.RunAsync(
+        Path.Combine(_folder, "train.parquet"), Path.Combine(_folder, "test.parquet"), _folder, config,
+        new EvaluationResult { Dataset = "d", Protocol = "svm", Modality = "video", Branch = "teacher", WeightsSha256 = "ab" }, log ?? (_ => { }), Token);
 
-    private async Task<string> WriteAsync(FeatureSet set, string name, params (string Key, string Value)[] metadata)
-    {
-        string path = Path.Combine(_folder, name + ".parquet");
-        await using FeatureFileWriter writer = await FeatureFileWriter.CreateAsync(path, set.Dim, metadata.ToDictionary(m => m.Key, m => m.Value, StringComparer.Ordinal));
-        for (int i = 0; i < set.Clips; i++)
-        {
-            await writer.AppendAsync(set.Ids[i], set.Labels[i] < 0 ? null : set.ClassNames[set.Labels[i]], set.Vectors.AsMemory(i * set.Dim, set.Dim));
-        }
-
-        await writer.CommitAsync();
-        return path;
-    }
+    private Task<string> WriteAsync(FeatureSet set, string name, params (string Key, string Value)[] metadata) =>
+        SvmData.WriteAsync(set, Path.Combine(_folder, name + ".parquet"), metadata);
 }

@@ -49,7 +49,7 @@ public class LinearSvmTests
     public void Fit_Standardised_IsTheOptimumOfStandardisedRows()
     {
         (float[] rows, int dim, int[] labels) = Problem("scaled");
-        SvmRows held = SvmRows.Copy(rows, dim);
+        RowBlocks held = RowBlocks.Copy(rows, dim);
         FeatureScaler scaler = FeatureScaler.Standardise(held, null, TestContext.Current.CancellationToken);
         float[] scaled = [.. rows.Select((v, i) => (float)((v - scaler.Mean[i % dim]) * scaler.Scale[i % dim]))];
         Assert.All(Enumerable.Range(0, dim), d => Assert.Equal(1, scaled.Where((_, i) => i % dim == d).Average(v => (double)v * v), 1e-5)); // float32
@@ -65,7 +65,7 @@ public class LinearSvmTests
     public void Standardise_ConstantButForRounding_IsLeftOut()
     {
         float[] rows = [1000, 1, MathF.BitIncrement(1000), 2, 1000, 4];
-        FeatureScaler scaler = FeatureScaler.Standardise(SvmRows.Copy(rows, 2), null, TestContext.Current.CancellationToken);
+        FeatureScaler scaler = FeatureScaler.Standardise(RowBlocks.Copy(rows, 2), null, TestContext.Current.CancellationToken);
         Assert.Equal(0, scaler.Scale[0]);
         Assert.Equal(1 / Math.Sqrt(14.0 / 9), scaler.Scale[1], 1e-12); // of three numbers
     }
@@ -76,7 +76,7 @@ public class LinearSvmTests
         (float[] rows, int[] labels) = SvmData.Blobs(200, Dim, Classes, 2, seed: 2);
         bool[] used = [.. labels.Select((_, i) => i < 150)];
         LinearSvmModel part = LinearSvm.Fit(
-            SvmRows.Copy(rows, Dim), SvmTargets.Single(labels, Classes).On(used), FeatureScaler.None(Dim), new LinearSvmOptions(), TestContext.Current.CancellationToken);
+            RowBlocks.Copy(rows, Dim), SvmTargets.Single(labels, Classes).On(used), FeatureScaler.None(Dim), new LinearSvmOptions(), TestContext.Current.CancellationToken);
         LinearSvmModel alone = Fit(rows.AsSpan(0, 150 * Dim), Dim, labels.AsSpan(0, 150), Classes);
         Near(part, alone);
     }

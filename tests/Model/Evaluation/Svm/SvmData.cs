@@ -1,4 +1,5 @@
 using Xkd.Model.Evaluation;
+using Xkd.Storage;
 
 namespace Xkd.Model.Tests.Evaluation;
 
@@ -17,6 +18,18 @@ internal static class SvmData
         }
 
         return (rows, labels);
+    }
+
+    public static async Task<string> WriteAsync(FeatureSet set, string path, params (string Key, string Value)[] metadata)
+    {
+        await using FeatureFileWriter writer = await FeatureFileWriter.CreateAsync(path, set.Dim, metadata.ToDictionary(m => m.Key, m => m.Value, StringComparer.Ordinal));
+        for (int i = 0; i < set.Clips; i++)
+        {
+            await writer.AppendAsync(set.Ids[i], set.Labels[i] < 0 ? null : set.ClassNames[set.Labels[i]], set.Vectors.AsMemory(i * set.Dim, set.Dim));
+        }
+
+        await writer.CommitAsync();
+        return path;
     }
 
     public static FeatureSet Features(int clips, int windows, int dim, int classes, double spread, ulong seed, string prefix = "clip")

@@ -48,8 +48,8 @@ public class SvmKernelsTests
         const int Length = 64;
         SplitMix64 random = new(6);
         double[] rows = [.. Enumerable.Range(0, n * Length).Select(_ => random.NextNormal())], x = [.. Enumerable.Range(0, n).Select(_ => random.NextNormal())];
-        double[] matrix = SymmetricMatrix.Products(rows, n, Length, threads: 2);
-        int stride = SvmRows.Padded(n);
+        double[] matrix = SymmetricMatrix.Products(rows, n, Length, new ParallelOptions { MaxDegreeOfParallelism = 2 });
+        int stride = RowBlocks.Padded(n);
         double At(int i, int j) => matrix[(Math.Max(i, j) * stride) + Math.Min(i, j)];
         double[] b = [.. Enumerable.Range(0, n).Select(i => Enumerable.Range(0, n).Sum(j => At(i, j) * x[j]))];
         Assert.Equal(Enumerable.Range(0, Length).Sum(i => rows[i] * rows[((n - 1) * Length) + i]), At(n - 1, 0), Tolerance(Length));

@@ -15,11 +15,11 @@ public class SvmProbeTests
     {
         SvmProbeResult result = Run(Train, Test, new SvmConfig { C = [1e-6, 0.01, 1], Seed = 3, Scaling = FeatureScaling.None });
 
-        Assert.Equal(result.HeldOut.Values.Max(), result.HeldOut[result.C]);
+        Assert.Equal(result.HeldOut.Values.Max(), result.HeldOut[result.Model.C]);
         Assert.Contains("seed 3", result.Selection);
         Assert.Equal(3, result.HeldOut.Count);
-        Assert.True(result.Top1 > 30, $"chance is 12.5 %, got {result.Top1}");
-        Assert.True(result.Top5 >= result.Top1);
+        Assert.True(result.Scores.Value > 30, $"chance is 12.5 %, got {result.Scores.Value}");
+        Assert.True(result.Scores.Top5 >= result.Scores.Value);
     }
 
     [Fact]
@@ -30,9 +30,9 @@ public class SvmProbeTests
 
         SvmProbeResult honest = Run(Train, Test, options), shuffled = Run(Train, wrong, options);
 
-        Assert.Equal(honest.C, shuffled.C);
-        Assert.Equal(honest.Decisions, shuffled.Decisions);
-        Assert.NotEqual(honest.Top1, shuffled.Top1);
+        Assert.Equal(honest.Model.C, shuffled.Model.C);
+        Assert.Equal(honest.Model.Decide(Test.Vectors), shuffled.Model.Decide(Test.Vectors));
+        Assert.NotEqual(honest.Scores.Value, shuffled.Scores.Value);
     }
 
     [Fact]
@@ -40,7 +40,7 @@ public class SvmProbeTests
     {
         SvmProbeResult result = Run(Train, Test, new SvmConfig { C = [0.1], Scaling = FeatureScaling.None });
 
-        LinearSvmModel direct = LinearSvm.Fit(Train.Vectors, Train.Dim, Train.RowLabels(), 8, new LinearSvmOptions { C = 0.1 }, TestContext.Current.CancellationToken);
+        LinearSvmModel direct = LinearSvm.Fit(Train.Vectors, Train.Dim, [.. Train.Labels.SelectMany(l => Enumerable.Repeat(l, Train.Windows))], 8, new LinearSvmOptions { C = 0.1 }, TestContext.Current.CancellationToken);
         Assert.Equal(direct.Coefficients, result.Model.Coefficients);
         Assert.Empty(result.HeldOut);
         Assert.Equal("C 0.1 was given", result.Selection);
@@ -51,8 +51,8 @@ public class SvmProbeTests
     {
         SvmProbeResult result = Run(Train, Test);
 
-        Assert.Equal(40, result.Confusion.ToRows().Sum(r => r.Sum()));
-        Assert.Equal(result.Top1, result.PerClass.Values.Average(), 1e-9); // the classes are equally large
+        Assert.Equal(40, result.Scores.Confusion!.ToRows().Sum(r => r.Sum()));
+        Assert.Equal(result.Scores.Value, result.Scores.PerClass.Values.Average(), 1e-9); // the classes are equally large
     }
 
     [Fact]
@@ -61,12 +61,10 @@ public class SvmProbeTests
         FeatureSet Rescale(FeatureSet set) => set with { Vectors = [.. set.Vectors.Select((v, i) => i % set.Dim == 0 ? v * 1024 : v)] };
         SvmConfig options = new() { C = [0.1], Scaling = FeatureScaling.Standardise };
 
-        SvmProbeResult plain = Run(Train, Test, options), scaled = Run(Rescale(Train), Rescale(Test), options);
-
-        Assert.All(plain.Decisions.Zip(scaled.Decisions), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
+        Assert.All(Decisions(Train, Test, options).Zip(Decisions(Rescale(Train), Rescale(Test), options)), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
         // Where the regulariser weighs as much as the rows, a feature of other units is another problem.
         SvmConfig none = options with { C = [0.001], Scaling = FeatureScaling.None };
-        Assert.True(Run(Train, Test, none).Decisions.Zip(Run(Rescale(Train), Rescale(Test), none).Decisions).Max(pair => Math.Abs(pair.First - pair.Second)) > 1e-3);
+        Assert.True(Decisions(Train, Test, none).Zip(Decisions(Rescale(Train), Rescale(Test), none)).Max(pair => Math.Abs(pair.First - pair.Second)) > 1e-3);
     }
 
     [Fact]
@@ -75,7 +73,7 @@ public class SvmProbeTests
         FeatureSet longer = Test with { Vectors = [.. Test.Vectors.Select(v => v * 8)] };
         SvmConfig options = new() { C = [1], Scaling = FeatureScaling.UnitLength };
 
-        Assert.Equal(Run(Train, Test, options).Top1, Run(Train, longer, options).Top1);
+        Assert.Equal(Run(Train, Test, options).Scores.Value, Run(Train, longer, options).Scores.Value);
     }
 
     [Fact]
@@ -94,7 +92,7 @@ public class SvmProbeTests
         };
         SvmConfig config = new() { C = [0.1], Scaling = FeatureScaling.None };
         SvmProbeResult probe = Run(Train, Test, config);
-        result = result.With(probe.Scores, probe.Fits, probe.ClassNames, config);
+        result = result.With(probe);
 
         using JsonDocument json = JsonDocument.Parse(result.ToJson());
         string[] contract = ["converged", "passes", "dataset", "protocol", "fold", "modality", "branch", "seed", "metric", "value", "per_class", "c", "weights_sha256"];
@@ -110,12 +108,14 @@ public class SvmProbeTests
         SvmConfig config = new() { C = [0.01, 10], Scaling = FeatureScaling.None, MaxIterations = 2 };
         SvmProbeResult probe = Run(Train, Test, config);
         EvaluationResult result = new EvaluationResult { Dataset = "d", Protocol = "svm", Modality = "video", Branch = "teacher", WeightsSha256 = "ab", Notes = ["other"] }
-            .With(probe.Scores, probe.Fits, probe.ClassNames, config);
+            .With(probe);
 
         Assert.Equal((false, 2), (result.Converged, result.Passes));
         Assert.Contains("max_iterations", Assert.Single(result.Notes!, n => n != "other"), StringComparison.Ordinal);
         Assert.False(EvaluationResult.MeanOf([result with { Fold = 1 }, result with { Fold = 2, Converged = true }]).Converged);
     }
+
+    private static double[] Decisions(FeatureSet train, FeatureSet test, SvmConfig config) => Run(train, test, config).Model.Decide(test.Vectors);
 
     private static SvmProbeResult Run(FeatureSet train, FeatureSet test, SvmConfig? config = null) =>
         SvmProbe.Run(train, test, config ?? new SvmConfig { Scaling = FeatureScaling.None }, TestContext.Current.CancellationToken);

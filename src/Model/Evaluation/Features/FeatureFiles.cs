@@ -1,7 +1,6 @@
 using Xkd.Model.Configuration;
 using Xkd.Model.Native;
 using Xkd.Model.Weights;
-using Xkd.Pipeline;
 using Xkd.Storage;
 
 namespace Xkd.Model.Evaluation;
@@ -13,7 +12,9 @@ public static class FeatureFiles
 
     private static readonly string[] MetadataKeys = [ModalityKey, "xkd.branch", "xkd.weights_sha256"];
 
-    /// <summary>Writes the features of every clip of a cache, the mean of its windows, in the order of the ids. Several labels are joined by <c>;</c>.</summary>
+    /// <summary>
+    /// Writes the features of every clip of a cache, the mean of its windows, in the order of the ids. Several labels are joined by <c>;</c>.
+    /// </summary>
     /// <param name="encoder">Runs on every clip.</param>
     /// <param name="cache">Every clip must have the encoder's modality.</param>
     /// <param name="path">The Parquet file.</param>
@@ -24,50 +25,49 @@ public static class FeatureFiles
     /// <param name="frames">Which rule the cached frames must have been made by.</param>
     /// <exception cref="UsageException">The cache does not fit the encoder.</exception>
     public static Task WriteAsync(
-        EvaluationEncoder encoder, Cache cache, string path, int windows, int batch, Action<long> progress, CancellationToken stop, FrameRule frames = FrameRule.OnScreen) =>
-        OwnThread.RunAsync(() => Write(encoder, cache, path, new SvmConfig { Batch = batch, FrameRule = frames, Test = new TestViewSection { Windows = windows } }, progress, stop));
+        EvaluationEncoder encoder, Cache cache, string path, int windows, int batch, Action<long> progress, CancellationToken stop,
+        FrameRule frames = FrameRule.OnScreen)
+    {
+        var config = new SvmConfig { Batch = batch, FrameRule = frames, Test = new TestViewSection { Windows = windows } };
+        return OwnThread.RunAsync(() => Write(encoder, cache, path, config, progress, stop));
+    }
 
     // The thread is this work's own, and may wait.
     private static void Write(EvaluationEncoder encoder, Cache cache, string path, SvmConfig config, Action<long> progress, CancellationToken stop)
     {
-        EvaluationSet all = new() { Cache = cache, Clips = [.. Enumerable.Range(0, cache.Clips.Count)], Classes = [], LabelSets = [], Multi = true };
+        var all = new EvaluationSet() { Cache = cache, Clips = [.. Enumerable.Range(0, cache.Clips.Count)], Classes = [], LabelSets = [], Multi = true };
         int windows = config.Test.Windows;
-        EvaluationFeed feed = new(cache, EvaluationViews.Test(config, [encoder], all));
         FeatureFileWriter writer = FeatureFileWriter.CreateAsync(path, encoder.Width, Metadata(encoder)).GetAwaiter().GetResult();
         try
         {
-            float[] mean = new float[encoder.Width];
+            var mean = new float[encoder.Width];
             long row = 0;
-            foreach (EvaluationBatch views in feed.ReadAsync(stop).ToBlockingEnumerable(stop))
+            EncoderFeatures.ForEachBatch(cache, EvaluationViews.Test(config, [encoder], all), views =>
             {
-                using (views)
+                float[] vectors = EncoderFeatures.Vectors([encoder], views, unitLength: false);
+                for (int i = 0; i < views.Size; i++, row++)
                 {
-                    float[] vectors = EncoderFeatures.Vectors([encoder], views, unitLength: false);
-                    for (int i = 0; i < views.Size; i++, row++)
+                    for (int d = 0; d < mean.Length; d++)
                     {
-                        for (int d = 0; d < mean.Length; d++)
-                        {
-                            mean[d] += vectors[(i * mean.Length) + d] / windows;
-                        }
-
-                        if (row % windows == windows - 1)
-                        {
-                            ClipEntry clip = cache.Clips[(int)views.ClipIndices[i]];
-                            writer.AppendAsync(clip.Id, clip.Label ?? (clip.Labels.Count > 0 ? string.Join(';', clip.Labels) : null), mean).AsTask().GetAwaiter().GetResult();
-                            Array.Clear(mean);
-                        }
+                        mean[d] += vectors[(i * mean.Length) + d] / windows;
                     }
 
-                    progress(row / windows);
+                    if (row % windows == windows - 1)
+                    {
+                        ClipEntry clip = cache.Clips[(int)views.ClipIndices[i]];
+                        string? label = clip.Label ?? (clip.Labels.Count > 0 ? string.Join(';', clip.Labels) : null);
+                        writer.AppendAsync(clip.Id, label, mean).AsTask().GetAwaiter().GetResult();
+                        Array.Clear(mean);
+                    }
                 }
-            }
 
+                progress(row / windows);
+            }, stop);
             writer.CommitAsync().GetAwaiter().GetResult();
         }
         finally
         {
             writer.DisposeAsync().AsTask().GetAwaiter().GetResult();
-            feed.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
     }
 
@@ -78,16 +78,15 @@ public static class FeatureFiles
     /// <exception cref="UsageException">It has more rows.</exception>
     public static async Task<FeatureSet> ReadAllAsync(string path, int most, CancellationToken stop)
     {
-        FeatureFile file = await FeatureFile.OpenAsync(path).ConfigureAwait(false);
-        await using (file.ConfigureAwait(false))
+        await using FeatureFile file = await FeatureFile.OpenAsync(path);
+        if (file.Rows > most)
         {
-            if (file.Rows > most)
-            {
-                throw new UsageException($"{path} has {file.Rows} rows; at most {most} are held in memory, and a part of them would score otherwise: extract the features of fewer clips");
-            }
+            throw new UsageException(
+                $"{path} has {file.Rows} rows; at most {most} are held in memory, and a part of them would score otherwise: "
+                + "extract the features of fewer clips");
         }
 
-        return await ReadFirstAsync(path, most, stop).ConfigureAwait(false);
+        return await ReadFirstAsync(path, most, stop);
     }
 
     /// <summary>A file's first rows as a feature set of one window a clip.</summary>
@@ -96,30 +95,32 @@ public static class FeatureFiles
     /// <param name="stop">Stops between row groups.</param>
     public static async Task<FeatureSet> ReadFirstAsync(string path, int most, CancellationToken stop)
     {
-        FeatureFile file = await FeatureFile.OpenAsync(path).ConfigureAwait(false);
-        await using (file.ConfigureAwait(false))
+        await using FeatureFile file = await FeatureFile.OpenAsync(path);
+        List<string> ids = [];
+        List<string?> labels = [];
+        var vectors = new float[Math.Min(most, file.Rows) * file.Dim];
+        await foreach (FeatureBlock block in file.ReadAsync(stop))
         {
-            List<string> ids = [];
-            List<string?> labels = [];
-            float[] vectors = new float[Math.Min(most, file.Rows) * file.Dim];
-            await foreach (FeatureBlock block in file.ReadAsync(stop).ConfigureAwait(false))
+            int rows = Math.Min(block.Rows, most - ids.Count);
+            block.Vectors[..(rows * file.Dim)].CopyTo(vectors.AsMemory(ids.Count * file.Dim));
+            ids.AddRange(block.Ids.Take(rows));
+            labels.AddRange(block.Labels.Take(rows));
+            if (ids.Count == most)
             {
-                int rows = Math.Min(block.Rows, most - ids.Count);
-                block.Vectors[..(rows * file.Dim)].CopyTo(vectors.AsMemory(ids.Count * file.Dim));
-                ids.AddRange(block.Ids.Take(rows));
-                labels.AddRange(block.Labels.Take(rows));
-                if (ids.Count == most)
-                {
-                    break;
-                }
+                break;
             }
-
-            string[] classes = [.. labels.OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-            return new FeatureSet
-            {
-                Ids = ids, Labels = [.. labels.Select(l => l is null ? -1 : Array.BinarySearch(classes, l, StringComparer.Ordinal))], ClassNames = classes, Windows = 1, Dim = file.Dim, Vectors = vectors,
-            };
         }
+
+        string[] classes = [.. labels.OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        return new FeatureSet
+        {
+            Ids = ids,
+            Labels = [.. labels.Select(l => l is null ? -1 : Array.BinarySearch(classes, l, StringComparer.Ordinal))],
+            ClassNames = classes,
+            Windows = 1,
+            Dim = file.Dim,
+            Vectors = vectors,
+        };
     }
 
     /// <summary>Refuses features that cannot be compared: of other lengths, or, as far as the files say, of other encoders.</summary>
@@ -135,7 +136,9 @@ public static class FeatureFiles
         {
             if (one.Metadata.TryGetValue(key, out string? here) && other.Metadata.TryGetValue(key, out string? there) && here != there)
             {
-                throw new UsageException($"{one.Path} and {other.Path} are of different encoders ({key["xkd.".Length..]} {here} and {there}); extract both with the same weights, modality and branch");
+                throw new UsageException(
+                    $"{one.Path} and {other.Path} are of different encoders ({key["xkd.".Length..]} {here} and {there}); "
+                    + "extract both with the same weights, modality and branch");
             }
         }
     }
@@ -143,24 +146,18 @@ public static class FeatureFiles
     /// <inheritdoc cref="RequireSameEncoder"/>
     public static async Task RequireSameEncoderAsync(FeatureFile one, string other)
     {
-        FeatureFile file = await FeatureFile.OpenAsync(other).ConfigureAwait(false);
-        await using (file.ConfigureAwait(false))
-        {
-            RequireSameEncoder(one, file);
-        }
+        await using FeatureFile file = await FeatureFile.OpenAsync(other);
+        RequireSameEncoder(one, file);
     }
 
     /// <summary>Refuses features of another modality, where the file says which.</summary>
     /// <exception cref="UsageException">It is another.</exception>
     public static async Task RequireModalityAsync(string path, string modality)
     {
-        FeatureFile file = await FeatureFile.OpenAsync(path).ConfigureAwait(false);
-        await using (file.ConfigureAwait(false))
+        await using FeatureFile file = await FeatureFile.OpenAsync(path);
+        if (file.Metadata.TryGetValue(ModalityKey, out string? said) && said != modality)
         {
-            if (file.Metadata.TryGetValue(ModalityKey, out string? said) && said != modality)
-            {
-                throw new UsageException($"{path} holds {said} features, not {modality}; name the {modality} features of the same clips");
-            }
+            throw new UsageException($"{path} holds {said} features, not {modality}; name the {modality} features of the same clips");
         }
     }
 
@@ -173,12 +170,12 @@ public static class FeatureFiles
     /// <summary>What a result on a feature file is of, as far as the file says.</summary>
     public static async Task<EvaluationResult> IdentityAsync(string path, string protocol, string dataset)
     {
-        FeatureFile file = await FeatureFile.OpenAsync(path).ConfigureAwait(false);
-        await using (file.ConfigureAwait(false))
+        await using FeatureFile file = await FeatureFile.OpenAsync(path);
+        string Said(string key) => file.Metadata.TryGetValue("xkd." + key, out string? value) ? value : string.Empty;
+        return new EvaluationResult
         {
-            string Said(string key) => file.Metadata.TryGetValue("xkd." + key, out string? value) ? value : string.Empty;
-            return new EvaluationResult { Dataset = dataset, Protocol = protocol, Modality = Said("modality"), Branch = Said("branch"), WeightsSha256 = Said("weights_sha256") };
-        }
+            Dataset = dataset, Protocol = protocol, Modality = Said("modality"), Branch = Said("branch"), WeightsSha256 = Said("weights_sha256"),
+        };
     }
 
     private static Dictionary<string, string> Metadata(EvaluationEncoder encoder) => new(StringComparer.Ordinal)

@@ -1,16 +1,33 @@
 using TorchSharp;
 using Xkd.Model.Configuration;
+using Xkd.Model.Optimization;
 using Xkd.Pipeline;
 using Xkd.Storage;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Evaluation;
 
-/// <summary>Trains a classifier epoch by epoch on shuffled, augmented windows.</summary>
+/// <summary>Losses of linear evaluation and fine-tuning, each a mean over rows (multi-label: over rows and classes).</summary>
+public static class EvaluationLosses
+{
+    /// <summary>Cross-entropy with integer labels and label smoothing: (1 − s) of it is the label's, s is spread evenly over the classes.</summary>
+    /// <param name="logits">[N, classes].</param>
+    /// <param name="labels">[N] int64.</param>
+    /// <param name="smoothing">0 … 1.</param>
+    public static Tensor CrossEntropy(Tensor logits, Tensor labels, double smoothing = 0) =>
+        nn.functional.cross_entropy(logits, labels, label_smoothing: smoothing);
+
+    /// <summary>Cross-entropy with a distribution [N, classes] per row, as Mixup and CutMix make them: −Σ t log p.</summary>
+    public static Tensor SoftCrossEntropy(Tensor logits, Tensor targets) => -(targets * nn.functional.log_softmax(logits, -1)).sum(-1).mean();
+
+    /// <summary>Binary cross-entropy of each class; logits and targets (0 … 1) are [N, classes].</summary>
+    public static Tensor MultiLabel(Tensor logits, Tensor targets) => nn.functional.binary_cross_entropy_with_logits(logits, targets);
+}
+
+/// <summary>Trains a classifier epoch by epoch on shuffled, augmented windows, on the caller's thread.</summary>
 internal sealed class ClassifierTraining : IDisposable
 {
     private readonly ClipClassifier _model;
-    private readonly IReadOnlyList<EvaluationEncoder> _encoders;
     private readonly EvaluationSet _set;
     private readonly ClassifierConfig _config;
     private readonly EvaluationOptions _views;
@@ -19,13 +36,13 @@ internal sealed class ClassifierTraining : IDisposable
     private readonly Dictionary<long, int[]> _labels;
     private double[]? _rates;
 
-    public ClassifierTraining(ClipClassifier model, IReadOnlyList<EvaluationEncoder> encoders, EvaluationSet set, ClassifierConfig config)
+    public ClassifierTraining(ClipClassifier model, EvaluationSet set, ClassifierConfig config)
     {
-        (_model, _encoders, _set, _config) = (model, encoders, set, config);
+        (_model, _set, _config) = (model, set, config);
         _labels = set.Clips.Index().ToDictionary(c => (long)c.Item, c => set.LabelSets[c.Index]);
 
         // A set smaller than a batch is one batch; mixing needs pairs.
-        EvaluationOptions views = EvaluationViews.Train(config, encoders, set);
+        EvaluationOptions views = EvaluationViews.Train(config, model.Encoders, set);
         int batch = (int)Math.Min(config.Batch, (long)set.Clips.Count * views.Windows);
         _views = views with { BatchSize = config.Mix.Any ? Math.Max(2, batch / 2 * 2) : batch, Augmentation = views.Augmentation ?? Plain };
         _mix = config.Mix.Any ? new MixAugmentation(config.Mix) : null;
@@ -43,7 +60,7 @@ internal sealed class ClassifierTraining : IDisposable
     /// <exception cref="FailureException">The loss is not finite.</exception>
     public double Epoch(int epoch, CancellationToken stop)
     {
-        ClassifierFeed feed = new(_set.Cache, _views);
+        var feed = new ClassifierFeed(_set.Cache, _views);
         try
         {
             _rates ??= Rates((int)feed.StepsPerEpoch);
@@ -59,9 +76,9 @@ internal sealed class ClassifierTraining : IDisposable
             }
 
             double loss = total.item<float>() / feed.StepsPerEpoch;
-            return double.IsFinite(loss)
-                ? loss
-                : throw new FailureException($"the loss of epoch {epoch + 1} is {loss}; lower optim.lr from {_config.Optim.Lr} or lengthen the warm-up from {_config.Optim.WarmupEpochs} epochs");
+            return double.IsFinite(loss) ? loss : throw new FailureException(
+                $"the loss of epoch {epoch + 1} is {loss}; lower optim.lr from {_config.Optim.Lr} "
+                + $"or lengthen the warm-up from {_config.Optim.WarmupEpochs} epochs");
         }
         finally
         {
@@ -75,7 +92,7 @@ internal sealed class ClassifierTraining : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         HostView? video = batch.Video.Count > 0 ? batch.Video[0] : null, audio = batch.Audio.Count > 0 ? batch.Audio[0] : null;
-        Tensor[] inputs = [.. _encoders.Select(e => EncoderFeatures.Input(e, video, audio, batch.Size, _model.Device))];
+        Tensor[] inputs = [.. _model.Encoders.Select(e => EncoderFeatures.Input(e, video, audio, batch.Size))];
         int[][] labels = [.. batch.ClipIndices.Select(c => _labels[c])];
         MixDraw draw = _mix?.Draw((ulong)_config.Seed, batch.Step, (int)inputs[0].shape[^2], (int)inputs[0].shape[^1]) ?? MixDraw.None;
         if (_mix is not null && draw.Lambda < 1)
@@ -93,24 +110,22 @@ internal sealed class ClassifierTraining : IDisposable
 
     private Tensor Loss(Tensor logits, int[][] labels, MixDraw draw)
     {
+        int classes = _set.Classes.Count;
         if (_set.Multi)
         {
-            float[] targets = new float[labels.Length * _set.Classes.Count];
-            foreach ((int row, int[] classes) in labels.Index())
+            var targets = new float[labels.Length * classes];
+            foreach ((int row, int[] own) in labels.Index())
             {
-                foreach (int c in classes)
-                {
-                    targets[(row * _set.Classes.Count) + c] = 1;
-                }
+                Array.ForEach(own, c => targets[(row * classes) + c] = 1);
             }
 
-            return EvaluationLosses.MultiLabel(logits, tensor(targets, [labels.Length, _set.Classes.Count], device: _model.Device));
+            return EvaluationLosses.MultiLabel(logits, tensor(targets, [labels.Length, classes], device: _model.Device));
         }
 
         Tensor indices = tensor(labels.Select(l => (long)l[0]).ToArray(), device: _model.Device);
         return _mix is null
             ? EvaluationLosses.CrossEntropy(logits, indices, _config.Mix.LabelSmoothing)
-            : EvaluationLosses.SoftCrossEntropy(logits, _mix.Targets(indices, _set.Classes.Count, draw));
+            : EvaluationLosses.SoftCrossEntropy(logits, _mix.Targets(indices, classes, draw));
     }
 
     private double[] Rates(int steps)

@@ -3,8 +3,8 @@ using System.Runtime.Intrinsics;
 namespace Xkd.Model.Evaluation;
 
 /// <summary>
-/// What is subtracted from each feature and what it is multiplied by, learnt from training rows. It is applied to weights, not to rows: a row is read as it is stored, and what is fitted
-/// fits rows as they are stored.
+/// What is subtracted from each feature and what it is multiplied by, learnt from training rows. It is applied to weights, not to rows: a row is read as it is
+/// stored, and what is fitted fits rows as they are stored.
 /// </summary>
 internal sealed unsafe class FeatureScaler
 {
@@ -23,7 +23,7 @@ internal sealed unsafe class FeatureScaler
     public static FeatureScaler None(int dim) => new(new double[dim], [.. Enumerable.Repeat(1.0, dim)]);
 
     /// <summary>Mean 0 and deviation 1 over the rows used; what is constant in float32 becomes 0.</summary>
-    public static FeatureScaler Standardise(SvmRows rows, bool[]? used, CancellationToken stop)
+    public static FeatureScaler Standardise(RowBlocks rows, bool[]? used, CancellationToken stop)
     {
         // Sums of differences from one row: what is far from zero keeps its digits.
         double[] origin = new double[rows.Stride], sums = new double[rows.Stride], squares = new double[rows.Stride];
@@ -31,12 +31,9 @@ internal sealed unsafe class FeatureScaler
         rows.ForEachBlock((first, taken, values) =>
         {
             int[] kept = [.. Enumerable.Range(0, taken).Where(i => used is null || used[first + i])];
-            if (count == 0 && kept.Length > 0)
+            for (int d = 0; d < rows.Dim && count == 0 && kept.Length > 0; d++)
             {
-                for (int d = 0; d < rows.Dim; d++)
-                {
-                    origin[d] = values[(kept[0] * rows.Stride) + d];
-                }
+                origin[d] = values[(kept[0] * rows.Stride) + d];
             }
 
             count += kept.Length;
