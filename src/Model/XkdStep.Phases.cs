@@ -1,4 +1,3 @@
-using Xkd.Model.Distributed;
 using Xkd.Model.Native;
 using Xkd.Model.Objectives;
 using static TorchSharp.torch;
@@ -30,51 +29,22 @@ public sealed partial class XkdStep
         Model.HoldCenters();
         var parts = microBatches.Count * (Options.Exchange?.Ranks ?? 1);
         Tensor? total = null;
-        foreach (var (i, input) in microBatches.Index())
+        foreach (var input in microBatches)
         {
             using var scope = NewDisposeScope();
             var terms = Forward(input, temperatures);
             Observer?.Forwarded(terms);
             var loss = parts == 1 ? terms.Loss : terms.Loss.Over(parts);
-            if (i < microBatches.Count - 1 || Options.Exchange is not { } exchange)
-            {
-                loss.backward();
-            }
-            else
-            {
-                BackwardAndExchange(loss, exchange);
-            }
-
+            loss.backward();
             using var unrecorded = no_grad();
             var packed = Pack(terms, temperatures).Over(microBatches.Count);
             total = scope.MoveToOuter(total is null ? packed : total + packed);
         }
 
+        Options.Exchange?.SumGradients(parameters.Gradients);
         Model.MoveCenters(Options.Exchange);
         Observer?.Differentiated();
         return total ?? throw new ArgumentException("a step needs at least one batch", nameof(microBatches));
-    }
-
-    // The last backward pass before the update. The video branch is done first, so that the student's gradients travel during the audio branch's pass, which
-    // has more tokens; those of the decoders go with the rest. What lies above both branches (a few operations on rows) is differentiated twice; each gradient
-    // is computed as in one pass.
-    private void BackwardAndExchange(Tensor loss, StepExchange exchange)
-    {
-        if (!exchange.Overlaps || parameters.Shared.Length > 0)
-        {
-            loss.backward();
-            exchange.SumGradients(parameters.Gradients);
-            return;
-        }
-
-        var video = parameters.Gradients.narrow(0, 0, parameters.Video.End);
-        var others = parameters.Gradients.narrow(0, parameters.Video.End, parameters.Gradients.numel() - parameters.Video.End);
-        autograd.backward([loss], retain_graph: true, inputs: parameters.VideoBranch);
-        pending = exchange.BeginSumGradients(video);
-        autograd.backward([loss], retain_graph: false, inputs: parameters.AudioBranch);
-        pending.Complete();
-        pending = null;
-        exchange.SumGradients(others);
     }
 
     private XkdTerms Forward(XkdInput input, in KdTemperatures temperatures)

@@ -1,4 +1,3 @@
-using Xkd.Model.Distributed;
 using Xkd.Model.Native;
 using Xkd.Model.Optimization;
 using Xkd.Storage;
@@ -17,7 +16,6 @@ public sealed partial class XkdStep : IDisposable
     private readonly AdamWState moments;
     private readonly IParameterUpdate update;
     private bool gradientsAreZero = true;
-    private IPendingSum? pending; // the other ranks still write into the gradients
 
     /// <summary>Takes the model's parameters over.</summary>
     public XkdStep(XkdModel model, XkdStepOptions? options = null)
@@ -83,11 +81,6 @@ public sealed partial class XkdStep : IDisposable
 
     public void Dispose()
     {
-        if (pending is not null)
-        {
-            return; // what failed beside an exchange must be told, not end in freed memory; the process is ending
-        }
-
         update.Dispose();
         moments.Dispose();
         teachers?.Dispose();

@@ -16,7 +16,7 @@ namespace Xkd.Bench;
 internal static class RanksBenchmark
 {
     private const int Repetitions = 3, Steps = 4, RanksMany = 2;
-    private const string Summed = "summed", Stepped = "stepped", SteppedThenSummed = "stepped-then-summed";
+    private const string Summed = "summed", Stepped = "stepped";
 
     private static readonly string[] OpenMpiOptions = ["--oversubscribe", "--bind-to", "none"];
 
@@ -39,25 +39,23 @@ internal static class RanksBenchmark
 
             await RunAsync($"mpicc.{flavor}", "-O2", Path.Combine(peers, "allreduce.c"), "-o", peer);
             string[] self = [Environment.ProcessPath!, .. Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? [typeof(RanksBenchmark).Assembly.Location] : Array.Empty<string>()];
-            List<double> toWhole = [], toChunked = [], seconds = [], toOne = [], toApart = [];
+            List<double> toWhole = [], toChunked = [], seconds = [], toOne = [];
             for (int round = 0; round < rounds; round++)
             {
                 string ours = await RanksAsync(flavor, RanksMany, [.. self, "rank", Text(values), config]);
                 string raw = await RanksAsync(flavor, RanksMany, [peer, Text(values), Text(Repetitions)]);
                 string alone = await RanksAsync(flavor, 1, [.. self, "rank", "0", config]);
                 (double mine, double whole, double chunked) = (Median(ours, Summed), Median(raw, "whole"), Median(raw, "chunked"));
-                (double many, double apart, double one) = (Median(ours, Stepped), Median(ours, SteppedThenSummed), Median(alone, Stepped));
+                (double many, double one) = (Median(ours, Stepped), Median(alone, Stepped));
                 seconds.Add(mine);
                 toWhole.Add(whole / mine);
                 toChunked.Add(chunked / mine);
                 toOne.Add(many / one);
-                toApart.Add(many / apart);
-                await output.WriteLineAsync($"{flavor} round {round + 1}: {mine:f3} s, C in one call {whole:f3} s, C in chunks {chunked:f3} s; a step {many:f0} ms on {RanksMany} ranks, {apart:f0} ms with all gradients exchanged after it, {one:f0} ms alone");
+                await output.WriteLineAsync($"{flavor} round {round + 1}: {mine:f3} s, C in one call {whole:f3} s, C in chunks {chunked:f3} s; a step {many:f0} ms on {RanksMany} ranks, {one:f0} ms alone");
             }
 
             await output.WriteLineAsync($"{flavor}: {values * sizeof(float) / 1e9 / StepBenchmark.Median(seconds):f2} GB/s of gradients over {RanksMany} ranks: {StepBenchmark.Median(toWhole):p0} of the rate of C in one call, "
-                + $"{StepBenchmark.Median(toChunked):p0} of C in chunks; a step of {RanksMany} times the clips takes {StepBenchmark.Median(toOne):f2} times as long as alone, "
-                + $"{StepBenchmark.Median(toApart):f2} times as long as with the exchange after the backward pass");
+                + $"{StepBenchmark.Median(toChunked):p0} of C in chunks; a step of {RanksMany} times the clips takes {StepBenchmark.Median(toOne):f2} times as long as alone");
         }
 
         Directory.Delete(folder, recursive: true);
@@ -85,18 +83,14 @@ internal static class RanksBenchmark
 
         PretrainConfig loaded = PretrainConfig.Load(config, []);
         Devices.SetThreads(loaded.Train.Threads);
-        foreach ((bool overlap, string what) in ranks.Size > 1 ? new[] { (true, Stepped), (false, SteppedThenSummed) } : [(false, Stepped)])
+        using StepBenchmark.RandomStep step = new(loaded, CPU, ranks);
+        ranks.Barrier();
+        foreach (double milliseconds in step.Run(1 + Steps).Skip(1))
         {
-            using StepBenchmark.RandomStep step = new(loaded with { Train = loaded.Train with { Overlap = overlap } }, CPU, ranks);
-            ranks.Barrier();
-            foreach (double milliseconds in step.Run(1 + Steps).Skip(1))
-            {
-                await SayAsync(what, milliseconds);
-            }
-
-            ranks.Barrier();
+            await SayAsync(Stepped, milliseconds);
         }
 
+        ranks.Barrier();
         return 0;
 
         async Task SayAsync(string what, double value)

@@ -64,7 +64,7 @@ public static class ConfigMapping
     /// <summary>How one optimizer step is done, among these ranks.</summary>
     public static XkdStepOptions ToStep(this PretrainConfig config, RankGroup? ranks = null) => new()
     {
-        Exchange = ranks is null || ranks.Size == 1 ? null : new StepExchange(ranks, config.Train.Wire, config.Objective.AlignAllRanks, config.Train.Overlap),
+        Exchange = ranks is null || ranks.Size == 1 ? null : new StepExchange(ranks, config.Train.Wire, config.Objective.AlignAllRanks),
         AdamW = new AdamWOptions { Beta1 = config.Optim.Betas[0], Beta2 = config.Optim.Betas[1], Eps = config.Optim.Eps },
         GradientClip = config.Optim.ClipGrad,
         ClipDecoders = config.Optim.ClipDecoder,

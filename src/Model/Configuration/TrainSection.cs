@@ -44,12 +44,6 @@ public sealed record TrainSection
     /// <summary>What gradients travel in between ranks: float32, or bfloat16 in half the bytes and rounded. Auto is float32. Default auto.</summary>
     public Precision Wire { get; init; }
 
-    /// <summary>
-    /// Exchange the video student's gradients while those of the audio student are computed, where the two share no blocks. The gradients are the same; both
-    /// students' activations are held until the backward pass is through. Default true.
-    /// </summary>
-    public bool Overlap { get; init; } = true;
-
     /// <summary>Steps between comparisons of all ranks' parameters, teachers, moments and centres, bit for bit; 0: never. Default 200.</summary>
     [Within(0, 1_000_000_000)]
     public int CompareEvery { get; init; } = 200;

@@ -7,15 +7,12 @@ namespace Xkd.Model.Distributed;
 /// What one optimizer step exchanges with the other ranks: gradients and centres, and on request the rows that alignment sees. Each rank divides its loss by
 /// the number of ranks, so that gradients are averaged by adding them up, without a further pass over them.
 /// </summary>
-internal sealed class StepExchange(RankGroup ranks, Precision wire, bool gatherRows, bool overlap)
+internal sealed class StepExchange(RankGroup ranks, Precision wire, bool gatherRows)
 {
     // Values cast at once: small enough to stay in a processor's cache, large enough for a device.
     private const long CastAtOnce = 1 << 22;
 
     public int Ranks => ranks.Size;
-
-    /// <summary>Gradients of one student travel while the other's are computed.</summary>
-    public bool Overlaps => overlap;
 
     /// <summary>Adds up the flat gradients [total] over the ranks; in bfloat16 they travel in half the bytes and come back rounded.</summary>
     public void SumGradients(Tensor gradients)
@@ -36,26 +33,6 @@ internal sealed class StepExchange(RankGroup ranks, Precision wire, bool gatherR
         }
     }
 
-    /// <summary>Begins to add up a part of them, beside the rest of the backward pass.</summary>
-    public IPendingSum BeginSumGradients(Tensor part)
-    {
-        if (wire != Precision.Bfloat16)
-        {
-            return ranks.BeginSum(part);
-        }
-
-        using IDisposable unrecorded = no_grad();
-        Tensor rounded = part.to(ScalarType.BFloat16).DetachFromDisposeScope();
-        IPendingSum sum = ranks.BeginSum(rounded);
-        return new PendingSum(() =>
-        {
-            sum.Complete();
-            using IDisposable unrecorded = no_grad();
-            part.copy_(rounded).Dispose();
-            rounded.Dispose();
-        });
-    }
-
     /// <summary>The mean over ranks, in place.</summary>
     public void Average(Tensor values)
     {
@@ -66,7 +43,7 @@ internal sealed class StepExchange(RankGroup ranks, Precision wire, bool gatherR
 
     /// <summary>
     /// All ranks' rows [ranks · n, D] of which this one's [n, D] carry gradients, or only the own ones, as the released code has it. Every rank computes the
-    /// same loss of all rows but differentiates it by its own alone; of what gradients are averaged, each is therefore taken as often as there are ranks.
+    /// same loss of all rows but differentiates it by its own alone; gradients are averaged over the ranks, so that each counts as often as there are ranks.
     /// </summary>
     public Tensor Rows(Tensor own)
     {
@@ -81,7 +58,7 @@ internal sealed class StepExchange(RankGroup ranks, Precision wire, bool gatherR
         Tensor all = zeros(ranks.Size * n, own.shape[1], own.dtype, own.device); // [R·n, D]
         all.narrow(0, before, n).copy_(values);
         ranks.Sum(all); // adding zeros changes nothing
-        Tensor counted = own.requires_grad ? values + (own - values).Times(ranks.Size) : values; // the same values: own - own is 0
+        Tensor counted = own.requires_grad ? values.Add((own - values).Times(ranks.Size)) : values; // the same values: own - own is 0
         return scope.MoveToOuter(cat([all.narrow(0, 0, before), counted, all.narrow(0, before + n, after)], 0));
     }
 }

@@ -47,13 +47,9 @@ internal sealed class FlatParameters : IDisposable
         Slots = slots;
         Video = FlatRange.Between(0, sharedEnd);
         Audio = FlatRange.Between(videoEnd, audioEnd);
-        Shared = FlatRange.Between(videoEnd, sharedEnd);
         AudioOwn = FlatRange.Between(sharedEnd, audioEnd);
         Students = FlatRange.Between(0, audioEnd);
         Decoders = FlatRange.Between(audioEnd, end);
-        var videoDecoder = new HashSet<Parameter>(StateNames.Parameters(model.VideoAutoencoder).Select(entry => entry.Value), ReferenceComparer);
-        var trained = slots.Where(slot => slot.Kind != SlotKind.Untrained).ToLookup(slot => Video.Holds(slot.Offset) || videoDecoder.Contains(slot.Parameter), slot => (Tensor)slot.Parameter);
-        (VideoBranch, AudioBranch) = ([.. trained[true]], [.. trained[false]]);
         Named = named.Where(entry => entry.Value.requires_grad).ToList();
         Segments = Merge(slots);
 
@@ -89,9 +85,6 @@ internal sealed class FlatParameters : IDisposable
     /// <summary>The audio student, blocks shared with video included.</summary>
     public FlatRange Audio { get; }
 
-    /// <summary>Blocks both students share; empty where each has its own.</summary>
-    public FlatRange Shared { get; }
-
     /// <summary>The audio student without shared blocks.</summary>
     public FlatRange AudioOwn { get; }
 
@@ -100,12 +93,6 @@ internal sealed class FlatParameters : IDisposable
 
     /// <summary>Both decoders with their projections, mask tokens and position tables.</summary>
     public FlatRange Decoders { get; }
-
-    /// <summary>What is trained of the video student and its decoder, shared blocks included.</summary>
-    public IList<Tensor> VideoBranch { get; }
-
-    /// <summary>All else that is trained.</summary>
-    public IList<Tensor> AudioBranch { get; }
 
     /// <summary>What clipping visits, in order. Blocks both students share are visited twice, as in the reference: the second visit scales by at most 3e-6.</summary>
     public IReadOnlyList<FlatRange> Clipped(XkdStepOptions options) => (options.GradientClip > 0, options.ClipDecoders) switch

@@ -14,7 +14,7 @@ internal sealed class GradientHook(Action<Tensor> hook) : ICommunicator
 
     /// <summary>A step that calls the hook.</summary>
     public static XkdStepOptions Options(Action<Tensor> hook) =>
-        new() { Exchange = new StepExchange(new RankGroup(new GradientHook(hook), watch: null), Precision.Float32, gatherRows: false, overlap: false) };
+        new() { Exchange = new StepExchange(new RankGroup(new GradientHook(hook), watch: null), Precision.Float32, gatherRows: false) };
 
     public void Sum(Tensor values)
     {
