@@ -20,6 +20,9 @@ internal static class ScalarMath
         /// <summary>tensor + other.</summary>
         public Tensor Add(Tensor other) => tensor.add(other, One);
 
+        /// <summary>Adds the other tensor in place.</summary>
+        public Tensor Increase(Tensor other) => tensor.add_(other, One);
+
         /// <summary>tensor + number.</summary>
         public Tensor Plus(double number)
         {
