@@ -18,6 +18,7 @@ internal sealed partial class MklVendorCheck
 
     private const string Detection = "mkl_serv_cpu_detect";
     private const int Now = 2, Global = 0x100;
+    private const uint CloseOnExec = 1;
 
     /// <summary>Value of an environment variable by name.</summary>
     public Func<string, string?> Environment { get; init; } = System.Environment.GetEnvironmentVariable;
@@ -76,15 +77,22 @@ internal sealed partial class MklVendorCheck
     internal static string? Open(ReadOnlySpan<byte> library)
     {
         _ = DlError(); // the first call looks the function up, which would clear the reason that is asked for later
-        var file = MemoryFile("xkd-mkl", 0);
+        var file = MemoryFile("xkd-mkl", CloseOnExec);
         if (file < 0)
         {
             return $"no file in memory, error {Marshal.GetLastPInvokeError()}";
         }
 
-        using var handle = new SafeFileHandle(file, ownsHandle: true);
-        RandomAccess.Write(handle, library, 0);
-        return DlOpen($"/proc/self/fd/{file}", Now | Global) == 0 ? Marshal.PtrToStringUTF8(DlError()) ?? "no reason given" : null;
+        // The file of an open library is not closed: the linker knows libraries by their paths, and would take another file of the same number for this one.
+        using var written = new SafeFileHandle(file, ownsHandle: false);
+        RandomAccess.Write(written, library, 0);
+        if (DlOpen($"/proc/self/fd/{file}", Now | Global) != 0)
+        {
+            return null;
+        }
+
+        using var closed = new SafeFileHandle(file, ownsHandle: true);
+        return Marshal.PtrToStringUTF8(DlError()) ?? "no reason given";
     }
 
     private static string VendorOfThisProcessor()
