@@ -50,7 +50,8 @@ internal sealed partial class MpiCommunicator : ICommunicator
             ? mpi
             : throw new UsageException($"the launcher started this process as rank {environment.Rank} of {environment.Size}, "
                 + $"but {mpi._mpi.Path} ({mpi.Name}) takes it for rank {mpi.Rank} of {mpi.Size}: "
-                + $"use the mpirun that belongs to that library, srun with the --mpi it was built for, or name the launcher's own library in {MpiLocator.Variable}");
+                + "use the mpirun that belongs to that library, srun with the --mpi it was built for, "
+                + $"or name the launcher's own library in {MpiLocator.Variable}");
     }
 
     public unsafe void Sum(Tensor values)

@@ -111,7 +111,8 @@ internal sealed unsafe class MpiLibrary
         return operation;
     }
 
-    public void AllReduce(void* values, int count, nint type, nint operation) => Check("MPI_Allreduce", _allReduce(_inPlace, values, count, type, operation, _world));
+    public void AllReduce(void* values, int count, nint type, nint operation) =>
+        Check("MPI_Allreduce", _allReduce(_inPlace, values, count, type, operation, _world));
 
     public void Broadcast(void* values, int count, nint type) => Check("MPI_Bcast", _broadcast(values, count, type, 0, _world));
 
