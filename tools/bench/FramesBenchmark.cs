@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Xkd.Ingest;
 using Xkd.Storage;
+using static Xkd.Pipeline.Samples;
 
 namespace Xkd.Bench;
 
@@ -103,11 +104,5 @@ internal static class FramesBenchmark
         }
 
         return Windows / Stopwatch.GetElapsedTime(start).TotalSeconds;
-    }
-
-    private static double Median(List<double> values)
-    {
-        values.Sort();
-        return values[values.Count / 2];
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Xkd.Ingest;
+using static Xkd.Pipeline.Samples;
 
 namespace Xkd.Bench;
 
@@ -89,12 +90,6 @@ internal static class IngestBenchmark
 
         using JsonDocument json = JsonDocument.Parse(text);
         return new Turn(Clips / json.RootElement.GetProperty("seconds").GetDouble(), json.RootElement.GetProperty("cpu_ms_per_clip").GetDouble());
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
     }
 
     private sealed record Turn(double Rate, double CpuMs)

@@ -5,6 +5,7 @@ using TorchSharp;
 using Xkd.Model.Native;
 using Xkd.Pipeline;
 using static TorchSharp.torch;
+using static Xkd.Pipeline.Samples;
 
 namespace Xkd.Bench;
 
@@ -99,11 +100,5 @@ internal static class LogMelComparison
 
         using JsonDocument json = JsonDocument.Parse(text);
         return json.RootElement.GetProperty("audio_seconds_per_second").GetDouble();
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
     }
 }

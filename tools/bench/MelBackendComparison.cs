@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Xkd.Model.Weights;
 using Xkd.Pipeline;
 using Xkd.Storage;
@@ -28,8 +29,8 @@ internal static class MelBackendComparison
             ILogMel backend = MelBackends.Create(name, options);
             foreach (string wave in file.Entries.Keys.Where(key => key.StartsWith("in/", StringComparison.Ordinal) && file.Entries.ContainsKey($"out{key[2..]}/normalized")).Order(StringComparer.Ordinal))
             {
-                float[] samples = file.Read(wave).ToFloats(), mel = Compute(backend, samples), own = Compute(kernel, samples);
-                double[] reference = [.. file.Read($"out{wave[2..]}/normalized").ToFloats().Select(value => (value * Std) + Mean)];
+                float[] samples = Floats(file, wave), mel = Compute(backend, samples), own = Compute(kernel, samples);
+                double[] reference = [.. Floats(file, $"out{wave[2..]}/normalized").Select(value => (value * Std) + Mean)];
                 double toKernel = mel.Zip(own, (a, b) => Math.Abs((double)a - b)).Max();
                 worst = Math.Max(worst, toKernel);
                 output.WriteLine(string.Create(
@@ -42,6 +43,8 @@ internal static class MelBackendComparison
 
         return worst <= Tolerance ? 0 : throw new FailureException($"a backend is {worst:e1} from the kernel, more than {Tolerance}");
     }
+
+    private static float[] Floats(SafetensorsFile file, string name) => MemoryMarshal.Cast<byte, float>(file.Bytes(name)).ToArray();
 
     private static float[] Compute(ILogMel backend, float[] samples)
     {

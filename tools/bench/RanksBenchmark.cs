@@ -54,8 +54,8 @@ internal static class RanksBenchmark
                 await output.WriteLineAsync($"{flavor} round {round + 1}: {mine:f3} s, C in one call {whole:f3} s, C in chunks {chunked:f3} s; a step {many:f0} ms on {RanksMany} ranks, {one:f0} ms alone");
             }
 
-            await output.WriteLineAsync($"{flavor}: {values * sizeof(float) / 1e9 / StepBenchmark.Median(seconds):f2} GB/s of gradients over {RanksMany} ranks: {StepBenchmark.Median(toWhole):p0} of the rate of C in one call, "
-                + $"{StepBenchmark.Median(toChunked):p0} of C in chunks; a step of {RanksMany} times the clips takes {StepBenchmark.Median(toOne):f2} times as long as alone");
+            await output.WriteLineAsync($"{flavor}: {values * sizeof(float) / 1e9 / Samples.Median(seconds):f2} GB/s of gradients over {RanksMany} ranks: {Samples.Median(toWhole):p0} of the rate of C in one call, "
+                + $"{Samples.Median(toChunked):p0} of C in chunks; a step of {RanksMany} times the clips takes {Samples.Median(toOne):f2} times as long as alone");
         }
 
         Directory.Delete(folder, recursive: true);
@@ -106,7 +106,7 @@ internal static class RanksBenchmark
     private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
 
     private static double Median(string lines, string what) =>
-        StepBenchmark.Median(lines.Split('\n').Where(line => line.StartsWith(what + " ", StringComparison.Ordinal)).Select(line => double.Parse(line[what.Length..], CultureInfo.InvariantCulture)));
+        Samples.Median(lines.Split('\n').Where(line => line.StartsWith(what + " ", StringComparison.Ordinal)).Select(line => double.Parse(line[what.Length..], CultureInfo.InvariantCulture)));
 
     private static Task<string> RanksAsync(string flavor, int size, string[] command) =>
         RunAsync($"mpirun.{flavor}", ["-np", Text(size), .. flavor == "openmpi" ? OpenMpiOptions : [], .. command]);

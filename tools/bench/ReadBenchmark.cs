@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Xkd.Pipeline;
 using Xkd.Storage;
+using static Xkd.Pipeline.Samples;
 
 namespace Xkd.Bench;
 
@@ -170,11 +171,5 @@ internal static class ReadBenchmark
         {
             mel[i] = (Half)((random.NextDouble() * 10) - 12);
         }
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
     }
 }

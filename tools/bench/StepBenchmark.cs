@@ -9,6 +9,7 @@ using Xkd.Model.Optimization;
 using Xkd.Model.Profiling;
 using Xkd.Model.Training;
 using static TorchSharp.torch;
+using static Xkd.Pipeline.Samples;
 
 namespace Xkd.Bench;
 
@@ -87,12 +88,6 @@ internal static class StepBenchmark
         }
 
         return 0;
-    }
-
-    internal static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
     }
 
     /// <summary>This side: the product's own step on one random batch.</summary>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Xkd.Model.Evaluation;
+using static Xkd.Pipeline.Samples;
 
 namespace Xkd.Bench;
 
@@ -88,12 +89,6 @@ internal static class SvmBenchmark
         await output.WriteLineAsync($"peer {text.Trim()}");
         using JsonDocument json = JsonDocument.Parse(text);
         return [.. json.RootElement.EnumerateObject().Select(p => (double.Parse(p.Name), p.Value.GetProperty("seconds").GetDouble()))];
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
     }
 
     /// <summary>Classes around random centres in a space whose directions differ in variance, as those of a network's features do.</summary>

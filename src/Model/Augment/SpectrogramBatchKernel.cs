@@ -108,12 +108,16 @@ internal sealed class SpectrogramBatchKernel(double mean, double std, double log
         }
 
         Tensor masked = tensor(bands, [views.Count, mels, 1], device: device).logical_or(tensor(times, [views.Count, 1, frames], device: device));
-        Tensor level = x.mean([1, 2], keepdim: true, type: ScalarType.Float64).to(ScalarType.Float32) * tensor(filled, [views.Count, 1, 1], device: device).to(ScalarType.Float32);
+        Tensor average = x.mean([1, 2], keepdim: true, type: ScalarType.Float64).to(ScalarType.Float32);
+        Tensor level = average * tensor(filled, [views.Count, 1, 1], device: device).to(ScalarType.Float32);
         return where(masked, level, x);
     }
 
     private Tensor Change(
-        Tensor x, IReadOnlyList<SpectrogramViewAugmentation> views, Func<SpectrogramViewAugmentation, bool> holds, Func<Tensor, IReadOnlyList<SpectrogramViewAugmentation>, Tensor> change)
+        Tensor x,
+        IReadOnlyList<SpectrogramViewAugmentation> views,
+        Func<SpectrogramViewAugmentation, bool> holds,
+        Func<Tensor, IReadOnlyList<SpectrogramViewAugmentation>, Tensor> change)
     {
         long[] rows = [.. Enumerable.Range(0, views.Count).Where(row => holds(views[row])).Select(row => (long)row)];
         if (rows.Length == 0)
@@ -123,5 +127,29 @@ internal sealed class SpectrogramBatchKernel(double mean, double std, double log
 
         Tensor index = tensor(rows, device: device);
         return x.index_copy(0, index, change(x.index_select(0, index), [.. rows.Select(row => views[(int)row])]));
+    }
+}
+
+/// <summary>
+/// Resampling along one axis as one matrix per clip, made on the device of a few taps per output: [clips, outputs, inputs] from indices
+/// and weights [clips, outputs, taps]. Taps at the same input add up; a tap of weight 0 may point anywhere inside.
+/// </summary>
+internal sealed class TapMatrix(int clips, int outputs, int taps)
+{
+    private readonly long[] _index = new long[clips * outputs * taps];
+    private readonly double[] _weight = new double[clips * outputs * taps];
+
+    public void Set(int clip, int output, int tap, int input, double weight)
+    {
+        int at = (((clip * outputs) + output) * taps) + tap;
+        (_index[at], _weight[at]) = (input, weight);
+    }
+
+    /// <summary>The matrices, float64 [clips, outputs, inputs].</summary>
+    public Tensor Dense(int inputs, Device device)
+    {
+        using Tensor index = tensor(_index, [clips, outputs, taps], device: device);
+        using Tensor weight = tensor(_weight, [clips, outputs, taps], device: device);
+        return zeros([clips, outputs, inputs], ScalarType.Float64, device).scatter_add_(2, index, weight);
     }
 }

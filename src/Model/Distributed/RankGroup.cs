@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Xkd.Pipeline;
 using Xkd.Storage;
 using static TorchSharp.torch;
@@ -19,7 +21,7 @@ public sealed class RankGroup : IDisposable
     {
         (_host, _watch) = (host, watch);
 
-        // Counted here, not asked of the launcher: not every one tells, and the choice of a GPU hangs on it.
+        // Counted here, not asked of the launcher: not every one tells, and the choice of a GPU depends on it.
         IReadOnlyList<Seat> seats = All(new Seat(Machine(), CoreList.OfThisProcess()));
         string[] machines = [.. seats.Select(seat => seat.Machine)];
         HashSet<int> own = CoreList.Parse(seats[Rank].Cores);
@@ -61,12 +63,13 @@ public sealed class RankGroup : IDisposable
 
         if (environment.Launcher == RankLauncher.Slurm)
         {
-            throw new UsageException($"srun started {environment.Size} tasks without MPI, which training exchanges gradients over: write srun --mpi=pmix (Open MPI) or srun --mpi=pmi2 (MPICH)");
+            throw new UsageException($"srun started {environment.Size} tasks without MPI, which training exchanges gradients over: "
+                + "write srun --mpi=pmix (Open MPI) or srun --mpi=pmi2 (MPICH)");
         }
 
         MpiCommunicator mpi = MpiCommunicator.Open(environment);
         RankWatchOptions options = new();
-        return new RankGroup(mpi, new RankWatch(mpi.Rank, mpi.Size, WatchMeeting.Meet(mpi, options), options, ProcessEnd.Now));
+        return new RankGroup(mpi, new RankWatch(mpi.Rank, mpi.Size, WatchMeeting.Meet(mpi, options), options, RankWatch.EndProcess));
     }
 
     /// <summary>From here on tensors on this device are exchanged, too; on a GPU by NCCL.</summary>
@@ -82,9 +85,6 @@ public sealed class RankGroup : IDisposable
     /// <summary>Adds up a tensor over all ranks, in place; see <see cref="ICommunicator.Sum"/>.</summary>
     public void Sum(Tensor values) => For(values).Sum(values);
 
-    /// <summary>Begins to; see <see cref="ICommunicator.BeginSum"/>.</summary>
-    public IPendingSum BeginSum(Tensor values) => For(values).BeginSum(values);
-
     /// <summary>Overwrites a tensor with rank 0's.</summary>
     public void Broadcast(Tensor values) => For(values).Broadcast(values);
 
@@ -95,7 +95,9 @@ public sealed class RankGroup : IDisposable
     public bool Any(bool here) => Size == 1 ? here : _host.Gather(new[] { here ? (byte)1 : (byte)0 }).Any(there => there[0] != 0);
 
     /// <summary>Every rank's value, by rank. It travels as JSON.</summary>
-    public IReadOnlyList<T> All<T>(T here) => Size == 1 ? [here] : [.. _host.Gather(JsonSerializer.SerializeToUtf8Bytes(here, Json)).Select(there => JsonSerializer.Deserialize<T>(there, Json)!)];
+    public IReadOnlyList<T> All<T>(T here) => Size == 1
+        ? [here]
+        : [.. _host.Gather(JsonSerializer.SerializeToUtf8Bytes(here, Json)).Select(there => JsonSerializer.Deserialize<T>(there, Json)!)];
 
     /// <summary>Every rank's bytes, by rank.</summary>
     public IReadOnlyList<byte[]> Gather(ReadOnlyMemory<byte> here) => _host.Gather(here);
@@ -144,9 +146,31 @@ public sealed class RankGroup : IDisposable
         return File.Exists(Boot) ? File.ReadAllText(Boot).Trim() : Environment.MachineName;
     }
 
-    private static JsonSerializerOptions Json { get; } = new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    private static JsonSerializerOptions Json { get; } = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     private ICommunicator For(Tensor values) => values.device.type == TorchSharp.DeviceType.CUDA && _device is not null ? _device : _host;
 
     private sealed record Seat(string Machine, string Cores);
+}
+
+/// <summary>Cores as Linux lists them: <c>0-3,8</c>.</summary>
+internal static class CoreList
+{
+    private const string Status = "/proc/self/status", Allowed = "Cpus_allowed_list:";
+
+    /// <summary>The cores that the launcher, or whoever started this process, lets it run on.</summary>
+    public static string OfThisProcess()
+    {
+        string? line = File.Exists(Status) ? File.ReadLines(Status).FirstOrDefault(l => l.StartsWith(Allowed, StringComparison.Ordinal)) : null;
+        return line is null ? string.Create(CultureInfo.InvariantCulture, $"0-{Environment.ProcessorCount - 1}") : line[Allowed.Length..].Trim();
+    }
+
+    public static HashSet<int> Parse(string list) =>
+    [
+        .. list.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(part => part.Split('-')).SelectMany(ends =>
+        {
+            int first = int.Parse(ends[0], CultureInfo.InvariantCulture), last = int.Parse(ends[^1], CultureInfo.InvariantCulture);
+            return Enumerable.Range(first, last - first + 1);
+        }),
+    ];
 }

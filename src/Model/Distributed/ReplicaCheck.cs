@@ -20,7 +20,8 @@ internal static class ReplicaCheck
         ulong[][] all = [.. ranks.Gather(MemoryMarshal.AsBytes(own.AsSpan()).ToArray()).Select(bytes => MemoryMarshal.Cast<byte, ulong>(bytes).ToArray())];
         if (FirstDifference(all) is var (rank, entry))
         {
-            throw new FailureException($"after step {step} rank {rank} of {ranks.Size} differs from {(ranks.Size > 2 ? "the other ranks" : "rank 0")} in {state[entry].Name}: "
+            string others = ranks.Size > 2 ? "the other ranks" : "rank 0";
+            throw new FailureException($"after step {step} rank {rank} of {ranks.Size} differs from {others} in {state[entry].Name}: "
                 + "earlier checkpoints are kept; test that rank's memory, and resume");
         }
     }

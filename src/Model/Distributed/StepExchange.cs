@@ -68,7 +68,7 @@ public sealed class StepExchange : IStepExchange
         Tensor all = zeros(_ranks.Size * n, own.shape[1], own.dtype, own.device); // [R·n, D]
         all.narrow(0, before, n).copy_(values);
         _ranks.Sum(all); // adding zeros changes nothing
-        Tensor counted = own.requires_grad ? values + (own - values).Times(_ranks.Size) : values; // the same values: own - own is 0
+        Tensor counted = own.requires_grad ? values.Add((own - values).Times(_ranks.Size)) : values; // the same values: own - own is 0
         return scope.MoveToOuter(cat([all.narrow(0, 0, before), counted, all.narrow(0, before + n, after)], 0));
     }
 }

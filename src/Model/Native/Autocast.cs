@@ -75,7 +75,8 @@ internal sealed unsafe class Autocast
 
     private static nint Export(nint library, string name) => NativeLibrary.TryGetExport(library, name, out var function)
         ? function
-        : throw new UsageException($"libtorch {LibTorch.Info.Version} in {LibTorch.Info.Directory} has no {name}, which bfloat16 needs: write train.precision=float32, or name a libtorch 2.10 with --libtorch");
+        : throw new UsageException($"libtorch {LibTorch.Info.Version} in {LibTorch.Info.Directory} has no {name}, which bfloat16 needs: "
+            + "write train.precision=float32, or name a libtorch 2.10 with --libtorch");
 
     private sealed class Scope(Autocast autocast, byte enabled, sbyte dtype, Autocast? outer) : IDisposable
     {

@@ -34,7 +34,9 @@ internal static unsafe class CudaDriver
         for (var index = 0; index < count; index++)
         {
             if (((delegate* unmanaged<byte*, int, int, int>)getName)(buffer, 256, index) == Success)
+            {
                 names[index] = Encoding.ASCII.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(buffer));
+            }
         }
 
         return names;

@@ -4,7 +4,7 @@ using Xkd.Storage;
 
 namespace Xkd.Model.Native;
 
-/// <summary>Looks at what training and evaluation need of this machine, as plain data for whoever prints it. ffmpeg is looked at elsewhere: this part never decodes.</summary>
+/// <summary>Checks what training and evaluation need of this machine. It prints nothing. ffmpeg is checked elsewhere: this part never decodes.</summary>
 public static class Doctor
 {
     /// <summary>Every check, in a fixed order. Never throws for what it finds.</summary>
@@ -23,12 +23,14 @@ public static class Doctor
         }
         catch (UsageException e)
         {
-            return [new DoctorCheck { Name = "libtorch", Ok = false, Detail = e.Message, Remedy = $"run 'dotnet restore', or name a folder that has libtorch with --libtorch or {LibTorchLocator.Variable}" }];
+            string remedy = $"run 'dotnet restore', or name a folder that has libtorch with --libtorch or {LibTorchLocator.Variable}";
+            return [new DoctorCheck { Name = "libtorch", Ok = false, Detail = e.Message, Remedy = remedy }];
         }
 
+        string patched = info.Patched ? ", binding patched for this system's libstdc++" : "";
         List<DoctorCheck> checks =
         [
-            new() { Name = "libtorch", Ok = true, Detail = $"{info.Version} from {info.Directory}{(info.Patched ? ", binding patched for this system's libstdc++" : "")}" },
+            new() { Name = "libtorch", Ok = true, Detail = $"{info.Version} from {info.Directory}{patched}" },
             new()
             {
                 Name = "devices",
@@ -74,7 +76,9 @@ public static class Doctor
             Name = "memory",
             Ok = enough,
             Detail = $"{Gigabytes(total)} for this process",
-            Remedy = enough ? null : $"at least {Gigabytes(options.MemoryBytes)} are advised: lower the batch size, and data.prefetch_bytes in the configuration",
+            Remedy = enough
+                ? null
+                : $"at least {Gigabytes(options.MemoryBytes)} are advised: lower the batch size, and data.prefetch_bytes in the configuration",
         };
     }
 
@@ -123,4 +127,39 @@ public static class Doctor
     };
 
     private static string Gigabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB");
+}
+
+/// <summary>One finding about this machine.</summary>
+public sealed record DoctorCheck
+{
+    /// <summary>What was looked at ("libtorch", "numerics cuda:0").</summary>
+    public required string Name { get; init; }
+
+    /// <summary>False where training cannot run well without the remedy.</summary>
+    public required bool Ok { get; init; }
+
+    /// <summary>What was found.</summary>
+    public required string Detail { get; init; }
+
+    /// <summary>What to do about it; null where nothing is to be done.</summary>
+    public string? Remedy { get; init; }
+}
+
+/// <summary>What <see cref="Doctor"/> looks at.</summary>
+public sealed record DoctorOptions
+{
+    /// <summary>Folder of libtorch's libraries (<c>--libtorch</c>). Default null: the usual places.</summary>
+    public string? LibTorchDirectory { get; init; }
+
+    /// <summary>Folder whose disk is looked at: where caches and runs go. Default the current folder.</summary>
+    public string Folder { get; init; } = Environment.CurrentDirectory;
+
+    /// <summary>Least free disk space, in bytes. Default 2 GiB: two checkpoints of a small model and a demo cache.</summary>
+    public long DiskBytes { get; init; } = 2L << 30;
+
+    /// <summary>Least memory, in bytes. Default 4 GiB: ViT-B at batch 2 on the CPU.</summary>
+    public long MemoryBytes { get; init; } = 4L << 30;
+
+    /// <summary>Value of an environment variable by name. Default the process's own.</summary>
+    public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
 }

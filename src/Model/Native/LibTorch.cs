@@ -9,9 +9,9 @@ namespace Xkd.Model.Native;
 /// Loads libtorch and its .NET binding. Call <see cref="Load"/> before anything touches TorchSharp; it is cheap when already done.
 /// </summary>
 /// <remarks>
-/// libtorch is not copied beside the program (450 MB): the libraries are loaded by full path from, in this order, the folder given (<c>--libtorch</c>), the one in
-/// <c>XKD_LIBTORCH</c>, the package folder this build was restored with, the NuGet package cache, and the program's own folder. Any libtorch 2.10 will do,
-/// a PyTorch install's <c>torch/lib</c> included; that is how a GPU is reached without the CUDA packages.
+/// libtorch is not copied beside the program (450 MB): the libraries are loaded by full path from, in this order, the folder given (<c>--libtorch</c>), the
+/// one in <c>XKD_LIBTORCH</c>, the package folder this build was restored with, the NuGet package cache, and the program's own folder. Any libtorch 2.10
+/// will do, a PyTorch install's <c>torch/lib</c> included; that is how a GPU is reached without the CUDA packages.
 /// </remarks>
 public static class LibTorch
 {
@@ -32,10 +32,16 @@ public static class LibTorch
         lock (Gate)
         {
             if (loaded is null)
+            {
                 return loaded = LoadFrom(new LibTorchLocator(), directory);
+            }
 
             if (!string.IsNullOrEmpty(directory) && new LibTorchLocator().FindLibraries(directory) is var wanted && wanted != loaded.Directory)
-                throw new UsageException($"libtorch is already loaded from {loaded.Directory}, it cannot be loaded again from {wanted}: name the folder once, when the program starts.");
+            {
+                throw new UsageException($"libtorch is already loaded from {loaded.Directory}, it cannot be loaded again from {wanted}: "
+                    + "name the folder once, when the program starts.");
+            }
+
             return loaded;
         }
     }
@@ -53,7 +59,9 @@ public static class LibTorch
         {
             var handle = LoadFile(file, folder);
             if (Path.GetFileName(file) == LibTorchLocator.Probe)
+            {
                 cpu = handle;
+            }
         }
 
         var bindingHandle = LoadFile(binding, folder);
@@ -66,7 +74,6 @@ public static class LibTorch
         {
             Version = VersionOf(cpu),
             Directory = folder,
-            Binding = binding,
             Patched = binding != source,
             CudaAvailable = devices > 0,
             CudaDevices = CudaDriver.Names(devices),
@@ -84,7 +91,8 @@ public static class LibTorch
         {
             var reason = e.Message.ReplaceLineEndings(" ").Trim();
             throw new UsageException(
-                $"{file} does not load ({reason}): libtorch in {folder} is incomplete or of another version or platform; name another folder with --libtorch or {LibTorchLocator.Variable}.", e);
+                $"{file} does not load ({reason}): libtorch in {folder} is incomplete or of another version or platform; "
+                + $"name another folder with --libtorch or {LibTorchLocator.Variable}.", e);
         }
     }
 
@@ -92,9 +100,36 @@ public static class LibTorch
     private static unsafe string VersionOf(nint cpu)
     {
         if (!NativeLibrary.TryGetExport(cpu, "aoti_torch_abi_version", out var function))
+        {
             return "unknown";
+        }
 
         var packed = ((delegate* unmanaged<ulong>)function)();
         return string.Create(CultureInfo.InvariantCulture, $"{packed >> 56}.{(packed >> 48) & 0xff}.{(packed >> 40) & 0xff}");
     }
+}
+
+/// <summary>What was loaded, for logs, run reports and <c>doctor</c>.</summary>
+public sealed record LibTorchInfo
+{
+    /// <summary>libtorch's own version ("2.10.0"), or "unknown" where the library does not tell.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>Folder the libraries came from.</summary>
+    public required string Directory { get; init; }
+
+    /// <summary>True where a patched copy of LibTorchSharp is in use because the system's libstdc++ is older than the one it was built against.</summary>
+    public required bool Patched { get; init; }
+
+    /// <summary>True where libtorch can reach at least one CUDA device.</summary>
+    public required bool CudaAvailable { get; init; }
+
+    /// <summary>One name for each visible CUDA device, in device order.</summary>
+    public required IReadOnlyList<string> CudaDevices { get; init; }
+
+    /// <summary>The path MKL takes on this processor; null where this libtorch has no MKL within.</summary>
+    public required MklPath? Mkl { get; init; }
+
+    /// <summary>Number of visible CUDA devices.</summary>
+    public int CudaDeviceCount => CudaDevices.Count;
 }

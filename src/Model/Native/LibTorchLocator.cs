@@ -29,9 +29,14 @@ internal sealed class LibTorchLocator
     public string FindLibraries(string? directory)
     {
         if (!string.IsNullOrEmpty(directory))
+        {
             return Chosen(directory, "--libtorch");
+        }
+
         if (Environment(Variable) is { Length: > 0 } fromEnvironment)
+        {
             return Chosen(fromEnvironment, Variable);
+        }
 
         var tried = Defaults().ToList();
         return tried.FirstOrDefault(Holds) is { } found
@@ -54,19 +59,25 @@ internal sealed class LibTorchLocator
             Path.Combine(PackageCache(), "torchsharp", version ?? "", NativeSubfolder), libraries,
         ];
         return folders.Select(folder => Path.GetFullPath(Path.Combine(folder, BindingName))).FirstOrDefault(File.Exists)
-            ?? throw new UsageException($"{BindingName} is not beside the program ({BaseDirectory}): build again with 'dotnet build', or copy it there from the TorchSharp {version} package.");
+            ?? throw new UsageException($"{BindingName} is not beside the program ({BaseDirectory}): "
+                + $"build again with 'dotnet build', or copy it there from the TorchSharp {version} package.");
     }
 
     private IEnumerable<string> Defaults()
     {
         if (PackageDirectory is { Length: > 0 })
+        {
             yield return PackageDirectory;
+        }
 
         // The build's folder is gone when the program was copied to another machine: look where a package cache usually is.
         var package = Path.Combine(PackageCache(), "libtorch-cpu-linux-x64");
         var built = PackageDirectory?.Split('/', '\\') is { Length: > 4 } parts ? parts[^4] : "";
         foreach (var version in Versions(package, built))
+        {
             yield return Path.Combine(package, version, NativeSubfolder);
+        }
+
         yield return BaseDirectory;
         yield return Path.Combine(BaseDirectory, NativeSubfolder);
     }

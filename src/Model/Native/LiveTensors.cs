@@ -6,8 +6,8 @@ namespace Xkd.Model.Native;
 #pragma warning disable RS0030 // the one place where TorchSharp is asked, and where parameters are made
 
 /// <summary>
-/// How many tensors of the process are alive. TorchSharp counts a tensor twice when a parameter is made of it, and takes one off when the parameter is gone: its own
-/// count grows with every model. So parameters are made here only, and the count is put right.
+/// How many tensors of the process are alive. TorchSharp counts a tensor twice when a parameter is made of it, and subtracts one when the parameter is gone:
+/// its count grows with every model. So parameters are made here only, and the count is corrected.
 /// </summary>
 internal static class LiveTensors
 {

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Xkd.Model.Native;
 
 /// <summary>
-/// A forward and backward pass and one AdamW step on fixed numbers, against values computed once with PyTorch 1.13 in float64. A libtorch of another version may load
-/// and still differ in memory layout beneath the binding: wrong numbers are how that shows.
+/// A forward and backward pass and one AdamW step on fixed numbers, against values computed once with PyTorch 1.13 in float64. A libtorch of another version
+/// may load and still differ in memory layout beneath the binding: wrong numbers show it.
 /// </summary>
 internal static class NumericSmokeTest
 {
@@ -45,7 +45,7 @@ internal static class NumericSmokeTest
 
         Tensor Loss()
         {
-            var hidden = nn.functional.layer_norm(x.matmul(first.t()) + bias, [8]);   // [4, 8]
+            var hidden = nn.functional.layer_norm(x.matmul(first.t()).Add(bias), [8]);   // [4, 8]
             var y = nn.functional.gelu(hidden).matmul(second.t());                    // [4, 2]
             var mixed = nn.functional.softmax(y.matmul(y.t()).Over(Math.Sqrt(2)), -1).matmul(y);
             return (mixed - target).square().mean();

@@ -18,10 +18,11 @@ internal static partial class OwnThread
 
     /// <inheritdoc cref="RunAsync(Action)"/>
     public static Task<T> RunAsync<T>(Func<T> work) =>
-        Task.Factory.StartNew(() => Work(work), CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+        Task.Factory.StartNew(
+            () => Work(work), CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 
-    // What was freed stays in the arena of the thread that took it, and the next run, on another thread, takes its own from the system: run after run the process
-    // grows. So it is given back, and before a run what threads of the pool have left.
+    // Freed memory stays in the arena of the thread that took it, and the next run, on another thread, takes its own from the system: run after run the
+    // process grows. So the memory is given back, before a run that of the pool's threads.
     private static T Work<T>(Func<T> work)
     {
         _ = Trim(0);

@@ -6,19 +6,28 @@ namespace Xkd.Model.Native;
 #pragma warning disable RS0030 // the one place where scalars are made, and held
 
 /// <summary>
-/// Arithmetic between a tensor and a number. TorchSharp's operators make a <see cref="Scalar"/> on the way and hand its native half to libtorch
+/// Arithmetic with numbers, and sums of tensors. TorchSharp's operators make a <see cref="Scalar"/> on the way and hand its native half to libtorch
 /// without holding it: a collection begun by another thread finalizes it while native code still reads it, and the number is garbage.
-/// Here each lives until the call has returned, and leaves nothing to finalize.
+/// Here each lives until the call has returned.
 /// </summary>
 internal static class ScalarMath
 {
+    // The factor of the second term of a sum: TorchSharp makes one at each call that names none, of two tensors as well. Never disposed of.
+    private static readonly Scalar One = 1;
+
     extension(Tensor tensor)
     {
+        /// <summary>tensor + other.</summary>
+        public Tensor Add(Tensor other) => tensor.add(other, One);
+
+        /// <summary>Adds the other tensor in place.</summary>
+        public Tensor Increase(Tensor other) => tensor.add_(other, One);
+
         /// <summary>tensor + number.</summary>
         public Tensor Plus(double number)
         {
             using Scalar scalar = number;
-            return tensor.add(scalar);
+            return tensor.add(scalar, One);
         }
 
         /// <summary>tensor · number.</summary>
@@ -74,7 +83,7 @@ internal static class ScalarMath
         public Tensor Increase(double number)
         {
             using Scalar scalar = number;
-            return tensor.add_(scalar);
+            return tensor.add_(scalar, One);
         }
 
         /// <summary>Sets every value, in place.</summary>
@@ -98,4 +107,12 @@ internal static class ScalarMath
         using Scalar stop = count;
         return arange(stop, dtype: ScalarType.Int64, device: device);
     }
+}
+
+/// <summary>Numbers for a native call that takes several, alive until they are disposed of.</summary>
+internal sealed class HeldScalars(params double[] numbers) : IDisposable
+{
+    public Scalar[] Values { get; } = [.. numbers.Select(number => (Scalar)number)];
+
+    public void Dispose() => Array.ForEach(Values, value => value.Dispose());
 }

@@ -24,7 +24,8 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
     public async Task<TrainingProfile> RunAsync(CancellationToken stop)
     {
         (double mean, double std) = config.MelScale(cache.Manifest.Mel);
-        FeedOptions options = config.ToFeed(mean, std, new PipelineGraphOptions { StageDelays = delays, TraceCapacity = TraceSpans }, config.AugmentsOn(device));
+        PipelineGraphOptions graph = new() { StageDelays = delays, TraceCapacity = TraceSpans };
+        FeedOptions options = config.ToFeed(mean, std, graph, config.AugmentsOn(device));
         TrainingFeed feed = new(cache, options);
         await using (feed.ConfigureAwait(false))
         {
@@ -49,7 +50,7 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
         using MemoryStream trace = new();
         feed.WriteTrace(trace);
         byte[] spans = trace.ToArray();
-        double rate = Median(_fed);
+        double rate = Samples.Median(_fed);
         return new TrainingProfile
         {
             Device = device.ToString(),
@@ -57,8 +58,8 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
             Batch = config.Batch,
             SamplesPerSecond = rate,
             Rounds = [.. _still.Zip(_fed, (still, fed) => still / fed)],
-            Headspace = Median(_still.Zip(_fed, (still, fed) => still / fed)),
-            DataWait = Median(_waits),
+            Headspace = Samples.Median(_still.Zip(_fed, (still, fed) => still / fed)),
+            DataWait = Samples.Median(_waits),
             Mfu = rate * ModelCost.Of(config).FlopPerSample / peak,
             Report = feed.Report(),
             WriteTrace = stream => stream.Write(spans),
@@ -111,10 +112,37 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
         using StepScalars scalars = step.Run(input.Value, schedule);
         scalars.Read();
     }
+}
 
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
-    }
+/// <summary>What training costs with its feed, beside the same step on one batch that stays.</summary>
+public sealed record TrainingProfile
+{
+    public required string Device { get; init; }
+
+    /// <summary>Steps that were fed, over all rounds.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>Clips a step.</summary>
+    public required int Batch { get; init; }
+
+    /// <summary>Clips a second with the feed, median of the rounds.</summary>
+    public required double SamplesPerSecond { get; init; }
+
+    /// <summary>Rate on a batch that stays over the rate with the feed: what a perfect feed would win. Median of the rounds.</summary>
+    public required double Headspace { get; init; }
+
+    /// <summary>Headspace of each round.</summary>
+    public required IReadOnlyList<double> Rounds { get; init; }
+
+    /// <summary>Share of the time spent waiting for a batch, 0 to 1, median of the rounds.</summary>
+    public required double DataWait { get; init; }
+
+    /// <summary>Share of the measured peak of matrix work, 0 to 1.</summary>
+    public required double Mfu { get; init; }
+
+    /// <summary>The last round's feed; its consumer is the training step.</summary>
+    public required GraphReport Report { get; init; }
+
+    /// <summary>Writes the last round's stage spans as a Chrome trace.</summary>
+    public required Action<Stream> WriteTrace { get; init; }
 }

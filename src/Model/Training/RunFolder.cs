@@ -32,7 +32,7 @@ public sealed class RunFolder(string path)
     /// <summary>The effective configuration that the run was started with.</summary>
     /// <exception cref="UsageException">This is not a run folder.</exception>
     public PretrainConfig ReadConfig() => HasRun
-        ? PretrainConfig.Load(Config)
+        ? PretrainConfig.LoadOfRun(Config)
         : throw new UsageException($"{Path} is not a run folder: it has no config.yaml; `xkd train --out` makes one");
 
     /// <summary>What the run was started on; null when there is none yet.</summary>

@@ -35,7 +35,9 @@ internal static partial class AtomicFile
         // .NET opens no handle on a folder.
         using var handle = new SafeFileHandle(Open(folder, 0), ownsHandle: true);
         if (handle.IsInvalid || FSync(handle) != 0)
+        {
             throw new IOException($"cannot sync the folder {folder}: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

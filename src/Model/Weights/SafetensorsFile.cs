@@ -69,7 +69,9 @@ public sealed class SafetensorsFile : IDisposable
     {
         var entry = Find(name);
         if (entry.Bytes > Array.MaxLength)
+        {
             throw new FailureException($"{Path}: {name} is {entry.Bytes} bytes; a tensor is limited to 2 GiB");
+        }
 
         var bytes = GC.AllocateUninitializedArray<byte>((int)entry.Bytes);
         Read(name, bytes);
@@ -82,7 +84,10 @@ public sealed class SafetensorsFile : IDisposable
     {
         var entry = Find(name);
         if (destination.Length != entry.Bytes)
+        {
             throw new ArgumentException($"{name} is {entry.Bytes} bytes, the destination {destination.Length}");
+        }
+
         ReadExactly(_handle, Path, destination, entry.Begin);
     }
 
@@ -99,13 +104,17 @@ public sealed class SafetensorsFile : IDisposable
     {
         var length = RandomAccess.GetLength(handle);
         if (length < 8)
+        {
             throw new FailureException($"{path}: {length} bytes are too few for a safetensors header; the file is truncated or of another format");
+        }
 
         Span<byte> field = stackalloc byte[8];
         ReadExactly(handle, path, field, 0);
         var headerBytes = BinaryPrimitives.ReadInt64LittleEndian(field);
         if (headerBytes is < 2 or > MaxHeaderBytes || headerBytes > length - 8)
+        {
             throw new FailureException($"{path}: the header claims {headerBytes} bytes of a {length}-byte file; it is truncated or not safetensors");
+        }
 
         var header = new byte[headerBytes];
         ReadExactly(handle, path, header, 8);
@@ -119,7 +128,9 @@ public sealed class SafetensorsFile : IDisposable
                 if (property.Name == "__metadata__")
                 {
                     foreach (var item in property.Value.EnumerateObject())
+                    {
                         metadata[item.Name] = item.Value.GetString() ?? "";
+                    }
                 }
                 else
                 {
@@ -129,7 +140,8 @@ public sealed class SafetensorsFile : IDisposable
 
             RefuseOverlapsAndGaps(entries, 8 + headerBytes, length);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException or ArgumentException or OverflowException)
+        catch (Exception e) when (
+            e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException or ArgumentException or OverflowException)
         {
             throw new FailureException($"{path}: unreadable safetensors header: {e.Message}", e);
         }
@@ -144,12 +156,18 @@ public sealed class SafetensorsFile : IDisposable
         foreach (var (name, entry) in entries.OrderBy(pair => pair.Value.Begin).ThenBy(pair => pair.Value.End))
         {
             if (entry.Begin != end)
-                throw new FormatException($"{name} starts at byte {entry.Begin}, the tensor before it ends at {end}: tensors {(entry.Begin < end ? "overlap" : "leave a gap")}");
+            {
+                string fault = entry.Begin < end ? "overlap" : "leave a gap";
+                throw new FormatException($"{name} starts at byte {entry.Begin}, the tensor before it ends at {end}: tensors {fault}");
+            }
+
             end = entry.End;
         }
 
         if (end != length)
+        {
             throw new FormatException($"the tensors end at byte {end} of a {length}-byte file");
+        }
     }
 
     private static void ReadExactly(SafeFileHandle handle, string path, Span<byte> destination, long offset)
@@ -158,9 +176,46 @@ public sealed class SafetensorsFile : IDisposable
         {
             var read = RandomAccess.Read(handle, destination, offset);
             if (read == 0)
+            {
                 throw new FailureException($"{path}: ends at byte {offset}, {destination.Length} bytes before what its header promises");
+            }
+
             destination = destination[read..];
             offset += read;
         }
+    }
+}
+
+/// <summary>One tensor of a safetensors file. <see cref="Begin"/> and <see cref="End"/> are absolute byte offsets in the file.</summary>
+public sealed record SafetensorsEntry(string Dtype, long[] Shape, long Begin, long End)
+{
+    /// <summary>Size of the tensor's data in bytes.</summary>
+    public long Bytes => End - Begin;
+
+    internal static SafetensorsEntry Parse(JsonProperty property, long dataStart, long fileLength)
+    {
+        var name = property.Name;
+        var dtype = property.Value.GetProperty("dtype").GetString() ?? throw new FormatException($"{name} has no dtype");
+        long[] shape = [.. property.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64())];
+        var offsets = property.Value.GetProperty("data_offsets");
+        if (offsets.GetArrayLength() != 2)
+        {
+            throw new FormatException($"{name} has {offsets.GetArrayLength()} data_offsets, not 2");
+        }
+
+        long begin = offsets[0].GetInt64(), end = offsets[1].GetInt64();
+        if (shape.Any(size => size < 0))
+        {
+            throw new FormatException($"{name} has a negative dimension");
+        }
+
+        var bytes = shape.Aggregate((long)Dtypes.ElementSize(dtype), (product, d) => checked(product * d));
+        if (begin < 0 || end < begin || end > fileLength - dataStart || end - begin != bytes)
+        {
+            throw new FormatException(
+                $"{name}: offsets [{begin}, {end}) do not hold {dtype} [{string.Join(", ", shape)}] within {fileLength - dataStart} data bytes");
+        }
+
+        return new SafetensorsEntry(dtype, shape, dataStart + begin, dataStart + end);
     }
 }

@@ -26,7 +26,9 @@ public static class SafetensorsWriter
     public static void Write(Stream stream, IReadOnlyList<WeightTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         if (tensors.GroupBy(tensor => tensor.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
+        {
             throw new ArgumentException($"two tensors are named {twice.Key}");
+        }
 
         var header = Header(tensors, metadata);
         Span<byte> length = stackalloc byte[8];
@@ -34,46 +36,27 @@ public static class SafetensorsWriter
         stream.Write(length);
         stream.Write(header);
         foreach (var tensor in tensors)
+        {
             stream.Write(tensor.Data.Span);
+        }
     }
 
     private static byte[] Header(IReadOnlyList<WeightTensor> tensors, IReadOnlyDictionary<string, string>? metadata)
     {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
+        OrderedDictionary<string, object> entries = [];
+        if (metadata is { Count: > 0 })
         {
-            json.WriteStartObject();
-            if (metadata is { Count: > 0 })
-            {
-                json.WriteStartObject("__metadata__");
-                foreach (var (key, value) in metadata)
-                    json.WriteString(key, value);
-                json.WriteEndObject();
-            }
+            entries.Add("__metadata__", metadata);
+        }
 
-            var offset = 0L;
-            foreach (var tensor in tensors)
-            {
-                tensor.Checked();
-                json.WriteStartObject(tensor.Name);
-                json.WriteString("dtype", tensor.Dtype);
-                json.WriteStartArray("shape");
-                foreach (var size in tensor.Shape)
-                    json.WriteNumberValue(size);
-                json.WriteEndArray();
-                json.WriteStartArray("data_offsets");
-                json.WriteNumberValue(offset);
-                json.WriteNumberValue(offset += tensor.Data.Length);
-                json.WriteEndArray();
-                json.WriteEndObject();
-            }
-
-            json.WriteEndObject();
+        var end = 0L;
+        foreach (var tensor in tensors)
+        {
+            entries.Add(tensor.Name, new { dtype = tensor.Checked().Dtype, shape = tensor.Shape, data_offsets = new[] { end, end += tensor.Data.Length } });
         }
 
         // Spaces up to the next 8 bytes keep the data aligned for readers that map the file.
-        while (buffer.Length % 8 != 0)
-            buffer.WriteByte((byte)' ');
-        return buffer.ToArray();
+        var json = JsonSerializer.SerializeToUtf8Bytes(entries);
+        return [.. json, .. Enumerable.Repeat((byte)' ', (8 - (json.Length % 8)) % 8)];
     }
 }

@@ -8,13 +8,15 @@ namespace Xkd.Model.Weights;
 public static class TensorBytes
 {
     /// <summary>
-    /// The tensor's values without copying them where it lies contiguous in host memory (valid while it lives and is not changed); a copy in host memory otherwise.
+    /// The tensor's values: its own memory where it lies contiguous on the host (valid while it lives and is not changed), a copy in host memory otherwise.
     /// </summary>
     /// <exception cref="NotSupportedException">The type is not stored, or the tensor is 2 GiB or more.</exception>
     public static WeightTensor Borrow(string name, Tensor tensor)
     {
         if (tensor.device_type != DeviceType.CPU || !tensor.is_contiguous())
+        {
             return Copy(name, tensor);
+        }
 
         return new WeightTensor(name, Dtypes.Of(tensor.dtype), tensor.shape, new TensorMemory(tensor, Length(name, tensor)).Memory);
     }
@@ -29,7 +31,10 @@ public static class TensorBytes
         var host = tensor.detach().to(CPU).contiguous();
         var bytes = GC.AllocateUninitializedArray<byte>(length);
         if (length > 0)
+        {
             host.bytes.CopyTo(bytes);
+        }
+
         return new WeightTensor(name, Dtypes.Of(tensor.dtype), tensor.shape, bytes);
     }
 
@@ -38,14 +43,18 @@ public static class TensorBytes
     public static void CopyTo(WeightTensor weight, Tensor destination)
     {
         if (!weight.Shape.AsSpan().SequenceEqual(destination.shape))
+        {
             throw new ArgumentException($"{weight} does not fit a tensor of shape [{string.Join(", ", destination.shape)}]");
+        }
 
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         destination.copy_(ToTensor(weight));
     }
 
-    /// <summary>Reads a tensor of a file into <paramref name="destination"/>, straight into its memory where that is contiguous, the host's, and of the file's type.</summary>
+    /// <summary>
+    /// Reads a tensor of a file into <paramref name="destination"/>, straight into its memory where that is contiguous, the host's, and of the file's type.
+    /// </summary>
     /// <exception cref="ArgumentException">The shapes differ.</exception>
     /// <exception cref="Storage.FailureException">There is no tensor of that name, or the file changed beneath.</exception>
     public static void Read(SafetensorsFile file, string name, Tensor destination)
@@ -66,7 +75,10 @@ public static class TensorBytes
         weight.Checked();
         var tensor = empty(weight.Shape, Dtypes.ToScalarType(weight.Dtype), CPU);
         if (weight.Data.Length > 0)
+        {
             weight.Data.Span.CopyTo(tensor.bytes);
+        }
+
         return tensor;
     }
 
@@ -87,7 +99,9 @@ public static class TensorBytes
         {
             // Native memory does not move.
             fixed (byte* start = GetSpan())
+            {
                 return new MemoryHandle(start + elementIndex, default, this);
+            }
         }
 
         public override void Unpin()

@@ -8,7 +8,7 @@ public static class WeightExporter
     /// <summary>Writes <paramref name="tensors"/> to <paramref name="path"/> atomically, in the format its extension names.</summary>
     /// <param name="path">Where to.</param>
     /// <param name="tensors">What.</param>
-    /// <param name="metadata">Kept in a safetensors file's header, in a <c>.pth</c> as texts of the state dict's <c>_metadata</c>, which PyTorch carries along and does not heed.</param>
+    /// <param name="metadata">Kept in a safetensors file's header, or in a <c>.pth</c> as texts of the state dict's <c>_metadata</c>.</param>
     /// <exception cref="UsageException">The extension is neither <c>.safetensors</c> nor <c>.pth</c>.</exception>
     /// <exception cref="FailureException">The file cannot be written.</exception>
     public static void Write(string path, IReadOnlyList<WeightTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
@@ -26,21 +26,13 @@ public static class WeightExporter
         }
     }
 
-    /// <summary>One encoder of a whole pre-training model, under canonical names without the branch's prefix.</summary>
-    /// <exception cref="UsageException">The model has no such encoder.</exception>
-    public static IReadOnlyList<WeightTensor> Backbone(IReadOnlyList<WeightTensor> model, WeightModality modality, WeightBranch branch)
-    {
-        var byName = model.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        var names = WeightNames.OfBackbone(byName.Keys, modality, branch);
-        return names.Count > 0
-            ? [.. names.Select(name => byName[name.Stored] with { Name = name.Canonical })]
-            : throw new UsageException($"the model has no {WeightNames.BackbonePrefix(modality, branch)}*: choose the other branch or modality");
-    }
-
     private static void WriteStateDict(string path, IReadOnlyList<WeightTensor> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         if (tensors.GroupBy(tensor => tensor.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
+        {
             throw new ArgumentException($"two tensors are named {twice.Key}");
+        }
+
         try
         {
             AtomicFile.Write(path, stream =>
@@ -50,7 +42,10 @@ public static class WeightExporter
                 zip.Add($"{Root}/data.pkl", PickleWriter.StateDict(tensors, metadata));
                 zip.Add($"{Root}/byteorder", "little"u8);
                 for (var i = 0; i < tensors.Count; i++)
+                {
                     zip.Add($"{Root}/data/{i}", tensors[i].Checked().Data.Span);
+                }
+
                 zip.Add($"{Root}/version", "3\n"u8);
                 zip.Finish();
             });

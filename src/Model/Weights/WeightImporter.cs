@@ -5,8 +5,8 @@ using Xkd.Storage;
 namespace Xkd.Model.Weights;
 
 /// <summary>
-/// Reads weights of any provenance (<c>.pth</c>, <c>.pth.tar</c>, <c>.pt</c>, <c>.safetensors</c>; the official release, a training run's checkpoint, an export of ours;
-/// pre-training or evaluation spelling; wrapped in data-parallel prefixes) into canonical names.
+/// Reads weights of any provenance (<c>.pth</c>, <c>.pth.tar</c>, <c>.pt</c>, <c>.safetensors</c>; the official release, a run's checkpoint, an export of
+/// ours; pre-training or evaluation spelling; wrapped in data-parallel prefixes) into canonical names.
 /// </summary>
 public static class WeightImporter
 {
@@ -30,7 +30,10 @@ public static class WeightImporter
         if (!isBackbone && WeightNames.IsWholeModel(tensors.Select(tensor => tensor.Name)))
         {
             if (modality is { } wanted)
-                throw new UsageException($"{file} is a pre-training model without {WeightNames.BackbonePrefix(wanted, options.Branch)}*: choose the other branch or modality");
+            {
+                string prefix = WeightNames.BackbonePrefix(wanted, options.Branch);
+                throw new UsageException($"{file} is a pre-training model without {prefix}*: choose the other branch or modality");
+            }
         }
         else if (!isBackbone && options is { AnyTensors: true, Modality: null } && WeightNames.Detect(tensors) is null)
         {
@@ -39,13 +42,16 @@ public static class WeightImporter
         else if (!isBackbone)
         {
             var detected = WeightNames.Detect(tensors)
-                ?? throw new UsageException($"{file} holds no encoder: none of its {tensors.Count} tensors is a patch embedding ({string.Join(", ", tensors.Take(4).Select(t => t.Name))}…)");
+                ?? throw new UsageException($"{file} holds no encoder: none of its {tensors.Count} tensors is a patch embedding "
+                    + $"({string.Join(", ", tensors.Take(4).Select(t => t.Name))}…)");
             RefuseOther(file, tensors, modality, detected);
             modality ??= detected;
             dropped.AddRange(tensors.Where(IsHead).Select(tensor => tensor.Name));
-            tensors = [.. tensors.Where(tensor => !IsHead(tensor)).Select(tensor => tensor with { Name = WeightNames.ToCanonical(tensor.Name, modality.Value) })];
+            tensors = [.. tensors.Where(tensor => !IsHead(tensor)).Select(t => t with { Name = WeightNames.ToCanonical(t.Name, modality.Value) })];
             if (tensors.GroupBy(tensor => tensor.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            {
                 throw new UsageException($"{file} does not fit: two of its tensors become {twice.Key}; write it again with one of them");
+            }
         }
 
         return new ImportedWeights { Source = file, Sha256 = Hash(file), Modality = modality, Tensors = tensors, Dropped = dropped };
@@ -57,7 +63,10 @@ public static class WeightImporter
     public static string Resolve(string path)
     {
         if (!Directory.Exists(path))
+        {
             return path;
+        }
+
         var model = Path.Combine(path, CheckpointStore.ModelFile);
         if (File.Exists(model))
         {
@@ -67,25 +76,37 @@ public static class WeightImporter
 
         using var checkpoint = new CheckpointStore(path).OpenLatest();
         checkpoint?.RequireTrained(path);
-        return checkpoint?.Model.Path ?? throw new UsageException($"{path} holds no weights: name a .pth, .pth.tar or .safetensors file, a checkpoint, or a run that has one");
+        return checkpoint?.Model.Path
+            ?? throw new UsageException($"{path} holds no weights: name a .pth, .pth.tar or .safetensors file, a checkpoint, or a run that has one");
     }
 
     // What no network can compute with is found here, whatever it is for.
     private static void RequireValues(string file, List<WeightTensor> tensors)
     {
         if (tensors.Count == 0)
+        {
             throw new FailureException($"{file} holds no tensor: name another file, or write this one again");
+        }
+
         if (tensors.FirstOrDefault(tensor => tensor.Data.Length == 0) is { } empty)
+        {
             throw new FailureException($"{file}: the tensor {empty} has no values: write the file again");
+        }
+
         if (tensors.FirstOrDefault(tensor => !FiniteValues.Only(tensor)) is { } broken)
+        {
             throw new FailureException($"{file}: the tensor {broken} has values that are not finite: take weights of an earlier step");
+        }
     }
 
     // As a run's newest one is: a flipped bit would be evaluated without a word.
     private static void RequireWhole(string checkpoint)
     {
         if (!File.Exists(Path.Combine(checkpoint, CheckpointStore.StateFile)))
+        {
             return;
+        }
+
         try
         {
             CheckpointVerifier.RequireFile(checkpoint, CheckpointStore.ModelFile);
@@ -118,10 +139,16 @@ public static class WeightImporter
     private static IReadOnlyList<(string Stored, string Canonical)> Wanted(IReadOnlyCollection<string> names, WeightImportOptions options, List<string> dropped)
     {
         if (options.Modality is not { } modality)
+        {
             return [];
+        }
+
         var wanted = WeightNames.OfBackbone(names, modality, options.Branch);
         if (wanted.Count > 0)
+        {
             dropped.AddRange(names.Except(wanted.Select(name => name.Stored), StringComparer.Ordinal));
+        }
+
         return wanted;
     }
 
@@ -129,7 +156,10 @@ public static class WeightImporter
     {
         List<WeightTensor> stripped = [.. tensors];
         while (stripped.Count > 0 && Wrappers.FirstOrDefault(Wraps) is { } prefix)
-            stripped = [.. stripped.Select(tensor => tensor with { Name = tensor.Name.StartsWith(prefix, StringComparison.Ordinal) ? tensor.Name[prefix.Length..] : tensor.Name })];
+        {
+            stripped = [.. stripped.Select(t => t.Name.StartsWith(prefix, StringComparison.Ordinal) ? t with { Name = t.Name[prefix.Length..] } : t)];
+        }
+
         return stripped;
 
         bool Wraps(string prefix) => stripped.Any(tensor => tensor.Name.StartsWith(prefix, StringComparison.Ordinal))
@@ -143,8 +173,12 @@ public static class WeightImporter
             ? tensors.Any(tensor => tensor.Name.StartsWith("cuboid_embed.", StringComparison.Ordinal))
             : tensors.Any(tensor => tensor.Name is "enc_pos_embed" || tensor.Name.StartsWith("encoder.", StringComparison.Ordinal));
         if (sure && wanted is { } modality && modality != detected)
-            throw new UsageException($"{file} holds {detected.ToString().ToLowerInvariant()} weights, {modality.ToString().ToLowerInvariant()} ones are asked for: name the other file or modality");
+        {
+            throw new UsageException($"{file} holds {Name(detected)} weights, {Name(modality)} ones are asked for: name the other file or modality");
+        }
     }
+
+    private static string Name(WeightModality modality) => modality.ToString().ToLowerInvariant();
 
     private static bool IsHead(WeightTensor tensor) => Heads.Any(head => tensor.Name.StartsWith(head, StringComparison.Ordinal));
 
@@ -152,5 +186,87 @@ public static class WeightImporter
     {
         using var stream = File.OpenRead(file);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+}
+
+/// <summary>What to take from a weight file.</summary>
+public sealed record WeightImportOptions
+{
+    /// <summary>The encoder wanted. Default null: told from the weights; a whole pre-training model is then taken as it is.</summary>
+    public WeightModality? Modality { get; init; }
+
+    /// <summary>Which copy of the encoder, where the file holds a whole pre-training model. Default teacher.</summary>
+    public WeightBranch Branch { get; init; } = WeightBranch.Teacher;
+
+    /// <summary>Take a file that holds no encoder as it is, every tensor under its own name, instead of refusing it. Default false.</summary>
+    public bool AnyTensors { get; init; }
+}
+
+/// <summary>The content of a weight file under canonical names.</summary>
+public sealed record ImportedWeights
+{
+    /// <summary>The file read, for messages.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>SHA-256 of the file, lower-case hexadecimal: what <c>results.json</c> calls <c>weights_sha256</c>.</summary>
+    public required string Sha256 { get; init; }
+
+    /// <summary>The encoder these weights belong to; null for a whole pre-training model.</summary>
+    public required WeightModality? Modality { get; init; }
+
+    /// <summary>The tensors, in the file's order and types.</summary>
+    public required IReadOnlyList<WeightTensor> Tensors { get; init; }
+
+    /// <summary>Names left behind on purpose: heads of an encoder's file, and in a whole model what is not the encoder wanted.</summary>
+    public required IReadOnlyList<string> Dropped { get; init; }
+
+    /// <summary>These weights by name, once they are exactly those of a target: none missing, none besides, every shape the same.</summary>
+    /// <param name="target">Name → shape of every parameter and buffer to fill.</param>
+    /// <exception cref="Xkd.Storage.UsageException">They are not; the message lists what differs. Nothing is to be loaded then.</exception>
+    public IReadOnlyDictionary<string, WeightTensor> Matching(IReadOnlyDictionary<string, long[]> target) => WeightMatch.Require(Source, Tensors, target);
+}
+
+/// <summary>All or nothing: a set of weights either is exactly the target's or is refused.</summary>
+public static class WeightMatch
+{
+    private const int MostNamed = 8;
+
+    /// <summary>The tensors by name, once each of <paramref name="target"/> is there with its shape and nothing else is.</summary>
+    /// <param name="source">What the tensors came from, for the message.</param>
+    /// <param name="tensors">The tensors offered.</param>
+    /// <param name="target">Name → shape of every parameter and buffer to fill.</param>
+    /// <exception cref="UsageException">Some are missing, unexpected or of another shape; the message lists them.</exception>
+    public static IReadOnlyDictionary<string, WeightTensor> Require(
+        string source, IReadOnlyList<WeightTensor> tensors, IReadOnlyDictionary<string, long[]> target)
+    {
+        Dictionary<string, WeightTensor> byName = new(StringComparer.Ordinal);
+        foreach (var tensor in tensors)
+        {
+            if (!byName.TryAdd(tensor.Name, tensor))
+            {
+                throw new UsageException($"{source} does not fit: two of its tensors become {tensor.Name}");
+            }
+        }
+
+        List<string> complaints = [];
+        Complain(complaints, "missing", target.Keys.Where(name => !byName.ContainsKey(name)));
+        Complain(complaints, "unexpected", byName.Keys.Where(name => !target.ContainsKey(name)));
+        Complain(complaints, "of a type that libtorch has not", tensors.Where(t => t.Dtype is "U16" or "U32" or "U64").Select(t => $"{t.Name} {t.Dtype}"));
+        Complain(complaints, "mis-shaped", target
+            .Where(pair => byName.TryGetValue(pair.Key, out var tensor) && !tensor.Shape.AsSpan().SequenceEqual(pair.Value))
+            .Select(pair => $"{pair.Key} is [{string.Join(", ", byName[pair.Key].Shape)}], needed [{string.Join(", ", pair.Value)}]"));
+        return complaints.Count == 0
+            ? byName
+            : throw new UsageException($"{source} does not fit this model, nothing was loaded: {string.Join("; ", complaints)}. "
+                + "Use the configuration the weights were trained with.");
+    }
+
+    private static void Complain(List<string> complaints, string kind, IEnumerable<string> names)
+    {
+        var list = names.ToList();
+        if (list.Count > 0)
+        {
+            complaints.Add($"{list.Count} {kind} ({string.Join(", ", list.Take(MostNamed))}{(list.Count > MostNamed ? ", …" : "")})");
+        }
     }
 }

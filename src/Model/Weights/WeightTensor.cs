@@ -1,5 +1,6 @@
-using System.Buffers.Binary;
+using System.Numerics;
 using System.Runtime.InteropServices;
+using static TorchSharp.torch;
 
 namespace Xkd.Model.Weights;
 
@@ -13,41 +14,6 @@ public sealed record WeightTensor(string Name, string Dtype, long[] Shape, ReadO
     /// <summary>Number of elements.</summary>
     public long Elements => Shape.Aggregate(1L, (product, size) => checked(product * size));
 
-    /// <summary>A float32 tensor of <paramref name="values"/>, sharing their memory.</summary>
-    public static WeightTensor FromFloats(string name, long[] shape, float[] values) =>
-        new WeightTensor(name, Dtypes.F32, shape, new ArrayBytes<float>(values).Memory).Checked();
-
-    /// <summary>An int64 tensor of <paramref name="values"/>, sharing their memory.</summary>
-    public static WeightTensor FromInt64s(string name, long[] shape, long[] values) =>
-        new WeightTensor(name, Dtypes.I64, shape, new ArrayBytes<long>(values).Memory).Checked();
-
-    /// <summary>Every value as float32; wider types are rounded.</summary>
-    /// <exception cref="NotSupportedException">The type is not floating, integer or bool.</exception>
-    public float[] ToFloats()
-    {
-        var values = new float[Elements];
-        var bytes = Data.Span;
-        switch (Dtype)
-        {
-            case Dtypes.F32:
-                bytes.CopyTo(MemoryMarshal.AsBytes(values.AsSpan()));
-                break;
-            case Dtypes.BF16:
-                for (var i = 0; i < values.Length; i++)
-                    values[i] = BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(bytes[(2 * i)..]) << 16);
-                break;
-            default:
-                for (var i = 0; i < values.Length; i++)
-                    values[i] = Value(bytes, i);
-                break;
-        }
-
-        return values;
-    }
-
-    /// <summary>This tensor as float32; itself where it already is.</summary>
-    public WeightTensor AsFloat32() => Dtype == Dtypes.F32 ? this : FromFloats(Name, Shape, ToFloats());
-
     /// <summary>"name F32 [2, 3]", for messages.</summary>
     public override string ToString() => $"{Name} {Dtype} [{string.Join(", ", Shape)}]";
 
@@ -56,16 +22,96 @@ public sealed record WeightTensor(string Name, string Dtype, long[] Shape, ReadO
     internal WeightTensor Checked() => Elements * Dtypes.ElementSize(Dtype) == Data.Length
         ? this
         : throw new ArgumentException($"{this} needs {Elements * Dtypes.ElementSize(Dtype)} bytes and has {Data.Length}");
+}
 
-    private float Value(ReadOnlySpan<byte> bytes, int index) => Dtype switch
+/// <summary>Element types of stored tensors, under the names safetensors gives them.</summary>
+public static class Dtypes
+{
+    public const string F64 = "F64";
+    public const string F32 = "F32";
+    public const string F16 = "F16";
+    public const string BF16 = "BF16";
+    public const string I64 = "I64";
+    public const string I32 = "I32";
+    public const string I16 = "I16";
+    public const string I8 = "I8";
+    public const string U8 = "U8";
+    public const string Bool = "BOOL";
+
+    // Bytes per element, libtorch's type where its binding has one, and the storage that a pickle names.
+    private static readonly Dictionary<string, (int Bytes, ScalarType? Type, string? Storage)> All = new(StringComparer.Ordinal)
     {
-        Dtypes.F16 => (float)BinaryPrimitives.ReadHalfLittleEndian(bytes[(2 * index)..]),
-        Dtypes.F64 => (float)BinaryPrimitives.ReadDoubleLittleEndian(bytes[(8 * index)..]),
-        Dtypes.I64 => BinaryPrimitives.ReadInt64LittleEndian(bytes[(8 * index)..]),
-        Dtypes.I32 => BinaryPrimitives.ReadInt32LittleEndian(bytes[(4 * index)..]),
-        Dtypes.I16 => BinaryPrimitives.ReadInt16LittleEndian(bytes[(2 * index)..]),
-        Dtypes.I8 => (sbyte)bytes[index],
-        Dtypes.U8 or Dtypes.Bool => bytes[index],
-        _ => throw new NotSupportedException($"{this} has no float values"),
+        [F64] = (8, ScalarType.Float64, "DoubleStorage"),
+        [F32] = (4, ScalarType.Float32, "FloatStorage"),
+        [F16] = (2, ScalarType.Float16, "HalfStorage"),
+        [BF16] = (2, ScalarType.BFloat16, "BFloat16Storage"),
+        [I64] = (8, ScalarType.Int64, "LongStorage"),
+        [I32] = (4, ScalarType.Int32, "IntStorage"),
+        [I16] = (2, ScalarType.Int16, "ShortStorage"),
+        [I8] = (1, ScalarType.Int8, "CharStorage"),
+        [U8] = (1, ScalarType.Byte, "ByteStorage"),
+        [Bool] = (1, ScalarType.Bool, "BoolStorage"),
+        ["U64"] = (8, null, null),
+        ["U32"] = (4, null, null),
+        ["U16"] = (2, null, null),
     };
+
+    /// <summary>Bytes per element.</summary>
+    /// <exception cref="FormatException">The dtype is not one of the format's.</exception>
+    public static int ElementSize(string dtype) => All.TryGetValue(dtype, out var known) ? known.Bytes : throw new FormatException($"unknown dtype {dtype}");
+
+    /// <summary>The name of a libtorch element type.</summary>
+    /// <exception cref="NotSupportedException">It has none here (complex, quantised).</exception>
+    public static string Of(ScalarType type) =>
+        All.FirstOrDefault(entry => entry.Value.Type == type).Key ?? throw new NotSupportedException($"tensors of type {type} are not stored");
+
+    /// <summary>The libtorch element type of a name.</summary>
+    /// <exception cref="NotSupportedException">libtorch's binding has none (unsigned integers beyond a byte).</exception>
+    public static ScalarType ToScalarType(string dtype) =>
+        All.GetValueOrDefault(dtype).Type ?? throw new NotSupportedException($"tensors of type {dtype} cannot be loaded into libtorch");
+
+    /// <summary>The element type of a storage that a pickle names; null where it is not known.</summary>
+    internal static string? OfStorage(string storage) => All.FirstOrDefault(entry => entry.Value.Storage == storage).Key;
+
+    /// <summary>The storage that a pickle names for an element type.</summary>
+    internal static string Storage(string dtype) => All[dtype].Storage ?? throw new NotSupportedException($"PyTorch has no storage of {dtype}");
+}
+
+/// <summary>Looks for values that are not finite: in every floating type those whose exponent is all ones.</summary>
+internal static class FiniteValues
+{
+    /// <summary>Whether a tensor has only finite values; other types than floating ones cannot have any else.</summary>
+    public static bool Only(WeightTensor tensor) => tensor.Dtype switch
+    {
+        Dtypes.F32 => Only(tensor.Data.Span, 0x7F80_0000u),
+        Dtypes.F64 => Only(tensor.Data.Span, 0x7FF0_0000_0000_0000ul),
+        Dtypes.F16 => Only<ushort>(tensor.Data.Span, 0x7C00),
+        Dtypes.BF16 => Only<ushort>(tensor.Data.Span, 0x7F80),
+        _ => true,
+    };
+
+    private static bool Only<T>(ReadOnlySpan<byte> bytes, T exponent)
+        where T : struct, IBinaryInteger<T>
+    {
+        ReadOnlySpan<T> values = MemoryMarshal.Cast<byte, T>(bytes);
+        Vector<T> exponents = new(exponent);
+        int i = 0;
+        for (; i <= values.Length - Vector<T>.Count; i += Vector<T>.Count)
+        {
+            if (Vector.EqualsAny(new Vector<T>(values[i..]) & exponents, exponents))
+            {
+                return false;
+            }
+        }
+
+        foreach (T value in values[i..])
+        {
+            if ((value & exponent) == exponent)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 }

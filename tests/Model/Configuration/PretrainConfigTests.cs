@@ -31,6 +31,7 @@ public sealed class PretrainConfigTests : IDisposable
     [Theory]
     [InlineData("optim:\n  leraning_rate: 1\n", "line 2: unknown key optim.leraning_rate; optim has epochs, ")]
     [InlineData("nothing_like_it: 1\n", "line 1: unknown key nothing_like_it; known are variant, ")]
+    [InlineData("train:\n  overlap: true\n", "line 2: unknown key train.overlap; it was removed: ")]
     public void Load_UnknownKeyNearNone_ListsWhatThereIs(string yaml, string expected) =>
         Assert.Contains(expected, Assert.Throws<UsageException>(() => PretrainConfig.Load(Write(yaml))).Message);
 

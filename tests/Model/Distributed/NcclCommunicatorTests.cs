@@ -38,26 +38,6 @@ public sealed class NcclCommunicatorTests
     }
 
     [Fact]
-    public void BeginSum_SeveralRanks_WaitsForWhatMadeTheValuesAndIsWaitedFor()
-    {
-        using StandInNccl standIn = new(2);
-        float[] sums = InProcessRanks.Communicate(2, host =>
-        {
-            using NcclCommunicator nccl = NcclCommunicator.Open(host, StandInNccl.Library, device: host.Rank);
-            using Tensor sum = ones(10).Times(1 + host.Rank);
-            StandInNccl.Calls.Clear();
-            IPendingSum pending = nccl.BeginSum(sum);
-            pending.Complete();
-            nccl.Sum(sum);
-            Assert.Equal(
-                ["event 1 after stream 0", "stream 1 after event 1", "sum on stream 1", "event 2 after stream 1", "stream 0 after event 2", "sum on stream 0"], StandInNccl.Calls);
-            return sum[9].item<float>();
-        });
-        Assert.Equal([6f, 6f], sums);
-        Assert.Equal(0, standIn.Open);
-    }
-
-    [Fact]
     public void Open_NcclRefuses_SaysItsReason()
     {
         using StandInNccl standIn = new(1) { RefuseWith = 5 };

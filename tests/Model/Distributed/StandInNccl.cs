@@ -6,24 +6,21 @@ namespace Xkd.Model.Tests.Distributed;
 
 /// <summary>
 /// The C interface of NCCL for ranks that are threads of this process and "device" memory that is the host's. It checks what NCCL would: that all ranks come
-/// with one id, and that each calls on the device that it chose for its thread. Streams do at once what is put on them; in which order is taken down.
+/// with one id, and that each calls on the device that it chose for its thread.
 /// </summary>
 internal sealed unsafe class StandInNccl : IDisposable
 {
     private const byte IdByte = 0x5c;
 
     [ThreadStatic]
-    private static int threadDevice, threadEvents;
-
-    [ThreadStatic]
-    private static List<string>? calls;
+    private static int threadDevice;
 
     private static StandInNccl current = null!;
 
     private readonly Barrier _barrier;
     private readonly nint[] _buffers;
     private readonly ConcurrentDictionary<nint, (int Rank, int Device)> _open = new();
-    private int _next, _held;
+    private int _next;
 
     public StandInNccl(int size)
     {
@@ -34,11 +31,8 @@ internal sealed unsafe class StandInNccl : IDisposable
     /// <summary>Devices that communicators were opened on.</summary>
     public ConcurrentBag<int> Devices { get; } = [];
 
-    /// <summary>Communicators, streams and events not destroyed.</summary>
-    public int Open => _open.Count + _held;
-
-    /// <summary>What the calling thread, which is a rank, put on streams.</summary>
-    public static List<string> Calls => calls ??= [];
+    /// <summary>Communicators not destroyed.</summary>
+    public int Open => _open.Count;
 
     /// <summary>What opening a communicator returns.</summary>
     public int RefuseWith { get; init; }
@@ -46,8 +40,7 @@ internal sealed unsafe class StandInNccl : IDisposable
     public static NcclLibrary Library { get; } = new()
     {
         GetVersion = &GetVersion, GetUniqueId = &GetUniqueId, InitRank = &InitRank, AllReduce = &AllReduce, Broadcast = &Broadcast, Destroy = &Destroy, ErrorText = &ErrorText,
-        SetDevice = &SetDevice, CreateStream = &CreateStream, DestroyStream = &Release, CreateEvent = &CreateEvent, DestroyEvent = &Release, RecordEvent = &RecordEvent,
-        WaitEvent = &WaitEvent,
+        SetDevice = &SetDevice,
     };
 
     public void Dispose() => _barrier.Dispose();
@@ -84,12 +77,11 @@ internal sealed unsafe class StandInNccl : IDisposable
     [UnmanagedCallersOnly]
     private static int AllReduce(void* send, void* receive, nuint count, int type, int operation, nint communicator, nint stream)
     {
-        if (operation != 0 || stream is < 0 or > 1 || !current._open.TryGetValue(communicator, out (int Rank, int Device) own) || own.Device != threadDevice)
+        if (operation != 0 || stream != 0 || !current._open.TryGetValue(communicator, out (int Rank, int Device) own) || own.Device != threadDevice)
         {
             return 4;
         }
 
-        Calls.Add($"sum on stream {stream}");
         nint[] all = current.Exchange(own.Rank, (nint)send);
         double[] sums = [.. Enumerable.Range(0, (int)count).Select(i => all.Sum(buffer => Value(buffer, i, type)))];
         current._barrier.SignalAndWait();
@@ -131,43 +123,6 @@ internal sealed unsafe class StandInNccl : IDisposable
     {
         threadDevice = device;
         return 0;
-    }
-
-    [UnmanagedCallersOnly]
-    private static int CreateStream(nint* stream, uint flags)
-    {
-        (*stream, threadEvents) = (1, 0);
-        Interlocked.Increment(ref current._held);
-        return flags == NcclLibrary.NonBlocking ? 0 : 1;
-    }
-
-    [UnmanagedCallersOnly]
-    private static int CreateEvent(nint* made, uint flags)
-    {
-        *made = ++threadEvents;
-        Interlocked.Increment(ref current._held);
-        return flags == NcclLibrary.NoTiming ? 0 : 1;
-    }
-
-    [UnmanagedCallersOnly]
-    private static int Release(nint streamOrEvent)
-    {
-        Interlocked.Decrement(ref current._held);
-        return streamOrEvent == 0 ? 1 : 0;
-    }
-
-    [UnmanagedCallersOnly]
-    private static int RecordEvent(nint recorded, nint stream)
-    {
-        Calls.Add($"event {recorded} after stream {stream}");
-        return 0;
-    }
-
-    [UnmanagedCallersOnly]
-    private static int WaitEvent(nint stream, nint awaited, uint flags)
-    {
-        Calls.Add($"stream {stream} after event {awaited}");
-        return (int)flags;
     }
 
     private nint[] Exchange(int rank, nint buffer)

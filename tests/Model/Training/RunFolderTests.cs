@@ -54,6 +54,19 @@ public sealed class RunFolderTests
         Assert.Equal([1L, 2], small.Metrics("run").Select(m => m.Step));
     }
 
+    [Fact]
+    public async Task RunAsync_RunOfAnOlderVersion_IsResumedDespiteARemovedKey()
+    {
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 7);
+        await small.TrainAsync(SmallRun.Config(), "run", 2);
+        string config = Path.Combine(small.Run("run"), "config.yaml"), text = await File.ReadAllTextAsync(config, TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(config, text.Replace("  wire: auto\n", "  wire: auto\n  overlap: true\n", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+        Assert.Contains("overlap", await File.ReadAllTextAsync(config, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        await small.TrainAsync(SmallRun.Config(), "run", 4, ResumeMode.Required);
+        Assert.Equal([1L, 2, 3, 4], small.Metrics("run").Select(m => m.Step));
+    }
+
     [Theory]
     [InlineData(ResumeMode.Never)]
     [InlineData(ResumeMode.Required)]

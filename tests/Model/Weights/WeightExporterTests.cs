@@ -65,18 +65,6 @@ public sealed class WeightExporterTests
         Assert.Contains(".safetensors or .pth", Assert.Throws<UsageException>(() => WeightExporter.Write("weights.onnx", Tensors)).Message);
 
     [Fact]
-    public void Backbone_OfAWholeModel_DropsThePrefix()
-    {
-        WeightTensor[] model = [WeightTensor.FromFloats("vid_teacher.backbone.cls_token", [1], [1]), WeightTensor.FromFloats("vid_student.backbone.cls_token", [1], [2])];
-
-        var tensor = Assert.Single(WeightExporter.Backbone(model, WeightModality.Video, WeightBranch.Student));
-
-        Assert.Equal("cls_token", tensor.Name);
-        Assert.Equal([2f], tensor.ToFloats());
-        Assert.Throws<UsageException>(() => WeightExporter.Backbone(model, WeightModality.Audio, WeightBranch.Teacher));
-    }
-
-    [Fact]
     public async Task Write_Pth_LoadsStrictlyInPyTorch()
     {
         var cancel = TestContext.Current.CancellationToken;

@@ -187,11 +187,9 @@ public sealed class WeightImporterTests
         WeightExporter.Write(folder.File(file), model);
 
         var audio = WeightImporter.Read(folder.File(file), new() { Modality = WeightModality.Audio, Branch = WeightBranch.Student }).Tensors;
-        var exported = WeightExporter.Backbone(model, WeightModality.Audio, WeightBranch.Student);
 
         Assert.Equal(["cls_token", "encoder_norm.weight", "encoder.blocks.0.norm1.weight"], audio.Select(tensor => tensor.Name));
         Assert.Equal([4f, 5f, 2f], audio.Select(tensor => tensor.ToFloats()[0]));
-        Assert.Equal(PickleReaderTests.Digest(audio), PickleReaderTests.Digest(exported));
     }
 
     [Fact]

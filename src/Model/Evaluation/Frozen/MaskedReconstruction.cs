@@ -59,24 +59,24 @@ public sealed record MaskedReconstruction
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();
         var key = new SampleKey(seed, 0, 0);
-        XkdOptions options = model.Options;
-        Tensor videoNoise = Noise(key, SamplePurpose.VideoMaskNoise, options.Video.Tokens);
-        Tensor audioNoise = Noise(key, SamplePurpose.AudioMaskNoise, options.Audio.Tokens);
-        (Tensor seenVideo, Tensor madeVideo) = Reconstruct(model.VideoAutoencoder, video, options.VideoMaskRatio, options.NormalisedPatches, videoNoise);
-        (Tensor seenAudio, Tensor madeAudio) = Reconstruct(model.AudioAutoencoder, audio, options.AudioMaskRatio, options.NormalisedPatches, audioNoise);
+        var (objective, videoGeometry, audioGeometry) = (model.Config.Objective, model.Config.VideoGeometry, model.Config.AudioGeometry);
+        Tensor videoNoise = Noise(key, SamplePurpose.VideoMaskNoise, videoGeometry.Tokens);
+        Tensor audioNoise = Noise(key, SamplePurpose.AudioMaskNoise, audioGeometry.Tokens);
+        (Tensor seenVideo, Tensor madeVideo) = Reconstruct(model.VideoAutoencoder, video, objective.MaskVideo, objective.NormPix, videoNoise);
+        (Tensor seenAudio, Tensor madeAudio) = Reconstruct(model.AudioAutoencoder, audio, objective.MaskAudio, objective.NormPix, audioNoise);
         int frames = (int)video.shape[2], size = (int)video.shape[3];
         return new MaskedReconstruction
         {
             Frames = frames,
             Size = size,
             Original = Rgb(video.reshape(3, frames, size, size)),
-            Visible = Rgb(Unpatchify(seenVideo, options.Video)),
-            Reconstructed = Rgb(Unpatchify(madeVideo, options.Video)),
+            Visible = Rgb(Unpatchify(seenVideo, videoGeometry)),
+            Reconstructed = Rgb(Unpatchify(madeVideo, videoGeometry)),
             Mels = (int)audio.shape[2],
             MelFrames = (int)audio.shape[3],
             OriginalMel = audio.cpu().flatten().data<float>().ToArray(),
-            VisibleMel = Unpatchify(seenAudio, options.Audio).flatten().data<float>().ToArray(),
-            ReconstructedMel = Unpatchify(madeAudio, options.Audio).flatten().data<float>().ToArray(),
+            VisibleMel = Unpatchify(seenAudio, audioGeometry).flatten().data<float>().ToArray(),
+            ReconstructedMel = Unpatchify(madeAudio, audioGeometry).flatten().data<float>().ToArray(),
         };
     }
 

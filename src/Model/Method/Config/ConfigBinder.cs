@@ -20,8 +20,11 @@ public static class ConfigBinder
     /// Binds <paramref name="file"/> to a new <typeparamref name="T"/>; what the file leaves out keeps its default.
     /// <paramref name="validate"/> adds one line per impossible value, each naming key, value and fix.
     /// </summary>
+    /// <param name="file">The configuration as written.</param>
+    /// <param name="validate">Adds the errors of the whole.</param>
+    /// <param name="retired">Keys that older versions had, each with what to do about it.</param>
     /// <exception cref="UsageException">One line per unknown key, value of the wrong type and broken rule.</exception>
-    public static T Bind<T>(ConfigFile file, Action<T, List<string>> validate)
+    public static T Bind<T>(ConfigFile file, Action<T, List<string>> validate, IReadOnlyDictionary<string, string>? retired = null)
         where T : class, new()
     {
         List<string> errors = [];
@@ -31,7 +34,7 @@ public static class ConfigBinder
         string[] unknown = [.. file.Values.Keys.Where(k => !known.Contains(k)).Order(StringComparer.Ordinal)];
         foreach (string key in unknown.Take(MostUnknown))
         {
-            errors.Add($"{file.Values[key].Where}: unknown key {Short(key, LongestKey)}{Suggest(key, known)}");
+            errors.Add($"{file.Values[key].Where}: unknown key {Short(key, LongestKey)}{(retired?.GetValueOrDefault(key) is string removed ? $"; {removed}" : Suggest(key, known))}");
         }
 
         if (unknown.Length > MostUnknown)

@@ -48,6 +48,17 @@ public sealed class ConfigFile
         return file;
     }
 
+    /// <summary>This configuration, once some keys are left out.</summary>
+    internal ConfigFile Without(IEnumerable<string> keys)
+    {
+        foreach (string key in keys)
+        {
+            _values.Remove(key);
+        }
+
+        return this;
+    }
+
     private void Read(string path, int depth)
     {
         if (!File.Exists(path))

@@ -5,6 +5,12 @@ namespace Xkd.Model.Configuration;
 /// <summary>Everything that defines a pre-training run. The defaults are the paper's Kinetics-400 recipe for XKD.</summary>
 public sealed record PretrainConfig
 {
+    // Keys of older versions, each with what to do about it.
+    private static readonly Dictionary<string, string> Retired = new(StringComparer.Ordinal)
+    {
+        ["train.overlap"] = "it was removed: gradients are always exchanged after the backward pass; delete the line",
+    };
+
     /// <summary>Modality-specific encoders, one shared student backbone, or shared student and teacher backbones.</summary>
     public XkdVariant Variant { get; init; } = XkdVariant.Xkd;
 
@@ -40,7 +46,12 @@ public sealed record PretrainConfig
     /// <summary>Reads, binds and validates a configuration file with its <c>--set</c> overrides.</summary>
     /// <exception cref="Storage.UsageException">Every error at once, one line each.</exception>
     public static PretrainConfig Load(string path, IEnumerable<string>? overrides = null) =>
-        ConfigBinder.Bind<PretrainConfig>(ConfigFile.Load(path, overrides), ConfigRules.Check);
+        ConfigBinder.Bind<PretrainConfig>(ConfigFile.Load(path, overrides), ConfigRules.Check, Retired);
+
+    /// <summary>Reads the configuration that a run was started with. Keys that have been removed since then are ignored.</summary>
+    /// <exception cref="Storage.UsageException">Every error at once, one line each.</exception>
+    internal static PretrainConfig LoadOfRun(string path) =>
+        ConfigBinder.Bind<PretrainConfig>(ConfigFile.Load(path).Without(Retired.Keys), ConfigRules.Check);
 }
 
 /// <summary>How far the two modalities share one set of transformer blocks (paper, section on modality-agnostic encoders).</summary>

@@ -1,4 +1,7 @@
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
+using System.Text;
 
 namespace Xkd.Model.Weights;
 
@@ -21,7 +24,12 @@ internal sealed class PickleMachine(PickleInput input, Action<PickleStorage>? on
         {
             var opcode = input.Byte();
             if (opcode == '.')
-                return _stack.Count == 1 && _marks.Count == 0 ? _stack[0] : throw new PickleFormatException($"the pickle ends with {_stack.Count} values, not one");
+            {
+                return _stack.Count == 1 && _marks.Count == 0
+                    ? _stack[0]
+                    : throw new PickleFormatException($"the pickle ends with {_stack.Count} values, not one");
+            }
+
             Step(opcode);
         }
     }
@@ -82,8 +90,7 @@ internal sealed class PickleMachine(PickleInput input, Action<PickleStorage>? on
 
     private static void Protocol(byte version)
     {
-        if (version is < 2 or > 5)
-            throw new PickleFormatException($"pickle protocol {version} is not known (2 to 5 are)");
+        PickleFormatException.ThrowIf(version is < 2 or > 5, $"pickle protocol {version} is not known (2 to 5 are)");
     }
 
     private void Push(object? value) => _stack.Add(value);
@@ -103,14 +110,16 @@ internal sealed class PickleMachine(PickleInput input, Action<PickleStorage>? on
     {
         var values = new object?[count];
         for (var i = count - 1; i >= 0; i--)
+        {
             values[i] = Pop();
+        }
+
         return values;
     }
 
     private object?[] PopToMark()
     {
-        if (!_marks.TryPop(out var mark))
-            throw new PickleFormatException("an opcode finds no mark on the stack");
+        PickleFormatException.ThrowIf(!_marks.TryPop(out var mark), "an opcode finds no mark on the stack");
         object?[] values = [.. _stack[mark..]];
         _stack.RemoveRange(mark, values.Length);
         return values;
@@ -122,9 +131,13 @@ internal sealed class PickleMachine(PickleInput input, Action<PickleStorage>? on
     {
         var value = new BigInteger(input.Bytes(bytes), isUnsigned: false, isBigEndian: false);
         if (value >= long.MinValue && value <= long.MaxValue)
+        {
             Push((long)value);
+        }
         else
+        {
             Push(value);
+        }
     }
 
     private void Append()
@@ -133,13 +146,16 @@ internal sealed class PickleMachine(PickleInput input, Action<PickleStorage>? on
         Extend([value]);
     }
 
-    private void Extend(object?[] values) => AddItems(Peek() as PickleList ?? throw new PickleFormatException("items are appended to something that is no list"), values);
+    private void Extend(object?[] values) =>
+        AddItems(Peek() as PickleList ?? throw new PickleFormatException("items are appended to something that is no list"), values);
 
     private void SetItems(object?[] pairs)
     {
         // Items set on an object of no interest (a Counter, the arguments of a run) are of none either.
         if (Peek() is not PickleOpaque)
+        {
             AddPairs(Peek() as PickleDict ?? throw new PickleFormatException("items are set on something that is no dict"), pairs);
+        }
     }
 
     private static PickleList AddItems(PickleList list, object?[] values)
@@ -150,39 +166,51 @@ internal sealed class PickleMachine(PickleInput input, Action<PickleStorage>? on
 
     private static PickleDict AddPairs(PickleDict dict, object?[] pairs)
     {
-        if (pairs.Length % 2 != 0)
-            throw new PickleFormatException("a dict has a key without a value");
+        PickleFormatException.ThrowIf(pairs.Length % 2 != 0, "a dict has a key without a value");
         for (var i = 0; i < pairs.Length; i += 2)
+        {
             dict.Items.Add(new(pairs[i], pairs[i + 1]));
+        }
+
         return dict;
     }
 
     private void StackGlobal()
     {
         if (PopMany(2) is not [string module, string name])
+        {
             throw new PickleFormatException("a global's name is not a string");
+        }
+
         Push(PickleTypes.Global(module, name));
     }
 
     private void Reduce()
     {
         if (PopMany(2) is not [PickleGlobal callable, object?[] arguments])
+        {
             throw new PickleFormatException("a call is not of a known global with a tuple");
+        }
+
         Push(PickleTypes.Call(callable, arguments));
     }
 
     private void Build()
     {
-        // The state of an OrderedDict is its `_metadata` (version numbers of modules, and what an export says of its encoder), that of an opaque object is of no interest.
+        // The state of an OrderedDict is its `_metadata`: version numbers of modules, and what an export says of its encoder. Other states are ignored.
         var state = Pop();
-        if (Peek() is not (PickleDict or PickleOpaque or PickleTensor))
-            throw new PickleFormatException("a state is set on an object that has none");
+        PickleFormatException.ThrowIf(Peek() is not (PickleDict or PickleOpaque or PickleTensor), "a state is set on an object that has none");
         if (Peek() is not PickleDict dict || (state as PickleDict)?.Items.LastOrDefault(item => item.Key is "_metadata").Value is not PickleDict metadata)
+        {
             return;
+        }
+
         foreach (var (key, value) in metadata.Items)
         {
             if (key is string name && value is string text)
+            {
                 dict.Metadata[name] = text;
+            }
         }
     }
 
@@ -191,5 +219,93 @@ internal sealed class PickleMachine(PickleInput input, Action<PickleStorage>? on
         var storage = PickleTypes.Storage(id);
         onStorage?.Invoke(storage);
         return storage;
+    }
+}
+
+/// <summary>The bytes of a pickle. Nothing is allocated for a length the remaining bytes cannot hold.</summary>
+internal sealed class PickleInput(Stream stream, long length)
+{
+    private const int LongestLine = 1024;
+
+    /// <summary>Bytes not yet read.</summary>
+    public long Remaining { get; private set; } = length;
+
+    public byte Byte()
+    {
+        Take(1);
+        var value = stream.ReadByte();
+        return value >= 0 ? (byte)value : throw Truncated();
+    }
+
+    public ushort UInt16() => BinaryPrimitives.ReadUInt16LittleEndian(Bytes(2));
+
+    public int Int32() => BinaryPrimitives.ReadInt32LittleEndian(Bytes(4));
+
+    public long Int64() => BinaryPrimitives.ReadInt64LittleEndian(Bytes(8));
+
+    public double DoubleBigEndian() => BinaryPrimitives.ReadDoubleBigEndian(Bytes(8));
+
+    public byte[] Bytes(long count)
+    {
+        Take(count);
+        var bytes = new byte[count];
+        if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length)
+        {
+            throw Truncated();
+        }
+
+        return bytes;
+    }
+
+    public string Text(long count)
+    {
+        try
+        {
+            return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(Bytes(count));
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new PickleFormatException("a string is not UTF-8");
+        }
+    }
+
+    /// <summary>Passes over bytes that are there; the caller moves the stream.</summary>
+    public void Skip(long count) => Take(count);
+
+    /// <summary>Up to the next line feed, which is not part of the text.</summary>
+    public string Line()
+    {
+        var line = new StringBuilder();
+        for (var value = Byte(); value != '\n'; value = Byte())
+        {
+            PickleFormatException.ThrowIf(value >= 0x80 || line.Length == LongestLine, "a global's name is not plain text");
+            line.Append((char)value);
+        }
+
+        return line.ToString();
+    }
+
+    private void Take(long count)
+    {
+        if (count < 0 || count > Remaining)
+        {
+            throw Truncated();
+        }
+
+        Remaining -= count;
+    }
+
+    private PickleFormatException Truncated() => new($"the pickle is truncated ({Remaining} bytes remain)");
+}
+
+/// <summary>The pickle is damaged or holds something weights never need. The file's reader adds its name.</summary>
+internal sealed class PickleFormatException(string message) : Exception(message)
+{
+    public static void ThrowIf([DoesNotReturnIf(true)] bool wrong, string message)
+    {
+        if (wrong)
+        {
+            throw new PickleFormatException(message);
+        }
     }
 }

@@ -3,20 +3,6 @@ namespace Xkd.Model.Weights;
 /// <summary>The globals a PyTorch weight file may name, and what a call to each stands for. Everything else is refused by name.</summary>
 internal static class PickleTypes
 {
-    private static readonly Dictionary<string, string> Storages = new(StringComparer.Ordinal)
-    {
-        ["DoubleStorage"] = Dtypes.F64,
-        ["FloatStorage"] = Dtypes.F32,
-        ["HalfStorage"] = Dtypes.F16,
-        ["BFloat16Storage"] = Dtypes.BF16,
-        ["LongStorage"] = Dtypes.I64,
-        ["IntStorage"] = Dtypes.I32,
-        ["ShortStorage"] = Dtypes.I16,
-        ["CharStorage"] = Dtypes.I8,
-        ["ByteStorage"] = Dtypes.U8,
-        ["BoolStorage"] = Dtypes.Bool,
-    };
-
     // Values, not callables: torch.float32 as it stands in a checkpoint's configuration.
     private static readonly HashSet<string> Values = new(
         ["float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "strided", "preserve_format", "contiguous_format"],
@@ -51,9 +37,11 @@ internal static class PickleTypes
     public static PickleGlobal Global(string module, string name)
     {
         var global = new PickleGlobal(module, name);
-        var known = Calls.ContainsKey(global.FullName) || (module == "torch" && (Storages.ContainsKey(name) || Values.Contains(name)))
+        var known = Calls.ContainsKey(global.FullName) || (module == "torch" && (Dtypes.OfStorage(name) is not null || Values.Contains(name)))
             || global.FullName is "torch.nn.parameter.Parameter" or "torch.Tensor" or "builtins.int" or "builtins.float" or "builtins.list";
-        return known ? global : throw new PickleFormatException($"it names {global.FullName}, which weights never need; a pickle runs what it names, so the file is refused");
+        return known
+            ? global
+            : throw new PickleFormatException($"it names {global.FullName}, which weights never need; a pickle runs what it names, so the file is refused");
     }
 
     /// <summary>What calling an allowed global with these arguments stands for.</summary>
@@ -66,14 +54,21 @@ internal static class PickleTypes
     /// <exception cref="PickleFormatException">It is anything else.</exception>
     public static PickleStorage Storage(object? id)
     {
-        if (id is not object?[] { Length: 5 or 6 } parts || parts is not ["storage", PickleGlobal { Module: "torch" } type, string key, string, long elements, ..])
+        if (id is not object?[] { Length: 5 or 6 } parts
+            || parts is not ["storage", PickleGlobal { Module: "torch" } type, string key, string, long elements, ..])
+        {
             throw new PickleFormatException("a persistent id does not name a storage");
-        if (parts is [.., not null] && parts.Length == 6)
-            throw new PickleFormatException($"storage {key} is a view of another, as PyTorch wrote before 0.4; save the file again with a later version");
-        if (!Storages.TryGetValue(type.Name, out var dtype))
+        }
+
+        PickleFormatException.ThrowIf(
+            parts is [.., not null] && parts.Length == 6,
+            $"storage {key} is a view of another, as PyTorch wrote before 0.4; save the file again with a later version");
+        if (Dtypes.OfStorage(type.Name) is not string dtype)
+        {
             throw new PickleFormatException($"storage {key} is of type {type.FullName}, which is not known");
-        if (elements < 0)
-            throw new PickleFormatException($"storage {key} declares {elements} elements");
+        }
+
+        PickleFormatException.ThrowIf(elements < 0, $"storage {key} declares {elements} elements");
         return new PickleStorage(key, dtype, elements);
     }
 
@@ -81,11 +76,16 @@ internal static class PickleTypes
     {
         var dict = new PickleDict();
         if (arguments.Length == 0)
+        {
             return dict;
+        }
 
         // Python 2 passes the entries as a list of pairs, made for this call. It is emptied, lest a crafted file have one long list copied again and again.
         if (arguments is not [PickleList pairs])
+        {
             throw Malformed("collections.OrderedDict");
+        }
+
         foreach (var pair in pairs.Items)
         {
             var (key, value) = pair switch
@@ -110,13 +110,53 @@ internal static class PickleTypes
 
     private static PickleTensor Tensor(object?[] arguments)
     {
-        if (arguments is not [PickleStorage storage, long offset, object?[] { Length: <= StridedTensor.MostDimensions } size, object?[] stride, ..] || size.Length != stride.Length)
+        if (arguments is not [PickleStorage storage, long offset, object?[] size, object?[] stride, ..]
+            || size.Length > StridedTensor.MostDimensions || size.Length != stride.Length)
+        {
             throw Malformed("torch._utils._rebuild_tensor_v2");
+        }
+
         return new PickleTensor(storage, offset, Longs(size), Longs(stride));
     }
 
     private static long[] Longs(object?[] values) =>
-        [.. values.Select(value => value is long and >= 0 ? (long)value : throw new PickleFormatException("a tensor's size or stride is not a natural number"))];
+        [.. values.Select(v => v is long number and >= 0 ? number : throw new PickleFormatException("a tensor's size or stride is not a natural number"))];
 
     private static PickleFormatException Malformed(string name) => new($"{name} is called with arguments it does not take");
+}
+
+/// <summary>A global a pickle names. Never looked up, never called: it only tells what was meant.</summary>
+internal sealed record PickleGlobal(string Module, string Name)
+{
+    public string FullName => $"{Module}.{Name}";
+}
+
+/// <summary>A dict or OrderedDict in the order of its entries; a key set twice is there twice.</summary>
+internal sealed class PickleDict
+{
+    public List<KeyValuePair<object?, object?>> Items { get; } = [];
+
+    /// <summary>The texts of an OrderedDict's <c>_metadata</c>, in which PyTorch keeps version numbers by module.</summary>
+    public Dictionary<string, string> Metadata { get; } = new(StringComparer.Ordinal);
+}
+
+/// <summary>A list or set.</summary>
+internal sealed class PickleList
+{
+    public List<object?> Items { get; } = [];
+}
+
+/// <summary>An object of an allowed kind whose content does not matter to weights (a device, a NumPy scalar, the arguments of a run).</summary>
+internal sealed record PickleOpaque(string Kind);
+
+/// <summary>A storage by its key in the file.</summary>
+/// <param name="Key">Name of the storage's record.</param>
+/// <param name="Dtype">Element type.</param>
+/// <param name="Elements">Number of elements the pickle declares.</param>
+internal sealed record PickleStorage(string Key, string Dtype, long Elements);
+
+/// <summary>A tensor as a view of a storage; offset and strides count elements.</summary>
+internal sealed record PickleTensor(PickleStorage Storage, long Offset, long[] Size, long[] Stride)
+{
+    public long Elements => Size.Aggregate(1L, (product, size) => checked(product * size));
 }

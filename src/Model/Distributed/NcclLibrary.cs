@@ -1,18 +1,16 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Xkd.Model.Native;
 using Xkd.Storage;
 
 namespace Xkd.Model.Distributed;
 
-/// <summary>The functions of NCCL (nccl.h, version 2) that are used, and those of CUDA's runtime: a thread's device, streams, events.</summary>
+/// <summary>The functions of NCCL (nccl.h, version 2) that are used, and of CUDA's runtime the one that chooses a thread's device.</summary>
 internal sealed unsafe class NcclLibrary
 {
     public const string Variable = "XKD_NCCL";
     public const int Uint8 = 1, Float32 = 7, Float64 = 8, Bfloat16 = 9;
     public const int SumOp = 0;
-
-    /// <summary>Flags: a stream that does not wait for the default one of itself; an event that keeps no time.</summary>
-    public const uint NonBlocking = 1, NoTiming = 2;
 
     private const string Name = "libnccl.so.2";
 
@@ -43,34 +41,18 @@ internal sealed unsafe class NcclLibrary
     /// <summary>(device): the calling thread's, from now on.</summary>
     public required delegate* unmanaged<int, int> SetDevice { get; init; }
 
-    /// <summary>(stream, flags)</summary>
-    public required delegate* unmanaged<nint*, uint, int> CreateStream { get; init; }
-
-    /// <summary>(stream)</summary>
-    public required delegate* unmanaged<nint, int> DestroyStream { get; init; }
-
-    /// <summary>(event, flags)</summary>
-    public required delegate* unmanaged<nint*, uint, int> CreateEvent { get; init; }
-
-    /// <summary>(event)</summary>
-    public required delegate* unmanaged<nint, int> DestroyEvent { get; init; }
-
-    /// <summary>(event, stream): the event is what was put on the stream so far.</summary>
-    public required delegate* unmanaged<nint, nint, int> RecordEvent { get; init; }
-
-    /// <summary>(stream, event, flags): what is put on the stream from now on comes after the event.</summary>
-    public required delegate* unmanaged<nint, nint, uint, int> WaitEvent { get; init; }
-
     /// <summary>Loads NCCL: what <c>XKD_NCCL</c> names, else the system's, else the one of a PyTorch install.</summary>
     /// <exception cref="UsageException">There is none, or it is none.</exception>
     public static NcclLibrary Load()
     {
         // Some libtorch builds carry one of a name of its own (libcudart-HASH.so.12).
         IEnumerable<string> runtimes = [.. Directory.GetFiles(LibTorch.Info.Directory, "libcudart*.so*"), .. RuntimeNames];
-        nint nccl = Open(), runtime = runtimes.Select(name => NativeLibrary.TryLoad(name, out nint handle) ? handle : 0).FirstOrDefault(handle => handle != 0);
+        nint nccl = Open();
+        nint runtime = runtimes.Select(name => NativeLibrary.TryLoad(name, out nint handle) ? handle : 0).FirstOrDefault(handle => handle != 0);
         if (runtime == 0)
         {
-            throw new UsageException($"none of {string.Join(", ", RuntimeNames)} loads, which come with libtorch's CUDA: name a libtorch with CUDA by --libtorch or {LibTorchLocator.Variable}");
+            throw new UsageException($"none of {string.Join(", ", RuntimeNames)} loads, which come with libtorch's CUDA: "
+                + $"name a libtorch with CUDA by --libtorch or {LibTorchLocator.Variable}");
         }
 
         return new NcclLibrary
@@ -83,12 +65,6 @@ internal sealed unsafe class NcclLibrary
             Destroy = (delegate* unmanaged<nint, int>)Export(nccl, "ncclCommDestroy"),
             ErrorText = (delegate* unmanaged<int, byte*>)Export(nccl, "ncclGetErrorString"),
             SetDevice = (delegate* unmanaged<int, int>)Export(runtime, "cudaSetDevice"),
-            CreateStream = (delegate* unmanaged<nint*, uint, int>)Export(runtime, "cudaStreamCreateWithFlags"),
-            DestroyStream = (delegate* unmanaged<nint, int>)Export(runtime, "cudaStreamDestroy"),
-            CreateEvent = (delegate* unmanaged<nint*, uint, int>)Export(runtime, "cudaEventCreateWithFlags"),
-            DestroyEvent = (delegate* unmanaged<nint, int>)Export(runtime, "cudaEventDestroy"),
-            RecordEvent = (delegate* unmanaged<nint, nint, int>)Export(runtime, "cudaEventRecord"),
-            WaitEvent = (delegate* unmanaged<nint, nint, uint, int>)Export(runtime, "cudaStreamWaitEvent"),
         };
     }
 
@@ -110,10 +86,20 @@ internal sealed unsafe class NcclLibrary
             }
         }
 
-        throw new UsageException($"several ranks on GPUs exchange gradients over NCCL, but none of {string.Join(", ", places)} loads: apt-get install libnccl2, or name a PyTorch install's in {Variable}");
+        throw new UsageException($"several ranks on GPUs exchange gradients over NCCL, but none of {string.Join(", ", places)} loads: "
+            + $"apt-get install libnccl2, or name a PyTorch install's in {Variable}");
     }
 
     private static nint Export(nint library, string name) => NativeLibrary.TryGetExport(library, name, out nint address)
         ? address
         : throw new UsageException($"the NCCL library has no {name}: name a {Name} in {Variable}");
+}
+
+/// <summary>What ranks of one NCCL communicator know each other by (ncclUniqueId of nccl.h); it goes by value.</summary>
+[InlineArray(Length)]
+internal struct NcclUniqueId
+{
+    public const int Length = 128;
+
+    private byte _first;
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Xkd.Pipeline;
 using Xkd.Storage;
@@ -24,7 +25,7 @@ internal sealed partial class MpiCommunicator : ICommunicator
         // Ranks that share cores must not spin while they wait. Set before MPI starts, and in the C library's environment, which .NET only copies.
         SetEnvironment("OMPI_MCA_mpi_yield_when_idle", environment.LocalSize >= Environment.ProcessorCount ? "1" : "0", 0);
         SetEnvironment("OMPI_MCA_opal_signal", "6", 0); // else it takes SIGSEGV, by which .NET knows null references
-        _mpi = MpiLibrary.Of(new MpiLocator().Load(environment.Launcher));
+        _mpi = new MpiLocator().Load(environment.Launcher);
         (Rank, Size, Name, _bfloat16Sum) = _thread.Run(() =>
         {
             (int rank, int size) = _mpi.Initialise();
@@ -47,33 +48,30 @@ internal sealed partial class MpiCommunicator : ICommunicator
         MpiCommunicator mpi = new(environment);
         return mpi.Size == environment.Size && mpi.Rank == environment.Rank
             ? mpi
-            : throw new UsageException($"the launcher started this process as rank {environment.Rank} of {environment.Size}, but {mpi._mpi.Path} ({mpi.Name}) takes it for rank {mpi.Rank} of {mpi.Size}: "
-                + $"use the mpirun that belongs to that library, srun with the --mpi it was built for, or name the launcher's own library in {MpiLocator.Variable}");
+            : throw new UsageException($"the launcher started this process as rank {environment.Rank} of {environment.Size}, "
+                + $"but {mpi._mpi.Path} ({mpi.Name}) takes it for rank {mpi.Rank} of {mpi.Size}: "
+                + "use the mpirun that belongs to that library, srun with the --mpi it was built for, "
+                + $"or name the launcher's own library in {MpiLocator.Variable}");
     }
 
-    public void Sum(Tensor values) => BeginSum(values).Complete();
-
-    public unsafe IPendingSum BeginSum(Tensor values)
+    public unsafe void Sum(Tensor values)
     {
         (nint type, nint operation) = values.dtype switch
         {
             ScalarType.Float32 => (_mpi.Float, _mpi.SumOp),
             ScalarType.Float64 => (_mpi.Double, _mpi.SumOp),
             ScalarType.BFloat16 => (_mpi.UInt16, _bfloat16Sum),
-            _ => throw new ArgumentException($"{values.dtype}: only float32, float64 and bfloat16 are added up over ranks", nameof(values)),
+            _ => throw TensorMemory.NoSum(values),
         };
         (nint start, long count, long size) = (HostAddress(values), values.numel(), values.element_size());
-        Func<int> wait = _thread.Begin(() =>
+        _thread.Run(() =>
         {
             for (long done = 0; done < count; done += Chunk)
             {
                 _mpi.AllReduce((void*)(start + (nint)(done * size)), (int)Math.Min(Chunk, count - done), type, operation);
             }
-
-            GC.KeepAlive(values); // also where nobody waits any more
-            return 0;
         });
-        return new PendingSum(() => _ = wait());
+        GC.KeepAlive(values);
     }
 
     public unsafe void Broadcast(Tensor values)
@@ -129,4 +127,62 @@ internal sealed partial class MpiCommunicator : ICommunicator
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int SetEnvironment(string name, string value, int overwrite);
+}
+
+/// <summary>
+/// The one thread that calls MPI (MPI_THREAD_FUNNELED), whichever thread asks: most MPI libraries are fastest, and some only correct, when one thread
+/// calls them.
+/// </summary>
+internal sealed class MpiThread : IDisposable
+{
+    private readonly BlockingCollection<Action> _calls = [];
+    private readonly Thread _thread;
+
+    public MpiThread()
+    {
+        _thread = new Thread(Loop) { IsBackground = true, Name = "xkd mpi" }; // in the background: a call that never returns must not hold the process
+        _thread.Start();
+    }
+
+    /// <summary>Runs a call and returns its result, or throws what it threw.</summary>
+    public T Run<T>(Func<T> work)
+    {
+        TaskCompletionSource<T> result = new();
+        _calls.Add(() =>
+        {
+            try
+            {
+                result.SetResult(work());
+            }
+#pragma warning disable CA1031 // whatever it is, it is thrown where the call was made
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                result.SetException(e);
+            }
+        });
+        return result.Task.GetAwaiter().GetResult();
+    }
+
+    public void Run(Action work) => Run(() =>
+    {
+        work();
+        return 0;
+    });
+
+    /// <summary>Lets the calls made so far end; waits for the thread.</summary>
+    public void Dispose()
+    {
+        _calls.CompleteAdding();
+        _thread.Join();
+        _calls.Dispose();
+    }
+
+    private void Loop()
+    {
+        foreach (Action call in _calls.GetConsumingEnumerable())
+        {
+            call();
+        }
+    }
 }

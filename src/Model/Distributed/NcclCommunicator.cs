@@ -6,8 +6,7 @@ namespace Xkd.Model.Distributed;
 
 /// <summary>
 /// Exchange of tensors in device memory over NCCL, one device to a rank; what is not in device memory goes over the communicator the ranks have already.
-/// Its calls are put on the device's default stream, on which libtorch's own work is, too: they neither overtake it nor wait for the host. A sum that is
-/// begun goes on a stream of its own, between two events: behind what made the values, before what comes after its completion.
+/// Its calls are put on the device's default stream, on which libtorch's own work is, too: they neither overtake it nor wait for the host.
 /// </summary>
 internal sealed unsafe class NcclCommunicator : ICommunicator
 {
@@ -17,7 +16,7 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
     private readonly ICommunicator _host;
     private readonly NcclLibrary _nccl;
     private readonly int _device;
-    private readonly nint _communicator, _stream, _made, _summed;
+    private readonly nint _communicator;
 
     private NcclCommunicator(ICommunicator host, NcclLibrary nccl, int device, NcclUniqueId id)
     {
@@ -28,11 +27,7 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
         UseDevice();
         nint communicator;
         Check("ncclCommInitRank", _nccl.InitRank(&communicator, host.Size, id, host.Rank));
-        nint stream, made, summed;
-        Check("cudaStreamCreateWithFlags", _nccl.CreateStream(&stream, NcclLibrary.NonBlocking));
-        Check("cudaEventCreateWithFlags", _nccl.CreateEvent(&made, NcclLibrary.NoTiming));
-        Check("cudaEventCreateWithFlags", _nccl.CreateEvent(&summed, NcclLibrary.NoTiming));
-        (_communicator, _stream, _made, _summed) = (communicator, stream, made, summed);
+        _communicator = communicator;
     }
 
     public string Name { get; }
@@ -60,23 +55,17 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
 
     public void Sum(Tensor values)
     {
-        UseDevice();
-        Sum(values, DefaultStream);
-    }
-
-    public IPendingSum BeginSum(Tensor values)
-    {
-        UseDevice();
-        Check("cudaEventRecord", _nccl.RecordEvent(_made, DefaultStream));
-        Check("cudaStreamWaitEvent", _nccl.WaitEvent(_stream, _made, 0));
-        Sum(values, _stream);
-        Check("cudaEventRecord", _nccl.RecordEvent(_summed, _stream));
-        return new PendingSum(() =>
+        int type = values.dtype switch
         {
-            UseDevice();
-            Check("cudaStreamWaitEvent", _nccl.WaitEvent(DefaultStream, _summed, 0));
-            GC.KeepAlive(values);
-        });
+            ScalarType.Float32 => NcclLibrary.Float32,
+            ScalarType.Float64 => NcclLibrary.Float64,
+            ScalarType.BFloat16 => NcclLibrary.Bfloat16,
+            _ => throw TensorMemory.NoSum(values),
+        };
+        UseDevice();
+        void* start = (void*)TensorMemory.Address(values);
+        Check("ncclAllReduce", _nccl.AllReduce(start, start, (nuint)values.numel(), type, NcclLibrary.SumOp, _communicator, DefaultStream));
+        GC.KeepAlive(values);
     }
 
     public void Broadcast(Tensor values)
@@ -94,25 +83,7 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
     public void Dispose()
     {
         UseDevice();
-        // The run is over: what goes wrong here can change nothing any more.
-        _ = _nccl.Destroy(_communicator);
-        _ = _nccl.DestroyStream(_stream);
-        _ = _nccl.DestroyEvent(_made);
-        _ = _nccl.DestroyEvent(_summed);
-    }
-
-    private void Sum(Tensor values, nint stream)
-    {
-        int type = values.dtype switch
-        {
-            ScalarType.Float32 => NcclLibrary.Float32,
-            ScalarType.Float64 => NcclLibrary.Float64,
-            ScalarType.BFloat16 => NcclLibrary.Bfloat16,
-            _ => throw new ArgumentException($"{values.dtype}: only float32, float64 and bfloat16 are added up over ranks", nameof(values)),
-        };
-        void* start = (void*)TensorMemory.Address(values);
-        Check("ncclAllReduce", _nccl.AllReduce(start, start, (nuint)values.numel(), type, NcclLibrary.SumOp, _communicator, stream));
-        GC.KeepAlive(values);
+        _ = _nccl.Destroy(_communicator); // the run is over: what goes wrong here can change nothing any more
     }
 
     // By thread: what ends a run need not be the thread that trained.
@@ -124,8 +95,10 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
     {
         if (code != Success)
         {
-            string reason = function.StartsWith("nccl", StringComparison.Ordinal) ? Marshal.PtrToStringUTF8((nint)nccl.ErrorText(code)) ?? "no reason given" : "see cudaError_t";
-            throw new FailureException($"{function} failed with code {code} ({reason}): NCCL_DEBUG=INFO makes NCCL say more; each rank needs a device of its own");
+            bool ofNccl = function.StartsWith("nccl", StringComparison.Ordinal);
+            string reason = ofNccl ? Marshal.PtrToStringUTF8((nint)nccl.ErrorText(code)) ?? "no reason given" : "see cudaError_t";
+            throw new FailureException(
+                $"{function} failed with code {code} ({reason}): NCCL_DEBUG=INFO makes NCCL say more; each rank needs a device of its own");
         }
     }
 }
