@@ -1,5 +1,3 @@
-using Xkd.Cli.Tests;
-
 [assembly: AssemblyFixture(typeof(IngestedClips))]
 
 namespace Xkd.Cli.Tests;

@@ -1,5 +1,5 @@
-using Spectre.Console;
 using Spectre.Console.Rendering;
+using Spectre.Console;
 using Xkd.Cli.Hosting;
 using Xkd.Model.Training;
 using Xkd.Pipeline;

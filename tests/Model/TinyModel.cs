@@ -1,6 +1,5 @@
-using Xkd.Model.Configuration;
-using Xkd.Model.Native;
-using Xkd.Model.Optimization;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Tests;

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using TorchSharp;
-using Xkd.Model.Native;
+using Xkd.Model.Torch;
 using Xkd.Pipeline;
 using static TorchSharp.torch;
 using static Xkd.Pipeline.Samples;

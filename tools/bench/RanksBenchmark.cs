@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
-using Xkd.Model.Configuration;
-using Xkd.Model.Distributed;
-using Xkd.Model.Native;
+using Xkd.Model.Method;
+using Xkd.Model.Ranks;
+using Xkd.Model.Torch;
 using Xkd.Model.Training;
 using Xkd.Pipeline;
 using static TorchSharp.torch;

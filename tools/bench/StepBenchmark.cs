@@ -1,13 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Xkd.Model;
-using Xkd.Model.Configuration;
-using Xkd.Model.Distributed;
-using Xkd.Model.Native;
-using Xkd.Model.Optimization;
-using Xkd.Model.Profiling;
+using Xkd.Model.Method;
+using Xkd.Model.Ranks;
+using Xkd.Model.Torch;
 using Xkd.Model.Training;
+using Xkd.Model;
 using static TorchSharp.torch;
 using static Xkd.Pipeline.Samples;
 

@@ -1,7 +1,7 @@
-using System.Text;
 using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json;
+using System.Text;
 using Xkd.Model.Weights;
 
 namespace Xkd.Model.Evaluation;

@@ -1,7 +1,4 @@
-using Xkd.Model.Configuration;
-using Xkd.Model.Networks;
-
-namespace Xkd.Model;
+namespace Xkd.Model.Method;
 
 /// <summary>
 /// Parameters and matrix work of a configuration, without building it. The work is that of the published method, so that figures compare across

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Xkd.Model;
+namespace Xkd.Model.Method;
 
 /// <summary>The scalars of one step, packed in one tensor on the device: keep them there and read the host copy once per log interval. Dispose when read.</summary>
 public sealed class StepScalars : IDisposable

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Xkd.Model;
+namespace Xkd.Model.Method;
 
 /// <summary>One batch on the model's device, every random choice included.</summary>
 /// <param name="Video">The global view [B, C, T, H, W], then the local views (one or more unless distillation and alignment are off).</param>

@@ -1,12 +1,8 @@
-using Xkd.Model.Optimization;
-using Xkd.Model.Configuration;
-using Xkd.Model.Native;
-using Xkd.Model.Networks;
-using Xkd.Model.Objectives;
+using Xkd.Model.Torch;
 using Xkd.Storage;
 using static TorchSharp.torch;
 
-namespace Xkd.Model;
+namespace Xkd.Model.Method;
 
 #pragma warning disable IDE1006 // field names are state-dict names
 

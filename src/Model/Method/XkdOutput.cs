@@ -1,9 +1,8 @@
 using TorchSharp;
-using Xkd.Model.Native;
-using Xkd.Model.Networks;
+using Xkd.Model.Torch;
 using static TorchSharp.torch;
 
-namespace Xkd.Model;
+namespace Xkd.Model.Method;
 
 /// <summary>A named scalar of a forward pass, on the device.</summary>
 /// <param name="Name">What it is called in metrics, logs and charts.</param>

@@ -1,12 +1,8 @@
-using Xkd.Model.Configuration;
-using Xkd.Model.Native;
-using Xkd.Model.Networks;
-using Xkd.Model.Objectives;
-using Xkd.Model.Optimization;
+using Xkd.Model.Torch;
 using Xkd.Storage;
 using static TorchSharp.torch;
 
-namespace Xkd.Model;
+namespace Xkd.Model.Method;
 
 /// <summary>What one optimizer step exchanges with the other ranks of a run.</summary>
 public interface IStepExchange

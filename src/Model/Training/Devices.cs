@@ -1,6 +1,6 @@
 using System.Globalization;
 using TorchSharp;
-using Xkd.Model.Native;
+using Xkd.Model.Torch;
 using Xkd.Storage;
 using static TorchSharp.torch;
 

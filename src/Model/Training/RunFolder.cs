@@ -1,6 +1,6 @@
-using System.Text;
 using System.Text.Json;
-using Xkd.Model.Configuration;
+using System.Text;
+using Xkd.Model.Method;
 using Xkd.Model.Weights;
 using Xkd.Storage;
 
@@ -154,7 +154,7 @@ public sealed record RunOrigin
     /// <summary>Standard deviation of the log-mel that the run divides by.</summary>
     public required double MelStd { get; init; }
 
-    /// <summary><see cref="Native.MklPath.Name"/> of the first start: on the same one a resumed run repeats every bit. Null without MKL, and in runs of before this was kept.</summary>
+    /// <summary><see cref="Torch.MklPath.Name"/> of the first start: on the same one a resumed run repeats every bit. Null without MKL, and in runs of before this was kept.</summary>
     public string? Mkl { get; init; }
 
     /// <summary>Refuses other clips than the run was started on: the same step would mean other data.</summary>

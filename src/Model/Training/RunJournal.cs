@@ -1,9 +1,8 @@
 using System.Globalization;
-using Xkd.Model.Configuration;
-using Xkd.Model.Distributed;
 using Xkd.Model.Evaluation;
-using Xkd.Model.Native;
-using Xkd.Model.Optimization;
+using Xkd.Model.Method;
+using Xkd.Model.Ranks;
+using Xkd.Model.Torch;
 using Xkd.Pipeline;
 using Xkd.Storage;
 using static TorchSharp.torch;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Xkd.Model.Configuration;
+using Xkd.Model.Method;
 using Xkd.Pipeline;
 using Xkd.Storage;
 

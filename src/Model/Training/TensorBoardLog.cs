@@ -1,5 +1,5 @@
-using TorchSharp;
 using TorchSharp.Modules;
+using TorchSharp;
 using Xkd.Model.Evaluation;
 using Xkd.Pipeline;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Xkd.Model.Distributed;
-using Xkd.Model.Native;
+using Xkd.Model.Ranks;
+using Xkd.Model.Torch;
 using Xkd.Pipeline;
 using Xkd.Storage;
 using static TorchSharp.torch;

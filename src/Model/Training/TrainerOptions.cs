@@ -1,4 +1,4 @@
-using Xkd.Model.Configuration;
+using Xkd.Model.Method;
 using Xkd.Pipeline;
 using Xkd.Storage;
 

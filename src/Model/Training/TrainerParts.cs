@@ -1,9 +1,7 @@
 using TorchSharp;
-using Xkd.Model.Augment;
-using Xkd.Model.Configuration;
-using Xkd.Model.Distributed;
-using Xkd.Model.Native;
-using Xkd.Model.Optimization;
+using Xkd.Model.Method;
+using Xkd.Model.Ranks;
+using Xkd.Model.Torch;
 using Xkd.Pipeline;
 using Xkd.Storage;
 using static TorchSharp.torch;

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Xkd.Model.Augment;
+using Xkd.Model.Method;
 using Xkd.Pipeline;
 using static TorchSharp.torch;
 

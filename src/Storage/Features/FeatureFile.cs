@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using Parquet;
 using Parquet.Meta;
 using Parquet.Schema;
+using Parquet;
 
 namespace Xkd.Storage;
 

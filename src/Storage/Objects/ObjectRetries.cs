@@ -1,8 +1,8 @@
 using System.Net;
 using Amazon.Runtime;
-using Polly;
 using Polly.Retry;
 using Polly.Timeout;
+using Polly;
 
 namespace Xkd.Storage;
 

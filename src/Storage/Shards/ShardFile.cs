@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
-using Parquet;
 using Parquet.Meta;
 using Parquet.Schema;
+using Parquet;
 
 namespace Xkd.Storage;
 

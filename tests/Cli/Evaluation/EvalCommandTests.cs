@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
+using Xkd.Model.Method;
 using Xkd.Storage;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
 using Xkd.Ingest;
-using Xkd.Model.Configuration;
-using Xkd.Model.Native;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
 using Xkd.Model.Training;
 
 namespace Xkd.Cli.Tests;

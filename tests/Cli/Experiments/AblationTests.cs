@@ -66,7 +66,7 @@ public sealed class AblationTests(DigitSources sources) : IClassFixture<DigitSou
     {
         foreach (AblationSize size in AblationSize.All)
         {
-            string[] configurations = [.. AblationRow.All.Where(r => r.Trained).Select(r => Xkd.Model.Configuration.ConfigBinder.ToYaml(size.Configure(r, 0, [])))];
+            string[] configurations = [.. AblationRow.All.Where(r => r.Trained).Select(r => Xkd.Model.Method.ConfigBinder.ToYaml(size.Configure(r, 0, [])))];
             Assert.Equal(configurations.Length, configurations.Distinct(StringComparer.Ordinal).Count());
         }
     }

@@ -1,4 +1,3 @@
-using Xkd.Model.Augment;
 using Xkd.Model.Training;
 using Xkd.Pipeline;
 using Xkd.Storage;

@@ -1,8 +1,5 @@
 using System.Text.Json;
-using Xkd.Model;
-using Xkd.Model.Configuration;
-using Xkd.Model.Networks;
-using Xkd.Model.Optimization;
+using Xkd.Model.Method;
 using Xkd.Pipeline;
 
 namespace Xkd.Conformance.Topics;

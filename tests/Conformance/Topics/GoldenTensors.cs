@@ -1,8 +1,8 @@
 using System.Text.Json;
-using TorchSharp;
 using TorchSharp.Modules;
-using Xkd.Model.Native;
-using Xkd.Model.Networks;
+using TorchSharp;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
 using Xkd.Model.Training;
 using static TorchSharp.torch;
 

@@ -1,10 +1,8 @@
-using Xkd.Model.Configuration;
 using System.Text.Json;
 using Xkd.Conformance.Topics;
-using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
-using Xkd.Model.Native;
-using Xkd.Model.Networks;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
 using Xkd.Model.Weights;
 
 namespace Xkd.Conformance;

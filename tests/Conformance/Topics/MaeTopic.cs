@@ -1,7 +1,6 @@
 using System.Text.Json;
 using TorchSharp.Modules;
-using Xkd.Model.Networks;
-using Xkd.Model.Objectives;
+using Xkd.Model.Method;
 using static TorchSharp.torch;
 
 namespace Xkd.Conformance.Topics;

@@ -1,6 +1,6 @@
 using TorchSharp;
 using Xkd.Model.Evaluation;
-using Xkd.Model.Native;
+using Xkd.Model.Torch;
 
 namespace Xkd.Conformance;
 

@@ -1,5 +1,4 @@
-using Xkd.Model.Configuration;
-using Xkd.Model.Objectives;
+using Xkd.Model.Method;
 using static TorchSharp.torch;
 
 namespace Xkd.Conformance.Topics;

@@ -1,4 +1,4 @@
-using Xkd.Model.Networks;
+using Xkd.Model.Method;
 using static TorchSharp.torch;
 
 namespace Xkd.Conformance.Topics;

@@ -1,4 +1,4 @@
-using Xkd.Model.Optimization;
+using Xkd.Model.Method;
 
 namespace Xkd.Conformance.Topics;
 

@@ -1,6 +1,4 @@
-using Xkd.Model;
-using Xkd.Model.Networks;
-using Xkd.Model.Optimization;
+using Xkd.Model.Method;
 using static TorchSharp.torch;
 
 namespace Xkd.Conformance.Topics;

@@ -1,6 +1,5 @@
 using System.Text.Json;
-using Xkd.Model;
-using Xkd.Model.Networks;
+using Xkd.Model.Method;
 using static TorchSharp.torch;
 
 namespace Xkd.Conformance.Topics;

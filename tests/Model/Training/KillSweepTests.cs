@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using Xkd.Model.Configuration;
+using Xkd.Model.Method;
 using Xkd.Model.Training;
 
 namespace Xkd.Model.Tests.Training;

@@ -1,6 +1,6 @@
-using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
-using Xkd.Model.Native;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
 using Xkd.Model.Weights;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using Xkd.Model.Configuration;
+using Xkd.Model.Method;
 using Xkd.Model.Training;
 using Xkd.Model.Weights;
 using Xkd.Storage;

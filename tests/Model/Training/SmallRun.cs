@@ -1,5 +1,5 @@
-using Xkd.Model.Configuration;
-using Xkd.Model.Distributed;
+using Xkd.Model.Method;
+using Xkd.Model.Ranks;
 using Xkd.Model.Training;
 using Xkd.Storage;
 

@@ -1,6 +1,5 @@
-using Xkd.Model.Augment;
-using Xkd.Model.Configuration;
-using Xkd.Model.Native;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
 using Xkd.Model.Training;
 using Xkd.Model.Weights;
 using Xkd.Pipeline;

@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using TorchSharp;
-using Xkd.Model.Configuration;
-using Xkd.Model.Native;
-using Xkd.Model.Networks;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
 using Xkd.Model.Weights;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using TorchSharp;
-using Xkd.Model.Native;
+using Xkd.Model.Torch;
 using Xkd.Model.Weights;
 
 namespace Xkd.Model.Tests.Weights;

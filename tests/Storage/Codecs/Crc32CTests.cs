@@ -1,7 +1,7 @@
 using System.Runtime.Intrinsics.X86;
 using System.Text;
-using FsCheck;
 using FsCheck.Fluent;
+using FsCheck;
 
 namespace Xkd.Storage.Tests;
 

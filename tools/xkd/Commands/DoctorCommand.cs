@@ -1,9 +1,9 @@
 using System.CommandLine;
 using Xkd.Cli.Hosting;
 using Xkd.Ingest;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
 using Xkd.Model;
-using Xkd.Model.Configuration;
-using Xkd.Model.Native;
 using Xkd.Storage;
 
 namespace Xkd.Cli.Commands;

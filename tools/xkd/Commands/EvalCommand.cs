@@ -3,9 +3,9 @@ using System.Globalization;
 using TorchSharp;
 using Xkd.Cli.Evaluation;
 using Xkd.Cli.Hosting;
-using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
-using Xkd.Model.Native;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
 using Xkd.Model.Training;
 using Xkd.Storage;
 

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using Xkd.Cli.Evaluation;
 using Xkd.Cli.Hosting;
-using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
+using Xkd.Model.Method;
 using Xkd.Storage;
 
 namespace Xkd.Cli.Commands;

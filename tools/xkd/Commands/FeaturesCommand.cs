@@ -1,9 +1,9 @@
 using System.CommandLine;
 using Xkd.Cli.Evaluation;
 using Xkd.Cli.Hosting;
-using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
-using Xkd.Model.Native;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
 using Xkd.Model.Training;
 using Xkd.Model.Weights;
 using Xkd.Storage;

@@ -2,7 +2,7 @@ using System.CommandLine;
 using TorchSharp;
 using Xkd.Cli.Hosting;
 using Xkd.Model.Evaluation;
-using Xkd.Model.Native;
+using Xkd.Model.Torch;
 using Xkd.Model.Training;
 using Xkd.Pipeline;
 using Xkd.Storage;

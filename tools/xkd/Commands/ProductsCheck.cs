@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Xkd.Model.Native;
+using Xkd.Model.Torch;
 using Xkd.Model.Training;
 using static TorchSharp.torch;
 

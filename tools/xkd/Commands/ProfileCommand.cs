@@ -1,8 +1,8 @@
 using System.CommandLine;
 using Xkd.Cli.Hosting;
 using Xkd.Cli.Profiling;
-using Xkd.Model.Configuration;
-using Xkd.Model.Native;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
 using Xkd.Pipeline;
 
 namespace Xkd.Cli.Commands;

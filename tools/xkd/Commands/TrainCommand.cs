@@ -1,8 +1,8 @@
 using System.CommandLine;
 using Xkd.Cli.Hosting;
-using Xkd.Model.Configuration;
-using Xkd.Model.Distributed;
-using Xkd.Model.Native;
+using Xkd.Model.Method;
+using Xkd.Model.Ranks;
+using Xkd.Model.Torch;
 using Xkd.Model.Training;
 using Xkd.Pipeline;
 

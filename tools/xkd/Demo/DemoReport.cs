@@ -1,7 +1,7 @@
 using System.Globalization;
 using Xkd.Ingest;
-using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
+using Xkd.Model.Method;
 using Xkd.Model.Training;
 using Xkd.Pipeline;
 using Xkd.Storage;

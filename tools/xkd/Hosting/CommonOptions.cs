@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Xkd.Model.Configuration;
+using Xkd.Model.Method;
 using Xkd.Storage;
 
 namespace Xkd.Cli.Hosting;

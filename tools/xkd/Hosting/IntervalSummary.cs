@@ -1,5 +1,5 @@
-using Xkd.Model;
 using Xkd.Model.Training;
+using Xkd.Model;
 
 namespace Xkd.Cli.Hosting;
 

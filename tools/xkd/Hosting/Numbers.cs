@@ -1,7 +1,7 @@
-using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.CommandLine;
 using System.Numerics;
-using Xkd.Model.Configuration;
+using Xkd.Model.Method;
 
 namespace Xkd.Cli.Hosting;
 

@@ -1,6 +1,6 @@
 using System.CommandLine.Parsing;
 using Xkd.Ingest;
-using Xkd.Model.Configuration;
+using Xkd.Model.Method;
 using Xkd.Storage;
 
 namespace Xkd.Cli.Hosting;

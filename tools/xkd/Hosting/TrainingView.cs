@@ -1,5 +1,5 @@
 using Spectre.Console;
-using Xkd.Model.Distributed;
+using Xkd.Model.Ranks;
 using Xkd.Model.Training;
 
 namespace Xkd.Cli.Hosting;

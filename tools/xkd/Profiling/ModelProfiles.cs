@@ -1,7 +1,6 @@
 using System.Globalization;
 using Xkd.Cli.Hosting;
-using Xkd.Model.Configuration;
-using Xkd.Model.Profiling;
+using Xkd.Model.Method;
 using Xkd.Model.Training;
 using Xkd.Storage;
 

@@ -1,5 +1,5 @@
-using Xkd.Model.Configuration;
-using Xkd.Model.Native;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
 using Xkd.Model.Weights;
 using Xkd.Storage;
 

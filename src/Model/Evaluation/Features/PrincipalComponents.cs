@@ -1,5 +1,5 @@
 using TorchSharp;
-using Xkd.Model.Native;
+using Xkd.Model.Torch;
 using Xkd.Storage;
 using static TorchSharp.torch;
 

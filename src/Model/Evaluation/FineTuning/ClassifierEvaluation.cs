@@ -1,5 +1,4 @@
 using TorchSharp;
-using Xkd.Model.Configuration;
 using Xkd.Pipeline;
 using Xkd.Storage;
 using static TorchSharp.torch;

@@ -1,7 +1,6 @@
-using TorchSharp;
 using TorchSharp.Modules;
-using Xkd.Model.Configuration;
-using Xkd.Model.Networks;
+using TorchSharp;
+using Xkd.Model.Method;
 using Xkd.Model.Weights;
 using Xkd.Storage;
 using static TorchSharp.torch;

@@ -1,8 +1,8 @@
 using System.Globalization;
-using TorchSharp;
 using TorchSharp.Modules;
-using Xkd.Model.Native;
-using Xkd.Model.Optimization;
+using TorchSharp;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
 using Xkd.Storage;
 using static TorchSharp.torch;
 

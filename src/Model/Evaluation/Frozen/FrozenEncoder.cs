@@ -1,5 +1,4 @@
-using Xkd.Model.Configuration;
-using Xkd.Model.Networks;
+using Xkd.Model.Method;
 using Xkd.Model.Training;
 using Xkd.Model.Weights;
 using Xkd.Pipeline;

@@ -1,7 +1,6 @@
 using TorchSharp;
-using Xkd.Model.Native;
-using Xkd.Model.Networks;
-using Xkd.Model.Objectives;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
 using Xkd.Model.Training;
 using Xkd.Pipeline;
 using Xkd.Storage;

@@ -1,5 +1,5 @@
 using TorchSharp;
-using Xkd.Model.Configuration;
+using Xkd.Model.Method;
 using Xkd.Model.Training;
 using Xkd.Model.Weights;
 using Xkd.Pipeline;

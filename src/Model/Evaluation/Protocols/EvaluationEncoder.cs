@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using TorchSharp;
-using Xkd.Model.Configuration;
-using Xkd.Model.Networks;
+using Xkd.Model.Method;
 using Xkd.Model.Training;
 using Xkd.Model.Weights;
 using Xkd.Storage;

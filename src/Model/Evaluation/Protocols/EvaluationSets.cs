@@ -1,5 +1,4 @@
 using System.Globalization;
-using Xkd.Model.Configuration;
 using Xkd.Pipeline;
 using Xkd.Storage;
 

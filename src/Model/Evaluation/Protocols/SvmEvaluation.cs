@@ -1,5 +1,4 @@
-using Xkd.Model.Configuration;
-using Xkd.Model.Native;
+using Xkd.Model.Torch;
 using Xkd.Pipeline;
 using Xkd.Storage;
 

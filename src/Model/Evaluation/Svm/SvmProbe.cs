@@ -1,4 +1,3 @@
-using Xkd.Model.Configuration;
 using Xkd.Storage;
 
 namespace Xkd.Model.Evaluation;

@@ -1,7 +1,6 @@
-using Xkd.Model.Augment;
 using Xkd.Pipeline;
 
-namespace Xkd.Model.Configuration;
+namespace Xkd.Model.Method;
 
 /// <summary>The random part of the views. Probabilities are per clip and view.</summary>
 public sealed record AugmentSection
@@ -66,4 +65,17 @@ public sealed record AugmentSection
     /// <summary>Time scale of the local spectrogram crop. Default [0.6, 1.5].</summary>
     [Within(1e-2, 10, Items = "from, to", Rising = true)]
     public double[] LocalSpecTime { get; init; } = [0.6, 1.5];
+}
+
+/// <summary>Where training views are made.</summary>
+public enum AugmentDevice
+{
+    /// <summary>On the training device if that is a GPU, otherwise by the feed's workers.</summary>
+    Auto,
+
+    /// <summary>By the feed's workers, clip by clip.</summary>
+    Cpu,
+
+    /// <summary>On the training device, a batch at a time.</summary>
+    Gpu,
 }

@@ -3,7 +3,7 @@ using System.Reflection;
 using System.Text;
 using Xkd.Storage;
 
-namespace Xkd.Model.Configuration;
+namespace Xkd.Model.Method;
 
 /// <summary>
 /// Binds the dotted keys of a <see cref="ConfigFile"/> to a tree of records, key by key in snake_case, and writes such a tree

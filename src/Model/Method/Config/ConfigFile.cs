@@ -1,6 +1,6 @@
 using Xkd.Storage;
 
-namespace Xkd.Model.Configuration;
+namespace Xkd.Model.Method;
 
 /// <summary>
 /// A configuration as written: dotted keys (<c>optim.lr</c>) to scalars or lists of scalars, from one YAML file, the files it

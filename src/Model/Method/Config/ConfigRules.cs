@@ -1,7 +1,6 @@
-using Xkd.Model.Networks;
 using Xkd.Pipeline;
 
-namespace Xkd.Model.Configuration;
+namespace Xkd.Model.Method;
 
 /// <summary>What makes a configuration impossible although each number is within its own range, each rule with the key, the value and the fix.</summary>
 internal static class ConfigRules

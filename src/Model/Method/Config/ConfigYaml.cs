@@ -1,8 +1,8 @@
 using Xkd.Storage;
-using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
+using YamlDotNet.Core;
 
-namespace Xkd.Model.Configuration;
+namespace Xkd.Model.Method;
 
 /// <summary>
 /// Reads one YAML file from its events, within bounds that no configuration comes near: whatever a file holds, it is read or refused in a moment. An alias stands for a part that is complete,

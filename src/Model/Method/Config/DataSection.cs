@@ -1,6 +1,6 @@
 using Xkd.Pipeline;
 
-namespace Xkd.Model.Configuration;
+namespace Xkd.Model.Method;
 
 /// <summary>What is cut from the cache: one global view of each modality and any number of local ones.</summary>
 public sealed record DataSection

@@ -1,9 +1,8 @@
 using TorchSharp;
-using Xkd.Model.Augment;
 using Xkd.Pipeline;
 using Xkd.Storage;
 
-namespace Xkd.Model.Configuration;
+namespace Xkd.Model.Method;
 
 /// <summary>A run's configuration as the options of its feed, which knows no configuration.</summary>
 public static class FeedMapping

@@ -1,4 +1,4 @@
-namespace Xkd.Model.Configuration;
+namespace Xkd.Model.Method;
 
 /// <summary>Sizes of the networks. The defaults are ViT-B encoders with the paper's decoders and projector.</summary>
 public sealed record ModelSection

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 
-namespace Xkd.Model.Configuration;
+namespace Xkd.Model.Method;
 
 /// <summary>
 /// The numbers that an option or a configuration key takes. They are written alike in every country: a point before the decimals, nothing between thousands. Nothing that is not a number,

@@ -1,4 +1,4 @@
-namespace Xkd.Model.Configuration;
+namespace Xkd.Model.Method;
 
 /// <summary>What is learned. A weight of 0 leaves the term and the work for it out, so every ablation is a <c>--set</c>.</summary>
 public sealed record ObjectiveSection

@@ -1,4 +1,4 @@
-namespace Xkd.Model.Configuration;
+namespace Xkd.Model.Method;
 
 /// <summary>AdamW with two parameter groups, per-parameter clipping, cosine schedules and the teachers' EMA.</summary>
 /// <remarks>How large a learning rate is too large, only the parameters tell: a checkpoint of what is not finite is never written.</remarks>

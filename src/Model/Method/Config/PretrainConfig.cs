@@ -1,6 +1,4 @@
-using Xkd.Model.Networks;
-
-namespace Xkd.Model.Configuration;
+namespace Xkd.Model.Method;
 
 /// <summary>Everything that defines a pre-training run. The defaults are the paper's Kinetics-400 recipe for XKD.</summary>
 public sealed record PretrainConfig

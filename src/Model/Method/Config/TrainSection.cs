@@ -1,4 +1,4 @@
-namespace Xkd.Model.Configuration;
+namespace Xkd.Model.Method;
 
 /// <summary>
 /// How the run is computed, kept and watched; nothing here changes what is learned but for rounding, except that <see cref="Accumulate"/>, as the number of

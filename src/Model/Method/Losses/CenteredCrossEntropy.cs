@@ -1,7 +1,7 @@
-using Xkd.Model.Native;
+using Xkd.Model.Torch;
 using static TorchSharp.torch;
 
-namespace Xkd.Model.Objectives;
+namespace Xkd.Model.Method;
 
 #pragma warning disable IDE1006 // field names are state-dict names
 

@@ -1,8 +1,7 @@
-using Xkd.Model.Optimization;
-using Xkd.Model.Native;
+using Xkd.Model.Torch;
 using static TorchSharp.torch;
 
-namespace Xkd.Model.Objectives;
+namespace Xkd.Model.Method;
 
 /// <summary>Numbers that tell a distillation that collapses: teachers that say one thing with certainty, or nothing, and students that say the same of every clip.</summary>
 internal static class CollapseIndicators

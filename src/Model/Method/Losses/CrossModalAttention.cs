@@ -1,7 +1,6 @@
-using Xkd.Model.Configuration;
 using static TorchSharp.torch;
 
-namespace Xkd.Model.Objectives;
+namespace Xkd.Model.Method;
 
 /// <summary>
 /// Refinement of the teachers' features by both modalities' class attention (paper, cross-modal attention map): patches that both modalities attend to

@@ -1,8 +1,7 @@
-using Xkd.Model.Configuration;
-using Xkd.Model.Native;
+using Xkd.Model.Torch;
 using static TorchSharp.torch;
 
-namespace Xkd.Model.Objectives;
+namespace Xkd.Model.Method;
 
 /// <summary>
 /// Domain alignment: the distance between two sets of rows [n, D] and [m, D] under a sum of gaussian kernels. Computed in double precision whatever comes

@@ -1,7 +1,7 @@
-using Xkd.Model.Native;
+using Xkd.Model.Torch;
 using static TorchSharp.torch;
 
-namespace Xkd.Model.Objectives;
+namespace Xkd.Model.Method;
 
 /// <summary>Masked reconstruction: squared error over the hidden patches only.</summary>
 public static class PatchReconstruction

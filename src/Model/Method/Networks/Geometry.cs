@@ -1,6 +1,6 @@
 using Xkd.Storage;
 
-namespace Xkd.Model.Networks;
+namespace Xkd.Model.Method;
 
 /// <summary>The native video clip of a network and the cuboids it is cut into: 4×16×16 of 32×112×112 by default, 392 tokens.</summary>
 public sealed record VideoGeometry

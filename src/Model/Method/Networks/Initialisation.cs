@@ -1,8 +1,8 @@
 using TorchSharp.Modules;
-using Xkd.Model.Native;
+using Xkd.Model.Torch;
 using static TorchSharp.torch;
 
-namespace Xkd.Model.Networks;
+namespace Xkd.Model.Method;
 
 /// <summary>
 /// Initial values from a seed, drawn on the CPU so that they are the same on every device. Linear layers xavier-uniform with bias 0, tokens and position

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Xkd.Model.Networks;
+namespace Xkd.Model.Method;
 
 /// <summary>
 /// Resampling of learned positions to another grid. The reference passes scale factors of (n + 0.1) / N, and its sampling grid follows these factors, not

@@ -1,7 +1,6 @@
-using Xkd.Model.Configuration;
 using static TorchSharp.torch;
 
-namespace Xkd.Model.Networks;
+namespace Xkd.Model.Method;
 
 #pragma warning disable IDE1006 // field names are state-dict names
 

@@ -1,7 +1,7 @@
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Xkd.Model.Networks;
+namespace Xkd.Model.Method;
 
 /// <summary>Names of a module's tensors exactly as PyTorch gives them: a shared tensor appears under every name in the state dict, once as a parameter.</summary>
 public static class StateNames

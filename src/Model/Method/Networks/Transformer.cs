@@ -1,9 +1,8 @@
-using Xkd.Model.Configuration;
 using TorchSharp.Modules;
-using Xkd.Model.Native;
+using Xkd.Model.Torch;
 using static TorchSharp.torch;
 
-namespace Xkd.Model.Networks;
+namespace Xkd.Model.Method;
 
 #pragma warning disable IDE1006 // field names are state-dict names
 

@@ -1,8 +1,7 @@
-using Xkd.Model.Native;
-using Xkd.Model.Configuration;
+using Xkd.Model.Torch;
 using static TorchSharp.torch;
 
-namespace Xkd.Model.Optimization;
+namespace Xkd.Model.Method;
 
 /// <summary>
 /// What AdamW remembers, in buffers parallel to the flat parameters. The projectors' last layers count their own steps: while frozen, neither their values

@@ -1,8 +1,7 @@
-using Xkd.Model.Configuration;
-using Xkd.Model.Native;
+using Xkd.Model.Torch;
 using static TorchSharp.torch;
 
-namespace Xkd.Model.Optimization;
+namespace Xkd.Model.Method;
 
 /// <summary>The update as whole-buffer operations of libtorch, wherever the buffers are: it never waits for the device.</summary>
 internal sealed class DeviceUpdate : IParameterUpdate

@@ -1,9 +1,7 @@
 using TorchSharp.Modules;
-using Xkd.Model.Configuration;
-using Xkd.Model.Networks;
 using static TorchSharp.torch;
 
-namespace Xkd.Model.Optimization;
+namespace Xkd.Model.Method;
 
 /// <summary>
 /// All that the optimizer touches, in one buffer of values and one of gradients; the modules' parameters become views of them. The order is

@@ -1,8 +1,6 @@
-using Xkd.Model.Configuration;
-using Xkd.Model.Networks;
 using static TorchSharp.torch;
 
-namespace Xkd.Model.Optimization;
+namespace Xkd.Model.Method;
 
 /// <summary>
 /// The teachers as moving averages of the students. A teacher's parameters lie in the same order as its student's, so that following is one lerp over a

@@ -1,7 +1,6 @@
-using Xkd.Model.Configuration;
 using static TorchSharp.torch;
 
-namespace Xkd.Model.Optimization;
+namespace Xkd.Model.Method;
 
 /// <summary>
 /// The update in one pass over host memory: parameter by parameter the norm of the gradient, which then is in the cache, and everything else in one

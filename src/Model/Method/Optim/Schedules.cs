@@ -1,7 +1,6 @@
-using Xkd.Model.Configuration;
 using Xkd.Storage;
 
-namespace Xkd.Model.Optimization;
+namespace Xkd.Model.Method;
 
 /// <summary>All scheduled values of a run as a function of the step.</summary>
 public sealed class TrainingSchedule

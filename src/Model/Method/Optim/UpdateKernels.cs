@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using System.Runtime.Intrinsics;
 
-namespace Xkd.Model.Optimization;
+namespace Xkd.Model.Method;
 
 /// <summary>
 /// The loops of the optimizer over host memory. They are bound by it: each value is read once and written once, and lines are asked for ahead, across

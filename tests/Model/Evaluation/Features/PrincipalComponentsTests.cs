@@ -1,5 +1,5 @@
 using Xkd.Model.Evaluation;
-using Xkd.Model.Native;
+using Xkd.Model.Torch;
 using Xkd.Storage;
 
 namespace Xkd.Model.Tests.Evaluation;

@@ -1,7 +1,6 @@
 using TorchSharp;
-using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
-using Xkd.Model.Native;
+using Xkd.Model.Torch;
 using Xkd.Storage;
 
 namespace Xkd.Model.Tests.Evaluation;

@@ -1,6 +1,5 @@
-using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
-using Xkd.Model.Objectives;
+using Xkd.Model.Method;
 using Xkd.Model.Tests.Training;
 using Xkd.Pipeline;
 using Xkd.Storage;

@@ -1,5 +1,5 @@
-using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
+using Xkd.Model.Method;
 using Xkd.Model.Weights;
 using Xkd.Storage;
 using static TorchSharp.torch;

@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
-using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
-using Xkd.Model.Native;
+using Xkd.Model.Method;
 using Xkd.Model.Tests.Training;
+using Xkd.Model.Torch;
 using Xkd.Storage;
 using static TorchSharp.torch;
 

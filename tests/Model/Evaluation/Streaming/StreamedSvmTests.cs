@@ -1,4 +1,3 @@
-using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
 using Xkd.Storage;
 

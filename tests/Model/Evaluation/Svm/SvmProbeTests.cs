@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
 using Xkd.Storage;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Xkd.Cli.Hosting;
 using Xkd.Ingest;
-using Xkd.Model.Configuration;
+using Xkd.Model.Method;
 using Xkd.Storage;
 
 namespace Xkd.Experiments.AvDigits;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Xkd.Cli.Hosting;
-using Xkd.Model.Configuration;
-using Xkd.Model.Native;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
 using Xkd.Storage;
 
 namespace Xkd.Experiments.AvDigits;

@@ -2,7 +2,7 @@ using System.Globalization;
 using Xkd.Cli.Commands;
 using Xkd.Cli.Hosting;
 using Xkd.Ingest;
-using Xkd.Model.Configuration;
+using Xkd.Model.Method;
 using Xkd.Storage;
 
 namespace Xkd.Experiments.AvDigits;

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using Xkd.Cli.Hosting;
-using Xkd.Model.Configuration;
 using Xkd.Model.Evaluation;
+using Xkd.Model.Method;
 using Xkd.Model.Training;
 using Xkd.Model.Weights;
 using Xkd.Storage;

@@ -1,0 +1,87 @@
+using System.Runtime.InteropServices;
+using Xkd.Storage;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Ranks;
+
+/// <summary>
+/// Compares what all ranks must have alike, bit for bit. They start from one state and apply the same gradients, so a difference is a defect: of a device's
+/// memory, of a library that reduces differently by rank, or of this program; and training on would average models that drift apart.
+/// </summary>
+internal static class ReplicaCheck
+{
+    private const ulong Prime = 0x9E3779B97F4A7C15;
+
+    /// <summary>Compares the named tensors of all ranks.</summary>
+    /// <exception cref="FailureException">Names step, rank and the first tensor that differs; thrown on all ranks.</exception>
+    public static void Require(RankGroup ranks, long step, IReadOnlyList<(string Name, Tensor Value)> state)
+    {
+        ulong[] own = [.. state.Select(entry => Digest(entry.Value))];
+        ulong[][] all = [.. ranks.Gather(MemoryMarshal.AsBytes(own.AsSpan()).ToArray()).Select(bytes => MemoryMarshal.Cast<byte, ulong>(bytes).ToArray())];
+        if (FirstDifference(all) is var (rank, entry))
+        {
+            string others = ranks.Size > 2 ? "the other ranks" : "rank 0";
+            throw new FailureException($"after step {step} rank {rank} of {ranks.Size} differs from {others} in {state[entry].Name}: "
+                + "earlier checkpoints are kept; test that rank's memory, and resume");
+        }
+    }
+
+    /// <summary>The rank that is not as most are (of two, not as rank 0), and the first digest in which; null where all agree.</summary>
+    internal static (int Rank, int Entry)? FirstDifference(ulong[][] digests)
+    {
+        for (int entry = 0; entry < digests[0].Length; entry++)
+        {
+            ulong[] values = [.. digests.Select(d => d[entry])];
+            ulong usual = values.GroupBy(v => v).OrderByDescending(g => g.Count()).First().Key; // stable: of equally many, rank 0's
+            if (Array.FindIndex(values, v => v != usual) is >= 0 and int rank)
+            {
+                return (rank, entry);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>64 bits of a tensor's values and their places.</summary>
+    internal static ulong Digest(Tensor tensor)
+    {
+        const long AtOnce = 1 << 24;
+        using TorchSharp.DisposeScope scope = NewDisposeScope();
+        Tensor flat = tensor.detach().view(-1);
+        ulong digest = 0;
+        for (long start = 0; start < flat.numel(); start += AtOnce)
+        {
+            using Tensor chunk = flat.narrow(0, start, Math.Min(AtOnce, flat.numel() - start)).cpu();
+            digest = Digest(chunk.bytes, digest);
+        }
+
+        return digest;
+    }
+
+    // Four independent chains, so that the multiplications overlap: about as fast as memory is read.
+    private static ulong Digest(ReadOnlySpan<byte> bytes, ulong seed)
+    {
+        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes);
+        (ulong a, ulong b, ulong c, ulong d) = (seed, ~seed, seed ^ Prime, seed + Prime);
+        int i = 0;
+        for (; i <= words.Length - 4; i += 4)
+        {
+            a = (a ^ words[i]) * Prime;
+            b = (b ^ words[i + 1]) * Prime;
+            c = (c ^ words[i + 2]) * Prime;
+            d = (d ^ words[i + 3]) * Prime;
+        }
+
+        for (; i < words.Length; i++)
+        {
+            a = (a ^ words[i]) * Prime;
+        }
+
+        foreach (byte rest in bytes[(words.Length * sizeof(ulong))..])
+        {
+            b = (b ^ rest) * Prime;
+        }
+
+        return ulong.RotateLeft(a, 7) ^ ulong.RotateLeft(b, 19) ^ ulong.RotateLeft(c, 31) ^ d ^ (d >> 29) ^ (ulong)bytes.Length;
+    }
+}

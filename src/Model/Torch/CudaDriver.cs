@@ -1,0 +1,44 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Xkd.Model.Torch;
+
+/// <summary>Names of the CUDA devices, asked of the driver (libcuda.so.1): libtorch's binding gives only their number.</summary>
+internal static unsafe class CudaDriver
+{
+    private const int Success = 0;
+
+    /// <summary>Bytes in use on the current device by all processes; 0 where the driver does not tell.</summary>
+    public static long UsedBytes()
+    {
+        nuint free, total;
+        return NativeLibrary.TryLoad("libcuda.so.1", out var driver) && NativeLibrary.TryGetExport(driver, "cuMemGetInfo_v2", out var info)
+            && ((delegate* unmanaged<nuint*, nuint*, int>)info)(&free, &total) == Success ? (long)(total - free) : 0;
+    }
+
+    /// <summary>One name for each of <paramref name="count"/> devices; "cuda:k" where the driver does not tell.</summary>
+    public static IReadOnlyList<string> Names(int count)
+    {
+        var names = Enumerable.Range(0, count).Select(index => string.Create(CultureInfo.InvariantCulture, $"cuda:{index}")).ToArray();
+        if (count == 0 || !NativeLibrary.TryLoad("libcuda.so.1", out var driver)
+            || !NativeLibrary.TryGetExport(driver, "cuInit", out var init)
+            || !NativeLibrary.TryGetExport(driver, "cuDeviceGetName", out var getName)
+            || ((delegate* unmanaged<uint, int>)init)(0) != Success)
+        {
+            return names;
+        }
+
+        // A device's ordinal is its handle's value in every driver since CUDA 2, and CUDA_VISIBLE_DEVICES is applied to both numberings alike.
+        var buffer = stackalloc byte[256];
+        for (var index = 0; index < count; index++)
+        {
+            if (((delegate* unmanaged<byte*, int, int, int>)getName)(buffer, 256, index) == Success)
+            {
+                names[index] = Encoding.ASCII.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(buffer));
+            }
+        }
+
+        return names;
+    }
+}

@@ -1,0 +1,42 @@
+using System.Runtime.InteropServices;
+
+namespace Xkd.Model.Torch;
+
+/// <summary>
+/// Work that stays on one thread from its beginning to its end. libtorch keeps its number of threads, its team of workers and its allocator's arena by
+/// thread: a step that goes on wherever the last wait happened to end pays for them on every thread of the pool, and sums that are split otherwise differ
+/// in the last bit.
+/// </summary>
+internal static partial class OwnThread
+{
+    /// <summary>Does it on a new thread, which may block; gives what it returns or throws.</summary>
+    public static async Task RunAsync(Action work) => await RunAsync(() =>
+    {
+        work();
+        return true;
+    }).ConfigureAwait(false);
+
+    /// <inheritdoc cref="RunAsync(Action)"/>
+    public static Task<T> RunAsync<T>(Func<T> work) =>
+        Task.Factory.StartNew(
+            () => Work(work), CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+
+    // Freed memory stays in the arena of the thread that took it, and the next run, on another thread, takes its own from the system: run after run the
+    // process grows. So the memory is given back, before a run that of the pool's threads.
+    private static T Work<T>(Func<T> work)
+    {
+        _ = Trim(0);
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            _ = Trim(0);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "malloc_trim")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Trim(nuint kept);
+}

@@ -1,0 +1,188 @@
+using System.Diagnostics;
+using TorchSharp;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
+using Xkd.Pipeline;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Training;
+
+/// <summary>Runs the training step by itself on random input and times its phases.</summary>
+public sealed class StepProfiler(PretrainConfig config, Device device, TimeProvider time)
+{
+    private const int Warm = 2, Steps = 8;
+    private const long StepsPerEpoch = 100;
+
+    /// <summary>Measures at one batch size.</summary>
+    public StepProfile Run(int batch, CancellationToken stop)
+    {
+        Devices.SetThreads(config.Train.Threads);
+        using XkdModel model = new(config, (ulong)config.Seed, device);
+        using XkdStep step = new(model);
+        TrainingSchedule schedule = new(config, StepsPerEpoch);
+        double peak = MatmulPeak.Measure(device, step.ProductType, time);
+        using DisposeScope scope = NewDisposeScope();
+        XkdInput input = Random(batch);
+        PhaseClock? clock = null;
+        for (int i = 0; i < Warm + Steps; i++)
+        {
+            stop.ThrowIfCancellationRequested();
+            step.Observer = clock = i == Warm ? new PhaseClock(device, time) : clock;
+            clock?.Begin();
+            using StepScalars scalars = step.Run(input, schedule.At(i));
+            clock?.End();
+        }
+
+        using Process self = Process.GetCurrentProcess();
+        return new StepProfile
+        {
+            Device = device.ToString(),
+            Threads = get_num_threads(),
+            Batch = batch,
+            ForwardMs = clock!.Mean(PhaseClock.Forward),
+            BackwardMs = clock.Mean(PhaseClock.Backward),
+            OptimizerMs = clock.Mean(PhaseClock.Optimizer),
+            GflopPerSample = ModelCost.Of(config).FlopPerSample / 1e9,
+            MatmulTflops = peak / 1e12,
+            MatmulType = step.ProductType.ToString().ToLowerInvariant(),
+            PeakMemory = device.type == DeviceType.CUDA ? CudaDriver.UsedBytes() : self.PeakWorkingSet64,
+            Report = clock.Report(),
+            WriteTrace = clock.WriteTrace,
+        };
+    }
+
+    private XkdInput Random(int batch)
+    {
+        DataSection d = config.Data;
+        Tensor[] video =
+        [
+            Normal(batch, 3, d.GlobalFrames, d.GlobalSize, d.GlobalSize),
+            .. Enumerable.Range(0, d.LocalVideoViews).Select(_ => Normal(batch, 3, d.LocalFrames, d.LocalSize, d.LocalSize)),
+        ];
+        Tensor[] audio =
+        [
+            Normal(batch, 1, d.Mels, d.GlobalMelFrames),
+            .. Enumerable.Range(0, d.LocalAudioViews).Select(_ => Normal(batch, 1, d.Mels, d.LocalMelFrames)),
+        ];
+        return new XkdInput(video, audio, rand([batch, config.VideoGeometry.Tokens], device: device), rand([batch, config.AudioGeometry.Tokens], device: device));
+
+        Tensor Normal(params long[] shape) => randn(shape, device: device);
+    }
+}
+
+/// <summary>What the training step costs by itself, on random input.</summary>
+public sealed record StepProfile
+{
+    /// <summary>The device, as libtorch names it.</summary>
+    public required string Device { get; init; }
+
+    /// <summary>Intra-op threads.</summary>
+    public required int Threads { get; init; }
+
+    /// <summary>Clips a step.</summary>
+    public required int Batch { get; init; }
+
+    /// <summary>Mean milliseconds of the forward pass, teachers and objectives included.</summary>
+    public required double ForwardMs { get; init; }
+
+    /// <summary>Mean milliseconds of the backward pass.</summary>
+    public required double BackwardMs { get; init; }
+
+    /// <summary>Mean milliseconds of clipping, AdamW and the moving averages.</summary>
+    public required double OptimizerMs { get; init; }
+
+    /// <summary>Matrix work of one sample, forward and backward, GFLOP.</summary>
+    public required double GflopPerSample { get; init; }
+
+    /// <summary>Measured peak of matrix work, TFLOP/s.</summary>
+    public required double MatmulTflops { get; init; }
+
+    /// <summary>What it was measured in, and the step computes its products in: float32 or bfloat16.</summary>
+    public required string MatmulType { get; init; }
+
+    /// <summary>Bytes: the process's largest resident set, on a GPU what is in use there after the steps.</summary>
+    public required long PeakMemory { get; init; }
+
+    /// <summary>The three phases as stages.</summary>
+    public required GraphReport Report { get; init; }
+
+    /// <summary>Writes the phases as a Chrome trace.</summary>
+    public required Action<Stream> WriteTrace { get; init; }
+
+    /// <summary>Clips a second.</summary>
+    public double SamplesPerSecond => 1000 * Batch / (ForwardMs + BackwardMs + OptimizerMs);
+
+    /// <summary>Share of the measured peak, 0 to 1.</summary>
+    public double Mfu => SamplesPerSecond * GflopPerSample / (1000 * MatmulTflops);
+}
+
+/// <summary>Times the phases of a step from within; on a GPU each phase waits for the device, which costs a little overlap.</summary>
+internal sealed class PhaseClock(Device device, TimeProvider time) : IStepObserver
+{
+    public const string Forward = "forward", Backward = "backward", Optimizer = "optimizer";
+    private const int TraceSpans = 1 << 12;
+
+    private readonly TraceBuffer _trace = new(TraceSpans, time);
+    private readonly Dictionary<string, List<double>> _ms = new(StringComparer.Ordinal) { [Forward] = [], [Backward] = [], [Optimizer] = [] };
+    private long _origin;
+    private long _mark;
+
+    public double Mean(string phase) => _ms[phase].Average();
+
+    /// <summary>A step begins.</summary>
+    public void Begin()
+    {
+        _mark = Now();
+        _origin = _origin == 0 ? _mark : _origin;
+    }
+
+    /// <summary>The step is over.</summary>
+    public void End() => Close(Optimizer);
+
+    public void Forwarded(XkdOutput output) => Close(Forward);
+
+    public void Differentiated() => Close(Backward);
+
+    /// <summary>The phases as the stages of a report: they follow each other on one thread, so each waits while the others work.</summary>
+    public GraphReport Report()
+    {
+        double seconds = _ms.Values.Sum(phase => phase.Sum()) / 1000;
+        return GraphReport.Of("step", seconds, [
+            Stage(Forward, seconds, "use a larger GPU, mixed precision or fewer local views"),
+            Stage(Backward, seconds, "use a larger GPU, mixed precision or fewer local views"),
+            Stage(Optimizer, seconds, "raise the batch: the optimizer costs the same for any"),
+        ]);
+    }
+
+    public void WriteTrace(Stream stream) => _trace.Write(stream, "step", [Forward, Backward, Optimizer], _origin, []);
+
+    private StageReport Stage(string phase, double seconds, string remedy)
+    {
+        double[] sorted = [.. _ms[phase].Order()];
+        double busy = sorted.Sum() / 1000;
+        return new StageReport
+        {
+            Name = phase, Parallelism = 1, Count = sorted.Length, Failed = 0,
+            MeanMs = sorted.Average(), P50Ms = sorted[sorted.Length / 2], P99Ms = sorted[(int)(0.99 * (sorted.Length - 1))],
+            PutWait = 0, GetWait = Math.Max(0, seconds - busy), Occupancy = 0, Utilisation = busy / seconds, Bytes = 0, Remedy = remedy,
+        };
+    }
+
+    private void Close(string phase)
+    {
+        long now = Now();
+        _ms[phase].Add(time.GetElapsedTime(_mark, now).TotalMilliseconds);
+        _trace.Add(phase, 0, _mark, now);
+        _mark = now;
+    }
+
+    private long Now()
+    {
+        if (device.type == DeviceType.CUDA)
+        {
+            cuda.synchronize(device);
+        }
+
+        return time.GetTimestamp();
+    }
+}

@@ -1,0 +1,145 @@
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
+using Xkd.Pipeline;
+using Xkd.Storage;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Training;
+
+/// <summary>
+/// Trains for a few rounds of steps as a run does, each beside as many steps on one batch that stays. A round begins with a feed of its
+/// own and some steps that are not measured, so that no round lives on what was read ahead in the last.
+/// </summary>
+public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device device, IReadOnlyDictionary<string, TimeSpan> delays, TimeProvider time)
+{
+    private const int Rounds = 5, Warm = 3, Steps = 10, TraceSpans = 1 << 16;
+
+    private readonly List<double> _fed = [], _still = [], _waits = [];
+
+    /// <summary>Runs the rounds.</summary>
+    /// <exception cref="UsageException">The cache does not fit the configuration.</exception>
+    public async Task<TrainingProfile> RunAsync(CancellationToken stop)
+    {
+        (double mean, double std) = config.MelScale(cache.Manifest.Mel);
+        PipelineGraphOptions graph = new() { StageDelays = delays, TraceCapacity = TraceSpans };
+        FeedOptions options = config.ToFeed(mean, std, graph, config.AugmentsOn(device));
+        TrainingFeed feed = new(cache, options);
+        await using (feed.ConfigureAwait(false))
+        {
+            return await OwnThread.RunAsync(() => Run(feed, options, mean, std, stop)).ConfigureAwait(false);
+        }
+    }
+
+    private TrainingProfile Run(TrainingFeed feed, FeedOptions feedOptions, double mean, double std, CancellationToken stop)
+    {
+        Devices.SetThreads(config.Train.Threads);
+        using HostTensors host = new(device);
+        BatchAugmenter? augmenter = feedOptions.DeferAugmentation ? new BatchAugmenter(BatchAugmenterOptions.Of(feedOptions, mean, std), host) : null;
+        using XkdModel model = new(config, (ulong)config.Seed, device);
+        using XkdStep step = new(model);
+        TrainingSchedule schedule = new(config, feed.StepsPerEpoch);
+        double peak = MatmulPeak.Measure(device, step.ProductType, time);
+        for (int round = 0; round < Rounds; round++)
+        {
+            Round(feed, batch => augmenter?.Apply(batch) ?? XkdInputTensors.Of(batch, host), step, schedule.At(Math.Min(round, schedule.Steps - 1)), stop);
+        }
+
+        using MemoryStream trace = new();
+        feed.WriteTrace(trace);
+        byte[] spans = trace.ToArray();
+        double rate = Samples.Median(_fed);
+        return new TrainingProfile
+        {
+            Device = device.ToString(),
+            Steps = (long)Rounds * Steps,
+            Batch = config.Batch,
+            SamplesPerSecond = rate,
+            Rounds = [.. _still.Zip(_fed, (still, fed) => still / fed)],
+            Headspace = Samples.Median(_still.Zip(_fed, (still, fed) => still / fed)),
+            DataWait = Samples.Median(_waits),
+            Mfu = rate * ModelCost.Of(config).FlopPerSample / peak,
+            Report = feed.Report(),
+            WriteTrace = stream => stream.Write(spans),
+        };
+    }
+
+    private void Round(TrainingFeed feed, Func<HostBatch, XkdInputTensors> toDevice, XkdStep step, StepSchedule schedule, CancellationToken stop)
+    {
+        XkdInputTensors? kept = null;
+        try
+        {
+            (int done, long began, long asked) = (0, 0, 0);
+            TimeSpan waited = TimeSpan.Zero, planted = delays.GetValueOrDefault(PipelineGraph.Consumer); // the planted delay is the step's, not the data's
+            foreach (HostBatch batch in feed.ReadAsync(0, Warm + Steps, cancellationToken: stop).ToBlockingEnumerable(CancellationToken.None))
+            {
+                using (batch)
+                {
+                    waited += done > Warm ? time.GetElapsedTime(asked) - planted : TimeSpan.Zero;
+                    began = done == Warm ? time.GetTimestamp() : began;
+                    kept?.Dispose();
+                    kept = toDevice(batch);
+                    Step(step, kept, schedule);
+                }
+
+                asked = time.GetTimestamp();
+                done++;
+            }
+
+            TimeSpan fed = time.GetElapsedTime(began, asked);
+            _fed.Add(Steps * config.Batch / fed.TotalSeconds);
+            _waits.Add(waited / fed);
+            began = time.GetTimestamp();
+            for (int i = 0; i < Steps; i++)
+            {
+                stop.ThrowIfCancellationRequested();
+                Step(step, kept!, schedule);
+            }
+
+            _still.Add(Steps * config.Batch / time.GetElapsedTime(began).TotalSeconds);
+        }
+        finally
+        {
+            kept?.Dispose();
+        }
+    }
+
+    // Reading a loss waits for the device, as flushing the metrics does in a run.
+    private static void Step(XkdStep step, XkdInputTensors input, StepSchedule schedule)
+    {
+        using StepScalars scalars = step.Run(input.Value, schedule);
+        scalars.Read();
+    }
+}
+
+/// <summary>What training costs with its feed, beside the same step on one batch that stays.</summary>
+public sealed record TrainingProfile
+{
+    public required string Device { get; init; }
+
+    /// <summary>Steps that were fed, over all rounds.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>Clips a step.</summary>
+    public required int Batch { get; init; }
+
+    /// <summary>Clips a second with the feed, median of the rounds.</summary>
+    public required double SamplesPerSecond { get; init; }
+
+    /// <summary>Rate on a batch that stays over the rate with the feed: what a perfect feed would win. Median of the rounds.</summary>
+    public required double Headspace { get; init; }
+
+    /// <summary>Headspace of each round.</summary>
+    public required IReadOnlyList<double> Rounds { get; init; }
+
+    /// <summary>Share of the time spent waiting for a batch, 0 to 1, median of the rounds.</summary>
+    public required double DataWait { get; init; }
+
+    /// <summary>Share of the measured peak of matrix work, 0 to 1.</summary>
+    public required double Mfu { get; init; }
+
+    /// <summary>The last round's feed; its consumer is the training step.</summary>
+    public required GraphReport Report { get; init; }
+
+    /// <summary>Writes the last round's stage spans as a Chrome trace.</summary>
+    public required Action<Stream> WriteTrace { get; init; }
+}
