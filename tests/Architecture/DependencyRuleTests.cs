@@ -43,6 +43,38 @@ public sealed class DependencyRuleTests
         Assert.Equal(ruled.Order(StringComparer.Ordinal), SourceProjects().Select(p => Path.GetRelativePath(Root, p)).Order(StringComparer.Ordinal));
     }
 
+    /// <summary>Within the model, folders depend one way: Torch ← Method ← Weights ← Training ← Evaluation, and Ranks ← Training.</summary>
+    [Theory]
+    [InlineData("Torch", new string[0])]
+    [InlineData("Method", new[] { "Torch" })]
+    [InlineData("Weights", new[] { "Torch", "Method" })]
+    [InlineData("Ranks", new[] { "Torch", "Method" })]
+    [InlineData("Training", new[] { "Torch", "Method", "Weights", "Ranks" })]
+    [InlineData("Evaluation", new[] { "Torch", "Method", "Weights", "Ranks", "Training" })]
+    public void ModelFolder_Namespaces_DependOnlyOnThoseBelow(string folder, string[] below)
+    {
+        string[] files = [.. Directory.EnumerateFiles(Path.Combine(Root, "src", "Model", folder), "*.cs", SearchOption.AllDirectories)];
+        Assert.NotEmpty(files);
+        Assert.All(files, file =>
+        {
+            string text = File.ReadAllText(file);
+            Assert.Matches($@"(?m)^namespace Xkd\.Model\.{folder};", text);
+            Assert.Empty(NamespacesOf(text).Except([folder, .. below], StringComparer.Ordinal));
+        });
+    }
+
+    [Fact]
+    public void NamespacesOf_TextThatNamesOne_FindsIt() =>
+        Assert.Equal(["Training", "Ranks"], NamespacesOf("using Xkd.Model.Training;\nnamespace Xkd.Model.Method;\n_ = new Model.Ranks.RankGroup();").Except(["Method"]));
+
+    [Fact]
+    public void Model_HasNoOtherFolders() => Assert.Equal(
+        ["Evaluation", "Method", "Ranks", "Torch", "Training", "Weights"],
+        Directory.EnumerateDirectories(Path.Combine(Root, "src", "Model")).Select(folder => Path.GetFileName(folder)).Where(name => name is not ("bin" or "obj")).Order(StringComparer.Ordinal));
+
+    private static IEnumerable<string> NamespacesOf(string text) =>
+        System.Text.RegularExpressions.Regex.Matches(text, @"\bModel\.(Torch|Method|Weights|Ranks|Training|Evaluation)\b").Select(match => match.Groups[1].Value).Distinct();
+
     private static IEnumerable<string> SourceProjects() => Directory.EnumerateFiles(Path.Combine(Root, "src"), "*.csproj", SearchOption.AllDirectories);
 
     private static IEnumerable<string> References(string project, string element) =>

@@ -5,7 +5,6 @@ using Xkd.Model.Method;
 using Xkd.Model.Ranks;
 using Xkd.Model.Torch;
 using Xkd.Model.Training;
-using Xkd.Model;
 using static TorchSharp.torch;
 using static Xkd.Pipeline.Samples;
 

@@ -2,7 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json.Serialization;
 using System.Text.Json;
 using System.Text;
-using Xkd.Model.Weights;
+using Xkd.Storage;
 
 namespace Xkd.Model.Evaluation;
 

@@ -46,8 +46,8 @@ internal sealed class TermList
     public XkdOutput Output(DisposeScope scope, BranchOutputs? branches)
     {
         var weighted = _loss.Where(term => term.Weight > 0).ToList();
-        var sum = weighted.Select(term => term.Value.to(ScalarType.Float32).Times(term.Weight!.Value)).Aggregate((total, term) => total + term);
-        var loss = scope.MoveToOuter(sum.Over(weighted.Sum(term => term.Weight!.Value)));
+        var sum = weighted.Select(term => term.Value.to(ScalarType.Float32).Mul(term.Weight!.Value)).Aggregate((total, term) => total.Add(term));
+        var loss = scope.MoveToOuter(sum.Div(weighted.Sum(term => term.Weight!.Value)));
         foreach (var tensor in _loss.Concat(_watched).Select(term => term.Value).Concat(Tensors(branches)))
         {
             scope.MoveToOuter(tensor);

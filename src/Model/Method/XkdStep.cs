@@ -147,7 +147,7 @@ public sealed class XkdStep : IDisposable
             using var scope = NewDisposeScope();
             var output = Forward(input, temperatures);
             Observer?.Forwarded(output);
-            (parts == 1 ? output.Loss : output.Loss.Over(parts)).backward();
+            (parts == 1 ? output.Loss : output.Loss.Div(parts)).backward();
             using var unrecorded = no_grad();
             names = [.. output.Terms.Select(term => term.Name), "loss"];
             scalars = Sum(scope, scalars, stack([.. output.Terms.Select(term => term.Value).Append(output.Loss).Select(value => value.detach().to(ScalarType.Float32))])); // [S]
@@ -160,7 +160,7 @@ public sealed class XkdStep : IDisposable
         _exchange?.SumGradients(_parameters.Gradients);
         MoveCenters(teacherMeans, microBatches.Count);
         Observer?.Differentiated();
-        return (names, scalars?.Over(microBatches.Count) ?? throw new ArgumentException("a step needs at least one batch", nameof(microBatches)));
+        return (names, scalars?.Div(microBatches.Count) ?? throw new ArgumentException("a step needs at least one batch", nameof(microBatches)));
     }
 
     private XkdOutput Forward(XkdInput input, in KdTemperatures temperatures)
@@ -179,12 +179,12 @@ public sealed class XkdStep : IDisposable
 
         using var scope = NewDisposeScope();
         using var unrecorded = no_grad();
-        var means = count == 1 ? sum.alias() : sum.Over(count); // [2, 1, K]
+        var means = count == 1 ? sum.alias() : sum.Div(count); // [2, 1, K]
         _exchange?.Average(means);
         Model.MoveCenters(means);
     }
 
-    private static Tensor Sum(TorchSharp.DisposeScope scope, Tensor? sum, Tensor next) => scope.MoveToOuter(sum is null ? next : sum + next);
+    private static Tensor Sum(TorchSharp.DisposeScope scope, Tensor? sum, Tensor next) => scope.MoveToOuter(sum?.Add(next) ?? next);
 
     /// <summary>
     /// Everything that a step changes, as named tensors on the model's device: parameters and centres under <c>model/NAME</c> (each once, under its first official

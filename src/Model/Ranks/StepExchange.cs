@@ -47,7 +47,7 @@ public sealed class StepExchange : IStepExchange
     public void Average(Tensor values)
     {
         _ranks.Sum(values);
-        using Tensor mean = values.Over(_ranks.Size);
+        using Tensor mean = values.Div(_ranks.Size);
         values.copy_(mean);
     }
 
@@ -68,7 +68,7 @@ public sealed class StepExchange : IStepExchange
         Tensor all = zeros(_ranks.Size * n, own.shape[1], own.dtype, own.device); // [R·n, D]
         all.narrow(0, before, n).copy_(values);
         _ranks.Sum(all); // adding zeros changes nothing
-        Tensor counted = own.requires_grad ? values.Add((own - values).Times(_ranks.Size)) : values; // the same values: own - own is 0
+        Tensor counted = own.requires_grad ? values.Add((own - values).Mul(_ranks.Size)) : values; // the same values: own - own is 0
         return scope.MoveToOuter(cat([all.narrow(0, 0, before), counted, all.narrow(0, before + n, after)], 0));
     }
 }

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
-using Xkd.Model.Weights;
 using Xkd.Storage;
 
 namespace Xkd.Model.Torch;

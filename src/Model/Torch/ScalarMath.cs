@@ -21,66 +21,66 @@ internal static class ScalarMath
         public Tensor Add(Tensor other) => tensor.add(other, One);
 
         /// <summary>Adds the other tensor in place.</summary>
-        public Tensor Increase(Tensor other) => tensor.add_(other, One);
+        public Tensor AddInPlace(Tensor other) => tensor.add_(other, One);
 
         /// <summary>tensor + number.</summary>
-        public Tensor Plus(double number)
+        public Tensor Add(double number)
         {
             using Scalar scalar = number;
             return tensor.add(scalar, One);
         }
 
         /// <summary>tensor · number.</summary>
-        public Tensor Times(double number)
+        public Tensor Mul(double number)
         {
             using Scalar scalar = number;
             return tensor.mul(scalar);
         }
 
         /// <summary>tensor / number.</summary>
-        public Tensor Over(double number)
+        public Tensor Div(double number)
         {
             using Scalar scalar = number;
             return tensor.div(scalar);
         }
 
         /// <summary>number - tensor.</summary>
-        public Tensor From(double number)
+        public Tensor RSub(double number)
         {
             using var negative = tensor.negative();
-            return negative.Plus(number);
+            return negative.Add(number);
         }
 
         /// <summary>number / tensor.</summary>
-        public Tensor Under(double number)
+        public Tensor RDiv(double number)
         {
             using var inverse = tensor.reciprocal();
-            return inverse.Times(number);
+            return inverse.Mul(number);
         }
 
         /// <summary>1 where the tensor is at least the number, as booleans.</summary>
-        public Tensor AtLeast(long number)
+        public Tensor Ge(long number)
         {
             using Scalar scalar = number;
             return tensor.ge(scalar);
         }
 
         /// <summary>Values below the number become it.</summary>
-        public Tensor ClampBelow(double number)
+        public Tensor ClampMin(double number)
         {
             using Scalar scalar = number;
             return tensor.clamp_min(scalar);
         }
 
         /// <summary>Values above the number become it.</summary>
-        public Tensor ClampAbove(double number)
+        public Tensor ClampMax(double number)
         {
             using Scalar scalar = number;
             return tensor.clamp_max(scalar);
         }
 
         /// <summary>Adds the number in place.</summary>
-        public Tensor Increase(double number)
+        public Tensor AddInPlace(double number)
         {
             using Scalar scalar = number;
             return tensor.add_(scalar, One);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Xkd.Model.Weights;
 using Xkd.Storage;
 
 namespace Xkd.Model.Training;

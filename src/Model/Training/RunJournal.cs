@@ -1,8 +1,8 @@
 using System.Globalization;
-using Xkd.Model.Evaluation;
 using Xkd.Model.Method;
 using Xkd.Model.Ranks;
 using Xkd.Model.Torch;
+using Xkd.Model.Weights;
 using Xkd.Pipeline;
 using Xkd.Storage;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
 using TorchSharp.Modules;
 using TorchSharp;
-using Xkd.Model.Evaluation;
+using Xkd.Model.Weights;
 using Xkd.Pipeline;
 
 namespace Xkd.Model.Training;

@@ -1,4 +1,5 @@
 using Xkd.Model.Method;
+using Xkd.Model.Weights;
 using Xkd.Pipeline;
 using Xkd.Storage;
 

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Xkd.Model.Training;
 using Xkd.Storage;
 
 namespace Xkd.Model.Weights;

@@ -13,11 +13,11 @@ public sealed class Bfloat16SumTests
     {
         using DisposeScope scope = TinyModel.Scope();
         using Generator generator = new(3, CPU);
-        Tensor a = randn(1013, generator: generator).Times(100).to(ScalarType.BFloat16), b = randn(1013, generator: generator).to(ScalarType.BFloat16);
+        Tensor a = randn(1013, generator: generator).Mul(100).to(ScalarType.BFloat16), b = randn(1013, generator: generator).to(ScalarType.BFloat16);
         a[3] = tensor(float.NaN);
         a[5] = tensor(float.PositiveInfinity);
         a[1012] = tensor(float.NaN); // in what no whole vector is left for
-        Tensor expected = a + b;
+        Tensor expected = a.Add(b);
         Bfloat16Sum.Add(MemoryMarshal.Cast<byte, ushort>(a.bytes), MemoryMarshal.Cast<byte, ushort>(b.bytes));
         float[] wanted = [.. expected.to(ScalarType.Float32).data<float>()], got = [.. b.to(ScalarType.Float32).data<float>()];
         Assert.Equal(wanted, got);

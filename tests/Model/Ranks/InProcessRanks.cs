@@ -64,7 +64,7 @@ internal sealed class InProcessRanks : IDisposable
         {
             using IDisposable unrecorded = no_grad();
             Tensor[] all = Exchange(values);
-            using Tensor sum = all.Skip(1).Aggregate(all[0].clone(), (total, next) => total.add_(next));
+            using Tensor sum = all.Skip(1).Aggregate(all[0].clone(), (total, next) => total.AddInPlace(next));
             Barrier(); // all have read
             values.copy_(sum);
             Barrier();

@@ -5,6 +5,7 @@ using Xkd.Model.Ranks;
 using Xkd.Model.Tests.Training;
 using Xkd.Model.Torch;
 using Xkd.Model.Training;
+using Xkd.Model.Weights;
 using Xkd.Pipeline;
 using static TorchSharp.torch;
 
@@ -147,7 +148,7 @@ public sealed class MpiTests
         (int rank, int size) = (ranks.Rank, ranks.Size);
         int total = size * (size + 1) / 2;
         using TorchSharp.DisposeScope scope = NewDisposeScope();
-        Tensor sum = ones((3 * MpiCommunicator.Chunk) + 7).Times(rank + 1), exact = ones(5, ScalarType.Float64).Times((rank + 1) / 8.0), rounded = ones(1001, ScalarType.BFloat16).Times(rank + 1);
+        Tensor sum = ones((3 * MpiCommunicator.Chunk) + 7).Mul(rank + 1), exact = ones(5, ScalarType.Float64).Mul((rank + 1) / 8.0), rounded = ones(1001, ScalarType.BFloat16).Mul(rank + 1);
         ranks.Sum(sum);
         ranks.Sum(exact);
         ranks.Sum(rounded);
@@ -155,7 +156,7 @@ public sealed class MpiTests
         Assert.Equal(total / 8.0, exact.max().item<double>());
         Assert.Equal(total, rounded.to(ScalarType.Float32).min().item<float>());
 
-        Tensor first = ones((4 * MpiCommunicator.Chunk) + 3).Times(rank + 3);
+        Tensor first = ones((4 * MpiCommunicator.Chunk) + 3).Mul(rank + 3);
         ranks.Broadcast(first);
         Assert.Equal((3, 3), (first.min().item<float>(), first.max().item<float>()));
 

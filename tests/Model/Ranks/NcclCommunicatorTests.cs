@@ -22,7 +22,7 @@ public sealed class NcclCommunicatorTests
             using DisposeScope scope = NewDisposeScope();
             using NcclCommunicator nccl = NcclCommunicator.Open(host, StandInNccl.Library, device: 10 + host.Rank);
             Assert.Equal("NCCL 2.21.5", nccl.Name);
-            Tensor sum = ones(1000).Times(1 + host.Rank), exact = ones(3, ScalarType.Float64).Times(0.5 + host.Rank), rounded = ones(5, ScalarType.BFloat16).Times(2 * (1 + host.Rank));
+            Tensor sum = ones(1000).Mul(1 + host.Rank), exact = ones(3, ScalarType.Float64).Mul(0.5 + host.Rank), rounded = ones(5, ScalarType.BFloat16).Mul(2 * (1 + host.Rank));
             nccl.Sum(sum);
             nccl.Sum(exact);
             nccl.Sum(rounded);

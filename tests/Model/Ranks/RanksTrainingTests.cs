@@ -124,7 +124,8 @@ public sealed class RanksTrainingTests
         Assert.All(expected.Zip(actual), pair =>
         {
             Assert.Equal(pair.First.Scalars.Keys, pair.Second.Scalars.Keys);
-            Assert.All(pair.First.Scalars, scalar => Assert.Equal(scalar.Value, pair.Second.Scalars[scalar.Key], Rounding.OfAStep * Math.Max(1, Math.Abs(scalar.Value))));
+            // The spread of the students' logits is over the rows that a rank has.
+            Assert.All(pair.First.Scalars.Where(scalar => scalar.Key is not ("std_video" or "std_audio")), scalar => Assert.Equal(scalar.Value, pair.Second.Scalars[scalar.Key], Rounding.OfAStep * Math.Max(1, Math.Abs(scalar.Value))));
         });
     }
 }

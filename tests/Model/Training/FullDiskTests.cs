@@ -1,5 +1,6 @@
 using Xkd.Model.Method;
 using Xkd.Model.Training;
+using Xkd.Model.Weights;
 
 namespace Xkd.Model.Tests.Training;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Xkd.Model.Method;
 using Xkd.Model.Training;
+using Xkd.Model.Weights;
 
 namespace Xkd.Model.Tests.Training;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Xkd.Model.Tests.Training;
-using Xkd.Model.Training;
 using Xkd.Model.Weights;
 using Xkd.Storage;
 

@@ -3,7 +3,6 @@ using Xkd.Cli.Hosting;
 using Xkd.Ingest;
 using Xkd.Model.Method;
 using Xkd.Model.Torch;
-using Xkd.Model;
 using Xkd.Storage;
 
 namespace Xkd.Cli.Commands;

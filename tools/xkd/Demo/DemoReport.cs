@@ -48,7 +48,7 @@ internal sealed class DemoReport(DemoOptions options, PretrainConfig config, IRe
     {
         using FrozenEncoder encoder = FrozenEncoder.OpenRun(runFolder, Devices.Parse("cpu"), warn);
         Cache cache = Cache.Open(valCache);
-        MaskedReconstruction picture = await MaskedReconstruction.OfClipAsync(encoder, cache, clip: 0, seed: 0, CancellationToken.None).ConfigureAwait(false);
+        MaskedReconstruction picture = await encoder.ReconstructAsync(cache, clip: 0, seed: 0, CancellationToken.None).ConfigureAwait(false);
         page.Heading("What was masked, reconstructed");
         page.Paragraph($"Clip {cache.Clips[0].Id}: above the clip, in the middle what the student sees of it, below the decoder's completion (patch means and deviations of the original, as the targets are normalised per patch).");
         int frameBytes = picture.Size * picture.Size * 3;

@@ -1,5 +1,5 @@
+using Xkd.Model.Method;
 using Xkd.Model.Training;
-using Xkd.Model;
 
 namespace Xkd.Cli.Hosting;
 

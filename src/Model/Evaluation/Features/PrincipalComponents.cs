@@ -36,7 +36,7 @@ public sealed record PrincipalComponents
         using DisposeScope scope = NewDisposeScope();
         Tensor all = tensor(vectors.ToArray(), [rows, dim]).to(ScalarType.Float64);
         Tensor mean = all.mean([0L], keepdim: true), centred = all - mean; // [1, D], [N, D]
-        Tensor covariance = centred.t().mm(centred).Over(rows - 1); // [D, D]
+        Tensor covariance = centred.t().mm(centred).Div(rows - 1); // [D, D]
         (Tensor variances, Tensor eigenvectors) = linalg.eigh(covariance); // ascending: [D], [D, D] by column
         Tensor directions = eigenvectors.narrow(1, dim - components, components).flip(1).t(); // [components, D]
         Tensor largest = directions.gather(1, directions.abs().argmax(1, keepdim: true)); // [components, 1]

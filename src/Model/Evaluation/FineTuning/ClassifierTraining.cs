@@ -1,4 +1,5 @@
 using TorchSharp;
+using Xkd.Model.Torch;
 using Xkd.Pipeline;
 using Xkd.Storage;
 using static TorchSharp.torch;
@@ -103,7 +104,7 @@ internal sealed class ClassifierTraining : IDisposable
         loss.backward();
         _optimizer.Step(_rates![batch.Step]);
         using IDisposable unrecorded = no_grad();
-        total.add_(loss.detach());
+        total.AddInPlace(loss.detach());
     }
 
     private Tensor Loss(Tensor logits, int[][] labels, MixDraw draw)

@@ -71,7 +71,7 @@ internal sealed class GroupedAdamW : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable unrecorded = no_grad();
-        _steps.Increase(1);
+        _steps.AddInPlace(1);
         foreach ((FlatRange range, DecayGroup group) in _runs)
         {
             Tensor Of(Tensor buffer) => buffer.narrow(0, range.Offset, range.Length);

@@ -88,7 +88,7 @@ public sealed class MixAugmentation
         Tensor partner = input.flip(0);
         if (draw.Box is not { } box)
         {
-            return input.Times(draw.Lambda).add_(partner.Times(1 - draw.Lambda)).MoveToOuterDisposeScope();
+            return input.Mul(draw.Lambda).AddInPlace(partner.Mul(1 - draw.Lambda)).MoveToOuterDisposeScope();
         }
 
         Tensor mixed = input.clone();
@@ -103,8 +103,8 @@ public sealed class MixAugmentation
     {
         using DisposeScope scope = NewDisposeScope();
         double off = _options.LabelSmoothing / classes, on = 1 - _options.LabelSmoothing + off;
-        Tensor own = nn.functional.one_hot(labels, classes).to(ScalarType.Float32).Times(on - off).Plus(off); // [B, classes]
-        return (own.Times(draw.Lambda) + own.flip(0).Times(1 - draw.Lambda)).MoveToOuterDisposeScope();
+        Tensor own = nn.functional.one_hot(labels, classes).to(ScalarType.Float32).Mul(on - off).Add(off); // [B, classes]
+        return own.Mul(draw.Lambda).Add(own.flip(0).Mul(1 - draw.Lambda)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The box along axes <paramref name="rows"/> and <paramref name="rows"/> + 1, ending where the axis ends.</summary>

@@ -1,4 +1,5 @@
 using Xkd.Model.Method;
+using Xkd.Model.Torch;
 using Xkd.Model.Training;
 using Xkd.Model.Weights;
 using Xkd.Pipeline;
@@ -64,6 +65,23 @@ public sealed class FrozenEncoder : IDisposable
         MelMean = MelMean,
         MelStd = MelStd,
     };
+
+    /// <summary>The centred window of clip number <paramref name="clip"/> of <paramref name="cache"/>, masked by the seed and reconstructed.</summary>
+    /// <exception cref="UsageException">There is no such clip.</exception>
+    public async Task<MaskedReconstruction> ReconstructAsync(Cache cache, int clip, ulong seed, CancellationToken stop)
+    {
+        MaskedReconstruction? made = null;
+        await OwnThread.RunAsync(() => EncoderFeatures.ForEachBatch(cache, OneWindow(clip), batch => made ??= Reconstruct(batch, seed), stop));
+        return made ?? throw new UsageException($"{cache.Path} has no clip number {clip}");
+    }
+
+    private MaskedReconstruction Reconstruct(EvaluationBatch batch, ulong seed)
+    {
+        using var scope = NewDisposeScope();
+        var (video, audio) = (batch.Video!, batch.Audio!);
+        return MaskedReconstruction.Of(
+            Model, XkdInputTensors.ToDevice(video.Data, [1, .. video.Shape[1..]], Model.Device), XkdInputTensors.ToDevice(audio.Data, [1, .. audio.Shape[1..]], Model.Device), seed);
+    }
 
     public void Dispose() => _model.Dispose();
 

@@ -141,9 +141,9 @@ public static class ConfigBinder
 
     private static string Short(string text, int most) => text.Length <= most ? text : text[..most] + "…";
 
-    private static PropertyInfo[] Properties(Type type) => [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite && p.GetIndexParameters().Length == 0)];
+    internal static PropertyInfo[] Properties(Type type) => [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite && p.GetIndexParameters().Length == 0)];
 
-    private static bool IsSection(Type type) => type.IsClass && type != typeof(string) && !type.IsArray;
+    internal static bool IsSection(Type type) => type.IsClass && type != typeof(string) && !type.IsArray;
 
     private static bool IsNumber(Type type) => (Nullable.GetUnderlyingType(type) ?? type) is var plain && (plain == typeof(int) || plain == typeof(long) || plain == typeof(double));
 
@@ -241,7 +241,7 @@ public static class ConfigBinder
         return read;
     }
 
-    private static string Describe(Type type, PropertyInfo property)
+    internal static string Describe(Type type, PropertyInfo property)
     {
         if (type.IsArray)
         {
@@ -276,7 +276,7 @@ public static class ConfigBinder
         }
     }
 
-    private static string Format(object? value) => value switch
+    internal static string Format(object? value) => value switch
     {
         null => "null",
         bool b => b ? "true" : "false",
@@ -287,7 +287,7 @@ public static class ConfigBinder
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
 
-    private static string Suggest(string key, IEnumerable<string> known)
+    internal static string Suggest(string key, IEnumerable<string> known)
     {
         string? nearest = key.Length > LongestKey ? null : known.MinBy(k => Distance(key, k));
         if (nearest is not null && Distance(key, nearest) <= Math.Max(MaxSuggestionDistance, key.Length / 3))

@@ -33,8 +33,8 @@ public sealed class CenteredCrossEntropy : nn.Module
         using var scope = NewDisposeScope();
         var batch = teacher.shape[0] / teacherViews;
         var logits = teacher.detach().to(ScalarType.Float32);
-        var targets = nn.functional.softmax((logits - center).Over(teacherTemperature), -1).view(teacherViews, 1, batch, -1); // [U, 1, B, K]
-        var predicted = nn.functional.log_softmax(student.to(ScalarType.Float32).Over(studentTemperature), -1).view(1, -1, batch, logits.shape[1]); // [1, V, B, K]
+        var targets = nn.functional.softmax((logits - center).Div(teacherTemperature), -1).view(teacherViews, 1, batch, -1); // [U, 1, B, K]
+        var predicted = nn.functional.log_softmax(student.to(ScalarType.Float32).Div(studentTemperature), -1).view(1, -1, batch, logits.shape[1]); // [1, V, B, K]
         return scope.MoveToOuter(-(targets * predicted).sum(-1).mean()); // [U, V, B] -> []
     }
 

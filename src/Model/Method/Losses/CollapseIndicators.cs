@@ -27,7 +27,7 @@ internal static class CollapseIndicators
     // Mean over rows [B, K] of the entropy of their softmax, nats.
     private static Tensor Entropy(Tensor logits, double temperature)
     {
-        var logarithms = nn.functional.log_softmax(logits.to(ScalarType.Float32).Over(temperature), -1); // [B, K]
+        var logarithms = nn.functional.log_softmax(logits.to(ScalarType.Float32).Div(temperature), -1); // [B, K]
         return -(logarithms.exp() * logarithms).sum(-1).mean();
     }
 

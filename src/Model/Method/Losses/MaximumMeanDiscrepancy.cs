@@ -22,7 +22,7 @@ public static class MaximumMeanDiscrepancy
         var kxx = Kernel(x, x, scale, gammas).mean(); // []
         var kyy = Kernel(y, y, scale, gammas).mean(); // []
         var kxy = Kernel(x, y, scale, gammas).mean(); // []
-        return new MmdTerms(scope.MoveToOuter(kxx + kyy - kxy.Times(2)), scope.MoveToOuter(kxx), scope.MoveToOuter(kyy), scope.MoveToOuter(kxy));
+        return new MmdTerms(scope.MoveToOuter(kxx.Add(kyy) - kxy.Mul(2)), scope.MoveToOuter(kxx), scope.MoveToOuter(kyy), scope.MoveToOuter(kxy));
     }
 
     /// <summary>The alternative without kernels: squared differences of means and of covariances, averaged over their entries.</summary>
@@ -32,7 +32,7 @@ public static class MaximumMeanDiscrepancy
         (x, y) = (x.to(ScalarType.Float64), y.to(ScalarType.Float64));
         var means = (x.mean([0L]) - y.mean([0L])).square().mean(); // []
         var covariances = (Covariance(x) - Covariance(y)).square().mean(); // []
-        return scope.MoveToOuter(means + covariances);
+        return scope.MoveToOuter(means.Add(covariances));
     }
 
     /// <summary>Squared distances [n, m], kept above 0 as in the reference.</summary>
@@ -41,20 +41,20 @@ public static class MaximumMeanDiscrepancy
         const double Smallest = 1e-30;
         var xx = x.square().sum(-1, keepdim: true); // [n, 1]
         var yy = y.square().sum(-1, keepdim: true); // [m, 1]
-        return (xx + yy.transpose(0, 1) - x.matmul(y.transpose(0, 1)).Times(2)).ClampBelow(Smallest); // [n, m]
+        return (xx.Add(yy.transpose(0, 1)) - x.matmul(y.transpose(0, 1)).Mul(2)).ClampMin(Smallest); // [n, m]
     }
 
     private static Tensor Kernel(Tensor x, Tensor y, Tensor? scale, IReadOnlyList<double> gammas)
     {
         var distances = SquaredDistances(x, y); // [n, m]
         distances = scale is null ? distances : distances / scale;
-        return gammas.Select(gamma => distances.Times(-gamma).exp()).Aggregate((sum, kernel) => sum + kernel); // [n, m]
+        return gammas.Select(gamma => distances.Mul(-gamma).exp()).Aggregate((sum, kernel) => sum.Add(kernel)); // [n, m]
     }
 
     private static Tensor Covariance(Tensor x)
     {
         var centred = x - x.mean([0L], keepdim: true); // [n, D]
-        return centred.transpose(0, 1).matmul(centred).Over(x.shape[0] - 1); // [D, D]
+        return centred.transpose(0, 1).matmul(centred).Div(x.shape[0] - 1); // [D, D]
     }
 
     // The median over pairs of different rows, without reading anything back from the device: the diagonal is sorted to the front.
@@ -63,7 +63,7 @@ public static class MaximumMeanDiscrepancy
         using var unrecorded = no_grad();
         var rows = cat([x.detach(), y.detach()], 0); // [n + m, D]
         var count = rows.shape[0];
-        var distances = SquaredDistances(rows, rows) - eye(count, dtype: ScalarType.Float64, device: rows.device).Times(2); // [n + m, n + m]
+        var distances = SquaredDistances(rows, rows) - eye(count, dtype: ScalarType.Float64, device: rows.device).Mul(2); // [n + m, n + m]
         var (ordered, _) = distances.flatten().sort();
         return ordered[count + (((count * (count - 1)) - 1) / 2)];
     }

@@ -31,7 +31,7 @@ public static class PatchReconstruction
     {
         using var scope = NewDisposeScope();
         var (mean, deviation) = Moments(patches);
-        return scope.MoveToOuter((predicted * deviation) + mean);
+        return scope.MoveToOuter((predicted * deviation).Add(mean));
     }
 
     // Mean and deviation of each patch, both [B, N, 1]. The variance is unbiased; libtorch's own runs Welford's recurrence value by value, which costs
@@ -39,7 +39,7 @@ public static class PatchReconstruction
     private static (Tensor Mean, Tensor Deviation) Moments(Tensor patches)
     {
         var mean = patches.mean([-1L], keepdim: true); // [B, N, 1]
-        var variance = (patches - mean).square().sum(-1, keepdim: true).Over(patches.shape[^1] - 1); // [B, N, 1]
-        return (mean, variance.Plus(Eps).sqrt());
+        var variance = (patches - mean).square().sum(-1, keepdim: true).Div(patches.shape[^1] - 1); // [B, N, 1]
+        return (mean, variance.Add(Eps).sqrt());
     }
 }

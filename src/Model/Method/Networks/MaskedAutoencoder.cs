@@ -71,7 +71,7 @@ public sealed class MaskedAutoencoder : nn.Module
         var hidden = mask_token.expand(batch, tokens - visible.shape[1], -1); // [B, N - K, d]
         var patches = cat([visible, hidden.to(x.dtype)], 1).gather(1, masking.Restore.unsqueeze(-1).expand(-1, -1, dim)); // [B, N, d] in spatial order
         x = encoder.Prefix == 0 ? patches : cat([x.narrow(1, 0, encoder.Prefix), patches], 1); // [B, prefix + N, d]
-        x = decoder.call(x + positions);
+        x = decoder.call(x.Add(positions));
         x = x.narrow(1, encoder.Prefix, tokens); // [B, N, d]
         return scope.MoveToOuter(out_proj?.call(x) ?? x.clone()); // [B, N, P]
     }
@@ -112,7 +112,7 @@ public sealed record RandomMasking(Tensor Keep, Tensor Restore, Tensor Mask)
         using var unrecorded = no_grad();
         var shuffle = argsort(noise, dim: 1); // [B, N]
         var restore = argsort(shuffle, dim: 1); // [B, N]
-        var mask = restore.AtLeast(visible).to(ScalarType.Float32); // [B, N]
+        var mask = restore.Ge(visible).to(ScalarType.Float32); // [B, N]
         return new RandomMasking(
             scope.MoveToOuter(shuffle.narrow(1, 0, visible)), // [B, K]
             scope.MoveToOuter(restore), scope.MoveToOuter(mask));

@@ -70,8 +70,8 @@ public sealed class Block : nn.Module<Tensor, Tensor>
     {
         // Closing the scope here lets go of what backward does not need while the rest of the network still runs.
         using var scope = NewDisposeScope();
-        x = x + attn.call(norm1.call(x));
-        return scope.MoveToOuter(x + mlp.call(norm2.call(x)));
+        x = x.Add(attn.call(norm1.call(x)));
+        return scope.MoveToOuter(x.Add(mlp.call(norm2.call(x))));
     }
 
     /// <summary>As <see cref="forward"/>, with the attention probabilities, see <see cref="Attention.ForwardWithProbabilities"/>.</summary>
@@ -79,8 +79,8 @@ public sealed class Block : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var (attended, probabilities) = attn.ForwardWithProbabilities(norm1.call(x), classRowOnly);
-        x = x + attended;
-        return scope.MoveToOuter(x + mlp.call(norm2.call(x)), probabilities);
+        x = x.Add(attended);
+        return scope.MoveToOuter(x.Add(mlp.call(norm2.call(x))), probabilities);
     }
 }
 
@@ -116,7 +116,7 @@ public sealed class Attention : nn.Module<Tensor, Tensor>
     {
         var (q, k, v) = Project(x);
         var rows = classRowOnly ? q.narrow(2, 0, 1) : q; // [B, heads, 1 or N, d]
-        var probabilities = softmax(rows.matmul(k.transpose(-2, -1)).Times(1 / Math.Sqrt(q.shape[^1])), -1); // [B, heads, 1 or N, N]
+        var probabilities = softmax(rows.matmul(k.transpose(-2, -1)).Mul(1 / Math.Sqrt(q.shape[^1])), -1); // [B, heads, 1 or N, N]
         var output = Merge(nn.functional.scaled_dot_product_attention(q, k, v)); // [B, N, D]
         return (output, classRowOnly ? probabilities.squeeze(2) : probabilities);
     }

@@ -122,13 +122,13 @@ public abstract class ViT : nn.Module<Tensor, Tensor>
             patchPositions = Pick(patchPositions.expand(keep.shape[0], -1, -1), keep); // [B, K, D]
         }
 
-        var x = embed(patches) + patchPositions; // [B, N or K, D]
+        var x = embed(patches).Add(patchPositions); // [B, N or K, D]
         if (cls_token is null)
         {
             return x;
         }
 
-        var first = (cls_token + positions.narrow(1, 0, 1)).expand(x.shape[0], -1, -1); // [B, 1, D]
+        var first = cls_token.Add(positions.narrow(1, 0, 1)).expand(x.shape[0], -1, -1); // [B, 1, D]
         return cat([first, x], 1); // [B, 1 + N or K, D]
     }
 

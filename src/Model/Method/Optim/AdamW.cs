@@ -32,10 +32,10 @@ internal sealed class AdamWState : IDisposable
     /// <summary>Counts an update.</summary>
     public void Advance(bool freezeLastLayer)
     {
-        Steps.Increase(1);
+        Steps.AddInPlace(1);
         if (!freezeLastLayer)
         {
-            LastLayerSteps.Increase(1);
+            LastLayerSteps.AddInPlace(1);
         }
     }
 

@@ -135,7 +135,7 @@ internal sealed class GradientClip : IDisposable
         using var scope = NewDisposeScope();
         using var unrecorded = no_grad();
         var norms = kernels.SegmentSums(linalg.vector_norm(rows, ord: 2, dims: [1L], keepdim: false).square(), lengths).sqrt(); // [R] -> [P]
-        var coefficients = norms.Plus(Eps).Under(clip).ClampAbove(1); // [P]
+        var coefficients = norms.Add(Eps).RDiv(clip).ClampMax(1); // [P]
         rows.mul_(coefficients.index_select(0, parameterOfRow).unsqueeze(1)); // [R, 1]
         return scope.MoveToOuter(norms);
     }

@@ -23,8 +23,8 @@ internal static class ColorBatch
     public static Tensor Luma(Tensor x)
     {
         using var scope = NewDisposeScope();
-        Tensor sum = x.narrow(1, 0, 1).Times(19595).Add(x.narrow(1, 1, 1).Times(38470)).Add(x.narrow(1, 2, 1).Times(7471));
-        return sum.Plus(32768).Over(65536).floor().MoveToOuterDisposeScope();
+        Tensor sum = x.narrow(1, 0, 1).Mul(19595).Add(x.narrow(1, 1, 1).Mul(38470)).Add(x.narrow(1, 2, 1).Mul(7471));
+        return sum.Add(32768).Div(65536).floor().MoveToOuterDisposeScope();
     }
 
     /// <summary>Luma in all three channels.</summary>
@@ -54,7 +54,7 @@ internal static class ColorBatch
         using var scope = NewDisposeScope();
         Tensor sum = Luma(x).sum([3, 4], keepdim: true, type: ScalarType.Float64); // of each frame, [n, 1, T, 1, 1]
         Tensor mean = Quotient(sum, x.shape[3] * x.shape[4]);
-        return Blend(x, mean.Plus(0.5).floor().to(ScalarType.Float32), factor).MoveToOuterDisposeScope();
+        return Blend(x, mean.Add(0.5).floor().to(ScalarType.Float32), factor).MoveToOuterDisposeScope();
     }
 
     private static Tensor Saturation(Tensor x, Tensor factor)
@@ -66,7 +66,7 @@ internal static class ColorBatch
     // A multiplication and an addition of their own: a fused one would round differently.
     private static Tensor Blend(Tensor x, Tensor gray, Tensor factor) => Bytes(gray.Add((x - gray) * factor));
 
-    private static Tensor Bytes(Tensor x) => x.ClampBelow(0).ClampAbove(255).floor();
+    private static Tensor Bytes(Tensor x) => x.ClampMin(0).ClampMax(255).floor();
 
     private static Tensor Factors(Tensor x, IEnumerable<double> factors)
     {
@@ -87,16 +87,16 @@ internal static class HueBatch
         Tensor r = x.select(1, 0), g = x.select(1, 1), b = x.select(1, 2); // [n, T, H, W]
         Tensor max = maximum(r, maximum(g, b)), range = max - minimum(r, minimum(g, b));
         Tensor entry = Lookup(Index(r, g, b, max, range), offsets); // weight of the moving channel below three choices
-        Tensor choice = entry.Over(WeightRange).floor(), weight = entry - choice.Times(WeightRange);
+        Tensor choice = entry.Div(WeightRange).floor(), weight = entry - choice.Mul(WeightRange);
 
-        Tensor saturation = range.Times(255).Plus(0.25).div(max.ClampBelow(1)).floor(), twice = max.Times(2);
-        Tensor low = (twice * saturation.From(255)).Plus(255).Times(1f / 510).floor();
-        Tensor moving = (twice * (saturation * weight).From(21675)).Plus(21675).Times(1f / 43350).floor();
-        Tensor blue = choice.Over(Choices * Choices).floor(), rest = choice - blue.Times(Choices * Choices);
-        Tensor green = rest.Over(Choices).floor(), red = rest - green.Times(Choices);
+        Tensor saturation = range.Mul(255).Add(0.25).div(max.ClampMin(1)).floor(), twice = max.Mul(2);
+        Tensor low = (twice * saturation.RSub(255)).Add(255).Mul(1f / 510).floor();
+        Tensor moving = (twice * (saturation * weight).RSub(21675)).Add(21675).Mul(1f / 43350).floor();
+        Tensor blue = choice.Div(Choices * Choices).floor(), rest = choice - blue.Mul(Choices * Choices);
+        Tensor green = rest.Div(Choices).floor(), red = rest - green.Mul(Choices);
         return stack([Choose(red), Choose(green), Choose(blue)], 1).MoveToOuterDisposeScope();
 
-        Tensor Choose(Tensor which) => where(which.AtLeast(2), max, where(which.AtLeast(1), moving, low));
+        Tensor Choose(Tensor which) => where(which.Ge(2), max, where(which.Ge(1), moving, low));
     }
 
     // Twice the eight-bit hue, plus 1 where it is exactly that. Added quarters keep quotients off the integers by more than the division can err.
@@ -104,14 +104,14 @@ internal static class HueBatch
     {
         using var scope = NewDisposeScope();
         Tensor isRed = r.eq(max), isGreen = g.eq(max);
-        Tensor sixth = isGreen.logical_not().to(ScalarType.Float32).Times(2).Plus(2) * isRed.logical_not().to(ScalarType.Float32);
+        Tensor sixth = isGreen.logical_not().to(ScalarType.Float32).Mul(2).Add(2) * isRed.logical_not().to(ScalarType.Float32);
         Tensor rest = where(isRed, g - b, where(isGreen, b - r, r - g));
-        Tensor numerator = (sixth * range).Add(rest).Times(85);
-        numerator = numerator.Add(range.Times(510) * numerator.sign().ClampAbove(0).negative());
-        Tensor denominator = range.ClampBelow(1).Times(2);
-        Tensor hue = numerator.Plus(0.25).div(denominator).floor();
+        Tensor numerator = (sixth * range).Add(rest).Mul(85);
+        numerator = numerator.Add(range.Mul(510) * numerator.sign().ClampMax(0).negative());
+        Tensor denominator = range.ClampMin(1).Mul(2);
+        Tensor hue = numerator.Add(0.25).div(denominator).floor();
         Tensor exact = (hue * denominator).eq(numerator).to(ScalarType.Float32);
-        return hue.Times(2).Add(exact).to(ScalarType.Int64).MoveToOuterDisposeScope();
+        return hue.Mul(2).Add(exact).to(ScalarType.Int64).MoveToOuterDisposeScope();
     }
 
     private static Tensor Lookup(Tensor index, byte[] offsets)
@@ -151,7 +151,7 @@ internal static class BlurBatch
         Tensor y = ColorBatch.Quotient(x, 255).to(ScalarType.Float64).reshape(n, planes * height, width);
         y = bmm(y, across.transpose(1, 2)).view(n, planes, height, width).transpose(1, 2).reshape(n, height, planes * width); // [n, H, PW]
         y = bmm(down, y).view(n, height, planes, width).transpose(1, 2).reshape(x.shape);
-        return y.to(ScalarType.Float32).Times(255).floor().MoveToOuterDisposeScope();
+        return y.to(ScalarType.Float32).Mul(255).floor().MoveToOuterDisposeScope();
     }
 
     private static Tensor Matrix((int Size, double Sigma)[] kernels, int side, Device device)

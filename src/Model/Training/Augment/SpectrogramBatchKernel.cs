@@ -20,7 +20,7 @@ internal sealed class SpectrogramBatchKernel(double mean, double std, double log
     {
         using var scope = NewDisposeScope();
         using var unrecorded = no_grad();
-        Tensor x = Volume(mel.to(ScalarType.Float32), views).Plus(-(float)mean).Over((float)std);
+        Tensor x = Volume(mel.to(ScalarType.Float32), views).Add(-(float)mean).Div((float)std);
         x = Change(x, views, v => v.ResizeCrop is not null, ResizeCrop);
         x = Change(x, views, v => v.Warp is not null, Warp);
         x = Change(x, views, v => v.Masks.Count > 0, Mask);
@@ -31,7 +31,7 @@ internal sealed class SpectrogramBatchKernel(double mean, double std, double log
     {
         float[] gains = [.. views.Select(v => (float)(v.Volume * v.Volume))];
         Tensor gain = tensor(gains, [gains.Length, 1, 1], device: device);
-        Tensor changed = (x.exp().Plus(-(float)logEpsilon).ClampBelow(0) * gain).Plus((float)logEpsilon).log();
+        Tensor changed = (x.exp().Add(-(float)logEpsilon).ClampMin(0) * gain).Add((float)logEpsilon).log();
         return where(gain.eq(ones_like(gain)), x, changed);
     }
 

@@ -104,7 +104,7 @@ internal static class ResizeBatch
     private static Tensor Round(Tensor halves, int dim, int count)
     {
         using Tensor high = halves.narrow(dim, 0, count), low = halves.narrow(dim, count, count);
-        return high.Add(low.Over(Half).floor()).Plus(Half / 2).Over(Half).floor();
+        return high.Add(low.Div(Half).floor()).Add(Half / 2).Div(Half).floor();
     }
 
     // The high halves' matrix above the low halves': one product for both.

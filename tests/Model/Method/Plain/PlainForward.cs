@@ -4,6 +4,8 @@ using static TorchSharp.torch;
 
 namespace Xkd.Model.Tests.Method;
 
+#pragma warning disable RS0030 // formulas as they are written
+
 /// <summary>
 /// The forward pass as the formulas have it and nothing saved: every token is embedded and goes through every block, hidden ones are masked out of
 /// attention and of means, attention maps and the cross-modal map are built in full. Uses another model's parameters by their names.
@@ -26,8 +28,8 @@ internal sealed class PlainForward(XkdModel model)
         var v2a = Distil(audioStudent, videoTeacher, _videoCenter, t.StudentAudio, t.TeacherVideo);
         var a2v = Distil(videoStudent, audioTeacher, _audioCenter, t.StudentVideo, t.TeacherAudio);
         (_videoCenter, _audioCenter) = (Moved(_videoCenter, videoTeacher), Moved(_audioCenter, audioTeacher));
-        var align = (MaximumMeanDiscrepancy.Gaussian(videoStudent, audioStudent).Loss + MaximumMeanDiscrepancy.Gaussian(videoTeacher, audioTeacher).Loss).Over(2);
-        return (align.to(ScalarType.Float32) + (v2a + a2v).Over(2) + (videoRecon + audioRecon).Times(2.5)).Over(7);
+        var align = (MaximumMeanDiscrepancy.Gaussian(videoStudent, audioStudent).Loss + MaximumMeanDiscrepancy.Gaussian(videoTeacher, audioTeacher).Loss).Div(2);
+        return (align.to(ScalarType.Float32) + (v2a + a2v).Div(2) + (videoRecon + audioRecon).Mul(2.5)).Div(7);
     }
 
     /// <summary>Takes the centres out of the step's scope.</summary>
@@ -37,7 +39,7 @@ internal sealed class PlainForward(XkdModel model)
     {
         var hidden = RandomMasking.Draw(noise, ratio).Mask; // [B, N]
         var (latent, _) = Encode($"{modality}_student", backbone, view, hidden); // [B, 1 + N, D]
-        var shown = hidden.From(1).unsqueeze(-1); // [B, N, 1]
+        var shown = hidden.RSub(1).unsqueeze(-1); // [B, N, 1]
         var tokens = latent.narrow(1, 1, hidden.shape[1]);
         var ae = $"{modality}_ae";
         var x = Project($"{ae}.mid_proj", latent); // [B, 1 + N, d]
@@ -46,7 +48,7 @@ internal sealed class PlainForward(XkdModel model)
         x = Blocks($"{ae}.decoder", _config.Model.Decoder, x, null).Output;
         var predicted = Project($"{ae}.out_proj", x).narrow(1, 1, hidden.shape[1]); // [B, N, P]
         var target = backbone.Patchify(view);
-        target = (target - target.mean([-1L], keepdim: true)) / target.var(-1, unbiased: true, keepdim: true).Plus(1e-6).sqrt();
+        target = (target - target.mean([-1L], keepdim: true)) / target.var(-1, unbiased: true, keepdim: true).Add(1e-6).sqrt();
         return (((predicted - target).square().mean([-1L]) * hidden).sum() / hidden.sum(), (tokens * shown).sum(1) / shown.sum(1));
     }
 
@@ -74,12 +76,12 @@ internal sealed class PlainForward(XkdModel model)
 
     private static Tensor Distil(Tensor student, Tensor teacher, Tensor center, double studentTemperature, double teacherTemperature)
     {
-        var target = softmax((teacher - center).Over(teacherTemperature), -1);
-        var views = student.chunk(student.shape[0] / teacher.shape[0], 0).Select(view => -(target * nn.functional.log_softmax(view.Over(studentTemperature), -1)).sum(-1).mean()).ToArray();
-        return views.Aggregate((sum, view) => sum + view).Over(views.Length);
+        var target = softmax((teacher - center).Div(teacherTemperature), -1);
+        var views = student.chunk(student.shape[0] / teacher.shape[0], 0).Select(view => -(target * nn.functional.log_softmax(view.Div(studentTemperature), -1)).sum(-1).mean()).ToArray();
+        return views.Aggregate((sum, view) => sum + view).Div(views.Length);
     }
 
-    private static Tensor Moved(Tensor center, Tensor teacher) => center.Times(CenterMomentum) + teacher.mean([0L], keepdim: true).Times(1 - CenterMomentum);
+    private static Tensor Moved(Tensor center, Tensor teacher) => center.Mul(CenterMomentum) + teacher.mean([0L], keepdim: true).Mul(1 - CenterMomentum);
 
     private (Tensor Tokens, Tensor Attention) Encode(string branch, ViT backbone, Tensor view, Tensor? hidden = null)
     {
@@ -99,8 +101,8 @@ internal sealed class PlainForward(XkdModel model)
         {
             var block = $"{name}.blocks.{i}";
             var heads = Project($"{block}.attn.qkv", Norm($"{block}.norm1", x)).view(x.shape[0], x.shape[1], 3, options.Heads, -1).permute(2, 0, 3, 1, 4).unbind(0); // 3 x [B, heads, N, d]
-            var scores = heads[0].matmul(heads[1].transpose(-2, -1)).Over(Math.Sqrt(heads[0].shape[^1])); // [B, heads, N, N]
-            attention = softmax(unseen is null ? scores : scores - unseen.view(x.shape[0], 1, 1, -1).Times(1e9), -1);
+            var scores = heads[0].matmul(heads[1].transpose(-2, -1)).Div(Math.Sqrt(heads[0].shape[^1])); // [B, heads, N, N]
+            attention = softmax(unseen is null ? scores : scores - unseen.view(x.shape[0], 1, 1, -1).Mul(1e9), -1);
             x = x + Project($"{block}.attn.proj", attention.matmul(heads[2]).transpose(1, 2).flatten(2));
             x = x + Project($"{block}.mlp.fc2", nn.functional.gelu(Project($"{block}.mlp.fc1", Norm($"{block}.norm2", x))));
         }
@@ -117,7 +119,7 @@ internal sealed class PlainForward(XkdModel model)
     private Tensor Norm(string name, Tensor x)
     {
         var centred = x - x.mean([-1L], keepdim: true);
-        return (centred / centred.square().mean([-1L], keepdim: true).Plus(1e-5).sqrt() * _values[$"{name}.weight"]) + _values[$"{name}.bias"];
+        return (centred / centred.square().mean([-1L], keepdim: true).Add(1e-5).sqrt() * _values[$"{name}.weight"]) + _values[$"{name}.bias"];
     }
 
     private static Tensor PatchMean(Tensor tokens) => tokens.narrow(1, 1, tokens.shape[1] - 1).mean([1L]);

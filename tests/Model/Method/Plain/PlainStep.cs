@@ -5,6 +5,8 @@ using static TorchSharp.torch;
 
 namespace Xkd.Model.Tests.Method;
 
+#pragma warning disable RS0030 // formulas as they are written
+
 /// <summary>A step with nothing saved: the plain forward pass, then clipping, AdamW and the moving averages one parameter after the other.</summary>
 internal sealed class PlainStep(XkdModel model)
 {
@@ -26,7 +28,7 @@ internal sealed class PlainStep(XkdModel model)
             var coefficient = Clip / (parameter.grad!.norm().item<float>() + 1e-6);
             if (coefficient < 1)
             {
-                parameter.grad.copy_(parameter.grad.Times(coefficient));
+                parameter.grad.copy_(parameter.grad.Mul(coefficient));
             }
         }
 
@@ -52,18 +54,18 @@ internal sealed class PlainStep(XkdModel model)
         }
 
         var decay = parameter.dim() > 1 && !name.EndsWith(".bias", StringComparison.Ordinal) ? schedule.WeightDecay : 0;
-        moments.Mean.copy_(moments.Mean.Times(Beta1) + parameter.grad!.Times(1 - Beta1));
-        moments.Variance.copy_(moments.Variance.Times(Beta2) + parameter.grad!.square().Times(1 - Beta2));
-        var mean = moments.Mean.Over(1 - Math.Pow(Beta1, _steps));
-        var deviation = moments.Variance.Over(1 - Math.Pow(Beta2, _steps)).sqrt();
-        parameter.copy_(parameter.Times(1 - (schedule.LearningRate * decay)) - (mean / deviation.Plus(Eps)).Times(schedule.LearningRate));
+        moments.Mean.copy_(moments.Mean.Mul(Beta1) + parameter.grad!.Mul(1 - Beta1));
+        moments.Variance.copy_(moments.Variance.Mul(Beta2) + parameter.grad!.square().Mul(1 - Beta2));
+        var mean = moments.Mean.Div(1 - Math.Pow(Beta1, _steps));
+        var deviation = moments.Variance.Div(1 - Math.Pow(Beta2, _steps)).sqrt();
+        parameter.copy_(parameter.Mul(1 - (schedule.LearningRate * decay)) - (mean / deviation.Add(Eps)).Mul(schedule.LearningRate));
     }
 
     private static void Follow(Branch teacher, Branch student, double kept, HashSet<nint> followed)
     {
         foreach (var ((_, to), (_, from)) in StateNames.Parameters(teacher).Zip(StateNames.Parameters(student)).Where(pair => followed.Add(pair.First.Value.Handle)))
         {
-            to.copy_(to.Times(kept) + from.Times(1 - kept));
+            to.copy_(to.Mul(kept) + from.Mul(1 - kept));
         }
     }
 }

@@ -1,12 +1,10 @@
 using TorchSharp;
 using Xkd.Model.Method;
 using Xkd.Model.Torch;
-using Xkd.Model.Training;
 using Xkd.Pipeline;
-using Xkd.Storage;
 using static TorchSharp.torch;
 
-namespace Xkd.Model.Evaluation;
+namespace Xkd.Model.Training;
 
 /// <summary>What the students see of one clip, and what they make of the rest: for people to look at.</summary>
 public sealed record MaskedReconstruction
@@ -38,21 +36,9 @@ public sealed record MaskedReconstruction
     public required float[] ReconstructedMel { get; init; }
 
     /// <summary>
-    /// Masks the first clip of <paramref name="batch"/> by the seed and reconstructs it. Visible patches are shown as they are. With
-    /// per-patch-normalised targets the decoder predicts no patch means and deviations: those of the original are used, as is customary.
+    /// Masks a clip's global views [1, 3, T, H, W] and [1, 1, M, F], on the model's device, by the seed and reconstructs them; waits for the device. Visible patches are
+    /// shown as they are. With per-patch-normalised targets the decoder predicts no patch means and deviations: those of the original are used, as is customary.
     /// </summary>
-    public static MaskedReconstruction Of(FrozenEncoder encoder, EvaluationBatch batch, ulong seed)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        HostView video = batch.Video!, audio = batch.Audio!;
-        return Of(
-            encoder.Model,
-            XkdInputTensors.ToDevice(video.Data, [1, .. video.Shape[1..]], encoder.Model.Device),
-            XkdInputTensors.ToDevice(audio.Data, [1, .. audio.Shape[1..]], encoder.Model.Device),
-            seed);
-    }
-
-    /// <summary>As the other, of a clip's global views [1, 3, T, H, W] and [1, 1, M, F] on the model's device. Waits for the device.</summary>
     internal static MaskedReconstruction Of(XkdModel model, Tensor video, Tensor audio, ulong seed)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -79,14 +65,6 @@ public sealed record MaskedReconstruction
         };
     }
 
-    /// <summary>The centred window of clip number <paramref name="clip"/> of <paramref name="cache"/>, masked and reconstructed.</summary>
-    public static async Task<MaskedReconstruction> OfClipAsync(FrozenEncoder encoder, Cache cache, int clip, ulong seed, CancellationToken stop)
-    {
-        MaskedReconstruction? made = null;
-        await OwnThread.RunAsync(() => EncoderFeatures.ForEachBatch(cache, encoder.OneWindow(clip), batch => made ??= Of(encoder, batch, seed), stop));
-        return made ?? throw new UsageException($"{cache.Path} has no clip number {clip}");
-    }
-
     private static Tensor Noise(SampleKey key, SamplePurpose purpose, int tokens)
     {
         var noise = new float[tokens];
@@ -104,9 +82,9 @@ public sealed record MaskedReconstruction
             predicted = PatchReconstruction.Denormalise(predicted, patches);
         }
 
-        Tensor hidden = masking.Mask.unsqueeze(-1), shown = hidden.From(1); // [1, N, 1]
-        Tensor seen = (patches * shown) + (patches.min() * hidden);
-        Tensor made = (patches * shown) + (predicted * hidden);
+        Tensor hidden = masking.Mask.unsqueeze(-1), shown = hidden.RSub(1); // [1, N, 1]
+        Tensor seen = (patches * shown).Add(patches.min() * hidden);
+        Tensor made = (patches * shown).Add(predicted * hidden);
         return (seen[0].cpu(), made[0].cpu());
     }
 
@@ -128,7 +106,7 @@ public sealed record MaskedReconstruction
     internal static byte[] Rgb(Tensor frames)
     {
         Tensor mean = tensor(ImageNetMean).view(3, 1, 1, 1), std = tensor(ImageNetStd).view(3, 1, 1, 1);
-        Tensor scaled = ((frames.cpu() * std) + mean).Times(255).round().ClampBelow(0).ClampAbove(255);
+        Tensor scaled = (frames.cpu() * std).Add(mean).Mul(255).round().ClampMin(0).ClampMax(255);
         return scaled.permute(1, 2, 3, 0).contiguous().to(ScalarType.Byte).data<byte>().ToArray();
     }
 }

@@ -1,7 +1,6 @@
-using Xkd.Model.Weights;
 using Xkd.Storage;
 
-namespace Xkd.Model.Training;
+namespace Xkd.Model.Weights;
 
 /// <summary>The real disk.</summary>
 internal sealed class CheckpointFiles : ICheckpointFiles

@@ -1,4 +1,3 @@
-using Xkd.Model.Training;
 using Xkd.Model.Weights;
 using Xkd.Storage;
 

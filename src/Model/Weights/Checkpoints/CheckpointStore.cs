@@ -3,10 +3,9 @@ using System.Security.Cryptography;
 using System.Text.Json.Serialization;
 using System.Text.Json;
 using System.Text;
-using Xkd.Model.Weights;
 using Xkd.Storage;
 
-namespace Xkd.Model.Training;
+namespace Xkd.Model.Weights;
 
 /// <summary>
 /// The checkpoints of one run: <c>checkpoints/step-NNNNNNNN/{model.safetensors, optimizer.safetensors, state.json, state.sha256}</c>. A folder of that name is whole: it is written under

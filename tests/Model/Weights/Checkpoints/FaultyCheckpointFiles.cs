@@ -1,4 +1,4 @@
-using Xkd.Model.Training;
+using Xkd.Model.Weights;
 
 namespace Xkd.Model.Tests.Training;
 

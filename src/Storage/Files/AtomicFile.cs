@@ -1,10 +1,10 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Xkd.Model.Weights;
+namespace Xkd.Storage;
 
 /// <summary>Files that are either whole or absent: written beside under another name, synced, renamed, the folder synced.</summary>
-internal static partial class AtomicFile
+public static partial class AtomicFile
 {
     /// <summary>Writes <paramref name="path"/> with what <paramref name="write"/> puts into the stream; on any error nothing of it remains.</summary>
     public static void Write(string path, Action<Stream> write)

@@ -1,10 +1,9 @@
 using System.Security.Cryptography;
 using System.Text.Json.Serialization;
 using System.Text.Json;
-using Xkd.Model.Weights;
 using Xkd.Storage;
 
-namespace Xkd.Model.Training;
+namespace Xkd.Model.Weights;
 
 /// <summary>A checkpoint whose every file was verified; its tensors are read when asked for.</summary>
 public sealed class Checkpoint : IDisposable
