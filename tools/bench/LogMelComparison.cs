@@ -73,7 +73,9 @@ internal static class LogMelComparison
     private static Tensor Torch(LogMelOptions options, Tensor wave, Tensor window, Tensor filters, Tensor epsilon)
     {
         Tensor spectrum = stft(wave, options.NFft, hop_length: options.Hop, window: window, center: true, pad_mode: PaddingModes.Reflect, return_complex: true); // [bins, frames]
+#pragma warning disable RS0030 // as it is written in PyTorch
         return filters.matmul(spectrum.abs().square()).add(epsilon).log(); // [mels, frames]
+#pragma warning restore RS0030
     }
 
     private static double Rate(Action once)

@@ -21,6 +21,7 @@ public sealed class EvaluationEncoderTests(EvaluationWorld world)
         WeightExporter.Write(file, weights.Tensors, EncoderDescription.ToMetadata(said));
 
         using var scope = TinyModel.Scope();
+        set_num_threads(1); // the same sums in the same order
         using EvaluationEncoder ofRun = EvaluationEncoder.Open(run, modality, WeightBranch.Teacher, new EncoderSection(), CPU);
         using EvaluationEncoder ofFile = EvaluationEncoder.Open(file, modality, WeightBranch.Teacher, new EncoderSection(), CPU, _ => Assert.Fail("the file says what it was trained on"));
         Tensor input = modality == WeightModality.Video ? randn([2, 3, 8, 16, 16]) : randn([2, 1, 16, 64]);

@@ -1,3 +1,4 @@
+using Xkd.Model.Evaluation;
 using Xkd.Model.Method;
 using Xkd.Storage;
 
