@@ -4,7 +4,7 @@ namespace Xkd.Model.Method;
 
 /// <summary>
 /// A configuration as written: dotted keys (<c>optim.lr</c>) to scalars or lists of scalars, from one YAML file, the files it
-/// is <c>based_on</c> (relative to itself, overridden by what it says), and <c>--set key=value</c>.
+/// is <c>based_on</c> (one or a list, relative to itself, overridden by what it says), and <c>--set key=value</c>.
 /// </summary>
 public sealed class ConfigFile
 {
@@ -72,10 +72,14 @@ public sealed class ConfigFile
         }
 
         ConfigNode root = ConfigYaml.Read(path);
-        foreach ((int already, (_, long line, ConfigNode parent)) in root.Keys!.Where(k => k.Key == BasedOn).Index())
+        foreach ((int already, (_, long line, ConfigNode parents)) in root.Keys!.Where(k => k.Key == BasedOn).Index())
         {
-            string name = already == 0 && parent.Text is { Length: > 0 } text ? text : throw ConfigYaml.Error(path, line, $"{BasedOn} must be the name of one file");
-            Read(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, name), depth + 1);
+            string?[] names = already > 0 ? [null] : parents.Items is { Count: > 0 } items ? [.. items.Select(item => item.Text)] : [parents.Text];
+            foreach (string? name in names)
+            {
+                string file = name is { Length: > 0 } ? name : throw ConfigYaml.Error(path, line, $"{BasedOn} must be the name of a file, or a list of names: later ones override earlier ones");
+                Read(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, file), depth + 1);
+            }
         }
 
         Flatten(root, string.Empty, path, level: 1, of: 0, new HashSet<string>(StringComparer.Ordinal));
@@ -103,11 +107,11 @@ public sealed class ConfigFile
             {
                 Flatten(value, key + ".", path, level + 1, top, written);
             }
-            else if (value.Items is not null)
+            else if (value.Items is not null && key != BasedOn)
             {
                 _values[key] = new ConfigValue([.. value.Items.Select(item => item.Text ?? throw ConfigYaml.Error(path, item.Line, $"{key} holds more than values; write a list such as [a, b]"))], IsList: true, where);
             }
-            else if (key != BasedOn)
+            else if (value.Items is null && key != BasedOn)
             {
                 _values[key] = new ConfigValue([value.Text!], IsList: false, where);
             }

@@ -23,7 +23,7 @@ public sealed class ConfigYamlTests : IDisposable
         { "&a { *a : 1 }\n", 1 },
         { "data:\n  [a]: 1\n", 2 },
         { "optim:\n  betas: [[0.9], 0.95]\n", 2 },
-        { "based_on: [a.yaml]\n", 1 },
+        { "based_on: [[a.yaml]]\n", 1 },
         { "a: " + new string('[', Many) + new string(']', Many), 1 },
         { "a: " + string.Concat(Enumerable.Repeat("{a: ", Many)), 1 },
         { string.Concat(Enumerable.Range(0, Many / 10).Select(i => new string(' ', Math.Min(i, 40)) + "a:\n")), 17 },

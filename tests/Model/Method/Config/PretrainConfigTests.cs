@@ -21,6 +21,47 @@ public sealed class PretrainConfigTests : IDisposable
     public void Load_PaperRecipe_EqualsTheDefaults() =>
         Assert.Equal(ConfigBinder.ToYaml(new PretrainConfig()), ConfigBinder.ToYaml(PretrainConfig.Load(Path.Combine(RepositoryRoot.Path, "configs/pretrain/xkd.yaml"))));
 
+    [Theory]
+    [InlineData("xkd")]
+    [InlineData("xkd_mas")]
+    [InlineData("xkd_mats")]
+    public void Load_ReleasedRecipe_IsTheRecipeWithTheReleasedBehaviour(string name)
+    {
+        string[] released =
+        [
+            "data.mel_normalization=released", "data.spectrogram=per_window", "augment.blur_sigma=released", "objective.teacher_view=first_local", "objective.student_temperature=audio_for_both",
+            "optim.shared_teacher_ema=twice",
+        ];
+        string Yaml(string file, params string[] overrides) => ConfigBinder.ToYaml(PretrainConfig.Load(Path.Combine(RepositoryRoot.Path, "configs/pretrain", file), overrides));
+        Assert.Equal(Yaml($"{name}.yaml", released), Yaml($"{name}_released.yaml"));
+    }
+
+    [Theory]
+    [InlineData("weight_decay: 0.1", "[0.1, 0.1]")]
+    [InlineData("weight_decay: [0.1, 0.2]", "[0.1, 0.2]")]
+    public void Load_OneNumberForAList_StandsForEach(string optim, string expected) =>
+        Assert.Contains($"weight_decay: {expected}", ConfigBinder.ToYaml(PretrainConfig.Load(Write($"optim: {{ {optim} }}\n"))), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("optim: { betas: 0.9 }\n", "optim.betas is [0.9]; write [mean, variance], each a number from 0 to 0.999999999")]
+    [InlineData("augment: { crop_ratio: [2, 1] }\n", "augment.crop_ratio is [2, 1]; write [from, to], each a number from 0.01 to 100, the smaller first")]
+    [InlineData("model: { video_patch: [4, 16] }\n", "model.video_patch is [4, 16]; write [frames, height, width], each a whole number from 1 to 4096")]
+    public void Load_ListOfAnotherShape_IsRefusedWithTheShape(string yaml, string expected) =>
+        Assert.Contains(expected, Assert.Throws<UsageException>(() => PretrainConfig.Load(Write(yaml))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Reference_EveryKey_HasItsMeaningDefaultAndRange()
+    {
+        IReadOnlyList<ConfigKey> keys = ConfigReference.Of<PretrainConfig>();
+        Assert.Equal(ConfigBinder.Leaves(new PretrainConfig()), keys.Select(key => (key.Name, key.Default)));
+        Assert.All(keys, key => Assert.False(string.IsNullOrWhiteSpace(key.Meaning) || string.IsNullOrWhiteSpace(key.Type), key.Name));
+        ConfigKey rate = Assert.Single(ConfigReference.Find<PretrainConfig>("optim.lr"));
+        Assert.Equal(("Learning rate after the warm-up. Default 1e-4.", "0.0001"), (rate.Meaning, rate.Default));
+        Assert.Contains("did you mean optim.lr", Assert.Throws<UsageException>(() => ConfigReference.Find<PretrainConfig>("optim.lrr")).Message, StringComparison.Ordinal);
+        Assert.NotEmpty(ConfigReference.Of<Xkd.Model.Evaluation.SvmConfig>());
+        Assert.NotEmpty(ConfigReference.Of<Xkd.Model.Evaluation.ClassifierConfig>());
+    }
+
     [Fact]
     public void Load_UnknownKey_NamesLineAndNearestKey()
     {
@@ -61,6 +102,7 @@ public sealed class PretrainConfigTests : IDisposable
     [Fact]
     public void Check_AnyConfiguration_WhatPassesTheModelTakes()
     {
+        using var scope = TinyModel.Scope();
         Random random = new(5);
         int Pick(params int[] values) => values[random.Next(values.Length)];
         double Weight() => Pick(0, 1, 2, 3);
