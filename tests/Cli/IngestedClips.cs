@@ -1,3 +1,5 @@
+using Xkd.Cli.Tests;
+
 [assembly: AssemblyFixture(typeof(IngestedClips))]
 
 namespace Xkd.Cli.Tests;

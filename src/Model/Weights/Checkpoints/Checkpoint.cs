@@ -93,12 +93,6 @@ public sealed record CheckpointState
     /// <summary>Damaged rows left out since the run began.</summary>
     public long Skipped { get; init; }
 
-    /// <summary>States of random generators by name, for what does not derive from <see cref="Seed"/>.</summary>
-    public IReadOnlyDictionary<string, byte[]> Random { get; init; } = new Dictionary<string, byte[]>();
-
-    /// <summary>Further numbers the trainer keeps (a step counter by parameter, the best score so far).</summary>
-    public IReadOnlyDictionary<string, double> Numbers { get; init; } = new Dictionary<string, double>();
-
     /// <summary>SHA-256 of every other file of the checkpoint by name; filled in when it is written.</summary>
     [JsonInclude]
     public IReadOnlyDictionary<string, string> Files { get; internal init; } = new Dictionary<string, string>();

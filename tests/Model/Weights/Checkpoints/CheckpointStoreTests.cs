@@ -13,7 +13,7 @@ public sealed class CheckpointStoreTests : IDisposable
     [Fact]
     public void Write_ThenOpenLatest_GivesTensorsAndState()
     {
-        var state = State(7) with { Random = new Dictionary<string, byte[]> { ["torch"] = [1, 2, 3] }, Numbers = new Dictionary<string, double> { ["best"] = 0.1 } };
+        var state = State(7) with { TailUsed = [3, 5], Skipped = 2 };
         var folder = Store().Write(state, Model(7), Optimizer(7));
 
         using var checkpoint = Store().OpenLatest()!;
@@ -23,8 +23,8 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal([7f, 1f], checkpoint.Model.Read("vid_student.backbone.cls_token").ToFloats());
         Assert.Equal([14f], checkpoint.Optimizer.Read("exp_avg/x").ToFloats());
         Assert.Equal((7L, 2, 56L, 3, 42UL, "a: 1\n"), (checkpoint.State.Step, checkpoint.State.Epoch, checkpoint.State.Position, checkpoint.State.ManifestVersion, checkpoint.State.Seed, checkpoint.State.Config));
-        Assert.Equal([1, 2, 3], checkpoint.State.Random["torch"]);
-        Assert.Equal(0.1, checkpoint.State.Numbers["best"]);
+        Assert.Equal([3, 5], checkpoint.State.TailUsed);
+        Assert.Equal(2, checkpoint.State.Skipped);
         Assert.Equal([CheckpointStore.ModelFile, CheckpointStore.OptimizerFile], checkpoint.State.Files.Keys);
         Assert.Empty(_warnings);
     }
