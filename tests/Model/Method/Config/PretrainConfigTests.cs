@@ -117,6 +117,7 @@ public sealed class PretrainConfigTests : IDisposable
                 {
                     VideoPatch = [Pick(4, 2, 8, 1, 3, 0), Pick(16, 8, 4, 32, 5), Pick(16, 8, 2, 28)], AudioPatch = [Pick(4, 8, 16, 3), Pick(16, 8, 0)], ClassToken = random.Next(2) == 0,
                     Encoder = new TransformerSection { Dim = Pick(16, 32, 48, 0), Depth = Pick(1, 2, 3, 0), Heads = Pick(4, 2, 1, 8, 3, 0) },
+                    Decoder = new TransformerSection { Dim = 16, Depth = 1, Heads = 2 },
                     Projector = new ProjectorSection { Layers = Pick(1, 2, 3, 0), Hidden = Pick(8, 16, 32, 0), Bottleneck = Pick(0, 8, 16), Out = Pick(8, 16, 32, 0) },
                 },
                 Objective = new ObjectiveSection
