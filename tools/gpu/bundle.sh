@@ -11,7 +11,8 @@ rm -rf "$bundle" "$bundle.tar.gz"
 dotnet publish "$root/tools/gpu/Xkd.Gpu.csproj" -c Release --nologo -v quiet -p:Bundle=true -o "$bundle"
 
 cd "$bundle"
-rm -rf samples golden ./*.pdb ./*.xml xkd-decode* xkd xkd.* Xkd.Conformance* # media is decoded where ffmpeg is
+find . -maxdepth 1 -name "*.xml" ! -name Xkd.Model.xml -delete # that one says what the keys mean
+rm -rf samples golden ./*.pdb xkd-decode* xkd xkd.* Xkd.Conformance* # media is decoded where ffmpeg is
 strip --strip-unneeded libSkiaSharp.so 2>/dev/null || true # smaller where binutils is there
 cp -r "$root/tools/bench/peers" "$root/tools/gpu/run.sh" "$root/tests/golden" .
 tar -C "$out" -czf "$bundle.tar.gz" xkd-gpu

@@ -43,7 +43,7 @@ public sealed record ModelCost
     {
         var (data, objective, video, audio) = (config.Data, config.Objective, config.VideoGeometry, config.AudioGeometry);
         var (student, teacher) = (new Encoder(config.Model.Encoder, config.Model.ClassToken), new Encoder(config.Model.Encoder, config.Model.ClassToken));
-        var (projector, dim, crossModal) = (config.Model.Projector, config.Model.Encoder.Dim, objective.Align + objective.Cmkd > 0);
+        var (projector, dim, crossModal) = (config.Model.Projector, config.Model.Encoder.Dim, objective.CrossModal);
         var (decodesVideo, decodesAudio) = (objective.VideoReconstruction > 0, objective.AudioReconstruction > 0);
         var forward = new Dictionary<string, double>(StringComparer.Ordinal);
         var embeddings = 0.0;

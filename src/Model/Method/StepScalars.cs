@@ -8,10 +8,16 @@ public sealed class StepScalars : IDisposable
     /// <summary>Name of the norm of all trained parameters' gradients together, before clipping.</summary>
     public const string GradNorm = "grad_norm";
 
-    internal StepScalars(IReadOnlyList<string> names, Tensor values, Tensor gradientNorm) =>
-        (Names, Packed) = ([.. names, GradNorm], cat([values, gradientNorm]).DetachFromDisposeScope());
+    private readonly int _learned;
 
-    /// <summary>Names of the values, in the order of the computation: the terms, <c>loss</c>, <c>grad_norm</c>.</summary>
+    /// <param name="names">Of the values, those of the loss first.</param>
+    /// <param name="learned">How many are of the loss, itself included; the others are only watched.</param>
+    /// <param name="values">[S - 1]</param>
+    /// <param name="gradientNorm">[1]</param>
+    internal StepScalars(IReadOnlyList<string> names, int learned, Tensor values, Tensor gradientNorm) =>
+        (Names, _learned, Packed) = ([.. names, GradNorm], learned, cat([values, gradientNorm]).DetachFromDisposeScope());
+
+    /// <summary>Names of the values: the terms of the loss in the order of their computation, <c>loss</c>, what is only watched, <c>grad_norm</c>.</summary>
     public IReadOnlyList<string> Names { get; }
 
     /// <summary>float32 [S].</summary>
@@ -35,8 +41,10 @@ public sealed class StepScalars : IDisposable
         return [.. steps.Select(step => new OrderedDictionary<string, double>(step.Names.Select(name => KeyValuePair.Create(name, (double)values[offset++])), StringComparer.Ordinal))];
     }
 
-    /// <summary>Name of the first value, in the order of the computation, that is not finite; null when all are.</summary>
-    public static string? FirstNonFinite(IReadOnlyDictionary<string, double> values) => values.Where(value => !double.IsFinite(value.Value)).Select(value => value.Key).FirstOrDefault();
+    /// <summary>Name of the first value that is not finite among those of the loss, in the order of their computation, and the norm; null when all are.</summary>
+    /// <param name="values">By <see cref="Names"/>.</param>
+    public string? FirstNonFinite(IEnumerable<double> values) =>
+        Names.Zip(values).Index().Where(value => (value.Index < _learned || value.Item.First == GradNorm) && !double.IsFinite(value.Item.Second)).Select(value => value.Item.First).FirstOrDefault();
 
     public void Dispose() => Packed.Dispose();
 }

@@ -89,7 +89,7 @@ public sealed class XkdModel : nn.Module
         var terms = new TermList();
 
         // Students encode what the mask leaves of the global view, and decode what it took.
-        var (crossModal, videoWeight, audioWeight) = (AllTerms || objective.Align + objective.Cmkd > 0, objective.VideoReconstruction, objective.AudioReconstruction);
+        var (crossModal, videoWeight, audioWeight) = (AllTerms || objective.CrossModal, objective.VideoReconstruction, objective.AudioReconstruction);
         var (videoLatent, reconVideo) = Reconstruct(vid_ae, input.Video[0], input.VideoNoise, objective.MaskVideo, crossModal, AllTerms || videoWeight > 0);
         var (audioLatent, reconAudio) = Reconstruct(aud_ae, input.Audio[0], input.AudioNoise, objective.MaskAudio, crossModal, AllTerms || audioWeight > 0);
         terms.Add("recon_video", videoWeight, reconVideo);

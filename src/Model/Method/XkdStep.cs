@@ -116,22 +116,22 @@ public sealed class XkdStep : IDisposable
         }
 
         using var scope = NewDisposeScope();
-        var (names, values) = Backward(microBatches, schedule.Temperatures);
+        var (names, learned, values) = Backward(microBatches, schedule.Temperatures);
         var gradientNorm = _update.Apply(schedule, Observer); // [1]
         _gradientsAreZero = true;
-        return new StepScalars(names, values, gradientNorm);
+        return new StepScalars(names, learned, values, gradientNorm);
     }
 
     /// <summary>Forward, backward and clip, without changing any parameter.</summary>
     internal StepScalars Differentiate(IReadOnlyList<XkdInput> microBatches, in KdTemperatures temperatures)
     {
         using var scope = NewDisposeScope();
-        var (names, values) = Backward(microBatches, temperatures);
-        return new StepScalars(names, values, _update.Clip(Observer));
+        var (names, learned, values) = Backward(microBatches, temperatures);
+        return new StepScalars(names, learned, values, _update.Clip(Observer));
     }
 
-    // Fresh gradients of the mean over the micro-batches and all ranks, and centres moved; gives this rank's mean scalars [S] and their names.
-    private (IReadOnlyList<string> Names, Tensor Values) Backward(IReadOnlyList<XkdInput> microBatches, in KdTemperatures temperatures)
+    // Fresh gradients of the mean over the micro-batches and all ranks, and centres moved; gives this rank's mean scalars [S], their names, and how many are of the loss.
+    private (IReadOnlyList<string> Names, int Learned, Tensor Values) Backward(IReadOnlyList<XkdInput> microBatches, in KdTemperatures temperatures)
     {
         if (!_gradientsAreZero)
         {
@@ -139,7 +139,7 @@ public sealed class XkdStep : IDisposable
         }
 
         _gradientsAreZero = false;
-        IReadOnlyList<string> names = [];
+        Term[] terms = [];
         var parts = microBatches.Count * (_exchange?.Ranks ?? 1);
         Tensor? scalars = null, teacherMeans = null;
         foreach (var input in microBatches)
@@ -149,8 +149,8 @@ public sealed class XkdStep : IDisposable
             Observer?.Forwarded(output);
             (parts == 1 ? output.Loss : output.Loss.Div(parts)).backward();
             using var unrecorded = no_grad();
-            names = [.. output.Terms.Select(term => term.Name), "loss"];
-            scalars = Sum(scope, scalars, stack([.. output.Terms.Select(term => term.Value).Append(output.Loss).Select(value => value.detach().to(ScalarType.Float32))])); // [S]
+            terms = [.. output.Terms.Where(term => term.Weight is not null), new Term("loss", output.Loss, 1), .. output.Terms.Where(term => term.Weight is null)];
+            scalars = Sum(scope, scalars, stack([.. terms.Select(term => term.Value.detach().to(ScalarType.Float32))])); // [S]
             if (output.Branches is { } branches)
             {
                 teacherMeans = Sum(scope, teacherMeans, stack([CenteredCrossEntropy.TeacherMean(branches.VideoTeacher.Logits), CenteredCrossEntropy.TeacherMean(branches.AudioTeacher.Logits)]));
@@ -160,7 +160,8 @@ public sealed class XkdStep : IDisposable
         _exchange?.SumGradients(_parameters.Gradients);
         MoveCenters(teacherMeans, microBatches.Count);
         Observer?.Differentiated();
-        return (names, scalars?.Div(microBatches.Count) ?? throw new ArgumentException("a step needs at least one batch", nameof(microBatches)));
+        return ([.. terms.Select(term => term.Name)], terms.Count(term => term.Weight is not null),
+            scalars?.Div(microBatches.Count) ?? throw new ArgumentException("a step needs at least one batch", nameof(microBatches)));
     }
 
     private XkdOutput Forward(XkdInput input, in KdTemperatures temperatures)

@@ -92,8 +92,7 @@ internal sealed class RunJournal(
 
         foreach (var (i, step) in _pending.Index())
         {
-            string[] names = [.. own[i].Keys];
-            RequireFinite(step, [.. all.Select(rank => names.Zip(rank.Values[i]).Where(value => !double.IsFinite(value.Second)).Select(value => value.First).FirstOrDefault())]);
+            RequireFinite(step, [.. all.Select(rank => step.Scalars.FirstNonFinite(rank.Values[i]))]);
         }
 
         _pending.ForEach(step => step.Scalars.Dispose());

@@ -54,7 +54,7 @@ internal sealed class TensorBoardLog(string folder)
     {
         foreach (var step in steps)
         {
-            foreach (var (name, value) in step.Values)
+            foreach (var (name, value) in step.Values.Where(value => value.Key is not ("step" or "epoch" or "position")))
             {
                 Writer.add_scalar($"{(step.Scalars.ContainsKey(name) ? "train" : "run")}/{name}", (float)value, (int)step.Step);
             }

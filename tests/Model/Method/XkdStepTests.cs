@@ -96,7 +96,7 @@ public sealed class XkdStepTests
         using var losses = step.Run(TinyModel.Input(config, 3), TinyModel.Schedule());
 
         var values = losses.Read();
-        Assert.Null(StepScalars.FirstNonFinite(values));
+        Assert.Null(losses.FirstNonFinite(values.Values));
         Assert.True(values["kd_v2a"] > 0 && values["loss"] > 0);
         Assert.DoesNotContain("recon_video", values.Keys);
     }
@@ -118,7 +118,7 @@ public sealed class XkdStepTests
         Assert.Equal(all.mean([-2L]).data<float>().ToArray(), attention.data<float>().ToArray());
 
         using StepScalars refined = step.Run(input, TinyModel.Schedule()), unrefined = plain.Run(input, TinyModel.Schedule());
-        Assert.Null(StepScalars.FirstNonFinite(refined.Read()));
+        Assert.Null(refined.FirstNonFinite(refined.Read().Values));
         Assert.NotEqual(unrefined.Read()["kd_v2a"], refined.Read()["kd_v2a"]);
     }
 
@@ -131,7 +131,7 @@ public sealed class XkdStepTests
         input.Audio[0].Fill(float.PositiveInfinity);
         using var losses = step.Run(input, TinyModel.Schedule());
 
-        Assert.Equal("recon_audio", StepScalars.FirstNonFinite(losses.Read()));
+        Assert.Equal("recon_audio", losses.FirstNonFinite(losses.Read().Values));
     }
 
     [Fact]

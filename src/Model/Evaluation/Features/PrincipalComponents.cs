@@ -45,7 +45,7 @@ public sealed record PrincipalComponents
         {
             Mean = Values(mean),
             Directions = Values(directions * largest.sign()),
-            Explained = [.. Values(variances.narrow(0, dim - components, components).flip(0)).Select(v => total > 0 ? v / total : 0)],
+            Explained = [.. Values(variances.narrow(0, dim - components, components).flip(0)).Select(v => total > 0 ? Math.Max(0, v) / total : 0)],
         };
     }
 

@@ -30,25 +30,26 @@ public sealed record ClipScores
     public static ClipScores Single(ReadOnlySpan<double> scores, ReadOnlySpan<int> labels, IReadOnlyList<string> classes)
     {
         var confusion = new ConfusionMatrix(classes.Count);
-        int five = 0;
+        int right = 0, five = 0;
         for (int clip = 0; clip < labels.Length; clip++)
         {
             ReadOnlySpan<double> row = scores.Slice(clip * classes.Count, classes.Count);
             confusion.Add(labels[clip], TopK.Best(row));
+            right += TopK.Hit(row, labels[clip], 1) ? 1 : 0; // a score that is not a number is never right
             five += TopK.Hit(row, labels[clip], 5) ? 1 : 0;
         }
 
-        return Counted(confusion, five, classes);
+        return Counted(confusion, right, five, classes);
     }
 
     /// <summary>One class a clip, of whose scores only counts were kept.</summary>
-    public static ClipScores Counted(ConfusionMatrix confusion, int amongFive, IReadOnlyList<string> classes)
+    public static ClipScores Counted(ConfusionMatrix confusion, int right, int amongFive, IReadOnlyList<string> classes)
     {
         int total = Math.Max(1, Enumerable.Range(0, classes.Count).Sum(confusion.Count));
         return new ClipScores
         {
             Metric = "top1",
-            Value = 100.0 * Enumerable.Range(0, classes.Count).Sum(c => confusion[c, c]) / total,
+            Value = 100.0 * right / total,
             Top5 = 100.0 * amongFive / total,
             PerClass = Enumerable.Range(0, classes.Count)
                 .Where(c => confusion.Accuracy(c) is not null)

@@ -46,6 +46,11 @@ internal static class EncoderFeatures
             rows.CopyTo(vectors, written);
             written += rows.Length;
         }, stop);
+        if (written != vectors.Length)
+        {
+            throw new InvalidOperationException($"{set.Cache.Path}: {written / dim} windows came of {vectors.Length / dim}");
+        }
+
         var features = new FeatureSet
         {
             Ids = set.Ids,

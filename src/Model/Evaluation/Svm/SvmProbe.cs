@@ -157,13 +157,13 @@ public static class SvmProbe
     private static ClipScores Judge(LinearSvmModel model, LabelledRows side, bool[]? judged, CancellationToken stop)
     {
         var confusion = new ConfusionMatrix(model.Classes);
-        int windows = side.Windows, five = 0;
+        int windows = side.Windows, right = 0, five = 0;
         List<double> scores = [];
         List<int[]> sets = [];
         side.Rows.ForEachBlock((first, count, block) =>
         {
             int[] clips = [.. Enumerable.Range(first / windows, count / windows).Where(clip => judged is null || judged[clip * windows])];
-            (double[] Mean, int Best, bool Five)[] found = new (double[], int, bool)[clips.Length];
+            (double[] Mean, int Best, bool Right, bool Five)[] found = new (double[], int, bool, bool)[clips.Length];
             Parallel.For(0, clips.Length, k =>
             {
                 var mean = new double[model.Classes];
@@ -176,9 +176,9 @@ public static class SvmProbe
                     }
                 }
 
-                found[k] = side.LabelSets is null ? ([], TopK.Best(mean), TopK.Hit(mean, side.Labels[clips[k]], 5)) : (mean, 0, false);
+                found[k] = side.LabelSets is null ? ([], TopK.Best(mean), TopK.Hit(mean, side.Labels[clips[k]], 1), TopK.Hit(mean, side.Labels[clips[k]], 5)) : (mean, 0, false, false);
             });
-            foreach ((int clip, (double[] mean, int best, bool hit)) in clips.Zip(found))
+            foreach ((int clip, (double[] mean, int best, bool top, bool among)) in clips.Zip(found))
             {
                 if (side.LabelSets is { } all)
                 {
@@ -188,11 +188,12 @@ public static class SvmProbe
                 else
                 {
                     confusion.Add(side.Labels[clip], best);
-                    five += hit ? 1 : 0;
+                    right += top ? 1 : 0;
+                    five += among ? 1 : 0;
                 }
             }
         }, stop);
-        return side.LabelSets is null ? ClipScores.Counted(confusion, five, side.Classes) : ClipScores.Multi([.. scores], sets, side.Classes);
+        return side.LabelSets is null ? ClipScores.Counted(confusion, right, five, side.Classes) : ClipScores.Multi([.. scores], sets, side.Classes);
     }
 
     private static void Validate(FeatureSet train, FeatureSet test, SvmConfig config)

@@ -247,7 +247,7 @@ public static class ConfigBinder
         {
             WithinAttribute? within = property.GetCustomAttribute<WithinAttribute>();
             string list = within is { Count: > 0 } ? $"[{within.Items}]" : "a list such as [a, b]";
-            return $"{list}, each {Describe(type.GetElementType()!, property)}{(within is { Rising: true } ? ", the smaller first" : string.Empty)}";
+            return $"{list}, each {Describe(type.GetElementType()!, property)}{(within is { Rising: true } ? ", the smaller first" : string.Empty)}{(within is { OneForAll: true } ? "; one number stands for all" : string.Empty)}";
         }
 
         Type plain = Nullable.GetUnderlyingType(type) ?? type;

@@ -63,7 +63,7 @@ public static partial class ConfigReference
 
     private static Dictionary<string, XElement> ReadComments()
     {
-        var file = Path.ChangeExtension(typeof(ConfigReference).Assembly.Location, ".xml");
+        var file = Path.Combine(AppContext.BaseDirectory, "Xkd.Model.xml");
         return File.Exists(file)
             ? XDocument.Load(file).Descendants("member").Where(member => member.Element("summary") is not null).ToDictionary(member => (string)member.Attribute("name")!, StringComparer.Ordinal)
             : throw new FailureException($"{file} is missing, which holds what the keys mean; build the project again");

@@ -79,7 +79,7 @@ internal static class ConfigRules
             Require(values <= MostPatchValues, "model.audio_patch", m.AudioPatch, $"it has {values} values; write one of at most {MostPatchValues}");
         }
 
-        Require((d.LocalVideoViews > 0 && d.LocalAudioViews > 0) || o.Align + o.Cmkd == 0, "data.local_video_views, data.local_audio_views",
+        Require((d.LocalVideoViews > 0 && d.LocalAudioViews > 0) || !o.CrossModal, "data.local_video_views, data.local_audio_views",
             new[] { d.LocalVideoViews, d.LocalAudioViews }, "distillation and alignment need one or more of each; or set objective.align and objective.cmkd to 0");
 
         OptimSection p = c.Optim;

@@ -76,6 +76,9 @@ public sealed record ObjectiveSection
     /// <summary>Reconstruct per-patch-normalised values. Default true.</summary>
     public bool NormPix { get; init; } = true;
 
+    /// <summary>A term has a weight that compares the modalities: local views, teachers and projectors are needed.</summary>
+    internal bool CrossModal => Align + Cmkd > 0;
+
     /// <summary>Weight of the video reconstruction in the loss.</summary>
     internal double VideoReconstruction => ReconVideo > 0 ? Recon * ReconVideo / (ReconVideo + ReconAudio) : 0;
 

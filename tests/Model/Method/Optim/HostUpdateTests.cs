@@ -55,8 +55,8 @@ public sealed class HostUpdateTests
         planted = true;
         using StepScalars bad = step.Run(TinyModel.Input(step.Model.Config, 2), TinyModel.Schedule());
 
-        Assert.Null(StepScalars.FirstNonFinite(good.Read()));
-        Assert.Equal("grad_norm", StepScalars.FirstNonFinite(bad.Read()));
+        Assert.Null(good.FirstNonFinite(good.Read().Values));
+        Assert.Equal("grad_norm", bad.FirstNonFinite(bad.Read().Values));
     }
 
     // Forward and backward on one thread, so that the update alone is compared.
