@@ -36,7 +36,7 @@ manifest = json.load(open(path))
 exec(change, {"case": {c["id"]: c for c in manifest["cases"]}})
 json.dump(manifest, open(path, "w"))
 P
-  if golden "$work/planted" | grep -F -- "$2" >/dev/null; then echo "CAUGHT $2"; caught=$((caught + 1)); else echo "MISSED $2"; missed=$((missed + 1)); fi
+  if { golden "$work/planted" || true; } | grep -F -- "$2" >/dev/null; then echo "CAUGHT $2"; caught=$((caught + 1)); else echo "MISSED $2"; missed=$((missed + 1)); fi
 }
 plant 'case["spec_augment"]["config"]["crops"]["crop0"]["pad"] = [1, 2]' 'config.crops.crop0.pad[1]: stated by the case, never used'
 plant 'case["spec_augment"]["config"]["crops"]["crop0"]["canvas"] = [80, 170]' 'out/crop0'
