@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Xkd.Model.Evaluation;
+using Xkd.Model.Torch;
+using Xkd.Model.Training;
 using static Xkd.Pipeline.Samples;
 
 namespace Xkd.Bench;
@@ -22,6 +24,8 @@ internal static class SvmBenchmark
     public static async Task<int> RunAsync(int rounds, double tolerance, string? peers, TextWriter output, CancellationToken cancellation)
     {
         const int Dim = 768, Classes = 50;
+        LibTorch.Load();
+        Devices.SetThreads(0);
         SvmBenchmarkData data = SvmBenchmarkData.Generate(2000, 1000, Dim, Classes, seed: 1);
         string folder = Directory.CreateTempSubdirectory("xkd-svm-").FullName;
         try

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Xkd.Model.Evaluation;
+using Xkd.Model.Torch;
 
 namespace Xkd.Conformance;
 
@@ -10,6 +11,7 @@ internal sealed class LinearSvmTopic : IGoldenTopic
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
+        LibTorch.Load();
         int dim = (int)golden.Shape("in/x_train")[1], clips = (int)golden.Shape("in/x_test_clips")[1];
         int classes = golden.Config.GetProperty("classes").GetInt32();
         check.SameSequence("train, test, dim, clips", [golden.Shape("in/x_train")[0], golden.Shape("in/x_test_clips")[0], dim, clips],

@@ -71,6 +71,8 @@ internal static class EvalCommand
             using StopSignals signals = new();
             string output = parsed.GetValue(folder)!;
             OutputFolder.Require(output);
+            LibTorch.Load(parsed.GetValue(libtorch));
+            Devices.SetThreads(0);
             if (loaded is SvmConfig svm && IsFeatures(parsed.GetValue(train)!))
             {
                 foreach (Option option in new Option[] { weights, fold, folds, modality, branch })
@@ -96,9 +98,7 @@ internal static class EvalCommand
                 throw new UsageException("--weights is missing; name a run, a checkpoint, or a weight file (only eval svm on feature files does without)");
             }
 
-            LibTorch.Load(parsed.GetValue(libtorch));
             torch.Device where = Devices.Parse(parsed.GetValue(device)!);
-            Devices.SetThreads(0);
             EvaluationRequest request = new()
             {
                 Protocol = protocol,

@@ -34,7 +34,7 @@ internal static class ProfileCommand
                 Data = parsed.GetValue(data), Config = parsed.GetValue(config), Set = parsed.GetValue(set)!, Delays = parsed.GetValue(delays)!, Device = parsed.GetValue(device)!,
                 Batches = parsed.GetValue(batches)!, Sweep = parsed.GetValue(sweep),
             };
-            if (parsed.GetValue(what) is "step" or "train")
+            if (parsed.GetValue(what) is "step" or "train" or "svm")
             {
                 LibTorch.Load(parsed.GetValue(libtorch));
             }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Xkd.Model.Evaluation;
+using Xkd.Model.Training;
 using Xkd.Pipeline;
 
 namespace Xkd.Cli.Profiling;
@@ -16,6 +17,7 @@ internal static class SvmProfile
     {
         (float[] train, int[] trainLabels) = Draw(Train, seed: 1);
         (float[] test, int[] testLabels) = Draw(Test, seed: 2);
+        Devices.SetThreads(0);
         Dictionary<string, double> seconds = new(StringComparer.Ordinal), accuracy = new(StringComparer.Ordinal);
         LinearSvm.Fit(train.AsSpan(0, 200 * Dim), Dim, trainLabels.AsSpan(0, 200), Classes, new LinearSvmOptions { C = 1, Tolerance = 0.1 }, stop); // compiles the kernels
         PipelineGraph graph = new("svm", new PipelineGraphOptions { TraceCapacity = Spans });

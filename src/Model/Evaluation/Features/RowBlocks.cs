@@ -5,7 +5,7 @@ using Xkd.Storage;
 namespace Xkd.Model.Evaluation;
 
 /// <summary>
-/// Float32 rows for many passes, a block at a time, each padded with zeros to whole vectors. Rows in memory are one block; others lie in a file.
+/// Float32 rows for many passes, a block at a time. Rows in memory are one block; others lie in a file.
 /// </summary>
 internal sealed class RowBlocks : IDisposable
 {
@@ -17,21 +17,16 @@ internal sealed class RowBlocks : IDisposable
     private readonly long _blockBytes;
 
     private RowBlocks(int count, int dim, float[]? whole, SafeFileHandle? file, long blockBytes) =>
-        (Count, Dim, Stride, _whole, _file, _blockBytes) = (count, dim, Padded(dim), whole, file, blockBytes);
+        (Count, Dim, _whole, _file, _blockBytes) = (count, dim, whole, file, blockBytes);
 
     public int Count { get; }
 
     public int Dim { get; }
 
-    /// <summary>Floats from one row to the next; a multiple of <see cref="SvmKernels.Block"/>.</summary>
-    public int Stride { get; }
-
-    /// <summary>All rows [count, stride] where they are in memory; null where they are not.</summary>
+    /// <summary>All rows [count, dim] where they are in memory; null where they are not.</summary>
     public float[]? Values => _whole;
 
-    public static int Padded(int length) => (length + SvmKernels.Block - 1) / SvmKernels.Block * SvmKernels.Block;
-
-    /// <summary>A padded copy of rows [count, dim].</summary>
+    /// <summary>A copy of rows [count, dim].</summary>
     /// <exception cref="UsageException">Values that are not whole rows, or not finite.</exception>
     public static RowBlocks Copy(ReadOnlySpan<float> vectors, int dim)
     {
@@ -45,33 +40,33 @@ internal sealed class RowBlocks : IDisposable
             throw new UsageException($"svm: feature row {broken / dim} holds a value that is not finite; check the weights the features were taken with.");
         }
 
-        return new RowBlocks(vectors.Length / dim, dim, Pad(vectors, dim), null, 0);
+        return new RowBlocks(vectors.Length / dim, dim, vectors.ToArray(), null, 0);
     }
 
     /// <summary>Rows that <see cref="Append"/> has written to a file, which this owns; they stay in memory where they fit into one block.</summary>
     public static RowBlocks OfFile(SafeFileHandle file, int count, int dim, long blockBytes)
     {
         var rows = new RowBlocks(count, dim, null, file, blockBytes);
-        if ((long)count * rows.Stride * sizeof(float) > blockBytes)
+        if ((long)count * rows.Dim * sizeof(float) > blockBytes)
         {
             return rows;
         }
 
-        var whole = new float[count * rows.Stride];
+        var whole = new float[count * rows.Dim];
         rows.Read(0, whole);
         return new RowBlocks(count, dim, whole, file, blockBytes);
     }
 
     /// <summary>Writes rows [n, dim] at a row's place in a file.</summary>
     public static void Append(SafeFileHandle file, long row, ReadOnlySpan<float> vectors, int dim) =>
-        RandomAccess.Write(file, MemoryMarshal.AsBytes(Pad(vectors, dim).AsSpan()), row * Padded(dim) * sizeof(float));
+        RandomAccess.Write(file, MemoryMarshal.AsBytes(vectors), row * dim * sizeof(float));
 
-    /// <summary>Gives every row once, in order: the first row's number, the number of rows, and their values [rows, stride], valid during the call.</summary>
+    /// <summary>Gives every row once, in order: the first row's number, the number of rows, and their values [rows, dim], valid during the call.</summary>
     public void ForEachBlock(Action<int, int, float[]> take, CancellationToken stop)
     {
-        int tiles = (int)Math.Max(1, Math.Min(_blockBytes / (Stride * sizeof(float)) / Tile, (Count + Tile - 1) / Tile));
+        int tiles = (int)Math.Max(1, Math.Min(_blockBytes / (Dim * sizeof(float)) / Tile, (Count + Tile - 1) / Tile));
         int rows = _whole is null ? tiles * Tile : Math.Max(1, Count);
-        float[] block = _whole ?? new float[rows * Stride];
+        float[] block = _whole ?? new float[rows * Dim];
         for (int first = 0; first < Count; first += rows)
         {
             stop.ThrowIfCancellationRequested();
@@ -81,7 +76,7 @@ internal sealed class RowBlocks : IDisposable
                 Parallel.For(0, Slices, slice =>
                 {
                     int from = count * slice / Slices, to = count * (slice + 1) / Slices;
-                    Read(start + from, block.AsSpan(from * Stride, (to - from) * Stride));
+                    Read(start + from, block.AsSpan(from * Dim, (to - from) * Dim));
                 });
             }
 
@@ -91,22 +86,10 @@ internal sealed class RowBlocks : IDisposable
 
     public void Dispose() => _file?.Dispose();
 
-    private static float[] Pad(ReadOnlySpan<float> vectors, int dim)
-    {
-        int count = vectors.Length / dim, stride = Padded(dim);
-        var padded = new float[(long)count * stride];
-        for (int row = 0; row < count; row++)
-        {
-            vectors.Slice(row * dim, dim).CopyTo(padded.AsSpan(row * stride));
-        }
-
-        return padded;
-    }
-
     private void Read(int first, Span<float> rows)
     {
         Span<byte> bytes = MemoryMarshal.AsBytes(rows);
-        long offset = (long)first * Stride * sizeof(float);
+        long offset = (long)first * Dim * sizeof(float);
         while (bytes.Length > 0)
         {
             int read = RandomAccess.Read(_file!, bytes, offset);

@@ -1,50 +1,8 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
 namespace Xkd.Model.Evaluation;
-
-/// <summary>The rows that are fitted on, scaled, with their bias feature, padded to whole vectors: what coordinate descent visits one by one.</summary>
-internal sealed class DualRows
-{
-    private DualRows(int[] places, int stride)
-    {
-        (Places, Stride) = (places, stride);
-        Values = new float[(long)Count * stride];
-        SquaredNorms = new double[Count];
-    }
-
-    /// <summary>Number of each row among all.</summary>
-    public int[] Places { get; }
-
-    public int Count => Places.Length;
-
-    public int Stride { get; }
-
-    public float[] Values { get; }
-
-    /// <summary>|x|² of each row, bias feature included.</summary>
-    public double[] SquaredNorms { get; }
-
-    public static DualRows Of(RowBlocks rows, float[] values, bool[]? used, FeatureScaler scaler, double bias)
-    {
-        var dual = new DualRows([.. Enumerable.Range(0, rows.Count).Where(i => used is null || used[i])], RowBlocks.Padded(rows.Dim + 1));
-        Parallel.For(0, dual.Count, row =>
-        {
-            ReadOnlySpan<float> from = values.AsSpan(dual.Places[row] * rows.Stride, rows.Dim);
-            Span<float> to = dual.Values.AsSpan(row * dual.Stride, dual.Stride);
-            double norm = bias * bias;
-            for (int d = 0; d < from.Length; d++)
-            {
-                to[d] = (float)((from[d] - scaler.Mean[d]) * scaler.Scale[d]);
-                norm += (double)to[d] * to[d];
-            }
-
-            to[rows.Dim] = (float)bias;
-            dual.SquaredNorms[row] = norm;
-        });
-        return dual;
-    }
-
-    /// <summary>+1 for the rows of a class, −1 for the others.</summary>
-    public sbyte[] Signs(SvmTargets targets, int positive) => [.. Places.Select(place => (sbyte)targets.Sign(place, positive))];
-}
 
 /// <summary>
 /// One class against the rest: coordinate descent on the dual of the squared-hinge SVM, <c>min ½ αᵀ(Q + D)α − Σα, α ≥ 0</c> with <c>Q = y y' x·x'</c> and <c>D
@@ -62,8 +20,7 @@ internal sealed unsafe class DualCoordinateDescent
     private readonly int[] _order;
     private SplitMix64 _random;
 
-    /// <summary>Of samples, their signs (+1 where a sample is of the class, else −1), and the class, which chooses the visiting order's stream.</summary>
-    public DualCoordinateDescent(DualRows rows, sbyte[] signs, int positive, LinearSvmOptions options)
+    private DualCoordinateDescent(DualRows rows, sbyte[] signs, int positive, LinearSvmOptions options)
     {
         _rows = rows;
         _signs = signs;
@@ -76,10 +33,22 @@ internal sealed unsafe class DualCoordinateDescent
         _random = new SplitMix64(unchecked((ulong)positive * 0xA0761D6478BD642FUL));
     }
 
-    /// <summary>Weights of the scaled features, then of the bias feature, then zeros.</summary>
-    public ReadOnlySpan<double> Weights => _weights;
+    /// <summary>Fits every class, a thread each.</summary>
+    /// <returns>Of each class: weights of the scaled features, then of the bias feature; passes; and whether it ended at the optimum.</returns>
+    public static (double[] Weights, int Passes, bool Converged)[] Fit(DualRows rows, SvmTargets targets, LinearSvmOptions options, CancellationToken stop)
+    {
+        var found = new (double[] Weights, int Passes, bool Converged)[targets.Classes];
+        Parallel.For(0, found.Length, new ParallelOptions { CancellationToken = stop }, positive =>
+        {
+            sbyte[] signs = [.. rows.Places.Select(place => (sbyte)targets.Sign(place, positive))];
+            var solver = new DualCoordinateDescent(rows, signs, positive, options);
+            var (passes, converged) = solver.Solve(stop);
+            found[positive] = (solver._weights[..(rows.Dim + 1)], passes, converged);
+        });
+        return found;
+    }
 
-    public (int Iterations, bool Converged) Solve(CancellationToken cancellation)
+    private (int Iterations, bool Converged) Solve(CancellationToken cancellation)
     {
         var active = _rows.Count;
         var shrinkAbove = double.PositiveInfinity;
@@ -119,7 +88,7 @@ internal sealed unsafe class DualCoordinateDescent
             var i = _order[s];
             var x = values + ((nint)i * _rows.Stride);
             double y = _signs[i];
-            var gradient = (y * SvmKernels.Dot(x, w, _rows.Stride)) - 1 + (_alpha[i] * diagonal);
+            var gradient = (y * Dot(x, w, _rows.Stride)) - 1 + (_alpha[i] * diagonal);
             var projected = gradient;
             if (_alpha[i] == 0)
             {
@@ -139,7 +108,7 @@ internal sealed unsafe class DualCoordinateDescent
             if (projected != 0)
             {
                 var updated = Math.Max(_alpha[i] - (gradient / (_rows.SquaredNorms[i] + diagonal)), 0);
-                SvmKernels.Add((updated - _alpha[i]) * y, x, w, _rows.Stride);
+                Add((updated - _alpha[i]) * y, x, w, _rows.Stride);
                 _alpha[i] = updated;
             }
         }
@@ -147,4 +116,86 @@ internal sealed unsafe class DualCoordinateDescent
         // Every sample was shrunk in this pass: nothing violates, which the full pass that follows will judge.
         return active == 0 ? (0, 0) : (largest, smallest);
     }
+
+    private static double Dot(float* x, double* v, int length)
+    {
+        Vector256<double> a = default, b = default, c = default, d = default; // four chains hide the latency of the multiply-add
+        for (var i = 0; i < length; i += DualRows.Block)
+        {
+            a = Vector256.FusedMultiplyAdd(Widen(x + i), Vector256.Load(v + i), a);
+            b = Vector256.FusedMultiplyAdd(Widen(x + i + 4), Vector256.Load(v + i + 4), b);
+            c = Vector256.FusedMultiplyAdd(Widen(x + i + 8), Vector256.Load(v + i + 8), c);
+            d = Vector256.FusedMultiplyAdd(Widen(x + i + 12), Vector256.Load(v + i + 12), d);
+        }
+
+        return Vector256.Sum(a + b + (c + d));
+    }
+
+    // sum += scale · x.
+    private static void Add(double scale, float* x, double* sum, int length)
+    {
+        var s = Vector256.Create(scale);
+        for (var i = 0; i < length; i += 4)
+        {
+            Vector256.FusedMultiplyAdd(Widen(x + i), s, Vector256.Load(sum + i)).Store(sum + i);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<double> Widen(float* x)
+    {
+        // One instruction where it exists; Vector256.Widen would need the upper half extracted first.
+        if (Avx.IsSupported)
+        {
+            return Avx.ConvertToVector256Double(Vector128.Load(x));
+        }
+
+        var (lower, upper) = Vector128.Widen(Vector128.Load(x));
+        return Vector256.Create(lower, upper);
+    }
+}
+
+/// <summary>The rows that are fitted on, scaled, with their bias feature, padded to whole vectors: what coordinate descent visits one by one.</summary>
+internal sealed class DualRows
+{
+    /// <summary>Floats handled per turn of the loops.</summary>
+    public const int Block = 16;
+
+    public DualRows(RowBlocks rows, float[] values, SvmTargets targets, FeatureScaler scaler, double bias)
+    {
+        Dim = rows.Dim;
+        Stride = (Dim + Block) / Block * Block;
+        Places = [.. Enumerable.Range(0, rows.Count).Where(i => targets.Used is null || targets.Used[i])];
+        Values = new float[(long)Count * Stride];
+        SquaredNorms = new double[Count];
+        Parallel.For(0, Count, row =>
+        {
+            ReadOnlySpan<float> from = values.AsSpan(Places[row] * Dim, Dim);
+            var to = Values.AsSpan(row * Stride, Stride);
+            var norm = bias * bias;
+            for (var d = 0; d < from.Length; d++)
+            {
+                to[d] = (float)((from[d] - scaler.Mean[d]) * scaler.Scale[d]);
+                norm += (double)to[d] * to[d];
+            }
+
+            to[Dim] = (float)bias;
+            SquaredNorms[row] = norm;
+        });
+    }
+
+    /// <summary>Number of each row among all.</summary>
+    public int[] Places { get; }
+
+    public int Count => Places.Length;
+
+    public int Dim { get; }
+
+    /// <summary>Floats from one row to the next.</summary>
+    public int Stride { get; }
+
+    public float[] Values { get; }
+
+    /// <summary>|x|² of each row, bias feature included.</summary>
+    public double[] SquaredNorms { get; }
 }

@@ -1,15 +1,11 @@
-using System.Runtime.Intrinsics;
+using Xkd.Model.Torch;
+using static TorchSharp.torch;
 
 namespace Xkd.Model.Evaluation;
 
-/// <summary>
-/// What is subtracted from each feature and what it is multiplied by, learnt from training rows. It is applied to weights, not to rows: a row is read as it is
-/// stored, and what is fitted fits rows as they are stored.
-/// </summary>
-internal sealed unsafe class FeatureScaler
+/// <summary>What is subtracted from each feature and what it is multiplied by, learnt from training rows.</summary>
+internal sealed class FeatureScaler
 {
-    private const int Slices = 8;
-
     // Spacing of float32 numbers relative to their size.
     private const double FloatSpacing = 1.0 / (1 << 23);
 
@@ -23,50 +19,26 @@ internal sealed unsafe class FeatureScaler
     public static FeatureScaler None(int dim) => new(new double[dim], [.. Enumerable.Repeat(1.0, dim)]);
 
     /// <summary>Mean 0 and deviation 1 over the rows used; what is constant in float32 becomes 0.</summary>
-    public static FeatureScaler Standardise(RowBlocks rows, bool[]? used, CancellationToken stop)
+    public static FeatureScaler Standardise(RowBlocks rows, SvmTargets targets, CancellationToken stop)
     {
-        // Sums of differences from one row: what is far from zero keeps its digits.
-        double[] origin = new double[rows.Stride], sums = new double[rows.Stride], squares = new double[rows.Stride];
-        long count = 0;
-        rows.ForEachBlock((first, taken, values) =>
+        using var scope = NewDisposeScope();
+        using var plain = new SvmRows(rows, None(rows.Dim), bias: 1);
+        Tensor? origin = null;
+        Tensor sums = zeros([rows.Dim], ScalarType.Float64), squares = zeros_like(sums);
+        plain.ForEach((first, x) =>
         {
-            int[] kept = [.. Enumerable.Range(0, taken).Where(i => used is null || used[first + i])];
-            for (int d = 0; d < rows.Dim && count == 0 && kept.Length > 0; d++)
-            {
-                origin[d] = values[(kept[0] * rows.Stride) + d];
-            }
-
-            count += kept.Length;
-            int vectors = rows.Stride / 4;
-            Parallel.For(0, Slices, slice =>
-            {
-                int from = vectors * slice / Slices * 4, to = vectors * (slice + 1) / Slices * 4;
-                fixed (float* x = values)
-                fixed (double* o = origin, s = sums, q = squares)
-                {
-                    foreach (int row in kept)
-                    {
-                        float* at = x + ((nint)row * rows.Stride);
-                        for (int d = from; d < to; d += 4)
-                        {
-                            Vector256<double> v = SvmKernels.Widen(at + d) - Vector256.Load(o + d);
-                            (Vector256.Load(s + d) + v).Store(s + d);
-                            Vector256.FusedMultiplyAdd(v, v, Vector256.Load(q + d)).Store(q + d);
-                        }
-                    }
-                }
-            });
+            // Sums of differences from one row: what is far from zero keeps its digits.
+            var features = x.narrow(1, 0, rows.Dim); // [rows, dim]
+            origin ??= features[0].clone().MoveToOuterDisposeScope();
+            var from = (features - origin).mul_(targets.Weights(first, (int)x.shape[0]));
+            sums.AddInPlace(from.sum(0L));
+            squares.AddInPlace(from.square().sum(0L));
         }, stop);
-        double[] mean = new double[rows.Dim], scale = new double[rows.Dim];
-        for (int d = 0; d < rows.Dim && count > 0; d++)
-        {
-            double shift = sums[d] / count, variance = (squares[d] / count) - (shift * shift), rounding = FloatSpacing * (origin[d] + shift);
-            mean[d] = origin[d] + shift;
+        var shift = sums.Div(targets.UsedRows);
+        var (mean, variance) = (origin!.Add(shift), squares.Div(targets.UsedRows) - shift.square());
 
-            // A feature whose deviation is what rounding to float32 makes of a constant says nothing.
-            scale[d] = variance > rounding * rounding ? 1 / Math.Sqrt(variance) : 0;
-        }
-
-        return new FeatureScaler(mean, scale);
+        // A feature whose deviation is what rounding to float32 makes of a constant says nothing.
+        var scale = where(variance.gt(mean.Mul(FloatSpacing).square()), variance.rsqrt(), zeros_like(variance));
+        return new FeatureScaler(mean.data<double>().ToArray(), scale.data<double>().ToArray());
     }
 }

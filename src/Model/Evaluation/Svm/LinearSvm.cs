@@ -1,4 +1,7 @@
+using System.Runtime.InteropServices;
+using Xkd.Model.Torch;
 using Xkd.Storage;
+using static TorchSharp.torch;
 
 namespace Xkd.Model.Evaluation;
 
@@ -12,7 +15,7 @@ public sealed record LinearSvmOptions
 
     /// <summary>
     /// Largest distance of a class's weights from the optimum, as a share of their norm: the gradient's norm bounds it, because the objective's curvature is
-    /// at least 1. In coordinate descent the largest spread of the projected dual gradient, in units of the margin. Default 1e-6; liblinear's is 1e-4.
+    /// at least 1. Default 1e-6.
     /// </summary>
     public double Tolerance { get; init; } = 1e-6;
 
@@ -24,11 +27,6 @@ public sealed record LinearSvmOptions
     /// 1.
     /// </summary>
     public double InterceptScaling { get; init; } = 1;
-
-    /// <summary>Threads; 0 means one per processor. The result does not depend on it. Default 0.</summary>
-    public int Threads { get; init; }
-
-    internal ParallelOptions Parallel => new() { MaxDegreeOfParallelism = Threads > 0 ? Threads : Environment.ProcessorCount };
 }
 
 /// <summary>A fitted one-vs-rest linear SVM. It takes rows as they are stored, before scaling.</summary>
@@ -87,13 +85,6 @@ public sealed class LinearSvmModel(int dim, double[] coefficients, double[] inte
 /// </summary>
 public static class LinearSvm
 {
-    // Bytes that the solvers of the classes that are fitted together hold, and bytes of rows that solvers hold themselves in one pass.
-    private const long StateBytes = 256L << 20, HeldBytes = 128L << 20;
-    private const int VectorsPerClass = 20;
-
-    // Rows per feature up to which coordinate descent is the faster, and its passes at most: those it does not bring to the optimum need some tens of Newton's.
-    private const int DualRowsPerFeature = 8, DualPasses = 300;
-
     /// <param name="vectors">Features, row-major [rows, dim].</param>
     /// <param name="dim">Length of a row.</param>
     /// <param name="labels">Class of each row, 0 … classes − 1.</param>
@@ -109,88 +100,77 @@ public static class LinearSvm
         return Fit(RowBlocks.Copy(vectors, dim), targets, FeatureScaler.None(dim), options ?? new LinearSvmOptions(), cancellation);
     }
 
-    /// <summary>Fits on rows prepared once: the way to try several values of C.</summary>
+    /// <summary>Fits on rows in memory or in a file.</summary>
     internal static LinearSvmModel Fit(RowBlocks rows, SvmTargets targets, FeatureScaler scaler, LinearSvmOptions options, CancellationToken cancellation)
+    {
+        using var problem = new SvmProblem(rows, targets, scaler, options.InterceptScaling);
+        return problem.Fit(options, cancellation);
+    }
+}
+
+/// <summary>Rows prepared once, to be fitted on with several values of C.</summary>
+internal sealed class SvmProblem(RowBlocks rows, SvmTargets targets, FeatureScaler scaler, double bias) : IDisposable
+{
+    // Bytes that the classes that are fitted side by side hold.
+    private const long StateBytes = 256L << 20;
+    private const int VectorsPerClass = 12;
+
+    // Rows per feature up to which coordinate descent is the faster, and its passes at most: those it does not bring to the optimum need some tens of Newton's.
+    private const int DualRowsPerFeature = 8, DualPasses = 300;
+    private readonly SvmRows _rows = new(rows, scaler, bias);
+    private DualRows? _dual;
+    private SvmPreconditioner? _preconditioner;
+
+    /// <summary>Fits every class against the rest.</summary>
+    /// <exception cref="UsageException">Targets or options that cannot be.</exception>
+    public LinearSvmModel Fit(LinearSvmOptions options, CancellationToken cancellation)
     {
         Validate(rows.Count, targets, options);
         cancellation.ThrowIfCancellationRequested();
-        int classes = targets.Classes, length = rows.Dim + 1;
-        (double[] Weights, int Passes, bool Converged)[] found = Dual(rows, targets, scaler, options, cancellation);
-        int[] rest = [.. Enumerable.Range(0, classes).Where(c => !found[c].Converged && found[c].Passes < options.MaxIterations)];
-        if (rest.Length > 0)
+        using var scope = NewDisposeScope();
+        var weights = zeros([_rows.Length, targets.Classes], ScalarType.Float64);
+        var found = new (int Passes, bool Converged)[targets.Classes];
+        if (rows.Values is { } values && targets.UsedRows <= DualRowsPerFeature * (long)_rows.Length)
         {
-            var preconditioner = new SvmPreconditioner(rows, targets, scaler, options, cancellation);
-            var pass = new SvmPass(rows, targets, scaler, options);
-            int turn = (int)Math.Clamp(StateBytes / ((rows.Count / 8) + (VectorsPerClass * sizeof(double) * (long)rows.Stride)), 1, classes);
-            foreach (int[] together in rest.Chunk(turn))
+            _dual ??= new DualRows(rows, values, targets, scaler, bias);
+            var limited = options with { MaxIterations = Math.Min(options.MaxIterations, DualPasses) };
+            foreach (var (positive, (solution, passes, converged)) in DualCoordinateDescent.Fit(_dual, targets, limited, cancellation).Index())
             {
-                NewtonSolver[] solvers = [.. together.Select(c => new NewtonSolver(
-                    c, length, rows.Count, preconditioner, options with { MaxIterations = options.MaxIterations - found[c].Passes }, found[c].Weights))];
-                while (Array.Exists(solvers, s => !s.Done))
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    pass.Run(Served(solvers, rows.Stride), cancellation);
-                }
-
-                Array.ForEach(solvers, s => found[s.Positive] = (s.Weights, found[s.Positive].Passes + s.Passes, s.Converged));
+                weights.select(1, positive).copy_(tensor(solution));
+                found[positive] = (passes, converged);
             }
         }
 
-        double[] coefficients = new double[classes * rows.Dim], intercepts = new double[classes];
-        foreach ((int c, (double[] weights, _, _)) in found.Index())
+        int[] rest = [.. Enumerable.Range(0, targets.Classes).Where(k => !found[k].Converged && found[k].Passes < options.MaxIterations)];
+        var together = (int)Math.Clamp(StateBytes / (rows.Count + (VectorsPerClass * sizeof(double) * (long)_rows.Length)), 1, targets.Classes);
+        foreach (var classes in rest.Chunk(together))
         {
-            intercepts[c] = options.InterceptScaling * weights[rows.Dim];
-            for (int d = 0; d < rows.Dim; d++)
+            _preconditioner ??= new SvmPreconditioner(_rows, targets, cancellation);
+            var index = tensor(Array.ConvertAll(classes, static k => (long)k));
+            var begun = found[classes[0]].Passes;
+            var newton = new SvmNewton(_rows, targets, _preconditioner, options with { MaxIterations = options.MaxIterations - begun }, cancellation);
+            var solution = weights.index_select(1, index);
+            foreach (var (k, (passes, converged)) in classes.Zip(newton.Fit(classes, solution)))
             {
-                coefficients[(c * rows.Dim) + d] = weights[d] * scaler.Scale[d];
-                intercepts[c] -= scaler.Mean[d] * coefficients[(c * rows.Dim) + d];
+                found[k] = (begun + passes, converged);
             }
+
+            weights.index_copy_(1, index, solution);
         }
 
-        return new LinearSvmModel(rows.Dim, coefficients, intercepts)
+        // In terms of rows as they are stored.
+        var coefficients = weights.narrow(0, 0, rows.Dim) * tensor(scaler.Scale).unsqueeze(1); // [dim, classes]
+        var intercepts = weights[rows.Dim].Mul(bias) - tensor(scaler.Mean).matmul(coefficients); // [classes]
+        return new LinearSvmModel(rows.Dim, coefficients.t().contiguous().data<double>().ToArray(), intercepts.data<double>().ToArray())
         {
             C = options.C, Iterations = [.. found.Select(f => f.Passes)], Converged = Array.TrueForAll(found, f => f.Converged),
         };
     }
 
-    private static (double[] Weights, int Passes, bool Converged)[] Dual(
-        RowBlocks rows, SvmTargets targets, FeatureScaler scaler, LinearSvmOptions options, CancellationToken cancellation)
+    public void Dispose()
     {
-        (double[] Weights, int Passes, bool Converged)[] found = [.. Enumerable.Repeat((Array.Empty<double>(), 0, false), targets.Classes)];
-        if (rows.Values is not { } values || targets.UsedRows > DualRowsPerFeature * (long)(rows.Dim + 1))
-        {
-            return found;
-        }
-
-        DualRows held = DualRows.Of(rows, values, targets.Used, scaler, options.InterceptScaling);
-        LinearSvmOptions limited = options with { MaxIterations = Math.Min(options.MaxIterations, DualPasses) };
-        ParallelOptions parallel = options.Parallel;
-        parallel.CancellationToken = cancellation;
-        Parallel.For(0, targets.Classes, parallel, positive =>
-        {
-            var solver = new DualCoordinateDescent(held, held.Signs(targets, positive), positive, limited);
-            (int passes, bool converged) = solver.Solve(cancellation);
-            found[positive] = (solver.Weights[..(rows.Dim + 1)].ToArray(), passes, converged);
-        });
-        return found;
-    }
-
-    /// <summary>Who is served by the next pass: all, but of those that ask for rows only as many as fit.</summary>
-    private static List<NewtonSolver> Served(NewtonSolver[] solvers, int stride)
-    {
-        List<NewtonSolver> served = [];
-        long held = 0;
-        foreach (NewtonSolver solver in solvers.Where(s => !s.Done))
-        {
-            long bytes = solver.Ask == SvmAsk.Rows ? solver.ActiveRows * stride * sizeof(double) : 0;
-            if (held == 0 || held + bytes <= HeldBytes)
-            {
-                served.Add(solver);
-                held += bytes;
-            }
-        }
-
-        return served;
+        _preconditioner?.Dispose();
+        _rows.Dispose();
     }
 
     private static void Validate(int rows, SvmTargets targets, LinearSvmOptions options)
@@ -246,7 +226,46 @@ internal sealed class SvmTargets
     /// <summary>These targets, of which only some rows are fitted on.</summary>
     public SvmTargets On(bool[] used) => new(Rows, Classes, _labels, _sets, _windows) { Used = used };
 
-    /// <summary>+1 for a row of the class, −1 for another, 0 for one that is not fitted on.</summary>
-    public int Sign(int row, int positive) =>
-        Used is not null && !Used[row] ? 0 : (_labels is null ? Array.IndexOf(_sets[row / _windows], positive) >= 0 : _labels[row] == positive) ? 1 : -1;
+    /// <summary>1 for each row that is fitted on, else 0: float64 [count, 1].</summary>
+    public Tensor Weights(int first, int count)
+    {
+        var weights = ones([count, 1], ScalarType.Float64);
+        var values = MemoryMarshal.Cast<byte, double>(weights.bytes);
+        for (var row = 0; row < count && Used is not null; row++)
+        {
+            values[row] = Used[first + row] ? 1 : 0;
+        }
+
+        return weights;
+    }
+
+    /// <summary>+1 for a row of the class, −1 for another.</summary>
+    public int Sign(int row, int positive) => (_labels is null ? Array.IndexOf(_sets[row / _windows], positive) >= 0 : _labels[row] == positive) ? 1 : -1;
+
+    /// <summary>+1 for a row of the class, −1 for another, 0 for one that is not fitted on: float64 [count, classes].</summary>
+    public Tensor Signs(int first, int count, int[] classes)
+    {
+        var places = new int[Classes];
+        Array.Fill(places, -1);
+        foreach (var (place, positive) in classes.Index())
+        {
+            places[positive] = place;
+        }
+
+        var signs = Weights(first, count).neg().expand(count, classes.Length).contiguous();
+        var values = MemoryMarshal.Cast<byte, double>(signs.bytes);
+        for (var row = 0; row < count; row++)
+        {
+            ReadOnlySpan<int> labels = _labels is null ? _sets[(first + row) / _windows] : new ReadOnlySpan<int>(in _labels[first + row]);
+            foreach (var label in labels)
+            {
+                if (places[label] >= 0 && (Used is null || Used[first + row]))
+                {
+                    values[(row * classes.Length) + places[label]] = 1;
+                }
+            }
+        }
+
+        return signs;
+    }
 }

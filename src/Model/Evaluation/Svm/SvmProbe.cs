@@ -1,3 +1,4 @@
+using Xkd.Model.Torch;
 using Xkd.Storage;
 
 namespace Xkd.Model.Evaluation;
@@ -69,7 +70,7 @@ public static class SvmProbe
         {
             Notes = shared is null ? identity.Notes : [.. identity.Notes ?? [], shared],
             Clips = EvaluationResult.Sizes(fit.Rows.Count, judged.Rows.Count),
-        }).With(Run(fit, judged, config, log, stop));
+        }).With(await OwnThread.RunAsync(() => Run(fit, judged, config, log, stop)));
     }
 
     /// <summary>Fits every C without the rows held out, judges it, and fits the best on all.</summary>
@@ -83,10 +84,10 @@ public static class SvmProbe
         if (config.C.Length > 1)
         {
             SvmTargets fitted = held is null ? targets : targets.On([.. held.Select(h => !h)]);
-            FeatureScaler scaler = Scaler(fitted);
+            using SvmProblem problem = Problem(fitted);
             foreach (double c in config.C)
             {
-                LinearSvmModel candidate = Fit(fitted, scaler, c);
+                LinearSvmModel candidate = Fit(problem, c);
                 scores[c] = (held is null ? Judge(candidate, test, null, stop) : Judge(candidate, train, held, stop)).Value;
                 log($"C {c}: {scores[c]:f2} % on {(held is null ? "the test clips" : "held-out training clips")}, {candidate.Iterations.Max()} passes"
                     + (candidate.Converged ? string.Empty : ", not converged"));
@@ -95,7 +96,8 @@ public static class SvmProbe
 
         // Of equally good values the smallest: the stronger regulariser.
         double best = scores.Count == 0 ? config.C[0] : scores.Keys.Order().MaxBy(c => scores[c]);
-        LinearSvmModel model = Fit(targets, Scaler(targets), best);
+        using SvmProblem all = Problem(targets);
+        LinearSvmModel model = Fit(all, best);
         string tried = string.Join(", ", scores.Keys);
         return new SvmProbeResult(
             model, scores, converged, passes, Judge(model, test, null, stop), train.Classes,
@@ -105,16 +107,19 @@ public static class SvmProbe
             Note: converged ? null : $"the SVM stopped before its optimum, after {passes} of at most {config.MaxIterations} passes: raise max_iterations, "
                 + $"or leave values of C above {config.C.Min()} out");
 
-        LinearSvmModel Fit(SvmTargets of, FeatureScaler scaler, double c)
+        LinearSvmModel Fit(SvmProblem problem, double c)
         {
-            LinearSvmModel fit = LinearSvm.Fit(train.Rows, of, scaler, new LinearSvmOptions { C = c, MaxIterations = config.MaxIterations }, stop);
+            LinearSvmModel fit = problem.Fit(new LinearSvmOptions { C = c, MaxIterations = config.MaxIterations }, stop);
             converged &= fit.Converged;
             passes = Math.Max(passes, fit.Iterations.Max());
             return fit;
         }
 
-        FeatureScaler Scaler(SvmTargets of) =>
-            config.Scaling == FeatureScaling.Standardise ? FeatureScaler.Standardise(train.Rows, of.Used, stop) : FeatureScaler.None(train.Rows.Dim);
+        SvmProblem Problem(SvmTargets of)
+        {
+            bool standardise = config.Scaling == FeatureScaling.Standardise;
+            return new(train.Rows, of, standardise ? FeatureScaler.Standardise(train.Rows, of, stop) : FeatureScaler.None(train.Rows.Dim), bias: 1);
+        }
     }
 
     /// <summary>Splits clips into a part to fit on and a part held out, class by class, so that every class with two clips or more is on both sides.</summary>
@@ -169,7 +174,7 @@ public static class SvmProbe
                 var mean = new double[model.Classes];
                 for (int row = (clips[k] * windows) - first, w = 0; w < windows; w++)
                 {
-                    double[] decisions = model.Decide(block.AsSpan((row + w) * side.Rows.Stride, model.Dim));
+                    double[] decisions = model.Decide(block.AsSpan((row + w) * side.Rows.Dim, model.Dim));
                     for (int c = 0; c < mean.Length; c++)
                     {
                         mean[c] += decisions[c] / windows;

@@ -1,4 +1,5 @@
 using Xkd.Model.Evaluation;
+using Xkd.Model.Torch;
 using Xkd.Storage;
 
 namespace Xkd.Model.Tests.Evaluation;
@@ -7,6 +8,8 @@ public sealed class StreamedSvmTests : IDisposable
 {
     private const int Classes = 4, Dim = 12, BlockBytes = 1 << 12;
     private readonly string _folder = Directory.CreateTempSubdirectory("xkd-stream-").FullName;
+
+    public StreamedSvmTests() => LibTorch.Load();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

@@ -1,11 +1,14 @@
 using System.Text.Json;
 using Xkd.Model.Evaluation;
+using Xkd.Model.Torch;
 using Xkd.Storage;
 
 namespace Xkd.Model.Tests.Evaluation;
 
 public class SvmProbeTests
 {
+    public SvmProbeTests() => LibTorch.Load();
+
     private static readonly FeatureSet Train = SvmData.Features(80, 2, 12, 8, 2, seed: 1);
     private static readonly FeatureSet Test = SvmData.Features(40, 3, 12, 8, 2, seed: 2, prefix: "test");
 
