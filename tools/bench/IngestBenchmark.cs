@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Text.Json;
 using Xkd.Ingest;
 using static Xkd.Pipeline.Samples;
 
@@ -8,17 +6,21 @@ namespace Xkd.Bench;
 /// <summary>
 /// Ingest into a cache beside ffmpeg run once per clip with the same outputs to null, and beside libav in one process (PyAV,
 /// <c>peers/decode_pyav.py</c>), on generated clips of 10 s, 340x256, h264. The three take turns; medians of each round's ratios are
-/// compared. CPU is user and system time of all processes a side starts.
+/// compared. CPU is user and system time of all processes a side starts. Then ingest beside libav on the kinds of files that people have
+/// (<see cref="MixedIngest"/>), kind by kind.
 /// </summary>
 internal static class IngestBenchmark
 {
     private const int Clips = 24;
+    private const int GivenFiles = 8;
     private const int Workers = 2;
+
     /// <param name="rounds">Turns of each side.</param>
     /// <param name="peers">Folder of the peer scripts; null leaves PyAV out.</param>
     /// <param name="python">The interpreter that has PyAV.</param>
+    /// <param name="media">A folder of other files, for the table of kinds; null: none.</param>
     /// <param name="output">Receives the lines of the comparison.</param>
-    public static async Task<int> RunAsync(int rounds, string? peers, string python, TextWriter output)
+    public static async Task<int> RunAsync(int rounds, string? peers, string python, string? media, TextWriter output)
     {
         string folder = Directory.CreateTempSubdirectory("xkd-ingest-").FullName;
         List<Turn> ours = [], each = [], libav = [];
@@ -26,6 +28,10 @@ internal static class IngestBenchmark
         {
             FfmpegTools tools = FfmpegTools.Locate();
             IReadOnlyList<string> files = await CameraClips.GenerateAsync(tools, Path.Combine(folder, "media"), Clips, CancellationToken.None);
+            var plainKind = new MediaKind("mp4", "h264+aac, the clips above", Turn: 0, Path.Combine(folder, "media"), files);
+            IReadOnlyList<MediaKind> made = [plainKind, .. await MixedClips.GenerateAsync(tools, files, Path.Combine(folder, "mixed"), Clips)];
+            IReadOnlyList<MediaKind> given = media is null ? [] : await MixedClips.OfFolderAsync(tools, media, Path.Combine(folder, "mixed"), GivenFiles);
+            var mixed = new MixedIngest(tools, Workers, peers, python);
             for (int round = -1; round < rounds; round++)
             {
                 // The first turn warms up the page cache and the JIT.
@@ -36,6 +42,7 @@ internal static class IngestBenchmark
                     ours.Add(mine);
                     each.Add(plain);
                     libav.AddRange(peer is null ? [] : [peer]);
+                    await mixed.RunAsync([.. made, .. given], Path.Combine(folder, "cache"));
                     await output.WriteLineAsync($"round {round + 1}: ingest {mine}; ffmpeg per clip {plain}{(peer is null ? string.Empty : $"; libav in process {peer}")}");
                 }
             }
@@ -43,6 +50,11 @@ internal static class IngestBenchmark
             await output.WriteLineAsync($"ingest: {Median(ours.Select(t => t.Rate)):f1} clips/s, {Median(ours.Select(t => t.CpuMs)):f0} ms of CPU a clip");
             Compare("ffmpeg once per clip", each);
             Compare("libav in one process", libav);
+            await output.WriteLineAsync();
+            foreach (var line in mixed.Table(made, "made").Concat(given.Count > 0 ? mixed.Table(given, "given").Prepend(string.Empty) : []))
+            {
+                await output.WriteLineAsync(line);
+            }
         }
         finally
         {
@@ -79,17 +91,8 @@ internal static class IngestBenchmark
 
     private static async Task<Turn> LibavAsync(string python, string peers, IReadOnlyList<string> files)
     {
-        ProcessStartInfo start = new(python, [Path.Combine(peers, "decode_pyav.py"), $"{Workers}", .. files]) { UseShellExecute = false, RedirectStandardOutput = true };
-        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{python} did not start");
-        string text = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        if (process.ExitCode != 0)
-        {
-            throw new InvalidOperationException($"decode_pyav.py left with exit code {process.ExitCode}; it needs PyAV");
-        }
-
-        using JsonDocument json = JsonDocument.Parse(text);
-        return new Turn(Clips / json.RootElement.GetProperty("seconds").GetDouble(), json.RootElement.GetProperty("cpu_ms_per_clip").GetDouble());
+        var run = await LibavPeer.RunAsync(python, peers, Workers, turn: 0, files);
+        return run.Errors.Count == 0 ? new Turn(Clips / run.Seconds, run.CpuMs) : throw new InvalidOperationException($"libav does not decode a clip: {run.Errors[0]}");
     }
 
     private sealed record Turn(double Rate, double CpuMs)

@@ -2,7 +2,8 @@ using BenchmarkDotNet.Running;
 using Xkd.Bench;
 
 // Comparisons in which the sides take turns, each with its defaults:
-//   Xkd.Bench ingest  [ROUNDS] [PEERS] [PYTHON]                   ingest beside ffmpeg once per clip and libav in one process
+//   Xkd.Bench ingest  [ROUNDS] [PEERS] [PYTHON] [MEDIA]           ingest beside ffmpeg once per clip and libav in one process, on plain clips, then on
+//                                                                 each kind of file that people have; MEDIA is a folder of files to take too
 //   Xkd.Bench catalog [ROWS] [FILES]                              the catalog of a made-up AudioSet
 //   Xkd.Bench frames  MEDIA [ROUNDS]                              frames cached raw and as JPEG: size, loss and speed of reading
 //   Xkd.Bench logmel  [ROUNDS] [PEERS] [PYTHON]                   the log-mel kernel beside TorchSharp and torchaudio
@@ -22,22 +23,22 @@ using Xkd.Bench;
 // PEERS is tools/bench/peers; without it, or with "", this side runs alone. Anything else goes to BenchmarkDotNet (--filter *LogMel*).
 string At(int i, string otherwise) => args.Length > i ? args[i] : otherwise;
 int Number(int i, int otherwise) => args.Length > i ? int.Parse(args[i]) : otherwise;
-string? Peers(int i) => At(i, "") is { Length: > 0 } folder ? folder : null;
+string? Folder(int i) => At(i, "") is { Length: > 0 } folder ? folder : null;
 
 switch (args.FirstOrDefault())
 {
     case "ingest":
-        return await IngestBenchmark.RunAsync(Number(1, 5), Peers(2), At(3, "python3"), Console.Out);
+        return await IngestBenchmark.RunAsync(Number(1, 5), Folder(2), At(3, "python3"), Folder(4), Console.Out);
     case "catalog":
         return await CatalogBenchmark.RunAsync(Number(1, 2_000_000), Number(2, 200_000), Console.Out);
     case "frames" when args.Length > 1:
         return await FramesBenchmark.RunAsync(args[1], Number(2, 9), Console.Out);
     case "logmel":
-        return await LogMelComparison.RunAsync(Number(1, 7), Peers(2), At(3, "python3"), Console.Out);
+        return await LogMelComparison.RunAsync(Number(1, 7), Folder(2), At(3, "python3"), Console.Out);
     case "melbackends" when args.Length > 1:
         return MelBackendComparison.Run(args[1], Console.Out);
     case "read":
-        return await ReadBenchmark.RunAsync(Number(1, 5), Peers(2), At(3, "python3"), Console.Out);
+        return await ReadBenchmark.RunAsync(Number(1, 5), Folder(2), At(3, "python3"), Console.Out);
     case "order":
         return await OrderBenchmark.RunAsync(Number(1, 128), Number(2, 5), Console.Out);
     case "objects" when args.Length > 1:
@@ -49,7 +50,7 @@ switch (args.FirstOrDefault())
     case "same" when args.Length > 2:
         return CacheComparison.Run(args[1], args[2], Console.Out);
     case "step":
-        return StepBenchmark.Run(Number(1, 5), Peers(2), At(3, "python3"), At(4, "configs/bench/scaled.yaml"), At(5, "cpu"), Console.Out);
+        return StepBenchmark.Run(Number(1, 5), Folder(2), At(3, "python3"), At(4, "configs/bench/scaled.yaml"), At(5, "cpu"), Console.Out);
     case "ranks":
         return await RanksBenchmark.RunAsync(Number(1, 5), At(2, "tools/bench/peers"), Number(3, 206_347_000), At(4, "configs/bench/scaled.yaml"), Console.Out);
     case "rank" when args.Length > 2:
@@ -57,7 +58,7 @@ switch (args.FirstOrDefault())
     case "slope":
         return await SlopeBenchmark.RunAsync(Number(1, 3000), Console.Out);
     case "svm":
-        return await SvmBenchmark.RunAsync(Number(1, 3), 1e-4, Peers(2), Console.Out, CancellationToken.None);
+        return await SvmBenchmark.RunAsync(Number(1, 3), 1e-4, Folder(2), Console.Out, CancellationToken.None);
     case "features" when args.Length > 2:
         return await FeatureFileMaker.RunAsync(args[1], Number(2, 0), Number(3, 768), Number(4, 10), Number(5, 1));
     default:
