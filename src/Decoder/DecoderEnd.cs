@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace Xkd.Decoder;
 
 /// <summary>What a decoder says of a source it decoded.</summary>
-/// <param name="Width">Pixels of a frame; 0 without video.</param>
-/// <param name="Height">Pixels of a frame; 0 without video.</param>
+/// <param name="Width">Pixels of a frame; 0 where there is none.</param>
+/// <param name="Height">Pixels of a frame; 0 where there is none.</param>
 /// <param name="Seconds">The duration the container declares; NaN where it declares none.</param>
 public readonly record struct DecoderEnd(int Width, int Height, double Seconds)
 {

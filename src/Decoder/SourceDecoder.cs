@@ -8,12 +8,15 @@ using static Xkd.Decoder.Libav.LibavApi;
 namespace Xkd.Decoder;
 
 /// <summary>
-/// Decodes one source in this process into the bytes that the ffmpeg program would give, for the sources that leave no doubt: one stream of
-/// each kind, H.264, upright, every packet timed, and not one error. It is the same libav; what it saves is a process for each source, threads
+/// Decodes one source in this process into the bytes that the ffmpeg program would give, for the sources that leave no doubt: at most one stream
+/// of each kind, of a codec that tells of damage, every packet timed, and not one error. It is the same libav; what it saves is a process for each source, threads
 /// and switches between them, and decoding frames that nobody sees.
 /// </summary>
 internal sealed unsafe partial class SourceDecoder(DecoderSettings settings, LibavVersion version, MessageWriter output)
 {
+    // Their decoders say what is damaged, or make the same of it each time. What those of VP8 and HEVC make of damage in silence depends on what their buffers held before.
+    private static readonly string[] Codecs = [H264, "mpeg1video", "mpeg2video", "mpeg4", "mjpeg", "vp9", "av1"];
+    private const string H264 = "h264";
     private static readonly Rational Microseconds = new(1, MicrosecondsPerSecond);
     private static int _errors;
 
@@ -27,16 +30,20 @@ internal sealed unsafe partial class SourceDecoder(DecoderSettings settings, Lib
         using var file = new MediaFile(path, version);
         var video = settings.Video ? file.Only(MediaVideo) : default;
         var audio = settings.Audio ? file.Only(MediaAudio) : default;
-        if (settings.Video && video.CodecId != CodecH264)
+        if (!video.IsThere && !audio.IsThere)
         {
-            // Of H.264 the decoder says which frames are damaged; what others make of damage in silence depends on what their buffers held before.
-            throw new RefusedException("the picture is not H.264");
+            throw new RefusedException("there is nothing to decode");
         }
 
-        file.ReadPackets(settings.Video && settings.Audio ? [video, audio] : [settings.Video ? video : audio]);
+        if (video.IsThere && !Codecs.Contains(Name(video)))
+        {
+            throw new RefusedException($"the picture is {Name(video)}");
+        }
+
+        file.ReadPackets([.. new[] { video, audio }.Where(static stream => stream.IsThere)]);
         NoErrors();
-        var (width, height) = settings.Video ? DecodeVideo(file, video) : (0, 0);
-        if (settings.Audio)
+        var (width, height) = video.IsThere ? DecodeVideo(file, video) : (0, 0);
+        if (audio.IsThere)
         {
             DecodeAudio(file, audio);
         }
@@ -55,14 +62,15 @@ internal sealed unsafe partial class SourceDecoder(DecoderSettings settings, Lib
         using var frame = new FrameHolder();
         using var made = new FrameHolder();
         FilterChain? chain = null;
-        var (source, size, before) = ((Width: 0, Height: 0, Format: 0), (Width: 0, Height: 0), NoTime);
+        var (all, before) = (Name(stream) != H264, NoTime);
+        var (source, size) = ((Width: 0, Height: 0, Format: 0), (Width: 0, Height: 0));
         try
         {
             foreach (var packet in packets.Append(0))
             {
                 if (packet != 0)
                 {
-                    decoder.Discard = IsDiscarded(packet) || selection.IsSeen(At(packet)->Pts) ? DiscardDefault : DiscardNonReference;
+                    decoder.Discard = all || IsDiscarded(packet) || selection.IsSeen(At(packet)->Pts) ? DiscardDefault : DiscardNonReference;
                 }
 
                 decoder.Send(packet);
@@ -78,7 +86,8 @@ internal sealed unsafe partial class SourceDecoder(DecoderSettings settings, Lib
                     var found = (Width: frame.Pointer->Width, Height: frame.Pointer->Height, Format: frame.Pointer->Format);
                     if (chain is null)
                     {
-                        (source, size) = (found, settings.FrameSize(found.Width, found.Height));
+                        var onItsSide = stream.Turn is Turn.Left or Turn.Right;
+                        (source, size) = (found, onItsSide ? settings.FrameSize(found.Height, found.Width) : settings.FrameSize(found.Width, found.Height));
                         if (Math.Max(found.Width, found.Height) > settings.MaxAspect * Math.Min(found.Width, found.Height))
                         {
                             throw new RefusedException("the picture is long and thin");
@@ -86,7 +95,7 @@ internal sealed unsafe partial class SourceDecoder(DecoderSettings settings, Lib
 
                         chain = new FilterChain(
                             PictureSource(frame.Pointer, stream.TimeBase),
-                            DecoderSettings.FrameFilters(settings.Fps, string.Create(CultureInfo.InvariantCulture, $"{size.Width}:{size.Height}")),
+                            Upright(stream.Turn) + DecoderSettings.FrameFilters(settings.Fps, string.Create(CultureInfo.InvariantCulture, $"{size.Width}:{size.Height}")),
                             "buffersink");
                     }
 
@@ -172,6 +181,11 @@ internal sealed unsafe partial class SourceDecoder(DecoderSettings settings, Lib
             chain?.Dispose();
         }
     }
+
+    private static string Name(MediaStream stream) => Marshal.PtrToStringUTF8((nint)avcodec_get_name(stream.CodecId))!;
+
+    // The filters that the ffmpeg program puts before all others.
+    private static string Upright(Turn turn) => turn switch { Turn.Right => "transpose=clock,", Turn.Around => "hflip,vflip,", Turn.Left => "transpose=cclock,", _ => "" };
 
     // Where filters agree on the colours' meaning beforehand, it is said; else they read it off each frame.
     private string PictureSource(Frame* frame, Rational timeBase)

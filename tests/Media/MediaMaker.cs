@@ -69,18 +69,18 @@ public sealed class MediaMaker : IDisposable
     }
 
     /// <summary>
-    /// An MP4 whose first track asks to be shown turned clockwise by quarters. Written into the file, since ffmpeg's own way differs between its versions:
+    /// An MP4 whose first track asks to be shown turned clockwise. Written into the file, since ffmpeg's own way differs between its versions:
     /// from 6 on the <c>rotate</c> tag turns nothing and says nothing.
     /// </summary>
-    public string Turn(string file, string name, int quarters)
+    public string Turn(string file, string name, int degrees)
     {
         var bytes = File.ReadAllBytes(file);
         var matrix = bytes.AsSpan(bytes.AsSpan().IndexOf("tkhd"u8) + 4 + 40); // ISO 14496-12: forty bytes of version 0, then nine numbers
-        var (sine, cosine) = Math.SinCos(quarters * Math.PI / 2);
-        int[] turn = [(int)Math.Round(cosine), (int)Math.Round(sine), 0, -(int)Math.Round(sine), (int)Math.Round(cosine)];
+        var (sine, cosine) = Math.SinCos(degrees * Math.PI / 180);
+        double[] turn = [cosine, sine, 0, -sine, cosine];
         for (var i = 0; i < turn.Length; i++)
         {
-            BinaryPrimitives.WriteInt32BigEndian(matrix[(i * sizeof(int))..], turn[i] << 16);
+            BinaryPrimitives.WriteInt32BigEndian(matrix[(i * sizeof(int))..], (int)Math.Round(turn[i] * 65536));
         }
 
         File.WriteAllBytes(this[name], bytes);

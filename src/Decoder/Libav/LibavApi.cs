@@ -13,7 +13,6 @@ internal static unsafe partial class LibavApi
 
     public const int MediaVideo = 0;
     public const int MediaAudio = 1;
-    public const int CodecH264 = 27;
     public const int DispositionAttachedPicture = 0x400;
     public const int SideDataDisplayMatrix = 5;
     public const int PacketCorrupt = 2;
@@ -124,6 +123,9 @@ internal static unsafe partial class LibavApi
 
     [LibraryImport(Codec)]
     public static partial void* avcodec_find_decoder(int id);
+
+    [LibraryImport(Codec)]
+    public static partial byte* avcodec_get_name(int id);
 
     [LibraryImport(Codec)]
     public static partial void* avcodec_alloc_context3(void* codec);

@@ -15,6 +15,7 @@ internal sealed unsafe class MediaFile : IDisposable
     /// <summary>Seconds from one packet of a stream to the next.</summary>
     private const double MostGap = 5;
 
+    private const int One = 1 << 16;
     private const int StreamCount = 44;
     private const int Streams = 48;
 
@@ -53,7 +54,7 @@ internal sealed unsafe class MediaFile : IDisposable
     // The first field of AVInputFormat, which is the second of AVFormatContext.
     private string FormatName => Marshal.PtrToStringUTF8(**(nint**)((byte*)_context + sizeof(nint))) ?? string.Empty;
 
-    /// <summary>The only stream of that kind that is no attached picture; several, or none, are the ffmpeg program's to choose from.</summary>
+    /// <summary>The only stream of that kind that is no attached picture, if there is one; several are the ffmpeg program's to choose from.</summary>
     public MediaStream Only(int kind)
     {
         // The fourth and fifth field of AVFormatContext in every generation: nb_streams, after a pointer and an int, and streams.
@@ -62,30 +63,44 @@ internal sealed unsafe class MediaFile : IDisposable
         for (var i = 0; i < count; i++)
         {
             var parameters = *(int**)(streams[i] + _version.StreamParameters);
-            if (parameters[0] != kind)
+            if (parameters[0] != kind || (*(int*)(streams[i] + _version.StreamDisposition) & DispositionAttachedPicture) != 0)
             {
                 continue;
             }
 
-            if ((*(int*)(streams[i] + _version.StreamDisposition) & DispositionAttachedPicture) != 0 || found.Parameters != 0)
+            if (found.IsThere)
             {
                 throw new RefusedException("there are streams to choose from");
             }
 
-            if (IsTurned(streams[i], (byte*)parameters))
-            {
-                throw new RefusedException("the picture is turned");
-            }
-
-            found = new MediaStream(i, parameters[1], *(Rational*)(streams[i] + _version.StreamTimeBase), (nint)parameters);
+            var turn = TurnOf(DisplayMatrix(streams[i], (byte*)parameters));
+            found = new MediaStream(i, parameters[1], *(Rational*)(streams[i] + _version.StreamTimeBase), (nint)parameters, turn);
         }
 
-        return found.Parameters != 0 ? found : throw new RefusedException("a stream is missing");
+        return found;
     }
 
-    private bool IsTurned(byte* stream, byte* parameters) => _version.ParametersSideData == 0
-        ? av_stream_get_side_data(stream, SideDataDisplayMatrix, null) != null
-        : av_packet_side_data_get(*(void**)(parameters + _version.ParametersSideData), *(int*)(parameters + _version.ParametersSideData + sizeof(nint)), SideDataDisplayMatrix) != null;
+    private int* DisplayMatrix(byte* stream, byte* parameters)
+    {
+        if (_version.ParametersSideData == 0)
+        {
+            return (int*)av_stream_get_side_data(stream, SideDataDisplayMatrix, null);
+        }
+
+        var sideData = parameters + _version.ParametersSideData;
+        var found = av_packet_side_data_get(*(void**)sideData, *(int*)(sideData + sizeof(nint)), SideDataDisplayMatrix);
+        return found == null ? null : *(int**)found; // its first field
+    }
+
+    // Of the matrix [a b u, c d v, x y w] in 16.16 fixed point. Quarter turns alone: what else it may do is the ffmpeg program's.
+    private static Turn TurnOf(int* matrix) => matrix == null ? Turn.None : (matrix[0], matrix[1], matrix[3], matrix[4]) switch
+    {
+        (One, 0, 0, One) => Turn.None,
+        (0, One, -One, 0) => Turn.Right,
+        (-One, 0, 0, -One) => Turn.Around,
+        (0, -One, One, 0) => Turn.Left,
+        _ => throw new RefusedException("the picture is turned by an odd angle, or mirrored"),
+    };
 
     /// <summary>Reads every packet. Times then count from the source's start, as the ffmpeg program has it.</summary>
     public void ReadPackets(params ReadOnlySpan<MediaStream> streams)

@@ -47,7 +47,7 @@ internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, Tim
         }
 
         var (run, declared) = decoded;
-        if (!IsShort(run, item, options.WantsVideo ? declared : null, options.WantsAudio ? declared : null))
+        if (!IsShort(run, item, run.Frames.Length > 0 ? declared : null, run.Samples.Length > 0 ? declared : null)) // what has come is what there is
         {
             return Outcome(run, TooShort(run), []);
         }

@@ -82,7 +82,7 @@ public sealed class MediaDecoderTests : IDisposable
     [InlineData(-1)]
     public async Task DecodeAsync_Rotated_IsTurnedUpright(int quarters)
     {
-        using var media = await DecodedAsync(_media.Turn(_media.Clip("flat.mp4", size: "160x120"), "turned.mp4", quarters));
+        using var media = await DecodedAsync(_media.Turn(_media.Clip("flat.mp4", size: "160x120"), "turned.mp4", 90 * quarters));
 
         Assert.Equal((112, 149), (media.Width, media.Height));
     }

@@ -161,16 +161,7 @@ public sealed class OddMediaTests(DecodeFixture fixture) : IClassFixture<DecodeF
     [InlineData(-90, 112, 149)]
     public async Task DecodeAsync_TurnedByAnyAngle_ComesOutWhole(int degrees, int width, int height)
     {
-        var bytes = File.ReadAllBytes(_media.Make($"{Picture} {Tone} {Mp4Codecs} flat.mp4"));
-        var matrix = bytes.AsSpan().IndexOf("tkhd"u8) + 44;
-        var (cos, sin) = ((int)Math.Round(65536 * Math.Cos(degrees * Math.PI / 180)), (int)Math.Round(65536 * Math.Sin(degrees * Math.PI / 180)));
-        int[] turned = [cos, sin, 0, -sin, cos, 0, 0, 0, 1 << 30];
-        for (var i = 0; i < turned.Length; i++)
-        {
-            System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(matrix + (4 * i)), turned[i]);
-        }
-
-        File.WriteAllBytes(_media["turned.mp4"], bytes);
+        _media.Turn(_media.Make($"{Picture} {Tone} {Mp4Codecs} flat.mp4"), "turned.mp4", degrees);
         foreach (var modalities in new[] { Modalities.AudioVideo, Modalities.Video })
         {
             using var media = await DecodedAsync(_media["turned.mp4"], modalities);

@@ -13,7 +13,7 @@ public sealed class MutatedMediaTests : IDisposable
 {
     private const int Chunk = 500;
     private static readonly string[] Reasons = ["not-media", "truncated", "corrupt", "no-video", "no-audio", "no-frames", "too-short", "too-large", "empty"];
-    private static readonly TimeSpan ItemTimeout = TimeSpan.FromSeconds(60);
+    private static readonly double ItemTimeout = new IngestOptions { Root = "", Out = "" }.ItemTimeout;
     private readonly JobFixture _fixture = new();
 
     public void Dispose() => _fixture.Dispose();
@@ -56,7 +56,7 @@ public sealed class MutatedMediaTests : IDisposable
 
     private async Task<Dictionary<string, string>> IngestAsync(FfmpegTools tools, int count)
     {
-        var options = _fixture.Options with { OnMissing = MissingPolicy.Keep, ItemTimeout = ItemTimeout.TotalSeconds, ShortSide = 32, MaxDecoded = 64 << 20 };
+        var options = _fixture.Options with { OnMissing = MissingPolicy.Keep, ItemTimeout = ItemTimeout, ShortSide = 32, MaxDecoded = 64 << 20 };
         var result = await new IngestJob(options, tools, TimeProvider.System).RunAsync(progress: null, TestContext.Current.CancellationToken);
         Assert.Equal(count, result.Committed + result.Failed);
         var clips = Cache.Open(_fixture.Out).Clips.ToLookup(static clip => clip.Id.Split('#')[0], static clip => $"{clip.NumFrames}+{clip.MelFrames}");

@@ -7,6 +7,8 @@ public sealed class DecoderPoolTests : IAsyncLifetime
 {
     private const string Picture = "-f lavfi -i testsrc2=size=176x144:rate=25:duration=3";
     private const string Tone = "-f lavfi -i sine=frequency=440:sample_rate=44100:duration=3";
+    private const string Vp9 = "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 300k";
+    private const string Av1 = "-c:v libaom-av1 -usage realtime -cpu-used 8 -b:v 300k";
     private readonly MediaMaker _media = new();
     private readonly DecoderPool _pool;
 
@@ -48,6 +50,21 @@ public sealed class DecoderPoolTests : IAsyncLifetime
         { "high.mkv", $"{Picture} {Tone} -c:v libx264 -c:a flac -ar 96000" },
         { "surround.mp4", $"{Picture} {Tone} -c:v libx264 -c:a aac -ac 6" },
         { "opus.mkv", $"{Picture} {Tone} -c:v libx264 -c:a libopus" },
+        { "mpeg1.mkv", $"{Picture} {Tone} -c:v mpeg1video -bf 2 -c:a mp2" },
+        { "mpeg2.ts", $"{Picture} {Tone} -c:v mpeg2video -bf 2 -c:a mp2" },
+        { "mpeg4.avi", $"{Picture} {Tone} -c:v mpeg4 -c:a libmp3lame" },
+        { "mpeg4.mp4", $"{Picture} {Tone} -c:v mpeg4 -bf 2 -c:a aac" },
+        { "mjpeg.mov", $"{Picture} {Tone} -pix_fmt yuvj422p -c:v mjpeg -c:a pcm_s16le" },
+        { "vp9.webm", $"{Picture} {Tone} {Vp9} -c:a libopus" },
+        { "av1.mkv", $"{Picture} {Tone} {Av1} -c:a aac" },
+        { "mute.mp4", $"{Picture} -c:v libx264" },
+        { "mute.avi", $"{Picture} -c:v mpeg4" },
+        { "sound.mp3", $"{Tone} -c:a libmp3lame" },
+        { "sound.wav", $"{Tone}" },
+        { "sound.flac", $"{Tone}" },
+        { "sound.ogg", $"{Tone} -c:a libvorbis" },
+        { "sound.m4a", $"{Tone} -c:a aac" },
+        { "cover.mp3", $"{Tone} {Picture} -map 0 -map 1 -frames:v 1 -c:v mjpeg -pix_fmt yuvj420p -disposition:v attached_pic -c:a libmp3lame" },
     };
 
     [Theory]
@@ -66,10 +83,10 @@ public sealed class DecoderPoolTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("mute.mp4", Picture + " -c:v libx264")]
     [InlineData("two.mkv", Picture + " " + Picture + " " + Tone + " -map 0 -map 1 -map 2 -c:v libx264 -c:a aac")]
     [InlineData("tongues.mkv", Picture + " " + Tone + " " + Tone + " -map 0 -map 1 -map 2 -c:v libx264 -c:a aac")]
     [InlineData("other.webm", Picture + " " + Tone + " -c:v libvpx -deadline realtime -cpu-used 8 -c:a libvorbis")]
+    [InlineData("hevc.mp4", Picture + " " + Tone + " -c:v libx265 -preset ultrafast -c:a aac")]
     [InlineData("timeless.avi", Picture + " " + Tone + " -c:v mpeg4 -bf 2 -c:a libmp3lame")]
     public async Task DecodeAsync_SomethingToDecide_IsRefused(string name, string arguments)
     {
@@ -77,12 +94,24 @@ public sealed class DecoderPoolTests : IAsyncLifetime
         Assert.Null(_pool.Unusable);
     }
 
-    [Fact]
-    public async Task DecodeAsync_Turned_IsRefused()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(90)]
+    [InlineData(180)]
+    [InlineData(270)]
+    public async Task DecodeAsync_TurnedByQuarters_GivesTheBytesOfTheProgram(int degrees)
     {
         _media.Make($"{Picture} {Tone} -c:v libx264 -c:a aac flat.mp4");
 
-        Assert.Null(await _pool.DecodeAsync(Item(_media.Turn(_media["flat.mp4"], "turned.mp4", quarters: 1)), TestContext.Current.CancellationToken));
+        await AssertSameAsync(_media.Turn(_media["flat.mp4"], "turned.mp4", degrees));
+    }
+
+    [Fact]
+    public async Task DecodeAsync_TurnedByAnOddAngle_IsRefused()
+    {
+        _media.Make($"{Picture} {Tone} -c:v libx264 -c:a aac flat.mp4");
+
+        Assert.Null(await _pool.DecodeAsync(Item(_media.Turn(_media["flat.mp4"], "turned.mp4", degrees: 45)), TestContext.Current.CancellationToken));
     }
 
     /// <summary>XKD_TEST_DAMAGED_FILES sets their number.</summary>
@@ -90,10 +119,14 @@ public sealed class DecoderPoolTests : IAsyncLifetime
     public async Task DecodeAsync_DamagedAnywhere_IsRefusedOrTheSame()
     {
         var count = int.Parse(Environment.GetEnvironmentVariable("XKD_TEST_DAMAGED_FILES") ?? "24", CultureInfo.InvariantCulture);
-        byte[][] whole =
+        (string Name, string Arguments)[] kinds =
         [
-            .. new[] { "a.mp4", "a.mkv" }.Select(name => File.ReadAllBytes(_media.Make($"{Picture} {Tone} -c:v libx264 -c:a aac {name}"))),
+            ("a.mp4", $"{Picture} {Tone} -c:v libx264 -c:a aac"), ("a.mkv", $"{Picture} {Tone} -c:v libx264 -c:a aac"), ("b.ts", $"{Picture} {Tone} -c:v mpeg2video -bf 2 -c:a mp2"),
+            ("c.mkv", $"{Picture} {Tone} -c:v mpeg1video -c:a mp2"), ("d.avi", $"{Picture} {Tone} -c:v mpeg4 -c:a libmp3lame"), ("e.mp4", $"{Picture} {Tone} -c:v mpeg4 -bf 2 -c:a aac"),
+            ("f.mov", $"{Picture} {Tone} -pix_fmt yuvj420p -c:v mjpeg -c:a pcm_s16le"), ("g.webm", $"{Picture} {Tone} {Vp9} -c:a libopus"), ("h.mkv", $"{Picture} {Tone} {Av1} -c:a aac"),
+            ("i.mp3", $"{Tone} -c:a libmp3lame"), ("j.ogg", $"{Tone} -c:a libvorbis"), ("k.flac", Tone),
         ];
+        byte[][] whole = [.. kinds.Select(kind => File.ReadAllBytes(_media.Make($"{kind.Arguments} {kind.Name}")))];
         var random = new Random(5);
         var refused = 0;
         for (var i = 0; i < count; i++)
@@ -104,7 +137,7 @@ public sealed class DecoderPoolTests : IAsyncLifetime
                 bytes[random.Next(bytes.Length)] ^= (byte)(1 << random.Next(8));
             }
 
-            var path = _media[$"damaged{i}.{(i % 2 == 0 ? "mp4" : "mkv")}"];
+            var path = _media[$"damaged{i}{Path.GetExtension(kinds[i % whole.Length].Name)}"];
             File.WriteAllBytes(path, bytes);
             var decoded = await _pool.DecodeAsync(Item(path), TestContext.Current.CancellationToken);
             refused += decoded is null ? 1 : 0;
