@@ -19,11 +19,21 @@ internal sealed unsafe class SampleClock(Rational timeBase, int rate, bool byFra
     private long _last = NoTime;
     private long _packet = NoTime;
     private long _expected = NoTime;
+    private long _before = NoTime;
 
     /// <summary>The frame's time in samples.</summary>
     /// <param name="frame">A frame with its stream's time.</param>
     /// <param name="packet">The packet that brought it; null after the last.</param>
-    public long Of(Frame* frame, Packet* packet) => byFrames ? ByFrames(frame) : ByPackets(frame, packet);
+    public long Of(Frame* frame, Packet* packet)
+    {
+        if (frame->Pts < _before)
+        {
+            throw new RefusedException("the sound goes back in time");
+        }
+
+        _before = frame->Pts;
+        return byFrames ? ByFrames(frame) : ByPackets(frame, packet);
+    }
 
     private long ByPackets(Frame* frame, Packet* packet)
     {

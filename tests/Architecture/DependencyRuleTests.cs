@@ -20,7 +20,7 @@ public sealed class DependencyRuleTests
     [MemberData(nameof(Allowed))]
     public void SourceProject_References_OnlyLayersBelow(string project, string[] allowed)
     {
-        IEnumerable<string> references = References(Path.Combine(Root, project), "ProjectReference").Select(r => Path.GetFileNameWithoutExtension(r)!);
+        var references = References(Path.Combine(Root, project), "ProjectReference").Select(r => Path.GetFileNameWithoutExtension(r)!);
         Assert.Empty(references.Except(allowed, StringComparer.Ordinal));
     }
 
@@ -57,7 +57,7 @@ public sealed class DependencyRuleTests
         Assert.NotEmpty(files);
         Assert.All(files, file =>
         {
-            string text = File.ReadAllText(file);
+            var text = File.ReadAllText(file);
             Assert.Matches($@"(?m)^namespace Xkd\.Model\.{folder};", text);
             Assert.Empty(NamespacesOf(text).Except([folder, .. below], StringComparer.Ordinal));
         });

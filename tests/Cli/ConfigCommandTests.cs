@@ -7,7 +7,7 @@ public sealed class ConfigCommandTests
     [Fact]
     public async Task Config_OneKey_ShowsDefaultMeaningAndRange()
     {
-        ProcessOutcome outcome = await XkdProcess.RunAsync("config", "optim.lr");
+        var outcome = await XkdProcess.RunAsync("config", "optim.lr");
         Assert.Equal((0, "optim.lr: 0.0001\n    Learning rate after the warm-up. Default 1e-4.\n    a number above 0"), (outcome.ExitCode, outcome.Output[..outcome.Output.IndexOf(',', StringComparison.Ordinal)]));
     }
 
@@ -17,15 +17,15 @@ public sealed class ConfigCommandTests
     [InlineData("classifier", "optim.layer_decay")]
     public async Task Config_AsJson_HoldsEveryKey(string of, string key)
     {
-        ProcessOutcome outcome = await XkdProcess.RunAsync("config", "--of", of, "--json");
-        using JsonDocument json = JsonDocument.Parse(outcome.Output);
+        var outcome = await XkdProcess.RunAsync("config", "--of", of, "--json");
+        using var json = JsonDocument.Parse(outcome.Output);
         Assert.Contains(json.RootElement.GetProperty("keys").EnumerateArray(), k => k.GetProperty("name").GetString() == key);
     }
 
     [Fact]
     public async Task Config_UnknownKey_Exits2NamingTheNearest()
     {
-        ProcessOutcome outcome = await XkdProcess.RunAsync("config", "optim.learning");
+        var outcome = await XkdProcess.RunAsync("config", "optim.learning");
         Assert.Equal(2, outcome.ExitCode);
         Assert.Contains("unknown key optim.learning", outcome.Error, StringComparison.Ordinal);
     }

@@ -9,7 +9,7 @@ public sealed class IngestCommandTests(IngestedClips clips)
     public void Ingest_TextAndCutFileBesideGoodClip_CommitsTheGoodOneAndExits3()
     {
         Assert.Equal(3, clips.Ingest.ExitCode);
-        using JsonDocument report = JsonDocument.Parse(clips.Ingest.Output);
+        using var report = JsonDocument.Parse(clips.Ingest.Output);
         Assert.Equal(1, report.RootElement.GetProperty("schema").GetInt32());
         Assert.Equal(1, report.RootElement.GetProperty("committed").GetInt32());
         Assert.Equal(2, report.RootElement.GetProperty("failed").GetInt32());
@@ -23,7 +23,7 @@ public sealed class IngestCommandTests(IngestedClips clips)
     [InlineData("cut.mp4", "failed", "probe", "truncated")]
     public void Ingest_EachItem_HasItsLedgerLine(string id, string state, string? stage, string? reason)
     {
-        JsonElement line = Assert.Single(
+        var line = Assert.Single(
             File.ReadLines(Path.Combine(clips.Cache, "ledger.jsonl")).Select(l => JsonSerializer.Deserialize<JsonElement>(l)),
             l => l.GetProperty("id").GetString() == id);
         Assert.Equal(state, line.GetProperty("state").GetString());
@@ -34,14 +34,14 @@ public sealed class IngestCommandTests(IngestedClips clips)
     [Fact]
     public async Task Ingest_SameCommandAgainAndMerge_StillExit3ForWhatFailedBefore()
     {
-        ProcessOutcome again = await XkdProcess.RunAsync("ingest", "--dataset", "folder", "--root", clips.Clips, "--out", clips.Cache, "--short-side", "32", "--json");
+        var again = await XkdProcess.RunAsync("ingest", "--dataset", "folder", "--root", clips.Clips, "--out", clips.Cache, "--short-side", "32", "--json");
         Assert.Equal(3, again.ExitCode);
-        using JsonDocument report = JsonDocument.Parse(again.Output);
+        using var report = JsonDocument.Parse(again.Output);
         Assert.Equal((0, 3, 2), (report.RootElement.GetProperty("failed").GetInt32(), report.RootElement.GetProperty("skipped").GetInt32(), report.RootElement.GetProperty("failed_earlier").GetInt32()));
         Assert.Contains("100% 3/3, 0.0/s", again.Error, StringComparison.Ordinal); // what was done before is no speed of this run's
         Assert.Contains("--retry-failed", again.Error, StringComparison.Ordinal);
 
-        ProcessOutcome merged = await XkdProcess.RunAsync("ingest", "--merge", clips.Cache);
+        var merged = await XkdProcess.RunAsync("ingest", "--merge", clips.Cache);
         Assert.Equal(3, merged.ExitCode);
     }
 
@@ -62,14 +62,14 @@ public sealed class IngestCommandTests(IngestedClips clips)
     [Fact]
     public async Task Ingest_StoppedWhileItsListIsRead_Exits75()
     {
-        string list = clips.File("list.fifo");
+        var list = clips.File("list.fifo");
         await XkdProcess.StartAsync("mkfifo", [list]);
         string[] command = [Path.Combine(AppContext.BaseDirectory, "xkd.dll"), "ingest", "--dataset", "csv", "--root", clips.Clips, "--annotations", list, "--out", clips.File("unlisted"), "--json"];
-        using Process process = Process.Start(new ProcessStartInfo("dotnet", command) { UseShellExecute = false, RedirectStandardOutput = true })!;
-        await using FileStream writer = await Task.Run(() => new FileStream(list, FileMode.Open, FileAccess.Write), TestContext.Current.CancellationToken); // waits until the list is opened
+        using var process = Process.Start(new ProcessStartInfo("dotnet", command) { UseShellExecute = false, RedirectStandardOutput = true })!;
+        await using var writer = await Task.Run(() => new FileStream(list, FileMode.Open, FileAccess.Write), TestContext.Current.CancellationToken); // waits until the list is opened
 
         await XkdProcess.StartAsync("kill", ["-TERM", $"{process.Id}"]);
-        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(75, process.ExitCode);
@@ -81,9 +81,9 @@ public sealed class IngestCommandTests(IngestedClips clips)
     public async Task Ingest_Stopped_SaysHowMuchOfAllIsDoneAndThatTheSameCommandGoesOn()
     {
         // The first item is held up until the signal.
-        string cache = clips.File("stopped");
+        var cache = clips.File("stopped");
         string[] command = [Path.Combine(AppContext.BaseDirectory, "xkd.dll"), "ingest", "--dataset", "folder", "--root", clips.Clips, "--out", cache, "--short-side", "32", "--delay-stage", "write=600000"];
-        using Process process = Process.Start(new ProcessStartInfo("dotnet", command) { UseShellExecute = false, RedirectStandardOutput = true })!;
+        using var process = Process.Start(new ProcessStartInfo("dotnet", command) { UseShellExecute = false, RedirectStandardOutput = true })!;
         while (!Directory.Exists(Path.Combine(cache, "locks")))
         {
             Assert.False(process.HasExited, "it ended before it began");
@@ -91,7 +91,7 @@ public sealed class IngestCommandTests(IngestedClips clips)
         }
 
         await XkdProcess.StartAsync("kill", ["-TERM", $"{process.Id}"]);
-        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(75, process.ExitCode);
         Assert.Contains("   0% 0/3, 0.0/s, 0 committed, 0 failed, 0 already done, version 1; stopped: the same command goes on", output, StringComparison.Ordinal);
@@ -100,7 +100,7 @@ public sealed class IngestCommandTests(IngestedClips clips)
     [Fact]
     public async Task Ingest_OtherShortSideIntoTheSameCache_RefusesWithBothValues()
     {
-        ProcessOutcome result = await XkdProcess.RunAsync("ingest", "--dataset", "folder", "--root", clips.Clips, "--out", clips.Cache, "--short-side", "24");
+        var result = await XkdProcess.RunAsync("ingest", "--dataset", "folder", "--root", clips.Clips, "--out", clips.Cache, "--short-side", "24");
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("short_side 32 ≠ 24", result.Error, StringComparison.Ordinal);
         Assert.Contains("another folder", result.Error, StringComparison.Ordinal);
@@ -119,7 +119,7 @@ public sealed class IngestCommandTests(IngestedClips clips)
     [InlineData("ingest", "--nope")]
     public async Task Main_UnknownVerbOrFlag_Exits2NamingIt(params string[] arguments)
     {
-        ProcessOutcome result = await XkdProcess.RunAsync(arguments);
+        var result = await XkdProcess.RunAsync(arguments);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains(arguments[^1], result.Error, StringComparison.Ordinal);
         Assert.Contains("--help", result.Error, StringComparison.Ordinal);
@@ -127,7 +127,7 @@ public sealed class IngestCommandTests(IngestedClips clips)
 
     private async Task RefusedAsync(string named, string dataset, string root)
     {
-        ProcessOutcome result = await XkdProcess.RunAsync("ingest", "--dataset", dataset, "--root", root, "--out", clips.File("refused"));
+        var result = await XkdProcess.RunAsync("ingest", "--dataset", dataset, "--root", root, "--out", clips.File("refused"));
         Assert.Equal(2, result.ExitCode);
         Assert.Contains(named, result.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(clips.File("refused")), "a refused call leaves no cache");

@@ -23,12 +23,12 @@ public sealed class IngestedClips : IAsyncLifetime
     {
         Directory.CreateDirectory(Clips);
         Directory.CreateDirectory(Empty);
-        string good = Path.Combine(Clips, "good.mp4");
+        var good = Path.Combine(Clips, "good.mp4");
         string[] arguments = ["-v", "error", "-f", "lavfi", "-i", "testsrc=s=64x48:r=8:d=4", "-f", "lavfi", "-i", "sine=d=4", "-shortest", "-c:v", "libx264", "-c:a", "aac", good];
-        ProcessOutcome made = await XkdProcess.StartAsync("ffmpeg", arguments);
+        var made = await XkdProcess.StartAsync("ffmpeg", arguments);
         Assert.True(made.ExitCode == 0, made.Error);
         await System.IO.File.WriteAllTextAsync(Path.Combine(Clips, "text.mp4"), "plain text");
-        byte[] bytes = await System.IO.File.ReadAllBytesAsync(good);
+        var bytes = await System.IO.File.ReadAllBytesAsync(good);
         await System.IO.File.WriteAllBytesAsync(Path.Combine(Clips, "cut.mp4"), bytes[..(bytes.Length / 2)]);
         Ingest = await XkdProcess.RunAsync("ingest", "--dataset", "folder", "--root", Clips, "--out", Cache, "--short-side", "32", "--json");
     }

@@ -13,7 +13,7 @@ public sealed class LauncherTests : IDisposable
 
     public LauncherTests()
     {
-        foreach (string folder in new[] { "src", "tools/xkd", "configs", "sdk" })
+        foreach (var folder in new[] { "src", "tools/xkd", "configs", "sdk" })
         {
             Directory.CreateDirectory(Path.Combine(_root, folder));
         }
@@ -40,7 +40,7 @@ public sealed class LauncherTests : IDisposable
     public async Task Launcher_SeveralStartedAtOnce_OneBuildsAndAllRun()
     {
         File.Copy(RepositoryFiles.Find("xkd"), Path.Combine(_root, "xkd"));
-        string[] outputs = await Task.WhenAll(Enumerable.Range(0, Starts).Select(_ => StartAsync(stay: false)));
+        var outputs = await Task.WhenAll(Enumerable.Range(0, Starts).Select(_ => StartAsync(stay: false)));
         Assert.All(outputs, output => Assert.Equal("ran", output.Trim()));
         Assert.Equal("build", (await File.ReadAllTextAsync(Path.Combine(_root, "builds"), TestContext.Current.CancellationToken)).Trim());
         Assert.False(File.Exists(Path.Combine(_root, "overlaps")));
@@ -49,7 +49,7 @@ public sealed class LauncherTests : IDisposable
     [Fact]
     public async Task Launcher_WithoutItsLock_BuildsTwiceAtOnce()
     {
-        string script = await File.ReadAllTextAsync(RepositoryFiles.Find("xkd"), TestContext.Current.CancellationToken);
+        var script = await File.ReadAllTextAsync(RepositoryFiles.Find("xkd"), TestContext.Current.CancellationToken);
         Assert.Contains("  flock 9\n", script);
         WriteProgram("xkd", script.Replace("  flock 9\n", string.Empty, StringComparison.Ordinal));
         await Task.WhenAll(StartAsync(stay: true), StartAsync(stay: true));
@@ -69,7 +69,7 @@ public sealed class LauncherTests : IDisposable
         }
 
         await File.WriteAllTextAsync(Path.Combine(_root, ".build"), "nobody can make a folder of this name, not even root", TestContext.Current.CancellationToken);
-        ProcessOutcome outcome = await XkdProcess.StartAsync("bash", [Path.Combine(_root, "xkd"), "doctor"]);
+        var outcome = await XkdProcess.StartAsync("bash", [Path.Combine(_root, "xkd"), "doctor"]);
         Assert.Equal(1, outcome.ExitCode);
         Assert.Matches($"^xkd: {_root} is newer than what is built of it, and .* cannot write there: .* has to build it once .*\n$", outcome.Error);
         Assert.Contains(expected, outcome.Error, StringComparison.Ordinal);
@@ -80,8 +80,8 @@ public sealed class LauncherTests : IDisposable
         ProcessStartInfo start = new("bash", [Path.Combine(_root, "xkd"), "train"]) { UseShellExecute = false, RedirectStandardOutput = true };
         start.Environment["PATH"] = $"{Path.Combine(_root, "sdk")}:{Environment.GetEnvironmentVariable("PATH")}";
         start.Environment["STAY"] = stay ? "yes" : string.Empty;
-        using Process process = Process.Start(start)!;
-        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        using var process = Process.Start(start)!;
+        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         return output;
     }

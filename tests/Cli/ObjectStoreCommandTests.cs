@@ -20,20 +20,20 @@ public sealed class ObjectStoreCommandTests(IngestedClips clips) : IDisposable
     public async Task Cache_InAnObjectStore_IsIngestedInspectedAndVerifiedAsAFolderIs()
     {
         // Two parts at once, then the merge, as an array job does it.
-        ProcessOutcome[] parts = await Task.WhenAll(Enumerable.Range(1, 2).Select(i => RunAsync("ingest", "--dataset", "folder", "--root", clips.Clips, "--out", Cache, "--short-side", "32", "--partition", $"{i}/2")));
+        var parts = await Task.WhenAll(Enumerable.Range(1, 2).Select(i => RunAsync("ingest", "--dataset", "folder", "--root", clips.Clips, "--out", Cache, "--short-side", "32", "--partition", $"{i}/2")));
         Assert.All(parts, part => Assert.True(part.ExitCode is 0 or 3, part.Error));
-        ProcessOutcome merged = await RunAsync("ingest", "--merge", Cache, "--json");
+        var merged = await RunAsync("ingest", "--merge", Cache, "--json");
         Assert.True(merged.ExitCode == 3, merged.Error);
         Assert.Equal((1, 2), (Number(merged, "clips"), Number(merged, "failed")));
 
         ProcessOutcome inspected = await RunAsync("inspect", Cache, "--json"), local = await XkdProcess.RunAsync("inspect", clips.Cache, "--json");
         Assert.All(new[] { "clips", "failed", "hours", "classes", "fingerprint" }, field => Assert.Equal(Field(local, field), Field(inspected, field)));
-        ProcessOutcome verified = await RunAsync("verify", Cache);
+        var verified = await RunAsync("verify", Cache);
         Assert.True(verified.ExitCode == 0, verified.Error);
 
-        string shard = _server.Objects.Keys.Single(k => k.EndsWith(".parquet", StringComparison.Ordinal));
+        var shard = _server.Objects.Keys.Single(k => k.EndsWith(".parquet", StringComparison.Ordinal));
         _server.Objects[shard][500] ^= 1;
-        ProcessOutcome damaged = await RunAsync("verify", Cache);
+        var damaged = await RunAsync("verify", Cache);
         Assert.Equal(1, damaged.ExitCode);
         Assert.Contains("shards/part-", damaged.Output, StringComparison.Ordinal);
     }
@@ -42,7 +42,7 @@ public sealed class ObjectStoreCommandTests(IngestedClips clips) : IDisposable
     public async Task Cache_NoSuchService_IsNamedAndExits1()
     {
         _server.Dispose();
-        ProcessOutcome result = await RunAsync("inspect", Cache);
+        var result = await RunAsync("inspect", Cache);
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(Cache, result.Error, StringComparison.Ordinal);
         Assert.Contains("AWS_ENDPOINT_URL_S3", result.Error, StringComparison.Ordinal);
@@ -52,7 +52,7 @@ public sealed class ObjectStoreCommandTests(IngestedClips clips) : IDisposable
 
     private static string Field(ProcessOutcome outcome, string field)
     {
-        using JsonDocument json = JsonDocument.Parse(outcome.Output);
+        using var json = JsonDocument.Parse(outcome.Output);
         return json.RootElement.GetProperty(field).GetRawText();
     }
 

@@ -16,10 +16,10 @@ public sealed class OptionTests(IngestedClips clips)
     [MemberData(nameof(NumericOptions))]
     public void Parse_WhatIsNoNumber_IsRefusedNamingOptionValueAndFix(string verb, string name)
     {
-        (_, Command command, Option option) = Options().Single(o => o.Verb == verb && o.Option.Name == name);
-        foreach (string value in new[] { "8,5", "1,000", "nan", "inf", "-inf", "1e999", "-1", "99999999999999999999999999", "x", "0x10", "1 000" })
+        (_, var command, var option) = Options().Single(o => o.Verb == verb && o.Option.Name == name);
+        foreach (var value in new[] { "8,5", "1,000", "nan", "inf", "-inf", "1e999", "-1", "99999999999999999999999999", "x", "0x10", "1 000" })
         {
-            string error = Assert.Single(ErrorsOf(command, option, value));
+            var error = Assert.Single(ErrorsOf(command, option, value));
             Assert.StartsWith($"{name} {value}: ", error, StringComparison.Ordinal);
             Assert.Contains("write ", error, StringComparison.Ordinal);
         }
@@ -46,7 +46,7 @@ public sealed class OptionTests(IngestedClips clips)
     [InlineData("train", "--delay-stage", "read=0,5", "write 0.5")]
     public void Parse_SizeOrDelayThatCannotBe_IsRefusedWithTheFix(string verb, string name, string value, string expected)
     {
-        (_, Command command, Option option) = Options().Single(o => o.Verb == verb && o.Option.Name == name);
+        (_, var command, var option) = Options().Single(o => o.Verb == verb && o.Option.Name == name);
         Assert.Contains(expected, Assert.Single(ErrorsOf(command, option, value)), StringComparison.Ordinal);
     }
 
@@ -54,8 +54,8 @@ public sealed class OptionTests(IngestedClips clips)
     [MemberData(nameof(OutputOptions))]
     public void Parse_OutputIntoACache_IsRefused(string verb, string name)
     {
-        (_, Command command, Option option) = Options().Single(o => o.Verb == verb && o.Option.Name == name);
-        foreach (string path in new[] { Path.Combine(clips.Cache, "new"), Path.Combine(clips.Cache, "shards", "a", "new") })
+        (_, var command, var option) = Options().Single(o => o.Verb == verb && o.Option.Name == name);
+        foreach (var path in new[] { Path.Combine(clips.Cache, "new"), Path.Combine(clips.Cache, "shards", "a", "new") })
         {
             Assert.Contains($"lies in the cache {clips.Cache}", Assert.Single(ErrorsOf(command, option, path)), StringComparison.Ordinal);
         }

@@ -7,16 +7,16 @@ public sealed class ProfileCommandTests(IngestedClips clips)
     [Fact]
     public async Task Profile_Mel_PrintsTheContractsFields()
     {
-        string folder = clips.File("profile");
-        ProcessOutcome result = await XkdProcess.RunAsync("profile", "mel", "--json", "--out", folder);
+        var folder = clips.File("profile");
+        var result = await XkdProcess.RunAsync("profile", "mel", "--json", "--out", folder);
         Assert.Equal(0, result.ExitCode);
-        using JsonDocument json = JsonDocument.Parse(result.Output);
+        using var json = JsonDocument.Parse(result.Output);
         Assert.All(
             ["schema", "what", "device", "threads", "seconds", "samples_per_s", "stages", "wait_ratios", "bottleneck", "remedy", "headspace", "audio_seconds_per_second"],
             name => Assert.True(json.RootElement.TryGetProperty(name, out _), name));
         Assert.Equal("mel", json.RootElement.GetProperty("bottleneck").GetString());
         Assert.True(File.Exists(Path.Combine(folder, "profile.html")));
-        using JsonDocument trace = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "trace.json"), TestContext.Current.CancellationToken));
+        using var trace = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "trace.json"), TestContext.Current.CancellationToken));
         Assert.True(trace.RootElement.GetProperty("traceEvents").GetArrayLength() > 2000);
     }
 
@@ -28,18 +28,18 @@ public sealed class ProfileCommandTests(IngestedClips clips)
     [InlineData("consumer")]
     public async Task Profile_LoaderWithAStageSlowed_NamesIt(string stage)
     {
-        ProcessOutcome result = await XkdProcess.RunAsync(Loader("--delay-stage", $"{stage}=50", "--json"));
+        var result = await XkdProcess.RunAsync(Loader("--delay-stage", $"{stage}=50", "--json"));
         Assert.Equal(0, result.ExitCode);
-        using JsonDocument json = JsonDocument.Parse(result.Output);
+        using var json = JsonDocument.Parse(result.Output);
         Assert.Equal(stage, json.RootElement.GetProperty("bottleneck").GetString());
     }
 
     [Fact]
     public async Task Profile_LoaderSwept_MeasuresEachNumberOfWorkers()
     {
-        ProcessOutcome result = await XkdProcess.RunAsync(Loader("--sweep", "--json"));
+        var result = await XkdProcess.RunAsync(Loader("--sweep", "--json"));
         Assert.Equal(0, result.ExitCode);
-        using JsonDocument json = JsonDocument.Parse(result.Output);
+        using var json = JsonDocument.Parse(result.Output);
         JsonElement[] sweep = [.. json.RootElement.GetProperty("sweep").EnumerateArray()];
         Assert.Equal([1, 2], sweep.Take(2).Select(s => s.GetProperty("workers").GetInt32()));
         Assert.All(sweep, s => Assert.True(s.GetProperty("samples_per_s").GetDouble() > 0));
@@ -48,9 +48,9 @@ public sealed class ProfileCommandTests(IngestedClips clips)
     [Fact]
     public async Task Profile_StepAtTwoBatches_PrintsTheContractsFieldsForEach()
     {
-        ProcessOutcome result = await XkdProcess.RunAsync("profile", "step", "--config", Tiny, "--set", "data.global_size=32", "data.local_size=32", "--device", "cpu", "--batch", "1", "2", "--json");
+        var result = await XkdProcess.RunAsync("profile", "step", "--config", Tiny, "--set", "data.global_size=32", "data.local_size=32", "--device", "cpu", "--batch", "1", "2", "--json");
         Assert.Equal(0, result.ExitCode);
-        using JsonDocument json = JsonDocument.Parse(result.Output);
+        using var json = JsonDocument.Parse(result.Output);
         string[] names = ["forward_ms", "backward_ms", "optimizer_ms", "gflop_per_sample", "matmul_tflops", "mfu", "peak_memory"];
         Assert.All(names, name => Assert.True(json.RootElement.GetProperty(name).GetDouble() > 0, name));
         Assert.Equal([1, 2], json.RootElement.GetProperty("sweep").EnumerateArray().Select(s => s.GetProperty("batch").GetInt32()));
@@ -63,12 +63,12 @@ public sealed class ProfileCommandTests(IngestedClips clips)
     [InlineData("consumer")]
     public async Task Profile_TrainWithAStageSlowed_NamesItAndSaysWhatAPerfectFeedWouldWin(string stage)
     {
-        string folder = clips.File($"profile-{stage}");
-        ProcessOutcome result = await XkdProcess.RunAsync(
+        var folder = clips.File($"profile-{stage}");
+        var result = await XkdProcess.RunAsync(
             "profile", "train", "--data", clips.Cache, "--config", Tiny, "--set", "data.global_size=32", "data.local_size=32", "batch=1", "model.encoder.depth=1", "model.decoder.depth=1", "model.encoder.dim=32", "model.projector.hidden=32", "--device", "cpu",
             "--delay-stage", $"{stage}=150", "--out", folder, "--json"); // a step takes less itself, even on a busy machine
         Assert.Equal(0, result.ExitCode);
-        using JsonDocument json = JsonDocument.Parse(result.Output);
+        using var json = JsonDocument.Parse(result.Output);
         Assert.Equal(stage, json.RootElement.GetProperty("bottleneck").GetString());
         Assert.Equal(1, json.RootElement.GetProperty("wait_ratios").EnumerateObject().Sum(r => r.Value.GetDouble()), 0.01);
         Assert.Equal(stage == "read", json.RootElement.GetProperty("data_wait").GetDouble() > 0.2);
@@ -80,7 +80,7 @@ public sealed class ProfileCommandTests(IngestedClips clips)
     [Fact]
     public async Task Profile_UnknownStage_Exits2NamingTheStages()
     {
-        ProcessOutcome result = await XkdProcess.RunAsync(Loader("--delay-stage", "dekode=50"));
+        var result = await XkdProcess.RunAsync(Loader("--delay-stage", "dekode=50"));
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("dekode", result.Error, StringComparison.Ordinal);
         Assert.Contains("augment", result.Error, StringComparison.Ordinal);

@@ -10,9 +10,9 @@ public sealed class RanksCommandTests(IngestedClips clips)
     [Fact]
     public async Task Train_BatchDoesNotSplitOverTheRanks_Exits2NamingBoth()
     {
-        using Process ranks = Start("run-odd", clips.Cache, "--set", "batch=1");
-        Task<string> output = ranks.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        string error = await ranks.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        using var ranks = Start("run-odd", clips.Cache, "--set", "batch=1");
+        var output = ranks.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var error = await ranks.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await ranks.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.True(ranks.ExitCode == 2, error + await output);
         Assert.Contains("a global batch of 1 does not split over 2 ranks", error);
@@ -22,14 +22,14 @@ public sealed class RanksCommandTests(IngestedClips clips)
     [Fact]
     public async Task Train_OneRankIsAskedToStop_AllStopWithACheckpointAndExit75()
     {
-        string two = clips.File("ranks-media");
+        var two = clips.File("ranks-media");
         Directory.CreateDirectory(two);
         Array.ForEach(["a.mp4", "b.mp4"], name => File.Copy(Path.Combine(clips.Clips, "good.mp4"), Path.Combine(two, name), overwrite: true));
-        ProcessOutcome ingested = await XkdProcess.RunAsync("ingest", "--dataset", "folder", "--root", two, "--out", clips.File("ranks-cache"), "--short-side", "32");
+        var ingested = await XkdProcess.RunAsync("ingest", "--dataset", "folder", "--root", two, "--out", clips.File("ranks-cache"), "--short-side", "32");
         Assert.True(ingested.ExitCode == 0, $"exit code {ingested.ExitCode}\n" + ingested.Output + ingested.Error);
 
-        using Process ranks = Start("run-stopped", clips.File("ranks-cache"), "--set", "batch=2", "--set", "optim.epochs=100000", "--set", "train.log_every=1");
-        Task<string> error = ranks.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        using var ranks = Start("run-stopped", clips.File("ranks-cache"), "--set", "batch=2", "--set", "optim.epochs=100000", "--set", "train.log_every=1");
+        var error = ranks.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         string? victim = null;
         List<string> lines = [];
         while (await ranks.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
@@ -38,9 +38,9 @@ public sealed class RanksCommandTests(IngestedClips clips)
             victim = line.Split(' ') is ["rank", "1", var process] ? process : victim;
             if (line.StartsWith("step 2/", StringComparison.Ordinal))
             {
-                foreach (string signal in new[] { "-USR1", "-TERM", "-TERM" }) // schedulers repeat themselves
+                foreach (var signal in new[] { "-USR1", "-TERM", "-TERM" }) // schedulers repeat themselves
                 {
-                    using Process kill = Process.Start("kill", [signal, victim!]); // the rank that does not write
+                    using var kill = Process.Start("kill", [signal, victim!]); // the rank that does not write
                     await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
                 }
             }

@@ -7,7 +7,7 @@ public sealed class TrainCommandTests(IngestedClips clips)
     [InlineData("batch=-3", "batch")]
     public async Task Train_BadOverride_Exits2NamingKeyAndFix(string set, string named)
     {
-        ProcessOutcome result = await TrainAsync("--set", set);
+        var result = await TrainAsync("--set", set);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains(set.Split('=')[0], result.Error, StringComparison.Ordinal);
         Assert.Contains(named, result.Error, StringComparison.Ordinal);
@@ -19,7 +19,7 @@ public sealed class TrainCommandTests(IngestedClips clips)
     [InlineData("1e12")]
     public async Task Train_HoursThatCannotBe_Exits2NamingThem(string hours)
     {
-        ProcessOutcome result = await TrainAsync("--max-hours", hours);
+        var result = await TrainAsync("--max-hours", hours);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("--max-hours", result.Error, StringComparison.Ordinal);
         Assert.Contains("write a number above 0", result.Error, StringComparison.Ordinal);
@@ -29,14 +29,14 @@ public sealed class TrainCommandTests(IngestedClips clips)
     public async Task Train_MonthsOfHours_AreTaken()
     {
         // Longer than a timer waits: what is refused is the cache, later.
-        ProcessOutcome result = await TrainAsync("--max-hours", "5000");
+        var result = await TrainAsync("--max-hours", "5000");
         Assert.Contains("short_side is 32", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Train_CacheSmallerThanTheViews_Exits2WithTheIngestCommandToRun()
     {
-        ProcessOutcome result = await TrainAsync();
+        var result = await TrainAsync();
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("short_side is 32", result.Error, StringComparison.Ordinal);
         Assert.Contains("xkd ingest", result.Error, StringComparison.Ordinal);
@@ -49,8 +49,8 @@ public sealed class TrainCommandTests(IngestedClips clips)
     [InlineData("xkd_mats_released.yaml")]
     public async Task Train_ReleasedRecipeOnCachedSpectrograms_Exits2WithTheIngestCommandToRun(string recipe)
     {
-        string config = RepositoryFiles.Find("configs", "pretrain", recipe);
-        ProcessOutcome result = await XkdProcess.RunAsync("train", "--config", config, "--data", clips.Cache, "--out", clips.File("run"), "--set", "data.global_size=32", "--set", "data.local_size=32");
+        var config = RepositoryFiles.Find("configs", "pretrain", recipe);
+        var result = await XkdProcess.RunAsync("train", "--config", config, "--data", clips.Cache, "--out", clips.File("run"), "--set", "data.global_size=32", "--set", "data.local_size=32");
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("audio_codec is mel", result.Error, StringComparison.Ordinal);
         Assert.Contains("xkd ingest", result.Error, StringComparison.Ordinal);
@@ -60,14 +60,14 @@ public sealed class TrainCommandTests(IngestedClips clips)
     [Fact]
     public async Task Train_ResumeWithoutARun_Exits2()
     {
-        ProcessOutcome result = await TrainAsync("--resume");
+        var result = await TrainAsync("--resume");
         Assert.Equal(2, result.ExitCode);
         Assert.False(Directory.Exists(clips.File("run")), "a refused call leaves no run folder");
     }
 
     private Task<ProcessOutcome> TrainAsync(params string[] more)
     {
-        string config = RepositoryFiles.Find("configs", "pretrain", "xkd.yaml");
+        var config = RepositoryFiles.Find("configs", "pretrain", "xkd.yaml");
         return XkdProcess.RunAsync(["train", "--config", config, "--data", clips.Cache, "--out", clips.File("run"), .. more]);
     }
 }

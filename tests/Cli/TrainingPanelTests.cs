@@ -1,5 +1,5 @@
-using Spectre.Console.Rendering;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 using Xkd.Cli.Hosting;
 using Xkd.Model.Training;
 using Xkd.Pipeline;
@@ -28,7 +28,7 @@ public sealed class TrainingPanelTests : IDisposable
         TrainingPanel panel = new(_console, shown => _shown = shown);
         panel.Steps([.. Enumerable.Range(1, 20).Select(i => Step(i, 3 - (0.1 * i)))], totalSteps: 80);
         panel.Feed(GraphReport.Of("feed", 2, [Stage("read", 0.25, 1.5), Stage("augment", 0.75, 0.5)]));
-        string[] lines = Lines();
+        var lines = Lines();
 
         Assert.All(lines, line => Assert.Equal(Width, line.Length));
         Assert.Contains(lines, line => line.Contains("progress", StringComparison.Ordinal) && line.Contains("█████░░░░░░░░░░░░░░░ 25.0 %, step 20 of 80", StringComparison.Ordinal) && line.Contains("ETA 0.00:00:30", StringComparison.Ordinal));
@@ -55,7 +55,7 @@ public sealed class TrainingPanelTests : IDisposable
     [Fact]
     public void Line_OneInterval_HoldsEveryFigure()
     {
-        string line = new Pace().Next([Step(1, 2), Step(2, 4)], 4).Line;
+        var line = new Pace().Next([Step(1, 2), Step(2, 4)], 4).Line;
         Assert.Equal("step 2/4 (50.0%) | loss 3.0000 | recon_video 0.5 kd_v2a 5.25 | 500 ms/step | 8.0 samples/s | data 2.0 % | mfu 40.0 % | "
             + "lr 1.00e-004 | grad 0.70 | rss 2.00 GB, gpu 3.00 GB | ETA 0.00:00:01", line);
     }

@@ -14,18 +14,18 @@ internal static class XkdProcess
 
     public static async Task<ProcessOutcome> StartAsync(string program, string[] arguments, IReadOnlyDictionary<string, string>? environment = null, string? folder = null)
     {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(Limit);
         ProcessStartInfo info = new(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, WorkingDirectory = folder ?? "" };
-        foreach ((string name, string value) in environment ?? new Dictionary<string, string>(StringComparer.Ordinal))
+        foreach ((var name, var value) in environment ?? new Dictionary<string, string>(StringComparer.Ordinal))
         {
             info.Environment[name] = value;
         }
 
-        using Process process = Process.Start(info)!;
+        using var process = Process.Start(info)!;
         process.StandardInput.Close();
-        Task<string> output = process.StandardOutput.ReadToEndAsync(limit.Token);
-        Task<string> error = process.StandardError.ReadToEndAsync(limit.Token);
+        var output = process.StandardOutput.ReadToEndAsync(limit.Token);
+        var error = process.StandardError.ReadToEndAsync(limit.Token);
         try
         {
             await process.WaitForExitAsync(limit.Token);

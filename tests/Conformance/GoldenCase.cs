@@ -21,10 +21,10 @@ public sealed class GoldenCase
         Id = json.GetProperty("id").GetString()!;
         Topic = json.GetProperty("topic").GetString()!;
         // A case may be all lists, without tensors (layer decay groups).
-        _file = json.TryGetProperty("file", out JsonElement file) ? SafetensorsFile.Open(Path.Combine(directory, file.GetString()!)) : null;
-        if (json.TryGetProperty("scalars", out JsonElement scalars))
+        _file = json.TryGetProperty("file", out var file) ? SafetensorsFile.Open(Path.Combine(directory, file.GetString()!)) : null;
+        if (json.TryGetProperty("scalars", out var scalars))
         {
-            foreach (JsonProperty scalar in scalars.EnumerateObject())
+            foreach (var scalar in scalars.EnumerateObject())
             {
                 _scalars.Add(scalar.Name, scalar.Value.ValueKind == JsonValueKind.Number
                     ? scalar.Value.GetDouble()
@@ -69,7 +69,7 @@ public sealed class GoldenCase
 
     public byte[] Bytes(string tensor) => Typed<byte>(tensor, "U8");
 
-    public double Scalar(string name) => _scalars.TryGetValue(name, out double value) ? value : throw new InvalidDataException($"case {Id} has no scalar {name}");
+    public double Scalar(string name) => _scalars.TryGetValue(name, out var value) ? value : throw new InvalidDataException($"case {Id} has no scalar {name}");
 
     /// <summary>The tensor's values as float64, whatever its stored type.</summary>
     public double[] AsDoubles(string tensor) => Dtype(tensor) switch
@@ -82,12 +82,12 @@ public sealed class GoldenCase
     };
 
     private SafetensorsEntry Entry(string tensor) =>
-        _file is not null && _file.Entries.TryGetValue(tensor, out SafetensorsEntry? entry) ? entry : throw new InvalidDataException($"case {Id} has no tensor {tensor}");
+        _file is not null && _file.Entries.TryGetValue(tensor, out var entry) ? entry : throw new InvalidDataException($"case {Id} has no tensor {tensor}");
 
     private T[] Typed<T>(string tensor, string dtype)
         where T : unmanaged
     {
-        string stored = Entry(tensor).Dtype;
+        var stored = Entry(tensor).Dtype;
         _read.Add(tensor);
         return stored == dtype
             ? MemoryMarshal.Cast<byte, T>(_file!.Bytes(tensor)).ToArray()

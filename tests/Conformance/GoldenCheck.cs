@@ -1,4 +1,3 @@
-using System.Text.Json;
 
 namespace Xkd.Conformance;
 
@@ -28,8 +27,8 @@ public sealed class GoldenCheck(GoldenCase golden)
     /// <summary>Compares a float result with the case's tensor <paramref name="name"/> (float32, or float64 rounded), shape included when given.</summary>
     public void Close(string name, ReadOnlySpan<float> actual, ReadOnlySpan<long> shape = default)
     {
-        double[] wide = new double[actual.Length];
-        for (int i = 0; i < wide.Length; i++)
+        var wide = new double[actual.Length];
+        for (var i = 0; i < wide.Length; i++)
         {
             wide[i] = actual[i];
         }
@@ -68,8 +67,8 @@ public sealed class GoldenCheck(GoldenCase golden)
     /// <summary>Compares a byte image within the tolerance that the manifest states (0 where integer arithmetic is to be matched).</summary>
     public void Pixels(string name, ReadOnlySpan<byte> actual)
     {
-        double[] wide = new double[actual.Length];
-        for (int i = 0; i < wide.Length; i++)
+        var wide = new double[actual.Length];
+        for (var i = 0; i < wide.Length; i++)
         {
             wide[i] = actual[i];
         }
@@ -106,24 +105,24 @@ public sealed class GoldenCheck(GoldenCase golden)
     /// <summary>Adds a failure for each expected result that nothing was compared with, and for each setting and input that had no part in it.</summary>
     public void Complete()
     {
-        foreach (string path in golden.Config.Unread())
+        foreach (var path in golden.Config.Unread())
         {
             Fail($"{path}: stated by the case, never used");
         }
 
-        foreach (string name in golden.Untouched.Order(StringComparer.Ordinal))
+        foreach (var name in golden.Untouched.Order(StringComparer.Ordinal))
         {
             Fail($"{name}: given by the case, never used");
         }
 
-        foreach (string name in golden.TensorNames.Where(n => ResultPrefixes.Any(n.StartsWith) && !_seen.Contains(n)).Order(StringComparer.Ordinal))
+        foreach (var name in golden.TensorNames.Where(n => ResultPrefixes.Any(n.StartsWith) && !_seen.Contains(n)).Order(StringComparer.Ordinal))
         {
             Fail($"{name}: expected by the case, never compared");
         }
 
-        foreach (string name in golden.Scalars.Keys.Where(n => !_seen.Contains("scalar:" + n)))
+        foreach (var name in golden.Scalars.Keys.Where(n => !_seen.Contains("scalar:" + n)))
         {
-            string twin = name.EndsWith("_float64", StringComparison.Ordinal) ? name[..^"_float64".Length] : name + "_float64";
+            var twin = name.EndsWith("_float64", StringComparison.Ordinal) ? name[..^"_float64".Length] : name + "_float64";
             if (!_seen.Contains("scalar:" + twin))
             {
                 Fail($"scalar:{name}: expected by the case, never compared");
@@ -138,12 +137,12 @@ public sealed class GoldenCheck(GoldenCase golden)
 
     /// <summary>The tolerance for a tensor or <c>scalar:NAME</c>; a case that states none wants exact equality.</summary>
     public Tolerance ToleranceOf(string name) =>
-        golden.Json.TryGetProperty("tolerance", out JsonElement tolerance) ? Tolerance.For(tolerance, name) : new Tolerance(0, 0, 0, 0);
+        golden.Json.TryGetProperty("tolerance", out var tolerance) ? Tolerance.For(tolerance, name) : new Tolerance(0, 0, 0, 0);
 
     /// <summary>The bound that <c>tolerance.other</c> states for a list of the manifest, such as <c>grad_norms</c>.</summary>
     public Tolerance OtherTolerance(string name, int? index = null)
     {
-        JsonElement other = golden.Json.GetProperty("tolerance").GetProperty("other").GetProperty(name);
+        var other = golden.Json.GetProperty("tolerance").GetProperty("other").GetProperty(name);
         return Tolerance.Read(index is int i ? other[i] : other, new Tolerance(0, 0, 0, 0));
     }
 
@@ -167,11 +166,11 @@ public sealed class GoldenCheck(GoldenCase golden)
 
         int outside = 0, worstIndex = -1;
         double worstExcess = 0, largest = 0;
-        for (int i = 0; i < actual.Length; i++)
+        for (var i = 0; i < actual.Length; i++)
         {
             double error = Math.Abs(actual[i] - expected[i]), limit = tolerance.Atol + (tolerance.Rtol * Math.Abs(expected[i]));
-            bool bad = !(error <= limit) && !(double.IsNaN(actual[i]) && double.IsNaN(expected[i])) && !actual[i].Equals(expected[i]);
-            double excess = double.IsNaN(error) ? double.PositiveInfinity : limit > 0 ? error / limit : error > 0 ? double.PositiveInfinity : 0;
+            var bad = !(error <= limit) && !(double.IsNaN(actual[i]) && double.IsNaN(expected[i])) && !actual[i].Equals(expected[i]);
+            var excess = double.IsNaN(error) ? double.PositiveInfinity : limit > 0 ? error / limit : error > 0 ? double.PositiveInfinity : 0;
             Worst = bad || !double.IsInfinity(excess) ? Math.Max(Worst, excess) : Worst;
             if (bad)
             {

@@ -48,11 +48,11 @@ public sealed class GoldenField
     public GoldenField this[int index] => new(_json[index], $"{Path}[{index}]", _read);
 
     public GoldenField GetProperty(string name) =>
-        TryGetProperty(name, out GoldenField value) ? value : throw new InvalidDataException($"{Path} has no field {name}");
+        TryGetProperty(name, out var value) ? value : throw new InvalidDataException($"{Path} has no field {name}");
 
     public bool TryGetProperty(string name, out GoldenField value)
     {
-        bool found = _json.TryGetProperty(name, out JsonElement json);
+        var found = _json.TryGetProperty(name, out var json);
         value = found ? new GoldenField(json, $"{Path}.{name}", _read) : this;
         return found;
     }
@@ -89,9 +89,9 @@ public sealed class GoldenField
     /// <summary>Says that these fields, where present, describe how the case was made and decide no result.</summary>
     public void Describes(params ReadOnlySpan<string> names)
     {
-        foreach (string name in names)
+        foreach (var name in names)
         {
-            if (TryGetProperty(name, out GoldenField field))
+            if (TryGetProperty(name, out var field))
             {
                 _read.UnionWith(Leaves(field._json, field.Path));
             }

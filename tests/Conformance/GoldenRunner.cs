@@ -9,8 +9,8 @@ internal static class GoldenRunner
 
     public static (string Line, bool Passed) Run(IReadOnlyList<IGoldenTopic> topics, string topic, string directory, JsonElement json, string device)
     {
-        string id = json.GetProperty("id").GetString()!;
-        IGoldenTopic? runner = topics.FirstOrDefault(t => t.Topics.Contains(topic, StringComparer.Ordinal));
+        var id = json.GetProperty("id").GetString()!;
+        var runner = topics.FirstOrDefault(t => t.Topics.Contains(topic, StringComparer.Ordinal));
         if (runner is null)
         {
             return ($"FAIL {id}: no code runs topic {topic}", false);
@@ -22,7 +22,7 @@ internal static class GoldenRunner
             GoldenCheck check = new(golden);
             runner.Run(golden, check);
             check.Complete();
-            string excuses = string.Concat(check.Excuses.Select(e => $"\n     not compared: {e}"));
+            var excuses = string.Concat(check.Excuses.Select(e => $"\n     not compared: {e}"));
             return check.Failures.Count == 0
                 ? ($"PASS {id} ({check.Comparisons} comparisons, worst {check.Worst:f2} of its tolerance){excuses}", true)
                 : ($"FAIL {id}: {string.Join("\n     ", check.Failures.Take(ShownFailures))}" +

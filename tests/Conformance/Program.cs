@@ -4,9 +4,9 @@ using Xkd.Conformance;
 
 // Xkd.Conformance [DIR] [--only TOPIC-OR-ID] [--device cpu|cuda]: one PASS or FAIL line per case of DIR/manifest.json.
 string? only = null;
-string device = "cpu";
-string directory = Path.Combine(AppContext.BaseDirectory, "golden");
-for (int i = 0; i < args.Length; i++)
+var device = "cpu";
+var directory = Path.Combine(AppContext.BaseDirectory, "golden");
+for (var i = 0; i < args.Length; i++)
 {
     if (args[i] == "--only" && i + 1 < args.Length)
     {
@@ -22,24 +22,24 @@ for (int i = 0; i < args.Length; i++)
     }
 }
 
-string manifestPath = Path.Combine(directory, "manifest.json");
+var manifestPath = Path.Combine(directory, "manifest.json");
 if (!File.Exists(manifestPath))
 {
     Console.Error.WriteLine($"{manifestPath}: no such file; name a folder that holds a golden manifest.json");
     return 2;
 }
 
-using JsonDocument manifest = JsonDocument.Parse(File.ReadAllBytes(manifestPath));
+using var manifest = JsonDocument.Parse(File.ReadAllBytes(manifestPath));
 IGoldenTopic[] topics = [.. Assembly.GetExecutingAssembly().GetTypes()
     .Where(t => t is { IsAbstract: false, IsInterface: false } && t.IsAssignableTo(typeof(IGoldenTopic)))
     .Select(t => (IGoldenTopic)Activator.CreateInstance(t)!)];
 int passed = 0, failed = 0;
-foreach (JsonElement json in manifest.RootElement.GetProperty("cases").EnumerateArray())
+foreach (var json in manifest.RootElement.GetProperty("cases").EnumerateArray())
 {
-    string topic = json.GetProperty("topic").GetString()!;
-    if (json.TryGetProperty("id", out JsonElement id) && (only is null || only == topic || only == id.GetString()))
+    var topic = json.GetProperty("topic").GetString()!;
+    if (json.TryGetProperty("id", out var id) && (only is null || only == topic || only == id.GetString()))
     {
-        (string line, bool ok) = GoldenRunner.Run(topics, topic, directory, json, device);
+        (var line, var ok) = GoldenRunner.Run(topics, topic, directory, json, device);
         Console.WriteLine(line);
         _ = ok ? passed++ : failed++;
     }

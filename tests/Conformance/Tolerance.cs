@@ -9,18 +9,18 @@ public sealed record Tolerance(double Rtol, double Atol, double OutlierFraction,
     /// <summary>The tolerance that case's manifest states for <paramref name="name"/>: its own entry, else the first matching pattern, else the default.</summary>
     public static Tolerance For(JsonElement tolerance, string name)
     {
-        Tolerance fallback = Read(tolerance, new Tolerance(0, 0, 0, 0));
-        if (!tolerance.TryGetProperty("overrides", out JsonElement overrides))
+        var fallback = Read(tolerance, new Tolerance(0, 0, 0, 0));
+        if (!tolerance.TryGetProperty("overrides", out var overrides))
         {
             return fallback;
         }
 
-        if (overrides.TryGetProperty(name, out JsonElement exact))
+        if (overrides.TryGetProperty(name, out var exact))
         {
             return Read(exact, fallback);
         }
 
-        foreach (JsonProperty pattern in overrides.EnumerateObject())
+        foreach (var pattern in overrides.EnumerateObject())
         {
             if (pattern.Name.Contains('*', StringComparison.Ordinal) && FileSystemName.MatchesSimpleExpression(pattern.Name, name, ignoreCase: false))
             {
@@ -39,5 +39,5 @@ public sealed record Tolerance(double Rtol, double Atol, double OutlierFraction,
         Number(json, "outlier_atol", fallback.OutlierAtol));
 
     private static double Number(JsonElement json, string name, double fallback) =>
-        json.TryGetProperty(name, out JsonElement value) ? value.GetDouble() : fallback;
+        json.TryGetProperty(name, out var value) ? value.GetDouble() : fallback;
 }

@@ -9,7 +9,9 @@ internal static class GoldenFiles
         {
             var golden = System.IO.Path.Combine(folder, "tests", "golden");
             if (Directory.Exists(golden))
+            {
                 return System.IO.Path.Combine([golden, .. parts]);
+            }
         }
 
         throw new DirectoryNotFoundException("tests/golden is not above the test program");

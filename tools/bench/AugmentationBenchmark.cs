@@ -37,12 +37,12 @@ public class AugmentationBenchmark
     {
         // Smooth pictures with some noise: random bytes would make every colour branch equally likely.
         var random = new Random(1);
-        for (int i = 0; i < _window.Length; i++)
+        for (var i = 0; i < _window.Length; i++)
         {
             int x = i / 3 % Width, y = i / 3 / Width % Height;
             _window[i] = (byte)Math.Clamp(128 + 80 * Math.Sin(x * 0.05 + i % 3) + 40 * Math.Sin(y * 0.11) + random.Next(-20, 20), 0, 255);
         }
-        for (int i = 0; i < _mel.Length; i++)
+        for (var i = 0; i < _mel.Length; i++)
         {
             _mel[i] = (Half)(random.NextDouble() * 10 - 12);
         }

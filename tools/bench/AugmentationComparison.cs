@@ -22,7 +22,7 @@ internal static class AugmentationComparison
         benchmark.Fill();
         Ours(benchmark); // compiles
         List<double> ratios = [];
-        for (int round = 0; round < rounds; round++)
+        for (var round = 0; round < rounds; round++)
         {
             double ours = Ours(benchmark), theirs = await PillowAsync(python, Path.Combine(peers, "augment_pil.py")).ConfigureAwait(false);
             ratios.Add(theirs / ours);
@@ -36,10 +36,10 @@ internal static class AugmentationComparison
 
     private static double Ours(AugmentationBenchmark benchmark)
     {
-        double[] times = new double[Repetitions];
-        for (int i = 0; i < times.Length; i++)
+        var times = new double[Repetitions];
+        for (var i = 0; i < times.Length; i++)
         {
-            long began = Stopwatch.GetTimestamp();
+            var began = Stopwatch.GetTimestamp();
             benchmark.VideoGlobalAndLocal();
             times[i] = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
         }
@@ -50,15 +50,15 @@ internal static class AugmentationComparison
     private static async Task<double> PillowAsync(string python, string script)
     {
         ProcessStartInfo start = new(python, [script, "15"]) { UseShellExecute = false, RedirectStandardOutput = true };
-        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{python} did not start");
-        string text = await process.StandardOutput.ReadToEndAsync().ConfigureAwait(false);
+        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{python} did not start");
+        var text = await process.StandardOutput.ReadToEndAsync().ConfigureAwait(false);
         await process.WaitForExitAsync().ConfigureAwait(false);
         if (process.ExitCode != 0)
         {
             throw new InvalidOperationException($"augment_pil.py left with exit code {process.ExitCode}; it needs numpy and Pillow");
         }
 
-        using JsonDocument json = JsonDocument.Parse(text);
+        using var json = JsonDocument.Parse(text);
         return json.RootElement.GetProperty("ms_per_clip").GetDouble();
     }
 }

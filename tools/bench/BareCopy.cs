@@ -16,7 +16,7 @@ internal sealed unsafe class BareCopy : IDisposable
     /// <param name="folder">Files *.raw, a clip's frames each.</param>
     public BareCopy(string folder)
     {
-        foreach (string path in Directory.EnumerateFiles(folder, "*.raw").Order(StringComparer.Ordinal))
+        foreach (var path in Directory.EnumerateFiles(folder, "*.raw").Order(StringComparer.Ordinal))
         {
             _files.Add(MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read));
             _views.Add(_files[^1].CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read));
@@ -46,7 +46,7 @@ internal sealed unsafe class BareCopy : IDisposable
 
     public void Dispose()
     {
-        foreach (MemoryMappedViewAccessor view in _views)
+        foreach (var view in _views)
         {
             view.SafeMemoryMappedViewHandle.ReleasePointer();
             view.Dispose();
@@ -57,20 +57,20 @@ internal sealed unsafe class BareCopy : IDisposable
 
     private void Copy(Random random, byte[] batch, Barrier start, int windows, int frames, int window, int frameBytes)
     {
-        int bytes = window * frameBytes;
-        for (int i = -_clips.Count; i < windows; i++)
+        var bytes = window * frameBytes;
+        for (var i = -_clips.Count; i < windows; i++)
         {
             if (i == 0)
             {
                 start.SignalAndWait(); // every page has been seen
             }
 
-            nint clip = i < 0 ? _clips[i + _clips.Count] : _clips[random.Next(_clips.Count)];
-            int first = i < 0 ? 0 : random.Next(frames - window + 1);
-            int whole = i < 0 ? frames : window;
-            for (int done = 0; done < whole; done += window)
+            var clip = i < 0 ? _clips[i + _clips.Count] : _clips[random.Next(_clips.Count)];
+            var first = i < 0 ? 0 : random.Next(frames - window + 1);
+            var whole = i < 0 ? frames : window;
+            for (var done = 0; done < whole; done += window)
             {
-                int count = Math.Min(window, whole - done) * frameBytes;
+                var count = Math.Min(window, whole - done) * frameBytes;
                 new ReadOnlySpan<byte>((byte*)clip + ((long)(first + done) * frameBytes), count).CopyTo(batch.AsSpan((i & 7) % (batch.Length / bytes) * bytes));
             }
         }

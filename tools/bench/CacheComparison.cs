@@ -14,7 +14,7 @@ internal static class CacheComparison
     {
         Dictionary<string, string> one = Contents(first), two = Contents(second);
         string[] different = [.. one.Keys.Union(two.Keys).Where(id => one.GetValueOrDefault(id) != two.GetValueOrDefault(id)).Order(StringComparer.Ordinal)];
-        foreach (string id in different.Take(Shown))
+        foreach (var id in different.Take(Shown))
         {
             output.WriteLine($"{id}: {one.GetValueOrDefault(id) ?? "absent"} in {first}, {two.GetValueOrDefault(id) ?? "absent"} in {second}");
         }
@@ -25,24 +25,24 @@ internal static class CacheComparison
 
     private static Dictionary<string, string> Contents(string path)
     {
-        Cache cache = Cache.Open(path);
+        var cache = Cache.Open(path);
         using ClipReader reader = new(cache);
-        int mels = cache.Manifest.Fingerprint.Mels;
+        var mels = cache.Manifest.Fingerprint.Mels;
         return cache.Clips.AsParallel().ToDictionary(c => c.Id, c => Hash(reader, c, mels), StringComparer.Ordinal);
     }
 
     private static string Hash(ClipReader reader, ClipEntry clip, int mels)
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        string said = string.Join('|', clip.Source, clip.Label, string.Join(',', clip.Labels), clip.Split, string.Join(',', clip.Folds), clip.Start, clip.Duration, clip.Width, clip.Height, clip.AudioRate);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var said = string.Join('|', clip.Source, clip.Label, string.Join(',', clip.Labels), clip.Split, string.Join(',', clip.Folds), clip.Start, clip.Duration, clip.Width, clip.Height, clip.AudioRate);
         hash.AppendData(MemoryMarshal.AsBytes(said.AsSpan()));
-        byte[] frames = new byte[clip.NumFrames * clip.FrameBytes];
+        var frames = new byte[clip.NumFrames * clip.FrameBytes];
         reader.ReadFrames(clip, 0, clip.NumFrames, frames);
         hash.AppendData(frames);
-        Half[] mel = new Half[mels * clip.MelFrames];
+        var mel = new Half[mels * clip.MelFrames];
         reader.ReadMel(clip, mel);
         hash.AppendData(MemoryMarshal.AsBytes(mel.AsSpan()));
-        short[] samples = new short[clip.NumSamples];
+        var samples = new short[clip.NumSamples];
         reader.ReadPcm(clip, samples);
         hash.AppendData(MemoryMarshal.AsBytes(samples.AsSpan()));
         return Convert.ToHexStringLower(hash.GetHashAndReset());

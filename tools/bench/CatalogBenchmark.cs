@@ -14,16 +14,16 @@ internal static class CatalogBenchmark
     /// <param name="output">Receives the line of the result.</param>
     public static async Task<int> RunAsync(int rows, int files, TextWriter output)
     {
-        string folder = Directory.CreateTempSubdirectory("xkd-catalog-").FullName;
+        var folder = Directory.CreateTempSubdirectory("xkd-catalog-").FullName;
         try
         {
             await WriteAsync(folder, rows, files);
             long before = Environment.WorkingSet, start = Stopwatch.GetTimestamp();
-            CatalogListing listing = DatasetRegistry.Open("audioset", new CatalogOptions { Root = folder }).List();
-            double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            var listing = DatasetRegistry.Open("audioset", new CatalogOptions { Root = folder }).List();
+            var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             GC.Collect();
-            long held = GC.GetTotalMemory(forceFullCollection: true);
-            foreach (string note in listing.Notes)
+            var held = GC.GetTotalMemory(forceFullCollection: true);
+            foreach (var note in listing.Notes)
             {
                 await output.WriteLineAsync($"  {note}");
             }
@@ -46,13 +46,13 @@ internal static class CatalogBenchmark
         await File.WriteAllLinesAsync(Path.Combine(folder, "class_labels_indices.csv"), Enumerable.Range(0, 527).Select(i => $"{i},/m/0{i:x}_z,\"Sound {i}, of a thing\"").Prepend("index,mid,display_name"));
         await using StreamWriter list = new(Path.Combine(folder, "unbalanced_train_segments.csv"));
         await list.WriteLineAsync("# YTID, start_seconds, end_seconds, positive_labels");
-        for (int row = 0; row < rows; row++)
+        for (var row = 0; row < rows; row++)
         {
-            string video = $"-{(ulong)row * 2654435761 % 10_000_000_000:D10}";
+            var video = $"-{(ulong)row * 2654435761 % 10_000_000_000:D10}";
             await list.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{video}, {row % 30 * 10}.000, {(row % 30 * 10) + 10}.000, \"/m/0{row % 527:x}_z,/m/0{row * 7 % 526:x}_z,/m/0{row * 13 % 525:x}_z\""));
             if (row < files)
             {
-                string part = Path.Combine(folder, "train", $"part{row / FilesPerFolder:D2}");
+                var part = Path.Combine(folder, "train", $"part{row / FilesPerFolder:D2}");
                 Directory.CreateDirectory(part);
                 await File.WriteAllBytesAsync(Path.Combine(part, $"Y{video}.wav"), []);
             }

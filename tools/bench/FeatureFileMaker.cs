@@ -14,12 +14,12 @@ internal static class FeatureFileMaker
     {
         Random centres = new(0), random = new(seed);
         float[] middle = [.. Enumerable.Range(0, classes * dim).Select(_ => (float)(0.3 * ((2 * centres.NextDouble()) - 1)))];
-        float[] vector = new float[dim];
-        await using FeatureFileWriter writer = await FeatureFileWriter.CreateAsync(path, dim);
-        for (int row = 0; row < rows; row++)
+        var vector = new float[dim];
+        await using var writer = await FeatureFileWriter.CreateAsync(path, dim);
+        for (var row = 0; row < rows; row++)
         {
-            int label = row % classes;
-            for (int d = 0; d < dim; d++)
+            var label = row % classes;
+            for (var d = 0; d < dim; d++)
             {
                 vector[d] = middle[(label * dim) + d] + (float)((4 * random.NextDouble()) - 2);
             }

@@ -20,10 +20,10 @@ internal static class FeedEndurance
         TrainingFeed feed = new(Cache.Open(cache), new FeedOptions { BatchSize = Batch, MemoryBudget = budget, LocalVideoViews = 1 });
         await using (feed.ConfigureAwait(false))
         {
-            using Process self = Process.GetCurrentProcess();
-            int done = 0;
+            using var self = Process.GetCurrentProcess();
+            var done = 0;
             long first = 0, most = 0, payload = 0;
-            await foreach (HostBatch batch in feed.ReadAsync(0, CancellationToken.None).ConfigureAwait(false))
+            await foreach (var batch in feed.ReadAsync(0, CancellationToken.None).ConfigureAwait(false))
             {
                 self.Refresh();
                 first = done == 0 ? self.WorkingSet64 : first;
@@ -47,7 +47,7 @@ internal static class FeedEndurance
                 }
             }
 
-            double allowed = budget + (1.1 * first);
+            var allowed = budget + (1.1 * first);
             await output.WriteLineAsync(string.Create(
                 CultureInfo.InvariantCulture,
                 $"most: rss {most / 1e6:f0} MB of {allowed / 1e6:f0} (the budget and 110 % of the first batch's), payload {payload / 1e6:f0} of {budget / 1e6:f0} MB: {(most <= allowed && payload <= budget ? "holds" : "DOES NOT HOLD")}")).ConfigureAwait(false);
@@ -61,7 +61,7 @@ internal static class FeedEndurance
         // The queues fill in the first second; what is measured is the rest.
         await Task.Delay(TimeSpan.FromSeconds(1)).ConfigureAwait(false);
         self.Refresh();
-        (TimeSpan cpu, long rss, long payload) = (self.TotalProcessorTime, self.WorkingSet64, feed.BytesInFlight);
+        (var cpu, var rss, var payload) = (self.TotalProcessorTime, self.WorkingSet64, feed.BytesInFlight);
         await Task.Delay(pause).ConfigureAwait(false);
         self.Refresh();
         await output.WriteLineAsync(string.Create(

@@ -20,19 +20,19 @@ internal static class FramesBenchmark
     /// <param name="output">Receives the lines of the comparison.</param>
     public static async Task<int> RunAsync(string media, int rounds, TextWriter output)
     {
-        string folder = Directory.CreateTempSubdirectory("xkd-frames-").FullName;
+        var folder = Directory.CreateTempSubdirectory("xkd-frames-").FullName;
         try
         {
-            FfmpegTools tools = FfmpegTools.Locate();
-            Cache raw = await IngestAsync(tools, media, Path.Combine(folder, "raw"), FrameCodecs.Raw);
-            Cache jpeg = await IngestAsync(tools, media, Path.Combine(folder, "jpeg"), FrameCodecs.Jpeg);
+            var tools = FfmpegTools.Locate();
+            var raw = await IngestAsync(tools, media, Path.Combine(folder, "raw"), FrameCodecs.Raw);
+            var jpeg = await IngestAsync(tools, media, Path.Combine(folder, "jpeg"), FrameCodecs.Jpeg);
             using ClipReader rawReader = new(raw), jpegReader = new(jpeg);
             double error = 0, values = 0;
-            foreach (ClipEntry clip in raw.Clips.Where(c => c.NumFrames > 0))
+            foreach (var clip in raw.Clips.Where(c => c.NumFrames > 0))
             {
-                ClipEntry same = jpeg.Clips.Single(c => c.Id == clip.Id);
-                double squares = SquaredError(Read(rawReader, clip), Read(jpegReader, same));
-                double count = (double)clip.NumFrames * clip.FrameBytes;
+                var same = jpeg.Clips.Single(c => c.Id == clip.Id);
+                var squares = SquaredError(Read(rawReader, clip), Read(jpegReader, same));
+                var count = (double)clip.NumFrames * clip.FrameBytes;
                 (error, values) = (error + squares, values + count);
                 await output.WriteLineAsync(string.Create(
                     CultureInfo.InvariantCulture,
@@ -40,7 +40,7 @@ internal static class FramesBenchmark
             }
 
             List<double> rawRates = [], jpegRates = [];
-            for (int round = -1; round < rounds; round++)
+            for (var round = -1; round < rounds; round++)
             {
                 double fromRaw = Rate(rawReader, raw), fromJpeg = Rate(jpegReader, jpeg);
                 if (round >= 0)
@@ -72,7 +72,7 @@ internal static class FramesBenchmark
 
     private static byte[] Read(ClipReader reader, ClipEntry clip)
     {
-        byte[] frames = new byte[clip.NumFrames * clip.FrameBytes];
+        var frames = new byte[clip.NumFrames * clip.FrameBytes];
         reader.ReadFrames(clip, 0, clip.NumFrames, frames);
         return frames;
     }
@@ -80,9 +80,9 @@ internal static class FramesBenchmark
     private static double SquaredError(byte[] one, byte[] other)
     {
         long sum = 0;
-        for (int i = 0; i < one.Length; i++)
+        for (var i = 0; i < one.Length; i++)
         {
-            int gap = one[i] - other[i];
+            var gap = one[i] - other[i];
             sum += gap * gap;
         }
 
@@ -94,12 +94,12 @@ internal static class FramesBenchmark
     private static double Rate(ClipReader reader, Cache cache)
     {
         ClipEntry[] clips = [.. cache.Clips.Where(c => c.NumFrames >= Window)];
-        byte[] frames = new byte[Window * clips.Max(c => c.FrameBytes)];
+        var frames = new byte[Window * clips.Max(c => c.FrameBytes)];
         Random random = new(3);
-        long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < Windows; i++)
+        var start = Stopwatch.GetTimestamp();
+        for (var i = 0; i < Windows; i++)
         {
-            ClipEntry clip = clips[i % clips.Length];
+            var clip = clips[i % clips.Length];
             reader.ReadFrames(clip, random.Next(clip.NumFrames - Window + 1), Window, frames);
         }
 

@@ -22,21 +22,21 @@ internal static class IngestBenchmark
     /// <param name="output">Receives the lines of the comparison.</param>
     public static async Task<int> RunAsync(int rounds, string? peers, string python, string? media, TextWriter output)
     {
-        string folder = Directory.CreateTempSubdirectory("xkd-ingest-").FullName;
+        var folder = Directory.CreateTempSubdirectory("xkd-ingest-").FullName;
         List<Turn> ours = [], each = [], libav = [];
         try
         {
-            FfmpegTools tools = FfmpegTools.Locate();
-            IReadOnlyList<string> files = await CameraClips.GenerateAsync(tools, Path.Combine(folder, "media"), Clips, CancellationToken.None);
+            var tools = FfmpegTools.Locate();
+            var files = await CameraClips.GenerateAsync(tools, Path.Combine(folder, "media"), Clips, CancellationToken.None);
             var plainKind = new MediaKind("mp4", "h264+aac, the clips above", Turn: 0, Path.Combine(folder, "media"), files);
             IReadOnlyList<MediaKind> made = [plainKind, .. await MixedClips.GenerateAsync(tools, files, Path.Combine(folder, "mixed"), Clips)];
-            IReadOnlyList<MediaKind> given = media is null ? [] : await MixedClips.OfFolderAsync(tools, media, Path.Combine(folder, "mixed"), GivenFiles);
+            var given = media is null ? [] : await MixedClips.OfFolderAsync(tools, media, Path.Combine(folder, "mixed"), GivenFiles);
             var mixed = new MixedIngest(tools, Workers, peers, python);
-            for (int round = -1; round < rounds; round++)
+            for (var round = -1; round < rounds; round++)
             {
                 // The first turn warms up the page cache and the JIT.
                 Turn mine = await OursAsync(tools, folder, round), plain = await EachAsync(tools, files);
-                Turn? peer = peers is null ? null : await LibavAsync(python, peers, files);
+                var peer = peers is null ? null : await LibavAsync(python, peers, files);
                 if (round >= 0)
                 {
                     ours.Add(mine);
@@ -76,16 +76,16 @@ internal static class IngestBenchmark
 
     private static async Task<Turn> OursAsync(FfmpegTools tools, string folder, int round)
     {
-        string cache = Path.Combine(folder, $"cache{round}");
+        var cache = Path.Combine(folder, $"cache{round}");
         IngestOptions options = new() { Root = Path.Combine(folder, "media"), Out = cache, Workers = Workers };
-        IngestResult result = await new IngestJob(options, tools, TimeProvider.System).RunAsync(progress: null, CancellationToken.None);
+        var result = await new IngestJob(options, tools, TimeProvider.System).RunAsync(progress: null, CancellationToken.None);
         Directory.Delete(cache, recursive: true);
         return result.Clips == Clips ? new Turn(Clips / result.Seconds, result.CpuMsPerClip) : throw new InvalidOperationException($"{result.Clips} of {Clips} clips came out");
     }
 
     private static async Task<Turn> EachAsync(FfmpegTools tools, IReadOnlyList<string> files)
     {
-        (TimeSpan wall, double cpu) = await BareFfmpeg.RunAsync(tools, files, new IngestOptions { Root = string.Empty, Out = string.Empty, Workers = Workers }, CancellationToken.None);
+        (var wall, var cpu) = await BareFfmpeg.RunAsync(tools, files, new IngestOptions { Root = string.Empty, Out = string.Empty, Workers = Workers }, CancellationToken.None);
         return new Turn(Clips / wall.TotalSeconds, cpu);
     }
 

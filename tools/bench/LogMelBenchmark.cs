@@ -15,7 +15,7 @@ public class LogMelBenchmark
     public void Fill()
     {
         var random = new Random(1);
-        for (int i = 0; i < _samples.Length; i++)
+        for (var i = 0; i < _samples.Length; i++)
         {
             _samples[i] = (float)(random.NextDouble() - 0.5) * 0.2f;
         }

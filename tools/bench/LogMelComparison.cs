@@ -29,24 +29,24 @@ internal static class LogMelComparison
         SimdLogMel kernel = new(new LogMelOptions());
         float[] samples = new float[(int)(Seconds * kernel.Options.SampleRate)], mel = new float[kernel.Options.Mels * kernel.Frames(samples.Length)];
         Random random = new(1);
-        for (int i = 0; i < samples.Length; i++)
+        for (var i = 0; i < samples.Length; i++)
         {
             samples[i] = (float)(random.NextDouble() - 0.5) * 0.2f;
         }
 
-        using DisposeScope scope = NewDisposeScope();
+        using var scope = NewDisposeScope();
         Tensor wave = tensor(samples), window = hann_window(kernel.Options.NFft, periodic: true);
         Tensor filters = tensor(kernel.Filters.ToMatrix()).reshape(kernel.Options.Mels, kernel.Filters.Bins), epsilon = tensor((float)kernel.Options.LogEpsilon);
-        using IDisposable frozen = no_grad();
+        using var frozen = no_grad();
         kernel.Compute(samples, mel);
         double gap = Torch(kernel.Options, wave, window, filters, epsilon).sub(tensor(mel).reshape(kernel.Options.Mels, -1)).abs().max().item<float>();
         List<double> ours = [], torchs = [], audios = [];
-        for (int round = -1; round < rounds; round++)
+        for (var round = -1; round < rounds; round++)
         {
-            double mine = Rate(() => kernel.Compute(samples, mel));
-            double torch = Rate(() =>
+            var mine = Rate(() => kernel.Compute(samples, mel));
+            var torch = Rate(() =>
             {
-                using DisposeScope step = NewDisposeScope();
+                using var step = NewDisposeScope();
                 Torch(kernel.Options, wave, window, filters, epsilon);
             });
             double? audio = peers is null ? null : await TorchAudioAsync(python, peers);
@@ -72,7 +72,7 @@ internal static class LogMelComparison
 
     private static Tensor Torch(LogMelOptions options, Tensor wave, Tensor window, Tensor filters, Tensor epsilon)
     {
-        Tensor spectrum = stft(wave, options.NFft, hop_length: options.Hop, window: window, center: true, pad_mode: PaddingModes.Reflect, return_complex: true); // [bins, frames]
+        var spectrum = stft(wave, options.NFft, hop_length: options.Hop, window: window, center: true, pad_mode: PaddingModes.Reflect, return_complex: true); // [bins, frames]
 #pragma warning disable RS0030 // as it is written in PyTorch
         return filters.matmul(spectrum.abs().square()).add(epsilon).log(); // [mels, frames]
 #pragma warning restore RS0030
@@ -80,8 +80,8 @@ internal static class LogMelComparison
 
     private static double Rate(Action once)
     {
-        long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < Repeats; i++)
+        var start = Stopwatch.GetTimestamp();
+        for (var i = 0; i < Repeats; i++)
         {
             once();
         }
@@ -92,15 +92,15 @@ internal static class LogMelComparison
     private static async Task<double> TorchAudioAsync(string python, string peers)
     {
         ProcessStartInfo start = new(python, [Path.Combine(peers, "logmel_torchaudio.py"), "5"]) { UseShellExecute = false, RedirectStandardOutput = true };
-        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{python} did not start");
-        string text = await process.StandardOutput.ReadToEndAsync();
+        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{python} did not start");
+        var text = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         if (process.ExitCode != 0)
         {
             throw new InvalidOperationException($"logmel_torchaudio.py left with exit code {process.ExitCode}; it needs torchaudio");
         }
 
-        using JsonDocument json = JsonDocument.Parse(text);
+        using var json = JsonDocument.Parse(text);
         return json.RootElement.GetProperty("audio_seconds_per_second").GetDouble();
     }
 }

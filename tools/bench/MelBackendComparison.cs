@@ -21,17 +21,17 @@ internal static class MelBackendComparison
     public static int Run(string golden, TextWriter output)
     {
         LogMelOptions options = new();
-        using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(golden, "audio_frontend.safetensors"));
+        using var file = SafetensorsFile.Open(Path.Combine(golden, "audio_frontend.safetensors"));
         SimdLogMel kernel = new(options);
         double worst = 0;
-        foreach (string name in MelBackends.Names)
+        foreach (var name in MelBackends.Names)
         {
-            ILogMel backend = MelBackends.Create(name, options);
-            foreach (string wave in file.Entries.Keys.Where(key => key.StartsWith("in/", StringComparison.Ordinal) && file.Entries.ContainsKey($"out{key[2..]}/normalized")).Order(StringComparer.Ordinal))
+            var backend = MelBackends.Create(name, options);
+            foreach (var wave in file.Entries.Keys.Where(key => key.StartsWith("in/", StringComparison.Ordinal) && file.Entries.ContainsKey($"out{key[2..]}/normalized")).Order(StringComparer.Ordinal))
             {
                 float[] samples = Floats(file, wave), mel = Compute(backend, samples), own = Compute(kernel, samples);
                 double[] reference = [.. Floats(file, $"out{wave[2..]}/normalized").Select(value => (value * Std) + Mean)];
-                double toKernel = mel.Zip(own, (a, b) => Math.Abs((double)a - b)).Max();
+                var toKernel = mel.Zip(own, (a, b) => Math.Abs((double)a - b)).Max();
                 worst = Math.Max(worst, toKernel);
                 output.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
@@ -48,7 +48,7 @@ internal static class MelBackendComparison
 
     private static float[] Compute(ILogMel backend, float[] samples)
     {
-        float[] mel = new float[backend.Options.Mels * backend.Frames(samples.Length)];
+        var mel = new float[backend.Options.Mels * backend.Frames(samples.Length)];
         backend.Compute(samples, mel);
         return mel;
     }
@@ -57,10 +57,10 @@ internal static class MelBackendComparison
     {
         float[] samples = new float[64_000], mel = new float[backend.Options.Mels * backend.Frames(samples.Length)];
         double best = 0;
-        for (int round = 0; round < 12; round++)
+        for (var round = 0; round < 12; round++)
         {
-            long start = Stopwatch.GetTimestamp();
-            for (int i = 0; i < 10; i++)
+            var start = Stopwatch.GetTimestamp();
+            for (var i = 0; i < 10; i++)
             {
                 backend.Compute(samples, mel);
             }

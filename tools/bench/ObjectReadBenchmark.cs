@@ -18,7 +18,7 @@ internal static class ObjectReadBenchmark
     /// <param name="output">Takes the lines.</param>
     public static async Task<int> RunAsync(string path, int windows, int threads, int rounds, TextWriter output)
     {
-        ObjectStoreOptions options = ObjectStoreOptions.FromEnvironment();
+        var options = ObjectStoreOptions.FromEnvironment();
         Cache afar = Cache.Open(path, objects: options with { CacheBytes = 0 }), near = Cache.Open(path, objects: options with { ReadsBeforeFetching = 1 });
         ClipEntry[] clips = [.. afar.Clips.Where(c => c.NumFrames >= Frames)];
         if (clips.Length == 0)
@@ -30,10 +30,10 @@ internal static class ObjectReadBenchmark
         output.WriteLine($"{clips.Length} clips, {afar.Manifest.Shards.Count} shards of {shards / 1e6 / afar.Manifest.Shards.Count:f1} MB, windows of {window / 1e6:f2} MB; "
             + $"a shard fetched for each window would be {shards / afar.Manifest.Shards.Count / window} times what is asked for");
         using ClipReader byRanges = new(afar), fromCopies = new(near);
-        double fetched = await FetchAsync(fromCopies, near, Path.Combine(options.Folder, "shards"));
+        var fetched = await FetchAsync(fromCopies, near, Path.Combine(options.Folder, "shards"));
         output.WriteLine($"all shards fetched in {fetched:f1} s, {shards / fetched / 1e6:f0} MB/s");
         List<double> ratios = [];
-        for (int round = 0; round <= rounds; round++)
+        for (var round = 0; round <= rounds; round++)
         {
             double ranges = Rate(byRanges, clips, windows, threads, round), copies = Rate(fromCopies, clips, windows, threads, round);
             if (round > 0)
@@ -51,7 +51,7 @@ internal static class ObjectReadBenchmark
     {
         Random random = new(seed);
         (ClipEntry Clip, int First)[] drawn = [.. Enumerable.Range(0, windows).Select(_ => clips[random.Next(clips.Length)]).Select(c => (c, random.Next(c.NumFrames - Frames + 1)))];
-        Stopwatch watch = Stopwatch.StartNew();
+        var watch = Stopwatch.StartNew();
         Parallel.ForEach(drawn, new ParallelOptions { MaxDegreeOfParallelism = threads }, () => Array.Empty<byte>(), (w, _, buffer) =>
         {
             buffer = buffer.Length >= Frames * w.Clip.FrameBytes ? buffer : new byte[Frames * w.Clip.FrameBytes];
@@ -69,8 +69,8 @@ internal static class ObjectReadBenchmark
         watcher.Renamed += (_, _) => changed.Release(); // a copy has its name once it is whole
         watcher.Created += (_, _) => changed.Release(); // what a rename from an unwatched name is told as
         watcher.EnableRaisingEvents = true;
-        Stopwatch watch = Stopwatch.StartNew();
-        ClipEntry clip = cache.Clips[0];
+        var watch = Stopwatch.StartNew();
+        var clip = cache.Clips[0];
         reader.ReadFrames(clip, 0, 1, new byte[clip.FrameBytes]);
         while (cache.Manifest.Shards.Any(s => !File.Exists(Path.Combine(folder, s.Sha256 + ".parquet"))))
         {

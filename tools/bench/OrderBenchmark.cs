@@ -23,22 +23,22 @@ internal static partial class OrderBenchmark
     {
         int[] inShards = [.. Enumerable.Range(0, Clips)];
         await ShuffleAsync("uniform", new GlobalOrder(Clips, 1), output).ConfigureAwait(false);
-        foreach ((int block, int window) in new[] { (16, 1024), (16, 128), (64, 32), (16, 16), (256, 1) })
+        foreach ((var block, var window) in new[] { (16, 1024), (16, 128), (64, 32), (16, 16), (256, 1) })
         {
             await ShuffleAsync($"blocks of {block}, windows of {window}", new BlockOrder(inShards, 1, block, window), output).ConfigureAwait(false);
         }
 
-        string folder = Directory.CreateTempSubdirectory("xkd-order-").FullName;
+        var folder = Directory.CreateTempSubdirectory("xkd-order-").FullName;
         try
         {
-            string cache = Path.Combine(folder, "cache");
+            var cache = Path.Combine(folder, "cache");
             await ReadBenchmark.WriteAsync(cache, FrameCodecs.Raw, Path.Combine(folder, "peer"), clips).ConfigureAwait(false);
             Directory.Delete(Path.Combine(folder, "peer"), recursive: true);
             FeedOptions[] orders = [new(), new() { Order = ClipOrderKind.Block, OrderBlock = 16, OrderWindow = 4 }];
             double[][] rates = [new double[rounds], new double[rounds]];
-            for (int round = 0; round < rounds; round++)
+            for (var round = 0; round < rounds; round++)
             {
-                for (int order = 0; order < orders.Length; order++)
+                for (var order = 0; order < orders.Length; order++)
                 {
                     rates[order][round] = await ColdAsync(cache, orders[order] with { Seed = (ulong)round }).ConfigureAwait(false);
                 }
@@ -57,9 +57,9 @@ internal static partial class OrderBenchmark
     private static async Task ShuffleAsync(string name, IClipOrder order, TextWriter output)
     {
         double moved = 0, entropy = 0, near = 0;
-        for (int batch = 0; batch < Batches; batch++)
+        for (var batch = 0; batch < Batches; batch++)
         {
-            long first = (long)batch * (Clips / Batch / Batches) * Batch;
+            var first = (long)batch * (Clips / Batch / Batches) * Batch;
             long[] taken = [.. Enumerable.Range(0, Batch).Select(i => order.ClipAt(0, first + i))];
             moved += taken.Select((clip, i) => Math.Abs(clip - first - i) / (double)Clips).Average();
             entropy += taken.CountBy(c => c / (Clips / Classes)).Sum(c => -c.Value / (double)Batch * Math.Log2(c.Value / (double)Batch));
@@ -73,9 +73,9 @@ internal static partial class OrderBenchmark
 
     private static async Task<double> ColdAsync(string cache, FeedOptions options)
     {
-        foreach (string shard in Directory.EnumerateFiles(Path.Combine(cache, "shards")))
+        foreach (var shard in Directory.EnumerateFiles(Path.Combine(cache, "shards")))
         {
-            using SafeFileHandle file = File.OpenHandle(shard);
+            using var file = File.OpenHandle(shard);
             if (Advise(file, 0, 0, DontNeed) != 0)
             {
                 throw new InvalidOperationException($"{shard} stays in the page cache");
@@ -85,8 +85,8 @@ internal static partial class OrderBenchmark
         TrainingFeed feed = new(Cache.Open(cache), options with { BatchSize = 8, LocalVideoViews = 0, LocalAudioViews = 0, DeferAugmentation = true, Workers = 1 });
         await using (feed.ConfigureAwait(false))
         {
-            long began = Stopwatch.GetTimestamp();
-            await foreach (HostBatch batch in feed.ReadAsync(0, feed.StepsPerEpoch).ConfigureAwait(false))
+            var began = Stopwatch.GetTimestamp();
+            await foreach (var batch in feed.ReadAsync(0, feed.StepsPerEpoch).ConfigureAwait(false))
             {
                 batch.Dispose();
             }

@@ -27,10 +27,10 @@ internal static class RanksBenchmark
     /// <param name="output">Receives the lines of the comparison.</param>
     public static async Task<int> RunAsync(int rounds, string peers, long values, string config, TextWriter output)
     {
-        string folder = Directory.CreateTempSubdirectory("xkd-bench-ranks-").FullName;
-        foreach (string flavor in new[] { "openmpi", "mpich" })
+        var folder = Directory.CreateTempSubdirectory("xkd-bench-ranks-").FullName;
+        foreach (var flavor in new[] { "openmpi", "mpich" })
         {
-            string peer = Path.Combine(folder, flavor);
+            var peer = Path.Combine(folder, flavor);
             if (!File.Exists($"/usr/bin/mpirun.{flavor}") || !File.Exists($"/usr/bin/mpicc.{flavor}"))
             {
                 await output.WriteLineAsync($"{flavor}: left out, mpirun.{flavor} or mpicc.{flavor} is missing");
@@ -40,13 +40,13 @@ internal static class RanksBenchmark
             await RunAsync($"mpicc.{flavor}", "-O2", Path.Combine(peers, "allreduce.c"), "-o", peer);
             string[] self = [Environment.ProcessPath!, .. Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? [typeof(RanksBenchmark).Assembly.Location] : Array.Empty<string>()];
             List<double> toWhole = [], toChunked = [], seconds = [], toOne = [];
-            for (int round = 0; round < rounds; round++)
+            for (var round = 0; round < rounds; round++)
             {
-                string ours = await RanksAsync(flavor, RanksMany, [.. self, "rank", Text(values), config]);
-                string raw = await RanksAsync(flavor, RanksMany, [peer, Text(values), Text(Repetitions)]);
-                string alone = await RanksAsync(flavor, 1, [.. self, "rank", "0", config]);
-                (double mine, double whole, double chunked) = (Median(ours, Summed), Median(raw, "whole"), Median(raw, "chunked"));
-                (double many, double one) = (Median(ours, Stepped), Median(alone, Stepped));
+                var ours = await RanksAsync(flavor, RanksMany, [.. self, "rank", Text(values), config]);
+                var raw = await RanksAsync(flavor, RanksMany, [peer, Text(values), Text(Repetitions)]);
+                var alone = await RanksAsync(flavor, 1, [.. self, "rank", "0", config]);
+                (var mine, var whole, var chunked) = (Median(ours, Summed), Median(raw, "whole"), Median(raw, "chunked"));
+                (var many, var one) = (Median(ours, Stepped), Median(alone, Stepped));
                 seconds.Add(mine);
                 toWhole.Add(whole / mine);
                 toChunked.Add(chunked / mine);
@@ -66,26 +66,26 @@ internal static class RanksBenchmark
     public static async Task<int> RankAsync(long values, string config, TextWriter output)
     {
         LibTorch.Load();
-        using RankGroup ranks = RankGroup.Open(RankEnvironment.Detect());
+        using var ranks = RankGroup.Open(RankEnvironment.Detect());
         if (values > 0)
         {
-            using Tensor gradients = zeros(values);
+            using var gradients = zeros(values);
             ranks.Sum(gradients); // touches the pages
-            for (int i = 0; i < Repetitions; i++)
+            for (var i = 0; i < Repetitions; i++)
             {
                 ranks.Barrier();
-                long start = Stopwatch.GetTimestamp();
+                var start = Stopwatch.GetTimestamp();
                 ranks.Sum(gradients);
                 ranks.Barrier();
                 await SayAsync(Summed, Stopwatch.GetElapsedTime(start).TotalSeconds);
             }
         }
 
-        PretrainConfig loaded = PretrainConfig.Load(config, []);
+        var loaded = PretrainConfig.Load(config, []);
         Devices.SetThreads(loaded.Train.Threads);
         using StepBenchmark.RandomStep step = new(loaded, CPU, ranks);
         ranks.Barrier();
-        foreach (double milliseconds in step.Run(1 + Steps).Skip(1))
+        foreach (var milliseconds in step.Run(1 + Steps).Skip(1))
         {
             await SayAsync(Stepped, milliseconds);
         }
@@ -116,8 +116,8 @@ internal static class RanksBenchmark
         ProcessStartInfo start = new(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true };
         start.Environment["OMPI_ALLOW_RUN_AS_ROOT"] = start.Environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1";
         start.Environment["OMPI_MCA_mpi_yield_when_idle"] = "1"; // as ranks that share a machine's cores have it: for C, too
-        using Process process = Process.Start(start)!;
-        string output = await process.StandardOutput.ReadToEndAsync();
+        using var process = Process.Start(start)!;
+        var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}");
     }

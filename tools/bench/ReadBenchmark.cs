@@ -26,22 +26,22 @@ internal static class ReadBenchmark
     /// <param name="output">Receives the lines of the comparison.</param>
     public static async Task<int> RunAsync(int rounds, string? peers, string python, TextWriter output)
     {
-        string folder = Directory.CreateTempSubdirectory("xkd-read-").FullName;
+        var folder = Directory.CreateTempSubdirectory("xkd-read-").FullName;
         try
         {
-            foreach ((string codec, string peer, long steps) in new[] { (FrameCodecs.Raw, "npy", 1200L), (FrameCodecs.Jpeg, "tar", 40L) })
+            foreach ((var codec, var peer, var steps) in new[] { (FrameCodecs.Raw, "npy", 1200L), (FrameCodecs.Jpeg, "tar", 40L) })
             {
-                string cache = Path.Combine(folder, codec);
+                var cache = Path.Combine(folder, codec);
                 await WriteAsync(cache, codec, Path.Combine(folder, "peer"), Clips).ConfigureAwait(false);
-                using BareCopy? bare = codec == FrameCodecs.Raw ? new BareCopy(Path.Combine(folder, "peer")) : null;
+                using var bare = codec == FrameCodecs.Raw ? new BareCopy(Path.Combine(folder, "peer")) : null;
                 List<double> ours = [], theirs = [], copies = [];
-                for (int round = -1; round < rounds; round++)
+                for (var round = -1; round < rounds; round++)
                 {
                     // The first turn warms up the page cache and the JIT.
-                    (double rate, double cpu, double allocated) = await OursAsync(cache, steps, readers: 2).ConfigureAwait(false);
-                    (double alone, double aloneCpu, _) = await OursAsync(cache, steps / 2, readers: 1).ConfigureAwait(false);
-                    double copy = bare?.Rate(threads: 2, (int)steps * Batch / 2, Frames, Window, Height * Width * 3, Batch) ?? double.NaN;
-                    (double other, double otherCpu) = peers is null ? (double.NaN, double.NaN) : await PeerAsync(python, Path.Combine(peers, "read_numpy.py"), peer, Path.Combine(folder, "peer")).ConfigureAwait(false);
+                    (var rate, var cpu, var allocated) = await OursAsync(cache, steps, readers: 2).ConfigureAwait(false);
+                    (var alone, var aloneCpu, _) = await OursAsync(cache, steps / 2, readers: 1).ConfigureAwait(false);
+                    var copy = bare?.Rate(threads: 2, (int)steps * Batch / 2, Frames, Window, Height * Width * 3, Batch) ?? double.NaN;
+                    (var other, var otherCpu) = peers is null ? (double.NaN, double.NaN) : await PeerAsync(python, Path.Combine(peers, "read_numpy.py"), peer, Path.Combine(folder, "peer")).ConfigureAwait(false);
                     if (round >= 0)
                     {
                         ours.Add(rate);
@@ -75,11 +75,11 @@ internal static class ReadBenchmark
         await using (feed.ConfigureAwait(false))
         {
             // All that the feed may read ahead is held once, so that no batch's memory is new in what is measured.
-            int warm = (int)(options.MemoryBudget / feed.BatchBytes);
+            var warm = (int)(options.MemoryBudget / feed.BatchBytes);
             List<HostBatch> held = [];
             (long began, long allocated, long done) = (0, 0, 0);
-            TimeSpan cpu = TimeSpan.Zero;
-            await foreach (HostBatch batch in feed.ReadAsync(0, warm + steps).ConfigureAwait(false))
+            var cpu = TimeSpan.Zero;
+            await foreach (var batch in feed.ReadAsync(0, warm + steps).ConfigureAwait(false))
             {
                 if (++done <= warm / 2)
                 {
@@ -95,8 +95,8 @@ internal static class ReadBenchmark
                 }
             }
 
-            double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
-            double spent = (Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds / (steps * Batch);
+            var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
+            var spent = (Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds / (steps * Batch);
             return (steps * Batch / seconds, spent, (GC.GetTotalAllocatedBytes() - allocated) / (double)(steps * Batch * SampleBytes));
         }
     }
@@ -104,15 +104,15 @@ internal static class ReadBenchmark
     private static async Task<(double Rate, double CpuMs)> PeerAsync(string python, string script, string kind, string folder)
     {
         ProcessStartInfo start = new(python, [script, kind, folder]) { UseShellExecute = false, RedirectStandardOutput = true };
-        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{python} did not start");
-        string text = await process.StandardOutput.ReadToEndAsync().ConfigureAwait(false);
+        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{python} did not start");
+        var text = await process.StandardOutput.ReadToEndAsync().ConfigureAwait(false);
         await process.WaitForExitAsync().ConfigureAwait(false);
         if (process.ExitCode != 0)
         {
             throw new InvalidOperationException($"read_numpy.py left with exit code {process.ExitCode}; it needs numpy and Pillow");
         }
 
-        using JsonDocument json = JsonDocument.Parse(text);
+        using var json = JsonDocument.Parse(text);
         return (json.RootElement.GetProperty("samples_per_s").GetDouble(), json.RootElement.GetProperty("cpu_ms").GetDouble());
     }
 
@@ -121,16 +121,16 @@ internal static class ReadBenchmark
     {
         Directory.CreateDirectory(peer);
         Fingerprint fingerprint = new() { Decoder = "synthetic", FramesCodec = codec };
-        CacheWriter writer = await CacheWriter.OpenAsync(cache, fingerprint, new CacheWriterOptions { JpegQuality = Quality }, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
+        var writer = await CacheWriter.OpenAsync(cache, fingerprint, new CacheWriterOptions { JpegQuality = Quality }, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
         await using (writer.ConfigureAwait(false))
         {
-            byte[] frames = new byte[Frames * Height * Width * 3];
-            Half[] mel = new Half[Mels * MelFrames];
-            for (int clip = 0; clip < clips; clip++)
+            var frames = new byte[Frames * Height * Width * 3];
+            var mel = new Half[Mels * MelFrames];
+            for (var clip = 0; clip < clips; clip++)
             {
                 Fill(frames, mel, clip);
-                string id = $"clip{clip:d3}";
-                byte[] melBytes = MemoryMarshal.AsBytes(mel.AsSpan()).ToArray();
+                var id = $"clip{clip:d3}";
+                var melBytes = MemoryMarshal.AsBytes(mel.AsSpan()).ToArray();
                 await writer.AppendAsync(
                     new ClipRecord
                     {
@@ -146,8 +146,8 @@ internal static class ReadBenchmark
                 }
                 else
                 {
-                    (byte[] payload, uint[] offsets) = JpegFrames.Encode(frames, Frames, Height, Width, Quality);
-                    for (int frame = 0; frame < Frames; frame++)
+                    (var payload, var offsets) = JpegFrames.Encode(frames, Frames, Height, Width, Quality);
+                    for (var frame = 0; frame < Frames; frame++)
                     {
                         await File.WriteAllBytesAsync(Path.Combine(peer, $"{id}.{frame:d2}.jpg"), payload[(int)offsets[frame]..(int)offsets[frame + 1]]).ConfigureAwait(false);
                     }
@@ -161,13 +161,13 @@ internal static class ReadBenchmark
     private static void Fill(byte[] frames, Half[] mel, int clip)
     {
         Random random = new(clip);
-        for (int i = 0; i < frames.Length; i++)
+        for (var i = 0; i < frames.Length; i++)
         {
-            (int x, int y, int frame) = (i / 3 % Width, i / 3 / Width % Height, i / (3 * Width * Height));
+            (var x, var y, var frame) = (i / 3 % Width, i / 3 / Width % Height, i / (3 * Width * Height));
             frames[i] = (byte)Math.Clamp(128 + (80 * Math.Sin((x * 0.05) + (frame * 0.2) + (i % 3) + clip)) + (40 * Math.Sin(y * 0.11)) + random.Next(-6, 6), 0, 255);
         }
 
-        for (int i = 0; i < mel.Length; i++)
+        for (var i = 0; i < mel.Length; i++)
         {
             mel[i] = (Half)((random.NextDouble() * 10) - 12);
         }

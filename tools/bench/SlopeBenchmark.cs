@@ -19,7 +19,7 @@ internal static class SlopeBenchmark
     public static async Task<int> RunAsync(int steps, TextWriter output)
     {
         LibTorch.Load();
-        string root = Directory.CreateTempSubdirectory("xkd-slope-").FullName;
+        var root = Directory.CreateTempSubdirectory("xkd-slope-").FullName;
         try
         {
             string cache = Path.Combine(root, "cache"), run = Path.Combine(root, "run");
@@ -37,15 +37,15 @@ internal static class SlopeBenchmark
     {
         // A fifth of the run for pools, tiers of compilation and the allocator's arenas to fill; then like is compared with like, the first step of each interval.
         StepMetrics[] steps = [.. all.Where(s => s.Step > all.Count / 5 && s.Step % LogEvery == 1)];
-        foreach (StepMetrics s in steps.Where((_, i) => i % Math.Max(1, steps.Length / 8) == 0).Append(steps[^1]))
+        foreach (var s in steps.Where((_, i) => i % Math.Max(1, steps.Length / 8) == 0).Append(steps[^1]))
         {
             await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"step {s.Step}: {s.LiveTensors} live tensors, rss {s.Rss / 1e6:f1} MB"));
         }
 
-        (long fewest, long most) = (steps.Min(s => s.LiveTensors), steps.Max(s => s.LiveTensors));
+        (var fewest, var most) = (steps.Min(s => s.LiveTensors), steps.Max(s => s.LiveTensors));
         double meanStep = steps.Average(s => s.Step), meanRss = steps.Average(s => s.Rss);
-        double slope = steps.Sum(s => (s.Step - meanStep) * (s.Rss - meanRss)) / steps.Sum(s => (s.Step - meanStep) * (s.Step - meanStep)) / 1e6 * 1000;
-        bool good = fewest == most && slope <= MostMegabytes;
+        var slope = steps.Sum(s => (s.Step - meanStep) * (s.Rss - meanRss)) / steps.Sum(s => (s.Step - meanStep) * (s.Step - meanStep)) / 1e6 * 1000;
+        var good = fewest == most && slope <= MostMegabytes;
         await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
             $"{all.Count} steps: live tensors {(fewest == most ? $"constant at {most}" : $"from {fewest} to {most}")}, rss slope {slope:f3} MB per 1,000 steps: {(good ? "flat" : "NOT FLAT")}"));
         return good ? 0 : 1;
@@ -70,15 +70,15 @@ internal static class SlopeBenchmark
     private static async Task MakeCacheAsync(string path)
     {
         Directory.CreateDirectory(path);
-        await using CacheWriter writer = await CacheWriter.OpenAsync(
+        await using var writer = await CacheWriter.OpenAsync(
             path, new Fingerprint { ShortSide = Side, Mels = Mels, Decoder = "synthetic" }, new CacheWriterOptions(), TimeProvider.System, CancellationToken.None);
-        for (int i = 0; i < Clips; i++)
+        for (var i = 0; i < Clips; i++)
         {
             Random random = new(i);
-            byte[] frames = new byte[Frames * Side * Side * 3];
+            var frames = new byte[Frames * Side * Side * 3];
             random.NextBytes(frames);
             Half[] mel = [.. Enumerable.Range(0, Mels * MelFrames).Select(_ => (Half)random.NextDouble())];
-            string id = $"clip{i:D3}.mp4";
+            var id = $"clip{i:D3}.mp4";
             await writer.AppendAsync(
                 new ClipRecord
                 {

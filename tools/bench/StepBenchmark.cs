@@ -31,15 +31,15 @@ internal static class StepBenchmark
     public static int Run(int rounds, string? peers, string python, string config, string device, TextWriter output)
     {
         LibTorch.Load();
-        PretrainConfig loaded = PretrainConfig.Load(config, []);
+        var loaded = PretrainConfig.Load(config, []);
         Devices.SetThreads(loaded.Train.Threads);
         using RandomStep ours = new(loaded, Devices.Parse(device));
         List<StepPeer> others = peers is null ? [] : [.. Styles.Select(style => new StepPeer(python, Path.Combine(peers, "train_step.py"), StepPeer.Options(loaded), style, device))];
         try
         {
-            foreach (StepPeer peer in others.ToList())
+            foreach (var peer in others.ToList())
             {
-                string hello = peer.Hello();
+                var hello = peer.Hello();
                 output.WriteLine($"{peer.Style}: {hello}");
                 if (hello.StartsWith(Unavailable, StringComparison.Ordinal))
                 {
@@ -49,15 +49,15 @@ internal static class StepBenchmark
             }
 
             List<double> own = [];
-            Dictionary<StepPeer, List<double>> theirs = others.ToDictionary(p => p, _ => new List<double>());
-            for (int round = -1; round < rounds; round++)
+            var theirs = others.ToDictionary(p => p, _ => new List<double>());
+            for (var round = -1; round < rounds; round++)
             {
                 // The first turn warms up: it allocates, and compiles kernels.
-                double mine = Median(ours.Run(StepsATurn));
-                string line = string.Create(CultureInfo.InvariantCulture, $"round {round + 1}: {mine:f0} ms a step");
-                foreach (StepPeer peer in others)
+                var mine = Median(ours.Run(StepsATurn));
+                var line = string.Create(CultureInfo.InvariantCulture, $"round {round + 1}: {mine:f0} ms a step");
+                foreach (var peer in others)
                 {
-                    double other = Median(peer.Run(StepsATurn));
+                    var other = Median(peer.Run(StepsATurn));
                     theirs[peer].AddRange(round >= 0 ? [other] : []);
                     line += string.Create(CultureInfo.InvariantCulture, $"; {peer.Style} {other:f0} ms");
                 }
@@ -66,14 +66,14 @@ internal static class StepBenchmark
                 output.WriteLine(line);
             }
 
-            using Process self = Process.GetCurrentProcess();
-            long peak = self.PeakWorkingSet64; // before the second model, whose phases are timed
-            StepProfile phases = new StepProfiler(loaded, Devices.Parse(device), TimeProvider.System).Run(loaded.Batch, CancellationToken.None);
-            double whole = phases.ForwardMs + phases.BackwardMs + phases.OptimizerMs;
+            using var self = Process.GetCurrentProcess();
+            var peak = self.PeakWorkingSet64; // before the second model, whose phases are timed
+            var phases = new StepProfiler(loaded, Devices.Parse(device), TimeProvider.System).Run(loaded.Batch, CancellationToken.None);
+            var whole = phases.ForwardMs + phases.BackwardMs + phases.OptimizerMs;
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"of which forward {phases.ForwardMs:f1}, backward {phases.BackwardMs:f1}, optimizer with clip and moving averages {phases.OptimizerMs:f1} ms: {100 * phases.OptimizerMs / whole:f2} % of the step; MFU {100 * phases.Mfu:f1} % of {1000 * phases.MatmulTflops:f0} GFLOP/s in {phases.MatmulType}"));
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"step: {Median(own):f0} ms, peak RSS {peak / 1e6:f0} MB"));
-            foreach ((StepPeer peer, List<double> times) in theirs)
+            foreach ((var peer, var times) in theirs)
             {
                 output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                     $"{peer.Style} eager PyTorch: {Median(times):f0} ms, {peer.Breakdown}; ours takes {Median(own.Zip(times, (o, t) => o / t)):f3} of its time"));
@@ -114,10 +114,10 @@ internal static class StepBenchmark
         /// <summary>Milliseconds of each step; reading a loss back waits for the device.</summary>
         public IEnumerable<double> Run(int steps)
         {
-            for (int i = 0; i < steps; i++)
+            for (var i = 0; i < steps; i++)
             {
-                long started = Stopwatch.GetTimestamp();
-                using StepScalars scalars = _step.Run(_input, _schedule);
+                var started = Stopwatch.GetTimestamp();
+                using var scalars = _step.Run(_input, _schedule);
                 if (!double.IsFinite(scalars.Read()["loss"]))
                 {
                     throw new InvalidOperationException("the loss is not finite");
@@ -129,7 +129,7 @@ internal static class StepBenchmark
 
         public void Dispose()
         {
-            foreach (Tensor tensor in _input.Video.Concat(_input.Audio).Append(_input.VideoNoise).Append(_input.AudioNoise))
+            foreach (var tensor in _input.Video.Concat(_input.Audio).Append(_input.VideoNoise).Append(_input.AudioNoise))
             {
                 tensor.Dispose();
             }
@@ -184,8 +184,8 @@ internal static class StepBenchmark
         {
             _process.StandardInput.WriteLine(steps.ToString(CultureInfo.InvariantCulture));
             _process.StandardInput.Flush();
-            using JsonDocument json = JsonDocument.Parse(Line());
-            JsonElement turn = json.RootElement;
+            using var json = JsonDocument.Parse(Line());
+            var turn = json.RootElement;
             Breakdown = string.Join(", ", Parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part} {turn.GetProperty(part).GetDouble():f1}")))
                 + string.Create(CultureInfo.InvariantCulture, $", peak {turn.GetProperty("peak_rss").GetDouble() / 1e6:f0} MB");
             return [.. turn.GetProperty("ms").EnumerateArray().Select(ms => ms.GetDouble())];

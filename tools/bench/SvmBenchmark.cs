@@ -26,20 +26,20 @@ internal static class SvmBenchmark
         const int Dim = 768, Classes = 50;
         LibTorch.Load();
         Devices.SetThreads(0);
-        SvmBenchmarkData data = SvmBenchmarkData.Generate(2000, 1000, Dim, Classes, seed: 1);
-        string folder = Directory.CreateTempSubdirectory("xkd-svm-").FullName;
+        var data = SvmBenchmarkData.Generate(2000, 1000, Dim, Classes, seed: 1);
+        var folder = Directory.CreateTempSubdirectory("xkd-svm-").FullName;
         try
         {
             data.Write(folder);
             var ours = Cs.ToDictionary(c => c, _ => new List<double>());
             var theirs = Cs.ToDictionary(c => c, _ => new List<double>());
-            for (int round = 0; round <= rounds; round++)
+            for (var round = 0; round <= rounds; round++)
             {
-                foreach (double c in Cs)
+                foreach (var c in Cs)
                 {
-                    long started = Stopwatch.GetTimestamp();
-                    LinearSvmModel model = LinearSvm.Fit(data.Train, Dim, data.TrainLabels, Classes, new LinearSvmOptions { C = c, Tolerance = tolerance }, cancellation);
-                    double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+                    var started = Stopwatch.GetTimestamp();
+                    var model = LinearSvm.Fit(data.Train, Dim, data.TrainLabels, Classes, new LinearSvmOptions { C = c, Tolerance = tolerance }, cancellation);
+                    var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
                     if (round > 0)
                     {
                         ours[c].Add(seconds);
@@ -47,22 +47,22 @@ internal static class SvmBenchmark
                     }
 
                     // The first turn warms the JIT up and says what was learnt.
-                    double accuracy = TopK.Accuracy(model.Decide(data.Test), Classes, data.TestLabels, 1);
+                    var accuracy = TopK.Accuracy(model.Decide(data.Test), Classes, data.TestLabels, 1);
                     await output.WriteLineAsync($"C {c}: accuracy {accuracy:f1} %, at most {model.Iterations.Max()} passes");
                 }
 
                 if (peers is not null && round > 0)
                 {
-                    foreach ((double c, double seconds) in await PeerAsync(peers, folder, Dim, tolerance, output, cancellation))
+                    foreach ((var c, var seconds) in await PeerAsync(peers, folder, Dim, tolerance, output, cancellation))
                     {
                         theirs[c].Add(seconds);
                     }
                 }
             }
 
-            foreach (double c in Cs)
+            foreach (var c in Cs)
             {
-                string versus = theirs[c].Count > 0 ? $", peer {Median(theirs[c]):f3} s, {Median(theirs[c].Zip(ours[c], (t, o) => t / o)):f1} times faster" : string.Empty;
+                var versus = theirs[c].Count > 0 ? $", peer {Median(theirs[c]):f3} s, {Median(theirs[c].Zip(ours[c], (t, o) => t / o)):f1} times faster" : string.Empty;
                 await output.WriteLineAsync($"C {c}: fit {Median(ours[c]):f3} s{versus}");
             }
         }
@@ -82,8 +82,8 @@ internal static class SvmBenchmark
             UseShellExecute = false,
             RedirectStandardOutput = true,
         };
-        using Process process = Process.Start(start) ?? throw new InvalidOperationException("python3 did not start");
-        string text = await process.StandardOutput.ReadToEndAsync(cancellation);
+        using var process = Process.Start(start) ?? throw new InvalidOperationException("python3 did not start");
+        var text = await process.StandardOutput.ReadToEndAsync(cancellation);
         await process.WaitForExitAsync(cancellation);
         if (process.ExitCode != 0)
         {
@@ -91,7 +91,7 @@ internal static class SvmBenchmark
         }
 
         await output.WriteLineAsync($"peer {text.Trim()}");
-        using JsonDocument json = JsonDocument.Parse(text);
+        using var json = JsonDocument.Parse(text);
         return [.. json.RootElement.EnumerateObject().Select(p => (double.Parse(p.Name), p.Value.GetProperty("seconds").GetDouble()))];
     }
 
@@ -106,8 +106,8 @@ internal static class SvmBenchmark
             (float[] Rows, int[] Labels) Draw(int count)
             {
                 int[] labels = [.. Enumerable.Range(0, count).Select(_ => random.Next(classes))];
-                float[] rows = new float[count * dim];
-                for (int i = 0; i < rows.Length; i++)
+                var rows = new float[count * dim];
+                for (var i = 0; i < rows.Length; i++)
                 {
                     rows[i] = centres[(labels[i / dim] * dim) + (i % dim)] + (float)(scales[i % dim] * Normal(random));
                 }
@@ -115,8 +115,8 @@ internal static class SvmBenchmark
                 return (rows, labels);
             }
 
-            (float[] x, int[] y) = Draw(train);
-            (float[] xt, int[] yt) = Draw(test);
+            (var x, var y) = Draw(train);
+            (var xt, var yt) = Draw(test);
             return new SvmBenchmarkData(x, y, xt, yt);
         }
 

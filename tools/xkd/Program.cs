@@ -3,7 +3,7 @@ using Xkd.Cli.Commands;
 using Xkd.Cli.Hosting;
 
 RootCommand root = new("XKD: pre-train audio and video encoders on unlabelled video by cross-modal knowledge distillation.");
-foreach (Command verb in VerbList.All())
+foreach (var verb in VerbList.All())
 {
     root.Add(verb);
 }

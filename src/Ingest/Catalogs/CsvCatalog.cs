@@ -73,7 +73,7 @@ internal sealed class CsvCatalog(CatalogOptions options) : ICatalog
             return null;
         }
 
-        string[] labels = row["label"] is { Length: > 0 } label ? [label] : row["labels"].Split(Separators, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var labels = row["label"] is { Length: > 0 } label ? [label] : row["labels"].Split(Separators, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var item = new SourceItem
         {
             Id = row["id"] is { Length: > 0 } id ? id : stretch.Start is { } start ? string.Create(CultureInfo.InvariantCulture, $"{path}@{Math.Round(start * 1000)}") : path,

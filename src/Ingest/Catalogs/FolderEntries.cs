@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
-using System.Text.Unicode;
 using System.Text;
+using System.Text.Unicode;
 
 namespace Xkd.Ingest;
 

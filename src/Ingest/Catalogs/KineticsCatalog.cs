@@ -84,5 +84,6 @@ internal sealed class KineticsCatalog(string dataset, CatalogOptions options, Fr
     // "validate", "kinetics400_val" and "k400_val_list" are val.
     private static string? SplitOf(string name) => Array.Find(
             name.ToLowerInvariant().Split('_', '-', '.', ' '), static word => word is "train" or "training" or "val" or "valid" or "validate" or "validation" or "test" or "testing")
-        switch { null => null, ['t', 'r', ..] => "train", ['v', ..] => "val", _ => "test" };
+        switch
+    { null => null, ['t', 'r', ..] => "train", ['v', ..] => "val", _ => "test" };
 }

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using FFMpegCore.Exceptions;
 using FFMpegCore;
+using FFMpegCore.Exceptions;
 using Xkd.Storage;
 
 namespace Xkd.Ingest;

@@ -1,5 +1,5 @@
-using Polly.Retry;
 using Polly;
+using Polly.Retry;
 using Xkd.Storage;
 
 namespace Xkd.Ingest;

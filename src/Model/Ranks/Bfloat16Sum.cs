@@ -14,11 +14,11 @@ internal static unsafe class Bfloat16Sum
     /// <summary>sum += values.</summary>
     public static void Add(ReadOnlySpan<ushort> values, Span<ushort> sum)
     {
-        int i = 0;
+        var i = 0;
         for (; i <= sum.Length - Vector<ushort>.Count; i += Vector<ushort>.Count)
         {
-            Vector.Widen(new Vector<ushort>(values[i..]), out Vector<uint> lowA, out Vector<uint> highA);
-            Vector.Widen(new Vector<ushort>(sum[i..]), out Vector<uint> lowB, out Vector<uint> highB);
+            Vector.Widen(new Vector<ushort>(values[i..]), out var lowA, out var highA);
+            Vector.Widen(new Vector<ushort>(sum[i..]), out var lowB, out var highB);
             Vector.Narrow(Add(lowA, lowB), Add(highA, highB)).CopyTo(sum[i..]);
         }
 
@@ -31,9 +31,9 @@ internal static unsafe class Bfloat16Sum
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<uint> Add(Vector<uint> a, Vector<uint> b)
     {
-        Vector<float> sum = Vector.AsVectorSingle(a << 16) + Vector.AsVectorSingle(b << 16);
-        Vector<uint> bits = Vector.AsVectorUInt32(sum);
-        Vector<uint> rounded = (bits + new Vector<uint>(0x7fff) + ((bits >> 16) & Vector<uint>.One)) >> 16;
+        var sum = Vector.AsVectorSingle(a << 16) + Vector.AsVectorSingle(b << 16);
+        var bits = Vector.AsVectorUInt32(sum);
+        var rounded = (bits + new Vector<uint>(0x7fff) + ((bits >> 16) & Vector<uint>.One)) >> 16;
 
         // Rounding up would carry a NaN's bits over into a number.
         return Vector.ConditionalSelect(Vector.AsVectorUInt32(Vector.Equals(sum, sum)), rounded, new Vector<uint>(0x7fc0));
@@ -43,7 +43,7 @@ internal static unsafe class Bfloat16Sum
 
     private static ushort Round(float value)
     {
-        uint bits = BitConverter.SingleToUInt32Bits(value);
+        var bits = BitConverter.SingleToUInt32Bits(value);
         return float.IsNaN(value) ? (ushort)0x7fc0 : (ushort)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
     }
 }

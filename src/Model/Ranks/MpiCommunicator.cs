@@ -28,7 +28,7 @@ internal sealed partial class MpiCommunicator : ICommunicator
         _mpi = new MpiLocator().Load(environment.Launcher);
         (Rank, Size, Name, _bfloat16Sum) = _thread.Run(() =>
         {
-            (int rank, int size) = _mpi.Initialise();
+            (var rank, var size) = _mpi.Initialise();
             return (rank, size, _mpi.Version(), Bfloat16());
         });
 
@@ -56,14 +56,14 @@ internal sealed partial class MpiCommunicator : ICommunicator
 
     public unsafe void Sum(Tensor values)
     {
-        (nint type, nint operation) = values.dtype switch
+        (var type, var operation) = values.dtype switch
         {
             ScalarType.Float32 => (_mpi.Float, _mpi.SumOp),
             ScalarType.Float64 => (_mpi.Double, _mpi.SumOp),
             ScalarType.BFloat16 => (_mpi.UInt16, _bfloat16Sum),
             _ => throw TensorMemory.NoSum(values),
         };
-        (nint start, long count, long size) = (HostAddress(values), values.numel(), values.element_size());
+        (var start, var count, var size) = (HostAddress(values), values.numel(), values.element_size());
         _thread.Run(() =>
         {
             for (long done = 0; done < count; done += Chunk)
@@ -76,7 +76,7 @@ internal sealed partial class MpiCommunicator : ICommunicator
 
     public unsafe void Broadcast(Tensor values)
     {
-        (nint start, long bytes) = (HostAddress(values), TensorMemory.Bytes(values));
+        (var start, var bytes) = (HostAddress(values), TensorMemory.Bytes(values));
         const int BytesAtOnce = Chunk * sizeof(float);
         _thread.Run(() =>
         {
@@ -91,15 +91,15 @@ internal sealed partial class MpiCommunicator : ICommunicator
     public unsafe IReadOnlyList<byte[]> Gather(ReadOnlyMemory<byte> bytes) => _thread.Run<IReadOnlyList<byte[]>>(() =>
     {
         int[] lengths = new int[Size], ones = [.. Enumerable.Repeat(1, Size)], places = [.. Enumerable.Range(0, Size)];
-        int own = bytes.Length;
+        var own = bytes.Length;
         fixed (int* all = lengths, counts = ones, offsets = places)
         {
             _mpi.AllGather(&own, 1, all, counts, offsets, _mpi.Int32);
         }
 
         int[] starts = [.. lengths.Select((_, rank) => lengths.Take(rank).Sum())];
-        byte[] gathered = new byte[lengths.Sum()];
-        using System.Buffers.MemoryHandle mine = bytes.Pin();
+        var gathered = new byte[lengths.Sum()];
+        using var mine = bytes.Pin();
         fixed (byte* all = gathered)
         {
             fixed (int* counts = lengths, offsets = starts)
@@ -180,7 +180,7 @@ internal sealed class MpiThread : IDisposable
 
     private void Loop()
     {
-        foreach (Action call in _calls.GetConsumingEnumerable())
+        foreach (var call in _calls.GetConsumingEnumerable())
         {
             call();
         }

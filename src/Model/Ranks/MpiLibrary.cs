@@ -35,7 +35,7 @@ internal sealed unsafe class MpiLibrary
         _finalize = (delegate* unmanaged<int>)Export("MPI_Finalize");
 
         // MPICH's integers are part of its binary interface since 2008 (mpi.h); a handle goes as a whole register, of which it reads the lower half.
-        bool open = IsOpenMpi(library);
+        var open = IsOpenMpi(library);
         _world = open ? Export("ompi_mpi_comm_world") : 0x44000000;
         _errorsReturn = open ? Export("ompi_mpi_errors_return") : 0x54000001;
         Byte = open ? Export("ompi_mpi_byte") : 0x4c00010d;
@@ -92,14 +92,14 @@ internal sealed unsafe class MpiLibrary
     /// <summary>The library's own name and version, its first line.</summary>
     public string Version()
     {
-        byte[] text = new byte[TextLength];
+        var text = new byte[TextLength];
         int length;
         fixed (byte* start = text)
         {
             Check("MPI_Get_library_version", ((delegate* unmanaged<byte*, int*, int>)Export("MPI_Get_library_version"))(start, &length));
         }
 
-        string first = Encoding.ASCII.GetString(text, 0, length).Split('\n', ',')[0];
+        var first = Encoding.ASCII.GetString(text, 0, length).Split('\n', ',')[0];
         return string.Join(' ', first.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd('\0');
     }
 
@@ -131,13 +131,13 @@ internal sealed unsafe class MpiLibrary
             return;
         }
 
-        byte* text = stackalloc byte[TextLength];
-        int length = 0;
-        string reason = _errorText(code, text, &length) == Success ? Encoding.ASCII.GetString(text, length).Trim() : $"error {code}";
+        var text = stackalloc byte[TextLength];
+        var length = 0;
+        var reason = _errorText(code, text, &length) == Success ? Encoding.ASCII.GetString(text, length).Trim() : $"error {code}";
         throw new ExchangeException($"{function} of {Path} failed: {reason}. Another rank may have ended; start the run again with --resume");
     }
 
-    private nint Export(string name) => NativeLibrary.TryGetExport(_library, name, out nint address)
+    private nint Export(string name) => NativeLibrary.TryGetExport(_library, name, out var address)
         ? address
         : throw new UsageException($"{Path} has no {name}: name a libmpi.so of Open MPI or of MPICH in {MpiLocator.Variable}");
 }
@@ -163,14 +163,14 @@ internal sealed partial class MpiLocator
     {
         if (Environment(Variable) is { Length: > 0 } chosen)
         {
-            nint named = Open(chosen);
+            var named = Open(chosen);
             return named != 0
                 ? new MpiLibrary(named, chosen)
                 : throw new UsageException($"{Variable}={chosen} does not load ({LastError()}): name a libmpi.so of Open MPI or of MPICH");
         }
 
-        string[] names = launcher == RankLauncher.Pmi ? MpichNames : OpenMpiNames;
-        foreach (string name in names)
+        var names = launcher == RankLauncher.Pmi ? MpichNames : OpenMpiNames;
+        foreach (var name in names)
         {
             if (Open(name) is not 0 and nint library)
             {
@@ -178,7 +178,7 @@ internal sealed partial class MpiLocator
             }
         }
 
-        (string product, string package) = launcher == RankLauncher.Pmi ? ("MPICH", "libmpich12") : ("Open MPI", "libopenmpi3");
+        (var product, var package) = launcher == RankLauncher.Pmi ? ("MPICH", "libmpich12") : ("Open MPI", "libopenmpi3");
         throw new UsageException(
             $"this process was started as one of several by {product}'s launcher, but none of {string.Join(", ", names)} loads: "
             + $"apt-get install {package}, or name the library in {Variable}");

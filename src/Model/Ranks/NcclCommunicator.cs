@@ -48,14 +48,14 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
             own = [.. (ReadOnlySpan<byte>)id];
         }
 
-        byte[] first = host.Gather(own)[0];
+        var first = host.Gather(own)[0];
         first.CopyTo((Span<byte>)id);
         return new NcclCommunicator(host, nccl, device, id);
     }
 
     public void Sum(Tensor values)
     {
-        int type = values.dtype switch
+        var type = values.dtype switch
         {
             ScalarType.Float32 => NcclLibrary.Float32,
             ScalarType.Float64 => NcclLibrary.Float64,
@@ -63,14 +63,14 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
             _ => throw TensorMemory.NoSum(values),
         };
         UseDevice();
-        void* start = (void*)TensorMemory.Address(values);
+        var start = (void*)TensorMemory.Address(values);
         Check("ncclAllReduce", _nccl.AllReduce(start, start, (nuint)values.numel(), type, NcclLibrary.SumOp, _communicator, DefaultStream));
         GC.KeepAlive(values);
     }
 
     public void Broadcast(Tensor values)
     {
-        void* start = (void*)TensorMemory.Address(values);
+        var start = (void*)TensorMemory.Address(values);
         UseDevice();
         Check("ncclBroadcast", _nccl.Broadcast(start, start, (nuint)TensorMemory.Bytes(values), NcclLibrary.Uint8, 0, _communicator, DefaultStream));
         GC.KeepAlive(values);
@@ -95,8 +95,8 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
     {
         if (code != Success)
         {
-            bool ofNccl = function.StartsWith("nccl", StringComparison.Ordinal);
-            string reason = ofNccl ? Marshal.PtrToStringUTF8((nint)nccl.ErrorText(code)) ?? "no reason given" : "see cudaError_t";
+            var ofNccl = function.StartsWith("nccl", StringComparison.Ordinal);
+            var reason = ofNccl ? Marshal.PtrToStringUTF8((nint)nccl.ErrorText(code)) ?? "no reason given" : "see cudaError_t";
             throw new FailureException(
                 $"{function} failed with code {code} ({reason}): NCCL_DEBUG=INFO makes NCCL say more; each rank needs a device of its own");
         }

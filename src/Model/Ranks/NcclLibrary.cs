@@ -47,8 +47,8 @@ internal sealed unsafe class NcclLibrary
     {
         // Some libtorch builds carry one of a name of its own (libcudart-HASH.so.12).
         IEnumerable<string> runtimes = [.. Directory.GetFiles(LibTorch.Info.Directory, "libcudart*.so*"), .. RuntimeNames];
-        nint nccl = Open();
-        nint runtime = runtimes.Select(name => NativeLibrary.TryLoad(name, out nint handle) ? handle : 0).FirstOrDefault(handle => handle != 0);
+        var nccl = Open();
+        var runtime = runtimes.Select(name => NativeLibrary.TryLoad(name, out var handle) ? handle : 0).FirstOrDefault(handle => handle != 0);
         if (runtime == 0)
         {
             throw new UsageException($"none of {string.Join(", ", RuntimeNames)} loads, which come with libtorch's CUDA: "
@@ -72,15 +72,15 @@ internal sealed unsafe class NcclLibrary
     {
         if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen)
         {
-            return NativeLibrary.TryLoad(chosen, out nint named) ? named : throw new UsageException($"{Variable}={chosen} does not load: name a {Name}");
+            return NativeLibrary.TryLoad(chosen, out var named) ? named : throw new UsageException($"{Variable}={chosen} does not load: name a {Name}");
         }
 
         // PyTorch's wheels put it beside torch: site-packages/torch/lib and site-packages/nvidia/nccl/lib.
-        string libtorch = LibTorch.Info.Directory;
+        var libtorch = LibTorch.Info.Directory;
         string[] places = [Name, Path.Combine(libtorch, Name), Path.GetFullPath(Path.Combine(libtorch, "..", "..", "nvidia", "nccl", "lib", Name))];
-        foreach (string place in places)
+        foreach (var place in places)
         {
-            if (NativeLibrary.TryLoad(place, out nint handle))
+            if (NativeLibrary.TryLoad(place, out var handle))
             {
                 return handle;
             }
@@ -90,7 +90,7 @@ internal sealed unsafe class NcclLibrary
             + $"apt-get install libnccl2, or name a PyTorch install's in {Variable}");
     }
 
-    private static nint Export(nint library, string name) => NativeLibrary.TryGetExport(library, name, out nint address)
+    private static nint Export(nint library, string name) => NativeLibrary.TryGetExport(library, name, out var address)
         ? address
         : throw new UsageException($"the NCCL library has no {name}: name a {Name} in {Variable}");
 }

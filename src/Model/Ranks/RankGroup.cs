@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Text.Json.Serialization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Xkd.Pipeline;
 using Xkd.Storage;
 using static TorchSharp.torch;
@@ -22,9 +22,9 @@ public sealed class RankGroup : IDisposable
         (_host, _watch) = (host, watch);
 
         // Counted here, not asked of the launcher: not every one tells, and the choice of a GPU depends on it.
-        IReadOnlyList<Seat> seats = All(new Seat(Machine(), CoreList.OfThisProcess()));
+        var seats = All(new Seat(Machine(), CoreList.OfThisProcess()));
         string[] machines = [.. seats.Select(seat => seat.Machine)];
-        HashSet<int> own = CoreList.Parse(seats[Rank].Cores);
+        var own = CoreList.Parse(seats[Rank].Cores);
         OnTheseCores = seats.Count(seat => seat.Machine == machines[Rank] && own.Overlaps(CoreList.Parse(seat.Cores)));
         LocalRank = machines.Take(Rank).Count(machine => machine == machines[Rank]);
         Machines = machines.Distinct(StringComparer.Ordinal).Count();
@@ -67,7 +67,7 @@ public sealed class RankGroup : IDisposable
                 + "write srun --mpi=pmix (Open MPI) or srun --mpi=pmi2 (MPICH)");
         }
 
-        MpiCommunicator mpi = MpiCommunicator.Open(environment);
+        var mpi = MpiCommunicator.Open(environment);
         RankWatchOptions options = new();
         return new RankGroup(mpi, new RankWatch(mpi.Rank, mpi.Size, WatchMeeting.Meet(mpi, options), options, RankWatch.EndProcess));
     }
@@ -110,7 +110,7 @@ public sealed class RankGroup : IDisposable
     {
         try
         {
-            T result = await work().ConfigureAwait(false);
+            var result = await work().ConfigureAwait(false);
             _host.Barrier(); // rank 0 may still write: nobody leaves before the run is whole
             return result;
         }
@@ -161,7 +161,7 @@ internal static class CoreList
     /// <summary>The cores that the launcher, or whoever started this process, lets it run on.</summary>
     public static string OfThisProcess()
     {
-        string? line = File.Exists(Status) ? File.ReadLines(Status).FirstOrDefault(l => l.StartsWith(Allowed, StringComparison.Ordinal)) : null;
+        var line = File.Exists(Status) ? File.ReadLines(Status).FirstOrDefault(l => l.StartsWith(Allowed, StringComparison.Ordinal)) : null;
         return line is null ? string.Create(CultureInfo.InvariantCulture, $"0-{Environment.ProcessorCount - 1}") : line[Allowed.Length..].Trim();
     }
 

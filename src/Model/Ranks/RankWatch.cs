@@ -44,7 +44,7 @@ internal sealed partial class RankWatch : IDisposable
         Leave(new WatchMessage(WatchMessageKind.Bye, _rank));
         _over.Set();
         _thread.Join();
-        foreach (WatchLine line in _lines)
+        foreach (var line in _lines)
         {
             line.Dispose();
         }
@@ -74,10 +74,10 @@ internal sealed partial class RankWatch : IDisposable
     private void Watch()
     {
         List<WatchLine> open = [.. _lines];
-        (long round, long beat) = (Stopwatch.GetTimestamp(), Stopwatch.GetTimestamp());
+        (var round, var beat) = (Stopwatch.GetTimestamp(), Stopwatch.GetTimestamp());
         while (open.Count > 0 && !_over.IsSet)
         {
-            TimeSpan left = _options.Beat - Stopwatch.GetElapsedTime(beat);
+            var left = _options.Beat - Stopwatch.GetElapsedTime(beat);
             if (left <= TimeSpan.Zero)
             {
                 Send(new WatchMessage(WatchMessageKind.Beat, _rank));
@@ -88,7 +88,7 @@ internal sealed partial class RankWatch : IDisposable
             Socket.Select(readable, checkWrite: null, checkError: null, left);
 
             // A round counts as one beat at most: a job that its scheduler suspends and continues has lost no rank.
-            TimeSpan passed = TimeSpan.FromTicks(Math.Min(Stopwatch.GetElapsedTime(round).Ticks, _options.Beat.Ticks));
+            var passed = TimeSpan.FromTicks(Math.Min(Stopwatch.GetElapsedTime(round).Ticks, _options.Beat.Ticks));
             round = Stopwatch.GetTimestamp();
             open.RemoveAll(line => !Hear(line, readable.Contains(line.Socket) ? line.Receive() : line.Wait(passed)));
         }
@@ -97,7 +97,7 @@ internal sealed partial class RankWatch : IDisposable
     // Whether more is to come on the line.
     private bool Hear(WatchLine line, string? closed)
     {
-        while (line.Received.TryDequeue(out WatchMessage? message))
+        while (line.Received.TryDequeue(out var message))
         {
             line.MayClose |= message.Kind is WatchMessageKind.Bye or WatchMessageKind.End;
             if (message.Kind == WatchMessageKind.End)
@@ -108,8 +108,8 @@ internal sealed partial class RankWatch : IDisposable
 
         if (closed is not null && !line.MayClose)
         {
-            int lost = line.Peer!.Rank;
-            string text = $"rank {lost} of {_size} ({line.Peer.Process}) is lost: {closed}; the run can be resumed from its last checkpoint";
+            var lost = line.Peer!.Rank;
+            var text = $"rank {lost} of {_size} ({line.Peer.Process}) is lost: {closed}; the run can be resumed from its last checkpoint";
             End(new WatchMessage(WatchMessageKind.End, lost, text, ExitCode: 1), line);
         }
 
@@ -131,7 +131,7 @@ internal sealed partial class RankWatch : IDisposable
         if (Interlocked.Exchange(ref _told, 1) == 0)
         {
             Send(message);
-            foreach (WatchLine line in _lines)
+            foreach (var line in _lines)
             {
                 line.CloseSending();
             }
@@ -142,7 +142,7 @@ internal sealed partial class RankWatch : IDisposable
 
     private void Send(WatchMessage message, WatchLine? except = null)
     {
-        foreach (WatchLine line in _lines.Where(line => line != except))
+        foreach (var line in _lines.Where(line => line != except))
         {
             line.Send(message);
         }

@@ -20,7 +20,7 @@ internal static class ReplicaCheck
         ulong[][] all = [.. ranks.Gather(MemoryMarshal.AsBytes(own.AsSpan()).ToArray()).Select(bytes => MemoryMarshal.Cast<byte, ulong>(bytes).ToArray())];
         if (FirstDifference(all) is var (rank, entry))
         {
-            string others = ranks.Size > 2 ? "the other ranks" : "rank 0";
+            var others = ranks.Size > 2 ? "the other ranks" : "rank 0";
             throw new FailureException($"after step {step} rank {rank} of {ranks.Size} differs from {others} in {state[entry].Name}: "
                 + "earlier checkpoints are kept; test that rank's memory, and resume");
         }
@@ -29,10 +29,10 @@ internal static class ReplicaCheck
     /// <summary>The rank that is not as most are (of two, not as rank 0), and the first digest in which; null where all agree.</summary>
     internal static (int Rank, int Entry)? FirstDifference(ulong[][] digests)
     {
-        for (int entry = 0; entry < digests[0].Length; entry++)
+        for (var entry = 0; entry < digests[0].Length; entry++)
         {
             ulong[] values = [.. digests.Select(d => d[entry])];
-            ulong usual = values.GroupBy(v => v).OrderByDescending(g => g.Count()).First().Key; // stable: of equally many, rank 0's
+            var usual = values.GroupBy(v => v).OrderByDescending(g => g.Count()).First().Key; // stable: of equally many, rank 0's
             if (Array.FindIndex(values, v => v != usual) is >= 0 and int rank)
             {
                 return (rank, entry);
@@ -46,12 +46,12 @@ internal static class ReplicaCheck
     internal static ulong Digest(Tensor tensor)
     {
         const long AtOnce = 1 << 24;
-        using TorchSharp.DisposeScope scope = NewDisposeScope();
-        Tensor flat = tensor.detach().view(-1);
+        using var scope = NewDisposeScope();
+        var flat = tensor.detach().view(-1);
         ulong digest = 0;
         for (long start = 0; start < flat.numel(); start += AtOnce)
         {
-            using Tensor chunk = flat.narrow(0, start, Math.Min(AtOnce, flat.numel() - start)).cpu();
+            using var chunk = flat.narrow(0, start, Math.Min(AtOnce, flat.numel() - start)).cpu();
             digest = Digest(chunk.bytes, digest);
         }
 
@@ -61,9 +61,9 @@ internal static class ReplicaCheck
     // Four independent chains, so that the multiplications overlap: about as fast as memory is read.
     private static ulong Digest(ReadOnlySpan<byte> bytes, ulong seed)
     {
-        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes);
-        (ulong a, ulong b, ulong c, ulong d) = (seed, ~seed, seed ^ Prime, seed + Prime);
-        int i = 0;
+        var words = MemoryMarshal.Cast<byte, ulong>(bytes);
+        (var a, var b, var c, var d) = (seed, ~seed, seed ^ Prime, seed + Prime);
+        var i = 0;
         for (; i <= words.Length - 4; i += 4)
         {
             a = (a ^ words[i]) * Prime;
@@ -77,7 +77,7 @@ internal static class ReplicaCheck
             a = (a ^ words[i]) * Prime;
         }
 
-        foreach (byte rest in bytes[(words.Length * sizeof(ulong))..])
+        foreach (var rest in bytes[(words.Length * sizeof(ulong))..])
         {
             b = (b ^ rest) * Prime;
         }

@@ -33,11 +33,11 @@ public sealed class StepExchange : IStepExchange
             return;
         }
 
-        using IDisposable unrecorded = no_grad();
+        using var unrecorded = no_grad();
         for (long start = 0; start < gradients.numel(); start += CastAtOnce)
         {
-            using Tensor chunk = gradients.narrow(0, start, Math.Min(CastAtOnce, gradients.numel() - start));
-            using Tensor rounded = chunk.to(ScalarType.BFloat16);
+            using var chunk = gradients.narrow(0, start, Math.Min(CastAtOnce, gradients.numel() - start));
+            using var rounded = chunk.to(ScalarType.BFloat16);
             _ranks.Sum(rounded);
             chunk.copy_(rounded).Dispose();
         }
@@ -47,7 +47,7 @@ public sealed class StepExchange : IStepExchange
     public void Average(Tensor values)
     {
         _ranks.Sum(values);
-        using Tensor mean = values.Div(_ranks.Size);
+        using var mean = values.Div(_ranks.Size);
         values.copy_(mean);
     }
 
@@ -62,13 +62,13 @@ public sealed class StepExchange : IStepExchange
             return own;
         }
 
-        using TorchSharp.DisposeScope scope = NewDisposeScope();
-        (long n, long before, long after) = (own.shape[0], _ranks.Rank * own.shape[0], (_ranks.Size - 1 - _ranks.Rank) * own.shape[0]);
-        Tensor values = own.detach();
-        Tensor all = zeros(_ranks.Size * n, own.shape[1], own.dtype, own.device); // [R·n, D]
+        using var scope = NewDisposeScope();
+        (var n, var before, var after) = (own.shape[0], _ranks.Rank * own.shape[0], (_ranks.Size - 1 - _ranks.Rank) * own.shape[0]);
+        var values = own.detach();
+        var all = zeros(_ranks.Size * n, own.shape[1], own.dtype, own.device); // [R·n, D]
         all.narrow(0, before, n).copy_(values);
         _ranks.Sum(all); // adding zeros changes nothing
-        Tensor counted = own.requires_grad ? values.Add((own - values).Mul(_ranks.Size)) : values; // the same values: own - own is 0
+        var counted = own.requires_grad ? values.Add((own - values).Mul(_ranks.Size)) : values; // the same values: own - own is 0
         return scope.MoveToOuter(cat([all.narrow(0, 0, before), counted, all.narrow(0, before + n, after)], 0));
     }
 }

@@ -1,9 +1,9 @@
+using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
-using System.Net;
-using System.Text.Json.Serialization;
-using System.Text.Json;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Xkd.Storage;
 
 namespace Xkd.Model.Ranks;
@@ -46,7 +46,7 @@ internal sealed class WatchLine : IDisposable
             closed = Receive();
         }
 
-        Peer = Received.TryDequeue(out WatchMessage? first) ? first : null;
+        Peer = Received.TryDequeue(out var first) ? first : null;
         return Peer is { Kind: WatchMessageKind.Hello } hello && hello.Text == token;
     }
 
@@ -86,8 +86,8 @@ internal sealed class WatchLine : IDisposable
 
         _quiet = TimeSpan.Zero;
         _unread = [.. _unread, .. _chunk.AsSpan(0, count)];
-        int whole = Array.LastIndexOf(_unread, (byte)'\n') + 1;
-        foreach (string line in Encoding.UTF8.GetString(_unread, 0, whole).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        var whole = Array.LastIndexOf(_unread, (byte)'\n') + 1;
+        foreach (var line in Encoding.UTF8.GetString(_unread, 0, whole).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             Received.Enqueue(WatchMessage.Parse(line));
         }
@@ -170,10 +170,10 @@ internal static class WatchMeeting
     /// <exception cref="FailureException">A rank did not come.</exception>
     public static IReadOnlyList<WatchLine> Meet(ICommunicator communicator, RankWatchOptions options)
     {
-        using TcpListener? listener = communicator.Rank == 0 ? new TcpListener(IPAddress.Any, 0) : null;
+        using var listener = communicator.Rank == 0 ? new TcpListener(IPAddress.Any, 0) : null;
         listener?.Start(communicator.Size);
-        Place? own = listener is null ? null : new Place(Environment.MachineName, Addresses(), PortOf(listener), Guid.NewGuid().ToString("N"));
-        Place place = JsonSerializer.Deserialize<Place>(communicator.Gather(JsonSerializer.SerializeToUtf8Bytes(own))[0])!;
+        var own = listener is null ? null : new Place(Environment.MachineName, Addresses(), PortOf(listener), Guid.NewGuid().ToString("N"));
+        var place = JsonSerializer.Deserialize<Place>(communicator.Gather(JsonSerializer.SerializeToUtf8Bytes(own))[0])!;
         return listener is null ? [Call(place, communicator.Rank, options)] : Answer(listener, place.Token, communicator.Size, options);
     }
 
@@ -184,7 +184,7 @@ internal static class WatchMeeting
         {
             if (!listener.Server.Poll(options.Gathering, SelectMode.SelectRead))
             {
-                string absent = string.Join(", ", Enumerable.Range(1, size - 1).Where(r => !lines.ContainsKey(r)));
+                var absent = string.Join(", ", Enumerable.Range(1, size - 1).Where(r => !lines.ContainsKey(r)));
                 throw new FailureException($"ranks {absent} of {size} did not connect to rank 0 "
                     + $"({Self}, port {PortOf(listener)}) within {options.Gathering.TotalSeconds:0} s: let the nodes reach each other by TCP");
             }
@@ -205,8 +205,8 @@ internal static class WatchMeeting
 
     private static WatchLine Call(Place place, int rank, RankWatchOptions options)
     {
-        string[] addresses = place.Host == Environment.MachineName ? ["127.0.0.1", .. place.Addresses] : place.Addresses;
-        foreach (Socket socket in addresses.Select(address => TryConnect(address, place.Port, options)).OfType<Socket>())
+        var addresses = place.Host == Environment.MachineName ? ["127.0.0.1", .. place.Addresses] : place.Addresses;
+        foreach (var socket in addresses.Select(address => TryConnect(address, place.Port, options)).OfType<Socket>())
         {
             WatchLine line = new(socket, options);
             line.Send(new WatchMessage(WatchMessageKind.Hello, rank, place.Token, Self));

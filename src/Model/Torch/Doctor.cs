@@ -23,11 +23,11 @@ public static class Doctor
         }
         catch (UsageException e)
         {
-            string remedy = $"run 'dotnet restore', or name a folder that has libtorch with --libtorch or {LibTorchLocator.Variable}";
+            var remedy = $"run 'dotnet restore', or name a folder that has libtorch with --libtorch or {LibTorchLocator.Variable}";
             return [new DoctorCheck { Name = "libtorch", Ok = false, Detail = e.Message, Remedy = remedy }];
         }
 
-        string patched = info.Patched ? ", binding patched for this system's libstdc++" : "";
+        var patched = info.Patched ? ", binding patched for this system's libstdc++" : "";
         List<DoctorCheck> checks =
         [
             new() { Name = "libtorch", Ok = true, Detail = $"{info.Version} from {info.Directory}{patched}" },

@@ -16,14 +16,14 @@ public static class Devices
     /// <exception cref="UsageException">The name is none of these, or the machine has no such device.</exception>
     public static Device Parse(string name, int localRank = 0)
     {
-        LibTorchInfo info = LibTorch.Info;
+        var info = LibTorch.Info;
         if (name == "cpu" || (name == "auto" && !info.CudaAvailable))
         {
             return CPU;
         }
 
-        int index = info.CudaDeviceCount == 1 ? 0 : localRank; // schedulers often show each rank just its own
-        bool valid = name is "cuda" or "auto" || (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out index));
+        var index = info.CudaDeviceCount == 1 ? 0 : localRank; // schedulers often show each rank just its own
+        var valid = name is "cuda" or "auto" || (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out index));
         if (!valid)
         {
             throw new UsageException($"--device {name}: write cpu, cuda, cuda:K or auto");
@@ -48,6 +48,6 @@ public static class Devices
     /// <exception cref="UsageException">It is no whole number above 0.</exception>
     public static int? Threads(string? value) =>
         string.IsNullOrEmpty(value) ? null
-        : int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int threads) && threads > 0 ? threads
+        : int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var threads) && threads > 0 ? threads
         : throw new UsageException($"{ThreadsVariable} is {value}; set it to a whole number of at least 1, or unset it");
 }

@@ -1,4 +1,3 @@
-using TorchSharp;
 using Xkd.Model.Method;
 using Xkd.Model.Torch;
 using Xkd.Pipeline;
@@ -41,14 +40,14 @@ public sealed record MaskedReconstruction
     /// </summary>
     internal static MaskedReconstruction Of(XkdModel model, Tensor video, Tensor audio, ulong seed)
     {
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable frozen = no_grad();
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
         var key = new SampleKey(seed, 0, 0);
         var (objective, videoGeometry, audioGeometry) = (model.Config.Objective, model.Config.VideoGeometry, model.Config.AudioGeometry);
-        Tensor videoNoise = Noise(key, SamplePurpose.VideoMaskNoise, videoGeometry.Tokens);
-        Tensor audioNoise = Noise(key, SamplePurpose.AudioMaskNoise, audioGeometry.Tokens);
-        (Tensor seenVideo, Tensor madeVideo) = Reconstruct(model.VideoAutoencoder, video, objective.MaskVideo, objective.NormPix, videoNoise);
-        (Tensor seenAudio, Tensor madeAudio) = Reconstruct(model.AudioAutoencoder, audio, objective.MaskAudio, objective.NormPix, audioNoise);
+        var videoNoise = Noise(key, SamplePurpose.VideoMaskNoise, videoGeometry.Tokens);
+        var audioNoise = Noise(key, SamplePurpose.AudioMaskNoise, audioGeometry.Tokens);
+        (var seenVideo, var madeVideo) = Reconstruct(model.VideoAutoencoder, video, objective.MaskVideo, objective.NormPix, videoNoise);
+        (var seenAudio, var madeAudio) = Reconstruct(model.AudioAutoencoder, audio, objective.MaskAudio, objective.NormPix, audioNoise);
         int frames = (int)video.shape[2], size = (int)video.shape[3];
         return new MaskedReconstruction
         {
@@ -75,30 +74,30 @@ public sealed record MaskedReconstruction
     // The visible patches alone, and the visible ones with the decoder's in between: both [N, P].
     private static (Tensor Seen, Tensor Made) Reconstruct(MaskedAutoencoder autoencoder, Tensor view, double ratio, bool normalised, Tensor noise)
     {
-        (Tensor latent, Tensor patches, RandomMasking masking) = autoencoder.Encode(view, noise.to(view.device), ratio);
-        Tensor predicted = autoencoder.Decode(latent, masking, view); // [1, N, P]
+        (var latent, var patches, var masking) = autoencoder.Encode(view, noise.to(view.device), ratio);
+        var predicted = autoencoder.Decode(latent, masking, view); // [1, N, P]
         if (normalised)
         {
             predicted = PatchReconstruction.Denormalise(predicted, patches);
         }
 
         Tensor hidden = masking.Mask.unsqueeze(-1), shown = hidden.RSub(1); // [1, N, 1]
-        Tensor seen = (patches * shown).Add(patches.min() * hidden);
-        Tensor made = (patches * shown).Add(predicted * hidden);
+        var seen = (patches * shown).Add(patches.min() * hidden);
+        var made = (patches * shown).Add(predicted * hidden);
         return (seen[0].cpu(), made[0].cpu());
     }
 
     // Channel-last cuboids in (time, row, column) order back to [3, T, H, W].
     private static Tensor Unpatchify(Tensor patches, VideoGeometry g)
     {
-        VideoGrid grid = g.Grid(g.Frames, g.Height, g.Width);
+        var grid = g.Grid(g.Frames, g.Height, g.Width);
         return patches.view(grid.Time, grid.Rows, grid.Columns, g.PatchFrames, g.PatchHeight, g.PatchWidth, g.Channels)
             .permute(6, 0, 3, 1, 4, 2, 5).reshape(g.Channels, g.Frames, g.Height, g.Width);
     }
 
     private static Tensor Unpatchify(Tensor patches, AudioGeometry g)
     {
-        AudioGrid grid = g.Grid(g.Mels, g.Frames);
+        var grid = g.Grid(g.Mels, g.Frames);
         return patches.view(grid.Bands, grid.Time, g.PatchMels, g.PatchFrames).permute(0, 2, 1, 3).reshape(g.Mels, g.Frames); // [M, F]
     }
 
@@ -106,7 +105,7 @@ public sealed record MaskedReconstruction
     internal static byte[] Rgb(Tensor frames)
     {
         Tensor mean = tensor(ImageNetMean).view(3, 1, 1, 1), std = tensor(ImageNetStd).view(3, 1, 1, 1);
-        Tensor scaled = (frames.cpu() * std).Add(mean).Mul(255).round().ClampMin(0).ClampMax(255);
+        var scaled = (frames.cpu() * std).Add(mean).Mul(255).round().ClampMin(0).ClampMax(255);
         return scaled.permute(1, 2, 3, 0).contiguous().to(ScalarType.Byte).data<byte>().ToArray();
     }
 }

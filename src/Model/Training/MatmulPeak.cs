@@ -17,20 +17,20 @@ public static class MatmulPeak
     /// <summary>The fastest of many blocks of square products of a type, on the calling thread's number of threads, FLOP per second.</summary>
     public static double Measure(Device device, ScalarType type, TimeProvider time)
     {
-        bool onDevice = device.type == DeviceType.CUDA;
-        int n = onDevice ? DeviceSize : (int)Math.Round(HostSize * Math.Cbrt(get_num_threads()) / HostStep) * HostStep; // as much work for each thread, however many there are
-        int products = onDevice ? DeviceProducts : 1;
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable noGrad = no_grad();
+        var onDevice = device.type == DeviceType.CUDA;
+        var n = onDevice ? DeviceSize : (int)Math.Round(HostSize * Math.Cbrt(get_num_threads()) / HostStep) * HostStep; // as much work for each thread, however many there are
+        var products = onDevice ? DeviceProducts : 1;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
         Tensor a = randn(n, n, device: device).to(type), b = randn(n, n, device: device).to(type);
         Block(); // pays for the threads and the libraries
-        long began = time.GetTimestamp();
+        var began = time.GetTimestamp();
         double best = 0;
-        for (int since = 0; since < Patience && time.GetElapsedTime(began) < Limit; since++)
+        for (var since = 0; since < Patience && time.GetElapsedTime(began) < Limit; since++)
         {
-            long start = time.GetTimestamp();
+            var start = time.GetTimestamp();
             Block();
-            double rate = 2.0 * n * n * n * products / time.GetElapsedTime(start).TotalSeconds;
+            var rate = 2.0 * n * n * n * products / time.GetElapsedTime(start).TotalSeconds;
             since = rate > best * Faster ? -1 : since;
             best = Math.Max(best, rate);
         }
@@ -39,9 +39,9 @@ public static class MatmulPeak
 
         void Block()
         {
-            for (int i = 0; i < products; i++)
+            for (var i = 0; i < products; i++)
             {
-                using Tensor product = matmul(a, b);
+                using var product = matmul(a, b);
             }
 
             if (onDevice)

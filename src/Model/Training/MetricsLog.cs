@@ -54,7 +54,7 @@ public sealed class MetricsLog : IDisposable
     /// <exception cref="FullDiskException">There is no room; the lines are kept, and written before those of the next call.</exception>
     public void Append(IEnumerable<StepMetrics> steps)
     {
-        foreach (StepMetrics step in steps)
+        foreach (var step in steps)
         {
             JsonSerializer.Serialize(_pending, step, JsonOptions);
             _pending.WriteByte((byte)'\n');
@@ -67,7 +67,7 @@ public sealed class MetricsLog : IDisposable
     /// <exception cref="FullDiskException">There still is no room.</exception>
     public void Flush()
     {
-        long whole = _file.Length;
+        var whole = _file.Length;
         try
         {
             _file.Write(_pending.GetBuffer(), 0, (int)_pending.Length);
@@ -86,16 +86,16 @@ public sealed class MetricsLog : IDisposable
     // Bytes up to the end of the last whole line of a step that is done. Sought from the end, where it is: the log of a long run has gigabytes.
     private static long LengthUpTo(Stream file, long completedSteps)
     {
-        byte[] block = new byte[BlockBytes];
-        for (long end = file.Length; end > 0;)
+        var block = new byte[BlockBytes];
+        for (var end = file.Length; end > 0;)
         {
-            int size = (int)Math.Min(block.Length, end);
+            var size = (int)Math.Min(block.Length, end);
             file.Position = end - size;
             file.ReadExactly(block, 0, size);
-            int lineEnd = size;
+            var lineEnd = size;
             while (lineEnd > 0)
             {
-                int lineStart = block.AsSpan(0, lineEnd - 1).LastIndexOf((byte)'\n') + 1;
+                var lineStart = block.AsSpan(0, lineEnd - 1).LastIndexOf((byte)'\n') + 1;
                 if (lineStart == 0 && size < end)
                 {
                     break; // it may begin in the block before
@@ -124,9 +124,9 @@ public sealed class MetricsLog : IDisposable
     {
         try
         {
-            using JsonDocument json = JsonDocument.Parse(line);
-            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("step", out JsonElement step)
-                && step.ValueKind == JsonValueKind.Number && step.TryGetInt64(out long number) ? number : null;
+            using var json = JsonDocument.Parse(line);
+            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("step", out var step)
+                && step.ValueKind == JsonValueKind.Number && step.TryGetInt64(out var number) ? number : null;
         }
         catch (JsonException)
         {

@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
-using TorchSharp;
 using Xkd.Model.Method;
 using Xkd.Model.Ranks;
 using Xkd.Model.Weights;
@@ -54,10 +53,10 @@ internal sealed class RunCheckpoints(
     /// <exception cref="FailureException">No checkpoint is left to continue from; the run is as it was.</exception>
     public RunPosition Restore(bool begins)
     {
-        RunPosition position = ranks.FromFirst(() => begins ? RunPosition.Start : Read()); // the others need not see the run's folder
+        var position = ranks.FromFirst(() => begins ? RunPosition.Start : Read()); // the others need not see the run's folder
         if (ranks.Size > 1)
         {
-            foreach ((_, Tensor value) in step.ExportState())
+            foreach ((_, var value) in step.ExportState())
             {
                 ranks.Broadcast(value);
             }
@@ -88,14 +87,14 @@ internal sealed class RunCheckpoints(
 
     private void Write(RunPosition position)
     {
-        string yaml = ConfigBinder.ToYaml(config);
-        using DisposeScope scope = NewDisposeScope();
+        var yaml = ConfigBinder.ToYaml(config);
+        using var scope = NewDisposeScope();
         List<WeightTensor> model = [], optimizer = [];
         string? broken = null;
-        foreach ((string name, Tensor value) in step.ExportState())
+        foreach ((var name, var value) in step.ExportState())
         {
-            bool isModel = name.StartsWith(ModelPrefix, StringComparison.Ordinal);
-            WeightTensor tensor = TensorBytes.Borrow(isModel ? name[ModelPrefix.Length..] : name, value); // no step is taken before it is written
+            var isModel = name.StartsWith(ModelPrefix, StringComparison.Ordinal);
+            var tensor = TensorBytes.Borrow(isModel ? name[ModelPrefix.Length..] : name, value); // no step is taken before it is written
             (isModel ? model : optimizer).Add(tensor);
             broken ??= FiniteValues.Only(tensor) ? null : tensor.Name;
         }
@@ -127,7 +126,7 @@ internal sealed class RunCheckpoints(
     private RunPosition Read()
     {
         const string Fix = "put it back from a copy, or train into another --out; nothing was changed";
-        using Checkpoint checkpoint = _store.OpenLatest() ?? throw new FailureException($"{run.Path} has no checkpoint to continue from, though each run begins with one in {_store.Folder}: {Fix}");
+        using var checkpoint = _store.OpenLatest() ?? throw new FailureException($"{run.Path} has no checkpoint to continue from, though each run begins with one in {_store.Folder}: {Fix}");
         if (checkpoint.State.Step < _store.Steps()[0] && checkpoint.State.Step == 0)
         {
             throw new FailureException($"no checkpoint in {_store.Folder} is whole but that of the start, from which all would be done again: {Fix}");
@@ -139,7 +138,7 @@ internal sealed class RunCheckpoints(
                 .ToDictionary(e => e.Name, e => e.Shape, StringComparer.Ordinal),
             (name, value) =>
             {
-                bool isModel = name.StartsWith(ModelPrefix, StringComparison.Ordinal);
+                var isModel = name.StartsWith(ModelPrefix, StringComparison.Ordinal);
                 TensorBytes.Read(isModel ? checkpoint.Model : checkpoint.Optimizer, isModel ? name[ModelPrefix.Length..] : name, value);
             });
         observer.Note($"continuing {run.Path} after step {checkpoint.State.Step}");

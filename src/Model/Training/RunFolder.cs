@@ -1,5 +1,5 @@
-using System.Text.Json;
 using System.Text;
+using System.Text.Json;
 using Xkd.Model.Method;
 using Xkd.Model.Weights;
 using Xkd.Storage;
@@ -46,7 +46,7 @@ public sealed class RunFolder(string path)
 
         try
         {
-            RunOrigin? origin = JsonSerializer.Deserialize<RunOrigin>(File.ReadAllText(OriginFile), JsonOptions);
+            var origin = JsonSerializer.Deserialize<RunOrigin>(File.ReadAllText(OriginFile), JsonOptions);
             return origin is { MelStd: > 0 and < double.MaxValue, MelMean: > double.MinValue and < double.MaxValue }
                 ? origin
                 : throw new FailureException($"{OriginFile} is damaged: mel_mean and mel_std are not those of any audio; restore the file");
@@ -72,9 +72,9 @@ public sealed class RunFolder(string path)
             throw new UsageException($"{Path} already holds a run; write --resume to continue it, or another --out");
         }
 
-        Dictionary<string, string> before = ConfigBinder.Leaves(ReadConfig()).ToDictionary(l => l.Key, l => l.Value, StringComparer.Ordinal);
-        string text = File.ReadAllText(Config);
-        foreach ((string key, string value) in Unsaid.Where(u => !text.Contains(u.Key[(u.Key.IndexOf('.', StringComparison.Ordinal) + 1)..] + ":", StringComparison.Ordinal)))
+        var before = ConfigBinder.Leaves(ReadConfig()).ToDictionary(l => l.Key, l => l.Value, StringComparer.Ordinal);
+        var text = File.ReadAllText(Config);
+        foreach ((var key, var value) in Unsaid.Where(u => !text.Contains(u.Key[(u.Key.IndexOf('.', StringComparison.Ordinal) + 1)..] + ":", StringComparison.Ordinal)))
         {
             before[key] = value;
         }
@@ -121,7 +121,7 @@ public sealed class RunFolder(string path)
             return;
         }
 
-        string? other = Directory.EnumerateFileSystemEntries(Path).Select(entry => System.IO.Path.GetFileName(entry))
+        var other = Directory.EnumerateFileSystemEntries(Path).Select(entry => System.IO.Path.GetFileName(entry))
             .FirstOrDefault(name => name is not (RunLock.FileName or "run.json" or "checkpoints") && !name.EndsWith(".tmp", StringComparison.Ordinal))
             ?? (new CheckpointStore(Path).Steps().Any(step => step > 0) ? "checkpoints" : null);
         if (other is not null)

@@ -1,5 +1,5 @@
-using TorchSharp.Modules;
 using TorchSharp;
+using TorchSharp.Modules;
 using Xkd.Model.Weights;
 using Xkd.Pipeline;
 
@@ -22,17 +22,17 @@ internal sealed class TensorBoardLog(string folder)
     /// <exception cref="FullDiskException">There is no room; events may be missing.</exception>
     public void Append(long step, MaskedReconstruction picture)
     {
-        using DisposeScope scope = torch.NewDisposeScope();
+        using var scope = torch.NewDisposeScope();
         int rowBytes = picture.Size * 3, shown = Math.Min(MostFrames, picture.Frames);
-        byte[] frames = new byte[3 * picture.Size * shown * rowBytes];
-        int at = 0;
-        foreach (byte[] rgb in new[] { picture.Original, picture.Visible, picture.Reconstructed })
+        var frames = new byte[3 * picture.Size * shown * rowBytes];
+        var at = 0;
+        foreach (var rgb in new[] { picture.Original, picture.Visible, picture.Reconstructed })
         {
-            for (int row = 0; row < picture.Size; row++)
+            for (var row = 0; row < picture.Size; row++)
             {
-                for (int i = 0; i < shown; i++, at += rowBytes)
+                for (var i = 0; i < shown; i++, at += rowBytes)
                 {
-                    int frame = i * picture.Frames / shown;
+                    var frame = i * picture.Frames / shown;
                     rgb.AsSpan(((frame * picture.Size) + row) * rowBytes, rowBytes).CopyTo(frames.AsSpan(at));
                 }
             }

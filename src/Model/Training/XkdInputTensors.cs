@@ -25,7 +25,7 @@ public sealed class XkdInputTensors : IDisposable
 
     public void Dispose()
     {
-        foreach (Tensor tensor in Value.Video.Concat(Value.Audio).Append(Value.VideoNoise).Append(Value.AudioNoise))
+        foreach (var tensor in Value.Video.Concat(Value.Audio).Append(Value.VideoNoise).Append(Value.AudioNoise))
         {
             tensor.Dispose();
         }
@@ -34,8 +34,8 @@ public sealed class XkdInputTensors : IDisposable
     /// <summary>A new tensor of <paramref name="shape"/> with the first values of <paramref name="values"/> (pooled arrays may be longer).</summary>
     public static Tensor ToDevice(float[] values, long[] shape, Device device)
     {
-        int length = (int)shape.Aggregate(1L, (a, b) => a * b);
-        Tensor host = empty(shape, dtype: ScalarType.Float32);
+        var length = (int)shape.Aggregate(1L, (a, b) => a * b);
+        var host = empty(shape, dtype: ScalarType.Float32);
         MemoryMarshal.AsBytes(values.AsSpan(0, length)).CopyTo(host.bytes);
         if (device.type == TorchSharp.DeviceType.CPU)
         {

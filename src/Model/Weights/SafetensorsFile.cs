@@ -157,7 +157,7 @@ public sealed class SafetensorsFile : IDisposable
         {
             if (entry.Begin != end)
             {
-                string fault = entry.Begin < end ? "overlap" : "leave a gap";
+                var fault = entry.Begin < end ? "overlap" : "leave a gap";
                 throw new FormatException($"{name} starts at byte {entry.Begin}, the tensor before it ends at {end}: tensors {fault}");
             }
 

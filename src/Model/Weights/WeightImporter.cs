@@ -30,7 +30,7 @@ public static class WeightImporter
         {
             if (modality is { } wanted)
             {
-                string prefix = WeightNames.BackbonePrefix(wanted, options.Branch);
+                var prefix = WeightNames.BackbonePrefix(wanted, options.Branch);
                 throw new UsageException($"{file} is a pre-training model without {prefix}*: choose the other branch or modality");
             }
         }

@@ -93,9 +93,9 @@ internal static class FiniteValues
     private static bool Only<T>(ReadOnlySpan<byte> bytes, T exponent)
         where T : struct, IBinaryInteger<T>
     {
-        ReadOnlySpan<T> values = MemoryMarshal.Cast<byte, T>(bytes);
+        var values = MemoryMarshal.Cast<byte, T>(bytes);
         Vector<T> exponents = new(exponent);
-        int i = 0;
+        var i = 0;
         for (; i <= values.Length - Vector<T>.Count; i += Vector<T>.Count)
         {
             if (Vector.EqualsAny(new Vector<T>(values[i..]) & exponents, exponents))
@@ -104,7 +104,7 @@ internal static class FiniteValues
             }
         }
 
-        foreach (T value in values[i..])
+        foreach (var value in values[i..])
         {
             if ((value & exponent) == exponent)
             {

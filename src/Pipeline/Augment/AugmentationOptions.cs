@@ -57,7 +57,7 @@ public sealed record AugmentationOptions
         Ordered(view.CropScaleMin, view.CropScaleMax, 1, name, "crop scale", errors);
         Ordered(view.CropRatioMin, view.CropRatioMax, double.MaxValue, name, "crop ratio", errors);
         Ordered(view.BlurSigmaMin, view.BlurSigmaMax, double.MaxValue, name, "blur sigma", errors);
-        bool jitter = view is { Brightness: >= 0, Contrast: >= 0, Saturation: >= 0, Hue: >= 0 and <= 0.5 };
+        var jitter = view is { Brightness: >= 0, Contrast: >= 0, Saturation: >= 0, Hue: >= 0 and <= 0.5 };
         Require(jitter, name, $"jitter {view.Brightness}/{view.Contrast}/{view.Saturation}/{view.Hue}", "take values from 0, hue at most 0.5", errors);
     }
 

@@ -23,15 +23,15 @@ public sealed record ClipAugmentation
         ArgumentNullException.ThrowIfNull(options);
         int globals = options.GlobalVideo.Views, audioGlobals = options.GlobalAudio.Views;
         var video = new VideoViewAugmentation[globals + options.LocalVideo.Views];
-        for (int view = 0; view < video.Length; view++)
+        for (var view = 0; view < video.Length; view++)
         {
-            VideoViewOptions kind = view < globals ? options.GlobalVideo : options.LocalVideo;
+            var kind = view < globals ? options.GlobalVideo : options.LocalVideo;
             video[view] = ViewDraw.Video(kind, key, view, height, width);
         }
         var audio = new SpectrogramViewAugmentation[audioGlobals + options.LocalAudio.Views];
-        for (int view = 0; view < audio.Length; view++)
+        for (var view = 0; view < audio.Length; view++)
         {
-            SpectrogramViewOptions kind = view < audioGlobals ? options.GlobalAudio : options.LocalAudio;
+            var kind = view < audioGlobals ? options.GlobalAudio : options.LocalAudio;
             audio[view] = ViewDraw.Audio(kind, key, view, mels);
         }
         return new ClipAugmentation { Video = video, Audio = audio };

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Xkd.Pipeline;
 
@@ -14,20 +14,20 @@ internal static unsafe class ColorKernels
     /// <summary>Luma of each pixel: (19595 R + 38470 G + 7471 B + 32768) >> 16.</summary>
     public static void Luma(byte* r, byte* g, byte* b, byte* luma, int pixels)
     {
-        int i = 0;
+        var i = 0;
         if (Avx2.IsSupported)
         {
             // 38470 does not fit sixteen bits, so green enters both multiply-adds with half of it.
             Vector256<short> redGreen = Vector256.Create(19595 | (19235 << 16)).AsInt16(), greenBlue = Vector256.Create(19235 | (7471 << 16)).AsInt16();
-            Vector256<int> half = Vector256.Create(32768);
+            var half = Vector256.Create(32768);
             for (; i < pixels; i += 16)
             {
                 Vector128<byte> vr = Vector128.Load(r + i), vg = Vector128.Load(g + i), vb = Vector128.Load(b + i);
                 Vector256<short> rgLow = Avx2.ConvertToVector256Int16(Sse2.UnpackLow(vr, vg)), rgHigh = Avx2.ConvertToVector256Int16(Sse2.UnpackHigh(vr, vg));
                 Vector256<short> gbLow = Avx2.ConvertToVector256Int16(Sse2.UnpackLow(vg, vb)), gbHigh = Avx2.ConvertToVector256Int16(Sse2.UnpackHigh(vg, vb));
-                Vector256<int> low = (Avx2.MultiplyAddAdjacent(rgLow, redGreen) + Avx2.MultiplyAddAdjacent(gbLow, greenBlue) + half) >> 16;
-                Vector256<int> high = (Avx2.MultiplyAddAdjacent(rgHigh, redGreen) + Avx2.MultiplyAddAdjacent(gbHigh, greenBlue) + half) >> 16;
-                Vector256<short> words = Avx2.Permute4x64(Avx2.PackSignedSaturate(low, high).AsInt64(), 0xD8).AsInt16();
+                var low = (Avx2.MultiplyAddAdjacent(rgLow, redGreen) + Avx2.MultiplyAddAdjacent(gbLow, greenBlue) + half) >> 16;
+                var high = (Avx2.MultiplyAddAdjacent(rgHigh, redGreen) + Avx2.MultiplyAddAdjacent(gbHigh, greenBlue) + half) >> 16;
+                var words = Avx2.Permute4x64(Avx2.PackSignedSaturate(low, high).AsInt64(), 0xD8).AsInt16();
                 Sse2.PackUnsignedSaturate(words.GetLower(), words.GetUpper()).Store(luma + i);
             }
         }
@@ -41,7 +41,7 @@ internal static unsafe class ColorKernels
     public static long Sum(byte* values, int count)
     {
         long sum = 0;
-        int i = 0;
+        var i = 0;
         if (Avx2.IsSupported)
         {
             Vector256<ulong> sums = default;
@@ -61,10 +61,10 @@ internal static unsafe class ColorKernels
     /// <summary>Blends a plane towards (or away from) one grey level.</summary>
     public static void BlendLevel(byte* plane, int level, float factor, int count)
     {
-        int i = 0;
+        var i = 0;
         if (Avx2.IsSupported)
         {
-            Vector256<int> grey = Vector256.Create(level);
+            var grey = Vector256.Create(level);
             Vector256<float> greyFloat = Vector256.Create((float)level), scale = Vector256.Create(factor);
             for (; i < count; i += 32)
             {
@@ -82,10 +82,10 @@ internal static unsafe class ColorKernels
     /// <summary>Blends a plane towards (or away from) the luma at each pixel.</summary>
     public static void BlendPlane(byte* plane, byte* luma, float factor, int count)
     {
-        int i = 0;
+        var i = 0;
         if (Avx2.IsSupported)
         {
-            Vector256<float> scale = Vector256.Create(factor);
+            var scale = Vector256.Create(factor);
             for (; i < count; i += 32)
             {
                 Vector256<int> a = Blend(plane + i, luma + i, scale), b = Blend(plane + i + 8, luma + i + 8, scale);
@@ -102,7 +102,7 @@ internal static unsafe class ColorKernels
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Blend(byte* pixels, byte* luma, Vector256<float> factor)
     {
-        Vector256<int> grey = VectorBytes.Widen(luma);
+        var grey = VectorBytes.Widen(luma);
         return Blend(pixels, grey, Vector256.ConvertToSingle(grey), factor);
     }
 
@@ -113,7 +113,7 @@ internal static unsafe class ColorKernels
 
     private static byte Blend(byte pixel, int grey, float factor)
     {
-        float scaled = factor * (pixel - grey);
+        var scaled = factor * (pixel - grey);
         return (byte)Math.Clamp((int)(grey + scaled), 0, 255);
     }
 }

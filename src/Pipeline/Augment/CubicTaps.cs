@@ -21,14 +21,14 @@ public sealed class CubicTaps
             Index = new int[4 * output];
             Weight = new float[4 * output];
         }
-        float scale = alignCorners ? (output > 1 ? (float)(input - 1) / (output - 1) : 0) : (float)input / output;
-        for (int i = 0; i < output; i++)
+        var scale = alignCorners ? (output > 1 ? (float)(input - 1) / (output - 1) : 0) : (float)input / output;
+        for (var i = 0; i < output; i++)
         {
             // A float32 scale, but no rounding between the product and the fraction: PyTorch's compiler fuses them.
-            double at = alignCorners ? (double)scale * i : (double)scale * (i + 0.5) - 0.5;
-            double floor = Math.Floor(at);
-            float t = (float)(at - floor);
-            for (int tap = 0; tap < 4; tap++)
+            var at = alignCorners ? (double)scale * i : (double)scale * (i + 0.5) - 0.5;
+            var floor = Math.Floor(at);
+            var t = (float)(at - floor);
+            for (var tap = 0; tap < 4; tap++)
             {
                 Index[4 * i + tap] = Math.Clamp((int)floor - 1 + tap, 0, input - 1);
             }

@@ -14,10 +14,10 @@ internal static class Float32Exp
         {
             return 0;
         }
-        float q = MathF.Round(value * 1.44269504088896340736f, MidpointRounding.ToEven);
-        float s = MathF.FusedMultiplyAdd(q, -0.693145751953125f, value);
+        var q = MathF.Round(value * 1.44269504088896340736f, MidpointRounding.ToEven);
+        var s = MathF.FusedMultiplyAdd(q, -0.693145751953125f, value);
         s = MathF.FusedMultiplyAdd(q, -1.428606765330187045e-06f, s);
-        float u = 0.000198527617612853646278381f;
+        var u = 0.000198527617612853646278381f;
         u = MathF.FusedMultiplyAdd(u, s, 0.00139304355252534151077271f);
         u = MathF.FusedMultiplyAdd(u, s, 0.00833336077630519866943359f);
         u = MathF.FusedMultiplyAdd(u, s, 0.0416664853692054748535156f);
@@ -28,28 +28,28 @@ internal static class Float32Exp
 
     public static float Sum(ReadOnlySpan<float> values)
     {
-        int lanes = values.Length < 8 ? 4 : 8;
-        int blocks = values.Length / lanes;
+        var lanes = values.Length < 8 ? 4 : 8;
+        var blocks = values.Length / lanes;
         Span<float> sums = stackalloc float[8];
         sums.Clear();
-        for (int i = 0; i < blocks * lanes; i++)
+        for (var i = 0; i < blocks * lanes; i++)
         {
             sums[i % lanes] += values[i];
         }
         float total = 0;
         if (lanes == 8)
         {
-            foreach (float tail in values[(blocks * lanes)..])
+            foreach (var tail in values[(blocks * lanes)..])
             {
                 total += tail;
             }
-            foreach (float lane in sums)
+            foreach (var lane in sums)
             {
                 total += lane;
             }
             return total;
         }
-        foreach (float tail in values[(blocks * lanes)..])
+        foreach (var tail in values[(blocks * lanes)..])
         {
             sums[0] += tail;
         }

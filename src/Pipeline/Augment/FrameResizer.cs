@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Xkd.Pipeline;
 
@@ -49,10 +49,10 @@ internal sealed unsafe class FrameResizer
     /// <param name="planeStride">Bytes from plane to plane: at least 32 more than height * width.</param>
     public void Run(byte* frame, int frameWidth, byte* planes, int planeStride)
     {
-        byte* narrow = _narrow!.Pointer;
-        for (int y = 0; y < _box.Height; y++)
+        var narrow = _narrow!.Pointer;
+        for (var y = 0; y < _box.Height; y++)
         {
-            byte* source = frame + ((_box.Top + y) * frameWidth + _box.Left) * 3;
+            var source = frame + ((_box.Top + y) * frameWidth + _box.Left) * 3;
             if (_blockwise)
             {
                 Horizontal(source, narrow + y * _stride);
@@ -62,9 +62,9 @@ internal sealed unsafe class FrameResizer
                 HorizontalScalar(source, narrow + y * _stride);
             }
         }
-        for (int y = 0; y < _height; y++)
+        for (var y = 0; y < _height; y++)
         {
-            byte* rows = narrow + _rows.First[y] * _stride;
+            var rows = narrow + _rows.First[y] * _stride;
             if (Avx2.IsSupported)
             {
                 Vertical(rows, y, _row!.Pointer);
@@ -80,7 +80,7 @@ internal sealed unsafe class FrameResizer
     // Each group of four output bytes reads one 16-byte piece of the source row; false where a piece cannot hold its taps.
     private bool TryPrepareBlocks()
     {
-        int steps = _blocks * _pairs;
+        var steps = _blocks * _pairs;
         _masks = AlignedBuffer<byte>.AtLeast(_masks, steps * 64);
         _high = AlignedBuffer<short>.AtLeast(_high, steps * 32);
         _low = AlignedBuffer<short>.AtLeast(_low, steps * 32);
@@ -91,16 +91,16 @@ internal sealed unsafe class FrameResizer
         _masks.Span.Fill(0x80);
         _high.Span.Clear();
         _low.Span.Clear();
-        int lastPiece = 3 * _box.Width - 16;
+        var lastPiece = 3 * _box.Width - 16;
         if (lastPiece < 0)
         {
             return false;
         }
-        for (int group = 0; group < 4 * _blocks; group++)
+        for (var group = 0; group < 4 * _blocks; group++)
         {
-            for (int pair = 0; pair < _pairs; pair++)
+            for (var pair = 0; pair < _pairs; pair++)
             {
-                int step = (group / 4 * _pairs + pair) * 4 + group % 4;
+                var step = (group / 4 * _pairs + pair) * 4 + group % 4;
                 if (!TryPrepareGroup(group, pair, step, lastPiece))
                 {
                     return false;
@@ -113,27 +113,27 @@ internal sealed unsafe class FrameResizer
     private bool TryPrepareGroup(int group, int pair, int step, int lastPiece)
     {
         int lowest = lastPiece, highest = 0;
-        for (int pass = 0; pass < 2; pass++)
+        for (var pass = 0; pass < 2; pass++)
         {
-            for (int value = 0; value < 4; value++)
+            for (var value = 0; value < 4; value++)
             {
-                int output = 4 * group + value;
-                for (int tap = 2 * pair; tap < 2 * pair + 2 && output < 3 * _width; tap++)
+                var output = 4 * group + value;
+                for (var tap = 2 * pair; tap < 2 * pair + 2 && output < 3 * _width; tap++)
                 {
-                    int x = _flip ? _width - 1 - output / 3 : output / 3;
+                    var x = _flip ? _width - 1 - output / 3 : output / 3;
                     if (tap >= _columns.Count[x])
                     {
                         continue;
                     }
-                    int at = 3 * (_columns.First[x] + tap) + output % 3;
+                    var at = 3 * (_columns.First[x] + tap) + output % 3;
                     if (pass == 0)
                     {
                         lowest = Math.Min(lowest, at);
                         highest = Math.Max(highest, at);
                         continue;
                     }
-                    int weight = _columns.Weights[x * _columns.Stride + tap];
-                    int slot = 2 * value + tap % 2;
+                    var weight = _columns.Weights[x * _columns.Stride + tap];
+                    var slot = 2 * value + tap % 2;
                     _masks!.Span[16 * step + 2 * slot] = (byte)(at - lowest);
                     _high!.Span[8 * step + slot] = (short)(weight >> HalfBits);
                     _low!.Span[8 * step + slot] = (short)(weight & ((1 << HalfBits) - 1));
@@ -146,23 +146,23 @@ internal sealed unsafe class FrameResizer
 
     private void Horizontal(byte* source, byte* to)
     {
-        byte* masks = _masks!.Pointer;
-        short* high = _high!.Pointer;
-        short* low = _low!.Pointer;
-        Vector256<int> half = Vector256.Create(Rounding);
+        var masks = _masks!.Pointer;
+        var high = _high!.Pointer;
+        var low = _low!.Pointer;
+        var half = Vector256.Create(Rounding);
         fixed (int* start = _offsets)
         {
-            int* offsets = start;
-            for (int block = 0; block < _blocks; block++)
+            var offsets = start;
+            for (var block = 0; block < _blocks; block++)
             {
                 Vector256<int> evenHigh = default, evenLow = half, oddHigh = default, oddLow = half;
-                for (int pair = 0; pair < _pairs; pair++)
+                for (var pair = 0; pair < _pairs; pair++)
                 {
                     // Groups 0 and 2 in one register, 1 and 3 in the other: packing then leaves them in order.
-                    Vector256<short> even = Avx2.Shuffle(
+                    var even = Avx2.Shuffle(
                         Vector256.Create(Vector128.Load(source + offsets[0]), Vector128.Load(source + offsets[2])),
                         Vector256.Create(Vector128.LoadAligned(masks), Vector128.LoadAligned(masks + 32))).AsInt16();
-                    Vector256<short> odd = Avx2.Shuffle(
+                    var odd = Avx2.Shuffle(
                         Vector256.Create(Vector128.Load(source + offsets[1]), Vector128.Load(source + offsets[3])),
                         Vector256.Create(Vector128.LoadAligned(masks + 16), Vector128.LoadAligned(masks + 48))).AsInt16();
                     evenHigh += Avx2.MultiplyAddAdjacent(even, Vector256.Create(Vector128.LoadAligned(high), Vector128.LoadAligned(high + 16)));
@@ -174,7 +174,7 @@ internal sealed unsafe class FrameResizer
                     high += 32;
                     low += 32;
                 }
-                Vector256<short> words = Avx2.PackSignedSaturate(Finish(evenHigh, evenLow), Finish(oddHigh, oddLow));
+                var words = Avx2.PackSignedSaturate(Finish(evenHigh, evenLow), Finish(oddHigh, oddLow));
                 Sse2.PackUnsignedSaturate(words.GetLower(), words.GetUpper()).StoreAligned(to);
                 to += BlockBytes;
             }
@@ -183,15 +183,15 @@ internal sealed unsafe class FrameResizer
 
     private void Vertical(byte* rows, int y, byte* to)
     {
-        int count = _rows.Count[y];
-        Span<int> weights = _rows.Weights.AsSpan(y * _rows.Stride, _rows.Stride);
-        Vector256<int> half = Vector256.Create(Rounding);
-        for (int x = 0; x < _stride; x += 32)
+        var count = _rows.Count[y];
+        var weights = _rows.Weights.AsSpan(y * _rows.Stride, _rows.Stride);
+        var half = Vector256.Create(Rounding);
+        for (var x = 0; x < _stride; x += 32)
         {
             Vector256<int> h0 = default, h1 = default, h2 = default, h3 = default, l0 = half, l1 = half, l2 = half, l3 = half;
-            for (int tap = 0; tap < count; tap += 2)
+            for (var tap = 0; tap < count; tap += 2)
             {
-                byte* at = rows + tap * _stride + x;
+                var at = rows + tap * _stride + x;
                 int first = weights[tap], second = 0;
                 Vector256<byte> a = Vector256.LoadAligned(at), b = Vector256<byte>.Zero;
                 if (tap + 1 < count)
@@ -199,8 +199,8 @@ internal sealed unsafe class FrameResizer
                     second = weights[tap + 1];
                     b = Vector256.LoadAligned(at + _stride);
                 }
-                Vector256<short> high = Vector256.Create((first >> HalfBits) | (second >> HalfBits << 16)).AsInt16();
-                Vector256<short> low = Vector256.Create((first & 0x7FF) | ((second & 0x7FF) << 16)).AsInt16();
+                var high = Vector256.Create((first >> HalfBits) | (second >> HalfBits << 16)).AsInt16();
+                var low = Vector256.Create((first & 0x7FF) | ((second & 0x7FF) << 16)).AsInt16();
                 Vector256<byte> ab = Avx2.UnpackLow(a, b), cd = Avx2.UnpackHigh(a, b);
                 Accumulate(Avx2.UnpackLow(ab, Vector256<byte>.Zero), high, low, ref h0, ref l0);
                 Accumulate(Avx2.UnpackHigh(ab, Vector256<byte>.Zero), high, low, ref h1, ref l1);
@@ -225,17 +225,17 @@ internal sealed unsafe class FrameResizer
 
     private void HorizontalScalar(byte* source, byte* to)
     {
-        for (int output = 0; output < 3 * _width; output++)
+        for (var output = 0; output < 3 * _width; output++)
         {
-            int x = _flip ? _width - 1 - output / 3 : output / 3;
-            byte* at = source + 3 * _columns.First[x] + output % 3;
+            var x = _flip ? _width - 1 - output / 3 : output / 3;
+            var at = source + 3 * _columns.First[x] + output % 3;
             to[output] = Sum(at, 3, _columns.Weights.AsSpan(x * _columns.Stride, _columns.Count[x]));
         }
     }
 
     private void VerticalScalar(byte* rows, int y, byte* to)
     {
-        for (int x = 0; x < 3 * _width; x++)
+        for (var x = 0; x < 3 * _width; x++)
         {
             to[x] = Sum(rows + x, _stride, _rows.Weights.AsSpan(y * _rows.Stride, _rows.Count[y]));
         }
@@ -243,8 +243,8 @@ internal sealed unsafe class FrameResizer
 
     private static byte Sum(byte* at, int stride, ReadOnlySpan<int> weights)
     {
-        int sum = Rounding;
-        foreach (int weight in weights)
+        var sum = Rounding;
+        foreach (var weight in weights)
         {
             sum += *at * weight;
             at += stride;

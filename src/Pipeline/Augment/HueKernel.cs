@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Xkd.Pipeline;
 
@@ -23,13 +23,13 @@ public static unsafe class HueKernel
     /// <param name="table">512 entries: weight of the moving channel (0 … 85) below six choice bits at the top.</param>
     public static void Prepare(byte offset, Span<int> table)
     {
-        for (int index = 0; index < 512; index++)
+        for (var index = 0; index < 512; index++)
         {
-            int n = index / 2;
-            int hue = (n - (index % 2 == 1 && s_fallsBelow[n] ? 1 : 0) + offset) & 255;
+            var n = index / 2;
+            var hue = (n - (index % 2 == 1 && s_fallsBelow[n] ? 1 : 0) + offset) & 255;
             int sector = 2 * hue / 85, rest = 2 * hue - 85 * sector;
             // Red, green, blue in each sixth of the circle; the last entry (hue 255) starts over.
-            (int r, int g, int b) = (sector % 6) switch
+            (var r, var g, var b) = (sector % 6) switch
             {
                 0 => (FromValue, FromMoving, 0),
                 1 => (FromMoving, FromValue, 0),
@@ -38,7 +38,7 @@ public static unsafe class HueKernel
                 4 => (FromMoving, 0, FromValue),
                 _ => (FromValue, 0, FromMoving),
             };
-            int weight = sector % 2 == 1 ? rest : 85 - rest;
+            var weight = sector % 2 == 1 ? rest : 85 - rest;
             table[index] = weight | (r << 30) | (g << 28) | (b << 26);
         }
     }
@@ -48,13 +48,13 @@ public static unsafe class HueKernel
     {
         if (Avx2.IsSupported)
         {
-            for (int i = 0; i < pixels; i += 8)
+            for (var i = 0; i < pixels; i += 8)
             {
                 Shift8(r + i, g + i, b + i, table);
             }
             return;
         }
-        for (int i = 0; i < pixels; i++)
+        for (var i = 0; i < pixels; i++)
         {
             (r[i], g[i], b[i]) = Shift1(r[i], g[i], b[i], table);
         }
@@ -63,16 +63,16 @@ public static unsafe class HueKernel
     internal static (byte R, byte G, byte B) Shift1(int r, int g, int b, int* table)
     {
         int max = Math.Max(r, Math.Max(g, b)), range = max - Math.Min(r, Math.Min(g, b));
-        int sixth = r == max ? 0 : g == max ? 2 : 4;
-        int rest = r == max ? g - b : g == max ? b - r : r - g;
-        int numerator = 85 * (sixth * range + rest);
+        var sixth = r == max ? 0 : g == max ? 2 : 4;
+        var rest = r == max ? g - b : g == max ? b - r : r - g;
+        var numerator = 85 * (sixth * range + rest);
         numerator += numerator < 0 ? 510 * range : 0;
-        int denominator = 2 * Math.Max(range, 1);
-        int hue = numerator / denominator;
-        int entry = table[2 * hue + (hue * denominator == numerator ? 1 : 0)];
-        int saturation = 255 * range / Math.Max(max, 1);
-        int low = (2 * max * (255 - saturation) + 255) / 510;
-        int moving = (2 * max * (21675 - saturation * (entry & 127)) + 21675) / 43350;
+        var denominator = 2 * Math.Max(range, 1);
+        var hue = numerator / denominator;
+        var entry = table[2 * hue + (hue * denominator == numerator ? 1 : 0)];
+        var saturation = 255 * range / Math.Max(max, 1);
+        var low = (2 * max * (255 - saturation) + 255) / 510;
+        var moving = (2 * max * (21675 - saturation * (entry & 127)) + 21675) / 43350;
         return (Choose(entry >>> 30), Choose(entry >>> 28), Choose(entry >>> 26));
 
         byte Choose(int bits) => (byte)((bits & FromValue) != 0 ? max : (bits & FromMoving) != 0 ? moving : low);
@@ -85,21 +85,21 @@ public static unsafe class HueKernel
         Vector256<float> r = Load(red), g = Load(green), b = Load(blue), one = Vector256.Create(1f);
         Vector256<float> max = Avx.Max(r, Avx.Max(g, b)), range = max - Avx.Min(r, Avx.Min(g, b));
         Vector256<float> isRed = Avx.CompareEqual(r, max), isGreen = Avx.CompareEqual(g, max);
-        Vector256<float> sixth = Avx.AndNot(isRed, Avx.BlendVariable(Vector256.Create(4f), Vector256.Create(2f), isGreen));
-        Vector256<float> rest = Avx.BlendVariable(Avx.BlendVariable(r - g, b - r, isGreen), g - b, isRed);
-        Vector256<float> numerator = Vector256.Create(85f) * (sixth * range + rest);
+        var sixth = Avx.AndNot(isRed, Avx.BlendVariable(Vector256.Create(4f), Vector256.Create(2f), isGreen));
+        var rest = Avx.BlendVariable(Avx.BlendVariable(r - g, b - r, isGreen), g - b, isRed);
+        var numerator = Vector256.Create(85f) * (sixth * range + rest);
         numerator += Avx.And(Avx.CompareLessThan(numerator, Vector256<float>.Zero), Vector256.Create(510f) * range);
-        Vector256<float> denominator = Avx.Max(range, one) * 2f;
-        Vector256<float> hue = Avx.RoundToZero((numerator + Vector256.Create(0.25f)) / denominator);
-        Vector256<int> exact = Avx.CompareEqual(hue * denominator, numerator).AsInt32();
-        Vector256<int> index = Avx2.Subtract(Avx2.ShiftLeftLogical(Avx.ConvertToVector256Int32(hue), 1), exact);
-        Vector256<int> entry = Avx2.GatherVector256(table, index, sizeof(int));
+        var denominator = Avx.Max(range, one) * 2f;
+        var hue = Avx.RoundToZero((numerator + Vector256.Create(0.25f)) / denominator);
+        var exact = Avx.CompareEqual(hue * denominator, numerator).AsInt32();
+        var index = Avx2.Subtract(Avx2.ShiftLeftLogical(Avx.ConvertToVector256Int32(hue), 1), exact);
+        var entry = Avx2.GatherVector256(table, index, sizeof(int));
 
-        Vector256<float> saturation = Avx.RoundToZero((Vector256.Create(255f) * range + Vector256.Create(0.25f)) / Avx.Max(max, one));
-        Vector256<float> twice = max * 2f;
-        Vector256<float> low = (twice * (Vector256.Create(255f) - saturation) + Vector256.Create(255f)) * Vector256.Create(1f / 510);
-        Vector256<float> weight = Vector256.ConvertToSingle(entry & Vector256.Create(127));
-        Vector256<float> moving = (twice * (Vector256.Create(21675f) - saturation * weight) + Vector256.Create(21675f)) * Vector256.Create(1f / 43350);
+        var saturation = Avx.RoundToZero((Vector256.Create(255f) * range + Vector256.Create(0.25f)) / Avx.Max(max, one));
+        var twice = max * 2f;
+        var low = (twice * (Vector256.Create(255f) - saturation) + Vector256.Create(255f)) * Vector256.Create(1f / 510);
+        var weight = Vector256.ConvertToSingle(entry & Vector256.Create(127));
+        var moving = (twice * (Vector256.Create(21675f) - saturation * weight) + Vector256.Create(21675f)) * Vector256.Create(1f / 43350);
         VectorBytes.Store8(Choose(entry, max, moving, low), red);
         VectorBytes.Store8(Choose(Avx2.ShiftLeftLogical(entry, 2), max, moving, low), green);
         VectorBytes.Store8(Choose(Avx2.ShiftLeftLogical(entry, 4), max, moving, low), blue);
@@ -108,7 +108,7 @@ public static unsafe class HueKernel
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Choose(Vector256<int> entry, Vector256<float> value, Vector256<float> moving, Vector256<float> low)
     {
-        Vector256<float> other = Avx.BlendVariable(low, moving, Avx2.ShiftLeftLogical(entry, 1).AsSingle());
+        var other = Avx.BlendVariable(low, moving, Avx2.ShiftLeftLogical(entry, 1).AsSingle());
         return Avx.ConvertToVector256Int32WithTruncation(Avx.BlendVariable(other, value, entry.AsSingle()));
     }
 
@@ -118,17 +118,17 @@ public static unsafe class HueKernel
     // The hue of integer n as Pillow computes it: h sixths in float, (h / 6 + 1) mod 1 in double and back to float, times 255.
     private static bool FallsBelow(int n)
     {
-        double sixths = n / 42.5; // 0 … 6
+        var sixths = n / 42.5; // 0 … 6
         float h;
         if (sixths is <= 1 or >= 5)
         {
-            float part = (float)(1 - Math.Abs(sixths <= 1 ? sixths : sixths - 6)); // (max - middle) / range
+            var part = (float)(1 - Math.Abs(sixths <= 1 ? sixths : sixths - 6)); // (max - middle) / range
             h = sixths <= 1 ? 1f - part : part - 1f;
         }
         else
         {
             double nearest = sixths < 3 ? 2 : 4;
-            float part = (float)(1 - Math.Abs(sixths - nearest));
+            var part = (float)(1 - Math.Abs(sixths - nearest));
             h = (float)(sixths >= nearest ? nearest + 1.0 - part : nearest + part - 1.0);
         }
         h = (float)((h / 6.0 + 1.0) % 1.0);

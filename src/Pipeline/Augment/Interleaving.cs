@@ -1,5 +1,5 @@
-using System.Runtime.Intrinsics.X86;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Xkd.Pipeline;
 
@@ -15,7 +15,7 @@ internal static unsafe class Interleaving
     {
         if (!Ssse3.IsSupported)
         {
-            for (int i = 0; i < pixels; i++)
+            for (var i = 0; i < pixels; i++)
             {
                 planes[i] = rgb[3 * i];
                 planes[i + planeStride] = rgb[3 * i + 1];
@@ -23,7 +23,7 @@ internal static unsafe class Interleaving
             }
             return;
         }
-        for (int i = 0; i < pixels; i += 16)
+        for (var i = 0; i < pixels; i += 16)
         {
             Vector128<byte> a = Vector128.Load(rgb + 3 * i), b = Vector128.Load(rgb + 3 * i + 16), c = Vector128.Load(rgb + 3 * i + 32);
             Channel(a, b, c, 0).Store(planes + i);
@@ -35,7 +35,7 @@ internal static unsafe class Interleaving
     /// <summary>Joins three planes into RGB triples.</summary>
     public static void Join(byte* planes, int planeStride, Span<byte> rgb)
     {
-        for (int i = 0; i < rgb.Length / 3; i++)
+        for (var i = 0; i < rgb.Length / 3; i++)
         {
             rgb[3 * i] = planes[i];
             rgb[3 * i + 1] = planes[i + planeStride];
@@ -46,7 +46,7 @@ internal static unsafe class Interleaving
     private static Vector128<byte> Channel(Vector128<byte> a, Vector128<byte> b, Vector128<byte> c, int channel)
     {
         const byte None = 0x80;
-        (Vector128<byte> fromA, Vector128<byte> fromB, Vector128<byte> fromC) = channel switch
+        (var fromA, var fromB, var fromC) = channel switch
         {
             0 => (
                 Vector128.Create(0, 3, 6, 9, 12, 15, None, None, None, None, None, None, None, None, None, None),

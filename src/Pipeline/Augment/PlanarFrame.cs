@@ -1,5 +1,5 @@
-using System.Runtime.Intrinsics.X86;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Xkd.Storage;
 
 namespace Xkd.Pipeline;
@@ -68,7 +68,7 @@ public sealed unsafe class PlanarFrame
     public void Contrast(double factor)
     {
         ColorKernels.Luma(Plane(0), Plane(1), Plane(2), Plane(3), Pixels);
-        double mean = (double)ColorKernels.Sum(Plane(3), Pixels) / Pixels;
+        var mean = (double)ColorKernels.Sum(Plane(3), Pixels) / Pixels;
         BlendLevels((int)(mean + 0.5), factor);
     }
 
@@ -76,7 +76,7 @@ public sealed unsafe class PlanarFrame
     public void Saturation(double factor)
     {
         ColorKernels.Luma(Plane(0), Plane(1), Plane(2), Plane(3), Pixels);
-        for (int channel = 0; channel < 3; channel++)
+        for (var channel = 0; channel < 3; channel++)
         {
             ColorKernels.BlendPlane(Plane(channel), Plane(3), (float)factor, Pixels);
         }
@@ -85,7 +85,7 @@ public sealed unsafe class PlanarFrame
     /// <summary>Turns the hue by <paramref name="turn"/> of the circle: trunc(255 · turn) steps, modulo 256, of an eight-bit hue.</summary>
     public void Hue(double turn)
     {
-        byte offset = HueKernel.OffsetOf(turn);
+        var offset = HueKernel.OffsetOf(turn);
         if (_hueOffset != offset)
         {
             HueKernel.Prepare(offset, _hueTable.Span);
@@ -98,7 +98,7 @@ public sealed unsafe class PlanarFrame
     public void Apply(ColorJitter jitter)
     {
         ArgumentNullException.ThrowIfNull(jitter);
-        for (int i = 0; i < jitter.Order.Count; i++)
+        for (var i = 0; i < jitter.Order.Count; i++)
         {
             switch (jitter.Order[i])
             {
@@ -135,7 +135,7 @@ public sealed unsafe class PlanarFrame
         {
             throw new UsageException($"blur kernel {blur.KernelSize} does not fit a {Width}x{Height} frame: take an odd size below {2 * Math.Min(Height, Width)}.");
         }
-        for (int channel = 0; channel < 3; channel++)
+        for (var channel = 0; channel < 3; channel++)
         {
             _blur.Run(blur, Plane(channel), Height, Width);
         }
@@ -152,8 +152,8 @@ public sealed unsafe class PlanarFrame
         {
             throw new ArgumentException($"a {Width}x{Height} frame has {Pixels} values, the destination holds {destination.Length}.", nameof(destination));
         }
-        byte* plane = Plane(channel);
-        int i = 0;
+        var plane = Plane(channel);
+        var i = 0;
         if (Avx2.IsSupported)
         {
             // Two divisions, as the reference does: a folded scale and shift would differ in the last bit.
@@ -178,7 +178,7 @@ public sealed unsafe class PlanarFrame
 
     private void BlendLevels(int level, double factor)
     {
-        for (int channel = 0; channel < 3; channel++)
+        for (var channel = 0; channel < 3; channel++)
         {
             ColorKernels.BlendLevel(Plane(channel), level, (float)factor, Pixels);
         }

@@ -30,8 +30,8 @@ public sealed class ResizeTaps
     /// <param name="output">Target length.</param>
     public void Prepare(int input, int output)
     {
-        double scale = (double)input / output;
-        double support = Math.Max(scale, 1.0);
+        var scale = (double)input / output;
+        var support = Math.Max(scale, 1.0);
         Stride = (int)Math.Ceiling(support) * 2 + 1;
         if (First.Length < output)
         {
@@ -47,7 +47,7 @@ public sealed class ResizeTaps
             _real = new double[Stride];
         }
         MaxCount = 1;
-        for (int i = 0; i < output; i++)
+        for (var i = 0; i < output; i++)
         {
             PrepareOne(i, (i + 0.5) * scale, support, input);
             MaxCount = Math.Max(MaxCount, Count[i]);
@@ -56,22 +56,22 @@ public sealed class ResizeTaps
 
     private void PrepareOne(int i, double center, double support, int input)
     {
-        int first = Math.Max((int)(center - support + 0.5), 0);
-        int count = Math.Min((int)(center + support + 0.5), input) - first;
+        var first = Math.Max((int)(center - support + 0.5), 0);
+        var count = Math.Min((int)(center + support + 0.5), input) - first;
         double sum = 0, inverse = 1 / support;
-        for (int k = 0; k < count; k++)
+        for (var k = 0; k < count; k++)
         {
-            double distance = Math.Abs((k + first - center + 0.5) * inverse);
+            var distance = Math.Abs((k + first - center + 0.5) * inverse);
             _real[k] = distance < 1 ? 1 - distance : 0;
             sum += _real[k];
         }
-        Span<int> weights = Weights.AsSpan(i * Stride, Stride);
+        var weights = Weights.AsSpan(i * Stride, Stride);
         weights.Clear();
-        int kept = 0;
-        for (int k = 0; k < count; k++)
+        var kept = 0;
+        for (var k = 0; k < count; k++)
         {
-            double weight = sum == 0 ? _real[k] : _real[k] / sum;
-            int fixedPoint = (int)(0.5 + weight * (1 << FractionBits));
+            var weight = sum == 0 ? _real[k] : _real[k] / sum;
+            var fixedPoint = (int)(0.5 + weight * (1 << FractionBits));
             if (fixedPoint == 0 && kept == 0 && k < count - 1)
             {
                 first++;

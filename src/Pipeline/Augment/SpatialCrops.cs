@@ -30,26 +30,26 @@ public static class SpatialCrops
     /// <param name="destination">Receives [planes, toHeight, toWidth].</param>
     public static void Resize(ReadOnlySpan<float> planes, int height, int width, CropBox box, int toHeight, int toWidth, Span<float> destination)
     {
-        int count = planes.Length / (height * width);
+        var count = planes.Length / (height * width);
         if (destination.Length != count * toHeight * toWidth)
         {
             throw new ArgumentException($"{count} planes of {toWidth}x{toHeight} do not fill {destination.Length} values.", nameof(destination));
         }
         Tap[] rows = Taps(box.Height, toHeight), columns = Taps(box.Width, toWidth);
-        for (int plane = 0; plane < count; plane++)
+        for (var plane = 0; plane < count; plane++)
         {
-            for (int y = 0; y < toHeight; y++)
+            for (var y = 0; y < toHeight; y++)
             {
-                Tap row = rows[y];
-                int start = plane * height * width + box.Left;
-                ReadOnlySpan<float> upper = planes.Slice(start + (box.Top + row.First) * width, box.Width);
-                ReadOnlySpan<float> lower = planes.Slice(start + (box.Top + row.Second) * width, box.Width);
-                Span<float> result = destination.Slice((plane * toHeight + y) * toWidth, toWidth);
-                for (int x = 0; x < toWidth; x++)
+                var row = rows[y];
+                var start = plane * height * width + box.Left;
+                var upper = planes.Slice(start + (box.Top + row.First) * width, box.Width);
+                var lower = planes.Slice(start + (box.Top + row.Second) * width, box.Width);
+                var result = destination.Slice((plane * toHeight + y) * toWidth, toWidth);
+                for (var x = 0; x < toWidth; x++)
                 {
-                    Tap column = columns[x];
-                    float above = upper[column.First] * (1 - column.Share) + upper[column.Second] * column.Share;
-                    float below = lower[column.First] * (1 - column.Share) + lower[column.Second] * column.Share;
+                    var column = columns[x];
+                    var above = upper[column.First] * (1 - column.Share) + upper[column.Second] * column.Share;
+                    var below = lower[column.First] * (1 - column.Share) + lower[column.Second] * column.Share;
                     result[x] = above * (1 - row.Share) + below * row.Share;
                 }
             }
@@ -64,10 +64,10 @@ public static class SpatialCrops
     /// <param name="destination">Receives [planes, box height, box width].</param>
     public static void Crop(ReadOnlySpan<float> planes, int height, int width, CropBox box, Span<float> destination)
     {
-        int count = planes.Length / (height * width);
-        for (int plane = 0; plane < count; plane++)
+        var count = planes.Length / (height * width);
+        for (var plane = 0; plane < count; plane++)
         {
-            for (int y = 0; y < box.Height; y++)
+            for (var y = 0; y < box.Height; y++)
             {
                 planes.Slice((plane * height + box.Top + y) * width + box.Left, box.Width).CopyTo(destination[((plane * box.Height + y) * box.Width)..]);
             }
@@ -77,12 +77,12 @@ public static class SpatialCrops
     private static Tap[] Taps(int input, int output)
     {
         var taps = new Tap[output];
-        float scale = (float)input / output;
-        for (int i = 0; i < output; i++)
+        var scale = (float)input / output;
+        for (var i = 0; i < output; i++)
         {
             // A float32 scale, but no rounding between the product and the fraction: PyTorch's compiler fuses them.
-            double at = Math.Max((double)scale * (i + 0.5) - 0.5, 0);
-            int first = Math.Min((int)at, input - 1);
+            var at = Math.Max((double)scale * (i + 0.5) - 0.5, 0);
+            var first = Math.Min((int)at, input - 1);
             taps[i] = new Tap(first, Math.Min(first + 1, input - 1), (float)(at - first));
         }
         return taps;

@@ -18,10 +18,10 @@ public sealed class Spectrogram
     public void ResizeCrop(Span<float> values, int mels, SpectrogramCrop crop)
     {
         ArgumentNullException.ThrowIfNull(crop);
-        int frames = values.Length / mels;
-        (int height, int width, CropBox drawn) = (crop.CanvasHeight, crop.CanvasWidth, crop.Box);
+        var frames = values.Length / mels;
+        (var height, var width, var drawn) = (crop.CanvasHeight, crop.CanvasWidth, crop.Box);
         // A box that sticks out of the canvas is cut at its edge, as the reference's slicing does.
-        CropBox box = drawn with { Height = Math.Min(drawn.Height, height - drawn.Top), Width = Math.Min(drawn.Width, width - drawn.Left) };
+        var box = drawn with { Height = Math.Min(drawn.Height, height - drawn.Top), Width = Math.Min(drawn.Width, width - drawn.Left) };
         if (height < mels || width < frames || box.Top < 0 || box.Left < 0 || box.Height < 1 || box.Width < 1)
         {
             throw new ArgumentException($"{crop} does not hold a {mels}x{frames} spectrogram and a box that begins inside.", nameof(crop));
@@ -29,17 +29,17 @@ public sealed class Spectrogram
         Grow(ref _canvas, box.Height * box.Width);
         Grow(ref _rows, box.Height * frames);
         int top = (height - mels) / 2 - box.Top, left = (width - frames) / 2 - box.Left;
-        Span<float> canvas = _canvas.AsSpan(0, box.Height * box.Width);
+        var canvas = _canvas.AsSpan(0, box.Height * box.Width);
         canvas.Clear();
         // Only the box of the canvas is ever looked at, so only that is laid out.
         int from = Math.Max(left, 0), to = Math.Min(left + frames, box.Width);
-        for (int row = Math.Max(top, 0); row < Math.Min(top + mels, box.Height) && from < to; row++)
+        for (var row = Math.Max(top, 0); row < Math.Min(top + mels, box.Height) && from < to; row++)
         {
             values.Slice((row - top) * frames + from - left, to - from).CopyTo(canvas[(row * box.Width + from)..]);
         }
         _across.Prepare(box.Width, frames, alignCorners: true);
         _down.Prepare(box.Height, mels, alignCorners: true);
-        Span<float> rows = _rows.AsSpan(0, box.Height * frames);
+        var rows = _rows.AsSpan(0, box.Height * frames);
         Across(canvas, box.Width, rows, frames, 0, frames, box.Height);
         Down(rows, values, frames, mels);
     }
@@ -51,13 +51,13 @@ public sealed class Spectrogram
     public void Warp(Span<float> values, int mels, TimeWarp warp)
     {
         ArgumentNullException.ThrowIfNull(warp);
-        int frames = values.Length / mels;
+        var frames = values.Length / mels;
         if (warp.Center < 1 || warp.Center >= frames || warp.Warped < 1 || warp.Warped >= frames)
         {
             throw new ArgumentException($"{warp} needs both ends inside 1 … {frames - 1}.", nameof(warp));
         }
         Grow(ref _canvas, values.Length);
-        Span<float> source = _canvas.AsSpan(0, values.Length);
+        var source = _canvas.AsSpan(0, values.Length);
         values.CopyTo(source);
         _across.Prepare(warp.Center, warp.Warped, alignCorners: false);
         Across(source, frames, values, frames, 0, warp.Warped, mels);
@@ -73,17 +73,17 @@ public sealed class Spectrogram
     public static void Mask(Span<float> values, int mels, IReadOnlyList<SpectrogramMask> masks, MaskFill fill)
     {
         ArgumentNullException.ThrowIfNull(masks);
-        int frames = values.Length / mels;
-        float level = fill == MaskFill.Zero || masks.Count == 0 ? 0 : Mean(values);
-        for (int i = 0; i < masks.Count; i++)
+        var frames = values.Length / mels;
+        var level = fill == MaskFill.Zero || masks.Count == 0 ? 0 : Mean(values);
+        for (var i = 0; i < masks.Count; i++)
         {
-            SpectrogramMask mask = masks[i];
+            var mask = masks[i];
             if (!mask.AlongTime)
             {
                 values.Slice(mask.Start * frames, mask.Length * frames).Fill(level);
                 continue;
             }
-            for (int band = 0; band < mels; band++)
+            for (var band = 0; band < mels; band++)
             {
                 values.Slice(band * frames + mask.Start, mask.Length).Fill(level);
             }
@@ -93,7 +93,7 @@ public sealed class Spectrogram
     private static float Mean(ReadOnlySpan<float> values)
     {
         double sum = 0;
-        foreach (float value in values)
+        foreach (var value in values)
         {
             sum += value;
         }
@@ -104,10 +104,10 @@ public sealed class Spectrogram
     {
         ReadOnlySpan<int> index = _across.Index;
         ReadOnlySpan<float> weight = _across.Weight;
-        for (int row = 0; row < rows; row++)
+        for (var row = 0; row < rows; row++)
         {
-            ReadOnlySpan<float> line = source[(row * sourceStride)..];
-            Span<float> result = to.Slice(row * stride + at, count);
+            var line = source[(row * sourceStride)..];
+            var result = to.Slice(row * stride + at, count);
             for (int i = 0, tap = 0; i < result.Length; i++, tap += 4)
             {
                 result[i] = line[index[tap]] * weight[tap] + line[index[tap + 1]] * weight[tap + 1]
@@ -118,12 +118,12 @@ public sealed class Spectrogram
 
     private void Down(ReadOnlySpan<float> rows, Span<float> to, int frames, int count)
     {
-        for (int i = 0; i < count; i++)
+        for (var i = 0; i < count; i++)
         {
             ReadOnlySpan<float> a = Row(rows, i, 0), b = Row(rows, i, 1), c = Row(rows, i, 2), d = Row(rows, i, 3);
             float wa = _down.Weight[4 * i], wb = _down.Weight[4 * i + 1], wc = _down.Weight[4 * i + 2], wd = _down.Weight[4 * i + 3];
-            Span<float> result = to.Slice(i * frames, frames);
-            for (int x = 0; x < result.Length; x++)
+            var result = to.Slice(i * frames, frames);
+            for (var x = 0; x < result.Length; x++)
             {
                 result[x] = a[x] * wa + b[x] * wb + c[x] * wc + d[x] * wd;
             }

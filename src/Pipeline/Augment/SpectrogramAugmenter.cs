@@ -41,7 +41,7 @@ public sealed class SpectrogramAugmenter
         }
         HalfFloats.Widen(mel, values);
         Normalize(values, (float)(view.Volume * view.Volume));
-        Spectrogram scratch = _scratch.Rent();
+        var scratch = _scratch.Rent();
         if (view.ResizeCrop is not null)
         {
             scratch.ResizeCrop(values, mels, view.ResizeCrop);
@@ -56,11 +56,11 @@ public sealed class SpectrogramAugmenter
 
     private void Normalize(Span<float> values, float gain)
     {
-        int i = 0;
+        var i = 0;
         Vector256<float> gains = Vector256.Create(gain), epsilons = Vector256.Create(_epsilon), means = Vector256.Create(_mean), stds = Vector256.Create(_std);
         for (; i <= values.Length - 8; i += 8)
         {
-            Vector256<float> value = Vector256.Create<float>(values.Slice(i, 8));
+            var value = Vector256.Create<float>(values.Slice(i, 8));
             if (gain != 1)
             {
                 value = Vector256.Log(Vector256.Max(Vector256.Exp(value) - epsilons, Vector256<float>.Zero) * gains + epsilons);
@@ -69,7 +69,7 @@ public sealed class SpectrogramAugmenter
         }
         for (; i < values.Length; i++)
         {
-            float value = values[i];
+            var value = values[i];
             if (gain != 1)
             {
                 value = MathF.Log(Math.Max(MathF.Exp(value) - _epsilon, 0) * gain + _epsilon);

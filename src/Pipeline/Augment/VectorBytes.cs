@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Xkd.Pipeline;
 
@@ -16,7 +16,7 @@ internal static unsafe class VectorBytes
     public static Vector256<byte> Pack(Vector256<int> a, Vector256<int> b, Vector256<int> c, Vector256<int> d)
     {
         // Packing works within 128-bit halves and leaves dwords in the order 0 4 1 5 2 6 3 7 of what is wanted.
-        Vector256<byte> mixed = Avx2.PackUnsignedSaturate(Avx2.PackSignedSaturate(a, b), Avx2.PackSignedSaturate(c, d));
+        var mixed = Avx2.PackUnsignedSaturate(Avx2.PackSignedSaturate(a, b), Avx2.PackSignedSaturate(c, d));
         return Avx2.PermuteVar8x32(mixed.AsInt32(), Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7)).AsByte();
     }
 
@@ -24,7 +24,7 @@ internal static unsafe class VectorBytes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store8(Vector256<int> values, byte* to)
     {
-        Vector128<short> words = Sse2.PackSignedSaturate(values.GetLower(), values.GetUpper());
+        var words = Sse2.PackSignedSaturate(values.GetLower(), values.GetUpper());
         Sse2.PackUnsignedSaturate(words, words).GetLower().Store(to);
     }
 }

@@ -46,7 +46,7 @@ public sealed class VideoAugmenter
     {
         ArgumentNullException.ThrowIfNull(view);
         int frameBytes = height * width * 3, frames = window.Length / frameBytes, pixels = viewHeight * viewWidth;
-        CropBox box = view.Crop;
+        var box = view.Crop;
         if (box.Top < 0 || box.Left < 0 || box.Top + box.Height > height || box.Left + box.Width > width)
         {
             throw new ArgumentException($"{box} lies outside a {width}x{height} frame.", nameof(view));
@@ -55,9 +55,9 @@ public sealed class VideoAugmenter
         {
             throw new ArgumentException($"a view of 3x{frames}x{viewHeight}x{viewWidth} does not fill {destination.Length} values.", nameof(destination));
         }
-        PlanarFrame frame = _frames.Rent();
+        var frame = _frames.Rent();
         frame.PrepareResize(box, viewHeight, viewWidth, view.Flip);
-        for (int t = 0; t < frames; t++)
+        for (var t = 0; t < frames; t++)
         {
             frame.LoadResized(window.Slice(t * frameBytes, frameBytes), width);
             if (view.Jitter is not null)
@@ -72,7 +72,7 @@ public sealed class VideoAugmenter
             {
                 frame.Blur(view.Blur);
             }
-            for (int channel = 0; channel < 3; channel++)
+            for (var channel = 0; channel < 3; channel++)
             {
                 frame.Normalize(channel, _mean[channel], _std[channel], destination.Slice((channel * frames + t) * pixels, pixels));
             }

@@ -18,19 +18,19 @@ internal static class ViewDraw
     private static CropBox DrawCrop(VideoViewOptions options, SampleRandom random, int height, int width)
     {
         double low = Math.Log(options.CropRatioMin), high = Math.Log(options.CropRatioMax);
-        for (int attempt = 0; attempt < CropAttempts; attempt++)
+        for (var attempt = 0; attempt < CropAttempts; attempt++)
         {
-            double area = height * width * random.Uniform(options.CropScaleMin, options.CropScaleMax);
-            double ratio = Math.Exp(random.Uniform(low, high));
+            var area = height * width * random.Uniform(options.CropScaleMin, options.CropScaleMax);
+            var ratio = Math.Exp(random.Uniform(low, high));
             int w = (int)Math.Round(Math.Sqrt(area * ratio)), h = (int)Math.Round(Math.Sqrt(area / ratio));
             if (w >= 1 && w <= width && h >= 1 && h <= height)
             {
                 return new CropBox(random.NextInt(height - h + 1), random.NextInt(width - w + 1), h, w);
             }
         }
-        double whole = (double)width / height;
-        int cropWidth = whole > options.CropRatioMax ? (int)Math.Round(height * options.CropRatioMax) : width;
-        int cropHeight = whole < options.CropRatioMin ? (int)Math.Round(width / options.CropRatioMin) : height;
+        var whole = (double)width / height;
+        var cropWidth = whole > options.CropRatioMax ? (int)Math.Round(height * options.CropRatioMax) : width;
+        var cropHeight = whole < options.CropRatioMin ? (int)Math.Round(width / options.CropRatioMin) : height;
         return CropBox.Centered(height, width, Math.Clamp(cropHeight, 1, height), Math.Clamp(cropWidth, 1, width));
     }
 
@@ -66,8 +66,8 @@ internal static class ViewDraw
         {
             return null;
         }
-        double sigma = random.Uniform(options.BlurSigmaMin, options.BlurSigmaMax);
-        (double x, double y) = options.BlurSigma == BlurSigma.Released ? (options.BlurSigmaMin, options.BlurSigmaMax) : (sigma, sigma);
+        var sigma = random.Uniform(options.BlurSigmaMin, options.BlurSigmaMax);
+        (var x, var y) = options.BlurSigma == BlurSigma.Released ? (options.BlurSigmaMin, options.BlurSigmaMax) : (sigma, sigma);
         return new GaussianBlur(GaussianBlur.KernelFor(options.Size), x, y);
     }
 
@@ -87,31 +87,31 @@ internal static class ViewDraw
             return null;
         }
         int canvasHeight = (int)(mels * options.CanvasFrequency), canvasWidth = (int)(options.Frames * options.CanvasTime);
-        int height = Math.Clamp((int)(random.Uniform(options.FrequencyScaleMin, options.FrequencyScaleMax) * mels), 1, canvasHeight);
-        int width = Math.Clamp((int)(random.Uniform(options.TimeScaleMin, options.TimeScaleMax) * options.Frames), 1, canvasWidth);
+        var height = Math.Clamp((int)(random.Uniform(options.FrequencyScaleMin, options.FrequencyScaleMax) * mels), 1, canvasHeight);
+        var width = Math.Clamp((int)(random.Uniform(options.TimeScaleMin, options.TimeScaleMax) * options.Frames), 1, canvasWidth);
         return new SpectrogramCrop(
             canvasHeight, canvasWidth, new CropBox(random.NextInt(canvasHeight - height + 1), random.NextInt(canvasWidth - width + 1), height, width));
     }
 
     private static TimeWarp? DrawWarp(SpectrogramViewOptions options, SampleRandom random)
     {
-        int window = options.TimeWarpWindow;
+        var window = options.TimeWarpWindow;
         if (window < 1 || options.Frames - window <= window)
         {
             return null; // too short to warp: the reference returns it as it is
         }
-        int center = window + random.NextInt(options.Frames - 2 * window);
+        var center = window + random.NextInt(options.Frames - 2 * window);
         return new TimeWarp(center, center - window + random.NextInt(2 * window) + 1);
     }
 
     private static SpectrogramMask[] DrawMasks(SpectrogramViewOptions options, SampleRandom random, int mels)
     {
         var masks = new SpectrogramMask[options.FrequencyMasks + options.TimeMasks];
-        for (int i = 0; i < masks.Length; i++)
+        for (var i = 0; i < masks.Length; i++)
         {
-            bool time = i >= options.FrequencyMasks;
-            int side = time ? options.Frames : mels;
-            int length = Math.Min(random.NextInt(time ? options.TimeMaskBound : options.FrequencyMaskBound), side);
+            var time = i >= options.FrequencyMasks;
+            var side = time ? options.Frames : mels;
+            var length = Math.Min(random.NextInt(time ? options.TimeMaskBound : options.FrequencyMaskBound), side);
             masks[i] = new SpectrogramMask(time, random.NextInt(Math.Max(1, side - length)), length);
         }
         return masks;

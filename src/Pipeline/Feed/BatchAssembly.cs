@@ -64,7 +64,7 @@ internal sealed class BatchAssembly(BatchPool pool, long step, int epoch, long p
     /// <summary>Hands the batch over, credit included.</summary>
     public HostBatch Finish()
     {
-        HostBatch batch = Batch;
+        var batch = Batch;
         lock (_gate)
         {
             _over = true;
@@ -93,7 +93,7 @@ internal sealed class BatchAssembly(BatchPool pool, long step, int epoch, long p
 
     private HostBatch Begin()
     {
-        BatchBuffers buffers = pool.Rent();
+        var buffers = pool.Rent();
         buffers.Layout([.. plans.Select(p => p.Stretch.First)]);
         return new HostBatch(pool, buffers, step, epoch, position, plans.Length);
     }

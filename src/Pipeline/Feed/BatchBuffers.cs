@@ -46,8 +46,8 @@ internal sealed class BatchBuffers
     /// <summary>What the buffers of a batch will take, before they exist; windows as read are not in it, as they follow the clips.</summary>
     public static long BytesOf(FeedOptions o, int rows)
     {
-        long video = o.DeferAugmentation ? 0 : 3L * ((o.Frames * o.FrameSize * o.FrameSize) + ((long)o.LocalVideoViews * o.LocalFrames * o.LocalFrameSize * o.LocalFrameSize));
-        long audio = o.DeferAugmentation ? 0 : o.Mel.Mels * (o.AudioFrames + ((long)o.LocalAudioViews * o.LocalAudioFrames));
+        var video = o.DeferAugmentation ? 0 : 3L * ((o.Frames * o.FrameSize * o.FrameSize) + ((long)o.LocalVideoViews * o.LocalFrames * o.LocalFrameSize * o.LocalFrameSize));
+        var audio = o.DeferAugmentation ? 0 : o.Mel.Mels * (o.AudioFrames + ((long)o.LocalAudioViews * o.LocalAudioFrames));
         return sizeof(float) * rows * ((o.Video ? video + o.VideoTokens : 0) + (o.Audio ? audio + o.AudioTokens : 0));
     }
 

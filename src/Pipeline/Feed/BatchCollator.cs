@@ -15,7 +15,7 @@ internal sealed class BatchCollator(long firstStep, BatchRepair? repair)
         }
 
         _whole.Add(sample.Assembly.Step, sample.Assembly);
-        while (_whole.Remove(_next, out BatchAssembly? assembly))
+        while (_whole.Remove(_next, out var assembly))
         {
             repair?.Fill(assembly);
             _next++;

@@ -10,7 +10,7 @@ internal sealed class BatchPool(FeedOptions options, int rows)
 {
     private readonly ConcurrentStack<BatchBuffers> _free = [];
 
-    public BatchBuffers Rent() => _free.TryPop(out BatchBuffers? buffers) ? buffers : new BatchBuffers(options, rows);
+    public BatchBuffers Rent() => _free.TryPop(out var buffers) ? buffers : new BatchBuffers(options, rows);
 
     public void Return(BatchBuffers buffers) => _free.Push(buffers);
 }

@@ -10,10 +10,10 @@ internal sealed class BatchRepair(EpochPlan plan, EpochTail tail, SampleWorker w
     /// <exception cref="FailureException">The tail is used up.</exception>
     public void Fill(BatchAssembly assembly)
     {
-        int epoch = plan.EpochOf(assembly.Step);
+        var epoch = plan.EpochOf(assembly.Step);
         tail.Enter(epoch);
         List<DamagedRow> damaged = [];
-        foreach (FeedSample hole in assembly.Holes)
+        foreach (var hole in assembly.Holes)
         {
             Fill(assembly, hole, epoch, damaged);
         }
@@ -26,7 +26,7 @@ internal sealed class BatchRepair(EpochPlan plan, EpochTail tail, SampleWorker w
         damaged.Add(new DamagedRow(hole.Clip.Id, hole.Damage!.Message));
         while (true)
         {
-            using FeedSample sample = sampleAt(assembly, hole.Slot, epoch, tail.Next(damaged[^1].ClipId));
+            using var sample = sampleAt(assembly, hole.Slot, epoch, tail.Next(damaged[^1].ClipId));
             try
             {
                 worker.Read(sample);

@@ -18,10 +18,10 @@ internal static class CacheFit
     public static void Require(
         IClipSource source, Modalities modalities, double fps, int frameSize, LogMelOptions mel, IReadOnlyList<int>? clips = null, bool waveform = false, bool anyFrameRule = false)
     {
-        Fingerprint held = source.Fingerprint;
-        bool video = modalities.HasFlag(Modalities.Video);
-        bool audio = modalities.HasFlag(Modalities.Audio);
-        bool cached = audio && held.AudioCodec == AudioCodecs.Mel; // a pcm cache suits any spectrogram of its sample rate
+        var held = source.Fingerprint;
+        var video = modalities.HasFlag(Modalities.Video);
+        var audio = modalities.HasFlag(Modalities.Audio);
+        var cached = audio && held.AudioCodec == AudioCodecs.Mel; // a pcm cache suits any spectrogram of its sample rate
         List<string> unfit = [];
         Check(video && held.Fps != fps, "fps", held.Fps, fps);
         if (video && held.ShortSide < frameSize)
@@ -35,7 +35,7 @@ internal static class CacheFit
         }
 
         Check(audio && held.SampleRate != mel.SampleRate, "sample_rate", held.SampleRate, mel.SampleRate);
-        int ownSpectrogram = unfit.Count;
+        var ownSpectrogram = unfit.Count;
         if (cached && waveform)
         {
             unfit.Add($"audio_codec is {held.AudioCodec}, spectrograms made of each window's waveform need {AudioCodecs.Pcm}");
@@ -46,7 +46,7 @@ internal static class CacheFit
         Check(cached && held.Mels != mel.Mels, "mels", held.Mels, mel.Mels);
         if (unfit.Count > 0)
         {
-            string command = Command(pcm: unfit.Count > ownSpectrogram || held.AudioCodec == AudioCodecs.Pcm);
+            var command = Command(pcm: unfit.Count > ownSpectrogram || held.AudioCodec == AudioCodecs.Pcm);
             throw new UsageException($"cache {source.Name} does not fit: {string.Join("; ", unfit)}; set the configuration to the cache, or run: {command}");
         }
 
@@ -66,10 +66,10 @@ internal static class CacheFit
 
     private static void RequireModality(IClipSource source, bool wanted, IReadOnlyList<int>? clips, Func<ClipEntry, bool> lacks, string modality, Func<bool, string> command)
     {
-        IEnumerable<ClipEntry> read = clips?.Select(i => source.Clips[i]) ?? source.Clips;
+        var read = clips?.Select(i => source.Clips[i]) ?? source.Clips;
         if (wanted && read.FirstOrDefault(lacks) is { } first)
         {
-            bool ingested = source.Origins.Any(origin => origin.Modalities != "av" && origin.Modalities != modality);
+            var ingested = source.Origins.Any(origin => origin.Modalities != "av" && origin.Modalities != modality);
             throw new UsageException(
                 $"cache {source.Name} has {read.Count(lacks)} clips without {modality}, the first is {first.Id}{(ingested ? $" (it was ingested without {modality})" : "")}; "
                 + $"run: {command(source.Fingerprint.AudioCodec == AudioCodecs.Pcm)}");

@@ -14,9 +14,9 @@ internal sealed class CenterCropAugmenter(double melMean, double melStd) : ISamp
     public void Audio(ClipAugmentation? drawn, int view, ReadOnlySpan<Half> logMel, int mels, Span<float> destination)
     {
         HalfFloats.Widen(logMel, destination);
-        float scale = (float)(1 / melStd);
-        float mean = (float)melMean;
-        for (int i = 0; i < destination.Length; i++)
+        var scale = (float)(1 / melStd);
+        var mean = (float)melMean;
+        for (var i = 0; i < destination.Length; i++)
         {
             destination[i] = (destination[i] - mean) * scale;
         }

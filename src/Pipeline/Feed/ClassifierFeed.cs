@@ -31,7 +31,7 @@ public sealed class ClassifierFeed : IAsyncDisposable
         options.Validate();
         _clips = options.Clips ?? [.. Enumerable.Range(0, source.Clips.Count)];
         CacheFit.Require(source, options.Modalities, options.Fps, options.FrameSize, options.Mel, _clips, anyFrameRule: options.AnyFrameRule);
-        long visits = (long)_clips.Count * options.Windows;
+        var visits = (long)_clips.Count * options.Windows;
         if (visits < options.BatchSize)
         {
             throw new UsageException($"cache {source.Name}: {visits} training windows an epoch do not fill a batch of {options.BatchSize}; use a smaller batch");
@@ -41,7 +41,7 @@ public sealed class ClassifierFeed : IAsyncDisposable
         _order = new GlobalOrder(visits, options.Seed);
         _recordings = new Recordings(source.Clips, SampleUnit.PerClip);
         _batches = new BatchPool(_feed, options.BatchSize);
-        (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, _feed.Audio);
+        (var mean, var std) = MelScale.Of(source, options.MelMean, options.MelStd, _feed.Audio);
         _worker = new SampleWorker(_feed, new WindowReader(source, options.Mel), options.Augmenter(_feed, mean, std));
         StepsPerEpoch = visits / options.BatchSize;
     }
@@ -65,13 +65,13 @@ public sealed class ClassifierFeed : IAsyncDisposable
 
     private IEnumerable<(BatchAssembly Assembly, IEnumerable<FeedSample> Samples)> Assemblies(long firstStep, long endStep)
     {
-        int rows = _options.BatchSize;
-        for (long step = firstStep; step < endStep; step++)
+        var rows = _options.BatchSize;
+        for (var step = firstStep; step < endStep; step++)
         {
-            int epoch = (int)(step / StepsPerEpoch);
-            long position = step % StepsPerEpoch * rows;
+            var epoch = (int)(step / StepsPerEpoch);
+            var position = step % StepsPerEpoch * rows;
             WindowPlan[] plans = [.. Enumerable.Range(0, rows).Select(i => _worker.Draw(KeyAt(i), _recordings.Of(_clips[(int)(_order.ClipAt(epoch, position + i) / _options.Windows)])))];
-            long bytes = BatchBuffers.BytesOf(_feed, rows) + plans.Sum(p => _worker.WindowBytes(p.Stretch));
+            var bytes = BatchBuffers.BytesOf(_feed, rows) + plans.Sum(p => _worker.WindowBytes(p.Stretch));
             BatchAssembly assembly = new(_batches, step, epoch, position, plans, bytes);
             yield return (assembly, plans.Select((plan, slot) => new FeedSample(assembly, slot, KeyAt(slot), plan, _worker.WindowBytes(plan.Stretch), _raw)));
 

@@ -28,7 +28,7 @@ internal sealed class EpochTail(EpochPlan plan, int rank, int firstEpoch, IEnume
     /// <exception cref="FailureException">None is left.</exception>
     public long Next(string damaged)
     {
-        for (int place = rank; place < plan.Dropped; place += plan.Ranks)
+        for (var place = rank; place < plan.Dropped; place += plan.Ranks)
         {
             if (_used.Add(place))
             {

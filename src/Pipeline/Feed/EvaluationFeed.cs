@@ -35,7 +35,7 @@ public sealed class EvaluationFeed : IAsyncDisposable
         (_source, _options, _feed) = (source, options, options.AsFeed().WithReadersFor(source));
         _recordings = new Recordings(source.Clips, SampleUnit.PerClip);
         _windows = new WindowReader(source, options.Mel);
-        (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, _feed.Audio);
+        (var mean, var std) = MelScale.Of(source, options.MelMean, options.MelStd, _feed.Audio);
         _worker = new SampleWorker(_feed, _windows, options.Augmenter(_feed, mean, std));
     }
 
@@ -48,7 +48,7 @@ public sealed class EvaluationFeed : IAsyncDisposable
     {
         FeedGraph feed = new("evaluation", _feed, _worker, new BatchCollator(firstStep: 0, repair: null));
         _graph = feed.Graph;
-        await foreach (HostBatch batch in feed.ReadAsync(Assemblies(), "the feed keeps up: the model sets the pace", cancellationToken))
+        await foreach (var batch in feed.ReadAsync(Assemblies(), "the feed keeps up: the model sets the pace", cancellationToken))
         {
             yield return new EvaluationBatch(batch, [.. Enumerable.Range(0, batch.Size).Select(i => WindowAt(batch.Position + i))]);
         }
@@ -67,7 +67,7 @@ public sealed class EvaluationFeed : IAsyncDisposable
     /// <summary>Where window <paramref name="index"/> of <paramref name="windows"/> begins in a clip.</summary>
     internal static int Start(int available, int window, int index, int windows)
     {
-        int room = Math.Max(0, available - window);
+        var room = Math.Max(0, available - window);
         return windows == 1 ? room / 2 : (int)Math.Round((double)index * room / (windows - 1), MidpointRounding.AwayFromZero);
     }
 
@@ -78,11 +78,11 @@ public sealed class EvaluationFeed : IAsyncDisposable
         BatchPool full = new(_feed, _options.BatchSize);
         for (long step = 0; step * _options.BatchSize < Count; step++)
         {
-            long first = step * _options.BatchSize;
-            int rows = (int)Math.Min(_options.BatchSize, Count - first);
+            var first = step * _options.BatchSize;
+            var rows = (int)Math.Min(_options.BatchSize, Count - first);
             (SampleKey Key, WindowPlan Plan)[] plans = [.. Enumerable.Range(0, rows).Select(i => PlanAt(first + i, _clips[(int)((first + i) / _options.RowsPerClip)]))];
-            long bytes = BatchBuffers.BytesOf(_feed, rows) + plans.Sum(p => _worker.WindowBytes(p.Plan.Stretch));
-            BatchPool pool = rows == _options.BatchSize ? full : new BatchPool(_feed, rows);
+            var bytes = BatchBuffers.BytesOf(_feed, rows) + plans.Sum(p => _worker.WindowBytes(p.Plan.Stretch));
+            var pool = rows == _options.BatchSize ? full : new BatchPool(_feed, rows);
             BatchAssembly assembly = new(pool, step, epoch: 0, first, [.. plans.Select(p => p.Plan)], bytes);
             yield return (assembly, plans.Select((p, slot) => new FeedSample(assembly, slot, p.Key, p.Plan, _worker.WindowBytes(p.Plan.Stretch), _raw)));
         }
@@ -90,19 +90,19 @@ public sealed class EvaluationFeed : IAsyncDisposable
 
     private (SampleKey Key, WindowPlan Plan) PlanAt(long position, int index)
     {
-        Stretch clip = _recordings.Of(index)[0];
-        int window = WindowAt(position);
+        var clip = _recordings.Of(index)[0];
+        var window = WindowAt(position);
 
         // A drawn window depends on the clip and its number alone: leaving clips out moves no other's. An undrawn row's position says which crop it is.
-        bool drawn = _options.Augmentation is not null;
-        SampleKey key = drawn ? new SampleKey(_options.Seed, window, index) : new SampleKey(0, 0, position);
+        var drawn = _options.Augmentation is not null;
+        var key = drawn ? new SampleKey(_options.Seed, window, index) : new SampleKey(0, 0, position);
         return (key, drawn ? _worker.Draw(key, [clip]) : PlanOf(clip, window));
     }
 
     private WindowPlan PlanOf(Stretch clip, int window)
     {
-        int video = _feed.Video ? Start(clip.NumFrames, _options.Frames, window, _options.Windows) : 0;
-        int audio = !_feed.Audio ? 0
+        var video = _feed.Video ? Start(clip.NumFrames, _options.Frames, window, _options.Windows) : 0;
+        var audio = !_feed.Audio ? 0
             : _feed.Video ? _windows.SampleAt(clip.First, video / _options.Fps)
             : _windows.Start(clip.First, Start(_windows.Starts(clip.First, _windows.Samples(clip), _options.AudioFrames), 1, window, _options.Windows));
         return new WindowPlan { Stretch = clip, Video = _feed.Video ? [video] : [], Audio = _feed.Audio ? [audio] : [] };

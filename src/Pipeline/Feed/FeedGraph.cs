@@ -28,10 +28,10 @@ internal sealed class FeedGraph
         string consumer,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        IStage<HostBatch> last = Build(assemblies.SelectMany(Track));
+        var last = Build(assemblies.SelectMany(Track));
         try
         {
-            await foreach (HostBatch batch in Graph.ReadAllAsync(last, new StageOptions { Remedy = consumer }, cancellationToken))
+            await foreach (var batch in Graph.ReadAllAsync(last, new StageOptions { Remedy = consumer }, cancellationToken))
             {
                 yield return batch;
             }
@@ -51,8 +51,8 @@ internal sealed class FeedGraph
 
     private IStage<HostBatch> Build(IEnumerable<FeedSample> samples)
     {
-        int workers = _options.WorkersOrCores;
-        IStage<FeedSample> read = Graph.Stage<FeedSample, FeedSample>(
+        var workers = _options.WorkersOrCores;
+        var read = Graph.Stage<FeedSample, FeedSample>(
             "read",
             Graph.Source("order", samples.ToAsyncEnumerable(), new StageOptions { Remedy = "use larger batches: laying out a batch costs more than filling it" }),
             (sample, _) => ValueTask.FromResult(Read(sample)),
@@ -64,7 +64,7 @@ internal sealed class FeedGraph
             });
 
         // Where augmentation is deferred there is too little left to do for a stage of its own.
-        IStage<FeedSample> augmented = _options.DeferAugmentation ? read : Graph.Stage<FeedSample, FeedSample>(
+        var augmented = _options.DeferAugmentation ? read : Graph.Stage<FeedSample, FeedSample>(
             "augment",
             read,
             (sample, _) => ValueTask.FromResult(Augment(sample)),

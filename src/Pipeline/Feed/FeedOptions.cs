@@ -125,7 +125,7 @@ public sealed record FeedOptions
 
     internal FeedOptions WithReadersFor(IClipSource source)
     {
-        int disk = source.Fingerprint.FramesCodec == FrameCodecs.Jpeg ? Math.Max(2, WorkersOrCores) : Math.Clamp(Cores / 8, 2, 16);
+        var disk = source.Fingerprint.FramesCodec == FrameCodecs.Jpeg ? Math.Max(2, WorkersOrCores) : Math.Clamp(Cores / 8, 2, 16);
         return this with { Readers = Readers > 0 ? Readers : Math.Max(disk, source.Requests ?? 0) };
     }
 

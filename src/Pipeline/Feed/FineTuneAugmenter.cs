@@ -24,13 +24,13 @@ internal sealed class FineTuneAugmenter : ISampleAugmenter
 
     public ClipAugmentation Draw(in SampleKey key, int height, int width)
     {
-        ClipAugmentation drawn = _recipe.Draw(key, height, width);
+        var drawn = _recipe.Draw(key, height, width);
         if (drawn.Video.Count == 0)
         {
             return drawn;
         }
 
-        VideoViewAugmentation view = drawn.Video[0] with
+        var view = drawn.Video[0] with
         {
             Rand = _rand is null ? [] : RandAugmentStep.Draw(_rand, key),
             Erased = _erasing is null ? null : ErasedBox.Draw(_erasing, key, _size),
@@ -40,29 +40,29 @@ internal sealed class FineTuneAugmenter : ISampleAugmenter
 
     public void Video(ClipAugmentation? drawn, int view, ReadOnlySpan<byte> frames, int height, int width, int size, Span<float> destination)
     {
-        VideoViewAugmentation own = drawn!.Video[view];
+        var own = drawn!.Video[view];
         int frameBytes = height * width * 3, count = frames.Length / frameBytes, plane = size * size;
-        float[] normalised = new float[height * width];
-        RandAugmentFrame frame = _frames.Rent();
-        for (int t = 0; t < count; t++)
+        var normalised = new float[height * width];
+        var frame = _frames.Rent();
+        for (var t = 0; t < count; t++)
         {
             frame.Load(frames.Slice(t * frameBytes, frameBytes), height, width);
-            foreach (RandAugmentStep step in own.Rand)
+            foreach (var step in own.Rand)
             {
                 frame.Apply(step);
             }
 
-            for (int channel = 0; channel < 3; channel++)
+            for (var channel = 0; channel < 3; channel++)
             {
                 float scale = 1 / (255 * _std[channel]), shift = -_mean[channel] / _std[channel];
-                for (int i = 0; i < normalised.Length; i++)
+                for (var i = 0; i < normalised.Length; i++)
                 {
                     normalised[i] = (frame.Rgb[(i * 3) + channel] * scale) + shift;
                 }
 
-                Span<float> to = destination.Slice(((channel * count) + t) * plane, plane);
+                var to = destination.Slice(((channel * count) + t) * plane, plane);
                 SpatialCrops.Resize(normalised, height, width, own.Crop, size, size, to);
-                for (int y = 0; y < size && own.Flip; y++)
+                for (var y = 0; y < size && own.Flip; y++)
                 {
                     to.Slice(y * size, size).Reverse();
                 }

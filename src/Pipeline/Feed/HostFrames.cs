@@ -21,7 +21,7 @@ public sealed class HostFrames
         HostFrames packed = new(windows.Count, frames);
         ClipEntry[] clips = [.. windows.Select(_ => new ClipEntry { Id = string.Empty, Source = string.Empty, Height = height, Width = width })];
         packed.Layout(clips);
-        for (int slot = 0; slot < windows.Count; slot++)
+        for (var slot = 0; slot < windows.Count; slot++)
         {
             windows[slot].Span.CopyTo(packed.Place(slot, clips[slot]));
         }
@@ -33,7 +33,7 @@ public sealed class HostFrames
     public HostWindows Whole()
     {
         HostWindows whole = new(_clips.Length, Frames);
-        for (int slot = 0; slot < _clips.Length; slot++)
+        for (var slot = 0; slot < _clips.Length; slot++)
         {
             whole.Cut(slot, _clips[slot], first: 0);
         }
@@ -58,7 +58,7 @@ public sealed class HostFrames
     internal void Layout(IReadOnlyList<ClipEntry> clips)
     {
         long end = 0;
-        for (int slot = 0; slot < _clips.Length; slot++)
+        for (var slot = 0; slot < _clips.Length; slot++)
         {
             _clips[slot] = new HostClip((int)Math.Min(end, int.MaxValue), clips[slot].Height, clips[slot].Width);
             end += Bytes(clips[slot]);
@@ -70,10 +70,10 @@ public sealed class HostFrames
     /// <summary>A clip's place. One that stands in for the clip laid out there moves behind the others if it is larger.</summary>
     internal Span<byte> Place(int slot, ClipEntry clip)
     {
-        HostClip planned = _clips[slot];
-        int bytes = (int)Bytes(clip);
-        int room = Frames * planned.Height * planned.Width * 3;
-        int offset = planned.Offset;
+        var planned = _clips[slot];
+        var bytes = (int)Bytes(clip);
+        var room = Frames * planned.Height * planned.Width * 3;
+        var offset = planned.Offset;
         if (bytes > room)
         {
             offset = Length;
@@ -96,7 +96,7 @@ public sealed class HostFrames
         if (Data.Length < bytes)
         {
             // Clips differ in width: with a quarter to spare few batches are larger than all before. Devices hold on to the pages of every array they saw.
-            byte[] grown = GC.AllocateUninitializedArray<byte>((int)Math.Min(Array.MaxLength, bytes + (bytes / 4)), pinned: true);
+            var grown = GC.AllocateUninitializedArray<byte>((int)Math.Min(Array.MaxLength, bytes + (bytes / 4)), pinned: true);
             Data.AsSpan(0, Length).CopyTo(grown);
             Data = grown;
         }

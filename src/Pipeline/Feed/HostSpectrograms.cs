@@ -17,7 +17,7 @@ public sealed class HostSpectrograms
 
     internal Span<Half> Row(int row)
     {
-        int size = Data.Length / (int)Shape[0];
+        var size = Data.Length / (int)Shape[0];
         return Data.AsSpan(row * size, size);
     }
 }

@@ -23,7 +23,7 @@ public sealed class HostView
 
     internal Span<float> Row(int row)
     {
-        int size = Length / (int)Shape[0];
+        var size = Length / (int)Shape[0];
         return Data.AsSpan(row * size, size);
     }
 }

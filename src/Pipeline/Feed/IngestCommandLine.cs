@@ -15,15 +15,15 @@ internal static class IngestCommandLine
     /// <param name="pcm">Waveforms are needed.</param>
     public static string For(IClipSource source, Modalities wanted, double fps, int shortSide, bool pcm)
     {
-        string kept = source.Fingerprint.FramesCodec == FrameCodecs.Raw ? "" : $" --frames {source.Fingerprint.FramesCodec}";
-        string prepared = string.Create(CultureInfo.InvariantCulture, $"--fps {fps} --short-side {shortSide}{kept}{(pcm ? " --audio pcm" : "")}");
+        var kept = source.Fingerprint.FramesCodec == FrameCodecs.Raw ? "" : $" --frames {source.Fingerprint.FramesCodec}";
+        var prepared = string.Create(CultureInfo.InvariantCulture, $"--fps {fps} --short-side {shortSide}{kept}{(pcm ? " --audio pcm" : "")}");
         if (source.Origins.Count == 0)
         {
             return $"xkd ingest --dataset DATASET --root DIR --out NEW_CACHE --modalities {Name(wanted)} {prepared}";
         }
 
-        Modalities modalities = source.Origins.Aggregate(wanted, static (all, origin) => all | Parse(origin.Modalities));
-        string cache = string.Create(CultureInfo.InvariantCulture, $"{Path.TrimEndingDirectorySeparator(source.Name)}-{Name(modalities)}-{shortSide}{(pcm ? "-pcm" : "")}");
+        var modalities = source.Origins.Aggregate(wanted, static (all, origin) => all | Parse(origin.Modalities));
+        var cache = string.Create(CultureInfo.InvariantCulture, $"{Path.TrimEndingDirectorySeparator(source.Name)}-{Name(modalities)}-{shortSide}{(pcm ? "-pcm" : "")}");
         return string.Join(" && ", source.Origins.Select(origin =>
             $"xkd ingest --dataset {origin.Dataset} --root {Quoted(origin.Root)}{Option("split", origin.Split)}{Option("annotations", origin.Annotations)} "
             + $"--out {Quoted(cache)} --modalities {Name(modalities)} {prepared}{MaxClip(origin)}").Distinct());

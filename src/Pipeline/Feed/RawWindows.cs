@@ -33,7 +33,7 @@ internal sealed class RawWindows
     {
         private readonly ConcurrentStack<RawWindows> _free = [];
 
-        public RawWindows Rent() => _free.TryPop(out RawWindows? windows) ? windows : new RawWindows();
+        public RawWindows Rent() => _free.TryPop(out var windows) ? windows : new RawWindows();
 
         public void Return(RawWindows windows) => _free.Push(windows);
     }

@@ -14,8 +14,8 @@ internal sealed class RecipeAugmenter : ISampleAugmenter
     /// <param name="melStd">Standard deviation of the log-mel.</param>
     public RecipeAugmenter(AugmentationOptions recipe, FeedOptions feed, double melMean, double melStd)
     {
-        int locals = feed.Video ? feed.LocalVideoViews : 0;
-        int audioLocals = feed.Audio ? feed.LocalAudioViews : 0;
+        var locals = feed.Video ? feed.LocalVideoViews : 0;
+        var audioLocals = feed.Audio ? feed.LocalAudioViews : 0;
         _mels = feed.Mel.Mels;
         _options = recipe with
         {

@@ -39,8 +39,8 @@ internal sealed class Recordings
         }
 
         List<Stretch> stretches = [];
-        (int begin, int end) = (_begins[recording], _begins[recording + 1]);
-        for (int next = begin + 1; next <= end; next++)
+        (var begin, var end) = (_begins[recording], _begins[recording + 1]);
+        for (var next = begin + 1; next <= end; next++)
         {
             if (next == end || !Stretch.Continues(_clips[_segments[next - 1]], _clips[_segments[next]]))
             {

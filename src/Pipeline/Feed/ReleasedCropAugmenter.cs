@@ -12,17 +12,17 @@ internal sealed class ReleasedCropAugmenter(double melMean, double melStd) : ISa
 
     public void Video(ClipAugmentation? drawn, int view, ReadOnlySpan<byte> frames, int height, int width, int size, Span<float> destination)
     {
-        (int tall, int wide) = SpatialCrops.ShortSide(height, width, (int)(size / Margin));
-        CropBox box = CropBox.Centered(tall, wide, size, size);
+        (var tall, var wide) = SpatialCrops.ShortSide(height, width, (int)(size / Margin));
+        var box = CropBox.Centered(tall, wide, size, size);
         int frameBytes = height * width * 3, count = frames.Length / frameBytes;
         byte[] scaled = new byte[tall * wide * 3], cut = new byte[count * size * size * 3];
-        PlanarFrame frame = _frames.Rent();
+        var frame = _frames.Rent();
         frame.PrepareResize(CropBox.Whole(height, width), tall, wide);
-        for (int t = 0; t < count; t++)
+        for (var t = 0; t < count; t++)
         {
             frame.LoadResized(frames.Slice(t * frameBytes, frameBytes), width);
             frame.CopyTo(scaled);
-            for (int y = 0; y < size; y++)
+            for (var y = 0; y < size; y++)
             {
                 scaled.AsSpan((((box.Top + y) * wide) + box.Left) * 3, size * 3).CopyTo(cut.AsSpan(((t * size) + y) * size * 3));
             }

@@ -15,7 +15,7 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
     /// <summary>Bytes the windows of a stretch take between reading and augmentation.</summary>
     public long WindowBytes(Stretch stretch)
     {
-        long video = options.Video ? (long)options.FramesRead * stretch.FrameBytes : 0;
+        var video = options.Video ? (long)options.FramesRead * stretch.FrameBytes : 0;
         return video + (options.Audio ? (sizeof(short) * (long)_audioFrames.Sum() * options.Mel.Mels) + WindowReader.AudioBytes(stretch, options.Mel) : 0);
     }
 
@@ -25,16 +25,16 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
     /// <exception cref="CorruptCacheException">The row's bytes are not what was committed.</exception>
     public void Read(FeedSample sample)
     {
-        ClipEntry clip = sample.Clip;
-        WindowPlan plan = sample.Plan;
+        var clip = sample.Clip;
+        var plan = sample.Plan;
         sample.Drawn = augmenter.Draw(sample.Key, clip.Height, clip.Width);
         if (options.Video)
         {
-            HostFrames? batch = options.DeferAugmentation ? sample.Assembly.Batch.Frames : null;
-            Span<byte> frames = batch is null ? sample.Raw.Frames(options.FramesRead * clip.FrameBytes) : batch.Place(sample.Slot, clip);
-            for (int view = 0; view < _videoFrames.Length; view++)
+            var batch = options.DeferAugmentation ? sample.Assembly.Batch.Frames : null;
+            var frames = batch is null ? sample.Raw.Frames(options.FramesRead * clip.FrameBytes) : batch.Place(sample.Slot, clip);
+            for (var view = 0; view < _videoFrames.Length; view++)
             {
-                int first = plan.FirstRead(view, options);
+                var first = plan.FirstRead(view, options);
                 if (view == 0 || options.LocalFrom == LocalFrom.Clip)
                 {
                     windows.ReadFrames(plan.Stretch, plan.Video[view], _videoFrames[view], frames.Slice(first * clip.FrameBytes, _videoFrames[view] * clip.FrameBytes));
@@ -50,17 +50,17 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
         if (options.Audio)
         {
             Span<(int First, int Frames)> cuts = stackalloc (int, int)[_audioFrames.Length];
-            for (int view = 0; view < cuts.Length; view++)
+            for (var view = 0; view < cuts.Length; view++)
             {
                 cuts[view] = (plan.Audio[view], _audioFrames[view]);
             }
 
-            Span<Half> mel = sample.Raw.Mel(_audioFrames.Sum() * options.Mel.Mels);
+            var mel = sample.Raw.Mel(_audioFrames.Sum() * options.Mel.Mels);
             Span<double> volumes = stackalloc double[cuts.Length];
             windows.ReadAudio(plan.Stretch, cuts, mel, TakeVolumes(sample, volumes));
-            for (int view = 0; options.DeferAugmentation && view < cuts.Length; view++)
+            for (var view = 0; options.DeferAugmentation && view < cuts.Length; view++)
             {
-                Span<Half> window = sample.Assembly.Batch.Mel[view].Row(sample.Slot);
+                var window = sample.Assembly.Batch.Mel[view].Row(sample.Slot);
                 mel[..window.Length].CopyTo(window);
                 mel = mel[window.Length..];
             }
@@ -69,17 +69,17 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
 
     public void Augment(FeedSample sample)
     {
-        HostBatch batch = sample.Assembly.Batch;
-        ClipEntry clip = sample.Clip;
-        ClipAugmentation? drawn = sample.Drawn;
+        var batch = sample.Assembly.Batch;
+        var clip = sample.Clip;
+        var drawn = sample.Drawn;
         (batch.Ids[sample.Slot], batch.Indices[sample.Slot]) = (clip.Id, sample.Plan.Stretch.Index);
         (batch.Draws[sample.Slot], batch.Plans[sample.Slot]) = (drawn, sample.Plan);
         if (options.Video && !options.DeferAugmentation)
         {
             ReadOnlySpan<byte> frames = sample.Raw.Frames(options.FramesRead * clip.FrameBytes);
-            for (int view = 0; view < _videoFrames.Length; view++)
+            for (var view = 0; view < _videoFrames.Length; view++)
             {
-                ReadOnlySpan<byte> window = frames.Slice(sample.Plan.FirstRead(view, options) * clip.FrameBytes, _videoFrames[view] * clip.FrameBytes);
+                var window = frames.Slice(sample.Plan.FirstRead(view, options) * clip.FrameBytes, _videoFrames[view] * clip.FrameBytes);
                 augmenter.Video(drawn, view, window, clip.Height, clip.Width, _sizes[view], batch.Video[view].Row(sample.Slot));
             }
         }
@@ -92,9 +92,9 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
         if (options.Audio && !options.DeferAugmentation)
         {
             ReadOnlySpan<Half> mel = sample.Raw.Mel(_audioFrames.Sum() * options.Mel.Mels);
-            for (int view = 0; view < _audioFrames.Length; view++)
+            for (var view = 0; view < _audioFrames.Length; view++)
             {
-                int values = _audioFrames[view] * options.Mel.Mels;
+                var values = _audioFrames[view] * options.Mel.Mels;
                 augmenter.Audio(drawn, view, mel[..values], options.Mel.Mels, batch.Audio[view].Row(sample.Slot));
                 mel = mel[values..];
             }
@@ -114,7 +114,7 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
             return [];
         }
 
-        for (int view = 0; view < volumes.Length; view++)
+        for (var view = 0; view < volumes.Length; view++)
         {
             volumes[view] = drawn.Audio[view].Volume;
         }

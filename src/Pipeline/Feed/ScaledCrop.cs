@@ -19,10 +19,10 @@ internal sealed class ScaledCrop
     /// <param name="destination">Receives [3, frames, size, size].</param>
     public void Apply(ReadOnlySpan<byte> frames, int height, int width, int size, int which, Span<float> destination)
     {
-        (int scaledHeight, int scaledWidth) = SpatialCrops.ShortSide(height, width, size);
-        CropBox box = SpatialCrops.Three(scaledHeight, scaledWidth, size)[which];
-        int frameBytes = height * width * 3;
-        int count = frames.Length / frameBytes;
+        (var scaledHeight, var scaledWidth) = SpatialCrops.ShortSide(height, width, size);
+        var box = SpatialCrops.Three(scaledHeight, scaledWidth, size)[which];
+        var frameBytes = height * width * 3;
+        var count = frames.Length / frameBytes;
         if ((scaledHeight, scaledWidth) == (height, width))
         {
             // Nothing to scale, as with a cache made for this size: the vectorised kernel only cuts and normalises.
@@ -32,27 +32,27 @@ internal sealed class ScaledCrop
 
         Axis rows = new(height, scaledHeight, box.Top, size);
         Axis columns = new(width, scaledWidth, box.Left, size);
-        int plane = size * size;
-        for (int frame = 0; frame < count; frame++)
+        var plane = size * size;
+        for (var frame = 0; frame < count; frame++)
         {
-            ReadOnlySpan<byte> pixels = frames.Slice(frame * frameBytes, frameBytes);
-            for (int y = 0; y < size; y++)
+            var pixels = frames.Slice(frame * frameBytes, frameBytes);
+            for (var y = 0; y < size; y++)
             {
-                ReadOnlySpan<byte> above = pixels.Slice(rows.Low[y] * width * 3, width * 3);
-                ReadOnlySpan<byte> below = pixels.Slice(rows.High[y] * width * 3, width * 3);
-                float down = rows.Weight[y];
-                for (int channel = 0; channel < 3; channel++)
+                var above = pixels.Slice(rows.Low[y] * width * 3, width * 3);
+                var below = pixels.Slice(rows.High[y] * width * 3, width * 3);
+                var down = rows.Weight[y];
+                for (var channel = 0; channel < 3; channel++)
                 {
-                    Span<float> line = destination.Slice((((channel * count) + frame) * plane) + (y * size), size);
-                    float scale = 1 / (255 * Std[channel]);
-                    float shift = -Mean[channel] / Std[channel];
-                    for (int x = 0; x < line.Length; x++)
+                    var line = destination.Slice((((channel * count) + frame) * plane) + (y * size), size);
+                    var scale = 1 / (255 * Std[channel]);
+                    var shift = -Mean[channel] / Std[channel];
+                    for (var x = 0; x < line.Length; x++)
                     {
-                        int left = (columns.Low[x] * 3) + channel;
-                        int right = (columns.High[x] * 3) + channel;
-                        float across = columns.Weight[x];
-                        float top = above[left] + (across * (above[right] - above[left]));
-                        float bottom = below[left] + (across * (below[right] - below[left]));
+                        var left = (columns.Low[x] * 3) + channel;
+                        var right = (columns.High[x] * 3) + channel;
+                        var across = columns.Weight[x];
+                        var top = above[left] + (across * (above[right] - above[left]));
+                        var bottom = below[left] + (across * (below[right] - below[left]));
                         line[x] = ((top + (down * (bottom - top))) * scale) + shift;
                     }
                 }
@@ -66,10 +66,10 @@ internal sealed class ScaledCrop
         public Axis(int length, int scaled, int offset, int crop)
         {
             (Low, High, Weight) = (new int[crop], new int[crop], new float[crop]);
-            float ratio = (float)length / scaled;
-            for (int i = 0; i < crop; i++)
+            var ratio = (float)length / scaled;
+            for (var i = 0; i < crop; i++)
             {
-                float position = Math.Max(0, ((i + offset + 0.5f) * ratio) - 0.5f);
+                var position = Math.Max(0, ((i + offset + 0.5f) * ratio) - 0.5f);
                 Low[i] = Math.Min((int)position, length - 1);
                 High[i] = Math.Min(Low[i] + 1, length - 1);
                 Weight[i] = position - Low[i];

@@ -25,8 +25,8 @@ internal sealed class Stretch(ReadOnlyMemory<int> indices, IReadOnlyList<ClipEnt
     {
         get
         {
-            int frames = 0;
-            for (int i = 0; i < Count; i++)
+            var frames = 0;
+            for (var i = 0; i < Count; i++)
             {
                 frames += this[i].NumFrames;
             }

@@ -39,14 +39,14 @@ public sealed class TrainingFeed : IAsyncDisposable
         (_source, _options) = (source, options.WithReadersFor(source));
         _order = Order(_recordings, options);
         _batches = new BatchPool(options, Plan.BatchPerRank);
-        (double mean, double std) = MelScale.Of(source, options.MelMean, options.MelStd, options.Audio);
+        (var mean, var std) = MelScale.Of(source, options.MelMean, options.MelStd, options.Audio);
         ISampleAugmenter augmenter = options.Augmentation is { } recipe ? new RecipeAugmenter(recipe, options, mean, std) : new CenterCropAugmenter(mean, std);
         _worker = new SampleWorker(options, new WindowReader(source, options.Mel), augmenter);
         _batchBytes = BatchBuffers.BytesOf(options, Plan.BatchPerRank) + (Plan.BatchPerRank * source.Clips.Max(c => _worker.WindowBytes(Stretch.Of(c))));
 
         // All workers have a sample in work and another waiting, beside the batch that is being consumed.
-        long batches = Math.Max(LeastBatches, 1 + (((2L * _options.WorkersOrCores) + Plan.BatchPerRank - 1) / Plan.BatchPerRank));
-        long budget = options.MemoryBudget > 0 ? options.MemoryBudget : Math.Max(LeastBudget, source.ResidentBytes + (batches * _batchBytes));
+        var batches = Math.Max(LeastBatches, 1 + (((2L * _options.WorkersOrCores) + Plan.BatchPerRank - 1) / Plan.BatchPerRank));
+        var budget = options.MemoryBudget > 0 ? options.MemoryBudget : Math.Max(LeastBudget, source.ResidentBytes + (batches * _batchBytes));
         _options = _options with { MemoryBudget = Math.Max(1, budget - source.ResidentBytes) };
     }
 
@@ -130,11 +130,11 @@ public sealed class TrainingFeed : IAsyncDisposable
 
     private IEnumerable<(BatchAssembly Assembly, IEnumerable<FeedSample> Samples)> Assemblies(long firstStep, long endStep)
     {
-        for (long step = firstStep; step < endStep; step++)
+        for (var step = firstStep; step < endStep; step++)
         {
-            (int epoch, long position, int rows) = (Plan.EpochOf(step), Plan.PositionOf(step, _options.Rank), Plan.BatchPerRank);
+            (var epoch, var position, var rows) = (Plan.EpochOf(step), Plan.PositionOf(step, _options.Rank), Plan.BatchPerRank);
             WindowPlan[] plans = [.. Enumerable.Range(0, rows).Select(i => PlanAt(epoch, position + i))];
-            long bytes = BatchBuffers.BytesOf(_options, rows) + plans.Sum(p => _worker.WindowBytes(p.Stretch));
+            var bytes = BatchBuffers.BytesOf(_options, rows) + plans.Sum(p => _worker.WindowBytes(p.Stretch));
             BatchAssembly assembly = new(_batches, step, epoch, position, plans, bytes);
             yield return (assembly, plans.Select((plan, slot) => SampleOf(assembly, slot, epoch, position + slot, plan)));
         }

@@ -23,14 +23,14 @@ internal sealed record WindowPlan
     /// <param name="windows">Where audio can begin.</param>
     public static WindowPlan Draw(in SampleKey key, IReadOnlyList<Stretch> recording, FeedOptions options, WindowReader windows)
     {
-        int place = new SampleRandom(key, SamplePurpose.Window).NextInt(recording.Sum(Places));
-        int at = 0;
+        var place = new SampleRandom(key, SamplePurpose.Window).NextInt(recording.Sum(Places));
+        var at = 0;
         for (; place >= Places(recording[at]); at++)
         {
             place -= Places(recording[at]);
         }
 
-        Stretch whole = recording[at];
+        var whole = recording[at];
         int first = options.Video ? place : windows.Start(whole.First, place), segment = 0;
         while (segment < whole.Count - 1 && first >= Length(segment))
         {
@@ -48,20 +48,20 @@ internal sealed record WindowPlan
 
     private static WindowPlan Draw(in SampleKey key, Stretch stretch, int first, FeedOptions options, WindowReader windows)
     {
-        bool inside = options.LocalFrom == LocalFrom.Window;
-        int[] video = options.Video ? new int[1 + options.LocalVideoViews] : [];
-        int available = stretch.NumFrames;
-        for (int view = 0; view < video.Length; view++)
+        var inside = options.LocalFrom == LocalFrom.Window;
+        var video = options.Video ? new int[1 + options.LocalVideoViews] : [];
+        var available = stretch.NumFrames;
+        for (var view = 0; view < video.Length; view++)
         {
-            (int from, int length) = inside ? Filled(video[0], options.Frames, available) : (0, available);
+            (var from, var length) = inside ? Filled(video[0], options.Frames, available) : (0, available);
             video[view] = view == 0 ? first : from + new SampleRandom(key, SamplePurpose.LocalVideoStart, view).NextInt(1 + Math.Max(0, length - options.LocalFrames));
         }
 
-        int[] audio = options.Audio ? new int[1 + options.LocalAudioViews] : [];
-        int sound = windows.Samples(stretch);
-        for (int view = 0; view < audio.Length; view++)
+        var audio = options.Audio ? new int[1 + options.LocalAudioViews] : [];
+        var sound = windows.Samples(stretch);
+        for (var view = 0; view < audio.Length; view++)
         {
-            (int from, int length) = inside ? Filled(audio[0], windows.Samples(stretch.First, options.AudioFrames), sound) : (0, sound);
+            (var from, var length) = inside ? Filled(audio[0], windows.Samples(stretch.First, options.AudioFrames), sound) : (0, sound);
             audio[view] = view > 0
                 ? from + windows.Start(stretch.First, new SampleRandom(key, SamplePurpose.LocalAudioStart, view).NextInt(windows.Starts(stretch.First, length, options.LocalAudioFrames)))
                 : windows.SampleAt(stretch.First, options.Video ? first / options.Fps : (double)first / options.Mel.SampleRate);

@@ -22,7 +22,7 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
     public static long AudioBytes(Stretch stretch, LogMelOptions mel)
     {
         long most = 0;
-        for (int i = 0; i < stretch.Count; i++)
+        for (var i = 0; i < stretch.Count; i++)
         {
             most = Math.Max(most, HasWaveform(stretch[i]) ? 2L * stretch[i].NumSamples : 2L * stretch[i].MelFrames * mel.Mels);
         }
@@ -36,14 +36,14 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
     /// <summary>The sample at which audio that belongs to a time in seconds begins: of a cached spectrogram the middle of its nearest frame.</summary>
     public int SampleAt(ClipEntry clip, double seconds)
     {
-        double sample = seconds * mel.SampleRate;
+        var sample = seconds * mel.SampleRate;
         return HasWaveform(clip) ? Round(sample) : Round(sample / mel.Hop) * mel.Hop;
     }
 
     /// <summary>Samples of a stretch's audio.</summary>
     public int Samples(Stretch stretch)
     {
-        ClipEntry last = stretch[stretch.Count - 1];
+        var last = stretch[stretch.Count - 1];
         return SampleOf(stretch, stretch.Count - 1) + (HasWaveform(last) ? last.NumSamples : last.MelFrames * mel.Hop);
     }
 
@@ -73,7 +73,7 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
             }
         }
 
-        for (int frame = available; frame < count; frame++)
+        for (var frame = available; frame < count; frame++)
         {
             // Windows start at 0 when a clip is too short, so what was read is the whole clip.
             destination.Slice((frame - available) * size, size).CopyTo(destination.Slice(frame * size, size));
@@ -104,7 +104,7 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
     private void CutSpectrogram(Stretch stretch, ReadOnlySpan<(int First, int Frames)> windows, Span<Half> destination)
     {
         destination.Fill(_silence);
-        for (int segment = 0; segment < stretch.Count; segment++)
+        for (var segment = 0; segment < stretch.Count; segment++)
         {
             // A window's frame is the nearest of those cached: across a seam the next segment's grid begins half a frame before its first.
             int begin = SampleOf(stretch, segment), seam = mel.Hop / 2;
@@ -118,18 +118,18 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
 
     private void CutSpectrogram(ClipEntry clip, int begin, int from, int to, ReadOnlySpan<(int First, int Frames)> windows, Span<Half> destination)
     {
-        int length = clip.MelFrames * mel.Mels;
-        byte[] rented = ArrayPool<byte>.Shared.Rent(length * sizeof(short));
+        var length = clip.MelFrames * mel.Mels;
+        var rented = ArrayPool<byte>.Shared.Rent(length * sizeof(short));
         try
         {
-            Span<Half> whole = MemoryMarshal.Cast<byte, Half>(rented.AsSpan(0, length * sizeof(short)));
+            var whole = MemoryMarshal.Cast<byte, Half>(rented.AsSpan(0, length * sizeof(short)));
             source.ReadMel(clip, whole);
-            foreach ((int sample, int frames) in windows)
+            foreach ((var sample, var frames) in windows)
             {
                 int first = Math.Max(0, CeilingOf(from - sample, mel.Hop)), end = Math.Min(frames, CeilingOf(to - sample, mel.Hop));
-                int cached = Round((double)(sample + (first * mel.Hop) - begin) / mel.Hop);
+                var cached = Round((double)(sample + (first * mel.Hop) - begin) / mel.Hop);
                 int skipped = Math.Max(0, -cached), copied = Math.Min(end - first, clip.MelFrames - cached) - skipped;
-                for (int band = 0; band < mel.Mels && copied > 0; band++)
+                for (var band = 0; band < mel.Mels && copied > 0; band++)
                 {
                     whole.Slice((band * clip.MelFrames) + cached + skipped, copied).CopyTo(destination[((band * frames) + first + skipped)..]);
                 }
@@ -146,26 +146,26 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
     private void CutWaveform(Stretch stretch, ReadOnlySpan<(int First, int Frames)> windows, ReadOnlySpan<double> volumes, Span<Half> destination)
     {
         int all = 0, most = 0;
-        foreach ((_, int frames) in windows)
+        foreach ((_, var frames) in windows)
         {
             (all, most) = (all + SamplesOf(frames), Math.Max(most, mel.Mels * frames));
         }
 
-        float[] rented = ArrayPool<float>.Shared.Rent(all + most);
+        var rented = ArrayPool<float>.Shared.Rent(all + most);
         try
         {
             Span<float> waves = rented.AsSpan(0, all), spectrogram = rented.AsSpan(all, most);
             waves.Clear();
-            for (int segment = 0; segment < stretch.Count; segment++)
+            for (var segment = 0; segment < stretch.Count; segment++)
             {
-                int begin = SampleOf(stretch, segment);
+                var begin = SampleOf(stretch, segment);
                 if (Touches(windows, begin, begin + stretch[segment].NumSamples, SamplesOf))
                 {
                     CutWaveform(stretch[segment], begin, windows, waves);
                 }
             }
 
-            for (int window = 0; window < windows.Length; window++)
+            for (var window = 0; window < windows.Length; window++)
             {
                 int samples = SamplesOf(windows[window].Frames), values = mel.Mels * windows[window].Frames;
                 if (!volumes.IsEmpty)
@@ -174,7 +174,7 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
                 }
 
                 _kernel.Compute(waves[..samples], spectrogram[..values]);
-                for (int i = 0; i < values; i++)
+                for (var i = 0; i < values; i++)
                 {
                     destination[i] = (Half)spectrogram[i];
                 }
@@ -191,15 +191,15 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
 
     private void CutWaveform(ClipEntry clip, int begin, ReadOnlySpan<(int First, int Frames)> windows, Span<float> waves)
     {
-        short[] whole = ArrayPool<short>.Shared.Rent(clip.NumSamples);
+        var whole = ArrayPool<short>.Shared.Rent(clip.NumSamples);
         try
         {
             source.ReadPcm(clip, whole.AsSpan(0, clip.NumSamples));
-            foreach ((int first, int frames) in windows)
+            foreach ((var first, var frames) in windows)
             {
                 int samples = SamplesOf(frames), shift = begin - first; // from a place in the segment to one in the window
                 int from = Math.Clamp(-shift, 0, clip.NumSamples), to = Math.Clamp(samples - shift, from, clip.NumSamples);
-                for (int i = from; i < to; i++)
+                for (var i = from; i < to; i++)
                 {
                     waves[i + shift] = whole[i] / 32768f;
                 }
@@ -215,7 +215,7 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
 
     private static bool Touches(ReadOnlySpan<(int First, int Frames)> windows, int from, int to, Func<int, int> samples)
     {
-        foreach ((int first, int frames) in windows)
+        foreach ((var first, var frames) in windows)
         {
             if (first < to && first + samples(frames) > from)
             {
@@ -229,9 +229,9 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
     /// <summary>Samples that give exactly that many frames: whole tenths of a second where there are such (448 frames: 4 s), as the reference cuts.</summary>
     private int SamplesOf(int frames)
     {
-        int least = (frames - 1) * mel.Hop;
-        int tenth = Math.Max(1, mel.SampleRate / 10);
-        int round = (least + tenth - 1) / tenth * tenth;
+        var least = (frames - 1) * mel.Hop;
+        var tenth = Math.Max(1, mel.SampleRate / 10);
+        var round = (least + tenth - 1) / tenth * tenth;
         return Math.Max(1, round < frames * mel.Hop ? round : least);
     }
 }

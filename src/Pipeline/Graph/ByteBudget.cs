@@ -99,10 +99,10 @@ public sealed class ByteBudget
 
     private async ValueTask WaitAsync(Waiter waiter, CancellationToken cancellationToken)
     {
-        await using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
+        await using var registration = cancellationToken.UnsafeRegister(
             static (state, token) =>
             {
-                (ByteBudget budget, Waiter waiter) = ((ByteBudget, Waiter))state!;
+                (var budget, var waiter) = ((ByteBudget, Waiter))state!;
                 budget.Abandon(waiter, token);
             },
             (this, waiter));

@@ -12,11 +12,11 @@ public sealed class ByteCredit(ByteBudget budget, long bytes) : IDisposable
     public void Return(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-        long held = Interlocked.Read(ref _bytes);
+        var held = Interlocked.Read(ref _bytes);
         while (true)
         {
-            long part = Math.Min(held, bytes);
-            long seen = Interlocked.CompareExchange(ref _bytes, held - part, held);
+            var part = Math.Min(held, bytes);
+            var seen = Interlocked.CompareExchange(ref _bytes, held - part, held);
             if (seen == held)
             {
                 budget.Release(part);
@@ -32,7 +32,7 @@ public sealed class ByteCredit(ByteBudget budget, long bytes) : IDisposable
     /// <summary>Follows the payload's size: returns what it shrank by, overdraws what it grew by.</summary>
     internal void Resize(long bytes)
     {
-        long change = bytes - Interlocked.Exchange(ref _bytes, bytes);
+        var change = bytes - Interlocked.Exchange(ref _bytes, bytes);
         if (change > 0)
         {
             budget.Overdraw(change);

@@ -33,7 +33,7 @@ internal sealed class Envelope<T>(T item, ByteCredit? credit)
     /// <summary>Throws away what is still inside: disposes the item and returns its credit. Once; nothing is left after it.</summary>
     public void Discard()
     {
-        (object? item, ByteCredit? credit) = (_item, _credit);
+        (object? item, var credit) = (_item, _credit);
         Empty();
         (item as IDisposable)?.Dispose();
         credit?.Dispose();

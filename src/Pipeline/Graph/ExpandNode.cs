@@ -23,8 +23,8 @@ internal sealed class ExpandNode<TIn, TOut> : OutputNode<TOut>
 
     private async Task ProcessAsync(GraphRun run, Envelope<TIn> envelope)
     {
-        await using IAsyncEnumerator<TOut> outputs = _work(envelope.Item, run.Stopping).GetAsyncEnumerator(run.Stopping);
-        bool first = true;
+        await using var outputs = _work(envelope.Item, run.Stopping).GetAsyncEnumerator(run.Stopping);
+        var first = true;
         while (await NextAsync(run, outputs, first))
         {
             first = false;
@@ -32,7 +32,7 @@ internal sealed class ExpandNode<TIn, TOut> : OutputNode<TOut>
         }
 
         // The input's credit is held until its last output is out: the outputs may be slices of it.
-        ByteCredit? credit = envelope.Credit;
+        var credit = envelope.Credit;
         envelope.Empty();
         credit?.Dispose();
     }
@@ -40,8 +40,8 @@ internal sealed class ExpandNode<TIn, TOut> : OutputNode<TOut>
     // Counted once per input, over its first output: what follows adds to the time worked, not to the items.
     private async ValueTask<bool> NextAsync(GraphRun run, IAsyncEnumerator<TOut> outputs, bool first)
     {
-        StageMeter.Work work = Meter.Begin();
-        bool failed = false;
+        var work = Meter.Begin();
+        var failed = false;
         try
         {
             if (first)
@@ -49,7 +49,7 @@ internal sealed class ExpandNode<TIn, TOut> : OutputNode<TOut>
                 await run.DelayAsync(Name);
             }
 
-            bool any = await outputs.MoveNextAsync();
+            var any = await outputs.MoveNextAsync();
             failed = any && outputs.Current is IOutcome { Failed: true };
             return any;
         }

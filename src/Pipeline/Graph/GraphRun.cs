@@ -104,7 +104,7 @@ internal sealed class GraphRun : IDisposable
             return null;
         }
 
-        int first = Volatile.Read(ref _admission);
+        var first = Volatile.Read(ref _admission);
         while (stage < first && Interlocked.CompareExchange(ref _admission, stage, first) is int seen && seen != first)
         {
             first = seen;
@@ -123,7 +123,7 @@ internal sealed class GraphRun : IDisposable
     }
 
     /// <summary>The planted delay of a stage, if any: one item at a time, as if the stage had that one slow resource.</summary>
-    public ValueTask DelayAsync(string stage) => _delays.TryGetValue(stage, out SemaphoreSlim? gate) ? DelayAsync(gate, _options.StageDelays[stage]) : ValueTask.CompletedTask;
+    public ValueTask DelayAsync(string stage) => _delays.TryGetValue(stage, out var gate) ? DelayAsync(gate, _options.StageDelays[stage]) : ValueTask.CompletedTask;
 
     /// <summary>The planted delay of the external consumer; cut short, it leaves it to the run to say why.</summary>
     public async ValueTask DelayConsumerAsync()
@@ -140,7 +140,7 @@ internal sealed class GraphRun : IDisposable
 
     public void Dispose()
     {
-        foreach (SemaphoreSlim gate in _delays.Values)
+        foreach (var gate in _delays.Values)
         {
             gate.Dispose();
         }

@@ -50,7 +50,7 @@ internal sealed class HandoffNode<T> : Node, IInlet<T>
 
     private Envelope<T>? Take()
     {
-        if (!_buffer.TryReceive(out Envelope<T>? envelope))
+        if (!_buffer.TryReceive(out var envelope))
         {
             return null;
         }

@@ -19,7 +19,7 @@ internal sealed class LatencyHistogram
 
     public void Add(TimeSpan duration)
     {
-        long us = Math.Max(0, (long)duration.TotalMicroseconds);
+        var us = Math.Max(0, (long)duration.TotalMicroseconds);
         Interlocked.Increment(ref _buckets[BucketOf(us)]);
         Interlocked.Add(ref _microseconds, us);
         Interlocked.Increment(ref _count);
@@ -29,14 +29,14 @@ internal sealed class LatencyHistogram
     public double QuantileMs(double q)
     {
         long total = 0;
-        foreach (ref long bucket in _buckets.AsSpan())
+        foreach (ref var bucket in _buckets.AsSpan())
         {
             total += Interlocked.Read(ref bucket);
         }
 
-        long rank = Math.Max(1, (long)Math.Ceiling(q * total));
+        var rank = Math.Max(1, (long)Math.Ceiling(q * total));
         long seen = 0;
-        for (int i = 0; i < _buckets.Length; i++)
+        for (var i = 0; i < _buckets.Length; i++)
         {
             seen += Interlocked.Read(ref _buckets[i]);
             if (seen >= rank)
@@ -55,8 +55,8 @@ internal sealed class LatencyHistogram
             return (int)us;
         }
 
-        int doubling = BitOperations.Log2((ulong)us) - 2;
-        int bucket = (doubling * PerDoubling) + (int)((us >> (doubling - 1)) - PerDoubling);
+        var doubling = BitOperations.Log2((ulong)us) - 2;
+        var bucket = (doubling * PerDoubling) + (int)((us >> (doubling - 1)) - PerDoubling);
         return Math.Min(bucket, (40 * PerDoubling) - 1);
     }
 

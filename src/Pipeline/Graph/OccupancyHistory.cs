@@ -53,7 +53,7 @@ internal sealed class OccupancyHistory : IDisposable
     {
         lock (_gate)
         {
-            double now = _time.GetElapsedTime(_started).TotalSeconds;
+            var now = _time.GetElapsedTime(_started).TotalSeconds;
             if (now - _last >= 0.9 * _interval)
             {
                 Take(now);
@@ -63,16 +63,16 @@ internal sealed class OccupancyHistory : IDisposable
 
     private void Take(double now)
     {
-        double length = now - _last;
+        var length = now - _last;
         if (length <= 0)
         {
             return;
         }
 
         double[] occupancy = new double[_stages.Count], busy = new double[_stages.Count];
-        for (int i = 0; i < _stages.Count; i++)
+        for (var i = 0; i < _stages.Count; i++)
         {
-            (double queuedSeconds, double busySeconds) = (_stages[i].QueuedSeconds, _stages[i].BusySeconds);
+            (var queuedSeconds, var busySeconds) = (_stages[i].QueuedSeconds, _stages[i].BusySeconds);
             occupancy[i] = Math.Clamp((queuedSeconds - _queued[i]) / (length * _stages[i].QueueCapacity), 0, 1);
             busy[i] = Math.Clamp((busySeconds - _busy[i]) / (length * _stages[i].Parallelism), 0, 1);
             (_queued[i], _busy[i]) = (queuedSeconds, busySeconds);
@@ -91,7 +91,7 @@ internal sealed class OccupancyHistory : IDisposable
 
     private static OccupancySample Join(OccupancySample a, OccupancySample b)
     {
-        double share = (a.End - a.Start) / (b.End - a.Start);
+        var share = (a.End - a.Start) / (b.End - a.Start);
         return new OccupancySample(a.Start, b.End, Mean(a.Occupancy, b.Occupancy), Mean(a.Busy, b.Busy));
 
         double[] Mean(IReadOnlyList<double> x, IReadOnlyList<double> y) => [.. x.Zip(y, (one, two) => (share * one) + ((1 - share) * two))];

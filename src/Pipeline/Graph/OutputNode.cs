@@ -20,7 +20,7 @@ internal abstract class OutputNode<T>(int index, StageMeter meter) : Node(index,
         Meter.BeginPut();
         try
         {
-            long bytes = (item as IPayload)?.Bytes ?? 0;
+            var bytes = (item as IPayload)?.Bytes ?? 0;
             Meter.AddBytes(bytes);
             await turn; // first: credit taken before its turn could be what an earlier item waits for
             envelope = await SettleAsync(run, item, credit, bytes);

@@ -107,8 +107,8 @@ public sealed class PipelineGraph
         SinkNode<T> node = new(_nodes.Count, Meter(name, options), options, sink);
         Append(last, node, node.Queue);
         using GraphRun run = new(_options, cancellationToken);
-        using PipelineMetrics metrics = Begin();
-        using OccupancyHistory? history = _history;
+        using var metrics = Begin();
+        using var history = _history;
         try
         {
             await run.FinishAsync(Start(run));
@@ -134,15 +134,15 @@ public sealed class PipelineGraph
         HandoffNode<T> node = new(_nodes.Count, Meter(Consumer, options), options);
         Append(last, node, node);
         using GraphRun run = new(_options, cancellationToken);
-        using PipelineMetrics metrics = Begin();
-        using OccupancyHistory? history = _history;
-        Task[] stages = Start(run);
+        using var metrics = Begin();
+        using var history = _history;
+        var stages = Start(run);
         try
         {
             while (await node.NextAsync(run) is { } envelope)
             {
-                (T item, ByteCredit? credit) = (envelope.Item, envelope.Credit);
-                StageMeter.Work work = node.Meter.Begin();
+                (var item, var credit) = (envelope.Item, envelope.Credit);
+                var work = node.Meter.Begin();
                 try
                 {
                     yield return item;
@@ -170,19 +170,20 @@ public sealed class PipelineGraph
     /// <summary>What was measured so far; callable at any time once the run has started.</summary>
     public GraphReport Report()
     {
-        long now = _ended != 0 ? _ended : _time.GetTimestamp();
-        long started = _started != 0 ? _started : now;
+        var now = _ended != 0 ? _ended : _time.GetTimestamp();
+        var started = _started != 0 ? _started : now;
         return GraphReport.Of(
             Name,
             _time.GetElapsedTime(started, now).TotalSeconds,
             [.. _nodes.Select(n => n.Meter.Report(started, now))],
-            _options.ByteBudget?.Peak ?? 0) with { Timeline = _history?.Samples ?? [] };
+            _options.ByteBudget?.Peak ?? 0) with
+        { Timeline = _history?.Samples ?? [] };
     }
 
     /// <summary>Writes the latest spans of work as a Chrome trace; needs a trace capacity in the options.</summary>
     public void WriteTrace(Stream stream)
     {
-        TraceBuffer trace = _trace ?? throw new InvalidOperationException($"graph {Name} was built without a trace: set TraceCapacity");
+        var trace = _trace ?? throw new InvalidOperationException($"graph {Name} was built without a trace: set TraceCapacity");
         trace.Write(stream, Name, [.. _nodes.Select(n => n.Meter.Name)], _started, _history?.Samples ?? []);
     }
 
@@ -210,7 +211,7 @@ public sealed class PipelineGraph
 
     private PipelineMetrics Begin()
     {
-        foreach (string name in _options.StageDelays.Keys.Where(name => !_nodes.Exists(n => n.Meter.Name == name)))
+        foreach (var name in _options.StageDelays.Keys.Where(name => !_nodes.Exists(n => n.Meter.Name == name)))
         {
             throw new UsageException($"no stage {name} to delay in graph {Name}: it has {string.Join(", ", _nodes.Select(n => n.Meter.Name))}");
         }

@@ -25,15 +25,15 @@ internal sealed class SinkNode<T> : Node
         Meter.AddBytes((envelope.Item as IPayload)?.Bytes ?? 0);
         await envelope.Turn;
         await WorkAsync(run, envelope.Item);
-        ByteCredit? credit = envelope.Credit;
+        var credit = envelope.Credit;
         envelope.Empty();
         credit?.Dispose();
     }
 
     private async ValueTask WorkAsync(GraphRun run, T item)
     {
-        StageMeter.Work work = Meter.Begin();
-        bool failed = false;
+        var work = Meter.Begin();
+        var failed = false;
         try
         {
             await run.DelayAsync(Meter.Name);

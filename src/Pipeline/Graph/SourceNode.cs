@@ -10,7 +10,7 @@ internal sealed class SourceNode<T>(StageMeter meter, IAsyncEnumerable<T> items)
     {
         try
         {
-            await using IAsyncEnumerator<T> enumerator = items.GetAsyncEnumerator(run.Stopping);
+            await using var enumerator = items.GetAsyncEnumerator(run.Stopping);
             while (await NextAsync(run, enumerator))
             {
                 await PutAsync(run, enumerator.Current, credit: null, Task.CompletedTask);
@@ -30,8 +30,8 @@ internal sealed class SourceNode<T>(StageMeter meter, IAsyncEnumerable<T> items)
     private async ValueTask<bool> NextAsync(GraphRun run, IAsyncEnumerator<T> enumerator)
     {
         run.Stopping.ThrowIfCancellationRequested();
-        StageMeter.Work work = Meter.Begin();
-        bool any = false;
+        var work = Meter.Begin();
+        var any = false;
         try
         {
             await run.DelayAsync(Name);

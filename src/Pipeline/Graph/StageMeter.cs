@@ -41,7 +41,7 @@ internal sealed class StageMeter(string name, StageOptions options, TimeProvider
         _busy.Add(1);
         lock (_gate)
         {
-            int lane = Math.Max(0, Array.IndexOf(_lanes, value: false));
+            var lane = Math.Max(0, Array.IndexOf(_lanes, value: false));
             _lanes[lane] = true;
             return new Work(time.GetTimestamp(), lane);
         }
@@ -49,7 +49,7 @@ internal sealed class StageMeter(string name, StageOptions options, TimeProvider
 
     public void End(Work work, bool failed = false, bool counted = true)
     {
-        long now = time.GetTimestamp();
+        var now = time.GetTimestamp();
         lock (_gate)
         {
             _lanes[work.Lane] = false;
@@ -80,11 +80,11 @@ internal sealed class StageMeter(string name, StageOptions options, TimeProvider
 
     public StageReport Report(long started, long now)
     {
-        long closed = Interlocked.Read(ref _closed);
-        double run = Math.Max(1e-9, time.GetElapsedTime(started, now).TotalSeconds);
-        double open = closed == 0 ? run : Math.Min(run, time.GetElapsedTime(started, closed).TotalSeconds);
-        double busy = _busy.Seconds();
-        double put = _putting.Seconds();
+        var closed = Interlocked.Read(ref _closed);
+        var run = Math.Max(1e-9, time.GetElapsedTime(started, now).TotalSeconds);
+        var open = closed == 0 ? run : Math.Min(run, time.GetElapsedTime(started, closed).TotalSeconds);
+        var busy = _busy.Seconds();
+        var put = _putting.Seconds();
         return new StageReport
         {
             Name = Name,

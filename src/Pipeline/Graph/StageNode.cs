@@ -31,7 +31,7 @@ internal sealed class StageNode<TIn, TOut> : OutputNode<TOut>
 
     private async Task ProcessAsync(GraphRun run, Envelope<TIn> envelope)
     {
-        ByteCredit? credit = envelope.Credit;
+        var credit = envelope.Credit;
         if (_reserve is not null)
         {
             // In an ordered stage items are put out one after the other, so their credit is taken in that order, too: a later item
@@ -52,20 +52,20 @@ internal sealed class StageNode<TIn, TOut> : OutputNode<TOut>
             throw;
         }
 
-        Task turn = envelope.Turn;
+        var turn = envelope.Turn;
         envelope.Empty();
         await PutAsync(run, output, credit, turn);
     }
 
     private async ValueTask<TOut> WorkAsync(GraphRun run, TIn item)
     {
-        StageMeter.Work work = Meter.Begin();
-        bool failed = false;
-        bool failedBefore = item is IOutcome { Failed: true }; // counted where it failed, not by each stage it passes since
+        var work = Meter.Begin();
+        var failed = false;
+        var failedBefore = item is IOutcome { Failed: true }; // counted where it failed, not by each stage it passes since
         try
         {
             await run.DelayAsync(Name);
-            TOut output = await _work(item, run.Stopping);
+            var output = await _work(item, run.Stopping);
             failed = !failedBefore && output is IOutcome { Failed: true };
             return output;
         }

@@ -80,7 +80,7 @@ internal sealed class StageQueue<T> : IInlet<T>
     private async Task HandleAsync(Envelope<T> envelope)
     {
         _meter.Dequeued();
-        GraphRun run = _run!;
+        var run = _run!;
         try
         {
             run.Stopping.ThrowIfCancellationRequested();

@@ -40,7 +40,7 @@ internal sealed class TimeIntegral(TimeProvider time)
 
     private void Advance()
     {
-        long now = time.GetTimestamp();
+        var now = time.GetTimestamp();
         if (_value != 0)
         {
             _seconds += _value * time.GetElapsedTime(_since, now).TotalSeconds;

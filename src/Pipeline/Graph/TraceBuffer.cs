@@ -43,7 +43,7 @@ public sealed class TraceBuffer(int capacity, TimeProvider time)
         long dropped, beyond;
         lock (_gate)
         {
-            long kept = Math.Min(_count, _spans.Length);
+            var kept = Math.Min(_count, _spans.Length);
             (dropped, beyond) = (_count - kept, _beyond);
             spans = [.. Enumerable.Range(0, (int)kept).Select(i => _spans[(dropped + i) % _spans.Length])];
         }
@@ -55,13 +55,13 @@ public sealed class TraceBuffer(int capacity, TimeProvider time)
         json.WriteNumber("spansOfFurtherWorkers", beyond);
         json.WriteStartArray("traceEvents");
         WriteName(json, "process_name", 0, graph);
-        Dictionary<string, int> rows = stages.Select((name, i) => (name, i)).ToDictionary(s => s.name, s => s.i * Lanes, StringComparer.Ordinal);
-        foreach (IGrouping<(string Stage, int Lane), Span> row in spans.GroupBy(s => (s.Stage, s.Lane)))
+        var rows = stages.Select((name, i) => (name, i)).ToDictionary(s => s.name, s => s.i * Lanes, StringComparer.Ordinal);
+        foreach (var row in spans.GroupBy(s => (s.Stage, s.Lane)))
         {
             WriteName(json, "thread_name", rows[row.Key.Stage] + row.Key.Lane, $"{row.Key.Stage} {row.Key.Lane}");
         }
 
-        foreach (Span span in spans)
+        foreach (var span in spans)
         {
             json.WriteStartObject();
             json.WriteString("name", span.Stage);
@@ -73,7 +73,7 @@ public sealed class TraceBuffer(int capacity, TimeProvider time)
             json.WriteEndObject();
         }
 
-        foreach (OccupancySample sample in timeline)
+        foreach (var sample in timeline)
         {
             WriteCounters(json, stages, sample);
         }
@@ -84,7 +84,7 @@ public sealed class TraceBuffer(int capacity, TimeProvider time)
 
     private static void WriteCounters(Utf8JsonWriter json, IReadOnlyList<string> stages, OccupancySample sample)
     {
-        for (int i = 0; i < stages.Count; i++)
+        for (var i = 0; i < stages.Count; i++)
         {
             json.WriteStartObject();
             json.WriteString("name", $"{stages[i]} queue filled");

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Xkd.Pipeline;
 
@@ -53,8 +53,11 @@ internal unsafe struct Lanes16 : ILanes<Lanes16>
     public static void StoreAnywhere(Lanes16 a, float* to) => a.Value.Store(to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes16 LoadQuads(float* from, nint stride) => new Lanes16 { Value = Vector512.Create(
-        Vector256.Create(Vector128.Load(from), Vector128.Load(from + 4 * stride)), Vector256.Create(Vector128.Load(from + 8 * stride), Vector128.Load(from + 12 * stride))) };
+    public static Lanes16 LoadQuads(float* from, nint stride) => new Lanes16
+    {
+        Value = Vector512.Create(
+        Vector256.Create(Vector128.Load(from), Vector128.Load(from + 4 * stride)), Vector256.Create(Vector128.Load(from + 8 * stride), Vector128.Load(from + 12 * stride)))
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes16 RepeatQuad(float* from) => new Lanes16 { Value = Vector512.Create(Vector128.Load(from)) };

@@ -13,8 +13,8 @@ public sealed class MelFilterBank
     public MelFilterBank(LogMelOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        double nyquist = options.SampleRate / 2.0;
-        double top = options.FMax ?? nyquist;
+        var nyquist = options.SampleRate / 2.0;
+        var top = options.FMax ?? nyquist;
         if (options.Mels < 1)
         {
             throw new UsageException($"mels is {options.Mels}: at least one mel band is needed.");

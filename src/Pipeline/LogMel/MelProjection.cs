@@ -16,22 +16,22 @@ internal sealed unsafe class MelProjection<T>
 
     public MelProjection(MelFilterBank bank, LogMelOptions options)
     {
-        float[][] rows = bank.Rows;
+        var rows = bank.Rows;
         _epsilon = [.. rows.Select(row => (float)(options.LogEpsilon + (options.PowerEpsilon * row.Sum(weight => (double)weight))))];
         _bins = new int[bank.Mels + 1];
         List<float> weights = [];
-        int rising = 0;
+        var rising = 0;
         _first = Enumerable.Range(0, bank.Bins).FirstOrDefault(bin => rows.Any(row => row[bin] > 0));
-        for (int bin = _first; bin < bank.Bins; bin++)
+        for (var bin = _first; bin < bank.Bins; bin++)
         {
-            int lowest = Array.FindIndex(rows, row => row[bin] > 0);
+            var lowest = Array.FindIndex(rows, row => row[bin] > 0);
             if (lowest < 0)
             {
                 weights.AddRange([0, 0]);
                 _bins[rising]++;
                 continue;
             }
-            int highest = Array.FindLastIndex(rows, row => row[bin] > 0);
+            var highest = Array.FindLastIndex(rows, row => row[bin] > 0);
             rising = Math.Max(rising, highest);
             if (lowest < rising - 1)
             {
@@ -52,12 +52,12 @@ internal sealed unsafe class MelProjection<T>
         T zero = T.All(0), falling = zero, fallingToo = zero;
         fixed (float* weights = _weights)
         {
-            float* weight = weights;
-            for (int stretch = 0; stretch < _bins.Length; stretch++)
+            var weight = weights;
+            for (var stretch = 0; stretch < _bins.Length; stretch++)
             {
                 // Two sums of each, as an addition waits for the one before it. The power's epsilon, the same in every bin, is added once, with the logarithm's.
                 T rising = T.All(stretch < _epsilon.Length ? _epsilon[stretch] : 0), risingToo = zero;
-                int bins = _bins[stretch];
+                var bins = _bins[stretch];
                 for (; bins > 1; bins -= 2, power += 2 * T.Count, weight += 4)
                 {
                     T even = T.Load(power), odd = T.Load(power + T.Count);
@@ -68,7 +68,7 @@ internal sealed unsafe class MelProjection<T>
                 }
                 if (bins > 0)
                 {
-                    T even = T.Load(power);
+                    var even = T.Load(power);
                     falling = T.MultiplyAdd(even, T.All(weight[0]), falling);
                     rising = T.MultiplyAdd(even, T.All(weight[1]), rising);
                     power += T.Count;
@@ -88,9 +88,9 @@ internal sealed unsafe class MelProjection<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T Log(T value)
     {
-        bool normal = T.Split(value, out T exponent, out T fraction);
+        var normal = T.Split(value, out var exponent, out var fraction);
         T x = fraction - T.All(1), square = x * x;
-        T sum = T.MultiplyAdd(T.All(7.0376836292e-2f), x, T.All(-1.1514610310e-1f));
+        var sum = T.MultiplyAdd(T.All(7.0376836292e-2f), x, T.All(-1.1514610310e-1f));
         sum = T.MultiplyAdd(sum, x, T.All(1.1676998740e-1f));
         sum = T.MultiplyAdd(sum, x, T.All(-1.2420140846e-1f));
         sum = T.MultiplyAdd(sum, x, T.All(1.4249322787e-1f));
@@ -100,7 +100,7 @@ internal sealed unsafe class MelProjection<T>
         sum = T.MultiplyAdd(sum, x, T.All(3.3333331174e-1f));
         sum = T.MultiplyAdd(exponent, T.All(-2.12194440e-4f), sum * x * square);
         sum = T.MultiplySubtract(square, T.All(0.5f), sum);
-        T log = T.MultiplyAdd(exponent, T.All(0.693359375f), x + sum);
+        var log = T.MultiplyAdd(exponent, T.All(0.693359375f), x + sum);
         return normal ? log : T.LogOfRest(value, log);
     }
 }

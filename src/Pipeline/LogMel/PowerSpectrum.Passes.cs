@@ -22,20 +22,20 @@ internal sealed unsafe partial class PowerSpectrum<T>
     private static void Pass4<TSink>(float* from, nint apart, nint length, float* turns, float* to)
         where TSink : ISink
     {
-        RealDft<T>.Four(T.Load(from), T.Load(from + apart), T.Load(from + 2 * apart), T.Load(from + 3 * apart), out T x0, out T x1r, out T x1i, out T x2);
+        RealDft<T>.Four(T.Load(from), T.Load(from + apart), T.Load(from + 2 * apart), T.Load(from + 3 * apart), out var x0, out var x1r, out var x1i, out var x2);
         TSink.PutEnds(to, 4 * length, x0, x2);
         TSink.Put(to, length, x1r, x1i);
-        float* middle = from + T.Count;
-        RealDft<T>.OddOfEight(T.Load(middle), T.Load(middle + apart), T.Load(middle + 2 * apart), T.Load(middle + 3 * apart), out x1r, out x1i, out T x3r, out T x3i);
+        var middle = from + T.Count;
+        RealDft<T>.OddOfEight(T.Load(middle), T.Load(middle + apart), T.Load(middle + 2 * apart), T.Load(middle + 3 * apart), out x1r, out x1i, out var x3r, out var x3i);
         TSink.Put(to, length / 2, x1r, x1i);
         TSink.Put(to, length + length / 2, x3r, x3i);
-        for (int slot = 1; slot < length / 2; slot++, turns += 6)
+        for (var slot = 1; slot < length / 2; slot++, turns += 6)
         {
             from += 2 * T.Count;
             T ar = T.Load(from), ai = T.Load(from + T.Count);
-            Turn(from + apart, turns, out T br, out T bi);
-            Turn(from + 2 * apart, turns + 2, out T cr, out T ci);
-            Turn(from + 3 * apart, turns + 4, out T dr, out T di);
+            Turn(from + apart, turns, out var br, out var bi);
+            Turn(from + 2 * apart, turns + 2, out var cr, out var ci);
+            Turn(from + 3 * apart, turns + 4, out var dr, out var di);
             T sumR = ar + cr, sumI = ai + ci, gapR = ar - cr, gapI = ai - ci;
             T oddR = br + dr, oddI = bi + di, turnR = br - dr, turnI = bi - di;
             TSink.Put(to, slot, sumR + oddR, sumI + oddI);
@@ -51,38 +51,38 @@ internal sealed unsafe partial class PowerSpectrum<T>
         RealDft<T>.Eight(
             T.Load(from), T.Load(from + apart), T.Load(from + 2 * apart), T.Load(from + 3 * apart),
             T.Load(from + 4 * apart), T.Load(from + 5 * apart), T.Load(from + 6 * apart), T.Load(from + 7 * apart),
-            out T x0, out T x1r, out T x1i, out T x2r, out T x2i, out T x3r, out T x3i, out T x4);
+            out var x0, out var x1r, out var x1i, out var x2r, out var x2i, out var x3r, out var x3i, out var x4);
         TSink.PutEnds(to, 8 * length, x0, x4);
         TSink.Put(to, length, x1r, x1i);
         TSink.Put(to, 2 * length, x2r, x2i);
         TSink.Put(to, 3 * length, x3r, x3i);
-        float* middle = from + T.Count;
+        var middle = from + T.Count;
         RealDft<T>.OddOfSixteen(
             T.Load(middle), T.Load(middle + apart), T.Load(middle + 2 * apart), T.Load(middle + 3 * apart),
             T.Load(middle + 4 * apart), T.Load(middle + 5 * apart), T.Load(middle + 6 * apart), T.Load(middle + 7 * apart),
-            out x1r, out x1i, out x3r, out x3i, out T x5r, out T x5i, out T x7r, out T x7i);
-        nint at = length / 2;
+            out x1r, out x1i, out x3r, out x3i, out var x5r, out var x5i, out var x7r, out var x7i);
+        var at = length / 2;
         TSink.Put(to, at, x1r, x1i);
         TSink.Put(to, at + length, x3r, x3i);
         TSink.Put(to, at + 2 * length, x5r, x5i);
         TSink.Put(to, at + 3 * length, x7r, x7i);
-        T diagonal = T.All(0.70710678118654752f);
-        for (int slot = 1; slot < length / 2; slot++, turns += 14)
+        var diagonal = T.All(0.70710678118654752f);
+        for (var slot = 1; slot < length / 2; slot++, turns += 14)
         {
             from += 2 * T.Count;
             T ar = T.Load(from), ai = T.Load(from + T.Count);
-            Turn(from + 2 * apart, turns + 2, out T cr, out T ci);
-            Turn(from + 4 * apart, turns + 6, out T er, out T ei);
-            Turn(from + 6 * apart, turns + 10, out T gr, out T gi);
+            Turn(from + 2 * apart, turns + 2, out var cr, out var ci);
+            Turn(from + 4 * apart, turns + 6, out var er, out var ei);
+            Turn(from + 6 * apart, turns + 10, out var gr, out var gi);
             T sumR = ar + er, sumI = ai + ei, gapR = ar - er, gapI = ai - ei;
             T oddR = cr + gr, oddI = ci + gi, turnR = cr - gr, turnI = ci - gi;
             T e0r = sumR + oddR, e0i = sumI + oddI, e2r = sumR - oddR, e2i = sumI - oddI;
             T e1r = gapR + turnI, e1i = gapI - turnR, e3r = gapR - turnI, e3i = gapI + turnR;
 
-            Turn(from + apart, turns, out T br, out T bi);
-            Turn(from + 3 * apart, turns + 4, out T dr, out T di);
-            Turn(from + 5 * apart, turns + 8, out T fr, out T fi);
-            Turn(from + 7 * apart, turns + 12, out T hr, out T hi);
+            Turn(from + apart, turns, out var br, out var bi);
+            Turn(from + 3 * apart, turns + 4, out var dr, out var di);
+            Turn(from + 5 * apart, turns + 8, out var fr, out var fi);
+            Turn(from + 7 * apart, turns + 12, out var hr, out var hi);
             (sumR, sumI, gapR, gapI) = (br + fr, bi + fi, br - fr, bi - fi);
             (oddR, oddI, turnR, turnI) = (dr + hr, di + hi, dr - hr, di - hi);
             T o0r = sumR + oddR, o0i = sumI + oddI, o2r = sumI - oddI, o2i = oddR - sumR; // o2 turned by -90°

@@ -28,14 +28,14 @@ internal sealed unsafe partial class PowerSpectrum<T>
         (_leaf, _radices) = Plan(nFft);
         _leaves = nFft / _leaf;
         _window = new AlignedBuffer<float>(nFft + Columns);
-        for (int n = 0; n < nFft; n++)
+        for (var n = 0; n < nFft; n++)
         {
             _window.Span[n] = (float)(0.5 - 0.5 * Math.Cos(2 * Math.PI * n / nFft));
         }
         _circle = new AlignedBuffer<float>(2 * _leaf);
-        for (int n = 0; n < _leaf; n++)
+        for (var n = 0; n < _leaf; n++)
         {
-            (double sin, double cos) = Math.SinCos(2 * Math.PI * n / _leaf);
+            (var sin, var cos) = Math.SinCos(2 * Math.PI * n / _leaf);
             (_circle.Span[2 * n], _circle.Span[2 * n + 1]) = ((float)cos, (float)sin);
         }
         _turns = new AlignedBuffer<float>[_radices.Length];
@@ -62,24 +62,24 @@ internal sealed unsafe partial class PowerSpectrum<T>
     /// <param name="power">Receives [n_fft / 2 + 1, Lanes]: |X|² of each bin and frame, aligned.</param>
     public void Compute(float* samples, int hop, Scratch scratch, float* power)
     {
-        float* columns = scratch.Columns.Pointer;
+        var columns = scratch.Columns.Pointer;
         if (_radices.Length == 0)
         {
-            for (int n = 0; n < _size; n += Columns)
+            for (var n = 0; n < _size; n += Columns)
             {
                 Load(samples + n, hop, T.RepeatQuad(_window.Pointer + n), columns + n * T.Count, T.Count);
             }
             DirectLeaf<PowerSink>(columns, T.Count, power);
             return;
         }
-        int groups = _leaves / FirstRadix;
+        var groups = _leaves / FirstRadix;
         float* result = scratch.First.Pointer, other = scratch.Second.Pointer;
-        for (int group = 0; group < groups; group += Columns)
+        for (var group = 0; group < groups; group += Columns)
         {
             Leaves(samples, hop, group, groups, columns, scratch.Group.Pointer);
-            for (int i = 0; i < Math.Min(Columns, groups); i++)
+            for (var i = 0; i < Math.Min(Columns, groups); i++)
             {
-                float* leaves = scratch.Group.Pointer + i * FirstRadix * _leaf * T.Count;
+                var leaves = scratch.Group.Pointer + i * FirstRadix * _leaf * T.Count;
                 if (_radices.Length == 1)
                 {
                     Pass<PowerSink>(0, leaves, _leaf * T.Count, _leaf, power);
@@ -90,11 +90,11 @@ internal sealed unsafe partial class PowerSpectrum<T>
                 }
             }
         }
-        int length = _leaf * FirstRadix;
-        for (int pass = 1; pass < _radices.Length; pass++)
+        var length = _leaf * FirstRadix;
+        for (var pass = 1; pass < _radices.Length; pass++)
         {
             int parts = groups / _radices[pass], apart = parts * Apart(length), made = length * _radices[pass];
-            for (int part = 0; part < parts; part++)
+            for (var part = 0; part < parts; part++)
             {
                 if (parts == 1)
                 {
@@ -105,7 +105,7 @@ internal sealed unsafe partial class PowerSpectrum<T>
                     Pass<SlotSink>(pass, result + part * Apart(length), apart, length, other + part * Apart(made));
                 }
             }
-            float* free = result;
+            var free = result;
             result = other;
             other = free;
             (groups, length) = (parts, made);
@@ -121,15 +121,15 @@ internal sealed unsafe partial class PowerSpectrum<T>
     private static (int Leaf, int[] Radices) Plan(int size)
     {
         int twos = BitOperations.TrailingZeroCount(size), odd = size >> twos;
-        int inLeaf = odd == 1 ? 4 : 1;
+        var inLeaf = odd == 1 ? 4 : 1;
         inLeaf = (twos - inLeaf) switch
         {
             < 0 => twos,
             1 => odd == 1 ? 3 : 2,
             _ => inLeaf,
         };
-        int left = twos - inLeaf;
-        int fours = left % 3 == 0 ? 0 : left % 3 == 2 ? 1 : 2;
+        var left = twos - inLeaf;
+        var fours = left % 3 == 0 ? 0 : left % 3 == 2 ? 1 : 2;
         return (odd << inLeaf, [.. Enumerable.Repeat(8, (left - 2 * fours) / 3), .. Enumerable.Repeat(4, fours)]);
     }
 
@@ -138,9 +138,9 @@ internal sealed unsafe partial class PowerSpectrum<T>
         AlignedBuffer<float> turns = new(length * (radix - 1));
         for (int slot = 1, at = 0; slot < length / 2; slot++)
         {
-            for (int part = 1; part < radix; part++, at += 2)
+            for (var part = 1; part < radix; part++, at += 2)
             {
-                (double sin, double cos) = Math.SinCos(-2 * Math.PI * part * slot / ((double)length * radix));
+                (var sin, var cos) = Math.SinCos(-2 * Math.PI * part * slot / ((double)length * radix));
                 (turns.Span[at], turns.Span[at + 1]) = ((float)cos, (float)sin);
             }
         }
@@ -164,17 +164,17 @@ internal sealed unsafe partial class PowerSpectrum<T>
     private void Leaves(float* samples, int hop, int group, int groups, float* columns, float* to)
     {
         int length = _leaf * T.Count, bunch = groups == 1 ? Columns : 1;
-        for (int part = 0; part < FirstRadix; part += bunch)
+        for (var part = 0; part < FirstRadix; part += bunch)
         {
-            int first = group + groups * part;
+            var first = group + groups * part;
             float* from = samples + first, window = _window.Pointer + first, column = columns;
-            for (float* end = columns + length; column < end; column += T.Count, from += _leaves, window += _leaves)
+            for (var end = columns + length; column < end; column += T.Count, from += _leaves, window += _leaves)
             {
                 Load(from, hop, T.RepeatQuad(window), column, length);
             }
-            for (int c = 0; c < Columns; c++)
+            for (var c = 0; c < Columns; c++)
             {
-                float* leaf = to + (groups == 1 ? part + c : c * FirstRadix + part) * length;
+                var leaf = to + (groups == 1 ? part + c : c * FirstRadix + part) * length;
                 if (_leaf == 16)
                 {
                     Leaf16(columns + c * length, leaf);
@@ -189,17 +189,17 @@ internal sealed unsafe partial class PowerSpectrum<T>
 
     private static void Leaf16(float* x, float* to)
     {
-        int v = T.Count;
+        var v = T.Count;
         T a = T.Load(x), b = T.Load(x + v), c = T.Load(x + 2 * v), d = T.Load(x + 3 * v), e = T.Load(x + 4 * v), f = T.Load(x + 5 * v), g = T.Load(x + 6 * v), h = T.Load(x + 7 * v);
         T i = T.Load(x + 8 * v), j = T.Load(x + 9 * v), k = T.Load(x + 10 * v), l = T.Load(x + 11 * v);
         T m = T.Load(x + 12 * v), n = T.Load(x + 13 * v), o = T.Load(x + 14 * v), p = T.Load(x + 15 * v);
-        RealDft<T>.Eight(a + i, b + j, c + k, d + l, e + m, f + n, g + o, h + p, out T x0, out T x2r, out T x2i, out T x4r, out T x4i, out T x6r, out T x6i, out T x8);
+        RealDft<T>.Eight(a + i, b + j, c + k, d + l, e + m, f + n, g + o, h + p, out var x0, out var x2r, out var x2i, out var x4r, out var x4i, out var x6r, out var x6i, out var x8);
         SlotSink.PutEnds(to, 16, x0, x8);
         SlotSink.Put(to, 2, x2r, x2i);
         SlotSink.Put(to, 4, x4r, x4i);
         SlotSink.Put(to, 6, x6r, x6i);
         RealDft<T>.OddOfSixteen(a - i, b - j, c - k, d - l, e - m, f - n, g - o, h - p,
-            out T x1r, out T x1i, out T x3r, out T x3i, out T x5r, out T x5i, out T x7r, out T x7i);
+            out var x1r, out var x1i, out var x3r, out var x3i, out var x5r, out var x5i, out var x7r, out var x7i);
         SlotSink.Put(to, 1, x1r, x1i);
         SlotSink.Put(to, 3, x3r, x3i);
         SlotSink.Put(to, 5, x5r, x5i);
@@ -210,18 +210,18 @@ internal sealed unsafe partial class PowerSpectrum<T>
     private void DirectLeaf<TSink>(float* x, int apart, float* to)
         where TSink : ISink
     {
-        int half = _leaf / 2;
-        for (int n = 1; n < half; n++)
+        var half = _leaf / 2;
+        for (var n = 1; n < half; n++)
         {
             T early = T.Load(x + n * apart), late = T.Load(x + (_leaf - n) * apart);
             T.Store(early + late, x + n * apart);
             T.Store(early - late, x + (_leaf - n) * apart);
         }
         T first = T.Load(x), middle = T.Load(x + half * apart), dc = default;
-        for (int bin = 0; bin <= half; bin++)
+        for (var bin = 0; bin <= half; bin++)
         {
             T re = (bin & 1) == 0 ? first + middle : first - middle, im = T.All(0);
-            float* circle = _circle.Pointer;
+            var circle = _circle.Pointer;
             for (int n = 1, turn = 0; n < half; n++)
             {
                 turn = (turn + bin) % _leaf;

@@ -24,7 +24,7 @@ internal static class RealDft<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void OddOfEight(T a, T b, T c, T d, out T x1r, out T x1i, out T x3r, out T x3i)
     {
-        T diagonal = T.All(0.70710678118654752f);
+        var diagonal = T.All(0.70710678118654752f);
         T across = (b - d) * diagonal, along = (b + d) * diagonal;
         x1r = a + across;
         x3r = a - across;

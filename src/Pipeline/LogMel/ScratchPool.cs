@@ -11,7 +11,7 @@ internal sealed class ScratchPool<T>(Func<T> create)
     {
         lock (_gate)
         {
-            if (_free.TryPop(out T? scratch))
+            if (_free.TryPop(out var scratch))
             {
                 return scratch;
             }

@@ -70,20 +70,20 @@ public sealed class SimdLogMel : ILogMel
 
         public void Compute(ReadOnlySpan<float> samples, Span<float> melMajor)
         {
-            int frames = Frames(samples.Length);
+            var frames = Frames(samples.Length);
             if (melMajor.Length != frames * Options.Mels)
             {
                 throw new ArgumentException(
                     $"{samples.Length} samples give {Options.Mels} x {frames} values, the destination holds {melMajor.Length}.", nameof(melMajor));
             }
-            Scratch scratch = _scratch.Rent();
-            int span = scratch.Window.Length;
+            var scratch = _scratch.Rent();
+            var span = scratch.Window.Length;
             fixed (float* start = samples, mel = melMajor)
             {
-                for (int frame = 0; frame < frames; frame += T.Count)
+                for (var frame = 0; frame < frames; frame += T.Count)
                 {
-                    int from = frame * Options.Hop - Options.NFft / 2;
-                    float* window = start + from;
+                    var from = frame * Options.Hop - Options.NFft / 2;
+                    var window = start + from;
                     if (from < 0 || from + span > samples.Length)
                     {
                         // The lanes past the last frame read reflected samples too: they cost nothing and are not stored.
@@ -97,7 +97,7 @@ public sealed class SimdLogMel : ILogMel
                         continue;
                     }
                     _projection.Compute(scratch.Power.Pointer, scratch.Tail.Pointer, T.Count);
-                    for (int band = 0; band < Options.Mels; band++)
+                    for (var band = 0; band < Options.Mels; band++)
                     {
                         scratch.Tail.Span.Slice(band * T.Count, frames - frame).CopyTo(melMajor[(band * frames + frame)..]);
                     }
@@ -109,10 +109,10 @@ public sealed class SimdLogMel : ILogMel
         /// <summary>Copies samples <paramref name="from"/>… of the waveform continued by mirroring at its first and last sample, as often as it takes.</summary>
         private static void Reflect(ReadOnlySpan<float> samples, int from, Span<float> window)
         {
-            int period = 2 * (samples.Length - 1);
-            for (int i = 0; i < window.Length; i++)
+            var period = 2 * (samples.Length - 1);
+            for (var i = 0; i < window.Length; i++)
             {
-                int at = from + i;
+                var at = from + i;
                 if ((uint)at >= (uint)samples.Length)
                 {
                     // One sample has nothing to mirror: it is held, as numpy does.

@@ -13,12 +13,12 @@ public static class Waveform
     public static void Prepare(ReadOnlySpan<float> channelMajor, int channels, Span<float> mono)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
-        int samples = channelMajor.Length / channels;
-        int kept = Math.Min(samples, mono.Length);
-        for (int i = 0; i < kept; i++)
+        var samples = channelMajor.Length / channels;
+        var kept = Math.Min(samples, mono.Length);
+        for (var i = 0; i < kept; i++)
         {
             float sum = 0;
-            for (int channel = 0; channel < channels; channel++)
+            for (var channel = 0; channel < channels; channel++)
             {
                 sum += channelMajor[channel * samples + i];
             }
@@ -30,7 +30,7 @@ public static class Waveform
     /// <summary>Multiplies every sample: the reference's volume jitter.</summary>
     public static void Scale(Span<float> samples, double factor)
     {
-        foreach (ref float sample in samples)
+        foreach (ref var sample in samples)
         {
             sample = (float)(sample * factor);
         }

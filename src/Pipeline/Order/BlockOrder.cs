@@ -39,12 +39,12 @@ public sealed class BlockOrder : IClipOrder
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         ArgumentOutOfRangeException.ThrowIfNegative(position);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(position, Count);
-        ulong key = SampleRandom.Mix(SampleRandom.Mix(_seed ^ 0xBB67AE8584CAA73B) + (uint)epoch);
+        var key = SampleRandom.Mix(SampleRandom.Mix(_seed ^ 0xBB67AE8584CAA73B) + (uint)epoch);
         long window = position / _window, within = position % _window;
-        KeyedPermutation order = (window + 1) * _window <= Count ? _windowOrder : _lastOrder;
-        long place = (window * _window) + order.At(SampleRandom.Mix(key + (ulong)window + 1), within);
-        long block = place / _block < _blocks ? _blockOrder.At(key, place / _block) : _blocks;
-        long shift = (long)(SampleRandom.Mix(key ^ 0x3C6EF372FE94F82B) % (ulong)Count);
+        var order = (window + 1) * _window <= Count ? _windowOrder : _lastOrder;
+        var place = (window * _window) + order.At(SampleRandom.Mix(key + (ulong)window + 1), within);
+        var block = place / _block < _blocks ? _blockOrder.At(key, place / _block) : _blocks;
+        var shift = (long)(SampleRandom.Mix(key ^ 0x3C6EF372FE94F82B) % (ulong)Count);
         return _clips[(int)(((block * _block) + (place % _block) + shift) % Count)];
     }
 }

@@ -17,7 +17,7 @@ public sealed record EpochPlan
     {
         if (ranks < 1 || batch < 1 || batch % ranks != 0)
         {
-            int below = ranks < 1 ? 1 : Math.Max(1, batch / ranks) * ranks;
+            var below = ranks < 1 ? 1 : Math.Max(1, batch / ranks) * ranks;
             throw new UsageException($"a global batch of {batch} does not split over {ranks} ranks: set it to a multiple, such as {below}");
         }
 

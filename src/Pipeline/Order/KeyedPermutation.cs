@@ -19,7 +19,7 @@ internal readonly struct KeyedPermutation
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         _count = count;
-        int bits = 64 - BitOperations.LeadingZeroCount((ulong)(count - 1));
+        var bits = 64 - BitOperations.LeadingZeroCount((ulong)(count - 1));
         _half = Math.Max(2, (bits + 1) / 2); // four bits at least: a Feistel network over fewer reaches few permutations
         _mask = (1UL << _half) - 1;
     }
@@ -27,7 +27,7 @@ internal readonly struct KeyedPermutation
     /// <summary>Where a key puts a place.</summary>
     public long At(ulong key, long place)
     {
-        ulong value = (ulong)place;
+        var value = (ulong)place;
         do
         {
             value = Permute(value, key);
@@ -40,11 +40,11 @@ internal readonly struct KeyedPermutation
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Permute(ulong value, ulong key)
     {
-        ulong left = value >> _half;
-        ulong right = value & _mask;
-        for (int round = 1; round <= Rounds; round++)
+        var left = value >> _half;
+        var right = value & _mask;
+        for (var round = 1; round <= Rounds; round++)
         {
-            ulong mixed = SampleRandom.Mix(right ^ (key + ((ulong)round * 0x9E3779B97F4A7C15)));
+            var mixed = SampleRandom.Mix(right ^ (key + ((ulong)round * 0x9E3779B97F4A7C15)));
             (left, right) = (right, left ^ ((mixed >> 17) & _mask));
         }
 

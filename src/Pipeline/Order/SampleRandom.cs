@@ -16,7 +16,7 @@ public struct SampleRandom
     /// <param name="index">Which of several alike: the view's number, for instance.</param>
     public SampleRandom(in SampleKey key, SamplePurpose purpose, int index = 0)
     {
-        ulong state = Mix(key.Seed + Golden);
+        var state = Mix(key.Seed + Golden);
         state = Mix(state ^ Mix((uint)key.Epoch + 0xD1B54A32D192ED03));
         state = Mix(state ^ Mix((ulong)key.Position + 0x8CB92BA72F3D8DD7));
         _state = Mix(state ^ Mix((((ulong)(uint)purpose << 32) | (uint)index) + 0xA0761D6478BD642F));
@@ -34,7 +34,7 @@ public struct SampleRandom
     /// <summary>Standard normal (Box-Muller; two draws each, so that the count of draws stays plain).</summary>
     public double Normal()
     {
-        double radius = Math.Sqrt(-2 * Math.Log(1 - Uniform()));
+        var radius = Math.Sqrt(-2 * Math.Log(1 - Uniform()));
         return radius * Math.Cos(2 * Math.PI * Uniform());
     }
 
@@ -56,7 +56,7 @@ public struct SampleRandom
     /// <summary>Fills with uniform values in [0, 1), 24 bits each: the noise that orders tokens for masking.</summary>
     public void Fill(Span<float> values)
     {
-        foreach (ref float value in values)
+        foreach (ref var value in values)
         {
             value = (NextUInt64() >> 40) * (1f / (1 << 24));
         }
@@ -65,9 +65,9 @@ public struct SampleRandom
     /// <summary>A uniformly random order of the values (Fisher-Yates).</summary>
     public void Shuffle<T>(Span<T> values)
     {
-        for (int i = values.Length - 1; i > 0; i--)
+        for (var i = values.Length - 1; i > 0; i--)
         {
-            int j = NextInt(i + 1);
+            var j = NextInt(i + 1);
             (values[i], values[j]) = (values[j], values[i]);
         }
     }

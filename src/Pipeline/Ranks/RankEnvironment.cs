@@ -31,7 +31,7 @@ public sealed record RankEnvironment(int Rank, int Size, int LocalRank, int Loca
     public static RankEnvironment Detect(Func<string, string?>? variable = null)
     {
         variable ??= Environment.GetEnvironmentVariable;
-        Source? source = Array.Find(Sources, s => variable(s.Rank) is { Length: > 0 } && (variable(s.Size) is { Length: > 0 } || s.Launcher != RankLauncher.Slurm));
+        var source = Array.Find(Sources, s => variable(s.Rank) is { Length: > 0 } && (variable(s.Size) is { Length: > 0 } || s.Launcher != RankLauncher.Slurm));
         if (source is null)
         {
             return Alone;
@@ -44,15 +44,15 @@ public sealed record RankEnvironment(int Rank, int Size, int LocalRank, int Loca
         }
 
         // SLURM has no variable of its own for the PMI flavour; each flavour leaves its rank.
-        RankLauncher launcher = source.Launcher == RankLauncher.Slurm && variable("PMIX_RANK") is { Length: > 0 } ? RankLauncher.Pmix : source.Launcher;
-        int localSize = OptionalNumber(source.LocalSize) ?? 1;
+        var launcher = source.Launcher == RankLauncher.Slurm && variable("PMIX_RANK") is { Length: > 0 } ? RankLauncher.Pmix : source.Launcher;
+        var localSize = OptionalNumber(source.LocalSize) ?? 1;
         return new RankEnvironment(rank, size, OptionalNumber(source.LocalRank) ?? 0, Math.Clamp(localSize, 1, size), launcher);
 
         int Number(string name) => OptionalNumber(name) ?? throw new UsageException($"{name}={variable(name)} with {source.Rank}={variable(source.Rank)}: write a whole number, or unset both to run alone");
 
         // SLURM writes tasks per node as 4(x2) or 4,3: of one node's number this is the most.
         int? OptionalNumber(string name) => variable(name) is { Length: > 0 } text
-            && int.TryParse(text.Split('(', ',')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : null;
+            && int.TryParse(text.Split('(', ',')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
     }
 
     private sealed record Source(RankLauncher Launcher, string Rank, string Size, string LocalRank, string LocalSize);

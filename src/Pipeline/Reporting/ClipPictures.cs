@@ -16,8 +16,8 @@ public static class ClipPictures
     /// <exception cref="FailureException">The disk failed, or is full.</exception>
     public static (IReadOnlyList<string> Files, IReadOnlyList<string> Missing) Write(string cachePath, string id, string folder)
     {
-        Cache cache = Cache.Open(cachePath);
-        ClipEntry clip = Find(cache, id);
+        var cache = Cache.Open(cachePath);
+        var clip = Find(cache, id);
         PictureFolder.Make(folder);
         using ClipReader reader = new(cache);
         List<string> written = [], missing = [];
@@ -39,7 +39,7 @@ public static class ClipPictures
         written.Add(PictureFolder.Save(folder, "spectrogram.png", Spectrogram(reader, clip, cache.Manifest.Fingerprint)));
         if (clip.NumSamples > 0)
         {
-            short[] samples = new short[clip.NumSamples];
+            var samples = new short[clip.NumSamples];
             reader.ReadPcm(clip, samples);
             written.Add(PictureFolder.Save(folder, "audio.wav", WaveFile.Of(samples, clip.AudioRate)));
         }
@@ -65,11 +65,11 @@ public static class ClipPictures
     {
         int frameBytes = clip.Width * clip.Height * 3, shown = Math.Min(count, clip.NumFrames);
         List<IReadOnlyList<(byte[], string)>> rows = [];
-        foreach (int[] row in Enumerable.Range(0, shown).Select(i => (int)((long)i * clip.NumFrames / shown)).Chunk(Columns))
+        foreach (var row in Enumerable.Range(0, shown).Select(i => (int)((long)i * clip.NumFrames / shown)).Chunk(Columns))
         {
             rows.Add([.. row.Select(f =>
             {
-                byte[] rgb = new byte[frameBytes];
+                var rgb = new byte[frameBytes];
                 reader.ReadFrames(clip, f, 1, rgb);
                 return (rgb, (clip.Start + (f / clip.Fps)).ToString("0.00 s", CultureInfo.InvariantCulture));
             })]);
@@ -83,15 +83,15 @@ public static class ClipPictures
     {
         if (clip.NumSamples == 0)
         {
-            Half[] half = new Half[fingerprint.Mels * clip.MelFrames];
+            var half = new Half[fingerprint.Mels * clip.MelFrames];
             reader.ReadMel(clip, half);
             return FramePictures.Spectrogram(Array.ConvertAll(half, h => (float)h), fingerprint.Mels, clip.MelFrames);
         }
 
         SimdLogMel kernel = new(new LogMelOptions { SampleRate = fingerprint.SampleRate, NFft = fingerprint.NFft, Hop = fingerprint.Hop, Mels = fingerprint.Mels });
-        short[] samples = new short[clip.NumSamples];
+        var samples = new short[clip.NumSamples];
         reader.ReadPcm(clip, samples);
-        float[] mel = new float[fingerprint.Mels * kernel.Frames(samples.Length)];
+        var mel = new float[fingerprint.Mels * kernel.Frames(samples.Length)];
         kernel.Compute(Array.ConvertAll(samples, sample => sample / 32768f), mel);
         return FramePictures.Spectrogram(mel, fingerprint.Mels, kernel.Frames(samples.Length));
     }

@@ -16,12 +16,12 @@ public static class ConfusionPicture
         using SKCanvas canvas = new(picture);
         canvas.Clear(SKColors.White);
         using SKPaint fill = new(), text = new() { Color = SKColors.Black, TextSize = Math.Clamp(cell * 0.7f, 8, 13), IsAntialias = true };
-        for (int row = 0; row < counts.Count; row++)
+        for (var row = 0; row < counts.Count; row++)
         {
-            int total = counts[row].Sum();
-            for (int column = 0; column < counts.Count; column++)
+            var total = counts[row].Sum();
+            for (var column = 0; column < counts.Count; column++)
             {
-                double share = total > 0 ? counts[row][column] / (double)total : 0;
+                var share = total > 0 ? counts[row][column] / (double)total : 0;
                 fill.Color = Shade(share);
                 canvas.DrawRect(left + (column * cell), left + (row * cell), cell, cell, fill);
                 if (cell >= NumberedCell && counts[row][column] > 0)
@@ -43,14 +43,14 @@ public static class ConfusionPicture
             }
         }
 
-        using SKData png = picture.Encode(SKEncodedImageFormat.Png, 100);
+        using var png = picture.Encode(SKEncodedImageFormat.Png, 100);
         return png.ToArray();
     }
 
     // White through blue to near black; the square root lets rare confusions show.
     private static SKColor Shade(double share)
     {
-        double s = Math.Sqrt(share);
+        var s = Math.Sqrt(share);
         return new SKColor((byte)(250 - (225 * s)), (byte)(250 - (190 * s)), (byte)(255 - (125 * s)));
     }
 }

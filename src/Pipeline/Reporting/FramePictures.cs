@@ -20,13 +20,13 @@ public static class FramePictures
         canvas.Clear(SKColors.White);
         using SKPaint text = new() { Color = SKColors.Black, TextSize = 11, IsAntialias = true };
         using SKPaint smooth = new() { FilterQuality = scale > 1 ? SKFilterQuality.None : SKFilterQuality.Medium };
-        for (int r = 0; r < rows.Count; r++)
+        for (var r = 0; r < rows.Count; r++)
         {
-            for (int c = 0; c < rows[r].Count; c++)
+            for (var c = 0; c < rows[r].Count; c++)
             {
-                (byte[] rgb, string caption) = rows[r][c];
+                (var rgb, var caption) = rows[r][c];
                 int x = Gap + (c * cellWidth), y = Gap + (r * cellHeight);
-                using SKBitmap frame = FromRgb(rgb, width, height);
+                using var frame = FromRgb(rgb, width, height);
                 canvas.DrawBitmap(frame, SKRect.Create(x, y, width * scale, height * scale), smooth);
                 canvas.DrawText(caption, x + 1, y + (height * scale) + Caption - 3, text);
             }
@@ -41,7 +41,7 @@ public static class FramePictures
     /// <summary>A log-mel [mels, frames] coloured from <paramref name="low"/> to <paramref name="high"/> (NaN: its own extremes).</summary>
     public static byte[] Spectrogram(ReadOnlySpan<float> mel, int mels, int frames, float low, float high, int scale = 2)
     {
-        using SKBitmap small = FromRgb(SpectrogramPixels(mel, mels, frames, low, high), frames, mels);
+        using var small = FromRgb(SpectrogramPixels(mel, mels, frames, low, high), frames, mels);
         using SKBitmap large = new(frames * scale, mels * scale);
         using SKCanvas canvas = new(large);
         canvas.DrawBitmap(small, SKRect.Create(0, 0, large.Width, large.Height));
@@ -56,13 +56,13 @@ public static class FramePictures
             (low, high) = Extremes(mel[..(mels * frames)]);
         }
 
-        byte[] rgb = new byte[mels * frames * 3];
-        for (int m = 0; m < mels; m++)
+        var rgb = new byte[mels * frames * 3];
+        for (var m = 0; m < mels; m++)
         {
-            for (int t = 0; t < frames; t++)
+            for (var t = 0; t < frames; t++)
             {
-                (byte red, byte green, byte blue) = Colour(high > low ? (mel[(m * frames) + t] - low) / (high - low) : 0);
-                int at = (((mels - 1 - m) * frames) + t) * 3;
+                (var red, var green, var blue) = Colour(high > low ? (mel[(m * frames) + t] - low) / (high - low) : 0);
+                var at = (((mels - 1 - m) * frames) + t) * 3;
                 (rgb[at], rgb[at + 1], rgb[at + 2]) = (red, green, blue);
             }
         }
@@ -82,17 +82,17 @@ public static class FramePictures
     /// <returns>rgb24 [height, width, 3].</returns>
     public static byte[] Attended(ReadOnlySpan<byte> rgb, int width, int height, ReadOnlySpan<float> map, int rows, int columns, float low, float high)
     {
-        byte[] result = new byte[rgb.Length];
-        for (int y = 0; y < height; y++)
+        var result = new byte[rgb.Length];
+        for (var y = 0; y < height; y++)
         {
-            for (int x = 0; x < width; x++)
+            for (var x = 0; x < width; x++)
             {
-                float value = map[(y * rows / height * columns) + (x * columns / width)];
-                float share = high > low ? Math.Clamp((value - low) / (high - low), 0, 1) : 0;
-                int at = ((y * width) + x) * 3;
-                for (int channel = 0; channel < 3; channel++)
+                var value = map[(y * rows / height * columns) + (x * columns / width)];
+                var share = high > low ? Math.Clamp((value - low) / (high - low), 0, 1) : 0;
+                var at = ((y * width) + x) * 3;
+                for (var channel = 0; channel < 3; channel++)
                 {
-                    float red = channel == 0 ? 90 * share : 0;
+                    var red = channel == 0 ? 90 * share : 0;
                     result[at + channel] = (byte)Math.Min(255, (rgb[at + channel] * (0.35f + (0.65f * share))) + red);
                 }
             }
@@ -104,8 +104,8 @@ public static class FramePictures
     /// <summary>The smallest and the largest of values.</summary>
     public static (float Low, float High) Extremes(ReadOnlySpan<float> values)
     {
-        (float low, float high) = (float.PositiveInfinity, float.NegativeInfinity);
-        foreach (float value in values)
+        (var low, var high) = (float.PositiveInfinity, float.NegativeInfinity);
+        foreach (var value in values)
         {
             (low, high) = (Math.Min(low, value), Math.Max(high, value));
         }
@@ -116,7 +116,7 @@ public static class FramePictures
     // Dark blue through teal and yellow to white: monotone in lightness, so it reads in gray too.
     private static (byte Red, byte Green, byte Blue) Colour(float share)
     {
-        float s = Math.Clamp(float.IsNaN(share) ? 0 : share, 0, 1);
+        var s = Math.Clamp(float.IsNaN(share) ? 0 : share, 0, 1);
         static float Ramp(float s, float a, float b, float c, float d) =>
             s < 1 / 3f ? a + ((b - a) * s * 3) : s < 2 / 3f ? b + ((c - b) * ((s * 3) - 1)) : c + ((d - c) * ((s * 3) - 2));
         return ((byte)Ramp(s, 12, 20, 220, 255), (byte)Ramp(s, 10, 120, 190, 255), (byte)Ramp(s, 60, 140, 60, 240));
@@ -124,8 +124,8 @@ public static class FramePictures
 
     private static SKBitmap FromRgb(ReadOnlySpan<byte> rgb, int width, int height)
     {
-        byte[] pixels = new byte[width * height * 4];
-        for (int i = 0; i < width * height; i++)
+        var pixels = new byte[width * height * 4];
+        for (var i = 0; i < width * height; i++)
         {
             rgb.Slice(i * 3, 3).CopyTo(pixels.AsSpan(i * 4));
             pixels[(i * 4) + 3] = 255;
@@ -138,7 +138,7 @@ public static class FramePictures
 
     private static byte[] Encode(SKBitmap bitmap)
     {
-        using SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         return png.ToArray();
     }
 }

@@ -20,18 +20,18 @@ public sealed class HtmlReport(string title)
     public HtmlReport Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
     {
         _body.Append("<table><thead><tr>");
-        foreach (string column in columns)
+        foreach (var column in columns)
         {
             _body.Append("<th>").Append(Encode(column)).Append("</th>");
         }
 
         _body.Append("</tr></thead><tbody>\n");
-        foreach (IReadOnlyList<string> row in rows)
+        foreach (var row in rows)
         {
             _body.Append("<tr>");
-            foreach (string cell in row)
+            foreach (var cell in row)
             {
-                bool number = cell.Length > 0 && double.TryParse(cell.TrimEnd('%', 'x', '×', ' '), NumberStyles.Float, CultureInfo.InvariantCulture, out _);
+                var number = cell.Length > 0 && double.TryParse(cell.TrimEnd('%', 'x', '×', ' '), NumberStyles.Float, CultureInfo.InvariantCulture, out _);
                 _body.Append(number ? "<td class=n>" : "<td>").Append(Encode(cell)).Append("</td>");
             }
 
@@ -57,7 +57,7 @@ public sealed class HtmlReport(string title)
     public void Save(string path)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        string temporary = path + ".tmp";
+        var temporary = path + ".tmp";
         File.WriteAllText(temporary, ToString());
         File.Move(temporary, path, overwrite: true);
     }

@@ -24,7 +24,7 @@ public static class PictureFolder
     /// <exception cref="FailureException">The disk failed, or is full.</exception>
     public static string Save(string folder, string name, byte[] content)
     {
-        string path = Path.Combine(folder, name);
+        var path = Path.Combine(folder, name);
         try
         {
             File.WriteAllBytes(path, content);

@@ -17,16 +17,16 @@ public static class ScatterPicture
         using SKCanvas canvas = new(picture);
         canvas.Clear(SKColors.White);
         using SKPaint paint = new() { IsAntialias = true, TextSize = 12 };
-        (double x0, double x1) = Extent(points, 0);
-        (double y0, double y1) = Extent(points, 1);
-        for (int i = 0; i < labels.Count; i++)
+        (var x0, var x1) = Extent(points, 0);
+        (var y0, var y1) = Extent(points, 1);
+        for (var i = 0; i < labels.Count; i++)
         {
             paint.Color = Colour(labels[i], classes.Count).WithAlpha(170);
             float x = Margin + (float)((points[2 * i] - x0) / (x1 - x0) * (Side - (2 * Margin))), y = Side - Margin - (float)((points[(2 * i) + 1] - y0) / (y1 - y0) * (Side - (2 * Margin)));
             canvas.DrawCircle(x, y, 3, paint);
         }
 
-        for (int c = 0; c < Math.Min(MostNamed, classes.Count); c++)
+        for (var c = 0; c < Math.Min(MostNamed, classes.Count); c++)
         {
             paint.Color = Colour(c, classes.Count);
             canvas.DrawCircle(Side + 8, Margin + (c * LegendLine), 5, paint);
@@ -36,7 +36,7 @@ public static class ScatterPicture
 
         paint.Color = SKColors.Black;
         canvas.DrawText(caption, Margin, Side + 8, paint);
-        using SKData png = picture.Encode(SKEncodedImageFormat.Png, 100);
+        using var png = picture.Encode(SKEncodedImageFormat.Png, 100);
         return png.ToArray();
     }
 
@@ -46,8 +46,8 @@ public static class ScatterPicture
 
     private static (double Low, double High) Extent(IReadOnlyList<double> points, int axis)
     {
-        (double low, double high) = (double.PositiveInfinity, double.NegativeInfinity);
-        for (int i = axis; i < points.Count; i += 2)
+        (var low, var high) = (double.PositiveInfinity, double.NegativeInfinity);
+        for (var i = axis; i < points.Count; i += 2)
         {
             (low, high) = (Math.Min(low, points[i]), Math.Max(high, points[i]));
         }

@@ -15,7 +15,7 @@ public sealed class SvgLineChart(string title, string xLabel)
     /// <summary>Adds a line through (<paramref name="x"/>, <paramref name="y"/>); long series are thinned by averaging neighbours.</summary>
     public SvgLineChart Add(string name, IReadOnlyList<double> x, IReadOnlyList<double> y)
     {
-        int stride = Math.Max(1, (int)Math.Ceiling(x.Count / (double)MaxPoints));
+        var stride = Math.Max(1, (int)Math.Ceiling(x.Count / (double)MaxPoints));
         double[] xs = [.. x.Chunk(stride).Select(c => c.Average())];
         double[] ys = [.. y.Chunk(stride).Select(c => c.Average())];
         _series.Add((name, xs, ys));
@@ -24,9 +24,9 @@ public sealed class SvgLineChart(string title, string xLabel)
 
     public string ToSvg()
     {
-        (double x0, double x1) = Extent(_series.SelectMany(s => s.X));
-        (double y0, double y1) = Extent(_series.SelectMany(s => s.Y));
-        double pad = (y1 - y0) * 0.05;
+        (var x0, var x1) = Extent(_series.SelectMany(s => s.X));
+        (var y0, var y1) = Extent(_series.SelectMany(s => s.Y));
+        var pad = (y1 - y0) * 0.05;
         (y0, y1) = (y0 - pad, y1 + pad);
         double Px(double x) => Left + ((x - x0) / (x1 - x0) * (Width - Left - Right));
         double Py(double y) => Height - Bottom - ((y - y0) / (y1 - y0) * (Height - Top - Bottom));
@@ -34,7 +34,7 @@ public sealed class SvgLineChart(string title, string xLabel)
         StringBuilder svg = new();
         svg.Append(CultureInfo.InvariantCulture, $"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {Width} {Height}' width='{Width}' font-family='system-ui, sans-serif' font-size='11'>");
         svg.Append(CultureInfo.InvariantCulture, $"<text x='{Left}' y='16' font-size='13' font-weight='600'>{WebUtility.HtmlEncode(title)}</text>");
-        for (int i = 0; i <= Ticks; i++)
+        for (var i = 0; i <= Ticks; i++)
         {
             double x = x0 + ((x1 - x0) * i / Ticks), y = y0 + ((y1 - y0) * i / Ticks);
             svg.Append(CultureInfo.InvariantCulture, $"<line x1='{Left}' x2='{Width - Right}' y1='{Py(y):f1}' y2='{Py(y):f1}' stroke='#e4e8ee'/>");
@@ -43,7 +43,7 @@ public sealed class SvgLineChart(string title, string xLabel)
         }
 
         svg.Append(CultureInfo.InvariantCulture, $"<text x='{(Left + Width - Right) / 2}' y='{Height - 4}' text-anchor='middle' fill='#556'>{WebUtility.HtmlEncode(xLabel)}</text>");
-        for (int s = 0; s < _series.Count; s++)
+        for (var s = 0; s < _series.Count; s++)
         {
             AppendLine(svg, s, Px, Py);
         }
@@ -53,11 +53,11 @@ public sealed class SvgLineChart(string title, string xLabel)
 
     private void AppendLine(StringBuilder svg, int s, Func<double, double> px, Func<double, double> py)
     {
-        (string name, double[] x, double[] y) = _series[s];
-        string colour = Colours[s % Colours.Length];
+        (var name, var x, var y) = _series[s];
+        var colour = Colours[s % Colours.Length];
         StringBuilder path = new();
-        bool drawing = false;
-        for (int i = 0; i < x.Length; i++)
+        var drawing = false;
+        for (var i = 0; i < x.Length; i++)
         {
             if (!double.IsFinite(y[i]))
             {
@@ -76,7 +76,7 @@ public sealed class SvgLineChart(string title, string xLabel)
     private static (double Low, double High) Extent(IEnumerable<double> values)
     {
         double low = double.PositiveInfinity, high = double.NegativeInfinity;
-        foreach (double value in values.Where(double.IsFinite))
+        foreach (var value in values.Where(double.IsFinite))
         {
             (low, high) = (Math.Min(low, value), Math.Max(high, value));
         }

@@ -13,8 +13,8 @@ internal static class WaveFile
     /// <param name="rate">Hertz.</param>
     public static byte[] Of(ReadOnlySpan<short> samples, int rate)
     {
-        ReadOnlySpan<byte> data = MemoryMarshal.AsBytes(samples);
-        byte[] file = new byte[Header + data.Length];
+        var data = MemoryMarshal.AsBytes(samples);
+        var file = new byte[Header + data.Length];
         Span<byte> head = file;
         "RIFF"u8.CopyTo(head);
         BinaryPrimitives.WriteInt32LittleEndian(head[4..], file.Length - 8);

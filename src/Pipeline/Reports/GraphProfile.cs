@@ -12,15 +12,15 @@ public static class GraphProfile
     public static void Write(string folder, string title, GraphReport report, IEnumerable<string> notes, Action<Stream> writeTrace)
     {
         Directory.CreateDirectory(folder);
-        using (FileStream trace = File.Create(Path.Combine(folder, "trace.json")))
+        using (var trace = File.Create(Path.Combine(folder, "trace.json")))
         {
             writeTrace(trace);
         }
 
         HtmlReport page = new(title);
-        (string[] columns, IEnumerable<string[]> rows) = Table(report);
+        (var columns, var rows) = Table(report);
         page.Paragraph($"{report.Remedy}. {report.Seconds:f1} s measured.").Table(columns, rows);
-        foreach (string note in notes)
+        foreach (var note in notes)
         {
             page.Paragraph(note);
         }
@@ -49,7 +49,7 @@ public static class GraphProfile
     {
         SvgLineChart chart = new(title, "seconds");
         double[] at = [.. report.Timeline.Select(s => (s.Start + s.End) / 2)];
-        for (int i = 0; i < report.Stages.Count; i++)
+        for (var i = 0; i < report.Stages.Count; i++)
         {
             chart.Add(report.Stages[i].Name, at, [.. report.Timeline.Select(s => of(s)[i])]);
         }

@@ -52,10 +52,10 @@ public sealed record GraphReport
     {
         ArgumentOutOfRangeException.ThrowIfZero(stages.Count);
         double[] weights = [.. stages.Select(s => Math.Min(s.Utilisation, Saturated)).Select(u => u / (1 - u))];
-        double total = weights.Sum();
-        int worst = 0;
+        var total = weights.Sum();
+        var worst = 0;
         Dictionary<string, double> ratios = new(StringComparer.Ordinal);
-        for (int i = 0; i < stages.Count; i++)
+        for (var i = 0; i < stages.Count; i++)
         {
             ratios[stages[i].Name] = total > 0 ? weights[i] / total : 1.0 / stages.Count;
             worst = stages[i].Utilisation > stages[worst].Utilisation ? i : worst;
@@ -75,10 +75,10 @@ public sealed record GraphReport
 
     private static string Sentence(IReadOnlyList<StageReport> stages, int worst)
     {
-        double neighbours = Math.Max(
+        var neighbours = Math.Max(
             worst > 0 ? stages[worst - 1].Utilisation : 0,
             worst < stages.Count - 1 ? stages[worst + 1].Utilisation : 0);
-        string factor = stages[worst].Utilisation >= 100 * neighbours
+        var factor = stages[worst].Utilisation >= 100 * neighbours
             ? "over 100x"
             : (stages[worst].Utilisation / neighbours).ToString("0.0", CultureInfo.InvariantCulture) + "x";
         return $"{stages[worst].Name} is the bottleneck at {factor} its neighbours: {stages[worst].Remedy}";

@@ -15,7 +15,7 @@ internal sealed class LedgerStore(ICacheStore store)
     public Dictionary<string, LedgerEntry> Read(Manifest manifest)
     {
         Dictionary<string, LedgerEntry> ledger = new(StringComparer.Ordinal);
-        foreach (LedgerEntry entry in manifest.Ledger.SelectMany(Read))
+        foreach (var entry in manifest.Ledger.SelectMany(Read))
         {
             LedgerText.Merge(ledger, entry);
         }
@@ -27,7 +27,7 @@ internal sealed class LedgerStore(ICacheStore store)
     /// <exception cref="CorruptCacheException">The part is shorter than, or other than, what was committed, or no ledger.</exception>
     public List<LedgerEntry> Read(LedgerPart part)
     {
-        byte[] text = ReadCovered(part);
+        var text = ReadCovered(part);
         List<LedgerEntry> entries = [];
         try
         {
@@ -43,13 +43,13 @@ internal sealed class LedgerStore(ICacheStore store)
 
     private byte[] ReadCovered(LedgerPart part)
     {
-        byte[] text = store.TryRead(PathOf(part), part.Bytes) ?? throw new CorruptCacheException(PathOf(part), null, "ledger", $"{part.Bytes} bytes", "no file");
+        var text = store.TryRead(PathOf(part), part.Bytes) ?? throw new CorruptCacheException(PathOf(part), null, "ledger", $"{part.Bytes} bytes", "no file");
         if (text.Length < part.Bytes)
         {
             throw new CorruptCacheException(PathOf(part), null, "ledger", $"{part.Bytes} bytes", $"{text.Length} bytes");
         }
 
-        string hash = Convert.ToHexStringLower(SHA256.HashData(text));
+        var hash = Convert.ToHexStringLower(SHA256.HashData(text));
         return hash == part.Sha256 ? text : throw new CorruptCacheException(PathOf(part), null, "ledger", $"sha256 {part.Sha256}", hash);
     }
 
@@ -57,15 +57,15 @@ internal sealed class LedgerStore(ICacheStore store)
     /// <returns>What a manifest that includes the lines has to say of this part.</returns>
     public LedgerPart Append(LedgerPart? covered, string part, IReadOnlyList<LedgerEntry> entries)
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        long before = covered?.Bytes ?? 0;
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var before = covered?.Bytes ?? 0;
         if (covered is not null)
         {
             HashCovered(covered, hash);
         }
 
-        byte[] lines = LedgerText.Write(entries);
-        string name = CacheLayout.Part(part, store.WriterMark);
+        var lines = LedgerText.Write(entries);
+        var name = CacheLayout.Part(part, store.WriterMark);
         store.Append(name, covered is null ? name : PathOf(covered), before, lines);
         hash.AppendData(lines);
         return new LedgerPart
@@ -81,13 +81,13 @@ internal sealed class LedgerStore(ICacheStore store)
     /// <summary>Whether <c>ledger.jsonl</c> is up to date.</summary>
     public bool IsMerged(IReadOnlyDictionary<string, LedgerEntry> ledger)
     {
-        using Stream? found = store.TryOpen(CacheLayout.Ledger);
+        using var found = store.TryOpen(CacheLayout.Ledger);
         if (found is null)
         {
             return false;
         }
 
-        using SHA256 expected = SHA256.Create();
+        using var expected = SHA256.Create();
         using (CryptoStream text = new(Stream.Null, expected, CryptoStreamMode.Write))
         {
             LedgerText.WriteTo(text, Sorted(ledger));
@@ -103,18 +103,18 @@ internal sealed class LedgerStore(ICacheStore store)
     // The bytes of a part that a manifest covers, checked, into a hash that goes on.
     private void HashCovered(LedgerPart part, IncrementalHash hash)
     {
-        using Stream file = store.TryOpen(PathOf(part)) ?? throw new CorruptCacheException(PathOf(part), null, "ledger", $"{part.Bytes} bytes", "no file");
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << 18);
+        using var file = store.TryOpen(PathOf(part)) ?? throw new CorruptCacheException(PathOf(part), null, "ledger", $"{part.Bytes} bytes", "no file");
+        var buffer = ArrayPool<byte>.Shared.Rent(1 << 18);
         try
         {
-            long left = part.Bytes;
-            for (int read = 1; read > 0 && left > 0; left -= read)
+            var left = part.Bytes;
+            for (var read = 1; read > 0 && left > 0; left -= read)
             {
                 read = file.Read(buffer, 0, (int)Math.Min(buffer.Length, left));
                 hash.AppendData(buffer, 0, read);
             }
 
-            string found = Convert.ToHexStringLower(hash.GetCurrentHash());
+            var found = Convert.ToHexStringLower(hash.GetCurrentHash());
             if (left > 0 || found != part.Sha256)
             {
                 throw new CorruptCacheException(PathOf(part), null, "ledger", $"{part.Bytes} bytes of sha256 {part.Sha256}", left > 0 ? $"{part.Bytes - left} bytes" : found);

@@ -19,7 +19,7 @@ internal static class LedgerText
         const int Enough = 1 << 16;
         ArrayBufferWriter<byte> lines = new(2 * Enough);
         using Utf8JsonWriter json = new(lines, new JsonWriterOptions { Encoder = StorageJson.Options.Encoder });
-        foreach (LedgerEntry entry in entries)
+        foreach (var entry in entries)
         {
             JsonSerializer.Serialize(json, entry, StorageJson.Options);
             json.Flush();
@@ -37,11 +37,11 @@ internal static class LedgerText
 
     public static IEnumerable<LedgerEntry> Read(byte[] text, int length)
     {
-        for (int begin = 0; begin < length;)
+        for (var begin = 0; begin < length;)
         {
-            int end = Array.IndexOf(text, (byte)'\n', begin, length - begin);
+            var end = Array.IndexOf(text, (byte)'\n', begin, length - begin);
             end = end < 0 ? length : end;
-            LedgerEntry entry = JsonSerializer.Deserialize<LedgerEntry>(text.AsSpan(begin, end - begin), StorageJson.Options) ?? throw new JsonException("an empty ledger line");
+            var entry = JsonSerializer.Deserialize<LedgerEntry>(text.AsSpan(begin, end - begin), StorageJson.Options) ?? throw new JsonException("an empty ledger line");
             yield return entry is { Id.Length: > 0, Attempts: >= 0 } && !entry.Warnings.Contains(null!)
                 ? entry
                 : throw new JsonException("an item without an id, below 0 attempts, or a warning of null");
@@ -52,7 +52,7 @@ internal static class LedgerText
     /// <summary>Counts an entry in: a committed item stays committed, otherwise the later line (more attempts) wins.</summary>
     public static void Merge(IDictionary<string, LedgerEntry> ledger, LedgerEntry entry)
     {
-        if (!ledger.TryGetValue(entry.Id, out LedgerEntry? known)
+        if (!ledger.TryGetValue(entry.Id, out var known)
             || (known.State == ItemState.Failed && (entry.State == ItemState.Committed || entry.Attempts >= known.Attempts)))
         {
             ledger[entry.Id] = entry;

@@ -48,7 +48,7 @@ internal static class ManifestCheck
 
     private static (double Mean, double Std) Statistics(MelStatistics mel)
     {
-        MelStatistics of = new MelStatistics().Add(mel.Frames, mel.Values, mel.Sum, mel.SumSquares);
+        var of = new MelStatistics().Add(mel.Frames, mel.Values, mel.Sum, mel.SumSquares);
         return (of.Mean, of.Std);
     }
 
@@ -59,7 +59,7 @@ internal static class ManifestCheck
 
     private static (string Field, string Expected, string Got)? OfShard(ShardEntry shard)
     {
-        long most = shard.FooterOffset;
+        var most = shard.FooterOffset;
         return shard switch
         {
             _ when CacheLayout.ParseShard(shard.Path) is null => ("path", "shards/PART-NNNNNN.parquet", shard.Path),
@@ -79,7 +79,7 @@ internal static class ManifestCheck
 
     private static (string Field, string Expected, string Got)? OfClips(Manifest manifest)
     {
-        long rows = manifest.Shards.Sum(s => (long)s.Rows);
+        var rows = manifest.Shards.Sum(s => (long)s.Rows);
         return manifest.Clips == rows ? null : ("clips", $"the {rows} rows of the shards", $"{manifest.Clips}");
     }
 
@@ -95,7 +95,7 @@ internal static class ManifestCheck
 
     private static (string Field, string Expected, string Got)? Each<T>(string list, IReadOnlyList<T> items, Func<T, (string Field, string Expected, string Got)?> problemOf)
     {
-        for (int i = 0; i < items.Count; i++)
+        for (var i = 0; i < items.Count; i++)
         {
             if (items[i] is null)
             {
@@ -114,7 +114,7 @@ internal static class ManifestCheck
     private static (string Field, string Expected, string Got)? Twice<T>(string list, string field, IReadOnlyList<T> items, Func<T, string> key)
     {
         Dictionary<string, int> seen = new(StringComparer.Ordinal);
-        for (int i = 0; i < items.Count; i++)
+        for (var i = 0; i < items.Count; i++)
         {
             if (!seen.TryAdd(key(items[i]), i))
             {

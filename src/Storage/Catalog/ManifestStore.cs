@@ -14,14 +14,14 @@ internal sealed class ManifestStore(ICacheStore store)
     /// <exception cref="UsageException">It is of a schema that this program does not know.</exception>
     public Manifest? TryRead(int version, out string problem)
     {
-        string name = CacheLayout.Manifest(version);
+        var name = CacheLayout.Manifest(version);
         if (store.TryRead(name) is not { } bytes)
         {
             problem = "no file";
             return null;
         }
 
-        Manifest? manifest = ManifestText.TryRead(name, bytes, out problem);
+        var manifest = ManifestText.TryRead(name, bytes, out problem);
         return manifest is not null && manifest.Version != version ? throw new CorruptCacheException(name, null, "version", $"{version}", $"{manifest.Version}") : manifest;
     }
 
@@ -31,13 +31,13 @@ internal sealed class ManifestStore(ICacheStore store)
     /// </summary>
     public Manifest? Head()
     {
-        ImmutableArray<int> versions = Versions();
+        var versions = Versions();
         if (versions.IsEmpty)
         {
             return null;
         }
 
-        return TryRead(versions[0], out string problem)
+        return TryRead(versions[0], out var problem)
             ?? throw new FailureException($"{Place(versions[0])} is damaged ({problem}): restore it from a copy, or delete it to go back to the version before and redo what it added");
     }
 

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
-using System.Text.Json.Nodes;
-using System.Text.Json;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Xkd.Storage;
 
@@ -17,10 +17,10 @@ internal static class ManifestText
 
     public static byte[] Write(Manifest manifest)
     {
-        JsonObject fields = JsonSerializer.SerializeToNode(manifest with { Shards = [] }, StorageJson.Options)!.AsObject();
+        var fields = JsonSerializer.SerializeToNode(manifest with { Shards = [] }, StorageJson.Options)!.AsObject();
         StringBuilder text = new("{\n");
-        string separator = "";
-        foreach ((string key, JsonNode? value) in fields)
+        var separator = "";
+        foreach ((var key, var value) in fields)
         {
             text.Append(separator).Append('"').Append(key).Append("\": ");
             if (key == ShardsKey)
@@ -40,7 +40,7 @@ internal static class ManifestText
             separator = ",\n";
         }
 
-        byte[] body = Encoding.UTF8.GetBytes(text.ToString());
+        var body = Encoding.UTF8.GetBytes(text.ToString());
         return [.. body, .. Encoding.UTF8.GetBytes(CheckKey + Hash(body) + End)];
     }
 
@@ -52,15 +52,15 @@ internal static class ManifestText
     /// <exception cref="UsageException">They are of a schema that this program does not know.</exception>
     public static Manifest? TryRead(string file, ReadOnlySpan<byte> bytes, out string problem)
     {
-        int tail = Encoding.UTF8.GetByteCount(CheckKey) + 64 + Encoding.UTF8.GetByteCount(End);
+        var tail = Encoding.UTF8.GetByteCount(CheckKey) + 64 + Encoding.UTF8.GetByteCount(End);
         if (bytes.Length <= tail)
         {
             problem = $"{bytes.Length} bytes are no manifest";
             return null;
         }
 
-        ReadOnlySpan<byte> body = bytes[..^tail];
-        string expected = CheckKey + Hash(body) + End;
+        var body = bytes[..^tail];
+        var expected = CheckKey + Hash(body) + End;
         if (Encoding.UTF8.GetString(bytes[^tail..]) != expected)
         {
             problem = "it is truncated or altered: its check does not match its bytes";

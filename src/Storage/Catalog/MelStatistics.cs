@@ -36,10 +36,10 @@ public sealed record MelStatistics
     /// <summary>These statistics with more values counted in.</summary>
     public MelStatistics Add(long frames, long values, double sum, double sumSquares)
     {
-        long n = Values + values;
-        double total = Sum + sum;
-        double squares = SumSquares + sumSquares;
-        double mean = n == 0 ? 0 : total / n;
+        var n = Values + values;
+        var total = Sum + sum;
+        var squares = SumSquares + sumSquares;
+        var mean = n == 0 ? 0 : total / n;
         return new MelStatistics
         {
             Frames = Frames + frames,

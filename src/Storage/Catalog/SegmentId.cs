@@ -11,8 +11,8 @@ public static class SegmentId
     /// <summary>The item a clip is of, and the clip's number in it; a clip that is no segment is its item, and its number null.</summary>
     public static (string Item, int? Number) Split(string id)
     {
-        int mark = id.LastIndexOf(Mark);
-        bool segment = mark > 0 && mark < id.Length - 1 && !id.AsSpan(mark + 1).ContainsAnyExceptInRange('0', '9');
-        return segment && int.TryParse(id.AsSpan(mark + 1), out int number) ? (id[..mark], number) : (id, null);
+        var mark = id.LastIndexOf(Mark);
+        var segment = mark > 0 && mark < id.Length - 1 && !id.AsSpan(mark + 1).ContainsAnyExceptInRange('0', '9');
+        return segment && int.TryParse(id.AsSpan(mark + 1), out var number) ? (id[..mark], number) : (id, null);
     }
 }

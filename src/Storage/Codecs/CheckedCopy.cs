@@ -16,7 +16,7 @@ internal static class CheckedCopy
     /// <param name="crcs">Receives the CRC-32C of each; says how many there are.</param>
     public static void Copy(ReadOnlySpan<byte> source, int size, Span<byte> destination, Span<uint> crcs)
     {
-        int done = 0;
+        var done = 0;
         if (Pclmulqdq.V512.IsSupported && size >= Worthwhile)
         {
             for (; done + Streams <= crcs.Length; done += Streams)
@@ -38,7 +38,7 @@ internal static class CheckedCopy
         uint crc = 0;
         while (!source.IsEmpty)
         {
-            int now = Math.Min(Piece, source.Length);
+            var now = Math.Min(Piece, source.Length);
             source[..now].CopyTo(destination);
             crc = Crc32C.Append(crc, destination[..now]);
             source = source[now..];
@@ -57,22 +57,22 @@ internal static class CheckedCopy
         Span<byte> lines = stackalloc byte[Streams * Crc32CFolding.Line];
         fixed (byte* first = source, firstTo = destination)
         {
-            for (int i = 0; i < Streams; i++)
+            for (var i = 0; i < Streams; i++)
             {
                 heads[i] = (int)(-(nint)(firstTo + (i * size)) & (Crc32CFolding.Line - 1));
-                ReadOnlySpan<byte> head = source.Slice(i * size, heads[i]);
+                var head = source.Slice(i * size, heads[i]);
                 head.CopyTo(destination[(i * size)..]);
                 states[i] = Crc32C.Walk(~0u, head);
                 from[i] = first + (i * size) + heads[i];
                 to[i] = firstTo + (i * size) + heads[i];
             }
 
-            int whole = (size - Crc32CFolding.Line) / Crc32CFolding.Line * Crc32CFolding.Line; // of every one, whatever its head
+            var whole = (size - Crc32CFolding.Line) / Crc32CFolding.Line * Crc32CFolding.Line; // of every one, whatever its head
             Crc32CFolding.Copy512(states, from, to, (nuint)whole, lines);
-            for (int i = 0; i < Streams; i++)
+            for (var i = 0; i < Streams; i++)
             {
-                int end = (i * size) + heads[i] + whole;
-                ReadOnlySpan<byte> tail = source[end..((i + 1) * size)];
+                var end = (i * size) + heads[i] + whole;
+                var tail = source[end..((i + 1) * size)];
                 tail.CopyTo(destination[end..]);
                 crcs[i] = ~Crc32C.Walk(Crc32C.Walk(0, lines.Slice(i * Crc32CFolding.Line, Crc32CFolding.Line)), tail);
             }

@@ -30,7 +30,7 @@ internal static class Crc32C
             return Walk(state, data);
         }
 
-        int whole = data.Length - (data.Length % Crc32CFolding.Block);
+        var whole = data.Length - (data.Length % Crc32CFolding.Block);
         Span<byte> folded = stackalloc byte[Crc32CFolding.Block];
         Crc32CFolding.Fold(state, data[..whole], folded);
         return Walk(Walk(0, folded), data[whole..]);
@@ -42,12 +42,12 @@ internal static class Crc32C
     {
         while (data.Length >= 3 * Block)
         {
-            ReadOnlySpan<ulong> a = MemoryMarshal.Cast<byte, ulong>(data[..Block]);
-            ReadOnlySpan<ulong> b = MemoryMarshal.Cast<byte, ulong>(data.Slice(Block, Block));
-            ReadOnlySpan<ulong> c = MemoryMarshal.Cast<byte, ulong>(data.Slice(2 * Block, Block));
+            var a = MemoryMarshal.Cast<byte, ulong>(data[..Block]);
+            var b = MemoryMarshal.Cast<byte, ulong>(data.Slice(Block, Block));
+            var c = MemoryMarshal.Cast<byte, ulong>(data.Slice(2 * Block, Block));
             uint second = 0;
             uint third = 0;
-            for (int i = 0; i < a.Length && i < b.Length && i < c.Length; i++)
+            for (var i = 0; i < a.Length && i < b.Length && i < c.Length; i++)
             {
                 state = BitOperations.Crc32C(state, a[i]);
                 second = BitOperations.Crc32C(second, b[i]);
@@ -63,7 +63,7 @@ internal static class Crc32C
             state = BitOperations.Crc32C(state, BinaryPrimitives.ReadUInt64LittleEndian(data));
         }
 
-        foreach (byte value in data)
+        foreach (var value in data)
         {
             state = BitOperations.Crc32C(state, value);
         }
@@ -78,10 +78,10 @@ internal static class Crc32C
     private static uint[] ShiftTable(int zeros)
     {
         Span<uint> columns = stackalloc uint[32];
-        for (int bit = 0; bit < 32; bit++)
+        for (var bit = 0; bit < 32; bit++)
         {
-            uint state = 1u << bit;
-            for (int i = 0; i < zeros; i += 8)
+            var state = 1u << bit;
+            for (var i = 0; i < zeros; i += 8)
             {
                 state = BitOperations.Crc32C(state, 0ul);
             }
@@ -89,10 +89,10 @@ internal static class Crc32C
             columns[bit] = state;
         }
 
-        uint[] table = new uint[4 * 256];
-        for (int i = 0; i < table.Length; i++)
+        var table = new uint[4 * 256];
+        for (var i = 0; i < table.Length; i++)
         {
-            for (int bit = 0; bit < 8; bit++)
+            for (var bit = 0; bit < 8; bit++)
             {
                 table[i] ^= ((i >> bit) & 1) == 1 ? columns[(8 * (i >> 8)) + bit] : 0;
             }

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics.X86;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Xkd.Storage;
 
@@ -50,12 +50,12 @@ internal static class Crc32CFolding
     {
         Require(data, block);
         const int step = 64;
-        Vector512<ulong> factors = Vector512.Create(Vector256.Create(Vector128.Create(First, Second)));
-        ref byte from = ref MemoryMarshal.GetReference(data);
-        Vector512<ulong> a = Vector512.LoadUnsafe(ref from).AsUInt64() ^ Vector512.CreateScalar((ulong)state);
-        Vector512<ulong> b = Vector512.LoadUnsafe(ref from, step).AsUInt64();
-        Vector512<ulong> c = Vector512.LoadUnsafe(ref from, 2 * step).AsUInt64();
-        Vector512<ulong> d = Vector512.LoadUnsafe(ref from, 3 * step).AsUInt64();
+        var factors = Vector512.Create(Vector256.Create(Vector128.Create(First, Second)));
+        ref var from = ref MemoryMarshal.GetReference(data);
+        var a = Vector512.LoadUnsafe(ref from).AsUInt64() ^ Vector512.CreateScalar((ulong)state);
+        var b = Vector512.LoadUnsafe(ref from, step).AsUInt64();
+        var c = Vector512.LoadUnsafe(ref from, 2 * step).AsUInt64();
+        var d = Vector512.LoadUnsafe(ref from, 3 * step).AsUInt64();
         for (nuint at = Block; at < (nuint)data.Length; at += Block)
         {
             a = Next(a, factors, Vector512.LoadUnsafe(ref from, at).AsUInt64());
@@ -64,7 +64,7 @@ internal static class Crc32CFolding
             d = Next(d, factors, Vector512.LoadUnsafe(ref from, at + (3 * step)).AsUInt64());
         }
 
-        ref byte to = ref MemoryMarshal.GetReference(block);
+        ref var to = ref MemoryMarshal.GetReference(block);
         a.AsByte().StoreUnsafe(ref to);
         b.AsByte().StoreUnsafe(ref to, step);
         c.AsByte().StoreUnsafe(ref to, 2 * step);
@@ -84,7 +84,7 @@ internal static class Crc32CFolding
     internal static unsafe void Copy512(ReadOnlySpan<uint> states, byte** from, byte** to, nuint length, Span<byte> lines)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(lines.Length, 4 * Line, nameof(lines));
-        Vector512<ulong> factors = Vector512.Create(Vector256.Create(Vector128.Create(FirstOfLine, SecondOfLine)));
+        var factors = Vector512.Create(Vector256.Create(Vector128.Create(FirstOfLine, SecondOfLine)));
         byte* from0 = from[0], from1 = from[1], from2 = from[2], from3 = from[3];
         byte* to0 = to[0], to1 = to[1], to2 = to[2], to3 = to[3];
         Vector512<ulong> a = Move(from0, to0) ^ Vector512.CreateScalar((ulong)states[0]), b = Move(from1, to1) ^ Vector512.CreateScalar((ulong)states[1]);
@@ -97,7 +97,7 @@ internal static class Crc32CFolding
             d = Next(d, factors, Move(from3 + at, to3 + at));
         }
 
-        ref byte folded = ref MemoryMarshal.GetReference(lines);
+        ref var folded = ref MemoryMarshal.GetReference(lines);
         a.AsByte().StoreUnsafe(ref folded);
         b.AsByte().StoreUnsafe(ref folded, Line);
         c.AsByte().StoreUnsafe(ref folded, 2 * Line);
@@ -109,16 +109,16 @@ internal static class Crc32CFolding
     {
         Require(data, block);
         const int step = 32;
-        Vector256<ulong> factors = Vector256.Create(Vector128.Create(First, Second));
-        ref byte from = ref MemoryMarshal.GetReference(data);
-        Vector256<ulong> a = Vector256.LoadUnsafe(ref from).AsUInt64() ^ Vector256.CreateScalar((ulong)state);
-        Vector256<ulong> b = Vector256.LoadUnsafe(ref from, step).AsUInt64();
-        Vector256<ulong> c = Vector256.LoadUnsafe(ref from, 2 * step).AsUInt64();
-        Vector256<ulong> d = Vector256.LoadUnsafe(ref from, 3 * step).AsUInt64();
-        Vector256<ulong> e = Vector256.LoadUnsafe(ref from, 4 * step).AsUInt64();
-        Vector256<ulong> f = Vector256.LoadUnsafe(ref from, 5 * step).AsUInt64();
-        Vector256<ulong> g = Vector256.LoadUnsafe(ref from, 6 * step).AsUInt64();
-        Vector256<ulong> h = Vector256.LoadUnsafe(ref from, 7 * step).AsUInt64();
+        var factors = Vector256.Create(Vector128.Create(First, Second));
+        ref var from = ref MemoryMarshal.GetReference(data);
+        var a = Vector256.LoadUnsafe(ref from).AsUInt64() ^ Vector256.CreateScalar((ulong)state);
+        var b = Vector256.LoadUnsafe(ref from, step).AsUInt64();
+        var c = Vector256.LoadUnsafe(ref from, 2 * step).AsUInt64();
+        var d = Vector256.LoadUnsafe(ref from, 3 * step).AsUInt64();
+        var e = Vector256.LoadUnsafe(ref from, 4 * step).AsUInt64();
+        var f = Vector256.LoadUnsafe(ref from, 5 * step).AsUInt64();
+        var g = Vector256.LoadUnsafe(ref from, 6 * step).AsUInt64();
+        var h = Vector256.LoadUnsafe(ref from, 7 * step).AsUInt64();
         for (nuint at = Block; at < (nuint)data.Length; at += Block)
         {
             a = Next(a, factors, ref from, at);
@@ -131,7 +131,7 @@ internal static class Crc32CFolding
             h = Next(h, factors, ref from, at + (7 * step));
         }
 
-        ref byte to = ref MemoryMarshal.GetReference(block);
+        ref var to = ref MemoryMarshal.GetReference(block);
         a.AsByte().StoreUnsafe(ref to);
         b.AsByte().StoreUnsafe(ref to, step);
         c.AsByte().StoreUnsafe(ref to, 2 * step);
@@ -155,7 +155,7 @@ internal static class Crc32CFolding
     private static unsafe Vector512<ulong> Move(byte* from, byte* to)
     {
         Sse.Prefetch0(from + 1024);
-        Vector512<ulong> data = Vector512.Load((ulong*)from);
+        var data = Vector512.Load((ulong*)from);
         data.StoreAlignedNonTemporal((ulong*)to);
         return data;
     }
@@ -170,8 +170,8 @@ internal static class Crc32CFolding
     // x^exponent modulo the polynomial, bits reflected.
     private static uint Power(int exponent)
     {
-        uint value = 1u << 31;
-        for (int i = 0; i < exponent; i++)
+        var value = 1u << 31;
+        for (var i = 0; i < exponent; i++)
         {
             value = (value >> 1) ^ ((value & 1) * Polynomial);
         }

@@ -23,17 +23,17 @@ public static class JpegFrames
     /// <returns>The JPEGs one after the other; and count + 1 offsets: where each begins, and where the last ends.</returns>
     public static (byte[] Payload, uint[] Offsets) Encode(ReadOnlySpan<byte> frames, int count, int height, int width, int quality = DefaultQuality)
     {
-        using IJpegCodec codec = NewCodec();
+        using var codec = NewCodec();
         return Encode(codec, frames, count, height, width, quality);
     }
 
     internal static (byte[] Payload, uint[] Offsets) Encode(IJpegCodec codec, ReadOnlySpan<byte> frames, int count, int height, int width, int quality)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(frames.Length, (long)count * height * width * 3);
-        uint[] offsets = new uint[count + 1];
+        var offsets = new uint[count + 1];
         using MemoryStream payload = new();
-        int frameBytes = height * width * 3;
-        for (int i = 0; i < count; i++)
+        var frameBytes = height * width * 3;
+        for (var i = 0; i < count; i++)
         {
             codec.Encode(frames.Slice(i * frameBytes, frameBytes), height, width, quality, payload);
             offsets[i + 1] = checked((uint)payload.Length);

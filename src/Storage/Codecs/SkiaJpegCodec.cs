@@ -16,17 +16,17 @@ internal sealed unsafe class SkiaJpegCodec : IJpegCodec
         ArgumentOutOfRangeException.ThrowIfLessThan(rgb.Length, (long)height * width * 3);
         fixed (byte* source = jpeg)
         {
-            using SKData data = SKData.Create((nint)source, jpeg.Length);
-            using SKCodec codec = SKCodec.Create(data) ?? throw new FailureException("a stored frame is no JPEG");
+            using var data = SKData.Create((nint)source, jpeg.Length);
+            using var codec = SKCodec.Create(data) ?? throw new FailureException("a stored frame is no JPEG");
             if (codec.Info.Width != width || codec.Info.Height != height)
             {
                 throw JpegFrames.WrongSize(codec.Info.Width, codec.Info.Height, width, height);
             }
 
-            Span<byte> rgba = Rgba(height, width);
+            var rgba = Rgba(height, width);
             fixed (byte* target = rgba)
             {
-                SKCodecResult result = codec.GetPixels(Info(height, width), (nint)target);
+                var result = codec.GetPixels(Info(height, width), (nint)target);
                 if (result != SKCodecResult.Success)
                 {
                     throw new FailureException($"a stored frame does not decode: {result}");
@@ -40,7 +40,7 @@ internal sealed unsafe class SkiaJpegCodec : IJpegCodec
     public void Encode(ReadOnlySpan<byte> rgb, int height, int width, int quality, Stream destination)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(rgb.Length, (long)height * width * 3);
-        Span<byte> rgba = Rgba(height, width);
+        var rgba = Rgba(height, width);
         Expand(rgb, rgba);
         fixed (byte* source = rgba)
         {
@@ -59,7 +59,7 @@ internal sealed unsafe class SkiaJpegCodec : IJpegCodec
 
     private Span<byte> Rgba(int height, int width)
     {
-        int bytes = checked(height * width * 4);
+        var bytes = checked(height * width * 4);
         _rgba = _rgba.Length >= bytes ? _rgba : GC.AllocateUninitializedArray<byte>(bytes);
         return _rgba.AsSpan(0, bytes);
     }
@@ -67,7 +67,7 @@ internal sealed unsafe class SkiaJpegCodec : IJpegCodec
     // Four pixels at a time: 16 bytes in, 12 of the 16 that come out count.
     private static void Pack(ReadOnlySpan<byte> rgba, Span<byte> rgb)
     {
-        Vector128<byte> order = Vector128.Create((byte)0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 255, 255, 255, 255);
+        var order = Vector128.Create((byte)0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 255, 255, 255, 255);
         int from = 0, to = 0;
         for (; from <= rgba.Length - 16 && to <= rgb.Length - 16; from += 16, to += 12)
         {

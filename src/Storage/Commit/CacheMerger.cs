@@ -13,9 +13,9 @@ public static class CacheMerger
     /// <exception cref="FailureException">The newest manifest or a ledger is damaged, or the folder cannot be written.</exception>
     public static async Task<Manifest> MergeAsync(string cache, TimeProvider time, CancellationToken ct)
     {
-        Manifest newest = Cache.Open(cache).Manifest;
+        var newest = Cache.Open(cache).Manifest;
         CacheWriterOptions options = new() { Part = Part };
-        await using CacheWriter writer = await CacheWriter.OpenAsync(cache, newest.Fingerprint, options, time, ct);
+        await using var writer = await CacheWriter.OpenAsync(cache, newest.Fingerprint, options, time, ct);
         return await writer.CommitAsync(ct);
     }
 }

@@ -88,7 +88,7 @@ public sealed class CacheWriter : IAsyncDisposable
             throw new UsageException($"clip id {clip.Id} appears twice (second time under item {clip.SourceItem}): ids must be unique in a cache");
         }
 
-        if (!_pending.TryGetValue(clip.SourceItem, out List<StagedClip>? clips))
+        if (!_pending.TryGetValue(clip.SourceItem, out var clips))
         {
             _pending.Add(clip.SourceItem, clips = []);
         }
@@ -111,7 +111,7 @@ public sealed class CacheWriter : IAsyncDisposable
         ct.ThrowIfCancellationRequested();
         RequireUsable();
         RequireOpen(entry.Id);
-        _pending.Remove(entry.Id, out List<StagedClip>? clips);
+        _pending.Remove(entry.Id, out var clips);
         if (entry.State == ItemState.Failed)
         {
             clips?.ForEach(Drop);
@@ -124,7 +124,7 @@ public sealed class CacheWriter : IAsyncDisposable
         {
             await GuardAsync(async () =>
             {
-                foreach (StagedClip clip in clips)
+                foreach (var clip in clips)
                 {
                     _shard ??= await ShardWriter.CreateAsync(_store, _options, _nextShard++);
                     await _shard.AddAsync(clip, _fingerprint.Mels);
@@ -168,7 +168,7 @@ public sealed class CacheWriter : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         _failed = true;
-        foreach (StagedClip clip in _pending.Values.SelectMany(c => c))
+        foreach (var clip in _pending.Values.SelectMany(c => c))
         {
             clip.Dispose();
         }
@@ -211,7 +211,7 @@ public sealed class CacheWriter : IAsyncDisposable
             return;
         }
 
-        using ShardWriter shard = _shard;
+        using var shard = _shard;
         _shard = null;
         _sealed.Add(await shard.SealAsync(_fingerprint.Mels));
         _sealedMel = _sealedMel.Add(shard.Mel.Frames, shard.Mel.Values, shard.Mel.Sum, shard.Mel.SumSquares);
@@ -221,11 +221,11 @@ public sealed class CacheWriter : IAsyncDisposable
     {
         _lock.Require();
         JoinNewerHead();
-        LedgerPart? lines = _settled.Count == 0 ? _own : _ledgers.Append(_own, _options.Part, _settled);
+        var lines = _settled.Count == 0 ? _own : _ledgers.Append(_own, _options.Part, _settled);
         while (true)
         {
             _lock.Require();
-            Manifest next = Next(lines);
+            var next = Next(lines);
             if (_manifests.TryPut(next, _options.Part))
             {
                 _head = next;
@@ -254,7 +254,7 @@ public sealed class CacheWriter : IAsyncDisposable
     // Another part committed first: this commit grows from its version.
     private bool JoinNewerHead()
     {
-        Manifest? head = _manifests.Versions() is [int newest, ..] && newest != _head?.Version ? _manifests.Head() : _head;
+        var head = _manifests.Versions() is [int newest, ..] && newest != _head?.Version ? _manifests.Head() : _head;
         if (head is null || head.Version == _head?.Version)
         {
             return false;
@@ -267,10 +267,10 @@ public sealed class CacheWriter : IAsyncDisposable
 
         _head = head;
         RequireSameFingerprint();
-        Dictionary<string, LedgerEntry> merged = _ledgers.Read(head);
-        foreach (LedgerEntry entry in _settled)
+        var merged = _ledgers.Read(head);
+        foreach (var entry in _settled)
         {
-            if (merged.TryGetValue(entry.Id, out LedgerEntry? other) && other.State == ItemState.Committed)
+            if (merged.TryGetValue(entry.Id, out var other) && other.State == ItemState.Committed)
             {
                 throw new FailureException($"item {entry.Id} was committed by another process meanwhile: give each process its own partition; nothing of this commit was kept");
             }
@@ -284,8 +284,8 @@ public sealed class CacheWriter : IAsyncDisposable
 
     private Manifest Next(LedgerPart? lines)
     {
-        IEnumerable<LedgerPart> others = _head?.Ledger.Where(p => p.Part != _options.Part) ?? [];
-        MelStatistics mel = (_head?.Mel ?? new MelStatistics()).Add(_sealedMel.Frames, _sealedMel.Values, _sealedMel.Sum, _sealedMel.SumSquares);
+        var others = _head?.Ledger.Where(p => p.Part != _options.Part) ?? [];
+        var mel = (_head?.Mel ?? new MelStatistics()).Add(_sealedMel.Frames, _sealedMel.Values, _sealedMel.Sum, _sealedMel.SumSquares);
         return new Manifest
         {
             Version = (_head?.Version ?? 0) + 1,
@@ -312,7 +312,7 @@ public sealed class CacheWriter : IAsyncDisposable
 
     private void RequireOpen(string item)
     {
-        if (_ledger.TryGetValue(item, out LedgerEntry? entry) && entry.State == ItemState.Committed)
+        if (_ledger.TryGetValue(item, out var entry) && entry.State == ItemState.Committed)
         {
             throw new UsageException($"item {item} is committed already: a source item ends in exactly one state");
         }

@@ -10,9 +10,9 @@ internal sealed class Leftovers(ICacheStore store)
     /// <exception cref="FailureException">The lock was taken over: what is there may be the next holder's, and stays.</exception>
     public void Remove(string heldPart, IPartLock own, Manifest? head)
     {
-        List<(string Part, string Name)> found = Find(head);
+        var found = Find(head);
         own.Require(); // after the listing: whoever takes over from here on has nothing in it
-        foreach (IGrouping<string, string> part in found.GroupBy(f => f.Part, f => f.Name, StringComparer.Ordinal))
+        foreach (var part in found.GroupBy(f => f.Part, f => f.Name, StringComparer.Ordinal))
         {
             if (part.Key == heldPart)
             {
@@ -20,7 +20,7 @@ internal sealed class Leftovers(ICacheStore store)
                 continue;
             }
 
-            using IPartLock? held = store.TryLock(part.Key);
+            using var held = store.TryLock(part.Key);
             if (held is not null)
             {
                 // Listed again under the lock: its writer may have committed and left between the listing and here.
@@ -35,7 +35,7 @@ internal sealed class Leftovers(ICacheStore store)
     {
         HashSet<string> listed = [.. head?.Shards.Select(s => s.Path) ?? []];
         List<(string, string)> found = [];
-        foreach (string name in new[] { CacheLayout.Shards, CacheLayout.Manifests, CacheLayout.Top }.SelectMany(store.List).Select(f => f.Name))
+        foreach (var name in new[] { CacheLayout.Shards, CacheLayout.Manifests, CacheLayout.Top }.SelectMany(store.List).Select(f => f.Name))
         {
             if (CacheLayout.ParseTemporary(name) is { } writer)
             {
@@ -52,7 +52,7 @@ internal sealed class Leftovers(ICacheStore store)
 
     private void Delete(IEnumerable<string> names)
     {
-        foreach (string name in names)
+        foreach (var name in names)
         {
             store.Delete(name);
         }

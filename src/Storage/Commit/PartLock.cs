@@ -8,7 +8,7 @@ internal static class PartLock
     /// <exception cref="UsageException">Another writer holds it.</exception>
     public static async Task<IPartLock> AcquireAsync(ICacheStore store, string part, TimeProvider time, CancellationToken ct)
     {
-        long began = time.GetTimestamp();
+        var began = time.GetTimestamp();
         while (true)
         {
             if (store.TryLock(part) is { } held)

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using Parquet;
 using Parquet.Meta;
 using Parquet.Schema;
-using Parquet;
 
 namespace Xkd.Storage;
 
@@ -27,21 +27,21 @@ public sealed class FeatureFile : IAsyncDisposable
         _label = Field("label");
         _vector = Field(FeatureSchema.VectorName) ?? throw new UsageException($"{path} has no column vector; a feature file has id, label and vector");
         Rows = reader.RowGroups.Sum(g => g.RowCount);
-        long values = reader.RowGroups.Sum(g => Values(g.RowGroup));
+        var values = reader.RowGroups.Sum(g => Values(g.RowGroup));
         if (Rows == 0 || values % Rows != 0 || values == 0)
         {
             throw new UsageException($"{path}: {values} values in {Rows} vectors; every vector must have the same length, and there must be one");
         }
 
         Dim = checked((int)(values / Rows));
-        int odd = reader.RowGroups.ToList().FindIndex(g => g.RowCount < 0 || Values(g.RowGroup) != g.RowCount * Dim);
+        var odd = reader.RowGroups.ToList().FindIndex(g => g.RowCount < 0 || Values(g.RowGroup) != g.RowCount * Dim);
         if (odd >= 0)
         {
             throw new FailureException($"{path}: row group {odd} says {reader.RowGroups[odd].RowCount} rows and {Values(reader.RowGroups[odd].RowGroup)} values, not {Dim} a row; the file is damaged, or its vectors differ in length");
         }
 
-        _checks = Metadata.TryGetValue(FeatureSchema.CheckKey, out string? checks) ? checks.Split(' ') : null;
-        long largest = reader.RowGroups.Max(g => Values(g.RowGroup)) * (sizeof(float) + (2 * sizeof(int)));
+        _checks = Metadata.TryGetValue(FeatureSchema.CheckKey, out var checks) ? checks.Split(' ') : null;
+        var largest = reader.RowGroups.Max(g => Values(g.RowGroup)) * (sizeof(float) + (2 * sizeof(int)));
         if (largest > MostGroupBytes)
         {
             throw new UsageException($"{path}: a row group of it takes {largest >> 20} MiB to read; write it with at most {MostGroupBytes / (12 * Dim)} rows a row group");
@@ -88,10 +88,10 @@ public sealed class FeatureFile : IAsyncDisposable
     /// <exception cref="UsageException">A number is not finite.</exception>
     public async IAsyncEnumerable<FeatureBlock> ReadAsync([EnumeratorCancellation] CancellationToken stop = default)
     {
-        int most = checked((int)_reader.RowGroups.Max(g => Values(g.RowGroup)));
-        float[] values = new float[most];
+        var most = checked((int)_reader.RowGroups.Max(g => Values(g.RowGroup)));
+        var values = new float[most];
         int[] definitions = new int[most], repetitions = new int[most];
-        for (int g = 0; g < _reader.RowGroupCount; g++)
+        for (var g = 0; g < _reader.RowGroupCount; g++)
         {
             stop.ThrowIfCancellationRequested();
             yield return await GroupAsync(g, values, definitions, repetitions);
@@ -112,11 +112,11 @@ public sealed class FeatureFile : IAsyncDisposable
             return;
         }
 
-        (long end, string crc)? said = g < _checks.Length && _checks[g].Split(':') is [var at, var sum] && long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out long to) ? (to, sum) : null;
-        long position = g == 0 ? 0 : _verified;
+        (long end, string crc)? said = g < _checks.Length && _checks[g].Split(':') is [var at, var sum] && long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var to) ? (to, sum) : null;
+        var position = g == 0 ? 0 : _verified;
         uint got = 0;
-        byte[] block = new byte[1 << 20];
-        for (int read = 1; said is not null && position < said.Value.end && read > 0; position += read)
+        var block = new byte[1 << 20];
+        for (var read = 1; said is not null && position < said.Value.end && read > 0; position += read)
         {
             read = RandomAccess.Read(_stream.SafeFileHandle, block.AsSpan(0, (int)Math.Min(block.Length, said.Value.end - position)), position);
             got = Crc32C.Append(got, block.AsSpan(0, read));
@@ -132,7 +132,7 @@ public sealed class FeatureFile : IAsyncDisposable
     private async Task<FeatureBlock> GroupAsync(int g, float[] values, int[] definitions, int[] repetitions)
     {
         Verify(g);
-        using ParquetRowGroupReader group = _reader.OpenRowGroupReader(g);
+        using var group = _reader.OpenRowGroupReader(g);
         int rows = checked((int)group.RowCount), count = checked((int)Values(_reader.RowGroups[g].RowGroup));
         string?[] ids = new string?[rows], labels = new string?[rows];
         try
@@ -150,8 +150,8 @@ public sealed class FeatureFile : IAsyncDisposable
             throw new FailureException($"{Path}, row group {g} cannot be read: {e.Message}", e);
         }
 
-        int row = -1;
-        for (int i = 0; i < count; i++)
+        var row = -1;
+        for (var i = 0; i < count; i++)
         {
             row += repetitions[i] == 0 ? 1 : 0;
             if (row != i / Dim || definitions[i] != _vector.MaxDefinitionLevel)

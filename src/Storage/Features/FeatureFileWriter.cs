@@ -34,7 +34,7 @@ public sealed class FeatureFileWriter : IAsyncDisposable
 
         // An optional list of required values: definition 2 is a value, repetition 0 begins a row.
         Array.Fill(_definitions, 2);
-        for (int i = 0; i < _repetitions.Length; i++)
+        for (var i = 0; i < _repetitions.Length; i++)
         {
             _repetitions[i] = i % dim == 0 ? 0 : 1;
         }
@@ -60,7 +60,7 @@ public sealed class FeatureFileWriter : IAsyncDisposable
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
             FileStream stream = new(Temporary(path), FileMode.Create, FileAccess.ReadWrite);
             ChecksumStream summed = new(stream);
-            ParquetWriter parquet = await ParquetWriter.CreateAsync(FeatureSchema.Schema, summed, FeatureSchema.Options);
+            var parquet = await ParquetWriter.CreateAsync(FeatureSchema.Schema, summed, FeatureSchema.Options);
             parquet.CustomMetadata = new Dictionary<string, string>(metadata ?? new Dictionary<string, string>(StringComparer.Ordinal), StringComparer.Ordinal);
             return new FeatureFileWriter(path, dim, stream, summed, parquet);
         }
@@ -126,8 +126,8 @@ public sealed class FeatureFileWriter : IAsyncDisposable
             return;
         }
 
-        int values = _ids.Count * _dim;
-        using ParquetRowGroupWriter group = _parquet.CreateRowGroup();
+        var values = _ids.Count * _dim;
+        using var group = _parquet.CreateRowGroup();
         await group.WriteAsync(FeatureSchema.Id, _ids);
         await group.WriteAsync(FeatureSchema.Label, _labels!);
         await group.WriteAllPartsAsync<float>(FeatureSchema.Element, _vectors.AsMemory(0, values), _definitions.AsMemory(0, values), _repetitions.AsMemory(0, values), CancellationToken.None);

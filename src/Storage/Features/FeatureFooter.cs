@@ -19,8 +19,8 @@ internal static class FeatureFooter
     /// <summary>Puts the check into its place.</summary>
     public static void Seal(FileStream file)
     {
-        (byte[] footer, long start) = Read(file) ?? throw new InvalidOperationException("the footer was just written");
-        int at = Place(footer) ?? throw new InvalidOperationException("the footer was written with an open check");
+        (var footer, var start) = Read(file) ?? throw new InvalidOperationException("the footer was just written");
+        var at = Place(footer) ?? throw new InvalidOperationException("the footer was written with an open check");
         RandomAccess.Write(file.SafeFileHandle, Encoding.ASCII.GetBytes(Crc32C.Compute(footer).ToString("x8", CultureInfo.InvariantCulture)), start + at);
     }
 
@@ -33,9 +33,9 @@ internal static class FeatureFooter
             return;
         }
 
-        string said = Encoding.ASCII.GetString(footer, at, Digits);
+        var said = Encoding.ASCII.GetString(footer, at, Digits);
         footer.AsSpan(at, Digits).Fill((byte)'0');
-        string got = Crc32C.Compute(footer).ToString("x8", CultureInfo.InvariantCulture);
+        var got = Crc32C.Compute(footer).ToString("x8", CultureInfo.InvariantCulture);
         if (got != said)
         {
             throw new FailureException($"{path} is damaged: the CRC-32C of its footer is {got}, {said} was written; extract the features again");
@@ -45,26 +45,26 @@ internal static class FeatureFooter
     // Footer, its length, and the magic bytes; null where there is no footer of that length.
     private static (byte[] Footer, long Start)? Read(FileStream file)
     {
-        byte[] tail = new byte[LengthAndMagic];
-        long length = RandomAccess.GetLength(file.SafeFileHandle);
+        var tail = new byte[LengthAndMagic];
+        var length = RandomAccess.GetLength(file.SafeFileHandle);
         if (length < LengthAndMagic || RandomAccess.Read(file.SafeFileHandle, tail, length - LengthAndMagic) != LengthAndMagic)
         {
             return null;
         }
 
-        long start = length - LengthAndMagic - BinaryPrimitives.ReadUInt32LittleEndian(tail);
+        var start = length - LengthAndMagic - BinaryPrimitives.ReadUInt32LittleEndian(tail);
         if (start < 0 || length - start > MostBytes)
         {
             return null;
         }
 
-        byte[] footer = new byte[length - start];
+        var footer = new byte[length - start];
         return RandomAccess.Read(file.SafeFileHandle, footer, start) == footer.Length ? (footer, start) : null;
     }
 
     private static int? Place(ReadOnlySpan<byte> footer)
     {
-        int at = footer.IndexOf(Encoding.ASCII.GetBytes(Mark)) + Mark.Length;
+        var at = footer.IndexOf(Encoding.ASCII.GetBytes(Mark)) + Mark.Length;
         return at >= Mark.Length && at + Digits <= footer.Length ? at : null;
     }
 }

@@ -6,7 +6,7 @@ internal static class FeatureValues
     /// <summary>Place of the first number that is not finite; −1 where all are.</summary>
     public static int IndexOfNotFinite(this ReadOnlySpan<float> values)
     {
-        for (int i = 0; i < values.Length; i++)
+        for (var i = 0; i < values.Length; i++)
         {
             if (!float.IsFinite(values[i]))
             {

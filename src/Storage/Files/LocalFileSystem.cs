@@ -34,7 +34,7 @@ internal sealed partial class LocalFileSystem : IFileSystem
     public void SyncDirectory(string path)
     {
         // .NET opens no directories; without this call a rename may be forgotten although the file it named was synced.
-        int handle = Open(path, ReadOnlyDirectory);
+        var handle = Open(path, ReadOnlyDirectory);
         if (handle < 0)
         {
             throw Error("open", path);
@@ -94,7 +94,7 @@ internal sealed partial class LocalFileSystem : IFileSystem
 
     private static IOException Error(string call, string path)
     {
-        int error = Marshal.GetLastPInvokeError();
+        var error = Marshal.GetLastPInvokeError();
         return new IOException($"{call} {path}: {new Win32Exception(error).Message}", error);
     }
 

@@ -1,5 +1,5 @@
-using Polly.Retry;
 using Polly;
+using Polly.Retry;
 
 namespace Xkd.Storage;
 
@@ -33,7 +33,7 @@ internal sealed class RetryingFileSystem(IFileSystem inner, TimeProvider time) :
 
     public void Rename(string from, string to)
     {
-        bool again = false;
+        var again = false;
         _retry.Execute(() =>
         {
             if (!again || File.Exists(from) || !File.Exists(to))
@@ -46,7 +46,7 @@ internal sealed class RetryingFileSystem(IFileSystem inner, TimeProvider time) :
 
     public bool TryLink(string existing, string name)
     {
-        bool again = false;
+        var again = false;
         return _retry.Execute(() =>
         {
             if (again && File.Exists(name) && (!File.Exists(existing) || File.ReadAllBytes(existing).AsSpan().SequenceEqual(File.ReadAllBytes(name))))

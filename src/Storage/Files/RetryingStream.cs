@@ -33,7 +33,7 @@ internal sealed class RetryingStream(Stream inner, ResiliencePipeline retry) : S
         catch (IOException e) when (TransientErrors.Has(e))
         {
             // Copied only here: a shard's blobs pass through without.
-            byte[] copy = buffer.ToArray();
+            var copy = buffer.ToArray();
             retry.Execute(() => inner.Write(copy));
         }
     }

@@ -1,7 +1,7 @@
 using System.Net;
 using Amazon.Runtime;
-using Amazon.S3.Model;
 using Amazon.S3;
+using Amazon.S3.Model;
 
 namespace Xkd.Storage;
 
@@ -56,7 +56,7 @@ internal sealed class ObjectBucket : IDisposable
         string? next = null;
         do
         {
-            ListObjectsV2Response page = _retries.Run($"list {_address}/{folder}", (_, ct) => _client.ListObjectsV2Async(
+            var page = _retries.Run($"list {_address}/{folder}", (_, ct) => _client.ListObjectsV2Async(
                 new ListObjectsV2Request { BucketName = _address.Bucket, Prefix = Key(folder), Delimiter = "/", ContinuationToken = next }, ct));
             files.AddRange((page.S3Objects ?? []).Where(o => o.Key.StartsWith(_address.Prefix, StringComparison.Ordinal)).Select(o => new StoredFile(o.Key[_address.Prefix.Length..], o.Size ?? 0)));
             next = page.IsTruncated == true ? page.NextContinuationToken : null;
@@ -70,15 +70,15 @@ internal sealed class ObjectBucket : IDisposable
     {
         try
         {
-            using GetObjectResponse answer = await _client.GetObjectAsync(
+            using var answer = await _client.GetObjectAsync(
                 new GetObjectRequest { BucketName = _address.Bucket, Key = Key(name), ByteRange = new ByteRange(offset, offset + destination.Length - 1) }, ct);
             if (offset > 0 && answer.HttpStatusCode != HttpStatusCode.PartialContent)
             {
                 throw new FailureException($"{Named(name)}: the service gave the whole object for a part of it; it cannot hold caches");
             }
 
-            int wanted = (int)Math.Min(destination.Length, answer.ContentLength);
-            int read = await answer.ResponseStream.ReadAtLeastAsync(destination[..wanted], wanted, throwOnEndOfStream: false, ct);
+            var wanted = (int)Math.Min(destination.Length, answer.ContentLength);
+            var read = await answer.ResponseStream.ReadAtLeastAsync(destination[..wanted], wanted, throwOnEndOfStream: false, ct);
             return read == wanted ? read : throw new EndOfStreamException($"the answer broke off after {read} of {wanted} bytes");
         }
         catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
@@ -96,7 +96,7 @@ internal sealed class ObjectBucket : IDisposable
     {
         try
         {
-            GetObjectMetadataResponse answer = await _client.GetObjectMetadataAsync(new GetObjectMetadataRequest { BucketName = _address.Bucket, Key = Key(name) }, ct);
+            var answer = await _client.GetObjectMetadataAsync(new GetObjectMetadataRequest { BucketName = _address.Bucket, Key = Key(name) }, ct);
             return (answer.ContentLength, answer.ETag ?? "");
         }
         catch (AmazonS3Exception e) when (IsAbsent(e))
@@ -112,13 +112,13 @@ internal sealed class ObjectBucket : IDisposable
     /// <returns>false when it is.</returns>
     public bool TryPut(string name, byte[] content, CancellationToken stop = default)
     {
-        bool mayBeOurs = false;
-        bool put = _retries.Run($"write {Named(name)}", async (attempt, ct) =>
+        var mayBeOurs = false;
+        var put = _retries.Run($"write {Named(name)}", async (attempt, ct) =>
         {
             mayBeOurs = attempt > 0;
             try
             {
-                PutObjectRequest request = Request(name, content);
+                var request = Request(name, content);
                 request.IfNoneMatch = "*";
                 await _client.PutObjectAsync(request, ct);
                 return true;
@@ -150,7 +150,7 @@ internal sealed class ObjectBucket : IDisposable
     /// <summary>Puts a local file in place, in pieces when it is large, and looks whether it arrived whole.</summary>
     public void PutFile(string name, string path)
     {
-        long bytes = new FileInfo(path).Length;
+        var bytes = new FileInfo(path).Length;
         if (bytes <= Piece)
         {
             Put(name, File.ReadAllBytes(path));
@@ -174,14 +174,14 @@ internal sealed class ObjectBucket : IDisposable
 
     private void PutPieces(string name, string path, long bytes)
     {
-        string key = Key(name);
-        string upload = _retries.Run($"write {Named(name)}", (_, ct) => _client.InitiateMultipartUploadAsync(
+        var key = Key(name);
+        var upload = _retries.Run($"write {Named(name)}", (_, ct) => _client.InitiateMultipartUploadAsync(
             new InitiateMultipartUploadRequest { BucketName = _address.Bucket, Key = key }, ct)).UploadId;
         try
         {
             // A shard that outgrows ten thousand pieces of this size gets larger ones; the service takes no more.
-            long piece = Math.Max(Piece, (bytes / 9999) + 1);
-            PartETag[] tags = new PartETag[(bytes + piece - 1) / piece];
+            var piece = Math.Max(Piece, (bytes / 9999) + 1);
+            var tags = new PartETag[(bytes + piece - 1) / piece];
             Parallel.For(0, tags.Length, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i => tags[i] = new PartETag(i + 1, _retries.Run($"write {Named(name)}", (_, ct) =>
                 _client.UploadPartAsync(
                     new UploadPartRequest
@@ -225,7 +225,7 @@ internal sealed class ObjectBucket : IDisposable
 
     private bool Holds(string name, byte[] content)
     {
-        byte[] found = new byte[content.Length + 1];
+        var found = new byte[content.Length + 1];
         return Read(name, 0, found) == content.Length && found.AsSpan(0, content.Length).SequenceEqual(content);
     }
 

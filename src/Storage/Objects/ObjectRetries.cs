@@ -1,8 +1,8 @@
 using System.Net;
 using Amazon.Runtime;
+using Polly;
 using Polly.Retry;
 using Polly.Timeout;
-using Polly;
 
 namespace Xkd.Storage;
 
@@ -33,7 +33,7 @@ internal sealed class ObjectRetries(ObjectStoreOptions options, TimeProvider tim
     /// <exception cref="UsageException">There is no such bucket, or nobody may use it so.</exception>
     public T Run<T>(string what, Func<int, CancellationToken, Task<T>> call, CancellationToken ct = default)
     {
-        int tries = 0;
+        var tries = 0;
         try
         {
             return _pipeline.ExecuteAsync(async token => await call(tries++, token), ct).AsTask().GetAwaiter().GetResult();
@@ -58,7 +58,7 @@ internal sealed class ObjectRetries(ObjectStoreOptions options, TimeProvider tim
 
     private static XkdException Named(string what, int tries, Exception error)
     {
-        string said = $"cannot {what}: {(error is AmazonServiceException { ErrorCode.Length: > 0 } service ? $"{service.ErrorCode}, " : "")}{error.Message}";
+        var said = $"cannot {what}: {(error is AmazonServiceException { ErrorCode.Length: > 0 } service ? $"{service.ErrorCode}, " : "")}{error.Message}";
         return error switch
         {
             AmazonServiceException { ErrorCode: "NoSuchBucket" } => new UsageException($"{said}: make the bucket, or name another", error),

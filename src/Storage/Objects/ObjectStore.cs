@@ -34,8 +34,8 @@ internal sealed class ObjectStore : ICacheStore
     /// </summary>
     private static void MakeRoom()
     {
-        ThreadPool.GetMinThreads(out int workers, out int completion);
-        int needed = Requests + Environment.ProcessorCount;
+        ThreadPool.GetMinThreads(out var workers, out var completion);
+        var needed = Requests + Environment.ProcessorCount;
         if (workers < needed)
         {
             ThreadPool.SetMinThreads(needed, completion);
@@ -63,27 +63,27 @@ internal sealed class ObjectStore : ICacheStore
             return null;
         }
 
-        byte[] bytes = new byte[Math.Min(most, head.Bytes)];
-        int read = ReadPieces(name, 0, bytes);
+        var bytes = new byte[Math.Min(most, head.Bytes)];
+        var read = ReadPieces(name, 0, bytes);
         return read == bytes.Length ? bytes : bytes[..read];
     }
 
     public Stream? TryOpen(string name)
     {
-        string file = _scratch.Value.NewFile();
+        var file = _scratch.Value.NewFile();
         return Download(name, file) ? new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.None, 1 << 16, FileOptions.DeleteOnClose) : null;
     }
 
     public byte[] ReadTail(string name, long offset, long bytes)
     {
-        byte[] tail = new byte[Math.Max(0, bytes)];
-        int read = ReadPieces(name, offset, tail);
+        var tail = new byte[Math.Max(0, bytes)];
+        var read = ReadPieces(name, offset, tail);
         return read == tail.Length ? tail : tail[..read];
     }
 
     public LocalCopy Fetch(string name)
     {
-        string file = _scratch.Value.NewFile();
+        var file = _scratch.Value.NewFile();
         return new LocalCopy(file, temporary: Download(name, file));
     }
 
@@ -117,7 +117,7 @@ internal sealed class ObjectStore : ICacheStore
 
     public void Replace(string name, string part, Action<Stream> write)
     {
-        StagedFile staged = Stage(name, part);
+        var staged = Stage(name, part);
         using (staged.Stream)
         {
             write(staged.Stream);
@@ -138,7 +138,7 @@ internal sealed class ObjectStore : ICacheStore
 
     public StagedFile Stage(string name, string part)
     {
-        string file = _scratch.Value.NewFile();
+        var file = _scratch.Value.NewFile();
         return new StagedFile(file, new FileStream(file, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 1 << 16));
     }
 
@@ -152,7 +152,7 @@ internal sealed class ObjectStore : ICacheStore
 
     public IPartLock? TryLock(string part)
     {
-        string asked = _conditional ? part : Alone;
+        var asked = _conditional ? part : Alone;
         return PartLease.TryTake(_bucket, asked, (generation, content) => IsGone(asked, $"{generation} {content}"), _options.Lease, _time);
     }
 
@@ -174,7 +174,7 @@ internal sealed class ObjectStore : ICacheStore
     // Unchanged for a whole lease, by this process's own clock.
     private bool IsGone(string part, string seen)
     {
-        if (!_others.TryGetValue(part, out (string Seen, long Since) before) || before.Seen != seen)
+        if (!_others.TryGetValue(part, out var before) || before.Seen != seen)
         {
             _others[part] = (seen, _time.GetTimestamp());
             return false;
@@ -191,10 +191,10 @@ internal sealed class ObjectStore : ICacheStore
         }
 
         using FileStream copy = new(file, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1);
-        byte[] piece = new byte[Math.Min(_bucket.Piece, head.Bytes)];
+        var piece = new byte[Math.Min(_bucket.Piece, head.Bytes)];
         for (long done = 0; done < head.Bytes;)
         {
-            int read = _bucket.Read(name, done, piece.AsMemory(0, (int)Math.Min(piece.Length, head.Bytes - done))) ?? 0;
+            var read = _bucket.Read(name, done, piece.AsMemory(0, (int)Math.Min(piece.Length, head.Bytes - done))) ?? 0;
             if (read == 0)
             {
                 break; // it was replaced by a shorter one meanwhile; what is there counts
@@ -209,10 +209,10 @@ internal sealed class ObjectStore : ICacheStore
 
     private int ReadPieces(string name, long offset, Memory<byte> destination)
     {
-        int done = 0;
+        var done = 0;
         while (done < destination.Length)
         {
-            int read = _bucket.Read(name, offset + done, destination.Slice(done, Math.Min(_bucket.Piece, destination.Length - done)))
+            var read = _bucket.Read(name, offset + done, destination.Slice(done, Math.Min(_bucket.Piece, destination.Length - done)))
                 ?? throw new FileNotFoundException($"no object {Location}/{name}");
             if (read == 0)
             {

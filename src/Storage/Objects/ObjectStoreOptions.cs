@@ -53,7 +53,7 @@ public sealed record ObjectStoreOptions
             Region = Get("AWS_REGION", "AWS_DEFAULT_REGION"),
             Folder = Path.GetFullPath(Get(FolderVariable) ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "xkd")),
         };
-        if (options.Endpoint is { } endpoint && !(Uri.TryCreate(endpoint, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https"))
+        if (options.Endpoint is { } endpoint && !(Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"))
         {
             throw new UsageException($"AWS_ENDPOINT_URL_S3 \"{endpoint}\" is no address: write http://HOST:PORT or https://HOST");
         }
@@ -63,9 +63,9 @@ public sealed record ObjectStoreOptions
 
     private static long ParseSize(string text)
     {
-        (string suffix, long unit) = Array.Find([("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("TiB", 1L << 40), ("GB", 1_000_000_000L), ("TB", 1_000_000_000_000L), ("", 1L)],
+        (var suffix, var unit) = Array.Find([("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("TiB", 1L << 40), ("GB", 1_000_000_000L), ("TB", 1_000_000_000_000L), ("", 1L)],
             ((string Suffix, long Unit) u) => text.EndsWith(u.Suffix, StringComparison.Ordinal));
-        return double.TryParse(text[..^suffix.Length], NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value >= 0
+        return double.TryParse(text[..^suffix.Length], NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= 0
             ? (long)(value * unit)
             : throw new UsageException($"{SizeVariable} \"{text}\" is no size: write one such as 200GiB, or 0 to keep nothing");
     }

@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Xkd.Storage;
 
@@ -37,13 +37,13 @@ internal sealed partial class PartLease : IPartLock
     /// <returns>null when another holds it.</returns>
     public static PartLease? TryTake(ObjectBucket bucket, string part, Func<int, string, bool> isGone, TimeSpan lease, TimeProvider time)
     {
-        int newest = Newest(bucket, part);
+        var newest = Newest(bucket, part);
         if (newest > 0 && Content(bucket, part, newest) is { } content && content != Released && !isGone(newest, content))
         {
             return null;
         }
 
-        string owner = $"{Environment.MachineName} process {Environment.ProcessId} {Guid.NewGuid():N}";
+        var owner = $"{Environment.MachineName} process {Environment.ProcessId} {Guid.NewGuid():N}";
         if (!bucket.TryPut(Name(part, newest + 1), Encoding.UTF8.GetBytes(owner)))
         {
             return null;
@@ -123,7 +123,7 @@ internal sealed partial class PartLease : IPartLock
 
     private static string? Content(ObjectBucket bucket, string part, int generation)
     {
-        byte[] content = new byte[512];
+        var content = new byte[512];
         return bucket.Read(Name(part, generation), 0, content) is { } bytes ? Encoding.UTF8.GetString(content.AsSpan(0, bytes)) : null;
     }
 

@@ -52,10 +52,10 @@ internal sealed class RemoteShards : IShardBytes
             _fetching = Task.Run(FetchAsync);
         }
 
-        byte[] rented = ArrayPool<byte>.Shared.Rent(destination.Length);
+        var rented = ArrayPool<byte>.Shared.Rent(destination.Length);
         try
         {
-            int read = ReadObject(_manifest.Shards[shard], offset, rented.AsMemory(0, destination.Length));
+            var read = ReadObject(_manifest.Shards[shard], offset, rented.AsMemory(0, destination.Length));
             rented.AsSpan(0, read).CopyTo(destination);
             return read;
         }
@@ -87,7 +87,7 @@ internal sealed class RemoteShards : IShardBytes
     {
         _stop.Cancel();
         _fetching.GetAwaiter().GetResult();
-        foreach (SafeFileHandle? handle in _handles.Concat(_dropped))
+        foreach (var handle in _handles.Concat(_dropped))
         {
             handle?.Dispose();
         }
@@ -97,7 +97,7 @@ internal sealed class RemoteShards : IShardBytes
 
     private SafeFileHandle? Handle(int shard)
     {
-        SafeFileHandle? handle = Volatile.Read(ref _handles[shard]);
+        var handle = Volatile.Read(ref _handles[shard]);
         if (handle is not null || _copies is null || Volatile.Read(ref _distrusted[shard]))
         {
             return handle;
@@ -117,7 +117,7 @@ internal sealed class RemoteShards : IShardBytes
     {
         // Processes that share the folder begin at different places, and so share the work.
         int count = _manifest.Shards.Count, first = (int)((uint)Environment.ProcessId * 2654435761u % (uint)count);
-        bool full = false;
+        var full = false;
         try
         {
             await Parallel.ForEachAsync(

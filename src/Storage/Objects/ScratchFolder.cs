@@ -13,14 +13,14 @@ internal sealed class ScratchFolder : IDisposable
     public ScratchFolder(string parent)
     {
         Directory.CreateDirectory(parent);
-        foreach (string folder in Directory.EnumerateDirectories(parent).Where(f => Guid.TryParseExact(System.IO.Path.GetFileName(f), "N", out _)))
+        foreach (var folder in Directory.EnumerateDirectories(parent).Where(f => Guid.TryParseExact(System.IO.Path.GetFileName(f), "N", out _)))
         {
             RemoveDead(folder);
         }
 
         // It has its name only once it is locked: a process that clears up would take it for a dead one's in between.
         Path = System.IO.Path.Combine(parent, $"{Guid.NewGuid():N}");
-        string making = Directory.CreateDirectory(Path + ".new").FullName;
+        var making = Directory.CreateDirectory(Path + ".new").FullName;
         _lock = new FileStream(System.IO.Path.Combine(making, LockName), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1);
         Directory.Move(making, Path);
     }

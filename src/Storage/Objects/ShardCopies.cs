@@ -26,7 +26,7 @@ internal sealed partial class ShardCopies
     public ShardCopies(string folder, long most, TimeProvider time)
     {
         (_folder, _most, _time) = (folder, most, time);
-        string marker = Path.Combine(folder, Marker);
+        var marker = Path.Combine(folder, Marker);
         if (!File.Exists(marker) && Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any(f => Path.GetFileName(f) != Marker))
         {
             throw new UsageException($"{folder} holds other things than copies of shards: name another folder by {ObjectStoreOptions.FolderVariable}, or empty this one");
@@ -46,10 +46,10 @@ internal sealed partial class ShardCopies
     /// <summary>Opens a copy, which then stays until the handle is closed; null when there is none.</summary>
     public SafeFileHandle? TryOpen(ShardEntry shard)
     {
-        string path = At(shard);
+        var path = At(shard);
         try
         {
-            SafeFileHandle handle = File.OpenHandle(path, options: FileOptions.RandomAccess);
+            var handle = File.OpenHandle(path, options: FileOptions.RandomAccess);
             if (RandomAccess.GetLength(handle) == shard.Bytes)
             {
                 File.SetLastAccessTimeUtc(path, _time.GetUtcNow().UtcDateTime);
@@ -75,7 +75,7 @@ internal sealed partial class ShardCopies
     /// <exception cref="CorruptCacheException">What was read is not what was committed.</exception>
     public async Task<CopyOutcome> MakeAsync(ShardEntry shard, Func<long, Memory<byte>, int> read, CancellationToken ct)
     {
-        (FileStream? file, CopyOutcome without) = await ReserveAsync(shard, ct);
+        (var file, var without) = await ReserveAsync(shard, ct);
         if (file is null)
         {
             return without;
@@ -85,7 +85,7 @@ internal sealed partial class ShardCopies
         {
             try
             {
-                string hash = Fill(file, shard, read, ct);
+                var hash = Fill(file, shard, read, ct);
                 if (hash != shard.Sha256)
                 {
                     throw new CorruptCacheException(shard.Path, null, "file", $"sha256 {shard.Sha256}", hash);
@@ -108,7 +108,7 @@ internal sealed partial class ShardCopies
 
     private async Task<(FileStream? File, CopyOutcome Without)> ReserveAsync(ShardEntry shard, CancellationToken ct)
     {
-        using FileStream gate = await EnterAsync(ct);
+        using var gate = await EnterAsync(ct);
         if (File.Exists(At(shard)))
         {
             return (null, CopyOutcome.There);
@@ -135,9 +135,9 @@ internal sealed partial class ShardCopies
     private bool MakeRoom(FileInfo[] ours, long needed)
     {
         const long Spare = 1L << 30; // not the last of the disk's
-        long used = ours.Sum(f => f.Length);
-        long free = new DriveInfo(_folder).AvailableFreeSpace - Spare;
-        foreach (FileInfo file in ours.OrderByDescending(f => f.Extension == ".part").ThenBy(f => f.LastAccessTimeUtc))
+        var used = ours.Sum(f => f.Length);
+        var free = new DriveInfo(_folder).AvailableFreeSpace - Spare;
+        foreach (var file in ours.OrderByDescending(f => f.Extension == ".part").ThenBy(f => f.LastAccessTimeUtc))
         {
             if (used + needed <= _most && needed <= free)
             {
@@ -190,14 +190,14 @@ internal sealed partial class ShardCopies
 
     private static string Fill(FileStream file, ShardEntry shard, Func<long, Memory<byte>, int> read, CancellationToken ct)
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        byte[] piece = System.Buffers.ArrayPool<byte>.Shared.Rent((int)Math.Min(Piece, shard.Bytes));
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var piece = System.Buffers.ArrayPool<byte>.Shared.Rent((int)Math.Min(Piece, shard.Bytes));
         try
         {
             for (long done = 0; done < shard.Bytes;)
             {
                 ct.ThrowIfCancellationRequested();
-                int got = read(done, piece.AsMemory(0, (int)Math.Min(piece.Length, shard.Bytes - done)));
+                var got = read(done, piece.AsMemory(0, (int)Math.Min(piece.Length, shard.Bytes - done)));
                 if (got == 0)
                 {
                     throw new CorruptCacheException(shard.Path, null, "file", $"{shard.Bytes} bytes", $"{done} bytes");

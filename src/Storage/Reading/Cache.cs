@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -49,7 +48,7 @@ public sealed class Cache
     internal static Cache Open(ICacheStore store, int? version = null)
     {
         ManifestStore manifests = new(store);
-        ImmutableArray<int> versions = manifests.Versions();
+        var versions = manifests.Versions();
         if (versions.IsEmpty)
         {
             throw new UsageException(store.Absence());
@@ -61,9 +60,9 @@ public sealed class Cache
         }
 
         List<string> warnings = [], problems = [];
-        foreach (int candidate in version is { } one ? [one] : versions)
+        foreach (var candidate in version is { } one ? [one] : versions)
         {
-            if (manifests.TryRead(candidate, out string problem) is { } manifest)
+            if (manifests.TryRead(candidate, out var problem) is { } manifest)
             {
                 RequireShards(store, manifest);
                 return new Cache(store, manifest, warnings);
@@ -82,8 +81,8 @@ public sealed class Cache
     /// </summary>
     public string ClipsHash()
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (ClipEntry clip in Clips)
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var clip in Clips)
         {
             hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{clip.Id}\n{clip.NumFrames} {clip.Width} {clip.Height} {clip.MelFrames} {clip.MelCrc}\n")));
         }
@@ -100,10 +99,10 @@ public sealed class Cache
 
     private static void RequireShards(ICacheStore store, Manifest manifest)
     {
-        Dictionary<string, StoredFile> there = store.List(CacheLayout.Shards).DistinctBy(f => f.Name).ToDictionary(f => f.Name, StringComparer.Ordinal);
-        foreach (ShardEntry shard in manifest.Shards)
+        var there = store.List(CacheLayout.Shards).DistinctBy(f => f.Name).ToDictionary(f => f.Name, StringComparer.Ordinal);
+        foreach (var shard in manifest.Shards)
         {
-            if (!there.TryGetValue(shard.Path, out StoredFile found) || found.Bytes != shard.Bytes || found.Other is not null)
+            if (!there.TryGetValue(shard.Path, out var found) || found.Bytes != shard.Bytes || found.Other is not null)
             {
                 throw new CorruptCacheException(shard.Path, null, "file", $"{shard.Bytes} bytes", found.Name is null ? "no file" : found.Other ?? $"{found.Bytes} bytes");
             }

@@ -9,7 +9,7 @@ internal static class ClipIndex
     /// <returns>Clips sorted by id, ordinal.</returns>
     public static ClipEntry[] Read(ICacheStore store, Manifest manifest)
     {
-        ClipEntry[][] shards = new ClipEntry[manifest.Shards.Count][];
+        var shards = new ClipEntry[manifest.Shards.Count][];
         ConcurrentDictionary<string, string> texts = new(StringComparer.Ordinal);
         try
         {
@@ -21,7 +21,7 @@ internal static class ClipIndex
             ExceptionDispatchInfo.Throw(first);
         }
 
-        ClipEntry[] clips = Sorted(shards.SelectMany(s => s));
+        var clips = Sorted(shards.SelectMany(s => s));
         return Doubled(manifest, clips).FirstOrDefault() is { } doubled ? throw doubled : clips;
     }
 
@@ -36,7 +36,7 @@ internal static class ClipIndex
     /// <summary>Of sorted clips each that has the id of the one before it.</summary>
     public static IEnumerable<CorruptCacheException> Doubled(Manifest manifest, ClipEntry[] clips)
     {
-        for (int i = 1; i < clips.Length; i++)
+        for (var i = 1; i < clips.Length; i++)
         {
             if (clips[i].Id == clips[i - 1].Id)
             {
@@ -50,7 +50,7 @@ internal static class ClipIndex
     /// <exception cref="CorruptCacheException">The index or the footer after it is damaged, or disagrees with the manifest.</exception>
     private static ClipEntry[] ReadShard(ICacheStore store, Manifest manifest, int index, ConcurrentDictionary<string, string> texts)
     {
-        ShardEntry shard = manifest.Shards[index];
+        var shard = manifest.Shards[index];
         try
         {
             return Parse(store.ReadTail(shard.Path, shard.FooterOffset, shard.Bytes - shard.FooterOffset), manifest, index, texts);
@@ -69,21 +69,21 @@ internal static class ClipIndex
     /// <exception cref="CorruptCacheException">The index or the footer after it is damaged, disagrees with the manifest, or says what cannot be.</exception>
     public static ClipEntry[] Parse(byte[] tail, Manifest manifest, int index, ConcurrentDictionary<string, string> texts)
     {
-        ShardEntry shard = manifest.Shards[index];
-        uint crc = Crc32C.Compute(tail);
+        var shard = manifest.Shards[index];
+        var crc = Crc32C.Compute(tail);
         if (crc != shard.FooterCrc)
         {
             throw new CorruptCacheException(shard.Path, null, "footer", $"crc {shard.FooterCrc:x8}", $"{crc:x8}");
         }
 
-        ClipEntry[] clips = RowIndex.Read(tail, shard, index, manifest.Fingerprint, texts);
-        foreach (ClipEntry clip in clips)
+        var clips = RowIndex.Read(tail, shard, index, manifest.Fingerprint, texts);
+        foreach (var clip in clips)
         {
             RequireSame(clip, "frames", clip.FramesOffset, shard.Offsets[clip.Row]);
             RequireSame(clip, "mel", clip.MelOffset, shard.MelOffsets[clip.Row]);
         }
 
-        string ids = ShardSeal.IdsHash(clips.Select(c => c.Id));
+        var ids = ShardSeal.IdsHash(clips.Select(c => c.Id));
         return ids == shard.IdsSha256 ? clips : throw new CorruptCacheException(shard.Path, null, "id", $"sha256 {shard.IdsSha256}", ids);
 
         void RequireSame(ClipEntry clip, string column, long offset, long listed)

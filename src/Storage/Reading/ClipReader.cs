@@ -56,7 +56,7 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
     public void ReadMel(ClipEntry clip, Span<Half> destination)
     {
         ArgumentNullException.ThrowIfNull(clip);
-        int values = checked(_mels * clip.MelFrames);
+        var values = checked(_mels * clip.MelFrames);
         ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, values, nameof(destination));
         ReadWhole(clip, "mel", clip.MelOffset, clip.MelCrc, MemoryMarshal.AsBytes(destination[..values]));
     }
@@ -74,7 +74,7 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
     public void Dispose()
     {
         _shards.Dispose();
-        while (_codecs.TryTake(out IJpegCodec? codec))
+        while (_codecs.TryTake(out var codec))
         {
             codec.Dispose();
         }
@@ -88,12 +88,12 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
         ArgumentOutOfRangeException.ThrowIfGreaterThan((long)firstFrame + count, clip.NumFrames, nameof(count));
         ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, (long)count * clip.FrameBytes, nameof(destination));
         Span<uint> crcs = stackalloc uint[Math.Min(count, Batch)];
-        for (int done = 0; done < count; done += Batch)
+        for (var done = 0; done < count; done += Batch)
         {
-            int now = Math.Min(Batch, count - done);
-            int first = firstFrame + done;
+            var now = Math.Min(Batch, count - done);
+            var first = firstFrame + done;
             Read(clip, "frame_crc", clip.FrameCrcOffset + ((long)first * sizeof(uint)), MemoryMarshal.AsBytes(crcs[..now]));
-            Span<byte> target = destination.Slice(done * clip.FrameBytes, now * clip.FrameBytes);
+            var target = destination.Slice(done * clip.FrameBytes, now * clip.FrameBytes);
             if (_jpeg)
             {
                 ReadJpeg(clip, first, crcs[..now], target);
@@ -107,12 +107,12 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
 
     private void ReadRaw(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
     {
-        int frameBytes = clip.FrameBytes;
-        bool asked = false;
+        var frameBytes = clip.FrameBytes;
+        var asked = false;
         while (!crcs.IsEmpty)
         {
             // Once some of it has to be read, all of it has: what has arrived meanwhile came by being asked for.
-            int copied = asked ? 0 : CopyRaw(clip, first, crcs, destination);
+            var copied = asked ? 0 : CopyRaw(clip, first, crcs, destination);
             if (copied == 0 && !asked)
             {
                 asked = true;
@@ -121,12 +121,12 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
 
             // A few frames at a time: the checksums then find their bytes in the core's own cache, where a whole window would have gone through it.
             // From afar the window comes at once: there each read has its price.
-            int together = _shards.IsNear(clip.Shard) ? Math.Min(crcs.Length, Math.Max(1, Together / frameBytes)) : crcs.Length;
-            int now = copied > 0 ? copied : together;
+            var together = _shards.IsNear(clip.Shard) ? Math.Min(crcs.Length, Math.Max(1, Together / frameBytes)) : crcs.Length;
+            var now = copied > 0 ? copied : together;
             if (copied == 0)
             {
                 Read(clip, "frames", clip.FramesOffset + ((long)first * frameBytes), destination[..(now * frameBytes)]);
-                for (int i = 0; i < now; i++)
+                for (var i = 0; i < now; i++)
                 {
                     Check(clip, first + i, crcs[i], Crc32C.Compute(destination.Slice(i * frameBytes, frameBytes)));
                 }
@@ -142,9 +142,9 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
     /// <returns>Frames copied; 0 where they must be read.</returns>
     private int CopyRaw(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
     {
-        int frameBytes = clip.FrameBytes;
-        int count = Math.Min(crcs.Length, ShardMaps.Longest / frameBytes);
-        ReadOnlySpan<byte> stored = _shards.Present(clip.Shard, clip.FramesOffset + ((long)first * frameBytes), count * frameBytes);
+        var frameBytes = clip.FrameBytes;
+        var count = Math.Min(crcs.Length, ShardMaps.Longest / frameBytes);
+        var stored = _shards.Present(clip.Shard, clip.FramesOffset + ((long)first * frameBytes), count * frameBytes);
         if (stored.IsEmpty)
         {
             return 0;
@@ -152,7 +152,7 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
 
         Span<uint> got = stackalloc uint[count];
         CheckedCopy.Copy(stored, frameBytes, destination[..stored.Length], got);
-        for (int i = 0; i < count; i++)
+        for (var i = 0; i < count; i++)
         {
             Check(clip, first + i, crcs[i], got[i]);
         }
@@ -169,16 +169,16 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
             throw Corrupt(clip, "frame_offsets", $"at most {clip.FramesBytes}", $"{offsets[0]} to {offsets[^1]}");
         }
 
-        int length = (int)(offsets[^1] - offsets[0]);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(length);
-        IJpegCodec codec = _codecs.TryTake(out IJpegCodec? free) ? free : JpegFrames.NewCodec();
+        var length = (int)(offsets[^1] - offsets[0]);
+        var buffer = ArrayPool<byte>.Shared.Rent(length);
+        var codec = _codecs.TryTake(out var free) ? free : JpegFrames.NewCodec();
         try
         {
             Read(clip, "frames", clip.FramesOffset + offsets[0], buffer.AsSpan(0, length));
-            for (int i = 0; i < crcs.Length; i++)
+            for (var i = 0; i < crcs.Length; i++)
             {
-                uint begin = offsets[i] - offsets[0];
-                uint end = offsets[i + 1] - offsets[0];
+                var begin = offsets[i] - offsets[0];
+                var end = offsets[i + 1] - offsets[0];
                 if (end < begin || end > length)
                 {
                     throw Corrupt(clip, "frame_offsets", $"frame {first + i} after {offsets[i]}", $"{offsets[i + 1]}");
@@ -217,7 +217,7 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
 
     private void ReadWholeOnce(ClipEntry clip, string column, long offset, uint expected, Span<byte> destination)
     {
-        ReadOnlySpan<byte> stored = destination.Length <= ShardMaps.Longest ? _shards.Present(clip.Shard, offset, destination.Length) : [];
+        var stored = destination.Length <= ShardMaps.Longest ? _shards.Present(clip.Shard, offset, destination.Length) : [];
         if (stored.IsEmpty)
         {
             Read(clip, column, offset, destination);
@@ -227,7 +227,7 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
             stored.CopyTo(destination);
         }
 
-        uint got = Crc32C.Compute(destination);
+        var got = Crc32C.Compute(destination);
         if (got != expected)
         {
             throw Corrupt(clip, column, $"crc {expected:x8}", $"{got:x8}");
@@ -244,10 +244,10 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
 
     private void Read(ClipEntry clip, string column, long offset, Span<byte> destination)
     {
-        int wanted = destination.Length;
+        var wanted = destination.Length;
         while (!destination.IsEmpty)
         {
-            int read = _shards.Read(clip.Shard, offset, destination);
+            var read = _shards.Read(clip.Shard, offset, destination);
             if (read == 0)
             {
                 throw Corrupt(clip, column, $"{wanted} bytes", $"the file's end after {wanted - destination.Length}");

@@ -36,7 +36,7 @@ internal sealed partial class ShardHandles(Manifest manifest, Func<string, SafeF
     public void Dispose()
     {
         _maps?.Dispose();
-        foreach (SafeFileHandle? handle in _handles)
+        foreach (var handle in _handles)
         {
             handle?.Dispose();
         }
@@ -46,9 +46,9 @@ internal sealed partial class ShardHandles(Manifest manifest, Func<string, SafeF
 
     private SafeFileHandle Open(int shard)
     {
-        ShardEntry entry = manifest.Shards[shard];
-        SafeFileHandle opened = open(entry.Path) ?? throw new CorruptCacheException(entry.Path, null, "file", $"{entry.Bytes} bytes", "no file");
-        SafeFileHandle? earlier = Interlocked.CompareExchange(ref _handles[shard], opened, null);
+        var entry = manifest.Shards[shard];
+        var opened = open(entry.Path) ?? throw new CorruptCacheException(entry.Path, null, "file", $"{entry.Bytes} bytes", "no file");
+        var earlier = Interlocked.CompareExchange(ref _handles[shard], opened, null);
         if (earlier is null)
         {
             return opened;

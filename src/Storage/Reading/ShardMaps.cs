@@ -50,22 +50,22 @@ internal sealed partial class ShardMaps : IDisposable
     /// <param name="resident">Bytes that may be present at once. A cache that fits stays present.</param>
     public static ShardMaps? Of(Manifest manifest, Func<string, string> at, long resident)
     {
-        IReadOnlyList<ShardEntry> shards = manifest.Shards;
+        var shards = manifest.Shards;
         if (resident < Longest || shards.Count == 0 || !OperatingSystem.IsLinux() || Environment.SystemPageSize != Page
             || new DriveInfo(Path.GetDirectoryName(at(shards[0].Path))!).DriveType is not (DriveType.Fixed or DriveType.Ram))
         {
             return null;
         }
 
-        long[] starts = new long[shards.Count];
+        var starts = new long[shards.Count];
         long end = 0;
-        for (int shard = 0; shard < starts.Length; shard++)
+        for (var shard = 0; shard < starts.Length; shard++)
         {
             starts[shard] = end;
             end += Up(shards[shard].Bytes);
         }
 
-        nint address = Map(0, (nuint)end, ProtectNone, Private | Anonymous | NoReserve, -1, 0);
+        var address = Map(0, (nuint)end, ProtectNone, Private | Anonymous | NoReserve, -1, 0);
         return address == -1 ? null : new ShardMaps(manifest, at, starts, address, end, resident);
     }
 
@@ -89,7 +89,7 @@ internal sealed partial class ShardMaps : IDisposable
         }
 
         long begin = offset - (offset % Page), pages = (Up(offset + length) - begin) / Page;
-        nint address = _base + (nint)(_starts[shard] + begin);
+        var address = _base + (nint)(_starts[shard] + begin);
         Span<byte> present = stackalloc byte[(Longest / Page) + 1];
         present = present[..(int)pages];
         if (InCore(address, (nuint)(pages * Page), present) != 0 || present.ContainsAnyExcept((byte)1))
@@ -113,8 +113,8 @@ internal sealed partial class ShardMaps : IDisposable
             {
                 if (_states[shard] == Unseen)
                 {
-                    nint place = _base + (nint)_starts[shard];
-                    bool mapped = MayWrite(_at(_shards[shard].Path), Writable) == 0 && Map(place, (nuint)_shards[shard].Bytes, ProtectRead, Shared | Fixed, handle, 0) == place;
+                    var place = _base + (nint)_starts[shard];
+                    var mapped = MayWrite(_at(_shards[shard].Path), Writable) == 0 && Map(place, (nuint)_shards[shard].Bytes, ProtectRead, Shared | Fixed, handle, 0) == place;
                     Volatile.Write(ref _states[shard], mapped ? Mapped : Refused);
                 }
             }

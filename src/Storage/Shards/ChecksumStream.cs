@@ -29,7 +29,7 @@ internal sealed class ChecksumStream(Stream inner) : Stream
     /// <summary>CRC-32C of what was written since the last call.</summary>
     public uint Mark()
     {
-        uint crc = _sinceMark;
+        var crc = _sinceMark;
         _sinceMark = 0;
         return crc;
     }

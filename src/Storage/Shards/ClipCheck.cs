@@ -6,7 +6,7 @@ internal static class ClipCheck
     /// <exception cref="ArgumentException">They do not: a defect of the caller, not of the media.</exception>
     public static void Require(ClipRecord clip, Fingerprint fingerprint)
     {
-        string? problem = Problem(clip, fingerprint);
+        var problem = Problem(clip, fingerprint);
         if (problem is not null)
         {
             throw new ArgumentException($"clip {clip.Id}: {problem}", nameof(clip));
@@ -15,9 +15,9 @@ internal static class ClipCheck
 
     private static string? Problem(ClipRecord clip, Fingerprint fingerprint)
     {
-        long raw = (long)clip.NumFrames * clip.Height * clip.Width * 3;
-        long mel = (long)clip.MelFrames * fingerprint.Mels * 2;
-        bool encoded = !clip.FrameOffsets.IsEmpty;
+        var raw = (long)clip.NumFrames * clip.Height * clip.Width * 3;
+        var mel = (long)clip.MelFrames * fingerprint.Mels * 2;
+        var encoded = !clip.FrameOffsets.IsEmpty;
         return clip switch
         {
             _ when ClipEntryCheck.Problem(Row(clip), fingerprint) is { } problem => $"{problem.Column} {problem.Got}, expected {problem.Expected}", // no reader would have it
@@ -38,9 +38,9 @@ internal static class ClipCheck
 
     private static bool Ascending(ClipRecord clip)
     {
-        ReadOnlySpan<uint> offsets = clip.FrameOffsets.Span;
-        bool fits = offsets.Length == clip.NumFrames + 1 && offsets[0] == 0 && offsets[^1] == clip.Frames.Length;
-        for (int i = 1; fits && i < offsets.Length; i++)
+        var offsets = clip.FrameOffsets.Span;
+        var fits = offsets.Length == clip.NumFrames + 1 && offsets[0] == 0 && offsets[^1] == clip.Frames.Length;
+        for (var i = 1; fits && i < offsets.Length; i++)
         {
             fits = offsets[i] > offsets[i - 1];
         }

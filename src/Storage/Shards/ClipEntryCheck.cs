@@ -41,7 +41,7 @@ internal static class ClipEntryCheck
 
     private static (string Column, string Expected, string Got)? Problem(ClipEntry clip, ShardEntry shard, Fingerprint fingerprint)
     {
-        bool jpeg = fingerprint.FramesCodec == FrameCodecs.Jpeg;
+        var jpeg = fingerprint.FramesCodec == FrameCodecs.Jpeg;
         return Problem(clip, fingerprint)
             ?? OfFrames(clip, jpeg)
             ?? OfPlace("frames", clip.FramesOffset, clip.FramesBytes, shard)
@@ -53,8 +53,8 @@ internal static class ClipEntryCheck
 
     private static (string Column, string Expected, string Got)? OfFrames(ClipEntry clip, bool jpeg)
     {
-        long pixels = (long)clip.Width * clip.Height; // below 2^32
-        long all = clip.NumFrames * pixels;
+        var pixels = (long)clip.Width * clip.Height; // below 2^32
+        var all = clip.NumFrames * pixels;
         return clip switch
         {
             _ when pixels * 3 > Array.MaxLength => ("width", "a frame that fits into memory", $"{clip.Width}×{clip.Height}"),

@@ -16,8 +16,8 @@ internal sealed record FileDigest(long Bytes, string Sha256, uint Crc)
     /// <summary>Of a stream, from where it stands to its end.</summary>
     public static FileDigest Of(Stream file, CancellationToken ct)
     {
-        using IncrementalHash sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << 18);
+        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = ArrayPool<byte>.Shared.Rent(1 << 18);
         try
         {
             long bytes = 0;
@@ -40,9 +40,9 @@ internal sealed record FileDigest(long Bytes, string Sha256, uint Crc)
     /// <summary>The bytes from an offset on: as many as asked for, or as there are.</summary>
     public static byte[] Tail(SafeFileHandle file, long offset, long bytes)
     {
-        byte[] tail = new byte[Math.Clamp(RandomAccess.GetLength(file) - offset, 0, bytes)];
-        int done = 0;
-        for (int read = 1; read > 0 && done < tail.Length; done += read)
+        var tail = new byte[Math.Clamp(RandomAccess.GetLength(file) - offset, 0, bytes)];
+        var done = 0;
+        for (var read = 1; read > 0 && done < tail.Length; done += read)
         {
             read = RandomAccess.Read(file, tail.AsSpan(done), offset + done);
         }
@@ -53,12 +53,12 @@ internal sealed record FileDigest(long Bytes, string Sha256, uint Crc)
     /// <summary>CRC-32C of a stretch of a file, and how much of it there was.</summary>
     public static Region Crc32COf(SafeFileHandle file, long offset, long bytes, CancellationToken ct = default)
     {
-        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(bytes, 1, 1 << 18));
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(bytes, 1, 1 << 18));
         try
         {
             uint crc = 0;
             long done = 0;
-            for (int read = 1; read > 0 && done < bytes; done += read)
+            for (var read = 1; read > 0 && done < bytes; done += read)
             {
                 ct.ThrowIfCancellationRequested();
                 read = RandomAccess.Read(file, buffer.AsSpan(0, (int)Math.Min(buffer.Length, bytes - done)), offset + done);

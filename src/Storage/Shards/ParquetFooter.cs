@@ -14,16 +14,16 @@ internal static class ParquetFooter
     public static void Require(Stream file)
     {
         Span<byte> tail = stackalloc byte[TailBytes];
-        long end = file.Length - TailBytes;
+        var end = file.Length - TailBytes;
         file.Seek(Math.Max(0, end), SeekOrigin.Begin);
         file.ReadExactly(tail);
-        uint bytes = BinaryPrimitives.ReadUInt32LittleEndian(tail);
+        var bytes = BinaryPrimitives.ReadUInt32LittleEndian(tail);
         if (bytes > end || bytes > Array.MaxLength || !tail[4..].SequenceEqual("PAR1"u8))
         {
             throw new InvalidDataException($"no Parquet footer of {bytes} bytes");
         }
 
-        byte[] footer = new byte[bytes];
+        var footer = new byte[bytes];
         file.Seek(end - bytes, SeekOrigin.Begin);
         file.ReadExactly(footer);
         file.Seek(0, SeekOrigin.Begin);
@@ -69,8 +69,8 @@ internal static class ParquetFooter
                 Forward(ref rest, Number(ref rest));
                 break;
             case 9 or 10: // list, set
-                byte header = Byte(ref rest);
-                ulong items = header >> 4 == 15 ? Number(ref rest) : (ulong)(header >> 4);
+                var header = Byte(ref rest);
+                var items = header >> 4 == 15 ? Number(ref rest) : (ulong)(header >> 4);
                 Forward(ref rest, 0, items);
                 for (ulong i = 0; i < items; i++)
                 {
@@ -88,7 +88,7 @@ internal static class ParquetFooter
 
     private static byte Byte(ref ReadOnlySpan<byte> rest)
     {
-        byte first = rest.IsEmpty ? throw new InvalidDataException("a footer that breaks off") : rest[0];
+        var first = rest.IsEmpty ? throw new InvalidDataException("a footer that breaks off") : rest[0];
         rest = rest[1..];
         return first;
     }
@@ -96,9 +96,9 @@ internal static class ParquetFooter
     private static ulong Number(ref ReadOnlySpan<byte> rest)
     {
         ulong number = 0;
-        for (int shift = 0; shift < 64; shift += 7)
+        for (var shift = 0; shift < 64; shift += 7)
         {
-            byte part = Byte(ref rest);
+            var part = Byte(ref rest);
             number |= (ulong)(part & 0x7F) << shift;
             if (part < 0x80)
             {

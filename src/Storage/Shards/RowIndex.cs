@@ -20,7 +20,7 @@ internal static class RowIndex
         {
             writer.Write(Magic);
             writer.Write(rows.Count);
-            for (int i = 0; i < rows.Count; i++)
+            for (var i = 0; i < rows.Count; i++)
             {
                 WriteRow(writer, rows[i], places[i]);
             }
@@ -38,7 +38,7 @@ internal static class RowIndex
         using MemoryStream row = new();
         using BinaryWriter writer = new(row, Encoding.UTF8);
         block = block[(Magic.Length + sizeof(int))..];
-        for (int i = 0; i < rows.Count; i++)
+        for (var i = 0; i < rows.Count; i++)
         {
             row.SetLength(0);
             WriteRow(writer, rows[i], places[i]);
@@ -68,16 +68,16 @@ internal static class RowIndex
             throw new CorruptCacheException(shard.Path, null, "footer", "a row index", "none");
         }
 
-        int row = -1;
+        var row = -1;
         try
         {
-            int count = reader.ReadInt32();
+            var count = reader.ReadInt32();
             if (count != shard.Rows)
             {
                 throw new CorruptCacheException(shard.Path, null, "footer", $"{shard.Rows} rows", $"{count}");
             }
 
-            ClipEntry[] clips = new ClipEntry[count];
+            var clips = new ClipEntry[count];
             for (row = 0; row < count; row++)
             {
                 clips[row] = ReadRow(reader, index, row, texts);
@@ -161,7 +161,7 @@ internal static class RowIndex
     private static void WriteTexts(BinaryWriter writer, IReadOnlyList<string> texts)
     {
         writer.Write7BitEncodedInt(texts.Count);
-        foreach (string text in texts)
+        foreach (var text in texts)
         {
             writer.Write(text);
         }
@@ -174,22 +174,22 @@ internal static class RowIndex
             return null;
         }
 
-        string text = reader.ReadString();
+        var text = reader.ReadString();
         return texts.GetOrAdd(text, text);
     }
 
     private static string[] ReadTexts(BinaryReader reader, ConcurrentDictionary<string, string> texts)
     {
-        int count = reader.Read7BitEncodedInt();
+        var count = reader.Read7BitEncodedInt();
         if (count < 0 || count > reader.BaseStream.Length - reader.BaseStream.Position)
         {
             throw new EndOfStreamException($"a list of {count} texts");
         }
 
-        string[] list = count == 0 ? [] : new string[count];
-        for (int i = 0; i < count; i++)
+        var list = count == 0 ? [] : new string[count];
+        for (var i = 0; i < count; i++)
         {
-            string text = reader.ReadString();
+            var text = reader.ReadString();
             list[i] = texts.GetOrAdd(text, text);
         }
 

@@ -9,18 +9,18 @@ internal static class RowPayload
     /// <summary>The first damage in one payload column's value at <paramref name="offset"/>; null when it is as committed.</summary>
     public static (string Expected, string Got)? CheckColumn(SafeFileHandle file, ShardRow row, int mels, string column, long offset, CancellationToken ct = default) =>
         column switch
-    {
-        "mel" => Check(file, offset, row.MelBytes(mels), row.MelCrc, "", ct),
-        "pcm" => Check(file, offset, row.PcmBytes, row.PcmCrc, "", ct),
-        _ => CheckFrames(file, row, offset, ct),
-    };
+        {
+            "mel" => Check(file, offset, row.MelBytes(mels), row.MelCrc, "", ct),
+            "pcm" => Check(file, offset, row.PcmBytes, row.PcmCrc, "", ct),
+            _ => CheckFrames(file, row, offset, ct),
+        };
 
     private static (string Expected, string Got)? CheckFrames(SafeFileHandle file, ShardRow row, long offset, CancellationToken ct)
     {
-        for (int i = 0; i < row.NumFrames; i++)
+        for (var i = 0; i < row.NumFrames; i++)
         {
-            (int begin, int length) = row.Frame(i).GetOffsetAndLength(int.MaxValue);
-            uint expected = BinaryPrimitives.ReadUInt32LittleEndian(row.FrameCrc.AsSpan(i * sizeof(uint)));
+            (var begin, var length) = row.Frame(i).GetOffsetAndLength(int.MaxValue);
+            var expected = BinaryPrimitives.ReadUInt32LittleEndian(row.FrameCrc.AsSpan(i * sizeof(uint)));
             if (Check(file, offset + begin, length, expected, $"frame {i} ", ct) is { } damage)
             {
                 return damage;
@@ -33,7 +33,7 @@ internal static class RowPayload
     // A file that ends too early counts as its shorter bytes.
     private static (string Expected, string Got)? Check(SafeFileHandle file, long offset, int length, uint expected, string what, CancellationToken ct)
     {
-        FileDigest.Region got = FileDigest.Crc32COf(file, offset, length, ct);
+        var got = FileDigest.Crc32COf(file, offset, length, ct);
         return got.Bytes == length && got.Crc == expected ? null : ($"{what}crc {expected:x8}", got.Bytes == length ? $"{got.Crc:x8}" : $"the file's end after {got.Bytes} bytes");
     }
 }

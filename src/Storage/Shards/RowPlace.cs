@@ -12,10 +12,10 @@ internal readonly record struct RowPlace(long FrameCrc, long FrameOffsets, long 
     /// <param name="end">Where each of the five columns ends.</param>
     public static RowPlace[] Of(IReadOnlyList<ShardRow> rows, int mels, RowPlace end)
     {
-        RowPlace[] places = new RowPlace[rows.Count];
-        for (int i = rows.Count - 1; i >= 0; i--)
+        var places = new RowPlace[rows.Count];
+        for (var i = rows.Count - 1; i >= 0; i--)
         {
-            ShardRow row = rows[i];
+            var row = rows[i];
             places[i] = new RowPlace(
                 end.FrameCrc - row.FrameCrc.Length,
                 end.FrameOffsets - row.FrameOffsets.Length,

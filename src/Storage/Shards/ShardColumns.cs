@@ -1,5 +1,5 @@
-using Parquet.Schema;
 using Parquet;
+using Parquet.Schema;
 
 namespace Xkd.Storage;
 
@@ -61,7 +61,7 @@ internal static class ShardColumns
             List<ReadOnlyMemory<char>> texts = [];
             List<int> definitions = [];
             List<int> repetitions = [];
-            foreach (IReadOnlyList<string> list in rows.Select(value))
+            foreach (var list in rows.Select(value))
             {
                 texts.AddRange(list.Select(t => t.AsMemory()));
                 definitions.AddRange(list.Count == 0 ? [1] : Enumerable.Repeat(2, list.Count));

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
+using Parquet;
 using Parquet.Meta;
 using Parquet.Schema;
-using Parquet;
 
 namespace Xkd.Storage;
 
@@ -55,9 +55,9 @@ internal sealed class ShardFile : IDisposable
 
     private void RequirePlain(DataField field)
     {
-        foreach (ParquetRowGroupReader group in _reader.RowGroups)
+        foreach (var group in _reader.RowGroups)
         {
-            ColumnMetaData data = group.RowGroup.Columns[Index(field)].MetaData!;
+            var data = group.RowGroup.Columns[Index(field)].MetaData!;
             if (data.Codec != CompressionCodec.UNCOMPRESSED || data.DictionaryPageOffset is > 0 || data.Encodings.Any(e => e is not (Encoding.PLAIN or Encoding.RLE)))
             {
                 throw new InvalidDataException($"column {field.Name} was written as {data.Codec} {string.Join('+', data.Encodings)}, its bytes cannot be read in place");
@@ -68,28 +68,28 @@ internal sealed class ShardFile : IDisposable
     /// <summary>The rows of a row group, without their payload.</summary>
     public async Task<ShardRow[]> ReadRowsAsync(int group)
     {
-        ParquetRowGroupReader reader = _reader.RowGroups[group];
-        int rows = GroupRows(group);
-        string?[] id = await TextsAsync(reader, ShardSchema.Id, rows);
-        string?[] source = await TextsAsync(reader, ShardSchema.Source, rows);
-        string?[] label = await TextsAsync(reader, ShardSchema.Label, rows);
-        string[][] labels = await ListsAsync(reader, ShardSchema.LabelsItem, rows);
-        string?[] split = await TextsAsync(reader, ShardSchema.Split, rows);
-        string[][] folds = await ListsAsync(reader, ShardSchema.FoldsItem, rows);
-        double[] start = await NumbersAsync<double>(reader, ShardSchema.Start, rows);
-        double[] duration = await NumbersAsync<double>(reader, ShardSchema.Duration, rows);
-        double[] fps = await NumbersAsync<double>(reader, ShardSchema.Fps, rows);
-        int[] width = await NumbersAsync<int>(reader, ShardSchema.Width, rows);
-        int[] height = await NumbersAsync<int>(reader, ShardSchema.Height, rows);
-        int[] frames = await NumbersAsync<int>(reader, ShardSchema.NumFrames, rows);
-        int[] mel = await NumbersAsync<int>(reader, ShardSchema.MelFrames, rows);
-        int[] samples = await NumbersAsync<int>(reader, ShardSchema.NumSamples, rows);
-        int[] rate = await NumbersAsync<int>(reader, ShardSchema.AudioRate, rows);
-        uint[] melCrc = await NumbersAsync<uint>(reader, ShardSchema.MelCrc, rows);
-        uint[] pcmCrc = await NumbersAsync<uint>(reader, ShardSchema.PcmCrc, rows);
-        uint[] crc = await NumbersAsync<uint>(reader, ShardSchema.Crc, rows);
-        byte[]?[] frameCrc = await BlobsAsync(reader, ShardSchema.FrameCrc, rows);
-        byte[]?[] offsets = await BlobsAsync(reader, ShardSchema.FrameOffsets, rows);
+        var reader = _reader.RowGroups[group];
+        var rows = GroupRows(group);
+        var id = await TextsAsync(reader, ShardSchema.Id, rows);
+        var source = await TextsAsync(reader, ShardSchema.Source, rows);
+        var label = await TextsAsync(reader, ShardSchema.Label, rows);
+        var labels = await ListsAsync(reader, ShardSchema.LabelsItem, rows);
+        var split = await TextsAsync(reader, ShardSchema.Split, rows);
+        var folds = await ListsAsync(reader, ShardSchema.FoldsItem, rows);
+        var start = await NumbersAsync<double>(reader, ShardSchema.Start, rows);
+        var duration = await NumbersAsync<double>(reader, ShardSchema.Duration, rows);
+        var fps = await NumbersAsync<double>(reader, ShardSchema.Fps, rows);
+        var width = await NumbersAsync<int>(reader, ShardSchema.Width, rows);
+        var height = await NumbersAsync<int>(reader, ShardSchema.Height, rows);
+        var frames = await NumbersAsync<int>(reader, ShardSchema.NumFrames, rows);
+        var mel = await NumbersAsync<int>(reader, ShardSchema.MelFrames, rows);
+        var samples = await NumbersAsync<int>(reader, ShardSchema.NumSamples, rows);
+        var rate = await NumbersAsync<int>(reader, ShardSchema.AudioRate, rows);
+        var melCrc = await NumbersAsync<uint>(reader, ShardSchema.MelCrc, rows);
+        var pcmCrc = await NumbersAsync<uint>(reader, ShardSchema.PcmCrc, rows);
+        var crc = await NumbersAsync<uint>(reader, ShardSchema.Crc, rows);
+        var frameCrc = await BlobsAsync(reader, ShardSchema.FrameCrc, rows);
+        var offsets = await BlobsAsync(reader, ShardSchema.FrameOffsets, rows);
         return [.. Enumerable.Range(0, rows).Select(i => new ShardRow
         {
             Id = id[i]!, Source = source[i]!, Label = label[i], Labels = labels[i], Split = split[i], Folds = folds[i],
@@ -107,8 +107,8 @@ internal sealed class ShardFile : IDisposable
         RowPlace end = new(
             Chunk(group, ShardSchema.FrameCrc).End, Chunk(group, ShardSchema.FrameOffsets).End, Chunk(group, ShardSchema.Mel).End,
             Chunk(group, ShardSchema.Pcm).End, Chunk(group, ShardSchema.Frames).End);
-        RowPlace[] places = RowPlace.Of(rows, mels, end);
-        for (int i = 0; i < places.Length; i++)
+        var places = RowPlace.Of(rows, mels, end);
+        for (var i = 0; i < places.Length; i++)
         {
             RequireLength(ShardSchema.FrameCrc, places[i].FrameCrc, rows[i].FrameCrc.Length);
             RequireLength(ShardSchema.FrameOffsets, places[i].FrameOffsets, rows[i].FrameOffsets.Length);
@@ -131,7 +131,7 @@ internal sealed class ShardFile : IDisposable
     private void RequireLength(DataField field, long offset, int expected)
     {
         Span<byte> prefix = stackalloc byte[sizeof(int)];
-        int got = RandomAccess.Read(_file.SafeFileHandle, prefix, offset - sizeof(int)) == prefix.Length ? BinaryPrimitives.ReadInt32LittleEndian(prefix) : -1;
+        var got = RandomAccess.Read(_file.SafeFileHandle, prefix, offset - sizeof(int)) == prefix.Length ? BinaryPrimitives.ReadInt32LittleEndian(prefix) : -1;
         if (got != expected)
         {
             throw new InvalidDataException($"column {field.Name}: length {got} before byte {offset}, expected {expected}");
@@ -144,7 +144,7 @@ internal sealed class ShardFile : IDisposable
 
     private static async ValueTask<string?[]> TextsAsync(ParquetRowGroupReader reader, DataField field, int rows)
     {
-        string?[] values = new string?[rows];
+        var values = new string?[rows];
         await reader.ReadAsync(field, values.AsMemory());
         return values;
     }
@@ -152,32 +152,32 @@ internal sealed class ShardFile : IDisposable
     private static async ValueTask<T[]> NumbersAsync<T>(ParquetRowGroupReader reader, DataField field, int rows)
         where T : struct
     {
-        T[] values = new T[rows];
+        var values = new T[rows];
         await reader.ReadAsync(field, values.AsMemory());
         return values;
     }
 
     private static async ValueTask<byte[]?[]> BlobsAsync(ParquetRowGroupReader reader, DataField field, int rows)
     {
-        byte[]?[] values = new byte[]?[rows];
+        var values = new byte[]?[rows];
         await reader.ReadAsync(field, values.AsMemory());
         return values;
     }
 
     private static async ValueTask<string[][]> ListsAsync(ParquetRowGroupReader reader, DataField field, int rows)
     {
-        ColumnMetaData column = reader.GetMetadata(field)?.MetaData ?? throw new InvalidDataException($"no column {field.Path}");
+        var column = reader.GetMetadata(field)?.MetaData ?? throw new InvalidDataException($"no column {field.Path}");
         if (column.NumValues < 0 || column.NumValues > rows + column.TotalCompressedSize)
         {
             throw new InvalidDataException($"column {field.Path}: {column.NumValues} values in {column.TotalCompressedSize} bytes");
         }
 
-        int count = (int)column.NumValues;
-        ReadOnlyMemory<char>[] texts = new ReadOnlyMemory<char>[count];
-        int[] definitions = new int[count];
-        int[] repetitions = new int[count];
+        var count = (int)column.NumValues;
+        var texts = new ReadOnlyMemory<char>[count];
+        var definitions = new int[count];
+        var repetitions = new int[count];
         await reader.ReadRawAsync<ReadOnlyMemory<char>>(field, texts, definitions, repetitions);
-        List<string>[] lists = new List<string>[rows];
+        var lists = new List<string>[rows];
         for (int i = 0, row = -1, text = 0; i < count; i++)
         {
             row += repetitions[i] == 0 ? 1 : 0;

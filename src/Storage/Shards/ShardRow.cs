@@ -64,11 +64,11 @@ internal sealed record ShardRow
     {
         if (FrameOffsets.Length > 0)
         {
-            ReadOnlySpan<uint> offsets = MemoryMarshal.Cast<byte, uint>(FrameOffsets);
+            var offsets = MemoryMarshal.Cast<byte, uint>(FrameOffsets);
             return checked((int)offsets[index]..(int)offsets[index + 1]);
         }
 
-        int stride = Height * Width * 3;
+        var stride = Height * Width * 3;
         return checked(index * stride)..checked((index + 1) * stride);
     }
 
@@ -97,7 +97,7 @@ internal sealed record ShardRow
     private static void AddTexts(ref uint crc, IReadOnlyList<string> texts)
     {
         AddNumber(ref crc, texts.Count);
-        foreach (string text in texts)
+        foreach (var text in texts)
         {
             AddText(ref crc, text);
         }

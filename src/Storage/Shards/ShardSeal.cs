@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.Win32.SafeHandles;
 
 namespace Xkd.Storage;
 
@@ -13,25 +12,25 @@ internal static class ShardSeal
     /// <exception cref="CorruptCacheException">What is on disk is not what was written.</exception>
     public static async Task<ShardEntry> VerifyAsync(string file, string path, IReadOnlyList<ShardRow> written, IReadOnlyList<RowPlace> places, long footer, uint writtenCrc, int mels)
     {
-        FileDigest digest = FileDigest.Of(file, CancellationToken.None);
+        var digest = FileDigest.Of(file, CancellationToken.None);
         if (digest.Crc != writtenCrc)
         {
             throw new CorruptCacheException(path, null, "file", $"crc {writtenCrc:x8}", $"{digest.Crc:x8}");
         }
 
-        using ShardFile shard = await ShardFile.OpenAsync(file);
+        using var shard = await ShardFile.OpenAsync(file);
         if (shard.Rows != written.Count)
         {
             throw new CorruptCacheException(path, null, "file", $"{written.Count} rows", $"{shard.Rows}");
         }
 
         shard.RequireAllPlain();
-        using SafeFileHandle handle = File.OpenHandle(file);
+        using var handle = File.OpenHandle(file);
         for (int group = 0, first = 0; group < shard.Groups.Count; first += shard.GroupRows(group), group++)
         {
-            ShardRow[] rows = await shard.ReadRowsAsync(group);
-            RowPlace[] found = shard.Locate(group, rows, mels);
-            for (int i = 0; i < rows.Length; i++)
+            var rows = await shard.ReadRowsAsync(group);
+            var found = shard.Locate(group, rows, mels);
+            for (var i = 0; i < rows.Length; i++)
             {
                 Compare(path, first + i, written[first + i], rows[i]);
                 if (found[i] != places[first + i])
@@ -78,7 +77,7 @@ internal static class ShardSeal
             throw new CorruptCacheException(path, row, "id", written.Id, read.Id);
         }
 
-        uint crc = read.ComputeCrc();
+        var crc = read.ComputeCrc();
         if (crc != written.Crc || read.Crc != written.Crc)
         {
             throw new CorruptCacheException(path, row, "crc", $"{written.Crc:x8}", $"{crc:x8}");

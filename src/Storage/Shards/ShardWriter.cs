@@ -61,7 +61,7 @@ internal sealed class ShardWriter : IDisposable
     public async Task<ShardEntry> SealAsync(int mels)
     {
         await FlushGroupAsync(mels);
-        long footer = _stream!.Position;
+        var footer = _stream!.Position;
         RowIndex.Write(_stream, _rows, _places);
         _parquet!.CustomMetadata = new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -70,11 +70,11 @@ internal sealed class ShardWriter : IDisposable
         };
         await _parquet.DisposeAsync();
         _parquet = null;
-        uint written = _stream.Total;
+        var written = _stream.Total;
         await _stream.DisposeAsync();
         _stream = null;
 
-        ShardEntry entry = await ShardSeal.VerifyAsync(_staged.Path, _path, _rows, _places, footer, written, mels);
+        var entry = await ShardSeal.VerifyAsync(_staged.Path, _path, _rows, _places, footer, written, mels);
         _store.Publish(_staged, _path);
         return entry;
     }
@@ -82,7 +82,7 @@ internal sealed class ShardWriter : IDisposable
     /// <summary>Never throws. The temporary file of an unsealed shard is left to the next opening of this part.</summary>
     public void Dispose()
     {
-        foreach (StagedClip clip in _group)
+        foreach (var clip in _group)
         {
             clip.Dispose();
         }
@@ -108,7 +108,7 @@ internal sealed class ShardWriter : IDisposable
         _stream!.Mark();
         List<uint> crcs = [];
         List<long> ends = [];
-        using (ParquetRowGroupWriter group = _parquet!.CreateRowGroup())
+        using (var group = _parquet!.CreateRowGroup())
         {
             await ShardColumns.WriteAsync(group, _group, () =>
             {
@@ -120,7 +120,7 @@ internal sealed class ShardWriter : IDisposable
 
         _places.AddRange(RowPlace.Of([.. _group.Select(c => c.Row)], mels, new RowPlace(ends[^5], ends[^4], ends[^3], ends[^2], ends[^1])));
         _chunks.Add(string.Join(',', crcs.Select(c => c.ToString("x8", CultureInfo.InvariantCulture))));
-        foreach (StagedClip clip in _group)
+        foreach (var clip in _group)
         {
             clip.Dispose();
         }

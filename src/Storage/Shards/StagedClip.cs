@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
 namespace Xkd.Storage;
@@ -72,7 +72,7 @@ internal sealed class StagedClip : IDisposable
 
     public void Dispose()
     {
-        foreach (byte[] buffer in _rented)
+        foreach (var buffer in _rented)
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
@@ -90,7 +90,7 @@ internal sealed class StagedClip : IDisposable
             return payload;
         }
 
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(payload.Length);
+        var buffer = ArrayPool<byte>.Shared.Rent(payload.Length);
         _rented.Add(buffer);
         payload.Span.CopyTo(buffer);
         return buffer.AsMemory(0, payload.Length);
@@ -98,8 +98,8 @@ internal sealed class StagedClip : IDisposable
 
     private byte[] FrameCrcs(ShardRow row)
     {
-        byte[] crcs = new byte[row.NumFrames * sizeof(uint)];
-        for (int i = 0; i < row.NumFrames; i++)
+        var crcs = new byte[row.NumFrames * sizeof(uint)];
+        for (var i = 0; i < row.NumFrames; i++)
         {
             BinaryPrimitives.WriteUInt32LittleEndian(crcs.AsSpan(i * sizeof(uint)), Crc32C.Compute(Frames.Span[row.Frame(i)]));
         }

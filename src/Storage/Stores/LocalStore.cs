@@ -31,13 +31,13 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
         }
 
         // In this order: what another process that begins the same cache makes between the two looks is a folder of a cache.
-        bool holds = Directory.Exists(_root) && Directory.EnumerateFileSystemEntries(_root).Any();
+        var holds = Directory.Exists(_root) && Directory.EnumerateFileSystemEntries(_root).Any();
         if (holds && !CacheLayout.Folders.Any(f => Directory.Exists(At(f))))
         {
             throw new UsageException($"{_root} holds other things and no cache: name an empty or absent folder");
         }
 
-        foreach (string folder in CacheLayout.Folders.Select(Folder).Where(f => !Directory.Exists(f)))
+        foreach (var folder in CacheLayout.Folders.Select(Folder).Where(f => !Directory.Exists(f)))
         {
             files.CreateDirectory(folder);
         }
@@ -54,8 +54,8 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
         RequireNoLink(folder);
         DirectoryInfo at = new(Folder(folder));
         List<StoredFile> found = [];
-        IEnumerable<FileSystemInfo> entries = !at.Exists ? [] : folder == CacheLayout.Top ? at.EnumerateFiles() : at.EnumerateFileSystemInfos();
-        foreach (FileSystemInfo entry in entries)
+        var entries = !at.Exists ? [] : folder == CacheLayout.Top ? at.EnumerateFiles() : at.EnumerateFileSystemInfos();
+        foreach (var entry in entries)
         {
             try
             {
@@ -72,15 +72,15 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
 
     public byte[]? TryRead(string name, long most = long.MaxValue)
     {
-        using FileStream? file = TryOpenFile(name);
+        using var file = TryOpenFile(name);
         if (file is null)
         {
             return null;
         }
 
-        long length = Math.Min(most, file.Length);
-        byte[] bytes = length <= Array.MaxLength ? new byte[length] : throw new CorruptCacheException(name, null, "file", $"at most {Array.MaxLength} bytes", $"{length}");
-        int read = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        var length = Math.Min(most, file.Length);
+        var bytes = length <= Array.MaxLength ? new byte[length] : throw new CorruptCacheException(name, null, "file", $"at most {Array.MaxLength} bytes", $"{length}");
+        var read = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
         return read == bytes.Length ? bytes : bytes[..read];
     }
 
@@ -88,7 +88,7 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
 
     public byte[] ReadTail(string name, long offset, long bytes)
     {
-        using SafeFileHandle file = TryOpenHandle(name) ?? throw new FileNotFoundException($"no file {At(name)}");
+        using var file = TryOpenHandle(name) ?? throw new FileNotFoundException($"no file {At(name)}");
         return FileDigest.Tail(file, offset, bytes);
     }
 
@@ -102,8 +102,8 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
 
     public bool TryPut(string name, byte[] content, string part)
     {
-        string path = At(name);
-        string temporary = Write(path, part, file => file.Write(content));
+        var path = At(name);
+        var temporary = Write(path, part, file => file.Write(content));
         if (!files.TryLink(temporary, path))
         {
             files.Delete(temporary);
@@ -116,7 +116,7 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
 
     public void Replace(string name, string part, Action<Stream> write)
     {
-        string path = At(name);
+        var path = At(name);
         files.Rename(Write(path, part, write), path);
         files.SyncDirectory(Path.GetDirectoryName(path)!);
     }
@@ -128,8 +128,8 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
             throw new ArgumentException($"{from} is not {name}: one writer after another appends to one file here", nameof(from));
         }
 
-        string path = At(name);
-        using (Stream file = files.OpenAt(path, kept))
+        var path = At(name);
+        using (var file = files.OpenAt(path, kept))
         {
             file.Write(content);
         }
@@ -140,7 +140,7 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
 
     public StagedFile Stage(string name, string part)
     {
-        string temporary = CacheLayout.Temporary(At(name), part);
+        var temporary = CacheLayout.Temporary(At(name), part);
         return new StagedFile(temporary, files.CreateNew(temporary));
     }
 
@@ -164,9 +164,9 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
 
     private string Write(string path, string part, Action<Stream> write)
     {
-        string temporary = CacheLayout.Temporary(path, part);
+        var temporary = CacheLayout.Temporary(path, part);
         files.Delete(temporary);
-        using (Stream file = files.CreateNew(temporary))
+        using (var file = files.CreateNew(temporary))
         {
             write(file);
         }

@@ -14,7 +14,7 @@ public static class CacheVerifier
     public static VerifyReport Verify(string cache, int? version = null, CancellationToken ct = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(cache);
-        using ICacheStore store = CacheStores.Open(cache);
+        using var store = CacheStores.Open(cache);
         return Verify(store, version, ct);
     }
 
@@ -34,12 +34,12 @@ public static class CacheVerifier
             new VerifyError(
                 CacheLayout.Manifest(v.First - 1), null, "manifest", "a complete manifest", v.Second == v.First - 2 ? "no file" : $"no file, nor of the {v.First - v.Second - 2} versions before it")));
         HashSet<int> sound = [];
-        foreach (int candidate in versions)
+        foreach (var candidate in versions)
         {
             ct.ThrowIfCancellationRequested();
             Attempt(errors, CacheLayout.Manifest(candidate), () =>
             {
-                if (manifests.TryRead(candidate, out string problem) is not { } read)
+                if (manifests.TryRead(candidate, out var problem) is not { } read)
                 {
                     errors.Add(new VerifyError(CacheLayout.Manifest(candidate), null, "manifest", "a complete manifest", problem));
                     return;
@@ -62,13 +62,13 @@ public static class CacheVerifier
         VerifyLedger(store, manifests, manifest, sound, errors);
         ConcurrentDictionary<string, string> texts = new(StringComparer.Ordinal);
         List<ClipEntry> clips = [];
-        for (int i = 0; i < manifest.Shards.Count; i++)
+        for (var i = 0; i < manifest.Shards.Count; i++)
         {
             ct.ThrowIfCancellationRequested();
-            ShardEntry shard = manifest.Shards[i];
+            var shard = manifest.Shards[i];
             Attempt(errors, shard.Path, () =>
             {
-                using LocalCopy file = store.Fetch(shard.Path);
+                using var file = store.Fetch(shard.Path);
                 errors.AddRange(ShardVerifier.Verify(file.Path, manifest, i, texts, clips, ct));
             });
         }
@@ -80,8 +80,8 @@ public static class CacheVerifier
     private static void VerifyLedger(ICacheStore store, ManifestStore manifests, Manifest manifest, HashSet<int> sound, List<VerifyError> errors)
     {
         LedgerStore ledgers = new(store);
-        int known = errors.Count;
-        foreach (LedgerPart part in manifest.Ledger)
+        var known = errors.Count;
+        foreach (var part in manifest.Ledger)
         {
             Attempt(errors, CacheLayout.Part(part.Part, part.Mark ?? ""), () => ledgers.Read(part));
         }
@@ -138,16 +138,16 @@ public static class CacheVerifier
             return newest.Version <= Math.Max(1, newest.Ledger.Count);
         }
 
-        Dictionary<string, LedgerEntry> ledger = ledgers.Read(newest);
+        var ledger = ledgers.Read(newest);
         if (IsMergeOf(ledger, merged))
         {
             return true;
         }
 
         // Only what can have as many lines as are merged is read: parts only grow, and lines about an item that has one already grow with them.
-        int lines = merged.AsSpan().Count((byte)'\n');
-        long repeated = Lines(newest) - ledger.Count;
-        for (Manifest? version = Parent(newest); version is not null && Lines(version) >= lines; version = Parent(version))
+        var lines = merged.AsSpan().Count((byte)'\n');
+        var repeated = Lines(newest) - ledger.Count;
+        for (var version = Parent(newest); version is not null && Lines(version) >= lines; version = Parent(version))
         {
             if (Lines(version) - repeated <= lines && IsMergeOf(ledgers.Read(version), merged))
             {

@@ -23,18 +23,18 @@ internal static class ShardVerifier
     /// <exception cref="CorruptCacheException">The shard's row index says what cannot be.</exception>
     public static List<VerifyError> Verify(string path, Manifest manifest, int index, ConcurrentDictionary<string, string> texts, List<ClipEntry> clips, CancellationToken ct)
     {
-        ShardEntry shard = manifest.Shards[index];
+        var shard = manifest.Shards[index];
         if (!File.Exists(path))
         {
             return [new VerifyError(shard.Path, null, "file", $"{shard.Bytes} bytes", "no file")];
         }
 
-        FileDigest digest = FileDigest.Of(path, ct);
+        var digest = FileDigest.Of(path, ct);
         List<VerifyError> errors = [];
         if (digest.Bytes == shard.Bytes && digest.Sha256 == shard.Sha256)
         {
-            using SafeFileHandle file = File.OpenHandle(path);
-            byte[] tail = FileDigest.Tail(file, shard.FooterOffset, shard.Bytes - shard.FooterOffset);
+            using var file = File.OpenHandle(path);
+            var tail = FileDigest.Tail(file, shard.FooterOffset, shard.Bytes - shard.FooterOffset);
             clips.AddRange(ClipIndex.Parse(tail, manifest, index, texts));
             errors.AddRange(Parsed(shard, () => Contents(path, file, tail, shard, manifest.Fingerprint, ct)));
             return errors;
@@ -64,7 +64,7 @@ internal static class ShardVerifier
 
     private static IEnumerable<VerifyError> Contents(string path, SafeFileHandle file, byte[] tail, ShardEntry shard, Fingerprint fingerprint, CancellationToken ct)
     {
-        using ShardFile opened = ShardFile.OpenAsync(path).GetAwaiter().GetResult();
+        using var opened = ShardFile.OpenAsync(path).GetAwaiter().GetResult();
         if (opened.Rows != shard.Rows)
         {
             yield return new VerifyError(shard.Path, null, "footer", $"{shard.Rows} rows", $"{opened.Rows}");
@@ -74,10 +74,10 @@ internal static class ShardVerifier
         opened.RequireAllPlain();
         List<ShardRow> rows = [];
         List<RowPlace> places = [];
-        for (int group = 0; group < opened.Groups.Count; group++)
+        for (var group = 0; group < opened.Groups.Count; group++)
         {
             ct.ThrowIfCancellationRequested();
-            ShardRow[] read = opened.ReadRowsAsync(group).GetAwaiter().GetResult();
+            var read = opened.ReadRowsAsync(group).GetAwaiter().GetResult();
             places.AddRange(opened.Locate(group, read, fingerprint.Mels));
             rows.AddRange(read);
         }
@@ -88,7 +88,7 @@ internal static class ShardVerifier
             yield break;
         }
 
-        for (int row = 0; row < rows.Count; row++)
+        for (var row = 0; row < rows.Count; row++)
         {
             if (rows[row].ComputeCrc() is var crc && crc != rows[row].Crc)
             {
@@ -96,7 +96,7 @@ internal static class ShardVerifier
                 continue;
             }
 
-            foreach ((string column, long offset) in new[] { ("frames", places[row].Frames), ("mel", places[row].Mel), ("pcm", places[row].Pcm) })
+            foreach ((var column, var offset) in new[] { ("frames", places[row].Frames), ("mel", places[row].Mel), ("pcm", places[row].Pcm) })
             {
                 if (RowPayload.CheckColumn(file, rows[row], fingerprint.Mels, column, offset, ct) is { } damage)
                 {
@@ -108,8 +108,8 @@ internal static class ShardVerifier
 
     private static IEnumerable<VerifyError> Locate(string path, ShardEntry shard, Fingerprint fingerprint, long length, CancellationToken ct)
     {
-        using SafeFileHandle file = File.OpenHandle(path);
-        uint header = Crc(file, 0, Magic);
+        using var file = File.OpenHandle(path);
+        var header = Crc(file, 0, Magic);
         if (header != Crc32C.Compute("PAR1"u8))
         {
             // Parquet.Net opens nothing without its four letters, so the columns stay unread; what else differs shows once the header is mended.
@@ -118,8 +118,8 @@ internal static class ShardVerifier
         }
 
         // Bytes lost or added within the rows only shift the footer; where else it is not whole, nothing in the file can be trusted to say more.
-        long footerBytes = shard.Bytes - shard.FooterOffset;
-        uint footer = Crc(file, Math.Max(0, length - footerBytes), footerBytes);
+        var footerBytes = shard.Bytes - shard.FooterOffset;
+        var footer = Crc(file, Math.Max(0, length - footerBytes), footerBytes);
         if (footer != shard.FooterCrc)
         {
             if (length <= shard.Bytes || Crc(file, shard.FooterOffset, footerBytes) != shard.FooterCrc)
@@ -130,23 +130,23 @@ internal static class ShardVerifier
             yield break;
         }
 
-        using ShardFile opened = ShardFile.OpenAsync(path).GetAwaiter().GetResult();
+        using var opened = ShardFile.OpenAsync(path).GetAwaiter().GetResult();
         uint[][] committed = [.. opened.Metadata[ShardSchema.ChunksKey].Split(';', StringSplitOptions.RemoveEmptyEntries)
             .Select(g => g.Split(',').Select(c => uint.Parse(c, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray())];
         for (int group = 0, first = 0; group < opened.Groups.Count; first += opened.GroupRows(group), group++)
         {
-            for (int column = 0; column < opened.Groups[group].Count; column++)
+            for (var column = 0; column < opened.Groups[group].Count; column++)
             {
-                ColumnChunkSpan chunk = opened.Groups[group][column];
-                uint got = FileDigest.Crc32COf(file, chunk.Begin, chunk.Bytes, ct).Crc;
+                var chunk = opened.Groups[group][column];
+                var got = FileDigest.Crc32COf(file, chunk.Begin, chunk.Bytes, ct).Crc;
                 if (got == committed[group][column])
                 {
                     continue;
                 }
 
                 VerifyError whole = new(shard.Path, first, chunk.Column, $"crc {committed[group][column]:x8} over rows {first} to {first + opened.GroupRows(group) - 1}", $"{got:x8}");
-                VerifyError[] rows = LocateRows(opened, file, shard, fingerprint, group, first, chunk);
-                foreach (VerifyError error in rows.Length > 0 ? rows : [whole])
+                var rows = LocateRows(opened, file, shard, fingerprint, group, first, chunk);
+                foreach (var error in rows.Length > 0 ? rows : [whole])
                 {
                     yield return error;
                 }
@@ -165,7 +165,7 @@ internal static class ShardVerifier
     {
         try
         {
-            ShardRow[] rows = opened.ReadRowsAsync(group).GetAwaiter().GetResult();
+            var rows = opened.ReadRowsAsync(group).GetAwaiter().GetResult();
             return chunk.Column switch
             {
                 "frames" => Payload(file, shard, fingerprint, first, chunk, rows, r => r.FramesBytes),
@@ -185,11 +185,11 @@ internal static class ShardVerifier
     private static VerifyError[] Payload(SafeFileHandle file, ShardEntry shard, Fingerprint fingerprint, int first, ColumnChunkSpan chunk, ShardRow[] rows, Func<ShardRow, int> length)
     {
         List<VerifyError> errors = [];
-        long position = chunk.End - rows.Sum(r => (long)sizeof(int) + length(r));
-        for (int i = 0; i < rows.Length; i++)
+        var position = chunk.End - rows.Sum(r => (long)sizeof(int) + length(r));
+        for (var i = 0; i < rows.Length; i++)
         {
-            int expected = length(rows[i]);
-            int prefix = Prefix(file, position);
+            var expected = length(rows[i]);
+            var prefix = Prefix(file, position);
             if (prefix != expected)
             {
                 errors.Add(new VerifyError(shard.Path, first + i, chunk.Column, $"length {expected}", $"{prefix}"));

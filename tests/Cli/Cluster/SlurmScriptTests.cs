@@ -19,9 +19,9 @@ public sealed class SlurmScriptTests(IngestedClips clips) : IDisposable
     [InlineData("eval")]
     public async Task Script_Syntax_IsSound(string name)
     {
-        ProcessOutcome checkedOutcome = await XkdProcess.StartAsync("bash", ["-n", Script(name)]);
+        var checkedOutcome = await XkdProcess.StartAsync("bash", ["-n", Script(name)]);
         Assert.True(checkedOutcome.ExitCode == 0, checkedOutcome.Error);
-        string[] lines = await File.ReadAllLinesAsync(Script(name), Ct);
+        var lines = await File.ReadAllLinesAsync(Script(name), Ct);
         Assert.Contains(lines, l => l == "#SBATCH --requeue");
         Assert.True(Array.FindLastIndex(lines, l => l.StartsWith("#SBATCH", StringComparison.Ordinal)) < Array.FindIndex(lines, l => l.StartsWith("set ", StringComparison.Ordinal)), "SLURM reads no #SBATCH after the first command");
     }
@@ -29,15 +29,15 @@ public sealed class SlurmScriptTests(IngestedClips clips) : IDisposable
     [Fact]
     public async Task Ingest_EveryTaskOfAnArrayThenTheMerge_MakesOneCache()
     {
-        string cache = Path.Combine(_folder, "cache");
-        for (int task = 0; task < 2; task++)
+        var cache = Path.Combine(_folder, "cache");
+        for (var task = 0; task < 2; task++)
         {
-            ProcessOutcome outcome = await RunAsync("ingest", ("CACHE", cache), ("DATASET", "folder"), ("ROOT", clips.Clips), ("INGEST_FLAGS", "--short-side 32"),
+            var outcome = await RunAsync("ingest", ("CACHE", cache), ("DATASET", "folder"), ("ROOT", clips.Clips), ("INGEST_FLAGS", "--short-side 32"),
                 ("SLURM_ARRAY_TASK_ID", $"{task}"), ("SLURM_ARRAY_TASK_COUNT", "2"), ("SLURM_ARRAY_TASK_MIN", "0"), ("SLURM_CPUS_PER_TASK", "1"));
             Assert.True(outcome.ExitCode == 0, outcome.Error);
         }
 
-        ProcessOutcome merged = await RunAsync("ingest", ("CACHE", cache), ("XKD_MERGE", "1"));
+        var merged = await RunAsync("ingest", ("CACHE", cache), ("XKD_MERGE", "1"));
         Assert.True(merged.ExitCode == 0, merged.Error);
         Assert.Equal(["part-1-of-2.jsonl", "part-2-of-2.jsonl"], Directory.GetFiles(Path.Combine(cache, "ledger")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal(await StatesAsync(clips.Cache), await StatesAsync(cache));
@@ -48,9 +48,9 @@ public sealed class SlurmScriptTests(IngestedClips clips) : IDisposable
     {
         await CommandAsync("sbatch", "echo 4711");
         await CommandAsync("xkd", "");
-        ProcessOutcome outcome = await RunAsync("ingest", ["--array=0-3"], ("CACHE", "s3://xkd/c"), ("DATASET", "folder"), ("ROOT", "/data"), ("SLURM_JOB_ID", ""));
+        var outcome = await RunAsync("ingest", ["--array=0-3"], ("CACHE", "s3://xkd/c"), ("DATASET", "folder"), ("ROOT", "/data"), ("SLURM_JOB_ID", ""));
         Assert.True(outcome.ExitCode == 0, outcome.Error);
-        string[] asked = await AskedAsync();
+        var asked = await AskedAsync();
         Assert.Contains(asked, a => a.StartsWith("sbatch ", StringComparison.Ordinal) && a.Contains("--array=0-3", StringComparison.Ordinal));
         Assert.Contains(asked, a => a.Contains("XKD_MERGE=1 --dependency=afterok:4711", StringComparison.Ordinal));
     }
@@ -62,7 +62,7 @@ public sealed class SlurmScriptTests(IngestedClips clips) : IDisposable
     {
         await CommandAsync("srun", "exit 127");
         await CommandAsync("xkd", "exit 127");
-        ProcessOutcome outcome = await RunAsync(name, ("CACHE", "c"), ("DATASET", "d"), ("ROOT", "r"), ("CONFIG", "c"), ("DATA", "d"), ("RUN", "r"), ("SLURM_ARRAY_TASK_ID", "0"));
+        var outcome = await RunAsync(name, ("CACHE", "c"), ("DATASET", "d"), ("ROOT", "r"), ("CONFIG", "c"), ("DATA", "d"), ("RUN", "r"), ("SLURM_ARRAY_TASK_ID", "0"));
         Assert.Equal(127, outcome.ExitCode);
     }
 
@@ -72,11 +72,11 @@ public sealed class SlurmScriptTests(IngestedClips clips) : IDisposable
     [InlineData("train", "USR1")]
     public async Task Script_SignalAheadOfTheEnd_ReachesTheProgramAndRequeuesTheJob(string name, string signal)
     {
-        string started = Path.Combine(_folder, "started");
+        var started = Path.Combine(_folder, "started");
         await CommandAsync("xkd", $"trap 'echo got USR1 >>\"{_folder}/asked\"; exit 75' USR1; mkfifo \"{_folder}/never\"; touch '{started}'; exec 8<>\"{_folder}/never\"; while :; do read -r <&8; done");
         await CommandAsync("srun", "shift 2; exec \"$@\"");
         await CommandAsync("scontrol", "");
-        using Process job = Start(name, [], ("CACHE", "c"), ("DATASET", "d"), ("ROOT", "r"), ("CONFIG", "c"), ("DATA", "d"), ("RUN", "r"), ("SLURM_ARRAY_TASK_ID", "0"));
+        using var job = Start(name, [], ("CACHE", "c"), ("DATASET", "d"), ("ROOT", "r"), ("CONFIG", "c"), ("DATA", "d"), ("RUN", "r"), ("SLURM_ARRAY_TASK_ID", "0"));
         while (!File.Exists(started))
         {
             Assert.False(job.HasExited, "the script ended before the program began");
@@ -85,7 +85,7 @@ public sealed class SlurmScriptTests(IngestedClips clips) : IDisposable
 
         await XkdProcess.StartAsync("kill", [$"-{signal}", $"{job.Id}"]);
         await job.WaitForExitAsync(Ct);
-        string[] asked = await AskedAsync();
+        var asked = await AskedAsync();
         Assert.Contains("got USR1", asked);
         Assert.Contains("scontrol requeue 99", asked);
         Assert.Equal(0, job.ExitCode);
@@ -104,7 +104,7 @@ public sealed class SlurmScriptTests(IngestedClips clips) : IDisposable
     private Process Start(string name, string[] arguments, params (string Name, string Value)[] variables)
     {
         ProcessStartInfo info = new("bash", [Script(name), .. arguments]) { UseShellExecute = false, WorkingDirectory = _folder };
-        foreach ((string variable, string value) in Variables(variables))
+        foreach ((var variable, var value) in Variables(variables))
         {
             info.Environment[variable] = value;
         }
@@ -115,7 +115,7 @@ public sealed class SlurmScriptTests(IngestedClips clips) : IDisposable
     private Dictionary<string, string> Variables((string Name, string Value)[] variables)
     {
         // The program itself, unless a stand-in was written.
-        string xkd = Path.Combine(_folder, "xkd");
+        var xkd = Path.Combine(_folder, "xkd");
         if (!File.Exists(xkd))
         {
             File.WriteAllText(xkd, $"#!/usr/bin/env bash\nexec dotnet '{Path.Combine(AppContext.BaseDirectory, "xkd.dll")}' \"$@\"\n");
@@ -126,7 +126,7 @@ public sealed class SlurmScriptTests(IngestedClips clips) : IDisposable
         {
             ["PATH"] = $"{_folder}:{Environment.GetEnvironmentVariable("PATH")}", ["SLURM_JOB_ID"] = "99", ["SLURM_SUBMIT_DIR"] = _folder,
         };
-        foreach ((string name, string value) in variables)
+        foreach ((var name, var value) in variables)
         {
             all[name] = value;
         }
@@ -136,7 +136,7 @@ public sealed class SlurmScriptTests(IngestedClips clips) : IDisposable
 
     private async Task CommandAsync(string name, string body)
     {
-        string path = Path.Combine(_folder, name);
+        var path = Path.Combine(_folder, name);
         await File.WriteAllTextAsync(path, $"#!/usr/bin/env bash\necho {name} \"$@\" >>'{_folder}/asked'\n{body}\n", Ct);
         MakeRunnable(path);
     }

@@ -17,16 +17,16 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
     [InlineData("kinetics-sound")]
     public async Task Eval_MiniatureInSmoke_RunsByEveryProtocol(string dataset)
     {
-        Cache cache = Cache.Open(await miniatures.CacheAsync(dataset));
-        foreach (string protocol in new[] { "svm", "linear", "finetune" })
+        var cache = Cache.Open(await miniatures.CacheAsync(dataset));
+        foreach (var protocol in new[] { "svm", "linear", "finetune" })
         {
-            string path = Path.Combine(AppContext.BaseDirectory, "configs", "eval", protocol, dataset + ".yaml");
+            var path = Path.Combine(AppContext.BaseDirectory, "configs", "eval", protocol, dataset + ".yaml");
             string[] smoke = [.. SmokeRun.Overrides(protocol)];
             EvaluationRequest request = new()
             {
                 Protocol = protocol, Config = protocol == "svm" ? SvmConfig.Load(path, smoke) : ClassifierConfig.Load(path, smoke), Weights = [miniatures.Run], Train = cache, Test = cache, Device = CPU,
             };
-            EvaluationResult result = Assert.Single(await new EvaluationRun(request, _ => { }).RunAsync(TestContext.Current.CancellationToken));
+            var result = Assert.Single(await new EvaluationRun(request, _ => { }).RunAsync(TestContext.Current.CancellationToken));
             Assert.Equal((dataset, protocol), (result.Dataset, result.Protocol));
             Assert.InRange(result.Value, 0, 100);
         }
@@ -35,12 +35,12 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
     [Fact]
     public async Task Eval_SvmTwice_WritesTheSameFilesWithTheContractsFields()
     {
-        string cache = await miniatures.CacheAsync("esc50");
+        var cache = await miniatures.CacheAsync("esc50");
         string[] command = ["eval", "svm", "--config", "configs/eval/svm/esc50.yaml", "--weights", miniatures.Run, "--train", cache, "--val", cache, "--folds", "all", "--smoke", "--seed", "3", "--device", "cpu"];
         command[3] = Path.Combine(AppContext.BaseDirectory, command[3]);
         ProcessOutcome first = await XkdProcess.RunAsync([.. command, "--json", "--out", miniatures["out1"]]), second = await XkdProcess.RunAsync([.. command, "--out", miniatures["out2"]]);
         Assert.True(first.ExitCode == 0 && second.ExitCode == 0, first.Error + second.Error);
-        string results = await File.ReadAllTextAsync(Path.Combine(miniatures["out1"], "results.json"), TestContext.Current.CancellationToken);
+        var results = await File.ReadAllTextAsync(Path.Combine(miniatures["out1"], "results.json"), TestContext.Current.CancellationToken);
         Assert.Equal(results, await File.ReadAllTextAsync(Path.Combine(miniatures["out2"], "results.json"), TestContext.Current.CancellationToken));
         Assert.Equal(
             ["confusion.png", "fold-1.json", "fold-2.json", "fold-3.json", "fold-4.json", "fold-5.json", "per_class.csv", "results.json"],
@@ -60,19 +60,19 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         await DoneAsync("features", "--weights", miniatures.Run, "--data", cache, "--modality", "audio", "--out", audio, "--device", "cpu");
         await DoneAsync("features", "--weights", miniatures.Run, "--data", cache, "--modality", "video", "--windows", "2", "--out", video, "--scatter", miniatures["scatter.png"], "--device", "cpu");
         Assert.True(new FileInfo(miniatures["scatter.png"]).Length > 1000);
-        ProcessOutcome found = await DoneAsync("eval", "retrieval", "--audio", audio, "--video", video, "--json", "--out", miniatures["retrieval"]);
-        using JsonDocument json = JsonDocument.Parse(found.Output);
+        var found = await DoneAsync("eval", "retrieval", "--audio", audio, "--video", video, "--json", "--out", miniatures["retrieval"]);
+        using var json = JsonDocument.Parse(found.Output);
         Assert.Equal(Cache.Open(cache).Clips.Count, json.RootElement.GetProperty("audio_to_video").GetProperty("queries").GetInt32());
         Assert.InRange(json.RootElement.GetProperty("video_to_audio").GetProperty("recall").GetProperty("10").GetDouble(), 0, 100);
-        ProcessOutcome neighbours = await DoneAsync("eval", "knn", "--train", audio, "--val", audio, "--k", "3", "--out", miniatures["knn"]);
+        var neighbours = await DoneAsync("eval", "knn", "--train", audio, "--val", audio, "--k", "3", "--out", miniatures["knn"]);
         Assert.Contains($"{Cache.Open(cache).Clips.Count} of {Cache.Open(cache).Clips.Count} test rows are training rows, too", neighbours.Output, StringComparison.Ordinal);
-        string config = Path.Combine(AppContext.BaseDirectory, "configs", "eval", "svm", "folder.yaml");
-        ProcessOutcome fitted = await DoneAsync("eval", "svm", "--train", audio, "--val", audio, "--out", miniatures["streamed"]);
+        var config = Path.Combine(AppContext.BaseDirectory, "configs", "eval", "svm", "folder.yaml");
+        var fitted = await DoneAsync("eval", "svm", "--train", audio, "--val", audio, "--out", miniatures["streamed"]);
         Assert.DoesNotContain("not converged", fitted.Output, StringComparison.Ordinal);
-        using JsonDocument results = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(miniatures["streamed"], "results.json"), TestContext.Current.CancellationToken));
+        using var results = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(miniatures["streamed"], "results.json"), TestContext.Current.CancellationToken));
         Assert.True(results.RootElement.GetProperty("converged").GetBoolean());
         Assert.InRange(results.RootElement.GetProperty("passes").GetInt32(), 1, 10_000);
-        ProcessOutcome hasty = await DoneAsync("eval", "svm", "--train", audio, "--val", audio, "--set", "max_iterations=1", "--out", miniatures["hasty"]);
+        var hasty = await DoneAsync("eval", "svm", "--train", audio, "--val", audio, "--set", "max_iterations=1", "--out", miniatures["hasty"]);
         Assert.Contains("raise max_iterations", hasty.Output, StringComparison.Ordinal);
 
         await RefusedAsync("--fold means nothing for feature files", "eval", "svm", "--config", config, "--train", audio, "--val", audio, "--fold", "1", "--out", miniatures["refused"]);
@@ -85,7 +85,7 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
     public async Task Eval_CacheTooSmall_Exits2WithTheIngestCommand()
     {
         string cache = await miniatures.CacheAsync("ucf101"), config = Path.Combine(AppContext.BaseDirectory, "configs", "eval", "finetune", "ucf101.yaml");
-        ProcessOutcome outcome = await XkdProcess.RunAsync("eval", "finetune", "--config", config, "--weights", miniatures.Run, "--train", cache, "--val", cache, "--out", miniatures["refused"], "--device", "cpu");
+        var outcome = await XkdProcess.RunAsync("eval", "finetune", "--config", config, "--weights", miniatures.Run, "--train", cache, "--val", cache, "--out", miniatures["refused"], "--device", "cpu");
         Assert.Equal(2, outcome.ExitCode);
         Assert.Contains("--short-side 224", outcome.Error, StringComparison.Ordinal);
     }
@@ -105,22 +105,22 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
     [Fact]
     public async Task Report_OutIsAFolder_Exits1NamingIt()
     {
-        string folder = Directory.CreateDirectory(miniatures["folder"]).FullName;
-        ProcessOutcome outcome = await XkdProcess.RunAsync("report", miniatures.Run, "--out", folder);
+        var folder = Directory.CreateDirectory(miniatures["folder"]).FullName;
+        var outcome = await XkdProcess.RunAsync("report", miniatures.Run, "--out", folder);
         Assert.Equal(1, outcome.ExitCode);
         Assert.Contains(folder, Assert.Single(outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
 
     private static async Task RefusedAsync(string why, params string[] arguments)
     {
-        ProcessOutcome outcome = await XkdProcess.RunAsync(arguments);
+        var outcome = await XkdProcess.RunAsync(arguments);
         Assert.Equal(2, outcome.ExitCode);
         Assert.Contains(why, outcome.Error, StringComparison.Ordinal);
     }
 
     private static async Task<ProcessOutcome> DoneAsync(params string[] arguments)
     {
-        ProcessOutcome outcome = await XkdProcess.RunAsync(arguments);
+        var outcome = await XkdProcess.RunAsync(arguments);
         Assert.True(outcome.ExitCode == 0, string.Join(' ', arguments) + "\n" + outcome.Error);
         return outcome;
     }

@@ -38,10 +38,10 @@ public sealed class IngestedMiniatures : IAsyncLifetime, ITrainingObserver
     /// <summary>The cache of a miniature. Not to be called by two tests at once.</summary>
     public async Task<string> CacheAsync(string dataset)
     {
-        if (!_caches.TryGetValue(dataset, out string? cache))
+        if (!_caches.TryGetValue(dataset, out var cache))
         {
             // Silent and blind sets are ingested as what they are; the classes can be told apart.
-            Miniature miniature = Miniatures.Make(dataset, _media, new MiniatureOptions { ClipsPerClass = dataset == "esc50" ? 5 : 4 });
+            var miniature = Miniatures.Make(dataset, _media, new MiniatureOptions { ClipsPerClass = dataset == "esc50" ? 5 : 4 });
             cache = _media[dataset + "-cache"];
             await new IngestJob(new IngestOptions { Dataset = dataset, Root = miniature.Root, Out = cache, ShortSide = 32 }, _media.Tools, TimeProvider.System).RunAsync(null, CancellationToken.None);
             _caches[dataset] = cache;

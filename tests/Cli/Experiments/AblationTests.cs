@@ -15,10 +15,10 @@ public sealed class AblationTests(DigitSources sources) : IClassFixture<DigitSou
     public async Task Run_StoppedAndAgain_EndsAsTheUninterruptedRun()
     {
         string corpus = sources["corpus"], whole = sources["whole"], parts = sources["parts"];
-        ProcessOutcome made = await RunAsync("generate", "--mnist", sources.Mnist, "--fsdd", sources.Fsdd, "--out", corpus, "--train-per-class", "3", "--val-per-class", "1");
+        var made = await RunAsync("generate", "--mnist", sources.Mnist, "--fsdd", sources.Fsdd, "--out", corpus, "--train-per-class", "3", "--val-per-class", "1");
         Assert.Equal(0, made.ExitCode);
 
-        ProcessOutcome once = await AblateAsync(whole, "--jobs", "2");
+        var once = await AblateAsync(whole, "--jobs", "2");
         Assert.True(once.ExitCode == 0, once.Error + once.Output);
         Assert.Contains("XKD's video probe beside reconstruction", once.Output, StringComparison.Ordinal);
         Assert.Contains("Features of the validation clips", await File.ReadAllTextAsync(Path.Combine(whole, "report.html"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
@@ -32,16 +32,16 @@ public sealed class AblationTests(DigitSources sources) : IClassFixture<DigitSou
         while (exit == 75 && ++starts < 2);
         Assert.Equal(75, exit);
         Assert.Equal(0, (await AblateAsync(parts, "--jobs", "1")).ExitCode);
-        foreach (AblationRow row in AblationRow.Core)
+        foreach (var row in AblationRow.Core)
         {
             string[] probes = [.. new[] { whole, parts }.Select(o => JsonNode.Parse(File.ReadAllText(new AblationFolder(o).Result(row, 0)))!["probes"]!.ToJsonString())];
             Assert.Equal(probes[0], probes[1]);
         }
 
         // Rows that are done and rows that are not must not come of two configurations.
-        string missing = new AblationFolder(parts).Result(AblationRow.Full, 0);
+        var missing = new AblationFolder(parts).Result(AblationRow.Full, 0);
         File.Delete(missing);
-        ProcessOutcome other = await AblateAsync(parts, "--jobs", "2", "--set", "optim.lr=0.5");
+        var other = await AblateAsync(parts, "--jobs", "2", "--set", "optim.lr=0.5");
         Assert.Equal(2, other.ExitCode);
         Assert.Contains("another configuration", other.Error, StringComparison.Ordinal);
         Assert.False(File.Exists(missing));
@@ -53,7 +53,7 @@ public sealed class AblationTests(DigitSources sources) : IClassFixture<DigitSou
     [Fact]
     public async Task Run_UnknownRow_Exits2WithTheRows()
     {
-        ProcessOutcome result = await RunAsync("run", "--data", sources.Root, "--out", sources["none"], "--row", "xdk");
+        var result = await RunAsync("run", "--data", sources.Root, "--out", sources["none"], "--row", "xdk");
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("recon-kd", result.Error, StringComparison.Ordinal);
     }
@@ -64,7 +64,7 @@ public sealed class AblationTests(DigitSources sources) : IClassFixture<DigitSou
     [Fact]
     public void Rows_AtEverySize_AreValidConfigurationsThatDiffer()
     {
-        foreach (AblationSize size in AblationSize.All)
+        foreach (var size in AblationSize.All)
         {
             string[] configurations = [.. AblationRow.All.Where(r => r.Trained).Select(r => Xkd.Model.Method.ConfigBinder.ToYaml(size.Configure(r, 0, [])))];
             Assert.Equal(configurations.Length, configurations.Distinct(StringComparer.Ordinal).Count());

@@ -12,7 +12,7 @@ public sealed class DigitCorpusTests(DigitSources sources) : IClassFixture<Digit
     [Fact]
     public async Task Generate_TwoFolders_MakesTheSameBytesInBothAndNothingTwice()
     {
-        (string first, string second) = (sources["first"], sources["second"]);
+        (var first, var second) = (sources["first"], sources["second"]);
         DigitCorpus corpus = new(FfmpegTools.Locate());
         Assert.Equal(30, await corpus.GenerateAsync(first, Options, null, TestContext.Current.CancellationToken));
         Assert.Equal(30, await corpus.GenerateAsync(second, Options, null, TestContext.Current.CancellationToken));
@@ -26,10 +26,10 @@ public sealed class DigitCorpusTests(DigitSources sources) : IClassFixture<Digit
     [Fact]
     public async Task Generate_FolderOfAnotherSeed_IsRefused()
     {
-        string root = sources["claimed"];
-        DigitCorpusOptions one = Options with { TrainPerClass = 1 };
+        var root = sources["claimed"];
+        var one = Options with { TrainPerClass = 1 };
         await new DigitCorpus(FfmpegTools.Locate()).GenerateAsync(root, one, null, TestContext.Current.CancellationToken);
-        UsageException refused = await Assert.ThrowsAsync<UsageException>(() =>
+        var refused = await Assert.ThrowsAsync<UsageException>(() =>
             new DigitCorpus(FfmpegTools.Locate()).GenerateAsync(root, one with { Seed = 7 }, null, TestContext.Current.CancellationToken));
         Assert.Contains(root, refused.Message, StringComparison.Ordinal);
     }
@@ -49,21 +49,21 @@ public sealed class DigitCorpusTests(DigitSources sources) : IClassFixture<Digit
     [Fact]
     public void Read_PicturesByDigit_AreTheSameImages()
     {
-        string root = sources["pictures"];
-        DigitImages images = DigitImages.Read(sources.Mnist, validation: false);
-        foreach (int digit in Enumerable.Range(0, 10))
+        var root = sources["pictures"];
+        var images = DigitImages.Read(sources.Mnist, validation: false);
+        foreach (var digit in Enumerable.Range(0, 10))
         {
-            string folder = Directory.CreateDirectory(Path.Combine(root, "training", $"{digit}")).FullName;
-            foreach ((int index, byte[] image) in images.Of(digit).Index())
+            var folder = Directory.CreateDirectory(Path.Combine(root, "training", $"{digit}")).FullName;
+            foreach ((var index, var image) in images.Of(digit).Index())
             {
                 using SKBitmap picture = new(DigitImages.Side, DigitImages.Side);
                 picture.Pixels = [.. image.Select(v => new SKColor(v, v, v))];
-                using SKData png = picture.Encode(SKEncodedImageFormat.Png, 100);
+                using var png = picture.Encode(SKEncodedImageFormat.Png, 100);
                 File.WriteAllBytes(Path.Combine(folder, $"{index}.png"), png.ToArray());
             }
         }
 
-        DigitImages read = DigitImages.Read(root, validation: false);
+        var read = DigitImages.Read(root, validation: false);
         Assert.All(Enumerable.Range(0, 10), digit => Assert.Equal(images.Of(digit), read.Of(digit)));
         Assert.Contains("t10k-images", Assert.Throws<UsageException>(() => DigitImages.Read(root, validation: true)).Message, StringComparison.Ordinal);
     }
@@ -74,10 +74,10 @@ public sealed class DigitCorpusTests(DigitSources sources) : IClassFixture<Digit
     [InlineData(1, "44100 Hz")]
     public void ReadWave_Damaged_NamesFileAndFault(int fault, string named)
     {
-        string file = sources["wrong.wav"];
-        byte[] wave = DigitSources.Wave(fault == 1 ? 44100 : 8000, new short[100]);
+        var file = sources["wrong.wav"];
+        var wave = DigitSources.Wave(fault == 1 ? 44100 : 8000, new short[100]);
         File.WriteAllBytes(file, fault == 0 ? wave[1..] : wave[..^fault]);
-        FailureException failure = Assert.Throws<FailureException>(() => WaveFile.ReadMono16(file, SpokenDigits.SampleRate));
+        var failure = Assert.Throws<FailureException>(() => WaveFile.ReadMono16(file, SpokenDigits.SampleRate));
         Assert.Contains(file, failure.Message, StringComparison.Ordinal);
         Assert.Contains(named, failure.Message, StringComparison.Ordinal);
     }

@@ -14,15 +14,15 @@ public sealed class DigitSources : IDisposable
         Root = Directory.CreateTempSubdirectory("xkd-digits-").FullName;
         Directory.CreateDirectory(Mnist);
         Directory.CreateDirectory(Path.Combine(Fsdd, "recordings"));
-        foreach ((string split, int shade) in new[] { ("train", 200), ("t10k", 255) })
+        foreach ((var split, var shade) in new[] { ("train", 200), ("t10k", 255) })
         {
             Gzip($"{split}-images-idx3-ubyte.gz", [.. Head(0x803, 10 * PerDigit, Side, Side), .. Enumerable.Range(0, 10 * PerDigit).SelectMany(i => Stroke(i % 10, shade))]);
             Gzip($"{split}-labels-idx1-ubyte.gz", [.. Head(0x801, 10 * PerDigit), .. Enumerable.Range(0, 10 * PerDigit).Select(i => (byte)(i % 10))]);
         }
 
-        foreach (int digit in Enumerable.Range(0, 10))
+        foreach (var digit in Enumerable.Range(0, 10))
         {
-            foreach (int take in Enumerable.Range(3, 4)) // two of the test split, two of the training split
+            foreach (var take in Enumerable.Range(3, 4)) // two of the test split, two of the training split
             {
                 File.WriteAllBytes(Path.Combine(Fsdd, "recordings", $"{digit}_ann_{take}.wav"), Wave(Rate, [.. Enumerable.Range(0, Rate / 3).Select(i => (short)(8000 * Math.Sin(i * 0.1 * (digit + 2))))]));
             }
@@ -37,7 +37,7 @@ public sealed class DigitSources : IDisposable
 
     public static byte[] Wave(int rate, short[] samples)
     {
-        byte[] data = new byte[samples.Length * 2];
+        var data = new byte[samples.Length * 2];
         Buffer.BlockCopy(samples, 0, data, 0, data.Length);
         using MemoryStream file = new();
         using BinaryWriter writer = new(file, Encoding.ASCII);
@@ -67,8 +67,8 @@ public sealed class DigitSources : IDisposable
 
     private static byte[] Head(params int[] numbers)
     {
-        byte[] head = new byte[4 * numbers.Length];
-        for (int i = 0; i < numbers.Length; i++)
+        var head = new byte[4 * numbers.Length];
+        for (var i = 0; i < numbers.Length; i++)
         {
             BinaryPrimitives.WriteInt32BigEndian(head.AsSpan(4 * i), numbers[i]);
         }

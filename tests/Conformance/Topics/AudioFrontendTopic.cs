@@ -15,16 +15,16 @@ internal sealed class AudioFrontendTopic : IGoldenTopic
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
-        GoldenField config = golden.Config;
-        FrontEnd main = Read(config, config);
-        Dictionary<string, FrontEnd> ends = config.EnumerateObject().Where(field => field.Value.ValueKind == JsonValueKind.Object && field.Value.Has("n_fft"))
+        var config = golden.Config;
+        var main = Read(config, config);
+        var ends = config.EnumerateObject().Where(field => field.Value.ValueKind == JsonValueKind.Object && field.Value.Has("n_fft"))
             .ToDictionary(field => field.Name, field => Read(field.Value, config), StringComparer.Ordinal);
-        foreach (string name in golden.TensorNames.Where(n => n.StartsWith("out/", StringComparison.Ordinal)))
+        foreach (var name in golden.TensorNames.Where(n => n.StartsWith("out/", StringComparison.Ordinal)))
         {
             Compare(golden, check, name, main, ends);
         }
 
-        foreach (string name in golden.Scalars.Keys)
+        foreach (var name in golden.Scalars.Keys)
         {
             Count(golden, check, name, main, ends);
         }
@@ -32,15 +32,15 @@ internal sealed class AudioFrontendTopic : IGoldenTopic
 
     private static void Compare(GoldenCase golden, GoldenCheck check, string name, FrontEnd main, Dictionary<string, FrontEnd> ends)
     {
-        string wave = "in" + name[3..];
+        var wave = "in" + name[3..];
         if (golden.Has(wave))
         {
             Samples(golden, check, wave, name);
             return;
         }
 
-        (FrontEnd end, string plain) = Owner(name, main, ends);
-        string kind = plain[(plain.LastIndexOf('/') + 1)..];
+        (var end, var plain) = Owner(name, main, ends);
+        var kind = plain[(plain.LastIndexOf('/') + 1)..];
         if (kind == "mel_filterbank")
         {
             check.Close(name, end.Kernel.Filters.ToMatrix(), [end.Kernel.Options.Mels, end.Kernel.Filters.Bins]);
@@ -51,8 +51,8 @@ internal sealed class AudioFrontendTopic : IGoldenTopic
             string[] folders = [name[..name.LastIndexOf('/')], plain[..plain.LastIndexOf('/')]];
             string[] inputs = [.. folders.Select(folder => "in" + folder[3..]).Where(golden.Has).Take(1)];
             inputs = inputs.Length > 0 ? inputs : [.. golden.TensorNames.Where(n => n.StartsWith("in/", StringComparison.Ordinal) && golden.Shape(n).Length == 1)];
-            double[] expected = golden.AsDoubles(name);
-            (float[] values, int frames) = inputs.Select(input => Spectrogram(end, golden.Floats(input), kind == "normalized"))
+            var expected = golden.AsDoubles(name);
+            (var values, var frames) = inputs.Select(input => Spectrogram(end, golden.Floats(input), kind == "normalized"))
                 .MinBy(made => made.Values.Length == expected.Length ? made.Values.Zip(expected, (a, b) => Math.Abs(a - b)).Max() : double.MaxValue);
             check.Close(name, values, [1, end.Kernel.Options.Mels, frames]);
         }
@@ -60,19 +60,19 @@ internal sealed class AudioFrontendTopic : IGoldenTopic
 
     private static (float[] Values, int Frames) Spectrogram(FrontEnd end, float[] samples, bool normalized)
     {
-        int frames = end.Kernel.Frames(samples.Length);
-        float[] mel = new float[end.Kernel.Options.Mels * frames];
+        var frames = end.Kernel.Frames(samples.Length);
+        var mel = new float[end.Kernel.Options.Mels * frames];
         end.Kernel.Compute(samples, mel);
         return (normalized ? Array.ConvertAll(mel, value => (value - end.Mean) / end.Std) : mel, frames);
     }
 
     private static void Samples(GoldenCase golden, GoldenCheck check, string wave, string result)
     {
-        float[] samples = golden.Floats(wave);
+        var samples = golden.Floats(wave);
         if (wave.StartsWith("in/prep", StringComparison.Ordinal))
         {
-            GoldenField prep = golden.Config.GetProperty("prep");
-            float[] mono = new float[Waveform.Samples(prep.GetProperty("duration").GetDouble(), prep.GetProperty("sample_rate").GetInt32())];
+            var prep = golden.Config.GetProperty("prep");
+            var mono = new float[Waveform.Samples(prep.GetProperty("duration").GetDouble(), prep.GetProperty("sample_rate").GetInt32())];
             check.Equal("prepared samples", mono.Length, prep.GetProperty("samples").GetInt32());
             Waveform.Prepare(samples, (int)golden.Shape(wave)[0], mono);
             check.Close(result, mono, [1, mono.Length]);
@@ -87,8 +87,8 @@ internal sealed class AudioFrontendTopic : IGoldenTopic
 
     private static void Count(GoldenCase golden, GoldenCheck check, string name, FrontEnd main, Dictionary<string, FrontEnd> ends)
     {
-        (FrontEnd end, string plain) = Owner(name, main, ends);
-        foreach (GoldenField seconds in golden.Config.GetProperty("durations_s").EnumerateArray())
+        (var end, var plain) = Owner(name, main, ends);
+        foreach (var seconds in golden.Config.GetProperty("durations_s").EnumerateArray())
         {
             if (plain == $"frames_{seconds.GetRawText()}s")
             {
@@ -100,9 +100,9 @@ internal sealed class AudioFrontendTopic : IGoldenTopic
     // The front end whose name is a word of the result's, and the result's name without it.
     private static (FrontEnd End, string Plain) Owner(string name, FrontEnd main, Dictionary<string, FrontEnd> ends)
     {
-        foreach ((string word, FrontEnd end) in ends)
+        foreach ((var word, var end) in ends)
         {
-            string plain = string.Join('/', name.Split('/').Select(part => string.Join('_', part.Split('_').Where(w => w != word))).Where(part => part.Length > 0));
+            var plain = string.Join('/', name.Split('/').Select(part => string.Join('_', part.Split('_').Where(w => w != word))).Where(part => part.Length > 0));
             if (plain != name)
             {
                 return (end, plain);
@@ -114,7 +114,7 @@ internal sealed class AudioFrontendTopic : IGoldenTopic
 
     private static FrontEnd Read(GoldenField own, GoldenField otherwise)
     {
-        GoldenField top = Needed("fmax");
+        var top = Needed("fmax");
         return new FrontEnd(
             new SimdLogMel(new LogMelOptions
             {
@@ -132,11 +132,11 @@ internal sealed class AudioFrontendTopic : IGoldenTopic
 
         GoldenField Needed(params ReadOnlySpan<string> names)
         {
-            foreach (GoldenField holder in new[] { own, otherwise })
+            foreach (var holder in new[] { own, otherwise })
             {
-                foreach (string name in names)
+                foreach (var name in names)
                 {
-                    if (holder.TryGetProperty(name, out GoldenField value))
+                    if (holder.TryGetProperty(name, out var value))
                     {
                         return value;
                     }

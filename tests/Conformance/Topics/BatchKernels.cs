@@ -14,9 +14,9 @@ internal static class BatchKernels
     public static float[] Video(GoldenCase golden, byte[] frames, int frameHeight, int frameWidth, VideoViewAugmentation view, int count, int height, int width, float[] mean, float[] std)
     {
         using HostTensors host = new(Devices.Parse(golden.DeviceName));
-        HostFrames read = HostFrames.Of([.. Enumerable.Repeat<ReadOnlyMemory<byte>>(frames, Copies)], count, frameHeight, frameWidth);
-        using Tensor bytes = host.Of(read.Data, ScalarType.Byte, read.Length);
-        using Tensor made = new VideoBatchKernel(mean, std, host.Device).Apply(bytes, read.Whole(), [.. Enumerable.Repeat(view, Copies)], height, width);
+        var read = HostFrames.Of([.. Enumerable.Repeat<ReadOnlyMemory<byte>>(frames, Copies)], count, frameHeight, frameWidth);
+        using var bytes = host.Of(read.Data, ScalarType.Byte, read.Length);
+        using var made = new VideoBatchKernel(mean, std, host.Device).Apply(bytes, read.Whole(), [.. Enumerable.Repeat(view, Copies)], height, width);
         return First(made);
     }
 
@@ -24,16 +24,16 @@ internal static class BatchKernels
     public static float[] Spectrogram(GoldenCase golden, float[] values, int mels, SpectrogramViewAugmentation view)
     {
         using HostTensors host = new(Devices.Parse(golden.DeviceName));
-        using Tensor windows = host.Of(Enumerable.Repeat(values, Copies).SelectMany(v => v).ToArray(), ScalarType.Float32, Copies, mels, values.Length / mels);
-        using Tensor made = new SpectrogramBatchKernel(0, 1, new LogMelOptions().LogEpsilon, host.Device).Apply(windows, [.. Enumerable.Repeat(view, Copies)]);
+        using var windows = host.Of(Enumerable.Repeat(values, Copies).SelectMany(v => v).ToArray(), ScalarType.Float32, Copies, mels, values.Length / mels);
+        using var made = new SpectrogramBatchKernel(0, 1, new LogMelOptions().LogEpsilon, host.Device).Apply(windows, [.. Enumerable.Repeat(view, Copies)]);
         return First(made);
     }
 
     private static float[] First(Tensor made)
     {
-        using Tensor here = made.cpu();
-        float[] all = here.data<float>().ToArray();
-        int one = all.Length / Copies;
+        using var here = made.cpu();
+        var all = here.data<float>().ToArray();
+        var one = all.Length / Copies;
         return all.AsSpan(0, one).SequenceEqual(all.AsSpan(one)) ? all[..one] : throw new FailureException("copies of one clip came out different within a batch");
     }
 }

@@ -13,11 +13,11 @@ internal sealed class ClassifierTopic : IGoldenTopic
     {
         LibTorch.Load();
         int features = golden.Config.GetProperty("feat_dim").GetInt32(), classes = golden.Config.GetProperty("num_classes").GetInt32();
-        using DisposeScope scope = torch.NewDisposeScope();
-        using IDisposable noGrad = torch.no_grad();
-        torch.Tensor x = Tensor(golden, "in/x");
+        using var scope = torch.NewDisposeScope();
+        using var noGrad = torch.no_grad();
+        var x = Tensor(golden, "in/x");
         check.Equal("batch", x.shape[0], golden.Config.GetProperty("batch").GetInt64());
-        foreach (GoldenProperty combo in golden.Config.GetProperty("combos").EnumerateObject())
+        foreach (var combo in golden.Config.GetProperty("combos").EnumerateObject())
         {
             using ClassifierHead head = new(features, classes, new HeadSection
             {
@@ -25,13 +25,13 @@ internal sealed class ClassifierTopic : IGoldenTopic
                 UnitLength = combo.Value.GetProperty("l2_norm").GetBoolean(),
                 Dropout = combo.Value.GetProperty("use_dropout").GetBoolean() ? 0.5 : 0,
             });
-            string prefix = $"state/{combo.Name}/";
-            Dictionary<string, torch.Tensor> state = head.state_dict();
+            var prefix = $"state/{combo.Name}/";
+            var state = head.state_dict();
             check.SameSequence($"{combo.Name} state names", state.Keys.Order(), golden.TensorNames.Where(n => n.StartsWith(prefix)).Select(n => n[prefix.Length..]).Order());
-            torch.Tensor weight = state["classifier.weight"];
-            torch.Tensor gram = classes <= features ? weight.mm(weight.t()) : weight.t().mm(weight);
+            var weight = state["classifier.weight"];
+            var gram = classes <= features ? weight.mm(weight.t()) : weight.t().mm(weight);
             check.Values($"{combo.Name} initial weight is orthogonal", [(gram - torch.eye(gram.shape[0])).abs().max().item<float>()], [0], new Tolerance(0, 1e-5, 0, 0));
-            foreach ((string name, torch.Tensor value) in state)
+            foreach ((var name, var value) in state)
             {
                 value.copy_(Tensor(golden, prefix + name));
             }

@@ -9,15 +9,15 @@ internal sealed class EvaluationSchedulesTopic : IGoldenTopic
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
-        foreach (GoldenProperty kind in golden.Config.EnumerateObject())
+        foreach (var kind in golden.Config.EnumerateObject())
         {
-            foreach (GoldenProperty setting in kind.Value.EnumerateObject())
+            foreach (var setting in kind.Value.EnumerateObject())
             {
-                GoldenField s = setting.Value;
+                var s = setting.Value;
                 int epochs = s.GetProperty("num_epochs").GetInt32(), steps = s.GetProperty("iter_per_epoch").GetInt32();
-                int warmupEpochs = s.GetProperty("warmup_epochs").GetInt32();
+                var warmupEpochs = s.GetProperty("warmup_epochs").GetInt32();
                 double warmup = s.GetProperty("warmup_lr").GetDouble(), rate = s.GetProperty("base_lr").GetDouble();
-                double[] values = kind.Name switch
+                var values = kind.Name switch
                 {
                     "warmup_cosine" => EvaluationSchedules.WarmupCosine(epochs, steps, warmupEpochs, warmup, rate, s.GetProperty("final_lr").GetDouble()),
                     "warmup_multistep" => EvaluationSchedules.WarmupMultiStep(

@@ -17,25 +17,25 @@ internal sealed class EvaluationViTTopic : IGoldenTopic
     public void Run(GoldenCase golden, GoldenCheck check)
     {
         LibTorch.Load();
-        bool video = golden.Config.GetProperty("modality").GetString() == "video";
+        var video = golden.Config.GetProperty("modality").GetString() == "video";
         Names(golden, check, video ? WeightModality.Video : WeightModality.Audio);
-        using DisposeScope scope = torch.NewDisposeScope();
-        using IDisposable noGrad = torch.no_grad();
-        using ViT encoder = Build(golden.Config, video);
+        using var scope = torch.NewDisposeScope();
+        using var noGrad = torch.no_grad();
+        using var encoder = Build(golden.Config, video);
         encoder.eval();
         (string Name, torch.Tensor Value)[] state = [.. StateNames.StateDict(encoder)];
         check.SameSequence("state names", state.Select(s => s.Name).Order(), golden.TensorNames.Where(n => n.StartsWith(State)).Select(n => n[State.Length..]).Order());
-        foreach ((string name, torch.Tensor value) in state)
+        foreach ((var name, var value) in state)
         {
             value.copy_(torch.tensor(golden.Floats(State + name)).reshape(golden.Shape(State + name)));
         }
 
-        foreach (string name in GoldenModels.ViewNames(golden, check))
+        foreach (var name in GoldenModels.ViewNames(golden, check))
         {
-            torch.Tensor tokens = encoder.call(torch.tensor(golden.Floats($"in/{name}")).reshape(golden.Shape($"in/{name}")));
+            var tokens = encoder.call(torch.tensor(golden.Floats($"in/{name}")).reshape(golden.Shape($"in/{name}")));
             Compare($"out/{name}/features", tokens);
             Compare($"out/{name}/pool", EvaluationEncoder.Pool(encoder, tokens));
-            foreach (string cls in new[] { "cls", "cls_intended" }.Where(c => golden.Has($"out/{name}/{c}")))
+            foreach (var cls in new[] { "cls", "cls_intended" }.Where(c => golden.Has($"out/{name}/{c}")))
             {
                 Compare($"out/{name}/{cls}", tokens.select(1, 0));
             }
@@ -46,7 +46,7 @@ internal sealed class EvaluationViTTopic : IGoldenTopic
 
     private static void Names(GoldenCase golden, GoldenCheck check, WeightModality modality)
     {
-        Dictionary<string, string> map = golden.Json.GetProperty("key_map").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!);
+        var map = golden.Json.GetProperty("key_map").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!);
         string[] before = [.. golden.Json.GetProperty("keys_before").EnumerateArray().Select(k => k.GetString()!)];
         check.SameSequence("evaluation names", before.Select(WeightNames.ToEvaluation), before.Select(k => map[k]));
         check.SameSequence("evaluation names as a set", before.Select(WeightNames.ToEvaluation).Order(), golden.Json.GetProperty("keys_after").EnumerateArray().Select(k => k.GetString()!).Order());
@@ -55,8 +55,8 @@ internal sealed class EvaluationViTTopic : IGoldenTopic
 
     private static ViT Build(GoldenField config, bool video)
     {
-        TransformerSection options = GoldenModels.Transformer(config.GetProperty("encoder"));
-        bool classToken = config.GetProperty("apply_cls_token").GetBoolean();
+        var options = GoldenModels.Transformer(config.GetProperty("encoder"));
+        var classToken = config.GetProperty("apply_cls_token").GetBoolean();
         return video ? new VideoViT(GoldenModels.Video(config), options, classToken) : new AudioViT(GoldenModels.Audio(config), options, classToken);
     }
 }

@@ -50,7 +50,7 @@ internal static class GoldenModels
         },
         HiddenNorm = IsLayerNorm(Text(json, "norm")),
         OutputNorm = IsLayerNorm(Text(json, "last_norm")),
-        FixedMagnitude = !json.TryGetProperty("norm_last_layer", out GoldenField fixedMagnitude) || fixedMagnitude.GetBoolean(),
+        FixedMagnitude = !json.TryGetProperty("norm_last_layer", out var fixedMagnitude) || fixedMagnitude.GetBoolean(),
     };
 
     /// <summary>The whole model as the released code builds and evaluates it: terms of weight 0 are computed, too.</summary>
@@ -63,8 +63,8 @@ internal static class GoldenModels
     private static PretrainConfig Config(GoldenField config)
     {
         GoldenField forward = config.GetProperty("fwd_kwargs"), momentum = config.GetProperty("center_momentum");
-        VideoGeometry video = Video(config, "vid_");
-        AudioGeometry audio = Audio(config, "spec_");
+        var video = Video(config, "vid_");
+        var audio = Audio(config, "spec_");
         if (video.Height != video.Width || video.Channels != 3)
         {
             throw new InvalidDataException($"the whole model takes square pictures of three channels, not {video.Channels}x{video.Height}x{video.Width}");
@@ -123,10 +123,10 @@ internal static class GoldenModels
     /// <summary>The views of an encoder's case by name; their shapes are checked against the inputs.</summary>
     public static string[] ViewNames(GoldenCase golden, GoldenCheck check)
     {
-        string[] names = golden.Config.GetProperty("view_names").Strings();
+        var names = golden.Config.GetProperty("view_names").Strings();
         int[][] shapes = [.. golden.Config.GetProperty("views").EnumerateArray().Select(v => v.Ints())];
         check.Equal("views", shapes.Length, names.Length);
-        foreach ((string name, int[] shape) in names.Zip(shapes))
+        foreach ((var name, var shape) in names.Zip(shapes))
         {
             // The channel axis goes unsaid: [batch, frames, height, width] or [batch, mels, frames].
             check.SameSequence($"shape of {name}", golden.Shape("in/" + name).Where((_, axis) => axis != 1), shape.Select(side => (long)side));
@@ -138,16 +138,16 @@ internal static class GoldenModels
     /// <summary>Checks the views that a configuration of the whole model announces against those of the batch under <c>in/PREFIX</c>.</summary>
     public static void CheckViews(GoldenCase golden, GoldenCheck check, string prefix)
     {
-        GoldenField views = golden.Config.GetProperty("views");
-        int batch = golden.Config.GetProperty("batch").GetInt32();
+        var views = golden.Config.GetProperty("views");
+        var batch = golden.Config.GetProperty("batch").GetInt32();
         check.Equal("global views", views.GetProperty("num_global").GetInt32(), 1);
-        foreach ((string kind, string modality) in new[] { ("frames", "video"), ("specs", "audio") })
+        foreach ((var kind, var modality) in new[] { ("frames", "video"), ("specs", "audio") })
         {
             string[] given = [.. Views(golden, prefix + kind)];
             check.Equal($"local views of {kind}", given.Length - 1, views.GetProperty($"num_local_{modality}").GetInt32());
-            foreach ((int index, string name) in given.Index())
+            foreach ((var index, var name) in given.Index())
             {
-                int[] shape = views.GetProperty((index == 0 ? "global_" : "local_") + modality).Ints();
+                var shape = views.GetProperty((index == 0 ? "global_" : "local_") + modality).Ints();
                 check.SameSequence($"shape of {name}", golden.Shape(name).Where((_, axis) => axis != 1), shape.Prepend(batch).Select(side => (long)side));
             }
         }
@@ -167,9 +167,9 @@ internal static class GoldenModels
 
     private static IEnumerable<string> Views(GoldenCase golden, string prefix) => Enumerable.Range(0, int.MaxValue).Select(i => $"{prefix}{i}").TakeWhile(golden.Has);
 
-    private static int Int(GoldenField json, string name, int fallback) => json.TryGetProperty(name, out GoldenField value) ? value.GetInt32() : fallback;
+    private static int Int(GoldenField json, string name, int fallback) => json.TryGetProperty(name, out var value) ? value.GetInt32() : fallback;
 
-    private static string? Text(GoldenField json, string name) => json.TryGetProperty(name, out GoldenField value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(GoldenField json, string name) => json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private static bool IsLayerNorm(string? norm) => norm switch
     {

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using TorchSharp.Modules;
 using TorchSharp;
+using TorchSharp.Modules;
 using Xkd.Model.Method;
 using Xkd.Model.Torch;
 using Xkd.Model.Training;
@@ -59,7 +59,7 @@ internal static class GoldenTensors
         var own = StateNames.StateDict(module).ToList();
         foreach (var (name, value) in own)
         {
-            string stored = "state/" + aliases.GetValueOrDefault(name, name);
+            var stored = "state/" + aliases.GetValueOrDefault(name, name);
             if (golden.Has(stored))
             {
                 using var source = golden.Tensor(stored);
@@ -80,7 +80,7 @@ internal static class GoldenTensors
         }
     }
 
-    public static Dictionary<string, string> Strings(GoldenCase golden, string field) => golden.Json.TryGetProperty(field, out JsonElement map)
+    public static Dictionary<string, string> Strings(GoldenCase golden, string field) => golden.Json.TryGetProperty(field, out var map)
         ? map.EnumerateObject().ToDictionary(e => e.Name, e => e.Value.GetString()!, StringComparer.Ordinal)
         : new Dictionary<string, string>(StringComparer.Ordinal);
 

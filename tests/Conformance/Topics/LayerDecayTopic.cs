@@ -20,17 +20,17 @@ internal sealed class LayerDecayTopic : IGoldenTopic
         GoldenField[] configs = [.. golden.Config.GetProperty("models").EnumerateArray()];
         JsonElement[] expected = [.. golden.Json.GetProperty("models").EnumerateArray()];
         check.Equal("models", configs.Length, expected.Length);
-        for (int m = 0; m < configs.Length; m++)
+        for (var m = 0; m < configs.Length; m++)
         {
-            GoldenField config = configs[m];
-            using ViT encoder = Build(config);
+            var config = configs[m];
+            using var encoder = Build(config);
             using var head = new ClassifierHead(encoder.Options.Dim, 5, new HeadSection { BatchNorm = config.GetProperty("use_bn").GetBoolean() });
-            IReadOnlyList<DecayGroup> groups = LayerDecayGroups.Build(
+            var groups = LayerDecayGroups.Build(
                 Parameters(encoder, head), encoder.Options.Depth,
                 config.GetProperty("layer_decay").GetDouble(), config.GetProperty("weight_decay").GetDouble());
             JsonElement[] wanted = [.. expected[m].GetProperty("groups").EnumerateArray()];
             check.Equal($"model {m} groups", groups.Count, wanted.Length);
-            for (int g = 0; g < Math.Min(groups.Count, wanted.Length); g++)
+            for (var g = 0; g < Math.Min(groups.Count, wanted.Length); g++)
             {
                 check.SameSequence($"model {m} group {g}", groups[g].Parameters, wanted[g].GetProperty("params").EnumerateArray().Select(p => p.GetString()!));
                 check.Values($"model {m} group {g} scale and decay", [groups[g].LearningRateScale, groups[g].WeightDecay],
@@ -48,8 +48,8 @@ internal sealed class LayerDecayTopic : IGoldenTopic
 
     private static ViT Build(GoldenField config)
     {
-        TransformerSection options = GoldenModels.Transformer(config);
-        bool classToken = config.GetProperty("cls").GetBoolean();
+        var options = GoldenModels.Transformer(config);
+        var classToken = config.GetProperty("cls").GetBoolean();
         return config.GetProperty("modality").GetString() == "video"
             ? new VideoViT(new VideoGeometry { Frames = 4, Height = 16, Width = 16 }, options, classToken)
             : new AudioViT(new AudioGeometry { Mels = 8, Frames = 16 }, options, classToken);

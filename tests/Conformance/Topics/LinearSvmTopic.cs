@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Torch;
 
@@ -13,32 +12,32 @@ internal sealed class LinearSvmTopic : IGoldenTopic
     {
         LibTorch.Load();
         int dim = (int)golden.Shape("in/x_train")[1], clips = (int)golden.Shape("in/x_test_clips")[1];
-        int classes = golden.Config.GetProperty("classes").GetInt32();
+        var classes = golden.Config.GetProperty("classes").GetInt32();
         check.SameSequence("train, test, dim, clips", [golden.Shape("in/x_train")[0], golden.Shape("in/x_test_clips")[0], dim, clips],
             new[] { "train", "test", "dim", "clips" }.Select(name => golden.Config.GetProperty(name).GetInt64()));
         golden.Config.Describes("library", "max_iter"); // what the default solution came from; the exact one is the optimum itself
         float[] train = golden.Floats("in/x_train"), test = golden.Floats("in/x_test_clips");
         int[] labels = Array.ConvertAll(golden.Int64s("in/y_train"), l => (int)l), testLabels = Array.ConvertAll(golden.Int64s("in/y_test"), l => (int)l);
-        foreach (GoldenField c in golden.Config.GetProperty("C").EnumerateArray())
+        foreach (var c in golden.Config.GetProperty("C").EnumerateArray())
         {
-            string name = "C" + c.GetRawText();
-            LinearSvmModel model = LinearSvm.Fit(train, dim, labels, classes, new LinearSvmOptions { C = c.GetDouble(), Tolerance = 1e-9, MaxIterations = 100_000 });
+            var name = "C" + c.GetRawText();
+            var model = LinearSvm.Fit(train, dim, labels, classes, new LinearSvmOptions { C = c.GetDouble(), Tolerance = 1e-9, MaxIterations = 100_000 });
             check.Equal($"{name} converged", model.Converged, true);
-            foreach (string kind in new[] { "exact", "default" })
+            foreach (var kind in new[] { "exact", "default" })
             {
                 check.Close($"out/{name}/coef_{kind}", model.Coefficients, [classes, dim]);
                 check.Close($"out/{name}/intercept_{kind}", model.Intercepts, [classes]);
             }
 
-            double[] decisions = model.Decide(test);
+            var decisions = model.Decide(test);
             check.Close($"out/{name}/decision_exact", decisions, [testLabels.Length * clips, classes]);
 
             // The defaults must already be the optimum, not just the tight tolerance above.
             check.Close($"out/{name}/coef_exact", LinearSvm.Fit(train, dim, labels, classes, new LinearSvmOptions { C = c.GetDouble() }).Coefficients);
 
             int[] windowLabels = [.. testLabels.SelectMany(l => Enumerable.Repeat(l, clips))];
-            double[] dense = Average(decisions, clips, classes);
-            JsonElement results = golden.Json.GetProperty("results").GetProperty(name);
+            var dense = Average(decisions, clips, classes);
+            var results = golden.Json.GetProperty("results").GetProperty(name);
             Accuracy("single_clip_accuracy_exact", TopK.Accuracy(decisions, classes, windowLabels, 1));
             Accuracy("train_accuracy_exact", TopK.Accuracy(model.Decide(train), classes, labels, 1));
             Accuracy("dense_top1_exact", TopK.Accuracy(dense, classes, testLabels, 1));
@@ -59,15 +58,15 @@ internal sealed class LinearSvmTopic : IGoldenTopic
     private static double Objective(LinearSvmModel model, int k, float[] train, int[] labels, double c)
     {
         double norm = model.Intercepts[k] * model.Intercepts[k], hinge = 0;
-        for (int d = 0; d < model.Dim; d++)
+        for (var d = 0; d < model.Dim; d++)
         {
             norm += model.Coefficients[(k * model.Dim) + d] * model.Coefficients[(k * model.Dim) + d];
         }
 
-        double[] decisions = model.Decide(train);
-        for (int row = 0; row < labels.Length; row++)
+        var decisions = model.Decide(train);
+        for (var row = 0; row < labels.Length; row++)
         {
-            double margin = 1 - ((labels[row] == k ? 1 : -1) * decisions[(row * model.Classes) + k]);
+            var margin = 1 - ((labels[row] == k ? 1 : -1) * decisions[(row * model.Classes) + k]);
             hinge += margin > 0 ? margin * margin : 0;
         }
 

@@ -1,7 +1,5 @@
-using System.Text.Json;
 using TorchSharp.Modules;
 using Xkd.Model.Method;
-using static TorchSharp.torch;
 
 namespace Xkd.Conformance.Topics;
 
@@ -13,12 +11,12 @@ internal sealed class MaeTopic : IGoldenTopic
     public void Run(GoldenCase golden, GoldenCheck check)
     {
         using var scope = GoldenTensors.Scope();
-        using ViT encoder = VitTopic.Build(golden);
+        using var encoder = VitTopic.Build(golden);
         using var autoencoder = new MaskedAutoencoder(encoder, GoldenModels.Transformer(golden.Config.GetProperty("decoder")), golden.Device());
         GoldenTensors.LoadState(golden, check, autoencoder);
         var parameters = StateNames.Parameters(autoencoder);
         check.Equal("modality", golden.Config.GetProperty("modality").GetString(), encoder is VideoViT ? "video" : "audio");
-        foreach (string view in GoldenModels.ViewNames(golden, check))
+        foreach (var view in GoldenModels.ViewNames(golden, check))
         {
             RunView(golden, check, autoencoder, parameters, view);
         }
@@ -26,13 +24,13 @@ internal sealed class MaeTopic : IGoldenTopic
 
     private static void RunView(GoldenCase golden, GoldenCheck check, MaskedAutoencoder autoencoder, IReadOnlyList<(string Name, Parameter Value)> parameters, string view)
     {
-        string results = $"out/{view}/";
-        Tensor input = golden.Tensor("in/" + view);
-        foreach (bool normalise in new[] { true, false })
+        var results = $"out/{view}/";
+        var input = golden.Tensor("in/" + view);
+        foreach (var normalise in new[] { true, false })
         {
             var (latent, patches, masking) = autoencoder.Encode(input, golden.Tensor($"in/{view}/noise"), golden.Config.GetProperty("mask_ratio").GetDouble());
-            Tensor predicted = autoencoder.Decode(latent, masking, input);
-            Tensor loss = PatchReconstruction.Loss(predicted, patches, masking.Mask, normalise);
+            var predicted = autoencoder.Decode(latent, masking, input);
+            var loss = PatchReconstruction.Loss(predicted, patches, masking.Mask, normalise);
             check.Close(results + "latent", latent);
             check.Close(results + "pred", predicted);
             check.Close(results + "mask", masking.Mask);
@@ -43,7 +41,7 @@ internal sealed class MaeTopic : IGoldenTopic
             }
 
             check.Scalar(view + "/len_keep", masking.Keep.shape[1]);
-            string kind = normalise ? "norm_pix" : "raw_pix";
+            var kind = normalise ? "norm_pix" : "raw_pix";
             check.Scalar($"{view}/loss_{kind}", loss);
 
             foreach (var (_, parameter) in parameters)
@@ -64,7 +62,7 @@ internal sealed class MaeTopic : IGoldenTopic
     }
 
     private static Tolerance GradientTolerance(GoldenCase golden, GoldenCheck check) =>
-        golden.Json.GetProperty("tolerance").TryGetProperty("other", out JsonElement other) && other.TryGetProperty("grad_norms", out _)
+        golden.Json.GetProperty("tolerance").TryGetProperty("other", out var other) && other.TryGetProperty("grad_norms", out _)
             ? check.OtherTolerance("grad_norms")
             : check.ToleranceOf("grad_norms");
 }

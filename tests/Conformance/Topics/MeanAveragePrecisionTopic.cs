@@ -15,15 +15,15 @@ internal sealed class MeanAveragePrecisionTopic : IGoldenTopic
         float[] logits = golden.Floats("in/logits"), targets = golden.Floats("in/targets");
         check.Equal("samples", targets.Length / classes, golden.Config.GetProperty("samples").GetInt32());
         LibTorch.Load();
-        using DisposeScope scope = torch.NewDisposeScope();
-        torch.Tensor windows = torch.tensor(logits).reshape(-1, classes);
-        foreach (string activation in new[] { "sigmoid", "none" })
+        using var scope = torch.NewDisposeScope();
+        var windows = torch.tensor(logits).reshape(-1, classes);
+        foreach (var activation in new[] { "sigmoid", "none" })
         {
-            foreach (ClipEnsemble ensemble in Enum.GetValues<ClipEnsemble>())
+            foreach (var ensemble in Enum.GetValues<ClipEnsemble>())
             {
-                string name = $"{activation}_{ensemble.ToString().ToLowerInvariant()}";
-                float[] scores = ClassifierEvaluation.Combine(activation == "sigmoid" ? torch.sigmoid(windows) : windows, clips, ensemble).data<float>().ToArray();
-                MultiLabelMetrics metrics = MultiLabelMetrics.Of(scores, targets, classes, released: true);
+                var name = $"{activation}_{ensemble.ToString().ToLowerInvariant()}";
+                var scores = ClassifierEvaluation.Combine(activation == "sigmoid" ? torch.sigmoid(windows) : windows, clips, ensemble).data<float>().ToArray();
+                var metrics = MultiLabelMetrics.Of(scores, targets, classes, released: true);
                 check.Close($"out/{name}/all_aps", metrics.AveragePrecisions, [classes]);
                 check.Scalar($"{name}/mean_ap", metrics.MeanAp);
                 check.Scalar($"{name}/mean_wap", metrics.MeanWeightedAp);
@@ -31,7 +31,7 @@ internal sealed class MeanAveragePrecisionTopic : IGoldenTopic
             }
         }
 
-        torch.Tensor tiled = torch.tensor(targets).reshape(-1, 1, classes).expand(-1, clips, classes).reshape(-1, classes);
+        var tiled = torch.tensor(targets).reshape(-1, 1, classes).expand(-1, clips, classes).reshape(-1, classes);
         check.Scalar("bce_with_logits_tiled", EvaluationLosses.MultiLabel(windows, tiled).item<float>());
     }
 }

@@ -49,10 +49,10 @@ internal sealed class ObjectiveTopic : IGoldenTopic
 
     private static void Mmd(GoldenCase golden, GoldenCheck check)
     {
-        foreach (string kind in new[] { "gaussian", "mean_cov" })
+        foreach (var kind in new[] { "gaussian", "mean_cov" })
         {
             Tensor x = golden.Tensor("in/x").requires_grad_(), y = golden.Tensor("in/y").requires_grad_();
-            Tensor loss = kind == "gaussian" ? MaximumMeanDiscrepancy.Gaussian(x, y).Loss : MaximumMeanDiscrepancy.MeanCovariance(x, y);
+            var loss = kind == "gaussian" ? MaximumMeanDiscrepancy.Gaussian(x, y).Loss : MaximumMeanDiscrepancy.MeanCovariance(x, y);
             check.Scalar($"{kind}/loss", loss);
             check.Scalar($"{kind}/loss_float64", loss);
             loss.backward();
@@ -62,18 +62,18 @@ internal sealed class ObjectiveTopic : IGoldenTopic
 
         Sizes(golden, check, ("n_x", golden.Tensor("in/x"), 0), ("n_y", golden.Tensor("in/y"), 0), ("dim", golden.Tensor("in/x"), 1));
         golden.Config.Describes("scale", "layernorm"); // how the rows were drawn
-        Tensor rows = golden.Tensor("in/x").to(ScalarType.Float64);
+        var rows = golden.Tensor("in/x").to(ScalarType.Float64);
         check.Close("out/sq_dist_xx", MaximumMeanDiscrepancy.SquaredDistances(rows, rows));
     }
 
     private static void CrossEntropy(GoldenCase golden, GoldenCheck check)
     {
-        GoldenField config = golden.Config;
+        var config = golden.Config;
         using var objective = new CenteredCrossEntropy(config.GetProperty("out_dim").GetInt32(), golden.Device());
-        for (int call = 0; call < config.GetProperty("calls").GetInt32(); call++)
+        for (var call = 0; call < config.GetProperty("calls").GetInt32(); call++)
         {
-            Tensor student = golden.Tensor($"in/student{call}").requires_grad_();
-            Tensor loss = objective.Loss(student, golden.Tensor($"in/teacher{call}"), config.GetProperty("student_temp").GetDouble(),
+            var student = golden.Tensor($"in/student{call}").requires_grad_();
+            var loss = objective.Loss(student, golden.Tensor($"in/teacher{call}"), config.GetProperty("student_temp").GetDouble(),
                 config.GetProperty("teacher_temp").GetDouble(), config.GetProperty("num_teacher_views").GetInt32());
             check.Scalar($"loss{call}", loss);
             check.SameSequence("rows of students and teachers", [student.shape[0], golden.Shape($"in/teacher{call}")[0]],

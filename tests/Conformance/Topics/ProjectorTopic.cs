@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Xkd.Model.Method;
-using static TorchSharp.torch;
 
 namespace Xkd.Conformance.Topics;
 
@@ -19,9 +18,9 @@ internal sealed class ProjectorTopic : IGoldenTopic
         check.SameSequence("parameter names", parameters.Select(e => e.Name), Names(golden, "named_parameters"));
         check.SameSequence("fixed parameters", parameters.Where(e => !e.Value.requires_grad).Select(e => e.Name), Names(golden, "requires_grad_false"));
 
-        Tensor x = golden.Tensor("in/x").requires_grad_();
+        var x = golden.Tensor("in/x").requires_grad_();
         check.Equal("batch", x.shape[0], golden.Config.GetProperty("batch").GetInt64());
-        Tensor y = projector.call(x);
+        var y = projector.call(x);
         check.Close("out/y", y);
         check.Close("out/y_3d", projector.call(golden.Tensor("in/x_3d")));
         (y * golden.Tensor("in/cotangent")).sum().backward();

@@ -1,5 +1,4 @@
 using Xkd.Model.Method;
-using static TorchSharp.torch;
 
 namespace Xkd.Conformance.Topics;
 
@@ -11,12 +10,12 @@ internal sealed class RandomMaskingTopic : IGoldenTopic
     public void Run(GoldenCase golden, GoldenCheck check)
     {
         using var scope = GoldenTensors.Scope();
-        int index = 0;
-        foreach (GoldenField pair in golden.Config.GetProperty("pairs").EnumerateArray())
+        var index = 0;
+        foreach (var pair in golden.Config.GetProperty("pairs").EnumerateArray())
         {
-            Tensor tokens = golden.Tensor($"in/{index}/x");
+            var tokens = golden.Tensor($"in/{index}/x");
             check.SameSequence($"shape of {index}", tokens.shape, [golden.Config.GetProperty("batch").GetInt64(), pair[0].GetInt64(), golden.Config.GetProperty("dim").GetInt64()]);
-            RandomMasking masking = RandomMasking.Draw(golden.Tensor($"in/{index}/noise"), pair[1].GetDouble());
+            var masking = RandomMasking.Draw(golden.Tensor($"in/{index}/noise"), pair[1].GetDouble());
             check.Close($"out/{index}/kept", tokens.gather(1, masking.Keep.unsqueeze(-1).expand(-1, -1, tokens.shape[2])));
             check.Close($"out/{index}/mask", masking.Mask);
             check.Same($"out/{index}/ids_restore", masking.Restore);

@@ -9,16 +9,16 @@ internal sealed class ScheduleTopic : IGoldenTopic
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
-        foreach (GoldenProperty entry in golden.Config.GetProperty("cosine").EnumerateObject())
+        foreach (var entry in golden.Config.GetProperty("cosine").EnumerateObject())
         {
             double Number(string name) => entry.Value.GetProperty(name).GetDouble();
-            long perEpoch = (long)Number("niter_per_ep");
+            var perEpoch = (long)Number("niter_per_ep");
             var schedule = new CosineSchedule(Number("base_value"), Number("final_value"), (long)Number("epochs") * perEpoch,
                 (long)Number("warmup_epochs") * perEpoch, Number("start_warmup_value"));
             check.Close("out/" + entry.Name, Values(schedule.Steps, schedule.At));
         }
 
-        foreach (GoldenProperty entry in golden.Config.GetProperty("teacher_temp").EnumerateObject())
+        foreach (var entry in golden.Config.GetProperty("teacher_temp").EnumerateObject())
         {
             double Number(string name) => entry.Value.GetProperty(name).GetDouble();
             var schedule = new TemperatureSchedule(Number("warmup_teacher_temp"), Number("teacher_temp"), (int)Number("warmup_teacher_temp_epochs"), (int)Number("num_epochs"));

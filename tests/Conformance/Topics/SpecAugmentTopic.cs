@@ -9,32 +9,32 @@ internal sealed class SpecAugmentTopic : IGoldenTopic
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
-        GoldenField config = golden.Config;
-        long[] shape = golden.Shape("in/spec");
-        int mels = (int)shape[^2];
+        var config = golden.Config;
+        var shape = golden.Shape("in/spec");
+        var mels = (int)shape[^2];
         check.SameSequence("shape", shape, config.GetProperty("shape").Ints().Select(side => (long)side));
         var spectrogram = new Spectrogram();
-        foreach (GoldenProperty crop in Cases(config, "crops"))
+        foreach (var crop in Cases(config, "crops"))
         {
-            float[] values = golden.Floats("in/spec");
+            var values = golden.Floats("in/spec");
             // A crop may have a canvas of its own.
-            int[] canvas = (crop.Value.TryGetProperty("canvas", out GoldenField own) ? own : config.GetProperty("canvas")).Ints();
+            var canvas = (crop.Value.TryGetProperty("canvas", out var own) ? own : config.GetProperty("canvas")).Ints();
             SpectrogramCrop drawn = new(canvas[0], canvas[1], GoldenModels.Box(crop.Value));
             spectrogram.ResizeCrop(values, mels, drawn);
             Close(crop.Name, values, new SpectrogramViewAugmentation { ResizeCrop = drawn });
         }
-        foreach (GoldenProperty warp in Cases(config, "warps"))
+        foreach (var warp in Cases(config, "warps"))
         {
-            float[] values = golden.Floats("in/spec");
+            var values = golden.Floats("in/spec");
             TimeWarp drawn = new(Int(warp, "center"), Int(warp, "warped"));
             check.Equal(warp.Name + " within its window", Math.Abs(drawn.Warped - 1 - drawn.Center) <= Int(warp, "window"), true);
             spectrogram.Warp(values, mels, drawn);
             Close(warp.Name, values, new SpectrogramViewAugmentation { Warp = drawn });
         }
-        foreach (GoldenProperty mask in Cases(config, "masks"))
+        foreach (var mask in Cases(config, "masks"))
         {
-            float[] values = golden.Floats("in/spec");
-            bool time = mask.Value.GetProperty("dim").GetString() switch
+            var values = golden.Floats("in/spec");
+            var time = mask.Value.GetProperty("dim").GetString() switch
             {
                 "time" => true,
                 "freq" => false,
@@ -42,7 +42,7 @@ internal sealed class SpecAugmentTopic : IGoldenTopic
                 null => throw new InvalidDataException($"{mask.Name}: no dim"),
             };
             int[] lengths = Ints(mask, "lengths"), positions = Ints(mask, "positions");
-            MaskFill fill = mask.Value.GetProperty("fill").GetString()!.Split(' ')[0] switch
+            var fill = mask.Value.GetProperty("fill").GetString()!.Split(' ')[0] switch
             {
                 "zero" => MaskFill.Zero,
                 "mean" => MaskFill.Mean,
@@ -62,7 +62,7 @@ internal sealed class SpecAugmentTopic : IGoldenTopic
     }
 
     private static IEnumerable<GoldenProperty> Cases(GoldenField config, string kind) =>
-        config.TryGetProperty(kind, out GoldenField cases) ? cases.EnumerateObject() : [];
+        config.TryGetProperty(kind, out var cases) ? cases.EnumerateObject() : [];
 
     private static int Int(GoldenProperty owner, string name) => owner.Value.GetProperty(name).GetInt32();
 

@@ -28,8 +28,8 @@ internal sealed class StepRecord(nn.Module model) : IStepObserver
 
     public void Visited(IReadOnlyList<FlatSlot> slots, Tensor norms)
     {
-        using Tensor host = norms.cpu();
-        float[] values = host.data<float>().ToArray();
+        using var host = norms.cpu();
+        var values = host.data<float>().ToArray();
         _visits.Add(slots.Zip(values).ToDictionary(e => e.First.Name, e => (double)e.Second, StringComparer.Ordinal));
     }
 

@@ -16,12 +16,12 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
 
     public void Run(GoldenCase golden, GoldenCheck check)
     {
-        int[] clip = golden.Config.GetProperty("clip").Ints();
+        var clip = golden.Config.GetProperty("clip").Ints();
         check.SameSequence("clip", golden.Shape("in/clip"), clip.Select(side => (long)side));
-        foreach (GoldenProperty operation in golden.Config.GetProperty("ops").EnumerateObject())
+        foreach (var operation in golden.Config.GetProperty("ops").EnumerateObject())
         {
-            string name = "out/" + operation.Name;
-            GoldenField o = operation.Value;
+            var name = "out/" + operation.Name;
+            var o = operation.Value;
             o.Describes("output", "note"); // the layout of what came out
             if (o.Has("transforms"))
             {
@@ -41,22 +41,22 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
 
     private static byte[] Single(GoldenCase golden, string name, GoldenField o, int[] clip)
     {
-        bool gray = o.TryGetProperty("input", out GoldenField input);
-        byte[] frames = gray ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
+        var gray = o.TryGetProperty("input", out var input);
+        var frames = gray ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
         int height = clip[1], width = clip[2];
-        int channels = golden.Shape(name).Length == 3 ? 1 : 3;
+        var channels = golden.Shape(name).Length == 3 ? 1 : 3;
         var frame = new PlanarFrame();
         var result = new List<byte>();
-        foreach (byte[] pixels in frames.Chunk(height * width * 3))
+        foreach (var pixels in frames.Chunk(height * width * 3))
         {
             if (o.Has("h"))
             {
                 frame.PrepareResize(GoldenModels.Box(o), o.GetProperty("size")[0].GetInt32(), o.GetProperty("size")[1].GetInt32());
                 frame.LoadResized(pixels, width);
             }
-            else if (o.TryGetProperty("short_side", out GoldenField side))
+            else if (o.TryGetProperty("short_side", out var side))
             {
-                (int tall, int wide) = SpatialCrops.ShortSide(height, width, side.GetInt32());
+                (var tall, var wide) = SpatialCrops.ShortSide(height, width, side.GetInt32());
                 frame.PrepareResize(CropBox.Whole(height, width), tall, wide);
                 frame.LoadResized(pixels, width);
             }
@@ -70,7 +70,7 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
                 frame.Load(pixels, height, width);
                 Color(frame, name, o);
             }
-            byte[] rgb = new byte[frame.Height * frame.Width * 3];
+            var rgb = new byte[frame.Height * frame.Width * 3];
             frame.CopyTo(rgb);
             result.AddRange(channels == 3 ? rgb : rgb.Where((_, i) => i % 3 == 0));
         }
@@ -81,19 +81,19 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
     private static void Batched(GoldenCase golden, GoldenCheck check, string name, GoldenField o, int[] clip)
     {
         bool gray = name.StartsWith("out/gray", StringComparison.Ordinal), flip = name.StartsWith("out/hflip", StringComparison.Ordinal), crop = o.Has("h");
-        bool blur = o.Has("kernel_size"), whole = o.TryGetProperty("short_side", out GoldenField side);
-        (int height, int width) = crop ? (o.GetProperty("size")[0].GetInt32(), o.GetProperty("size")[1].GetInt32()) : whole ? SpatialCrops.ShortSide(clip[1], clip[2], side.GetInt32()) : (clip[1], clip[2]);
+        bool blur = o.Has("kernel_size"), whole = o.TryGetProperty("short_side", out var side);
+        (var height, var width) = crop ? (o.GetProperty("size")[0].GetInt32(), o.GetProperty("size")[1].GetInt32()) : whole ? SpatialCrops.ShortSide(clip[1], clip[2], side.GetInt32()) : (clip[1], clip[2]);
         VideoViewAugmentation view = new()
         {
             Crop = crop ? GoldenModels.Box(o) : CropBox.Whole(clip[1], clip[2]), Flip = flip, Gray = gray, Blur = blur ? Blur(o) : null, Jitter = crop || flip || gray || blur || whole ? null : Jitter(o),
         };
-        byte[] frames = o.TryGetProperty("input", out GoldenField input) ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
-        if (o.TryGetProperty("result", out GoldenField result))
+        var frames = o.TryGetProperty("input", out var input) ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
+        if (o.TryGetProperty("result", out var result))
         {
             check.SameSequence(name + " size", [height, width], result.Ints());
         }
 
-        float[] views = BatchKernels.Video(golden, frames, clip[1], clip[2], view, clip[0], height, width, [0, 0, 0], [1, 1, 1]); // [3, T, height, width]
+        var views = BatchKernels.Video(golden, frames, clip[1], clip[2], view, clip[0], height, width, [0, 0, 0], [1, 1, 1]); // [3, T, height, width]
         int plane = views.Length / 3, channels = golden.Shape(name).Length == 3 ? 1 : 3;
         double[] levels = [.. Enumerable.Range(0, plane * channels).Select(i => Math.Round(255.0 * views[(i % channels * plane) + (i / channels)]))];
         check.Values(name + " (batched)", levels, golden.AsDoubles(name), blur ? new Tolerance(0, 1, 0, 0) : Same);
@@ -119,16 +119,16 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
 
     private static float[] Normalized(GoldenCase golden, GoldenCheck check, string name, GoldenField o, int[] clip)
     {
-        byte[] frames = o.TryGetProperty("input", out GoldenField input) ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
-        (int first, int count) = Range(o.GetProperty("frames").GetString()!);
+        var frames = o.TryGetProperty("input", out var input) ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
+        (var first, var count) = Range(o.GetProperty("frames").GetString()!);
         var view = new VideoViewAugmentation { Crop = CropBox.Whole(clip[1], clip[2]) };
         return Apply(golden, check, Cut(frames, first, count, clip), view, count, clip, clip[1], clip[2], name);
     }
 
     private static float[] Sequence(GoldenCase golden, GoldenCheck check, string name, GoldenField o, int[] clip)
     {
-        (int first, int count) = Range(o.GetProperty("frames").GetString()!);
-        string[] transforms = o.GetProperty("transforms").Strings();
+        (var first, var count) = Range(o.GetProperty("frames").GetString()!);
+        var transforms = o.GetProperty("transforms").Strings();
         check.SameSequence(name + " transforms", transforms, Order.Where(transforms.Contains));
         var view = new VideoViewAugmentation
         {
@@ -143,9 +143,9 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
 
     private static float[] Apply(GoldenCase golden, GoldenCheck check, byte[] frames, VideoViewAugmentation view, int count, int[] clip, int height, int width, string name)
     {
-        GoldenField normalize = golden.Config.GetProperty("ops").GetProperty("to_tensor_normalize");
+        var normalize = golden.Config.GetProperty("ops").GetProperty("to_tensor_normalize");
         var augmenter = new VideoAugmenter(normalize.GetProperty("mean").Floats(), normalize.GetProperty("std").Floats());
-        float[] result = new float[golden.Floats(name).Length];
+        var result = new float[golden.Floats(name).Length];
         augmenter.Apply(frames, clip[1], clip[2], view, height, width, result);
         float[] mean = normalize.GetProperty("mean").Floats(), std = normalize.GetProperty("std").Floats();
         check.Values(name + " (batched)", Wide(BatchKernels.Video(golden, frames, clip[1], clip[2], view, count, height, width, mean, std)), Wide(result), view.Blur is null ? Same : Blurred);
@@ -165,18 +165,18 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
         Contrast = Factor(o, "contrast", 1),
         Saturation = Factor(o, "saturation", 1),
         Hue = Factor(o, "hue", 0),
-        Order = o.TryGetProperty("order", out GoldenField order)
+        Order = o.TryGetProperty("order", out var order)
             ? [.. order.Strings().Select(name => Enum.Parse<JitterOperation>(name, ignoreCase: true))]
             : [.. Enum.GetValues<JitterOperation>().Where(op => o.Has(op.ToString().ToLowerInvariant()))],
     };
 
-    private static double Factor(GoldenField o, string name, double otherwise) => o.TryGetProperty(name, out GoldenField value) ? value.GetDouble() : otherwise;
+    private static double Factor(GoldenField o, string name, double otherwise) => o.TryGetProperty(name, out var value) ? value.GetDouble() : otherwise;
 
     // "0-3", "in/clip frames 2-5"
     private static (int First, int Count) Range(string text)
     {
-        string[] ends = text.Split(' ')[^1].Split('-');
-        int first = int.Parse(ends[0]);
+        var ends = text.Split(' ')[^1].Split('-');
+        var first = int.Parse(ends[0]);
         return (first, int.Parse(ends[^1]) - first + 1);
     }
 }

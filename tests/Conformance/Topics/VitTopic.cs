@@ -12,12 +12,12 @@ internal sealed class VitTopic : IGoldenTopic
     {
         using var scope = GoldenTensors.Scope();
         using var unrecorded = no_grad();
-        using ViT vit = Build(golden);
+        using var vit = Build(golden);
         GoldenTensors.LoadState(golden, check, vit);
-        foreach (string view in GoldenModels.ViewNames(golden, check))
+        foreach (var view in GoldenModels.ViewNames(golden, check))
         {
-            Tensor input = golden.Tensor("in/" + view);
-            string results = $"out/{view}/";
+            var input = golden.Tensor("in/" + view);
+            var results = $"out/{view}/";
             if (golden.Has(results + "patches"))
             {
                 check.Close(results + "patches", vit.Patchify(input));
@@ -33,7 +33,7 @@ internal sealed class VitTopic : IGoldenTopic
             check.Close(results + "tokens_final", vit.call(input));
             if (vit.Prefix == 1)
             {
-                double[] row = Wide(vit.ForwardWithClassAttention(input).ClassAttention);
+                var row = Wide(vit.ForwardWithClassAttention(input).ClassAttention);
                 check.Values(view + " class attention", row, Wide(golden.Tensor(results + "last_attn").select(2, 0)), check.ToleranceOf(results + "last_attn"));
             }
         }
@@ -41,9 +41,9 @@ internal sealed class VitTopic : IGoldenTopic
 
     internal static ViT Build(GoldenCase golden)
     {
-        GoldenField config = golden.Config;
-        TransformerSection encoder = GoldenModels.Transformer(config.GetProperty("encoder"));
-        bool classToken = config.GetProperty("apply_cls_token").GetBoolean();
+        var config = golden.Config;
+        var encoder = GoldenModels.Transformer(config.GetProperty("encoder"));
+        var classToken = config.GetProperty("apply_cls_token").GetBoolean();
         return config.Has("frame_size")
             ? new VideoViT(GoldenModels.Video(config), encoder, classToken, device: golden.Device())
             : new AudioViT(GoldenModels.Audio(config), encoder, classToken, device: golden.Device());

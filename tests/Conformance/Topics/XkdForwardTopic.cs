@@ -13,7 +13,7 @@ internal sealed class XkdForwardTopic : IGoldenTopic
     {
         using var scope = GoldenTensors.Scope();
         var aliases = GoldenTensors.Strings(golden, "aliases");
-        GoldenField kwargs = golden.Config.GetProperty("fwd_kwargs");
+        var kwargs = golden.Config.GetProperty("fwd_kwargs");
         using var model = GoldenModels.Model(golden, config => config);
         GoldenTensors.LoadState(golden, check, model);
         using var step = new XkdStep(model);
@@ -39,16 +39,16 @@ internal sealed class XkdForwardTopic : IGoldenTopic
             },
         };
         step.Observer = record;
-        using StepScalars losses = step.Differentiate([GoldenModels.Input(golden, "in/")],
+        using var losses = step.Differentiate([GoldenModels.Input(golden, "in/")],
             GoldenModels.Temperatures(kwargs.GetProperty("teacher_temp"), kwargs.GetProperty("student_temp")));
         XkdLossScalars.Compare(check, golden, losses.Read(), string.Empty, tight: true);
         check.Close("out/center/vt2as", model.VideoCenter);
         check.Close("out/center/at2vs", model.AudioCenter);
 
-        Tolerance tolerance = check.OtherTolerance("grad_norms");
+        var tolerance = check.OtherTolerance("grad_norms");
         check.SameMap("gradient norm", record.Before, golden.Json.GetProperty("grad_norms"), tolerance);
         check.SameSequence("parameters without gradient", record.Before.Where(e => e.Value == 0).Select(e => e.Key), Strings(golden.Json.GetProperty("params_without_grad")));
-        JsonElement clip = golden.Json.GetProperty("clip");
+        var clip = golden.Json.GetProperty("clip");
         string[] visited = [.. Strings(clip.GetProperty("visited"))];
         check.Equal("clipped parameters", record.VisitedCount(record.Before.ContainsKey), visited.Length);
         check.Values("norms clipping saw", record.Seen(visited, aliases), [.. clip.GetProperty("norm_seen").EnumerateArray().Select(n => n.GetDouble())], tolerance);
@@ -59,7 +59,7 @@ internal sealed class XkdForwardTopic : IGoldenTopic
     {
         check.SameSequence("named parameters", StateNames.Parameters(step.Model).Select(e => $"{e.Name} [{string.Join(", ", e.Value.shape)}] {e.Value.requires_grad}"),
             golden.Json.GetProperty("named_parameters").EnumerateArray().Select(p => $"{p[0].GetString()} [{string.Join(", ", p[1].EnumerateArray())}] {p[2].GetBoolean()}"));
-        JsonElement groups = golden.Json.GetProperty("param_groups");
+        var groups = golden.Json.GetProperty("param_groups");
         check.SameSequence("undecayed parameters", step.UndecayedParameters, Strings(groups.GetProperty("no_decay(group 0)")));
         check.SameSequence("decayed parameters", step.DecayedParameters, Strings(groups.GetProperty("decay(group 1)")));
         check.Equal("trainable parameters", step.TrainableCount, golden.Json.GetProperty("trainable_parameter_count").GetInt64());
@@ -74,10 +74,10 @@ internal sealed class XkdForwardTopic : IGoldenTopic
             check.Close("out/head_out/" + name, teacher.Logits);
         }
 
-        long batch = golden.Config.GetProperty("batch").GetInt64();
+        var batch = golden.Config.GetProperty("batch").GetInt64();
         foreach (var (name, student) in new[] { ("vid_student", branches.VideoStudent), ("aud_student", branches.AudioStudent) })
         {
-            long local = student.Features.shape[0] - batch;
+            var local = student.Features.shape[0] - batch;
             check.Close($"out/head_in/{name}_global", student.Features.narrow(0, 0, batch));
             check.Close($"out/head_out/{name}_global", student.Logits.narrow(0, 0, batch));
             check.Close($"out/head_in/{name}_local", student.Features.narrow(0, batch, local));

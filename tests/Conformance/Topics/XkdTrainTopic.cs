@@ -12,25 +12,25 @@ internal sealed class XkdTrainTopic : IGoldenTopic
         using var scope = GoldenTensors.Scope();
         var aliases = GoldenTensors.Strings(golden, "aliases");
         GoldenField config = golden.Config, kwargs = config.GetProperty("fwd_kwargs");
-        GoldenField betas = config.GetProperty("betas");
+        var betas = config.GetProperty("betas");
         using var model = GoldenModels.Model(golden, own => own with { Optim = own.Optim with { Betas = [betas[0].GetDouble(), betas[1].GetDouble()] } });
         GoldenTensors.LoadState(golden, check, model, absent: name => name.Contains("_teacher.", StringComparison.Ordinal) || name.EndsWith(".center", StringComparison.Ordinal));
         model.CopyStudentsToTeachers();
         using var step = new XkdStep(model);
 
-        int steps = config.GetProperty("schedules").GetProperty("lr").GetArrayLength();
+        var steps = config.GetProperty("schedules").GetProperty("lr").GetArrayLength();
         check.Equal("steps", steps, config.GetProperty("epochs").GetInt32() * config.GetProperty("iters_per_epoch").GetInt32());
         GoldenModels.CheckForward(check, kwargs);
         config.Describes("full_grads"); // recorded by the forward cases; here all gradients come as norms
         string[] visited = [.. golden.Json.GetProperty("clip_visited").EnumerateArray().Select(n => n.GetString()!)];
-        for (int index = 0; index < steps; index++)
+        for (var index = 0; index < steps; index++)
         {
             GoldenModels.CheckViews(golden, check, $"in/step{index}/");
             var record = new StepRecord(model);
             step.Observer = record;
-            using StepScalars losses = step.Run(GoldenModels.Input(golden, $"in/step{index}/"), Schedule(config, index));
+            using var losses = step.Run(GoldenModels.Input(golden, $"in/step{index}/"), Schedule(config, index));
             XkdLossScalars.Compare(check, golden, losses.Read(), $"step{index}/", tight: index == 0);
-            Tolerance tolerance = check.OtherTolerance("grad_norms_per_step", index);
+            var tolerance = check.OtherTolerance("grad_norms_per_step", index);
             check.SameMap($"step {index} gradient norm", record.Before, golden.Json.GetProperty("grad_norms_per_step")[index], tolerance);
             check.Values($"step {index} norms clipping saw", record.Seen(visited, aliases),
                 [.. golden.Json.GetProperty("clip_norms_per_step")[index].EnumerateArray().Select(n => n.GetDouble())], tolerance);
@@ -41,7 +41,7 @@ internal sealed class XkdTrainTopic : IGoldenTopic
 
     private static StepSchedule Schedule(GoldenField config, int index)
     {
-        int epoch = index / config.GetProperty("iters_per_epoch").GetInt32();
+        var epoch = index / config.GetProperty("iters_per_epoch").GetInt32();
         GoldenField temperatures = config.GetProperty("temps")[epoch], schedules = config.GetProperty("schedules");
         return new StepSchedule
         {
@@ -63,7 +63,7 @@ internal sealed class XkdTrainTopic : IGoldenTopic
 
         var state = step.ExportState().ToDictionary(e => e.Name, e => e.Value, StringComparer.Ordinal);
         const string Mean = "adamw/mean/", Variance = "adamw/variance/";
-        foreach (string name in state.Keys.Where(n => n.StartsWith(Mean, StringComparison.Ordinal)).Select(n => n[Mean.Length..]).Where(n => golden.Has($"optim/{n}/exp_avg")))
+        foreach (var name in state.Keys.Where(n => n.StartsWith(Mean, StringComparison.Ordinal)).Select(n => n[Mean.Length..]).Where(n => golden.Has($"optim/{n}/exp_avg")))
         {
             check.Close($"optim/{name}/exp_avg", state[Mean + name]);
             check.Close($"optim/{name}/exp_avg_sq", state[Variance + name]);

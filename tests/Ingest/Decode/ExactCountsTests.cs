@@ -195,7 +195,7 @@ public sealed class ExactCountsTests(DecodeFixture fixture) : IClassFixture<Deco
     }
 
     // What the last packet holds beyond the end that MP4's edit list declares is cut by newer versions of FFmpeg.
-    private static void AssertPackets(double samples, double seconds, long found) => 
+    private static void AssertPackets(double samples, double seconds, long found) =>
         Assert.True(Math.Abs(found - samples) <= 1 || Math.Abs(found - (seconds * 16000)) <= 1, $"{found} samples are neither {samples} nor {seconds} s");
 
     private static string Sample(string name)

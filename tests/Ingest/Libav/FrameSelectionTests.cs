@@ -1,5 +1,5 @@
-using Xkd.Decoder.Libav;
 using Xkd.Decoder;
+using Xkd.Decoder.Libav;
 
 namespace Xkd.Ingest.Tests;
 

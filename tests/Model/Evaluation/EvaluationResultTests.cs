@@ -8,7 +8,7 @@ public class EvaluationResultTests
     [Fact]
     public void MeanOf_Folds_AveragesValuesAndKeepsEach()
     {
-        EvaluationResult mean = EvaluationResult.MeanOf([Fold(1, 60, 0.1), Fold(2, 70, 1)]);
+        var mean = EvaluationResult.MeanOf([Fold(1, 60, 0.1), Fold(2, 70, 1)]);
 
         Assert.Equal(65, mean.Value);
         Assert.Equal(65, mean.PerClass["a"]);
@@ -21,10 +21,10 @@ public class EvaluationResultTests
     [Fact]
     public async Task Write_ExistingFile_IsReplacedWithoutLeftovers()
     {
-        string folder = Directory.CreateTempSubdirectory("xkd-results-").FullName;
+        var folder = Directory.CreateTempSubdirectory("xkd-results-").FullName;
         try
         {
-            string path = Path.Combine(folder, "results.json");
+            var path = Path.Combine(folder, "results.json");
             Fold(1, 1, 1).Write(path);
             Fold(1, 2, 1).Write(path);
 

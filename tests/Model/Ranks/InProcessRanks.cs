@@ -62,9 +62,9 @@ internal sealed class InProcessRanks : IDisposable
 
         public void Sum(Tensor values)
         {
-            using IDisposable unrecorded = no_grad();
-            Tensor[] all = Exchange(values);
-            using Tensor sum = all.Skip(1).Aggregate(all[0].clone(), (total, next) => total.AddInPlace(next));
+            using var unrecorded = no_grad();
+            var all = Exchange(values);
+            using var sum = all.Skip(1).Aggregate(all[0].clone(), (total, next) => total.AddInPlace(next));
             Barrier(); // all have read
             values.copy_(sum);
             Barrier();
@@ -72,8 +72,8 @@ internal sealed class InProcessRanks : IDisposable
 
         public void Broadcast(Tensor values)
         {
-            using IDisposable unrecorded = no_grad();
-            Tensor[] all = Exchange(values);
+            using var unrecorded = no_grad();
+            var all = Exchange(values);
             if (rank > 0)
             {
                 values.copy_(all[0]);

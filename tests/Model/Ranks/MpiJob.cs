@@ -32,7 +32,7 @@ internal sealed class MpiJob : IDisposable
     /// <param name="launcherOptions">More options of the launcher.</param>
     public static MpiJob Start(string flavor, int size, string worker, string folder, params string[] launcherOptions)
     {
-        string? launcher = (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(':').Select(place => Path.Combine(place, "mpirun." + flavor)).FirstOrDefault(File.Exists);
+        var launcher = (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(':').Select(place => Path.Combine(place, "mpirun." + flavor)).FirstOrDefault(File.Exists);
         Assert.SkipWhen(launcher is null, $"mpirun.{flavor} is not installed: apt-get install {(flavor == "openmpi" ? "openmpi-bin libopenmpi3" : "mpich libmpich12")}");
         string[] flavored = flavor == "openmpi" ? ["--oversubscribe", "--bind-to", "none"] : [];
         ProcessStartInfo start = new(launcher!, [
@@ -48,18 +48,18 @@ internal sealed class MpiJob : IDisposable
     /// <summary>Waits for the launcher to end; its exit code, what the ranks still printed, and their standard error.</summary>
     public async Task<(int ExitCode, string Output, string Errors)> EndAsync()
     {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(Limit);
-        string output = await Output.ReadToEndAsync(limit.Token);
+        var output = await Output.ReadToEndAsync(limit.Token);
         await _launcher.WaitForExitAsync(limit.Token);
-        string[] ranks = await Task.WhenAll(Directory.EnumerateFiles(_folder, "errors-*.txt").Select(file => File.ReadAllTextAsync(file, limit.Token)));
+        var ranks = await Task.WhenAll(Directory.EnumerateFiles(_folder, "errors-*.txt").Select(file => File.ReadAllTextAsync(file, limit.Token)));
         return (_launcher.ExitCode, output, string.Concat([await _errors.WaitAsync(limit.Token), .. ranks]));
     }
 
     /// <summary>Lets the launcher do nothing until <see cref="ResumeLauncher"/>, nor its helpers between itself and a rank.</summary>
     public async Task SuspendLauncherAsync(OtherProcess rank)
     {
-        OtherProcess helper = rank;
+        var helper = rank;
         do
         {
             helper = helper.Parent;

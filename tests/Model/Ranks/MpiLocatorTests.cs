@@ -10,7 +10,7 @@ public sealed class MpiLocatorTests
     public void Load_NamedLibraryDoesNotLoad_SaysWhyAndWhatToName()
     {
         MpiLocator locator = new() { Environment = name => name == MpiLocator.Variable ? "/nowhere/libmpi.so" : null };
-        string message = Assert.Throws<UsageException>(() => locator.Load(RankLauncher.OpenMpi)).Message;
+        var message = Assert.Throws<UsageException>(() => locator.Load(RankLauncher.OpenMpi)).Message;
         Assert.Contains("XKD_MPI=/nowhere/libmpi.so does not load (/nowhere/libmpi.so: cannot open shared object file", message);
     }
 

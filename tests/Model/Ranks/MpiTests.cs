@@ -21,7 +21,8 @@ public sealed class MpiTests
 
     private static readonly PretrainConfig Config = SmallRun.Config() with
     {
-        Batch = 8, Train = SmallRun.Config().Train with { LogEvery = 1, CompareEvery = 1 },
+        Batch = 8,
+        Train = SmallRun.Config().Train with { LogEvery = 1, CompareEvery = 1 },
     };
 
     [Theory]
@@ -33,13 +34,13 @@ public sealed class MpiTests
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 16);
-        using MpiJob job = MpiJob.Start(flavor, size, Name(nameof(Rank)), small.Root);
-        (int exitCode, string output, string errors) = await job.EndAsync();
+        using var job = MpiJob.Start(flavor, size, Name(nameof(Rank)), small.Root);
+        (var exitCode, var output, var errors) = await job.EndAsync();
         Assert.True(exitCode == 0, output + errors);
 
         await small.TrainAsync(Config with { Train = Config.Train with { Accumulate = size } }, "parts", Steps);
         // Both sides call the same kernels on the same shapes; only the sums over two or four ranks come in another order: 16 · u = 1e-6.
-        double tolerance = 16 * Rounding.Unit;
+        var tolerance = 16 * Rounding.Unit;
         Assert.All(small.Metrics("parts").Zip(small.Metrics("ranks")), pair =>
         {
             Assert.Equal((pair.First.Step, pair.First.Position), (pair.Second.Step, pair.Second.Position));
@@ -59,12 +60,12 @@ public sealed class MpiTests
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 16);
-        using MpiJob job = MpiJob.Start(flavor, 2, Name(nameof(EndlessRank)), small.Root);
+        using var job = MpiJob.Start(flavor, 2, Name(nameof(EndlessRank)), small.Root);
         Dictionary<int, OtherProcess> ranks = [];
-        bool steps = false;
+        var steps = false;
         while (ranks.Count < 2 || !steps)
         {
-            string line = await job.Output.ReadLineAsync(TestContext.Current.CancellationToken) ?? throw new InvalidOperationException($"the ranks ended: {await job.EndAsync()}");
+            var line = await job.Output.ReadLineAsync(TestContext.Current.CancellationToken) ?? throw new InvalidOperationException($"the ranks ended: {await job.EndAsync()}");
             steps |= line.StartsWith("did ", StringComparison.Ordinal);
             if (line.Split(' ') is ["trains", var rank, var process])
             {
@@ -78,8 +79,8 @@ public sealed class MpiTests
         await ranks[1 - victim].EndAsync(Together);
         job.ResumeLauncher();
 
-        (_, string output, string errors) = await job.EndAsync();
-        string said = errors + output;
+        (_, var output, var errors) = await job.EndAsync();
+        var said = errors + output;
         Assert.Contains($"xkd: rank {victim} of 2 (process {ranks[victim].Id} on ", said);
         Assert.Contains("is lost: its process ended; the run can be resumed", said);
         await small.TrainAsync(Endless, "endless", 4, ResumeMode.Auto); // what was committed is whole
@@ -90,8 +91,8 @@ public sealed class MpiTests
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 16);
-        using MpiJob job = MpiJob.Start("openmpi", 2, Name(nameof(FailingRank)), small.Root, "--enable-recovery");
-        (_, _, string errors) = await job.EndAsync();
+        using var job = MpiJob.Start("openmpi", 2, Name(nameof(FailingRank)), small.Root, "--enable-recovery");
+        (_, _, var errors) = await job.EndAsync();
         Assert.Contains("xkd: rank 1 of 2 (process ", errors);
         Assert.Contains("ended the run: System.InvalidOperationException: the planted fault", errors);
     }
@@ -101,9 +102,9 @@ public sealed class MpiTests
     public async Task Rank()
     {
         LibTorch.Load();
-        using RankGroup ranks = RankGroup.Open(RankEnvironment.Detect());
+        using var ranks = RankGroup.Open(RankEnvironment.Detect());
         Exchange(ranks);
-        using SmallRun small = Shared();
+        using var small = Shared();
         await small.TrainAsync(Config, "ranks", Steps, ranks: ranks);
     }
 
@@ -112,8 +113,8 @@ public sealed class MpiTests
     public async Task EndlessRank()
     {
         LibTorch.Load();
-        using RankGroup ranks = RankGroup.Open(RankEnvironment.Detect());
-        using SmallRun small = Shared();
+        using var ranks = RankGroup.Open(RankEnvironment.Detect());
+        using var small = Shared();
         await Console.Out.WriteLineAsync($"trains {ranks.Rank} {Environment.ProcessId}");
         await small.TrainAsync(Endless, "endless", Endless.Optim.Epochs, notes: new SmallRun.Notes(step => Console.Out.WriteLine($"did {step}")), ranks: ranks);
     }
@@ -123,7 +124,7 @@ public sealed class MpiTests
     public async Task FailingRank()
     {
         LibTorch.Load();
-        using RankGroup ranks = RankGroup.Open(RankEnvironment.Detect());
+        using var ranks = RankGroup.Open(RankEnvironment.Detect());
         await ranks.RunAsync(() =>
         {
             if (ranks.Rank == 1)
@@ -145,9 +146,9 @@ public sealed class MpiTests
     // Every primitive, over more than one chunk, with values whose sums are exact.
     private static void Exchange(RankGroup ranks)
     {
-        (int rank, int size) = (ranks.Rank, ranks.Size);
-        int total = size * (size + 1) / 2;
-        using TorchSharp.DisposeScope scope = NewDisposeScope();
+        (var rank, var size) = (ranks.Rank, ranks.Size);
+        var total = size * (size + 1) / 2;
+        using var scope = NewDisposeScope();
         Tensor sum = ones((3 * MpiCommunicator.Chunk) + 7).Mul(rank + 1), exact = ones(5, ScalarType.Float64).Mul((rank + 1) / 8.0), rounded = ones(1001, ScalarType.BFloat16).Mul(rank + 1);
         ranks.Sum(sum);
         ranks.Sum(exact);
@@ -156,7 +157,7 @@ public sealed class MpiTests
         Assert.Equal(total / 8.0, exact.max().item<double>());
         Assert.Equal(total, rounded.to(ScalarType.Float32).min().item<float>());
 
-        Tensor first = ones((4 * MpiCommunicator.Chunk) + 3).Mul(rank + 3);
+        var first = ones((4 * MpiCommunicator.Chunk) + 3).Mul(rank + 3);
         ranks.Broadcast(first);
         Assert.Equal((3, 3), (first.min().item<float>(), first.max().item<float>()));
 
@@ -170,7 +171,7 @@ public sealed class MpiTests
 
     private static double[] State(SmallRun small, string run)
     {
-        using Checkpoint checkpoint = new CheckpointStore(small.Run(run)).OpenLatest()!;
+        using var checkpoint = new CheckpointStore(small.Run(run)).OpenLatest()!;
         return [.. new[] { checkpoint.Model, checkpoint.Optimizer }.SelectMany(file => file.Entries.Keys.Order(StringComparer.Ordinal).SelectMany(name =>
             MemoryMarshal.Cast<byte, float>(file.Bytes(name)).ToArray())).Select(value => (double)value)];
     }

@@ -1,4 +1,3 @@
-using TorchSharp;
 using Xkd.Model.Ranks;
 using Xkd.Model.Torch;
 using Xkd.Storage;
@@ -17,21 +16,21 @@ public sealed class NcclCommunicatorTests
     public void SumAndBroadcast_SeveralRanks_ReachAllOfThem(int size)
     {
         using StandInNccl standIn = new(size);
-        float[][] results = InProcessRanks.Communicate(size, host =>
+        var results = InProcessRanks.Communicate(size, host =>
         {
-            using DisposeScope scope = NewDisposeScope();
-            using NcclCommunicator nccl = NcclCommunicator.Open(host, StandInNccl.Library, device: 10 + host.Rank);
+            using var scope = NewDisposeScope();
+            using var nccl = NcclCommunicator.Open(host, StandInNccl.Library, device: 10 + host.Rank);
             Assert.Equal("NCCL 2.21.5", nccl.Name);
             Tensor sum = ones(1000).Mul(1 + host.Rank), exact = ones(3, ScalarType.Float64).Mul(0.5 + host.Rank), rounded = ones(5, ScalarType.BFloat16).Mul(2 * (1 + host.Rank));
             nccl.Sum(sum);
             nccl.Sum(exact);
             nccl.Sum(rounded);
-            Tensor first = tensor(new[] { 40L + host.Rank, 41 });
+            var first = tensor(new[] { 40L + host.Rank, 41 });
             nccl.Broadcast(first);
             nccl.Barrier();
             return new[] { sum[999].item<float>(), (float)exact[2].item<double>(), rounded[4].to(ScalarType.Float32).item<float>(), first[0].item<long>() };
         });
-        float total = size * (size + 1) / 2f;
+        var total = size * (size + 1) / 2f;
         Assert.All(results, result => Assert.Equal([total, total - (size / 2f), 2 * total, 40], result));
         Assert.Equal(Enumerable.Range(10, size), standIn.Devices.Order()); // each on its own, on whichever thread
         Assert.Equal(0, standIn.Open);
@@ -41,7 +40,7 @@ public sealed class NcclCommunicatorTests
     public void Open_NcclRefuses_SaysItsReason()
     {
         using StandInNccl standIn = new(1) { RefuseWith = 5 };
-        FailureException error = Assert.Throws<FailureException>(() => NcclCommunicator.Open(new SingleCommunicator(), StandInNccl.Library, device: 0));
+        var error = Assert.Throws<FailureException>(() => NcclCommunicator.Open(new SingleCommunicator(), StandInNccl.Library, device: 0));
         Assert.Contains("ncclCommInitRank failed with code 5 (invalid usage)", error.Message);
     }
 
@@ -49,8 +48,8 @@ public sealed class NcclCommunicatorTests
     public void Sum_OtherTypes_AreRefused()
     {
         using StandInNccl standIn = new(1);
-        using NcclCommunicator nccl = NcclCommunicator.Open(new SingleCommunicator(), StandInNccl.Library, device: 0);
-        using Tensor halves = zeros([3], ScalarType.Float16);
+        using var nccl = NcclCommunicator.Open(new SingleCommunicator(), StandInNccl.Library, device: 0);
+        using var halves = zeros([3], ScalarType.Float16);
         Assert.Contains("Float16", Assert.Throws<ArgumentException>(() => nccl.Sum(halves)).Message);
     }
 }

@@ -60,7 +60,7 @@ internal sealed partial record OtherProcess(int Id)
     // State, parent and so on: what follows the name, which may hold spaces and brackets.
     private string[] Fields()
     {
-        string stat = File.ReadAllText($"/proc/{Id}/stat");
+        var stat = File.ReadAllText($"/proc/{Id}/stat");
         return stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
     }
 

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using System.Net.Sockets;
 using System.Net;
+using System.Net.Sockets;
 using Xkd.Model.Ranks;
 
 namespace Xkd.Model.Tests.Ranks;
@@ -44,13 +44,13 @@ public sealed class RankWatchTests
     public void Watch_ConnectionReset_SaysThatTheProcessEnded()
     {
         // A process that is killed before it has read what was sent to it.
-        (Socket here, Socket there) = Connection();
-        using WatchLine line = Greeted(here, there, Options);
+        (var here, var there) = Connection();
+        using var line = Greeted(here, there, Options);
         using BlockingCollection<string> ends = [];
         using RankWatch watch = new(0, 2, [line], Options with { Farewell = TimeSpan.Zero }, (_, cause) => ends.Add(cause));
         Assert.True(there.Poll(TimeSpan.FromSeconds(20), SelectMode.SelectRead));
         there.Close();
-        Assert.True(ends.TryTake(out string? said, 20_000, TestContext.Current.CancellationToken));
+        Assert.True(ends.TryTake(out var said, 20_000, TestContext.Current.CancellationToken));
         Assert.Contains("rank 1 of 2 (process 7 on far) is lost: its process ended; the run can be resumed", said);
     }
 
@@ -58,12 +58,12 @@ public sealed class RankWatchTests
     public void Watch_RankFallsSilent_EndsAfterTheSilence()
     {
         // Rank 1 is a socket that says hello and no more, as a stopped process or a dead machine is.
-        (Socket here, Socket there) = Connection();
-        using Socket mute = there;
-        using WatchLine line = Greeted(here, mute, Options with { Silence = TimeSpan.FromMilliseconds(300) });
+        (var here, var there) = Connection();
+        using var mute = there;
+        using var line = Greeted(here, mute, Options with { Silence = TimeSpan.FromMilliseconds(300) });
         using BlockingCollection<string> ends = [];
         using RankWatch watch = new(0, 2, [line], Options with { Farewell = TimeSpan.Zero }, (_, cause) => ends.Add(cause));
-        Assert.True(ends.TryTake(out string? said, 20_000, TestContext.Current.CancellationToken));
+        Assert.True(ends.TryTake(out var said, 20_000, TestContext.Current.CancellationToken));
         Assert.Contains("rank 1 of 2 (process 7 on far) is lost: it gave no sign of life for 0.3 s", said);
     }
 
@@ -85,8 +85,8 @@ public sealed class RankWatchTests
     [Fact]
     public void Greeted_SomebodyElse_IsRefused()
     {
-        (Socket here, Socket there) = Connection();
-        using Socket stranger = there;
+        (var here, var there) = Connection();
+        using var stranger = there;
         using WatchLine line = new(here, Options);
         stranger.Send("GET / HTTP/1.1\r\n"u8);
         Assert.False(line.Greeted("token"));
@@ -130,7 +130,7 @@ public sealed class RankWatchTests
         /// <summary>Closes a rank's connections without a word, as the system does with those of a process that is killed.</summary>
         public void Sever(int rank)
         {
-            foreach (WatchLine line in _lines[rank])
+            foreach (var line in _lines[rank])
             {
                 line.Dispose();
             }
@@ -139,7 +139,7 @@ public sealed class RankWatchTests
         /// <summary>Waits for the next rank to end; its number and exit code.</summary>
         public (int Rank, int Code) NextEnd(params string[] said)
         {
-            Assert.True(Ends.TryTake(out (int Rank, int Code, string Cause) end, 20_000, TestContext.Current.CancellationToken), "nobody ended");
+            Assert.True(Ends.TryTake(out var end, 20_000, TestContext.Current.CancellationToken), "nobody ended");
             Assert.All(said, text => Assert.Contains(text, end.Cause));
             return (end.Rank, end.Code);
         }

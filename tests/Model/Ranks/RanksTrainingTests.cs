@@ -36,7 +36,7 @@ public sealed class RanksTrainingTests
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 14);
-        PretrainConfig released = Config with { Objective = new ObjectiveSection() };
+        var released = Config with { Objective = new ObjectiveSection() };
         await small.TrainAsync(released with { Train = released.Train with { Accumulate = 3 } }, "parts", 4);
         Train(small, 3, "ranks", 4, config: released);
         AssertSameCurve(small.Metrics("parts"), small.Metrics("ranks"));
@@ -48,7 +48,7 @@ public sealed class RanksTrainingTests
         using SmallRun small = new();
         await small.AddClipsAsync(0, 14);
         using CancellationTokenSource stop = new();
-        TrainResult[] results = InProcessRanks.Run(2, ranks => small.TrainAsync(
+        var results = InProcessRanks.Run(2, ranks => small.TrainAsync(
             Config, "run", 20, ResumeMode.Never, new SmallRun.Notes(step =>
             {
                 if (step == 3)
@@ -68,9 +68,9 @@ public sealed class RanksTrainingTests
         await small.AddClipsAsync(0, 17);
         small.Damage(2);
         small.Damage(11);
-        PretrainConfig config = Config with { Data = Config.Data with { OnCorrupt = CorruptRowPolicy.Skip } };
+        var config = Config with { Data = Config.Data with { OnCorrupt = CorruptRowPolicy.Skip } };
         Train(small, 2, "whole", 6, config: config);
-        foreach (int stop in new[] { 1, 4 }) // in the middle of an epoch, and at the end of one
+        foreach (var stop in new[] { 1, 4 }) // in the middle of an epoch, and at the end of one
         {
             Train(small, 2, $"stopped{stop}", stop, config: config);
             Train(small, 2, $"stopped{stop}", 6, ResumeMode.Required, config);
@@ -85,8 +85,8 @@ public sealed class RanksTrainingTests
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 14);
-        PretrainConfig config = Config with { Optim = Config.Optim with { Lr = 1e30 } };
-        AggregateException error = Assert.Throws<AggregateException>(() => Train(small, 2, "run", 8, config: config));
+        var config = Config with { Optim = Config.Optim with { Lr = 1e30 } };
+        var error = Assert.Throws<AggregateException>(() => Train(small, 2, "run", 8, config: config));
         Assert.Equal(2, error.InnerExceptions.Count);
         Assert.All(error.InnerExceptions, e => Assert.Matches("step [0-9]+: .* is not finite on rank [01]; the batch's clip ids", Assert.IsType<FailureException>(e).Message));
         Assert.Equal(3, File.ReadAllLines(Assert.Single(Directory.GetFiles(small.Run("run"), "not-finite-step-*.txt"))).Length);
@@ -107,7 +107,7 @@ public sealed class RanksTrainingTests
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 14);
-        AggregateException error = Assert.Throws<AggregateException>(() => InProcessRanks.Run(2, ranks =>
+        var error = Assert.Throws<AggregateException>(() => InProcessRanks.Run(2, ranks =>
             small.TrainAsync(Config with { Seed = ranks.Rank }, "run", 2, ranks: ranks).GetAwaiter().GetResult()));
         Assert.All(error.InnerExceptions, e => Assert.Contains("rank 1 was started with another configuration than rank 0: seed: 1, not seed: 0", e.Message));
     }

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using TorchSharp;
 using Xkd.Model.Ranks;
 using Xkd.Storage;
 using static TorchSharp.torch;
@@ -13,10 +12,10 @@ public sealed class ReplicaCheckTests
     [InlineData(3, 0, "rank 0 of 3 differs from the other ranks in second")]
     public void Require_OneBitOfOneRankFlipped_NamesRankAndTensorOnAllRanks(int size, int faulty, string named)
     {
-        string[] messages = InProcessRanks.Run(size, ranks =>
+        var messages = InProcessRanks.Run(size, ranks =>
         {
-            using DisposeScope scope = TinyModel.Scope();
-            Tensor second = linspace(0, 1, 1001);
+            using var scope = TinyModel.Scope();
+            var second = linspace(0, 1, 1001);
             (string, Tensor)[] state = [("first", ones(3, 5)), ("second", second), ("third", zeros([]))];
             ReplicaCheck.Require(ranks, 7, state);
             if (ranks.Rank == faulty)
@@ -32,11 +31,11 @@ public sealed class ReplicaCheckTests
     [Fact]
     public void Digest_ValuesChangePlaces_Differs()
     {
-        using DisposeScope scope = TinyModel.Scope();
+        using var scope = TinyModel.Scope();
         float[] values = [.. Enumerable.Range(0, 37).Select(i => (float)i)];
-        ulong digest = ReplicaCheck.Digest(tensor(values));
+        var digest = ReplicaCheck.Digest(tensor(values));
         Assert.Equal(digest, ReplicaCheck.Digest(tensor(values).view(1, 37)));
-        for (int i = 1; i < values.Length; i++)
+        for (var i = 1; i < values.Length; i++)
         {
             float[] swapped = [.. values];
             (swapped[i - 1], swapped[i]) = (swapped[i], swapped[i - 1]);

@@ -77,15 +77,15 @@ internal sealed unsafe class StandInNccl : IDisposable
     [UnmanagedCallersOnly]
     private static int AllReduce(void* send, void* receive, nuint count, int type, int operation, nint communicator, nint stream)
     {
-        if (operation != 0 || stream != 0 || !current._open.TryGetValue(communicator, out (int Rank, int Device) own) || own.Device != threadDevice)
+        if (operation != 0 || stream != 0 || !current._open.TryGetValue(communicator, out var own) || own.Device != threadDevice)
         {
             return 4;
         }
 
-        nint[] all = current.Exchange(own.Rank, (nint)send);
+        var all = current.Exchange(own.Rank, (nint)send);
         double[] sums = [.. Enumerable.Range(0, (int)count).Select(i => all.Sum(buffer => Value(buffer, i, type)))];
         current._barrier.SignalAndWait();
-        for (int i = 0; i < sums.Length; i++)
+        for (var i = 0; i < sums.Length; i++)
         {
             Set((nint)receive, i, type, sums[i]);
         }
@@ -97,12 +97,12 @@ internal sealed unsafe class StandInNccl : IDisposable
     [UnmanagedCallersOnly]
     private static int Broadcast(void* send, void* receive, nuint count, int type, int root, nint communicator, nint stream)
     {
-        if (type != NcclLibrary.Uint8 || stream != 0 || !current._open.TryGetValue(communicator, out (int Rank, int Device) own) || own.Device != threadDevice)
+        if (type != NcclLibrary.Uint8 || stream != 0 || !current._open.TryGetValue(communicator, out var own) || own.Device != threadDevice)
         {
             return 4;
         }
 
-        nint[] all = current.Exchange(own.Rank, (nint)send);
+        var all = current.Exchange(own.Rank, (nint)send);
         if (own.Rank != root)
         {
             new Span<byte>((void*)all[root], (int)count).CopyTo(new Span<byte>(receive, (int)count));

@@ -1,4 +1,3 @@
-using TorchSharp;
 using Xkd.Model.Method;
 using Xkd.Model.Ranks;
 using static TorchSharp.torch;
@@ -17,9 +16,9 @@ public sealed class StepExchangeTests
     [InlineData(2, XkdVariant.Mats)]
     public void Run_SeveralRanks_EqualsOneProcessThatLoopsOverTheirParts(int size, XkdVariant variant)
     {
-        PretrainConfig config = TinyModel.Config(variant);
-        Outcome one = Alone(config, parts: size, count: size);
-        Outcome[] ranks = Ranks(config, size);
+        var config = TinyModel.Config(variant);
+        var one = Alone(config, parts: size, count: size);
+        var ranks = Ranks(config, size);
         Assert.All(ranks, rank => Assert.Equal(ranks[0].State, rank.State)); // the same bits on every rank
         AssertSame(one.State, ranks[0].State);
         AssertClose(one.Gradients, ranks[0].Gradients);
@@ -29,9 +28,9 @@ public sealed class StepExchangeTests
     [Fact]
     public void Run_AlignmentOfAllRanks_EqualsOneLargeBatch()
     {
-        PretrainConfig config = TinyModel.Config();
-        Outcome large = Alone(config, parts: 1, count: 2);
-        Outcome[] ranks = Ranks(config, 2, gather: true);
+        var config = TinyModel.Config();
+        var large = Alone(config, parts: 1, count: 2);
+        var ranks = Ranks(config, 2, gather: true);
         AssertSame(large.State, ranks[0].State);
         AssertClose(large.Gradients, ranks[0].Gradients);
         AssertClose(Terms(large.Losses), Terms(Mean(ranks)));
@@ -43,7 +42,7 @@ public sealed class StepExchangeTests
     [Fact]
     public void Run_InParts_EqualsOneLargeBatchButForAlignment()
     {
-        PretrainConfig config = TinyModel.Config().With(o => o with { Align = 0 });
+        var config = TinyModel.Config().With(o => o with { Align = 0 });
         Outcome large = Alone(config, parts: 1, count: 4), parts = Alone(config, parts: 4, count: 4);
         AssertSame(large.State, parts.State);
         AssertClose(large.Gradients, parts.Gradients);
@@ -56,20 +55,20 @@ public sealed class StepExchangeTests
     {
         Outcome[] exact = Ranks(TinyModel.Config(), 2), rounded = Ranks(TinyModel.Config(), 2, Precision.Bfloat16);
         Assert.Equal(rounded[0].State, rounded[1].State);
-        float largest = exact[0].Gradients.Max(Math.Abs);
+        var largest = exact[0].Gradients.Max(Math.Abs);
         Assert.InRange(Distance(exact[0].Gradients, rounded[0].Gradients), 1e-6, 0.02 * largest);
     }
 
     private static Outcome[] Ranks(PretrainConfig config, int size, Precision wire = Precision.Float32, bool gather = false) => InProcessRanks.Run(size, group =>
     {
-        using DisposeScope scope = TinyModel.Scope();
+        using var scope = TinyModel.Scope();
         using XkdStep step = new(new XkdModel(config, seed: 1), new StepExchange(group, wire, gather));
         return Outcome.Of(step, i => [TinyModel.Input(config, Seed(i, group.Rank))]);
     });
 
     private static Outcome Alone(PretrainConfig config, int parts, int count)
     {
-        using DisposeScope scope = TinyModel.Scope();
+        using var scope = TinyModel.Scope();
         using XkdStep step = new(new XkdModel(config, seed: 1));
         return Outcome.Of(step, i => Join([.. Enumerable.Range(0, count).Select(part => TinyModel.Input(config, Seed(i, part)))]).Split(parts));
     }

@@ -13,7 +13,7 @@ public sealed class FullDiskTests
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
         await small.TrainAsync(Config(FullDiskPolicy.Stop), "whole", 8);
-        FullDiskException error = await Assert.ThrowsAsync<FullDiskException>(() => TrainAsync(small, FullDiskPolicy.Stop, number => number == 3, 8, new SmallRun.Notes()));
+        var error = await Assert.ThrowsAsync<FullDiskException>(() => TrainAsync(small, FullDiskPolicy.Stop, number => number == 3, 8, new SmallRun.Notes()));
         Assert.Contains("step 4", error.Message, StringComparison.Ordinal);
         Assert.Contains("No space left on device", error.Message, StringComparison.Ordinal);
         Assert.Equal(["step-00000000", "step-00000002"], Checkpoints(small));
@@ -30,7 +30,7 @@ public sealed class FullDiskTests
         await small.TrainAsync(Config(FullDiskPolicy.Stop), "whole", 8);
         SmallRun.Notes notes = new();
         string[] meanwhile = [];
-        TrainResult result = await TrainAsync(small, FullDiskPolicy.Continue, number =>
+        var result = await TrainAsync(small, FullDiskPolicy.Continue, number =>
         {
             meanwhile = number == 4 ? Checkpoints(small) : meanwhile;
             return number is 3 or 4;
@@ -68,7 +68,7 @@ public sealed class FullDiskTests
     public void Append_NoRoomForTheLines_KeepsThemForTheNextCallWithoutATornOne()
     {
         using TemporaryFolder folder = new();
-        string path = folder.File("metrics.jsonl");
+        var path = folder.File("metrics.jsonl");
         using (ShortFile file = new(path))
         using (MetricsLog log = new(file))
         {
@@ -86,7 +86,7 @@ public sealed class FullDiskTests
 
     private static PretrainConfig Config(FullDiskPolicy policy)
     {
-        PretrainConfig config = SmallRun.Config();
+        var config = SmallRun.Config();
         return config with { Train = config.Train with { LogEvery = 1, CheckpointEvery = 2, OnFullDisk = policy } };
     }
 

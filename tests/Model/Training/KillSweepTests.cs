@@ -61,13 +61,13 @@ public sealed class KillSweepTests
     [Fact(Explicit = true)]
     public async Task Victim()
     {
-        using SmallRun small = SmallRun.Of(Environment.GetEnvironmentVariable(Folder)!);
+        using var small = SmallRun.Of(Environment.GetEnvironmentVariable(Folder)!);
         await small.TrainAsync(Config(), Killed, Steps, ResumeMode.Auto, new SmallRun.Notes(step => Console.Out.WriteLine($"step {step}")));
     }
 
     private static PretrainConfig Config()
     {
-        PretrainConfig config = SmallRun.Config();
+        var config = SmallRun.Config();
         return config with { Optim = config.Optim with { Epochs = Steps }, Train = config.Train with { LogEvery = 1, CheckpointEvery = CheckpointEvery } };
     }
 

@@ -11,13 +11,13 @@ public sealed class MetricsLogTests : IDisposable
     [Fact]
     public void Open_AfterACrash_CutsStepsPastTheCheckpointAndTheTornLine()
     {
-        using (MetricsLog log = MetricsLog.Open(_path, 0))
+        using (var log = MetricsLog.Open(_path, 0))
         {
             log.Append([Step(1), Step(2), Step(3)]);
         }
 
         File.AppendAllText(_path, "{\"step\": 4, \"lo");
-        using (MetricsLog log = MetricsLog.Open(_path, 2))
+        using (var log = MetricsLog.Open(_path, 2))
         {
             log.Append([Step(3)]);
         }
@@ -33,14 +33,14 @@ public sealed class MetricsLogTests : IDisposable
     [InlineData(1000)]
     public void Open_LogOfManyBlocks_CutsAtTheStep(int completed)
     {
-        using (MetricsLog log = MetricsLog.Open(_path, 0))
+        using (var log = MetricsLog.Open(_path, 0))
         {
             log.Append(Enumerable.Range(1, 1000).Select(step => Step(step)));
         }
 
-        string before = File.ReadAllText(_path);
+        var before = File.ReadAllText(_path);
         MetricsLog.Open(_path, completed).Dispose();
-        string after = File.ReadAllText(_path);
+        var after = File.ReadAllText(_path);
         Assert.StartsWith(after, before);
         Assert.Equal(completed, after.Count(c => c == '\n'));
         Assert.Equal(Enumerable.Range(1, completed).Select(step => (long)step), MetricsLog.Read(_path).Select(s => s.Step));
@@ -53,7 +53,7 @@ public sealed class MetricsLogTests : IDisposable
     [InlineData("{\"step\": \"two\"}", null)]
     public void Read_LineThatIsNoStep_IsPassedOverOrNamed(string line, string? expected)
     {
-        using (MetricsLog log = MetricsLog.Open(_path, 0))
+        using (var log = MetricsLog.Open(_path, 0))
         {
             log.Append([Step(1)]);
         }
@@ -72,12 +72,12 @@ public sealed class MetricsLogTests : IDisposable
     [Fact]
     public void Open_EndThatAPowerCutLeftEmpty_CutsIt()
     {
-        using (MetricsLog log = MetricsLog.Open(_path, 0))
+        using (var log = MetricsLog.Open(_path, 0))
         {
             log.Append([Step(1), Step(2)]);
         }
 
-        long whole = new FileInfo(_path).Length;
+        var whole = new FileInfo(_path).Length;
         File.AppendAllText(_path, new string('\0', 200_000));
         MetricsLog.Open(_path, 5).Dispose();
         Assert.Equal(whole, new FileInfo(_path).Length);
@@ -86,7 +86,7 @@ public sealed class MetricsLogTests : IDisposable
     [Fact]
     public void Read_NonFiniteLoss_SurvivesTheRoundTrip()
     {
-        using (MetricsLog log = MetricsLog.Open(_path, 0))
+        using (var log = MetricsLog.Open(_path, 0))
         {
             log.Append([Step(1) with { Scalars = new Dictionary<string, double> { ["loss"] = double.NaN, ["grad_norm"] = 1 } }]);
         }

@@ -21,12 +21,12 @@ public sealed class RepeatedRunsTests : IDisposable
     {
         await _small.AddClipsAsync(0, 6);
         List<long> live = [];
-        for (int row = 0; row < 4; row++)
+        for (var row = 0; row < 4; row++)
         {
             await _small.TrainAsync(SmallRun.Config(), $"run-{row}", steps: 2);
-            using (FrozenEncoder model = FrozenEncoder.OpenRun(_small.Run($"run-{row}"), CPU, static _ => { }))
+            using (var model = FrozenEncoder.OpenRun(_small.Run($"run-{row}"), CPU, static _ => { }))
             {
-                using EvaluationEncoder encoder = EvaluationEncoder.Of(model, WeightModality.Video, WeightBranch.Teacher);
+                using var encoder = EvaluationEncoder.Of(model, WeightModality.Video, WeightBranch.Teacher);
                 using var scope = NewDisposeScope();
                 encoder.Features(randn([1, 3, 8, 16, 16]));
             }
@@ -44,7 +44,7 @@ public sealed class RepeatedRunsTests : IDisposable
     {
         using var scope = TinyModel.Scope();
         var input = TinyModel.Input(TinyModel.Config(variant), 1);
-        long before = Count();
+        var before = Count();
         using (var model = new XkdModel(TinyModel.Config(variant)))
         {
             using var step = new XkdStep(model);

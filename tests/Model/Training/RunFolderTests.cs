@@ -17,12 +17,12 @@ public sealed class RunFolderTests
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
-        string path = Path.TrimEndingDirectorySeparator(Path.Combine(small.Run("run"), other));
+        var path = Path.TrimEndingDirectorySeparator(Path.Combine(small.Run("run"), other));
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         await File.WriteAllTextAsync(path, "mine", TestContext.Current.CancellationToken);
-        foreach (ResumeMode resume in new[] { ResumeMode.Never, ResumeMode.Auto })
+        foreach (var resume in new[] { ResumeMode.Never, ResumeMode.Auto })
         {
-            UsageException error = await Assert.ThrowsAsync<UsageException>(() => small.TrainAsync(SmallRun.Config(), "run", 1, resume));
+            var error = await Assert.ThrowsAsync<UsageException>(() => small.TrainAsync(SmallRun.Config(), "run", 1, resume));
             Assert.Contains(expected, error.Message, StringComparison.Ordinal);
         }
 
@@ -43,9 +43,9 @@ public sealed class RunFolderTests
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
         await small.TrainAsync(SmallRun.Config(), "run", 1);
-        foreach (string file in new[] { "config.yaml", "metrics.jsonl", "checkpoints/step-00000001" })
+        foreach (var file in new[] { "config.yaml", "metrics.jsonl", "checkpoints/step-00000001" })
         {
-            string path = Path.Combine(small.Run("run"), file);
+            var path = Path.Combine(small.Run("run"), file);
             (Directory.Exists(path) ? (Action<string>)(p => Directory.Delete(p, recursive: true)) : File.Delete)(path);
         }
 
@@ -76,11 +76,11 @@ public sealed class RunFolderTests
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
         await small.TrainAsync(SmallRun.Config(), "run", 2);
-        string[] before = Files(small.Run("run"));
+        var before = Files(small.Run("run"));
         using (RunLock other = new(small.Run("run")))
         {
             other.Take();
-            FailureException error = await Assert.ThrowsAsync<FailureException>(() => small.TrainAsync(SmallRun.Config(), "run", 4, resume));
+            var error = await Assert.ThrowsAsync<FailureException>(() => small.TrainAsync(SmallRun.Config(), "run", 4, resume));
             Assert.Contains("is being trained into by another process", error.Message, StringComparison.Ordinal);
         }
 
@@ -94,7 +94,7 @@ public sealed class RunFolderTests
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
-        int refused = 0;
+        var refused = 0;
         await Task.WhenAll(Enumerable.Range(0, 3).Select(async _ =>
         {
             try
@@ -120,7 +120,7 @@ public sealed class RunFolderTests
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
         await small.TrainAsync(SmallRun.Config(), "run", 4);
-        string checkpoints = Path.Combine(small.Run("run"), "checkpoints");
+        var checkpoints = Path.Combine(small.Run("run"), "checkpoints");
         if (state is "gone" or "emptied")
         {
             Directory.Delete(checkpoints, recursive: true);
@@ -128,18 +128,18 @@ public sealed class RunFolderTests
         }
         else
         {
-            foreach (string model in Directory.GetFiles(checkpoints, "model.safetensors", SearchOption.AllDirectories).Where(f => state == "broken" || f.Contains("00000004", StringComparison.Ordinal)))
+            foreach (var model in Directory.GetFiles(checkpoints, "model.safetensors", SearchOption.AllDirectories).Where(f => state == "broken" || f.Contains("00000004", StringComparison.Ordinal)))
             {
-                byte[] bytes = File.ReadAllBytes(model);
+                var bytes = File.ReadAllBytes(model);
                 bytes[^1] ^= 1;
                 File.WriteAllBytes(model, bytes);
             }
         }
 
-        string[] before = Files(small.Run("run"));
-        foreach (ResumeMode resume in new[] { ResumeMode.Required, ResumeMode.Auto })
+        var before = Files(small.Run("run"));
+        foreach (var resume in new[] { ResumeMode.Required, ResumeMode.Auto })
         {
-            FailureException error = await Assert.ThrowsAsync<FailureException>(() => small.TrainAsync(SmallRun.Config(), "run", 6, resume));
+            var error = await Assert.ThrowsAsync<FailureException>(() => small.TrainAsync(SmallRun.Config(), "run", 6, resume));
             Assert.Contains(expected, error.Message, StringComparison.Ordinal);
             Assert.Equal(before, Files(small.Run("run")));
         }
@@ -150,11 +150,11 @@ public sealed class RunFolderTests
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
-        PretrainConfig config = SmallRun.Config();
-        FailureException error = await Assert.ThrowsAsync<FailureException>(() => small.TrainAsync(config with { Optim = config.Optim with { WarmupLr = 1e308 } }, "run", 1));
+        var config = SmallRun.Config();
+        var error = await Assert.ThrowsAsync<FailureException>(() => small.TrainAsync(config with { Optim = config.Optim with { WarmupLr = 1e308 } }, "run", 1));
         Assert.Matches("^step 1: the parameter [a-z_.0-9]+ is not finite; no checkpoint is written, and that of step 0 stays", error.Message);
-        string model = Assert.Single(Directory.GetFiles(Path.Combine(small.Run("run"), "checkpoints"), "model.safetensors", SearchOption.AllDirectories));
-        using SafetensorsFile file = SafetensorsFile.Open(model);
+        var model = Assert.Single(Directory.GetFiles(Path.Combine(small.Run("run"), "checkpoints"), "model.safetensors", SearchOption.AllDirectories));
+        using var file = SafetensorsFile.Open(model);
         Assert.All(file.ReadAll(), tensor => Assert.True(FiniteValues.Only(tensor), tensor.Name));
         Assert.Contains("that of its start", Assert.Throws<UsageException>(() => WeightImporter.Read(small.Run("run"))).Message, StringComparison.Ordinal);
     }
@@ -164,9 +164,9 @@ public sealed class RunFolderTests
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
-        PretrainConfig config = SmallRun.Config();
+        var config = SmallRun.Config();
         config = config with { Model = config.Model with { Encoder = new TransformerSection { Dim = 65_536, Depth = 1000, Heads = 64 } } };
-        UsageException error = await Assert.ThrowsAsync<UsageException>(() => small.TrainAsync(config, "run", 1));
+        var error = await Assert.ThrowsAsync<UsageException>(() => small.TrainAsync(config, "run", 1));
         Assert.Contains("GB to train, and this machine has", error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(small.Run("run")));
     }

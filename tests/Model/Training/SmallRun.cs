@@ -32,21 +32,21 @@ internal sealed class SmallRun : IDisposable
     /// <param name="spoiled">Number of a clip whose spectrogram is not a number; its statistics tell nothing of it.</param>
     public async Task AddClipsAsync(int first, int count, int spoiled = -1)
     {
-        await using CacheWriter writer = await CacheWriter.OpenAsync(
+        await using var writer = await CacheWriter.OpenAsync(
             Cache, new Fingerprint { ShortSide = Side, Mels = Mels, Decoder = "synthetic" }, new CacheWriterOptions(), TimeProvider.System, CancellationToken.None);
-        for (int i = first; i < first + count; i++)
+        for (var i = first; i < first + count; i++)
         {
             Random random = new(i);
-            byte[] frames = new byte[Frames * Side * Side * 3];
-            for (int b = 0; b < frames.Length; b++)
+            var frames = new byte[Frames * Side * Side * 3];
+            for (var b = 0; b < frames.Length; b++)
             {
                 frames[b] = (byte)(128 + (100 * Math.Sin((b * 0.01 * (i + 1)) + i)) + random.Next(8));
             }
 
             Half[] mel = [.. Enumerable.Range(0, Mels * MelFrames).Select(m => (Half)((4 * Math.Sin(m * 0.013 * (i + 1))) + random.NextDouble()))];
-            (double sum, double squares) = (mel.Sum(v => (double)v), mel.Sum(v => (double)v * (double)v));
+            (var sum, var squares) = (mel.Sum(v => (double)v), mel.Sum(v => (double)v * (double)v));
             mel = i == spoiled ? [.. mel.Select(_ => Half.NaN)] : mel;
-            string id = $"clip{i:D3}.mp4";
+            var id = $"clip{i:D3}.mp4";
             await writer.AppendAsync(
                 new ClipRecord
                 {
@@ -64,11 +64,11 @@ internal sealed class SmallRun : IDisposable
     /// <summary>Flips a bit in every frame of a clip.</summary>
     public void Damage(int clip)
     {
-        Cache cache = Xkd.Storage.Cache.Open(Cache);
-        ClipEntry entry = cache.Clips[clip];
-        string shard = Path.Combine(Cache, "shards", Path.GetFileName(cache.Manifest.Shards[entry.Shard].Path));
-        byte[] bytes = File.ReadAllBytes(shard);
-        for (int frame = 0; frame < Frames; frame++)
+        var cache = Xkd.Storage.Cache.Open(Cache);
+        var entry = cache.Clips[clip];
+        var shard = Path.Combine(Cache, "shards", Path.GetFileName(cache.Manifest.Shards[entry.Shard].Path));
+        var bytes = File.ReadAllBytes(shard);
+        for (var frame = 0; frame < Frames; frame++)
         {
             bytes[entry.FramesOffset + ((long)frame * entry.FrameBytes)] ^= 1;
         }

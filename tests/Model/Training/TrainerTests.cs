@@ -20,9 +20,9 @@ public sealed class TrainerTests
         await small.AddClipsAsync(0, 7);
         const int Steps = 5;
         await small.TrainAsync(SmallRun.Config(variant), "whole", Steps);
-        for (int stop = 1; stop < Steps; stop++)
+        for (var stop = 1; stop < Steps; stop++)
         {
-            string run = $"stopped{stop}";
+            var run = $"stopped{stop}";
             await small.TrainAsync(SmallRun.Config(variant), run, stop);
             await small.TrainAsync(SmallRun.Config(variant, workersAfter), run, Steps, ResumeMode.Required);
             Assert.Equal(small.Metrics("whole").Select(Learned), small.Metrics(run).Select(Learned));
@@ -35,7 +35,7 @@ public sealed class TrainerTests
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
-        PretrainConfig config = SmallRun.Config() with { Augment = new AugmentSection { Device = AugmentDevice.Gpu } };
+        var config = SmallRun.Config() with { Augment = new AugmentSection { Device = AugmentDevice.Gpu } };
         await small.TrainAsync(config, "whole", 5);
         await small.TrainAsync(config, "stopped", 3);
         await small.TrainAsync(config, "stopped", 5, ResumeMode.Required);
@@ -50,13 +50,13 @@ public sealed class TrainerTests
         using SmallRun small = new();
         await small.AddClipsAsync(0, 8);
         small.Damage(2);
-        PretrainConfig config = SmallRun.Config();
+        var config = SmallRun.Config();
         config = config with { Data = config.Data with { OnCorrupt = CorruptRowPolicy.Skip } };
         SmallRun.Notes notes = new();
         await small.TrainAsync(config, "whole", 6, notes: notes);
         Assert.Contains(notes.Lines, line => line.Contains("clip002.mp4 is left out, ", StringComparison.Ordinal) && line.Contains(".parquet", StringComparison.Ordinal));
         Assert.InRange(small.Metrics("whole")[^1].Skipped, 2, 6);
-        for (int stop = 1; stop < 6; stop++)
+        for (var stop = 1; stop < 6; stop++)
         {
             await small.TrainAsync(config, $"stopped{stop}", stop);
             await small.TrainAsync(config, $"stopped{stop}", 6, ResumeMode.Required);
@@ -71,7 +71,7 @@ public sealed class TrainerTests
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
-        TrainResult result = await small.TrainAsync(SmallRun.Config(), "run", 12, slowed: stage);
+        var result = await small.TrainAsync(SmallRun.Config(), "run", 12, slowed: stage);
         Assert.Equal(stage, result.Feed.Bottleneck);
         double[] shares = [.. small.Metrics("run").Skip(2).Select(s => s.DataWait).Order()];
         Assert.Equal(waits, shares[shares.Length / 2] > 0.4);
@@ -84,7 +84,7 @@ public sealed class TrainerTests
         using SmallRun small = new();
         await small.AddClipsAsync(0, 8);
         small.Damage(2);
-        CorruptCacheException error = await Assert.ThrowsAsync<CorruptCacheException>(() => small.TrainAsync(SmallRun.Config(), "run", 6));
+        var error = await Assert.ThrowsAsync<CorruptCacheException>(() => small.TrainAsync(SmallRun.Config(), "run", 6));
         Assert.Contains(".parquet", error.Message);
         Assert.Equal(2, error.Row);
     }
@@ -97,8 +97,8 @@ public sealed class TrainerTests
         await small.TrainAsync(SmallRun.Config(), "whole", 6);
         await small.TrainAsync(SmallRun.Config(), "broken", 2);
         await small.TrainAsync(SmallRun.Config(), "broken", 4, ResumeMode.Required);
-        string newest = Path.Combine(small.Run("broken"), "checkpoints", "step-00000004", "model.safetensors");
-        byte[] bytes = File.ReadAllBytes(newest);
+        var newest = Path.Combine(small.Run("broken"), "checkpoints", "step-00000004", "model.safetensors");
+        var bytes = File.ReadAllBytes(newest);
         bytes[^9] ^= 0x10;
         File.WriteAllBytes(newest, bytes);
 
@@ -118,7 +118,7 @@ public sealed class TrainerTests
         WeightImportOptions video = new() { Modality = WeightModality.Video };
         File.Delete(Path.Combine(checkpoint, "optimizer.safetensors")); // a model may be passed on alone
         Assert.NotEmpty(WeightImporter.Read(checkpoint, video).Tensors);
-        byte[] bytes = File.ReadAllBytes(model);
+        var bytes = File.ReadAllBytes(model);
         bytes[^1] ^= 1;
         File.WriteAllBytes(model, bytes);
         Assert.Contains("model.safetensors has SHA-256", Assert.Throws<FailureException>(() => WeightImporter.Read(checkpoint, video)).Message, StringComparison.Ordinal);
@@ -130,8 +130,8 @@ public sealed class TrainerTests
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
         await small.TrainAsync(SmallRun.Config(), "run", 1);
-        PretrainConfig drifted = SmallRun.Config() with { Batch = 2, Seed = 5 };
-        string message = (await Assert.ThrowsAsync<UsageException>(() => small.TrainAsync(drifted, "run", 2, ResumeMode.Required))).Message;
+        var drifted = SmallRun.Config() with { Batch = 2, Seed = 5 };
+        var message = (await Assert.ThrowsAsync<UsageException>(() => small.TrainAsync(drifted, "run", 2, ResumeMode.Required))).Message;
         Assert.Contains("batch was 3, now 2", message);
         Assert.Contains("seed was 0, now 5", message);
     }
@@ -142,10 +142,10 @@ public sealed class TrainerTests
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
         await small.TrainAsync(SmallRun.Config(), "run", 1);
-        string file = Path.Combine(small.Run("run"), "config.yaml");
+        var file = Path.Combine(small.Run("run"), "config.yaml");
         File.WriteAllLines(file, File.ReadAllLines(file).Where(line => !line.Contains("local_from", StringComparison.Ordinal) && !line.Contains("frame_rule", StringComparison.Ordinal)));
 
-        string message = (await Assert.ThrowsAsync<UsageException>(() => small.TrainAsync(SmallRun.Config(), "run", 2, ResumeMode.Required))).Message;
+        var message = (await Assert.ThrowsAsync<UsageException>(() => small.TrainAsync(SmallRun.Config(), "run", 2, ResumeMode.Required))).Message;
         Assert.Contains("data.local_from was clip, now window", message);
         Assert.DoesNotContain("frame_rule", message);
     }
@@ -159,7 +159,7 @@ public sealed class TrainerTests
         await small.AddClipsAsync(0, 7);
         await other.AddClipsAsync(first, count);
         await small.TrainAsync(SmallRun.Config(), "run", 2);
-        UsageException e = await Assert.ThrowsAsync<UsageException>(() => other.TrainAsync(SmallRun.Config(), Path.Combine(small.Root, "run"), 4, ResumeMode.Auto));
+        var e = await Assert.ThrowsAsync<UsageException>(() => other.TrainAsync(SmallRun.Config(), Path.Combine(small.Root, "run"), 4, ResumeMode.Auto));
         Assert.Contains("are not the 7 that the run was started on", e.Message, StringComparison.Ordinal);
         await small.TrainAsync(SmallRun.Config(), "run", 4, ResumeMode.Auto);
     }
@@ -180,9 +180,9 @@ public sealed class TrainerTests
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
-        PretrainConfig config = SmallRun.Config() with { Train = SmallRun.Config().Train with { LogEvery = 1, CheckpointEvery = 1 } };
+        var config = SmallRun.Config() with { Train = SmallRun.Config().Train with { LogEvery = 1, CheckpointEvery = 1 } };
         config = config with { Optim = config.Optim with { Lr = 1e30 } };
-        FailureException error = await Assert.ThrowsAsync<FailureException>(() => small.TrainAsync(config, "run", 8));
+        var error = await Assert.ThrowsAsync<FailureException>(() => small.TrainAsync(config, "run", 8));
         Assert.Contains("is not finite", error.Message);
         Assert.Single(Directory.GetFiles(small.Run("run"), "not-finite-step-*.txt"));
         Assert.NotEmpty(Directory.GetDirectories(Path.Combine(small.Run("run"), "checkpoints")));
@@ -196,11 +196,11 @@ public sealed class TrainerTests
         using SmallRun small = new();
         const int Clips = 13, Spoiled = 5; // four steps an epoch
         await small.AddClipsAsync(0, Clips, Spoiled);
-        PretrainConfig config = SmallRun.Config();
+        var config = SmallRun.Config();
         config = config with { Train = config.Train with { LogEvery = logEvery, CheckpointEvery = 1 }, Seed = await SeedAsync(small, Spoiled) };
-        FailureException error = await Assert.ThrowsAsync<FailureException>(() => small.TrainAsync(config, "run", 8));
+        var error = await Assert.ThrowsAsync<FailureException>(() => small.TrainAsync(config, "run", 8));
         StepMetrics[] steps = [.. small.Metrics("run")];
-        long planted = steps.First(s => !double.IsFinite(s.Scalars["recon_audio"])).Step;
+        var planted = steps.First(s => !double.IsFinite(s.Scalars["recon_audio"])).Step;
         Assert.True(planted > 1, "the seed puts the clip into a later step");
         Assert.StartsWith($"step {planted}: recon_audio is not finite", error.Message, StringComparison.Ordinal);
         Assert.Contains($"clip{Spoiled:D3}.mp4", await File.ReadAllTextAsync(Directory.GetFiles(small.Run("run"), "not-finite-step-*.txt").Single(), TestContext.Current.CancellationToken), StringComparison.Ordinal);
@@ -213,11 +213,11 @@ public sealed class TrainerTests
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
-        PretrainConfig config = SmallRun.Config();
+        var config = SmallRun.Config();
         await small.TrainAsync(config, "plain", 4);
         await small.TrainAsync(config with { Train = config.Train with { Tensorboard = true, ImagesEvery = 2 } }, "pictures", 4);
         Assert.Equal(small.Metrics("plain").Select(Learned), small.Metrics("pictures").Select(Learned));
-        string events = System.Text.Encoding.Latin1.GetString(await File.ReadAllBytesAsync(
+        var events = System.Text.Encoding.Latin1.GetString(await File.ReadAllBytesAsync(
             Directory.GetFiles(Path.Combine(small.Run("pictures"), "tensorboard"), "*", SearchOption.AllDirectories).Single(), TestContext.Current.CancellationToken));
         Assert.All(new[] { "masked/frames", "masked/spectrogram" }, tag => Assert.Equal(2, events.Split(tag).Length - 1));
         Assert.Contains("train/teacher_entropy_video", events, StringComparison.Ordinal);
@@ -227,11 +227,11 @@ public sealed class TrainerTests
     public async Task RunAsync_ResumedOnMklsOtherPath_SaysThatBitsWillDiffer()
     {
         Assert.SkipWhen(LibTorch.Load().Mkl is null, "this libtorch has no MKL within");
-        (string here, string other) = LibTorch.Info.Mkl!.Fast ? ("fast", "general") : ("general", "fast");
+        (var here, var other) = LibTorch.Info.Mkl!.Fast ? ("fast", "general") : ("general", "fast");
         using SmallRun small = new();
         await small.AddClipsAsync(0, 6);
         await small.TrainAsync(SmallRun.Config(), "run", 1);
-        string origin = Path.Combine(small.Run("run"), "run.json");
+        var origin = Path.Combine(small.Run("run"), "run.json");
         Assert.Contains($"\"mkl\": \"{here}\"", File.ReadAllText(origin), StringComparison.Ordinal);
 
         SmallRun.Notes same = new(), moved = new();
@@ -249,7 +249,7 @@ public sealed class TrainerTests
         AloneCollection.Settle();
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
-        PretrainConfig config = SmallRun.Config();
+        var config = SmallRun.Config();
         // A collection in the middle: tensors that the start of the run left to the finalizers would leave the count there.
         SmallRun.Notes notes = new(step =>
         {
@@ -259,7 +259,7 @@ public sealed class TrainerTests
             }
         });
         await small.TrainAsync(config with { Optim = config.Optim with { Epochs = 40, Lr = 1e-2 } }, "run", 80, notes: notes);
-        IReadOnlyList<StepMetrics> steps = small.Metrics("run");
+        var steps = small.Metrics("run");
         Assert.All(steps, s => Assert.All(s.Scalars.Values, value => Assert.True(double.IsFinite(value))));
         Assert.True(steps.TakeLast(10).Average(s => s.Scalars["recon_video"]) < 0.97 * steps.Take(4).Average(s => s.Scalars["recon_video"]));
         Assert.True(steps.TakeLast(10).Average(s => s.Scalars["recon_audio"]) < 0.97 * steps.Take(4).Average(s => s.Scalars["recon_audio"]));
@@ -287,7 +287,7 @@ public sealed class TrainerTests
             TrainingFeed feed = new(Cache.Open(small.Cache), SmallRun.Config().ToFeed(0, 1, new PipelineGraphOptions()) with { Seed = (ulong)seed });
             await using (feed.ConfigureAwait(false))
             {
-                await foreach (HostBatch batch in feed.ReadAsync(0, 1))
+                await foreach (var batch in feed.ReadAsync(0, 1))
                 {
                     using (batch)
                     {
@@ -307,7 +307,7 @@ public sealed class TrainerTests
 
     private static string[] Weights(SmallRun small, string run)
     {
-        string newest = Directory.GetDirectories(Path.Combine(small.Run(run), "checkpoints")).Order(StringComparer.Ordinal).Last();
+        var newest = Directory.GetDirectories(Path.Combine(small.Run(run), "checkpoints")).Order(StringComparer.Ordinal).Last();
         return [.. new[] { "model.safetensors", "optimizer.safetensors" }.Select(f => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Path.Combine(newest, f)))))];
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using TorchSharp;
 using Xkd.Model.Method;
 using Xkd.Model.Torch;
 using Xkd.Model.Weights;
@@ -16,20 +15,20 @@ public sealed class PyTorchFeatureTests
     public async Task Write_Pth_GivesTheSameFeaturesInPyTorch(WeightModality modality)
     {
         LibTorch.Load();
-        string python = File.Exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
+        var python = File.Exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
         Assert.SkipUnless(await RunAsync(python, "-c", "import torch") == 0, "no python3 with PyTorch on this machine");
         using TemporaryFolder folder = new();
-        bool video = modality == WeightModality.Video;
+        var video = modality == WeightModality.Video;
         Export(folder, video);
         string[] patch = video ? ["2", "8", "8"] : ["4", "8"];
-        string script = Path.Combine(RepositoryRoot.Path, "tests", "Model", "Fixtures", "pytorch", "vit_features.py");
+        var script = Path.Combine(RepositoryRoot.Path, "tests", "Model", "Fixtures", "pytorch", "vit_features.py");
         Assert.Equal(0, await RunAsync(python, [script, folder.File("weights.pth"), folder.File("data.pth"), "4", .. patch]));
     }
 
     private static void Export(TemporaryFolder folder, bool video)
     {
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable frozen = no_grad();
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
         TransformerSection size = new() { Dim = 32, Depth = 2, Heads = 4 };
         using XkdModel model = new(
             new PretrainConfig
@@ -41,10 +40,10 @@ public sealed class PyTorchFeatureTests
                 },
             },
             seed: 3);
-        Branch branch = video ? model.VideoTeacher : model.AudioTeacher;
+        var branch = video ? model.VideoTeacher : model.AudioTeacher;
         Generator generator = new(5);
-        Tensor input = video ? randn([2, 3, 8, 32, 32], generator: generator) : randn([2, 1, 16, 64], generator: generator);
-        Tensor features = branch.PatchMean(branch.Backbone.call(input));
+        var input = video ? randn([2, 3, 8, 32, 32], generator: generator) : randn([2, 1, 16, 64], generator: generator);
+        var features = branch.PatchMean(branch.Backbone.call(input));
         WeightExporter.Write(folder.File("weights.pth"), [.. StateNames.StateDict(branch.Backbone).Select(e => TensorBytes.Copy(e.Name, e.Value))]);
         WeightExporter.Write(folder.File("data.pth"), [TensorBytes.Copy("input", input), TensorBytes.Copy("features", features)]);
     }
@@ -53,8 +52,8 @@ public sealed class PyTorchFeatureTests
     {
         try
         {
-            using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
-            string said = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
+            var said = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
             await process.WaitForExitAsync(TestContext.Current.CancellationToken);
             TestContext.Current.TestOutputHelper?.WriteLine(said);
             return process.ExitCode;

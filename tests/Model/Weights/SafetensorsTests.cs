@@ -105,7 +105,9 @@ public sealed class SafetensorsTests
         SafetensorsWriter.Write(path, [WeightTensor.FromFloats("a", [1000], new float[1000])]);
         using var file = SafetensorsFile.Open(path);
         using (var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
             RandomAccess.SetLength(handle, 200);
+        }
 
         Assert.Contains(path, Assert.Throws<FailureException>(() => file.Read("a")).Message);
     }

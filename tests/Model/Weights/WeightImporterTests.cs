@@ -36,19 +36,19 @@ public sealed class WeightImporterTests
     public void Read_WhatNoNetworkCanTake_IsRefusedNamingFileAndTensor(string tensors, string expected)
     {
         using var folder = new TemporaryFolder();
-        string file = folder.File("w.safetensors");
+        var file = folder.File("w.safetensors");
         List<byte> data = [];
         List<string> header = [];
-        foreach (string[] tensor in tensors.Split(' ').Aggregate(new List<string>(), Join).Select(t => t.Split(':')))
+        foreach (var tensor in tensors.Split(' ').Aggregate(new List<string>(), Join).Select(t => t.Split(':')))
         {
             byte[] bytes = [.. tensor[2].Split(',', StringSplitOptions.RemoveEmptyEntries).SelectMany(v => BitConverter.GetBytes(Convert.ToUInt32(v, 16)))];
             header.Add($"\"{tensor[0]}\": {{\"dtype\": \"F32\", \"shape\": {tensor[1]}, \"data_offsets\": [{data.Count}, {data.Count + bytes.Length}]}}");
             data.AddRange(bytes);
         }
 
-        byte[] json = System.Text.Encoding.UTF8.GetBytes($"{{{string.Join(", ", header)}}}");
+        var json = System.Text.Encoding.UTF8.GetBytes($"{{{string.Join(", ", header)}}}");
         File.WriteAllBytes(file, [.. BitConverter.GetBytes((long)json.Length), .. json, .. data]);
-        string message = Assert.Throws<FailureException>(() => WeightImporter.Read(file, new WeightImportOptions { AnyTensors = true })).Message;
+        var message = Assert.Throws<FailureException>(() => WeightImporter.Read(file, new WeightImportOptions { AnyTensors = true })).Message;
         Assert.StartsWith(file, message, StringComparison.Ordinal);
         Assert.Contains(expected, message, StringComparison.Ordinal);
 
@@ -72,7 +72,7 @@ public sealed class WeightImporterTests
     public void Read_TwoNamesOfOneTensor_IsRefusedNamingIt()
     {
         using var folder = new TemporaryFolder();
-        string file = folder.File("twice.safetensors");
+        var file = folder.File("twice.safetensors");
         string[] names = ["cuboid_embed.proj.weight", "norm.weight", "encoder_norm.weight"];
         SafetensorsWriter.Write(file, [.. names.Select(name => WeightTensor.FromFloats(name, [1], [1]))]);
         Assert.Contains("two of its tensors become encoder_norm.weight", Assert.Throws<UsageException>(() => WeightImporter.Read(file)).Message, StringComparison.Ordinal);
@@ -81,7 +81,7 @@ public sealed class WeightImporterTests
     [Fact]
     public void Require_TypeThatIsNotLoaded_IsNamed()
     {
-        UsageException error = Assert.Throws<UsageException>(() => WeightMatch.Require("w", [new WeightTensor("a", "U16", [2], new byte[4])], new Dictionary<string, long[]> { ["a"] = [2] }));
+        var error = Assert.Throws<UsageException>(() => WeightMatch.Require("w", [new WeightTensor("a", "U16", [2], new byte[4])], new Dictionary<string, long[]> { ["a"] = [2] }));
         Assert.Contains("1 of a type that libtorch has not (a U16)", error.Message, StringComparison.Ordinal);
     }
 
@@ -93,9 +93,9 @@ public sealed class WeightImporterTests
     public void Only_OneValueOfAny_IsFoundAtEveryPlace(string dtype, int bytes, long pattern)
     {
         const int Count = 70; // beyond the widest vector
-        for (int at = 0; at < Count; at++)
+        for (var at = 0; at < Count; at++)
         {
-            byte[] data = new byte[Count * bytes];
+            var data = new byte[Count * bytes];
             Assert.True(FiniteValues.Only(new WeightTensor("a", dtype, [Count], data)));
             BitConverter.GetBytes(pattern).AsSpan(0, bytes).CopyTo(data.AsSpan(at * bytes));
             Assert.False(FiniteValues.Only(new WeightTensor("a", dtype, [Count], data)));
@@ -197,7 +197,9 @@ public sealed class WeightImporterTests
         using var run = new TemporaryFolder();
         var store = new CheckpointStore(run.Path);
         foreach (var step in new[] { 5, 6 })
+        {
             store.Write(CheckpointStoreTests.State(step), CheckpointStoreTests.Model(step), []);
+        }
 
         var options = new WeightImportOptions { Modality = WeightModality.Video, Branch = WeightBranch.Student };
         Assert.Equal(6f, WeightImporter.Read(run.Path, options).Tensors[0].ToFloats()[0]);
@@ -234,7 +236,7 @@ public sealed class WeightImporterTests
     [Fact]
     public void Read_NoEncoderButAnyTensors_TakesThemUnderTheirOwnNames()
     {
-        ImportedWeights weights = WeightImporter.Read(GoldenFiles.PyTorch("views_and_dtypes.pth.tar"), new WeightImportOptions { AnyTensors = true });
+        var weights = WeightImporter.Read(GoldenFiles.PyTorch("views_and_dtypes.pth.tar"), new WeightImportOptions { AnyTensors = true });
         float[] big = [.. Enumerable.Range(0, 24).Select(i => (float)i)];
         Assert.Equal([big[8], big[9], big[10], big[14], big[15], big[16]], weights.Tensors.Single(t => t.Name == "view").ToFloats());
         Assert.Null(weights.Modality);

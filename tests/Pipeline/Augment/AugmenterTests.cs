@@ -8,16 +8,16 @@ public sealed class AugmenterTests
     public void VideoApply_FromManyThreads_GivesEachItsOwnResult()
     {
         var augmenter = new VideoAugmenter();
-        byte[] frames = new byte[4 * Height * Width * 3];
+        var frames = new byte[4 * Height * Width * 3];
         new Random(4).NextBytes(frames);
         float[][] alone = [.. Enumerable.Range(0, 24).Select(One)];
-        float[][] together = new float[alone.Length][];
+        var together = new float[alone.Length][];
         Parallel.For(0, alone.Length, i => together[i] = One(i));
         Assert.Equal(alone, together);
 
         float[] One(int position)
         {
-            float[] result = new float[3 * 4 * 24 * 24];
+            var result = new float[3 * 4 * 24 * 24];
             augmenter.Apply(frames, Height, Width, ClipAugmentation.Draw(Small(), new SampleKey(1, 0, position), Height, Width, Mels).Video[1], 24, result);
             return result;
         }
@@ -27,11 +27,11 @@ public sealed class AugmenterTests
     public void VideoApply_AfterWarmUp_AllocatesNothing()
     {
         var augmenter = new VideoAugmenter();
-        VideoViewAugmentation view = ClipAugmentation.Draw(Small(), new SampleKey(1, 1, 1), Height, Width, Mels).Video[0] with { Blur = new GaussianBlur(3, 1, 1), Gray = true };
-        byte[] frames = new byte[8 * Height * Width * 3];
-        float[] result = new float[3 * 8 * 32 * 32];
+        var view = ClipAugmentation.Draw(Small(), new SampleKey(1, 1, 1), Height, Width, Mels).Video[0] with { Blur = new GaussianBlur(3, 1, 1), Gray = true };
+        var frames = new byte[8 * Height * Width * 3];
+        var result = new float[3 * 8 * 32 * 32];
         augmenter.Apply(frames, Height, Width, view, 32, result);
-        long before = GC.GetAllocatedBytesForCurrentThread();
+        var before = GC.GetAllocatedBytesForCurrentThread();
         augmenter.Apply(frames, Height, Width, view, 32, result);
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
@@ -51,13 +51,13 @@ public sealed class AugmenterTests
     public void AudioApply_Volume_EqualsTheLogMelOfTheLouderWave()
     {
         var kernel = new SimdLogMel(new LogMelOptions());
-        float[] wave = new float[4000];
+        var wave = new float[4000];
         var random = new Random(8);
-        for (int i = 0; i < wave.Length; i++)
+        for (var i = 0; i < wave.Length; i++)
         {
             wave[i] = (float)(random.NextDouble() - 0.5);
         }
-        int frames = kernel.Frames(wave.Length);
+        var frames = kernel.Frames(wave.Length);
         float[] quiet = new float[Mels * frames], loud = new float[Mels * frames], actual = new float[Mels * frames];
         kernel.Compute(wave, quiet);
         Waveform.Scale(wave, 1.2);
@@ -88,7 +88,7 @@ public sealed class AugmenterTests
     public void Widen_EveryHalf_EqualsTheRuntimes()
     {
         Half[] halves = [.. Enumerable.Range(0, 65536).Select(bits => BitConverter.UInt16BitsToHalf((ushort)bits))];
-        float[] floats = new float[65536];
+        var floats = new float[65536];
         HalfFloats.Widen(halves, floats);
         Assert.Equal(halves.Select(half => (float)half), floats);
     }

@@ -23,13 +23,13 @@ public sealed class ClipAugmentationTests
     [Fact]
     public void Draw_ManyKeys_StaysWithinTheFrameAndTheOptions()
     {
-        for (int position = 0; position < 2000; position++)
+        for (var position = 0; position < 2000; position++)
         {
-            ClipAugmentation drawn = Draw(s_recipe, new SampleKey(1, 0, position));
-            for (int view = 0; view < drawn.Video.Count; view++)
+            var drawn = Draw(s_recipe, new SampleKey(1, 0, position));
+            for (var view = 0; view < drawn.Video.Count; view++)
             {
-                VideoViewAugmentation video = drawn.Video[view];
-                (double low, double high) = view == 0 ? (0.2, 1.0) : (0.08, 0.4);
+                var video = drawn.Video[view];
+                (var low, var high) = view == 0 ? (0.2, 1.0) : (0.08, 0.4);
                 Assert.InRange(video.Crop.Top, 0, 112 - video.Crop.Height);
                 Assert.InRange(video.Crop.Left, 0, 149 - video.Crop.Width);
                 // Rounding the sides to pixels moves area and ratio a little.
@@ -40,10 +40,10 @@ public sealed class ClipAugmentationTests
                 Assert.Equal(4, video.Jitter.Order.Distinct().Count());
                 Assert.True(view > 0 || (!video.Gray && video.Blur is null));
             }
-            SpectrogramViewAugmentation local = drawn.Audio[1];
+            var local = drawn.Audio[1];
             Assert.InRange(drawn.Audio[0].Volume, 0.9, 1.1);
             Assert.Null(drawn.Audio[0].ResizeCrop);
-            CropBox box = local.ResizeCrop!.Box;
+            var box = local.ResizeCrop!.Box;
             Assert.Equal((80, 168), (local.ResizeCrop.CanvasHeight, local.ResizeCrop.CanvasWidth));
             Assert.InRange(box.Top + box.Height, box.Height, 80);
             Assert.InRange(box.Left + box.Width, box.Width, 168);
@@ -57,9 +57,9 @@ public sealed class ClipAugmentationTests
     {
         int flips = 0, grays = 0, blurs = 0;
         const int Count = 4000;
-        for (int position = 0; position < Count; position++)
+        for (var position = 0; position < Count; position++)
         {
-            VideoViewAugmentation view = Draw(s_recipe, new SampleKey(9, 1, position)).Video[1];
+            var view = Draw(s_recipe, new SampleKey(9, 1, position)).Video[1];
             flips += view.Flip ? 1 : 0;
             grays += view.Gray ? 1 : 0;
             blurs += view.Blur is null ? 0 : 1;
@@ -74,7 +74,7 @@ public sealed class ClipAugmentationTests
     public void Draw_OneOptionChanged_MovesNoOtherDraw()
     {
         var key = new SampleKey(5, 2, 8);
-        AugmentationOptions changed = s_recipe with { GlobalVideo = s_recipe.GlobalVideo with { Brightness = 0.1, BlurProbability = 1, BlurSigma = BlurSigma.Released } };
+        var changed = s_recipe with { GlobalVideo = s_recipe.GlobalVideo with { Brightness = 0.1, BlurProbability = 1, BlurSigma = BlurSigma.Released } };
         VideoViewAugmentation before = Draw(s_recipe, key).Video[0], after = Draw(changed, key).Video[0];
         Assert.Equal(before.Crop, after.Crop);
         Assert.Equal(before.Flip, after.Flip);
@@ -86,20 +86,20 @@ public sealed class ClipAugmentationTests
     [Fact]
     public void Draw_FrameTooNarrowForAnyBox_FallsBackToTheCentre()
     {
-        CropBox crop = ClipAugmentation.Draw(s_recipe with { GlobalVideo = new VideoViewOptions { CropScaleMin = 1 } }, new SampleKey(1, 1, 1), 20, 200, 80).Video[0].Crop;
+        var crop = ClipAugmentation.Draw(s_recipe with { GlobalVideo = new VideoViewOptions { CropScaleMin = 1 } }, new SampleKey(1, 1, 1), 20, 200, 80).Video[0].Crop;
         Assert.Equal(new CropBox(0, 86, 20, 27), crop);
     }
 
     [Fact]
     public void Validate_SeveralFaults_NamesEveryOne()
     {
-        AugmentationOptions faulty = s_recipe with
+        var faulty = s_recipe with
         {
             GlobalVideo = new VideoViewOptions { CropScaleMin = 0.5, CropScaleMax = 0.4, Hue = 0.7 },
             LocalAudio = SpectrogramViewOptions.Local with { Volume = 1 },
             MelStd = 0,
         };
-        UsageException error = Assert.Throws<UsageException>(faulty.Validate);
+        var error = Assert.Throws<UsageException>(faulty.Validate);
         Assert.Equal(4, error.Message.Split(Environment.NewLine).Length);
         s_recipe.Validate();
     }

@@ -7,7 +7,7 @@ internal static class PillowReference
 
     public static byte Blend(int grey, int pixel, float factor)
     {
-        float value = (float)grey + factor * (float)(pixel - grey);
+        var value = (float)grey + factor * (float)(pixel - grey);
         return value <= 0 ? (byte)0 : value >= 255 ? (byte)255 : (byte)value;
     }
 
@@ -19,7 +19,7 @@ internal static class PillowReference
         {
             float range = max - min;
             float s = range / max, rc = (max - r) / range, gc = (max - g) / range, bc = (max - b) / range;
-            float h = r == max ? bc - gc : g == max ? (float)(2.0 + rc - bc) : (float)(4.0 + gc - rc);
+            var h = r == max ? bc - gc : g == max ? (float)(2.0 + rc - bc) : (float)(4.0 + gc - rc);
             h = (float)((h / 6.0 + 1.0) % 1.0);
             hue = (byte)Math.Clamp((int)(h * 255.0), 0, 255);
             saturation = (byte)Math.Clamp((int)(s * 255.0), 0, 255);
@@ -33,12 +33,12 @@ internal static class PillowReference
         double scale = (double)source.Length / outputs, support = Math.Max(scale, 1), center = (i + 0.5) * scale;
         int first = Math.Max((int)(center - support + 0.5), 0), end = Math.Min((int)(center + support + 0.5), source.Length);
         double total = 0;
-        for (int x = first; x < end; x++)
+        for (var x = first; x < end; x++)
         {
             total += Triangle((x - center + 0.5) / support);
         }
         long sum = 1 << 21;
-        for (int x = first; x < end; x++)
+        for (var x = first; x < end; x++)
         {
             sum += source[x] * (long)(Triangle((x - center + 0.5) / support) / total * (1 << 22) + 0.5);
         }
@@ -53,7 +53,7 @@ internal static class PillowReference
         {
             return (v, v, v);
         }
-        int i = (int)Math.Floor((float)h * 6.0 / 255.0);
+        var i = (int)Math.Floor((float)h * 6.0 / 255.0);
         float f = (float)((float)h * 6.0 / 255.0 - (float)i), fs = (float)((float)s / 255.0);
         byte p = Round((float)v * (1.0 - fs)), q = Round((float)v * (1.0 - fs * f)), t = Round((float)v * (1.0 - fs * (1.0 - f)));
         return (i % 6) switch { 0 => (v, t, p), 1 => (q, v, p), 2 => (p, v, t), 3 => (p, q, v), 4 => (t, p, v), _ => (v, p, q) };

@@ -22,8 +22,8 @@ public sealed class RandAugmentTests
     [Fact]
     public void Apply_AutoContrast_ReachesBothEndsOfEachChannel()
     {
-        byte[] result = Applied(new RandAugmentStep(RandAugmentOperation.AutoContrast, 0, false), Picture);
-        for (int channel = 0; channel < 3; channel++)
+        var result = Applied(new RandAugmentStep(RandAugmentOperation.AutoContrast, 0, false), Picture);
+        for (var channel = 0; channel < 3; channel++)
         {
             byte[] values = [.. result.Where((_, i) => i % 3 == channel)];
             Assert.Equal(0, values.Min());
@@ -61,8 +61,8 @@ public sealed class RandAugmentTests
     public void Apply_TranslateX_MovesWholePixelsAndUncoversTheMeanColour()
     {
         // 0.45 · 10/10 · 8 = 3.6 pixels; level 5.555… moves by 2.
-        byte[] moved = Applied(new RandAugmentStep(RandAugmentOperation.TranslateX, 2 / (0.045 * Width), false), Picture);
-        for (int y = 0; y < Height; y++)
+        var moved = Applied(new RandAugmentStep(RandAugmentOperation.TranslateX, 2 / (0.045 * Width), false), Picture);
+        for (var y = 0; y < Height; y++)
         {
             Assert.Equal(Picture.AsSpan(((y * Width) + 2) * 3, (Width - 2) * 3).ToArray(), moved.AsSpan(y * Width * 3, (Width - 2) * 3).ToArray());
             Assert.Equal([124, 116, 104, 124, 116, 104], moved.AsSpan(((y * Width) + Width - 2) * 3, 6).ToArray().Select(v => (int)v));
@@ -84,10 +84,10 @@ public sealed class RandAugmentTests
     {
         ErasedBox[] drawn = [.. Enumerable.Range(0, 400).Select(i => ErasedBox.Draw(new RandomErasingOptions(), new SampleKey(3, 0, i), 64)).OfType<ErasedBox>()];
         Assert.InRange(drawn.Length, 70, 130);
-        float[] planes = new float[2 * 64 * 64];
+        var planes = new float[2 * 64 * 64];
         drawn[0].Fill(planes, 64);
-        CropBox box = drawn[0].Box;
-        int inside = 2 * box.Height * box.Width;
+        var box = drawn[0].Box;
+        var inside = 2 * box.Height * box.Width;
         Assert.Equal(inside, planes.Count(v => v != 0));
         Assert.InRange(planes.Sum(v => v * v) / inside, 0.5, 1.6);
     }

@@ -13,8 +13,8 @@ public sealed class CacheFeedTests : IDisposable
     public async Task ReadAsync_CommittedCache_EqualsTheSameClipsInMemory()
     {
         FakeClips clips = new(19);
-        Cache cache = await CommitAsync(clips);
-        FeedOptions options = FakeClips.Options with { MelMean = clips.MelStatistics.Mean, MelStd = clips.MelStatistics.Std };
+        var cache = await CommitAsync(clips);
+        var options = FakeClips.Options with { MelMean = clips.MelStatistics.Mean, MelStd = clips.MelStatistics.Std };
         Assert.Equal(
             await FeedDigest.ReadAsync(clips, options, 0, 6),
             await FeedDigest.ReadAsync(new CacheClipSource(cache), options, 0, 6));
@@ -23,16 +23,16 @@ public sealed class CacheFeedTests : IDisposable
     [Fact]
     public async Task ReadAsync_FlippedByteInAShard_IsATypedError()
     {
-        Cache cache = await CommitAsync(new FakeClips(8));
-        string shard = Directory.EnumerateFiles(Path.Combine(_folder, "shards")).Single();
-        byte[] bytes = await File.ReadAllBytesAsync(shard, Token);
-        ClipEntry damaged = cache.Clips[3];
+        var cache = await CommitAsync(new FakeClips(8));
+        var shard = Directory.EnumerateFiles(Path.Combine(_folder, "shards")).Single();
+        var bytes = await File.ReadAllBytesAsync(shard, Token);
+        var damaged = cache.Clips[3];
         bytes[damaged.FramesOffset + (10 * damaged.FrameBytes)] ^= 1;
         await File.WriteAllBytesAsync(shard, bytes, Token);
         await using TrainingFeed feed = new(Cache.Open(_folder), FakeClips.Options with { Frames = 20 });
-        CorruptCacheException error = await Assert.ThrowsAsync<CorruptCacheException>(async () =>
+        var error = await Assert.ThrowsAsync<CorruptCacheException>(async () =>
         {
-            await foreach (HostBatch batch in feed.ReadAsync(0, 1, cancellationToken: Token))
+            await foreach (var batch in feed.ReadAsync(0, 1, cancellationToken: Token))
             {
                 batch.Dispose();
             }
@@ -43,10 +43,10 @@ public sealed class CacheFeedTests : IDisposable
     [Fact]
     public async Task EvaluationFeed_CommittedCache_DeliversEveryClip()
     {
-        Cache cache = await CommitAsync(new FakeClips(5));
+        var cache = await CommitAsync(new FakeClips(5));
         await using EvaluationFeed feed = new(cache, new EvaluationOptions { Modalities = Modalities.Both, Frames = 6, FrameSize = 12, AudioFrames = 20, Mel = FakeClips.Options.Mel });
         List<string> ids = [];
-        await foreach (EvaluationBatch batch in feed.ReadAsync(Token))
+        await foreach (var batch in feed.ReadAsync(Token))
         {
             using (batch)
             {

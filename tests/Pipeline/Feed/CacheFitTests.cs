@@ -9,7 +9,7 @@ public sealed class CacheFitTests
     [Fact]
     public void Require_LargerViewsThanTheCache_GivesTheCommandThatMakesThem()
     {
-        string error = Refused(new OriginClips(new FakeClips(3), Origin with { Split = "1:train", Annotations = "/lists", MaxClip = 20 }), Modalities.Video, frameSize: 224);
+        var error = Refused(new OriginClips(new FakeClips(3), Origin with { Split = "1:train", Annotations = "/lists", MaxClip = 20 }), Modalities.Video, frameSize: 224);
 
         Assert.Contains("short_side is 16, views of 224 pixels need at least 224", error, StringComparison.Ordinal);
         Assert.EndsWith(
@@ -23,7 +23,7 @@ public sealed class CacheFitTests
     {
         FakeClips fake = new(3);
         OriginClips older = new(new FakeClips(3) { Fingerprint = fake.Fingerprint with { FrameRule = FrameRules.Nearest } }, Origin);
-        string error = Refused(older, Modalities.Video, frameSize: 16);
+        var error = Refused(older, Modalities.Video, frameSize: 16);
 
         Assert.Contains("frame_rule is nearest, not on_screen (frame_rule: any takes it as it is", error, StringComparison.Ordinal);
         CacheFit.Require(older, Modalities.Video, 8, 16, new LogMelOptions(), anyFrameRule: true);
@@ -33,7 +33,7 @@ public sealed class CacheFitTests
     [Fact]
     public void Require_AudioOfAVideoCache_GivesTheCommandForBoth()
     {
-        string error = Refused(new OriginClips(new FakeClips(3, melFrames: _ => 0), Origin), Modalities.Audio, frameSize: 224);
+        var error = Refused(new OriginClips(new FakeClips(3, melFrames: _ => 0), Origin), Modalities.Audio, frameSize: 224);
 
         Assert.Contains("3 clips without audio, the first is clip0000 (it was ingested without audio)", error, StringComparison.Ordinal);
         Assert.EndsWith("run: xkd ingest --dataset ucf101 --root '/data/UCF 101' --out /caches/ucf-av-16 --modalities av --fps 8 --short-side 16", error, StringComparison.Ordinal);
@@ -43,7 +43,7 @@ public sealed class CacheFitTests
     public void Require_VideoOfAnAudioCacheOfTwoDataSets_IngestsBothAgain()
     {
         IngestOrigin esc = new() { Dataset = "esc50", Root = "/data/esc", Modalities = "audio", MaxClip = 60 };
-        string error = Refused(new OriginClips(new FakeClips(3, frames: _ => 0), esc, esc with { Root = "/data/more" }), Modalities.Video, frameSize: 16);
+        var error = Refused(new OriginClips(new FakeClips(3, frames: _ => 0), esc, esc with { Root = "/data/more" }), Modalities.Video, frameSize: 16);
 
         Assert.EndsWith(
             "run: xkd ingest --dataset esc50 --root /data/esc --out /caches/ucf-av-16 --modalities av --fps 8 --short-side 16"

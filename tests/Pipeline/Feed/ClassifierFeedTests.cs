@@ -28,7 +28,7 @@ public sealed class ClassifierFeedTests
         await using ClassifierFeed feed = new(new FakeClips(8), Options with { Clips = [1, 2, 3, 5, 6, 7] });
         Assert.Equal(3, feed.StepsPerEpoch);
         List<long> first = [], second = [];
-        await foreach (HostBatch batch in feed.ReadAsync(0, 6, Token))
+        await foreach (var batch in feed.ReadAsync(0, 6, Token))
         {
             (batch.Epoch == 0 ? first : second).AddRange(batch.ClipIndices);
             batch.Dispose();
@@ -54,7 +54,7 @@ public sealed class ClassifierFeedTests
     {
         await using ClassifierFeed feed = new(new FakeClips(8), Options);
         (float[], float[]) last = ([], []);
-        await foreach (HostBatch batch in feed.ReadAsync(from, to, Token))
+        await foreach (var batch in feed.ReadAsync(from, to, Token))
         {
             last = ([.. batch.Video[0].Data], [.. batch.Audio[0].Data]);
             batch.Dispose();
@@ -65,7 +65,7 @@ public sealed class ClassifierFeedTests
 
     private static async Task<float[]> ReadAsync(int from, int to)
     {
-        (float[] video, float[] audio) = await LastAsync(from, to);
+        (var video, var audio) = await LastAsync(from, to);
         return [.. video, .. audio];
     }
 }

@@ -21,14 +21,14 @@ public sealed class DeferredFeedTests
         {
             Assert.Empty(batch.Video);
             Assert.Empty(batch.Audio);
-            for (int view = 0; view < batch.Windows.Count; view++)
+            for (var view = 0; view < batch.Windows.Count; view++)
             {
-                HostWindows windows = batch.Windows[view];
-                int values = 3 * windows.Frames * sizes[view] * sizes[view];
-                float[] views = new float[batch.Size * values];
-                for (int slot = 0; slot < batch.Size; slot++)
+                var windows = batch.Windows[view];
+                var values = 3 * windows.Frames * sizes[view] * sizes[view];
+                var views = new float[batch.Size * values];
+                for (var slot = 0; slot < batch.Size; slot++)
                 {
-                    (int offset, int height, int width) = windows.Clips[slot];
+                    (var offset, var height, var width) = windows.Clips[slot];
                     video.Apply(
                         batch.Frames!.Data.AsSpan(offset, windows.Frames * height * width * 3), height, width, batch.Drawn[slot]!.Video[view], sizes[view], views.AsSpan(slot * values, values));
                 }
@@ -36,12 +36,12 @@ public sealed class DeferredFeedTests
                 actual.Add(views);
             }
 
-            for (int view = 0; view < batch.Mel.Count; view++)
+            for (var view = 0; view < batch.Mel.Count; view++)
             {
-                HostSpectrograms mel = batch.Mel[view];
-                int values = mel.Data.Length / batch.Size;
-                float[] views = new float[mel.Data.Length];
-                for (int slot = 0; slot < batch.Size; slot++)
+                var mel = batch.Mel[view];
+                var values = mel.Data.Length / batch.Size;
+                var views = new float[mel.Data.Length];
+                for (var slot = 0; slot < batch.Size; slot++)
                 {
                     audio.Apply(mel.Row(slot), FakeClips.Mels, batch.Drawn[slot]!.Audio[view], views.AsSpan(slot * values, values));
                 }
@@ -56,20 +56,20 @@ public sealed class DeferredFeedTests
     public async Task ReadAsync_StandInLargerThanTheDamagedClip_IsDeliveredWhole()
     {
         // The damaged clip is the epoch's first; whichever stands in for it has larger frames.
-        int damaged = (int)new GlobalOrder(43, Options.Seed).ClipAt(0, 0);
-        int standIn = (int)new GlobalOrder(43, Options.Seed).ClipAt(0, 40);
+        var damaged = (int)new GlobalOrder(43, Options.Seed).ClipAt(0, 0);
+        var standIn = (int)new GlobalOrder(43, Options.Seed).ClipAt(0, 40);
         FakeClips clips = new(43, corrupt: [damaged], widths: i => i == standIn ? 3 * FakeClips.Width : FakeClips.Width);
         await ReadAsync(clips, Options with { CorruptRows = CorruptRowPolicy.Skip }, 1, batch =>
         {
             Assert.Equal(clips.Clips[standIn].Id, batch.ClipIds[0]);
-            HostFrames frames = batch.Frames!;
-            HostClip placed = frames.Clips[0];
+            var frames = batch.Frames!;
+            var placed = frames.Clips[0];
             Assert.Equal((FakeClips.Height, 3 * FakeClips.Width), (placed.Height, placed.Width));
-            int bytes = frames.Frames * placed.Height * placed.Width * 3;
+            var bytes = frames.Frames * placed.Height * placed.Width * 3;
             Assert.Equal(frames.Length, placed.Offset + bytes);
-            int first = batch.Plans[0].Video[0];
+            var first = batch.Plans[0].Video[0];
             Assert.Equal(FakeClips.Pixel(standIn, first + frames.Frames - 1, placed.Height * placed.Width * 3 - 1), frames.Data[frames.Length - 1]);
-            HostClip neighbour = frames.Clips[1];
+            var neighbour = frames.Clips[1];
             Assert.Equal(FakeClips.Pixel((int)batch.ClipIndices[1], batch.Plans[1].Video[0], 0), frames.Data[neighbour.Offset]);
         });
     }
@@ -79,7 +79,7 @@ public sealed class DeferredFeedTests
     {
         HostFrames frames = new(rows: 2, frames: 4);
         frames.Layout([Clip(100), Clip(100)]);
-        byte[] first = frames.Data;
+        var first = frames.Data;
         frames.Layout([Clip(110), Clip(130)]);
         Assert.Same(first, frames.Data); // what a device has locked stays locked, and nothing is locked beside it
         Assert.Equal(4 * 240 * 10 * 3, frames.Length);
@@ -97,7 +97,7 @@ public sealed class DeferredFeedTests
     {
         long read = 0;
         await using TrainingFeed feed = new(clips, options);
-        await foreach (HostBatch batch in feed.ReadAsync(0, steps, cancellationToken: TestContext.Current.CancellationToken))
+        await foreach (var batch in feed.ReadAsync(0, steps, cancellationToken: TestContext.Current.CancellationToken))
         {
             using (batch)
             {

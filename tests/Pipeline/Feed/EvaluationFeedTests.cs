@@ -24,7 +24,7 @@ public sealed class EvaluationFeedTests
         await using EvaluationFeed feed = new(new FakeClips(7), Options);
         List<(long Clip, int Window)> rows = [];
         List<int> sizes = [];
-        await foreach (EvaluationBatch batch in feed.ReadAsync(Token))
+        await foreach (var batch in feed.ReadAsync(Token))
         {
             rows.AddRange(batch.ClipIndices.Zip(batch.WindowIndices));
             sizes.Add(batch.Size);
@@ -52,10 +52,10 @@ public sealed class EvaluationFeedTests
     [Fact]
     public async Task ReadAsync_ThreeCrops_AreThreeRowsOfAWindowAndTheMiddleOneIsTheCentre()
     {
-        EvaluationOptions options = Options with { Modalities = Modalities.Video, Windows = 2, BatchSize = 4 };
+        var options = Options with { Modalities = Modalities.Video, Windows = 2, BatchSize = 4 };
         float[][] three = await VideoRowsAsync(options with { Crops = TestCrops.Three }, [0, 0, 0, 1, 1, 1]), centre = await VideoRowsAsync(options, [0, 1]);
         Assert.Equal(3 * centre.Length, three.Length);
-        for (int window = 0; window < centre.Length; window++)
+        for (var window = 0; window < centre.Length; window++)
         {
             Assert.Equal(centre[window], three[(3 * window) + 1]);
             Assert.NotEqual(three[3 * window], three[(3 * window) + 2]);
@@ -65,7 +65,7 @@ public sealed class EvaluationFeedTests
     [Fact]
     public async Task ReadAsync_Augmented_WindowsDependOnSeedAndClipAlone()
     {
-        EvaluationOptions options = Options with { Modalities = Modalities.Video, Windows = 1, Augmentation = new AugmentationOptions(), Seed = 4 };
+        var options = Options with { Modalities = Modalities.Video, Windows = 1, Augmentation = new AugmentationOptions(), Seed = 4 };
         float[][] all = await VideoRowsAsync(options, [0]), some = await VideoRowsAsync(options with { Clips = [2] }, [0]), other = await VideoRowsAsync(options with { Clips = [2], Seed = 5 }, [0]);
         Assert.Equal(all[2], some[0]);
         Assert.NotEqual(some[0], other[0]);
@@ -77,7 +77,7 @@ public sealed class EvaluationFeedTests
     public async Task ReadAsync_OneModalityOfSomeClips_DeliversThose(Modalities modality)
     {
         await using EvaluationFeed feed = new(new FakeClips(7, melFrames: i => i == 0 ? 0 : 60), Options with { Modalities = modality, Windows = 1, Clips = [4, 2] });
-        await foreach (EvaluationBatch batch in feed.ReadAsync(Token))
+        await foreach (var batch in feed.ReadAsync(Token))
         {
             Assert.Equal([4, 2], batch.ClipIndices);
             Assert.Equal(modality == Modalities.Video, batch.Video is not null);
@@ -92,7 +92,7 @@ public sealed class EvaluationFeedTests
         await using EvaluationFeed feed = new(new FakeClips(7, corrupt: [3]), Options);
         await Assert.ThrowsAsync<CorruptCacheException>(async () =>
         {
-            await foreach (EvaluationBatch batch in feed.ReadAsync(Token))
+            await foreach (var batch in feed.ReadAsync(Token))
             {
                 batch.Dispose();
             }
@@ -102,7 +102,7 @@ public sealed class EvaluationFeedTests
     [Fact]
     public void Constructor_FramesLargerThanTheCaches_NamesTheIngestCommand()
     {
-        UsageException error = Assert.Throws<UsageException>(() => new EvaluationFeed(new FakeClips(7), Options with { FrameSize = 224 }));
+        var error = Assert.Throws<UsageException>(() => new EvaluationFeed(new FakeClips(7), Options with { FrameSize = 224 }));
         Assert.Contains("--short-side 224", error.Message, StringComparison.Ordinal);
     }
 
@@ -111,9 +111,9 @@ public sealed class EvaluationFeedTests
         await using EvaluationFeed feed = new(new FakeClips(3), options);
         List<float[]> rows = [];
         List<int> seen = [];
-        await foreach (EvaluationBatch batch in feed.ReadAsync(Token))
+        await foreach (var batch in feed.ReadAsync(Token))
         {
-            int size = batch.Video!.Length / (int)batch.Video.Shape[0];
+            var size = batch.Video!.Length / (int)batch.Video.Shape[0];
             rows.AddRange(Enumerable.Range(0, batch.Size).Select(i => batch.Video.Data.AsSpan(i * size, size).ToArray()));
             seen.AddRange(batch.WindowIndices);
             batch.Dispose();

@@ -80,7 +80,7 @@ internal sealed class FakeClips : IClipSource
         Assert.InRange(firstFrame, 0, clip.NumFrames - count);
         Assert.Equal(count * clip.FrameBytes, destination.Length);
         Refuse(clip);
-        for (int i = 0; i < destination.Length; i++)
+        for (var i = 0; i < destination.Length; i++)
         {
             destination[i] = Pixel(clip.Row, firstFrame + (i / clip.FrameBytes), i % clip.FrameBytes);
         }
@@ -90,7 +90,7 @@ internal sealed class FakeClips : IClipSource
     {
         Refuse(clip);
         Assert.Equal(clip.MelFrames * Mels, destination.Length);
-        for (int i = 0; i < destination.Length; i++)
+        for (var i = 0; i < destination.Length; i++)
         {
             destination[i] = (Half)LogMel(clip.Row, i / clip.MelFrames, i % clip.MelFrames);
         }
@@ -99,7 +99,7 @@ internal sealed class FakeClips : IClipSource
     public void ReadPcm(ClipEntry clip, Span<short> destination)
     {
         Refuse(clip);
-        for (int i = 0; i < destination.Length; i++)
+        for (var i = 0; i < destination.Length; i++)
         {
             destination[i] = (short)(((i * 37) + (clip.Row * 1000)) % 20000);
         }
@@ -117,13 +117,13 @@ internal sealed class FakeClips : IClipSource
     /// <summary>The clips as a committed cache in a folder.</summary>
     public async Task<Cache> CommitAsync(string folder, CancellationToken cancellationToken)
     {
-        await using CacheWriter writer = await CacheWriter.OpenAsync(folder, Fingerprint, new CacheWriterOptions(), TimeProvider.System, cancellationToken);
-        foreach (ClipEntry clip in Clips)
+        await using var writer = await CacheWriter.OpenAsync(folder, Fingerprint, new CacheWriterOptions(), TimeProvider.System, cancellationToken);
+        foreach (var clip in Clips)
         {
-            byte[] frames = new byte[clip.NumFrames * clip.FrameBytes];
+            var frames = new byte[clip.NumFrames * clip.FrameBytes];
             ReadFrames(clip, 0, clip.NumFrames, frames);
-            Half[] mel = new Half[clip.MelFrames * Mels];
-            short[] pcm = new short[clip.NumSamples];
+            var mel = new Half[clip.MelFrames * Mels];
+            var pcm = new short[clip.NumSamples];
             ReadMel(clip, mel);
             ReadPcm(clip, pcm);
             ClipRecord record = new()

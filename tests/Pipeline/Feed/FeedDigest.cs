@@ -8,8 +8,8 @@ internal sealed record FeedDigest(long Step, int Epoch, long Position, string Cl
 {
     public static FeedDigest Of(HostBatch batch)
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (HostView view in batch.Video.Concat(batch.Audio))
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var view in batch.Video.Concat(batch.Audio))
         {
             hash.AppendData(MemoryMarshal.AsBytes(view.Data.AsSpan(0, view.Length)));
         }
@@ -23,7 +23,7 @@ internal sealed record FeedDigest(long Step, int Epoch, long Position, string Cl
     {
         await using TrainingFeed feed = new(clips, options);
         List<FeedDigest> digests = [];
-        await foreach (HostBatch batch in feed.ReadAsync(first, end, tailUsed, TestContext.Current.CancellationToken))
+        await foreach (var batch in feed.ReadAsync(first, end, tailUsed, TestContext.Current.CancellationToken))
         {
             using (batch)
             {

@@ -14,13 +14,13 @@ public sealed class FeedEnduranceTests
     public async Task ReadAsync_ThousandsOfBatches_AllocateNoMoreThanTheirRecords(bool deferred)
     {
         // Larger views than elsewhere: beside their bytes the records of what was drawn must not show.
-        FeedOptions options = FakeClips.Options with { Frames = 20, LocalVideoViews = 1, LocalFrames = 8, AudioFrames = 60, DeferAugmentation = deferred };
+        var options = FakeClips.Options with { Frames = 20, LocalVideoViews = 1, LocalFrames = 8, AudioFrames = 60, DeferAugmentation = deferred };
         await using TrainingFeed sized = new(new FakeClips(Clips), options);
         const int Ahead = 8;
         await using TrainingFeed feed = new(new FakeClips(Clips, frames: _ => 40, melFrames: _ => 80), options with { MemoryBudget = Ahead * sized.BatchBytes });
         HashSet<object> buffers = new(ReferenceEqualityComparer.Instance);
         (long before, long steps) = (0, 0);
-        await foreach (HostBatch batch in feed.ReadAsync(0, 2100, cancellationToken: Token))
+        await foreach (var batch in feed.ReadAsync(0, 2100, cancellationToken: Token))
         {
             buffers.Add(deferred ? batch.Frames!.Data : batch.Video[0].Data);
             batch.Dispose();
@@ -40,12 +40,12 @@ public sealed class FeedEnduranceTests
     public async Task ReadAsync_ConsumerPaused_ReadsOnlyWhatTheBudgetHoldsUntilABatchIsDisposed()
     {
         FakeClips clips = new(Clips);
-        FeedOptions options = FakeClips.Options with { DeferAugmentation = true, LocalVideoViews = 0 };
+        var options = FakeClips.Options with { DeferAugmentation = true, LocalVideoViews = 0 };
         await using TrainingFeed sized = new(new FakeClips(Clips), options);
         await using TrainingFeed feed = new(clips, options with { MemoryBudget = 4 * sized.BatchBytes });
-        IAsyncEnumerator<HostBatch> reader = feed.ReadAsync(0, Token).GetAsyncEnumerator(Token);
+        var reader = feed.ReadAsync(0, Token).GetAsyncEnumerator(Token);
         List<HostBatch> held = [];
-        for (int consumed = 1; consumed <= 20; consumed++)
+        for (var consumed = 1; consumed <= 20; consumed++)
         {
             // Windows as read keep their bytes until the batch is disposed, so exactly the batches that fit are ever read: an event, not a wait.
             Assert.True(await reader.MoveNextAsync());

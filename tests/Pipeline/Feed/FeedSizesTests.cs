@@ -16,7 +16,7 @@ public sealed class FeedSizesTests
     [InlineData(128)]
     public async Task Constructor_AnyNumberOfCores_HasReadersAndRoomForAllWorkers(int cores)
     {
-        FeedOptions options = Options with { Cores = cores, Workers = Math.Max(1, cores - 1) };
+        var options = Options with { Cores = cores, Workers = Math.Max(1, cores - 1) };
         FakeClips clips = new(64);
         await using TrainingFeed disk = new(clips, options);
         await using TrainingFeed jpeg = new(new FakeClips(64) { Fingerprint = clips.Fingerprint with { FramesCodec = FrameCodecs.Jpeg } }, options);
@@ -27,10 +27,10 @@ public sealed class FeedSizesTests
         Assert.Equal(32, bucket.Options.Readers);
         Assert.Equal(5, asked.Options.Readers);
 
-        long batch = disk.BatchBytes + (32 * WindowBytes(clips));
+        var batch = disk.BatchBytes + (32 * WindowBytes(clips));
         Assert.True(batch > 300 << 20);
         Assert.True(disk.Options.MemoryBudget >= 3 * batch);
-        long besides = disk.Options.MemoryBudget - batch; // one is being consumed
+        var besides = disk.Options.MemoryBudget - batch; // one is being consumed
         Assert.True(besides / (batch / 32) >= 2 * (cores - 1), $"{besides / (batch / 32)} samples for {cores - 1} workers");
         disk.RequireRoom("data.prefetch_bytes");
     }
@@ -38,14 +38,14 @@ public sealed class FeedSizesTests
     [Fact]
     public async Task Constructor_ShardsInThePageCache_AreTakenOffTheBudgetOnlyWhereTheyAreMapped()
     {
-        FeedOptions options = FakeClips.Options;
+        var options = FakeClips.Options;
         await using TrainingFeed mapped = new(new FakeClips(16) { ResidentBytes = 256 << 20 }, options), remote = new(new FakeClips(16), options);
         Assert.Equal(256 << 20, remote.Options.MemoryBudget - mapped.Options.MemoryBudget);
 
-        string folder = Directory.CreateTempSubdirectory("xkd-sizes").FullName;
+        var folder = Directory.CreateTempSubdirectory("xkd-sizes").FullName;
         try
         {
-            Cache cache = await new FakeClips(16).CommitAsync(folder, TestContext.Current.CancellationToken);
+            var cache = await new FakeClips(16).CommitAsync(folder, TestContext.Current.CancellationToken);
             using CacheClipSource small = new(cache, 0), whole = new(cache, 256 << 20);
             Assert.Equal(0, small.ResidentBytes); // nothing may be mapped
             Assert.InRange(whole.ResidentBytes, 0, cache.Manifest.Shards.Sum(s => s.Bytes)); // no more than there is
@@ -61,9 +61,9 @@ public sealed class FeedSizesTests
     {
         FakeClips clips = new(64) { ResidentBytes = 1000 };
         await using TrainingFeed sized = new(clips, Options);
-        long three = 3 * (sized.BatchBytes + (32 * WindowBytes(clips)));
+        var three = 3 * (sized.BatchBytes + (32 * WindowBytes(clips)));
         await using TrainingFeed tight = new(clips, Options with { MemoryBudget = three + 999 }), room = new(clips, Options with { MemoryBudget = three + 1000 });
-        UsageException error = Assert.Throws<UsageException>(() => tight.RequireRoom("data.prefetch_bytes"));
+        var error = Assert.Throws<UsageException>(() => tight.RequireRoom("data.prefetch_bytes"));
         Assert.Contains($"data.prefetch_bytes is {three + 999}", error.Message, StringComparison.Ordinal);
         Assert.Contains($"at least {three / 3 * 4}", error.Message, StringComparison.Ordinal);
         room.RequireRoom("data.prefetch_bytes");

@@ -17,35 +17,35 @@ public sealed class LocalViewsTests : IDisposable
     public async Task ReadAsync_CommittedCache_ShowsTheClipAtThePlaceDrawn(string frames, string audio, LocalFrom from, int views)
     {
         // Clips shorter than a window and shorter than a local view are among them.
-        bool pcm = audio == AudioCodecs.Pcm;
+        var pcm = audio == AudioCodecs.Pcm;
         FakeClips made = new(19, frames: i => 1 + i, melFrames: i => 1 + (3 * i), samples: pcm ? i => 100 + (200 * i) : null)
         {
             Fingerprint = new FakeClips(1).Fingerprint with { FramesCodec = frames, AudioCodec = audio },
         };
-        Cache cache = await made.CommitAsync(_folder, Token);
-        FeedOptions options = FakeClips.Options with { DeferAugmentation = true, LocalFrom = from, LocalVideoViews = views, LocalAudioViews = views, MelMean = 0, MelStd = 1 };
+        var cache = await made.CommitAsync(_folder, Token);
+        var options = FakeClips.Options with { DeferAugmentation = true, LocalFrom = from, LocalVideoViews = views, LocalAudioViews = views, MelMean = 0, MelStd = 1 };
         using CacheClipSource source = new(cache);
         WindowReader reader = new(source, options.Mel);
         int within = 0, seen = 0;
         await using TrainingFeed feed = new(cache, options);
-        await foreach (HostBatch batch in feed.ReadAsync(0, 6, cancellationToken: Token))
+        await foreach (var batch in feed.ReadAsync(0, 6, cancellationToken: Token))
         {
             using (batch)
             {
                 Assert.Equal((1 + views, 1 + views), (batch.Windows.Count, batch.Mel.Count));
-                for (int slot = 0; slot < batch.Size; slot++)
+                for (var slot = 0; slot < batch.Size; slot++)
                 {
-                    (ClipEntry clip, WindowPlan plan) = (cache.Clips[(int)batch.ClipIndices[slot]], batch.Plans[slot]);
-                    byte[] all = new byte[clip.NumFrames * clip.FrameBytes];
+                    (var clip, var plan) = (cache.Clips[(int)batch.ClipIndices[slot]], batch.Plans[slot]);
+                    var all = new byte[clip.NumFrames * clip.FrameBytes];
                     source.ReadFrames(clip, 0, clip.NumFrames, all);
-                    for (int view = 0; view <= views; view++)
+                    for (var view = 0; view <= views; view++)
                     {
-                        HostClip place = batch.Windows[view].Clips[slot];
-                        IEnumerable<byte> expected = Enumerable.Range(plan.Video[view], view == 0 ? 6 : 3).SelectMany(f => all.Skip(f % clip.NumFrames * clip.FrameBytes).Take(clip.FrameBytes));
+                        var place = batch.Windows[view].Clips[slot];
+                        var expected = Enumerable.Range(plan.Video[view], view == 0 ? 6 : 3).SelectMany(f => all.Skip(f % clip.NumFrames * clip.FrameBytes).Take(clip.FrameBytes));
                         Assert.Equal(expected, batch.Frames!.Data.Skip(place.Offset).Take(batch.Windows[view].Frames * clip.FrameBytes));
                         if (!pcm)
                         {
-                            Half[] mel = new Half[FakeClips.Mels * (view == 0 ? 20 : 7)];
+                            var mel = new Half[FakeClips.Mels * (view == 0 ? 20 : 7)];
                             reader.ReadAudio(Stretch.Of(clip), [(plan.Audio[view], view == 0 ? 20 : 7)], mel);
                             Assert.Equal(mel, batch.Mel[view].Row(slot).ToArray());
                         }
@@ -67,7 +67,7 @@ public sealed class LocalViewsTests : IDisposable
     public async Task ReadAsync_ThreeLocalViews_ReadsTheWindowOnce(LocalFrom from, int reads)
     {
         FakeClips clips = new(24);
-        FeedOptions options = FakeClips.Options with { LocalFrom = from, LocalVideoViews = 3 };
+        var options = FakeClips.Options with { LocalFrom = from, LocalVideoViews = 3 };
         await SampleTrace.ReadAsync(clips, options, 0, 5);
         Assert.Equal(5 * 8 * reads, clips.Reads);
 
@@ -80,8 +80,8 @@ public sealed class LocalViewsTests : IDisposable
     [Fact]
     public void Constructor_LocalViewsLongerThanTheWindow_AreRefusedUnlessCutOutOfTheClip()
     {
-        FeedOptions options = FakeClips.Options with { LocalFrames = 7, LocalAudioFrames = 21 };
-        UsageException error = Assert.Throws<UsageException>(() => new TrainingFeed(new FakeClips(24), options));
+        var options = FakeClips.Options with { LocalFrames = 7, LocalAudioFrames = 21 };
+        var error = Assert.Throws<UsageException>(() => new TrainingFeed(new FakeClips(24), options));
         Assert.Contains("local views of 7 frames do not fit the global window of 6", error.Message, StringComparison.Ordinal);
         Assert.Contains("local views of 21 audio frames do not fit the global window of 20", error.Message, StringComparison.Ordinal);
         Assert.NotNull(new TrainingFeed(new FakeClips(24), options with { LocalFrom = LocalFrom.Clip }));

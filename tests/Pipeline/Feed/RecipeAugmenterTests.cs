@@ -14,9 +14,9 @@ public sealed class RecipeAugmenterTests
     public async Task Views_NothingToDraw_AreTheWindowsNormalised()
     {
         // Square frames of the view's size and crops of everything: what comes out is the window, whatever made it.
-        FeedOptions options = FakeClips.Options with { FrameSize = FakeClips.Height, LocalFrameSize = FakeClips.Height, LocalVideoViews = 0, LocalAudioViews = 0 };
-        float[] still = await FirstAudioAsync(options with { Augmentation = Still });
-        float[] plain = await FirstAudioAsync(options with { Augmentation = null });
+        var options = FakeClips.Options with { FrameSize = FakeClips.Height, LocalFrameSize = FakeClips.Height, LocalVideoViews = 0, LocalAudioViews = 0 };
+        var still = await FirstAudioAsync(options with { Augmentation = Still });
+        var plain = await FirstAudioAsync(options with { Augmentation = null });
         Assert.Equal(plain.Length, still.Length);
         Assert.All(plain.Zip(still), p => Assert.Equal(p.First, p.Second, 1e-6f)); // values up to 2, two roundings on each side: 4 · 2^-23
     }
@@ -24,7 +24,7 @@ public sealed class RecipeAugmenterTests
     [Fact]
     public async Task Views_Recipe_DiffersFromTheWindowsAndBetweenEpochs()
     {
-        float[] recipe = await FirstAudioAsync(FakeClips.Options);
+        var recipe = await FirstAudioAsync(FakeClips.Options);
         Assert.NotEqual(await FirstAudioAsync(FakeClips.Options with { Augmentation = null }), recipe);
         Assert.Equal(await FirstAudioAsync(FakeClips.Options), recipe);
     }
@@ -42,7 +42,7 @@ public sealed class RecipeAugmenterTests
     private static async Task<float[]> FirstAudioAsync(FeedOptions options)
     {
         await using TrainingFeed feed = new(new FakeClips(16), options);
-        await foreach (HostBatch batch in feed.ReadAsync(0, 1, cancellationToken: TestContext.Current.CancellationToken))
+        await foreach (var batch in feed.ReadAsync(0, 1, cancellationToken: TestContext.Current.CancellationToken))
         {
             using (batch)
             {

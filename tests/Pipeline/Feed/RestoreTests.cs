@@ -8,7 +8,16 @@ public sealed class RestoreTests
 
     private static FeedOptions Options => FakeClips.Options with
     {
-        BatchSize = 4, Frames = 2, FrameSize = 6, AudioFrames = 6, LocalVideoViews = 1, LocalFrames = 1, LocalFrameSize = 4, LocalAudioFrames = 3, VideoTokens = 3, AudioTokens = 2,
+        BatchSize = 4,
+        Frames = 2,
+        FrameSize = 6,
+        AudioFrames = 6,
+        LocalVideoViews = 1,
+        LocalFrames = 1,
+        LocalFrameSize = 4,
+        LocalAudioFrames = 3,
+        VideoTokens = 3,
+        AudioTokens = 2,
         Augmentation = new AugmentationOptions { LocalVideo = VideoViewOptions.Local with { BlurProbability = 0 } },
     };
 
@@ -21,17 +30,17 @@ public sealed class RestoreTests
     public async Task ReadAsync_RestoredAtEveryStep_RepeatsTheRest(int workers, bool deferred, ClipOrderKind order, LocalFrom from, SampleUnit unit)
     {
         const int batch = 2;
-        FeedOptions options = Options with { DeferAugmentation = deferred, BatchSize = batch, Order = order, OrderBlock = 3, OrderWindow = 3, LocalFrom = from, Sample = unit };
-        List<SampleTrace> whole = await SampleTrace.ReadAsync(Fake(unit), options with { Workers = 1, Readers = 1 }, 0, Steps);
+        var options = Options with { DeferAugmentation = deferred, BatchSize = batch, Order = order, OrderBlock = 3, OrderWindow = 3, LocalFrom = from, Sample = unit };
+        var whole = await SampleTrace.ReadAsync(Fake(unit), options with { Workers = 1, Readers = 1 }, 0, Steps);
         Assert.Equal(batch * Steps, whole.Count);
         Assert.Equal(whole.Count, whole.Select(s => s.Bytes).Distinct().Count());
         Assert.Equal(whole.Count, whole.Select(s => s.Drawn).Distinct().Count());
         Assert.True(whole.Select(s => (s.Clip, s.Windows)).Distinct().Count() > 350); // 23 clips, some 22 starts, 2 and 4 local ones: 20 of 400 meet by chance
-        for (int first = 0; first < Steps; first++)
+        for (var first = 0; first < Steps; first++)
         {
             // The whole rest from every step for one worker; for more from every eighth, and far into where the next begins from the others.
-            int end = workers == 1 || first % 8 == 0 ? Steps : Math.Min(Steps, first + 16);
-            List<SampleTrace> rest = await SampleTrace.ReadAsync(Fake(unit), options with { Workers = workers, Readers = workers }, first, end);
+            var end = workers == 1 || first % 8 == 0 ? Steps : Math.Min(Steps, first + 16);
+            var rest = await SampleTrace.ReadAsync(Fake(unit), options with { Workers = workers, Readers = workers }, first, end);
             Assert.True(whole.Skip(batch * first).Take(batch * (end - first)).SequenceEqual(rest), $"restored at step {first}: {rest.Except(whole).FirstOrDefault()}");
         }
     }
@@ -41,10 +50,10 @@ public sealed class RestoreTests
     [InlineData(ClipOrderKind.Block, SampleUnit.PerVideo)]
     public async Task ReadAsync_FourRanksThenTwo_IsTheSameGlobalSequenceFromAnyStep(ClipOrderKind order, SampleUnit unit)
     {
-        FeedOptions options = Options with { Order = order, OrderBlock = 3, OrderWindow = 3, Sample = unit };
-        List<SampleTrace> whole = await SampleTrace.ReadAsync(Fake(unit), options, 0, Steps);
+        var options = Options with { Order = order, OrderBlock = 3, OrderWindow = 3, Sample = unit };
+        var whole = await SampleTrace.ReadAsync(Fake(unit), options, 0, Steps);
         Assert.Equal(whole, await GlobalAsync(options, 4, 0, Steps));
-        for (int change = 1; change < Steps; change += 13)
+        for (var change = 1; change < Steps; change += 13)
         {
             List<SampleTrace> changed = [.. await GlobalAsync(options, 4, change - 1, change), .. await GlobalAsync(options, 2, change, Math.Min(Steps, change + 12))];
             Assert.Equal(whole.Skip(4 * (change - 1)).Take(changed.Count), changed);
@@ -54,11 +63,11 @@ public sealed class RestoreTests
     [Fact]
     public async Task ReadAsync_DamagedRowsSkippedAndRestoredAtEveryStep_RepeatsTheRest()
     {
-        FeedOptions options = Options with { CorruptRows = CorruptRowPolicy.Skip };
+        var options = Options with { CorruptRows = CorruptRowPolicy.Skip };
         FakeClips clips = new(Clips, corrupt: [2, 11]);
         List<IReadOnlyList<int>> tails = [];
-        int damaged = 0;
-        List<SampleTrace> whole = await SampleTrace.ReadAsync(clips, options, 0, Steps, tailUsed: null, batch =>
+        var damaged = 0;
+        var whole = await SampleTrace.ReadAsync(clips, options, 0, Steps, tailUsed: null, batch =>
         {
             tails.Add(batch.TailUsed);
             damaged += batch.Damaged.Count;
@@ -66,9 +75,9 @@ public sealed class RestoreTests
         Assert.Equal(4 * Steps, whole.Count);
         Assert.InRange(damaged, 40, 80); // of 40 epochs each sees most of the two
         Assert.All(whole.GroupBy(s => s.Epoch), epoch => Assert.Equal(20, epoch.Select(s => s.Clip).Distinct().Count()));
-        for (int first = 1; first < Steps; first++)
+        for (var first = 1; first < Steps; first++)
         {
-            bool sameEpoch = first % 5 != 0;
+            var sameEpoch = first % 5 != 0;
             Assert.Equal(whole.Skip(4 * first).Take(24), await SampleTrace.ReadAsync(clips, options, first, Math.Min(Steps, first + 6), sameEpoch ? tails[first - 1] : null));
         }
     }
@@ -76,17 +85,17 @@ public sealed class RestoreTests
     [Fact]
     public async Task ReadAsync_SkipPolicyAndAnotherNumberOfRanks_UsesNoTailPlaceTwice()
     {
-        FeedOptions options = Options with { CorruptRows = CorruptRowPolicy.Skip };
+        var options = Options with { CorruptRows = CorruptRowPolicy.Skip };
         FakeClips clips = new(Clips, corrupt: [.. Enumerable.Range(0, 2).Select(i => (int)new GlobalOrder(Clips, options.Seed).ClipAt(0, i * 9))]);
         List<int> used = [];
         List<SampleTrace> seen = [];
-        foreach (int rank in Enumerable.Range(0, 4))
+        foreach (var rank in Enumerable.Range(0, 4))
         {
             seen.AddRange(await SampleTrace.ReadAsync(clips, options with { Ranks = 4, Rank = rank }, 0, 2, tailUsed: null, batch => used.AddRange(batch.TailUsed.Except(used))));
         }
 
         Assert.Single(used);
-        foreach (int rank in Enumerable.Range(0, 2))
+        foreach (var rank in Enumerable.Range(0, 2))
         {
             seen.AddRange(await SampleTrace.ReadAsync(clips, options with { Ranks = 2, Rank = rank }, 2, 5, used));
         }
@@ -101,7 +110,7 @@ public sealed class RestoreTests
     private static async Task<List<SampleTrace>> GlobalAsync(FeedOptions options, int ranks, long first, long end)
     {
         List<SampleTrace> all = [];
-        foreach (int rank in Enumerable.Range(0, ranks))
+        foreach (var rank in Enumerable.Range(0, ranks))
         {
             all.AddRange(await SampleTrace.ReadAsync(Fake(options.Sample), options with { Ranks = ranks, Rank = rank }, first, end));
         }

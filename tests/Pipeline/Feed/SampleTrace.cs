@@ -15,7 +15,7 @@ internal sealed record SampleTrace(long Step, int Epoch, string Clip, string Win
     {
         await using TrainingFeed feed = new(clips, options);
         List<SampleTrace> samples = [];
-        await foreach (HostBatch batch in feed.ReadAsync(first, end, tailUsed, TestContext.Current.CancellationToken))
+        await foreach (var batch in feed.ReadAsync(first, end, tailUsed, TestContext.Current.CancellationToken))
         {
             using (batch)
             {
@@ -29,26 +29,26 @@ internal sealed record SampleTrace(long Step, int Epoch, string Clip, string Win
 
     private static SampleTrace Of(HostBatch batch, int slot)
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (HostView view in batch.Video.Concat(batch.Audio))
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var view in batch.Video.Concat(batch.Audio))
         {
             hash.AppendData(MemoryMarshal.AsBytes(view.Row(slot)));
         }
 
-        foreach (HostWindows windows in batch.Windows)
+        foreach (var windows in batch.Windows)
         {
-            HostClip clip = windows.Clips[slot];
+            var clip = windows.Clips[slot];
             hash.AppendData(batch.Frames!.Data, clip.Offset, windows.Frames * clip.Height * clip.Width * 3);
         }
 
-        foreach (HostSpectrograms mel in batch.Mel)
+        foreach (var mel in batch.Mel)
         {
             hash.AppendData(MemoryMarshal.AsBytes(mel.Row(slot)));
         }
 
         AppendRow(hash, batch.VideoNoise, slot, batch.Size);
         AppendRow(hash, batch.AudioNoise, slot, batch.Size);
-        WindowPlan plan = batch.Plans[slot];
+        var plan = batch.Plans[slot];
         return new SampleTrace(
             batch.Step, batch.Epoch, batch.ClipIds[slot], $"{string.Join(',', plan.Video)};{string.Join(',', plan.Audio)}", JsonSerializer.Serialize(batch.Drawn[slot]), Convert.ToHexString(hash.GetHashAndReset()));
     }

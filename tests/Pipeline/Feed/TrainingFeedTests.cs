@@ -15,10 +15,10 @@ public sealed class TrainingFeedTests
     public async Task ReadAsync_RestoredAtEveryStep_RepeatsTheRestBitForBit(int workers)
     {
         const int steps = 12;
-        List<FeedDigest> reference = await FeedDigest.ReadAsync(new FakeClips(Clips), FakeClips.Options with { Workers = 1, Readers = 1 }, 0, steps);
+        var reference = await FeedDigest.ReadAsync(new FakeClips(Clips), FakeClips.Options with { Workers = 1, Readers = 1 }, 0, steps);
         Assert.Equal(Enumerable.Range(0, steps).Select(i => (long)i), reference.Select(d => d.Step));
         Assert.Equal(steps, reference.Select(d => d.Values).Distinct().Count());
-        for (int first = 0; first < steps; first++)
+        for (var first = 0; first < steps; first++)
         {
             Assert.Equal(reference.Skip(first), await FeedDigest.ReadAsync(new FakeClips(Clips), FakeClips.Options with { Workers = workers, Readers = workers }, first, steps));
         }
@@ -32,7 +32,7 @@ public sealed class TrainingFeedTests
     [Fact]
     public async Task ReadAsync_OneEpoch_SeesEachClipAtMostOnceAndDropsTheRemainder()
     {
-        List<FeedDigest> epoch = await FeedDigest.ReadAsync(new FakeClips(Clips), FakeClips.Options, 5, 10);
+        var epoch = await FeedDigest.ReadAsync(new FakeClips(Clips), FakeClips.Options, 5, 10);
         string[] seen = [.. epoch.SelectMany(d => d.Clips.Split(','))];
         Assert.Equal(40, seen.Length);
         Assert.Equal(40, seen.Distinct().Count());
@@ -44,7 +44,7 @@ public sealed class TrainingFeedTests
     [InlineData(2)]
     public async Task ReadAsync_AnyNumberOfRanks_IsTheSameGlobalBatchInTheSameOrder(int ranks)
     {
-        float[][] whole = await GlobalBatchesAsync(1);
+        var whole = await GlobalBatchesAsync(1);
         Assert.Equal(whole, await GlobalBatchesAsync(ranks));
     }
 
@@ -52,7 +52,7 @@ public sealed class TrainingFeedTests
     public async Task ReadAsync_Views_HaveTheirShapesAndNoiseItsRange()
     {
         await using TrainingFeed feed = new(new FakeClips(Clips), FakeClips.Options);
-        await foreach (HostBatch batch in feed.ReadAsync(0, 1, cancellationToken: Token))
+        await foreach (var batch in feed.ReadAsync(0, 1, cancellationToken: Token))
         {
             Assert.Equal([[8, 3, 6, 12, 12], [8, 3, 3, 8, 8], [8, 3, 3, 8, 8]], batch.Video.Select(v => v.Shape));
             Assert.Equal([[8, 1, 8, 20], [8, 1, 8, 7]], batch.Audio.Select(v => v.Shape));
@@ -70,7 +70,7 @@ public sealed class TrainingFeedTests
     {
         FakeClips clips = new(Clips, frames: modality == Modalities.Audio ? _ => 0 : null, melFrames: modality == Modalities.Video ? _ => 0 : null);
         await using TrainingFeed feed = new(clips, FakeClips.Options with { Modalities = modality });
-        await foreach (HostBatch batch in feed.ReadAsync(0, 1, cancellationToken: Token))
+        await foreach (var batch in feed.ReadAsync(0, 1, cancellationToken: Token))
         {
             Assert.Equal(modality == Modalities.Video, batch.Video.Count > 0);
             Assert.Equal(modality == Modalities.Audio, batch.Audio.Count > 0);
@@ -81,11 +81,11 @@ public sealed class TrainingFeedTests
     [Fact]
     public async Task ReadAsync_TightBudget_NeverExceedsIt()
     {
-        FeedOptions options = FakeClips.Options;
-        long batch = BatchBuffers.BytesOf(options, 8) + (8 * 8_000);
+        var options = FakeClips.Options;
+        var batch = BatchBuffers.BytesOf(options, 8) + (8 * 8_000);
         await using TrainingFeed feed = new(new FakeClips(Clips), options with { MemoryBudget = batch * 2 });
         List<HostBatch> held = [];
-        await foreach (HostBatch next in feed.ReadAsync(0, 15, cancellationToken: Token))
+        await foreach (var next in feed.ReadAsync(0, 15, cancellationToken: Token))
         {
             held.Add(next);
             if (held.Count == 2)
@@ -102,7 +102,7 @@ public sealed class TrainingFeedTests
     [Fact]
     public async Task ReadAsync_BatchLargerThanTheBudget_PassesAlone()
     {
-        List<FeedDigest> digests = await FeedDigest.ReadAsync(new FakeClips(Clips), FakeClips.Options with { MemoryBudget = 1000 }, 0, 6);
+        var digests = await FeedDigest.ReadAsync(new FakeClips(Clips), FakeClips.Options with { MemoryBudget = 1000 }, 0, 6);
         Assert.Equal(await FeedDigest.ReadAsync(new FakeClips(Clips), FakeClips.Options, 0, 6), digests);
     }
 
@@ -110,12 +110,12 @@ public sealed class TrainingFeedTests
     public async Task ReadAsync_StalledConsumer_StopsReading()
     {
         FakeClips clips = new(Clips);
-        FeedOptions options = FakeClips.Options with { LocalVideoViews = 0 };
-        long batch = BatchBuffers.BytesOf(options, 8) + (8 * 8_000);
+        var options = FakeClips.Options with { LocalVideoViews = 0 };
+        var batch = BatchBuffers.BytesOf(options, 8) + (8 * 8_000);
         await using TrainingFeed feed = new(clips, options with { MemoryBudget = batch * 3 });
-        IAsyncEnumerator<HostBatch> reader = feed.ReadAsync(0, Token).GetAsyncEnumerator(Token);
+        var reader = feed.ReadAsync(0, Token).GetAsyncEnumerator(Token);
         Assert.True(await reader.MoveNextAsync());
-        int last = -1;
+        var last = -1;
         while (last != clips.Reads)
         {
             last = clips.Reads;
@@ -132,7 +132,7 @@ public sealed class TrainingFeedTests
     {
         await using TrainingFeed feed = new(new FakeClips(Clips), FakeClips.Options);
         HashSet<float[]> buffers = new(ReferenceEqualityComparer.Instance);
-        await foreach (HostBatch batch in feed.ReadAsync(0, 60, cancellationToken: Token))
+        await foreach (var batch in feed.ReadAsync(0, 60, cancellationToken: Token))
         {
             buffers.Add(batch.Video[0].Data);
             batch.Dispose();
@@ -146,7 +146,7 @@ public sealed class TrainingFeedTests
     public async Task ReadAsync_ConsumerLeaves_ReturnsEveryByte()
     {
         await using TrainingFeed feed = new(new FakeClips(Clips), FakeClips.Options);
-        await foreach (HostBatch batch in feed.ReadAsync(3, Token))
+        await foreach (var batch in feed.ReadAsync(3, Token))
         {
             batch.Dispose();
             break;
@@ -159,9 +159,9 @@ public sealed class TrainingFeedTests
     public async Task ReadAsync_DamagedRow_EndsTheRunByDefaultAndReturnsEveryByte()
     {
         await using TrainingFeed feed = new(new FakeClips(Clips, corrupt: [12]), FakeClips.Options);
-        CorruptCacheException error = await Assert.ThrowsAsync<CorruptCacheException>(async () =>
+        var error = await Assert.ThrowsAsync<CorruptCacheException>(async () =>
         {
-            await foreach (HostBatch batch in feed.ReadAsync(0, 10, cancellationToken: Token))
+            await foreach (var batch in feed.ReadAsync(0, 10, cancellationToken: Token))
             {
                 batch.Dispose();
             }
@@ -175,10 +175,10 @@ public sealed class TrainingFeedTests
     [InlineData(4)]
     public async Task ReadAsync_SkipPolicy_FillsFromTheTailTheSameForAnyWorkers(int workers)
     {
-        FeedOptions options = FakeClips.Options with { CorruptRows = CorruptRowPolicy.Skip, Workers = workers, Readers = workers };
+        var options = FakeClips.Options with { CorruptRows = CorruptRowPolicy.Skip, Workers = workers, Readers = workers };
         int[] damaged = [.. Enumerable.Range(0, 2).Select(i => (int)new GlobalOrder(Clips, options.Seed).ClipAt(0, (i * 13) + 4))];
         FakeClips clips = new(Clips, corrupt: damaged);
-        List<FeedDigest> epoch = await FeedDigest.ReadAsync(clips, options, 0, 5);
+        var epoch = await FeedDigest.ReadAsync(clips, options, 0, 5);
         string[] seen = [.. epoch.SelectMany(d => d.Clips.Split(','))];
         Assert.Equal(40, seen.Distinct().Count());
         Assert.DoesNotContain(clips.Clips[damaged[0]].Id, seen);
@@ -189,21 +189,21 @@ public sealed class TrainingFeedTests
     [Fact]
     public async Task ReadAsync_SkipPolicyResumedWithTheTailUsed_RepeatsTheRest()
     {
-        FeedOptions options = FakeClips.Options with { CorruptRows = CorruptRowPolicy.Skip };
+        var options = FakeClips.Options with { CorruptRows = CorruptRowPolicy.Skip };
         FakeClips clips = new(Clips, corrupt: [.. Enumerable.Range(0, 3).Select(i => (int)new GlobalOrder(Clips, options.Seed).ClipAt(0, i * 13))]);
         await using TrainingFeed feed = new(clips, options);
         List<(FeedDigest Digest, IReadOnlyList<int> Tail, IReadOnlyList<DamagedRow> Damaged)> all = [];
-        await foreach (HostBatch batch in feed.ReadAsync(0, 9, cancellationToken: Token))
+        await foreach (var batch in feed.ReadAsync(0, 9, cancellationToken: Token))
         {
             all.Add((FeedDigest.Of(batch), batch.TailUsed, batch.Damaged));
             batch.Dispose();
         }
 
-        DamagedRow first = Assert.Single(all[0].Damaged);
+        var first = Assert.Single(all[0].Damaged);
         Assert.Equal(clips.Clips[(int)new GlobalOrder(Clips, options.Seed).ClipAt(0, 0)].Id, first.ClipId);
         Assert.Contains("shards/0.parquet", first.Detail, StringComparison.Ordinal);
         Assert.All(all.Where(a => a.Digest.Step is 3 or 4), a => Assert.Equal([0, 1, 2], a.Tail));
-        for (int step = 1; step < 5; step++)
+        for (var step = 1; step < 5; step++)
         {
             Assert.Equal(all.Skip(step).Select(a => a.Digest), await FeedDigest.ReadAsync(clips, options, step, 9, all[step - 1].Tail));
         }
@@ -212,15 +212,15 @@ public sealed class TrainingFeedTests
     [Fact]
     public async Task ReadAsync_SkipPolicyWithMoreDamageThanTail_EndsTheRun()
     {
-        FeedOptions options = FakeClips.Options with { CorruptRows = CorruptRowPolicy.Skip };
-        FailureException error = await Assert.ThrowsAsync<FailureException>(() => FeedDigest.ReadAsync(new FakeClips(Clips, corrupt: Enumerable.Range(0, 20)), options, 0, 10));
+        var options = FakeClips.Options with { CorruptRows = CorruptRowPolicy.Skip };
+        var error = await Assert.ThrowsAsync<FailureException>(() => FeedDigest.ReadAsync(new FakeClips(Clips, corrupt: Enumerable.Range(0, 20)), options, 0, 10));
         Assert.Contains("xkd verify", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Constructor_CacheOfAnotherRateAndSize_NamesBothAndTheIngestCommand()
     {
-        UsageException error = Assert.Throws<UsageException>(() => new TrainingFeed(new FakeClips(Clips), FakeClips.Options with { Fps = 4, FrameSize = 224 }));
+        var error = Assert.Throws<UsageException>(() => new TrainingFeed(new FakeClips(Clips), FakeClips.Options with { Fps = 4, FrameSize = 224 }));
         Assert.Contains("fps is 8, not 4", error.Message, StringComparison.Ordinal);
         Assert.Contains("short_side is 16", error.Message, StringComparison.Ordinal);
         Assert.Contains("xkd ingest --dataset DATASET --root DIR --out NEW_CACHE --modalities av --fps 4 --short-side 224", error.Message, StringComparison.Ordinal);
@@ -233,7 +233,7 @@ public sealed class TrainingFeedTests
     [Fact]
     public void Constructor_ClipsWithoutAudio_NamesTheFirst()
     {
-        UsageException error = Assert.Throws<UsageException>(() => new TrainingFeed(new FakeClips(Clips, melFrames: i => i == 9 ? 0 : 60), FakeClips.Options));
+        var error = Assert.Throws<UsageException>(() => new TrainingFeed(new FakeClips(Clips, melFrames: i => i == 9 ? 0 : 60), FakeClips.Options));
         Assert.Contains("1 clips without audio, the first is clip0009", error.Message, StringComparison.Ordinal);
     }
 
@@ -245,7 +245,7 @@ public sealed class TrainingFeedTests
     {
         PipelineGraphOptions diagnostics = new() { StageDelays = new Dictionary<string, TimeSpan>(StringComparer.Ordinal) { [stage] = TimeSpan.FromMilliseconds(50) } };
         await using TrainingFeed feed = new(new FakeClips(Clips), FakeClips.Options with { Diagnostics = diagnostics });
-        await foreach (HostBatch batch in feed.ReadAsync(0, 3, cancellationToken: Token))
+        await foreach (var batch in feed.ReadAsync(0, 3, cancellationToken: Token))
         {
             batch.Dispose();
         }
@@ -264,10 +264,10 @@ public sealed class TrainingFeedTests
     private static async Task<float[][]> GlobalBatchesAsync(int ranks)
     {
         List<float>[] steps = [.. Enumerable.Range(0, 7).Select(_ => new List<float>())];
-        for (int rank = 0; rank < ranks; rank++)
+        for (var rank = 0; rank < ranks; rank++)
         {
             await using TrainingFeed feed = new(new FakeClips(Clips), FakeClips.Options with { Ranks = ranks, Rank = rank });
-            await foreach (HostBatch batch in feed.ReadAsync(0, 7, cancellationToken: Token))
+            await foreach (var batch in feed.ReadAsync(0, 7, cancellationToken: Token))
             {
                 Assert.Equal(8 / ranks, batch.Size);
                 steps[batch.Step].AddRange(batch.Video[0].Data.AsSpan(0, batch.Video[0].Length));

@@ -9,9 +9,9 @@ internal static class Uniformity
     /// </summary>
     public static void Require(IEnumerable<int> values, int places)
     {
-        int[] counts = new int[places];
-        int all = 0;
-        foreach (int value in values)
+        var counts = new int[places];
+        var all = 0;
+        foreach (var value in values)
         {
             Assert.InRange(value, 0, places - 1);
             counts[value]++;
@@ -19,8 +19,8 @@ internal static class Uniformity
         }
 
         Assert.All(counts, count => Assert.True(count > 0)); // at 14 draws a place, the fewest here, all 1,441 are met in 998 of 1,000 runs
-        double expected = (double)all / places;
-        double chi = counts.Sum(c => (c - expected) * (c - expected) / expected);
+        var expected = (double)all / places;
+        var chi = counts.Sum(c => (c - expected) * (c - expected) / expected);
         Assert.InRange(chi, 0, places - 1 + (6 * Math.Sqrt(2.0 * Math.Max(1, places - 1))));
     }
 }

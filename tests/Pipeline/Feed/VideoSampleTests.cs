@@ -15,8 +15,8 @@ public sealed class VideoSampleTests
     [InlineData(Modalities.Audio, true)]
     public void Draw_VideoOfTwelveSegments_StartsAreEquallyLikelyOverTheWholeVideo(Modalities modalities, bool waveform)
     {
-        FakeClips clips = FakeVideos.Of([12, 1], waveform);
-        WindowPlan[] plans = Draw(clips, Options with { Modalities = modalities });
+        var clips = FakeVideos.Of([12, 1], waveform);
+        var plans = Draw(clips, Options with { Modalities = modalities });
         if (modalities == Modalities.Audio)
         {
             // 12 segments of 4,000 samples, of which a window takes 1,140 (20 frames at hop 60): 469 places of 100.
@@ -33,8 +33,8 @@ public sealed class VideoSampleTests
     [Fact]
     public void Draw_SegmentMissingInTheMiddle_IsBridgedByNoWindow()
     {
-        FakeClips clips = FakeVideos.Of([7, 1], missing: 3);
-        WindowPlan[] plans = Draw(clips, Options);
+        var clips = FakeVideos.Of([7, 1], missing: 3);
+        var plans = Draw(clips, Options);
         Assert.All(plans, p => Assert.True(p.Video[0] + 6 <= p.Stretch.NumFrames));
         int[] starts = [.. plans.Select(p => (int)Math.Round(p.Stretch.First.Start * 8) + p.Video[0])];
         Assert.DoesNotContain(starts, s => s is > 60 - 6 and < 80);
@@ -46,36 +46,36 @@ public sealed class VideoSampleTests
     [InlineData(true)]
     public async Task ReadAsync_WindowsAcrossSegments_AreThoseOfTheWholeVideo(bool waveform)
     {
-        FakeClips clips = FakeVideos.Of([5, 3, 1, 2, 11], waveform);
-        FeedOptions options = Options with { Augmentation = Still, MelMean = 0, MelStd = 1 };
-        int across = 0;
+        var clips = FakeVideos.Of([5, 3, 1, 2, 11], waveform);
+        var options = Options with { Augmentation = Still, MelMean = 0, MelStd = 1 };
+        var across = 0;
         List<string> seen = [];
         await using TrainingFeed feed = new(clips, options);
         Assert.Equal(1, feed.StepsPerEpoch); // five videos, batches of four
-        await foreach (HostBatch batch in feed.ReadAsync(0, 60, cancellationToken: TestContext.Current.CancellationToken))
+        await foreach (var batch in feed.ReadAsync(0, 60, cancellationToken: TestContext.Current.CancellationToken))
         {
             using (batch)
             {
                 string[] items = [.. batch.ClipIds.Select(id => SegmentId.Split(id).Item)];
                 Assert.Equal(4, items.Distinct().Count());
                 seen.AddRange(items);
-                for (int slot = 0; slot < batch.Size; slot++)
+                for (var slot = 0; slot < batch.Size; slot++)
                 {
-                    WindowPlan plan = batch.Plans[slot];
+                    var plan = batch.Plans[slot];
                     Assert.Same(clips.Clips[(int)batch.ClipIndices[slot]], plan.Stretch.First);
                     Assert.Equal(plan.Stretch.First.Id, batch.ClipIds[slot]);
                     across += plan.Video[0] + 6 > FakeVideos.Frames ? 1 : 0;
-                    for (int view = 0; view < 3; view++)
+                    for (var view = 0; view < 3; view++)
                     {
-                        HostClip place = batch.Windows[view].Clips[slot];
-                        for (int f = 0; f < batch.Windows[view].Frames; f++)
+                        var place = batch.Windows[view].Clips[slot];
+                        for (var f = 0; f < batch.Windows[view].Frames; f++)
                         {
-                            ClipEntry segment = plan.Stretch[(plan.Video[view] + f) / FakeVideos.Frames];
+                            var segment = plan.Stretch[(plan.Video[view] + f) / FakeVideos.Frames];
                             Assert.Equal(FakeClips.Pixel(segment.Row, (plan.Video[view] + f) % FakeVideos.Frames, 5), batch.Frames!.Data[place.Offset + (f * segment.FrameBytes) + 5]);
                         }
                     }
 
-                    for (int view = 0; view < 2; view++)
+                    for (var view = 0; view < 2; view++)
                     {
                         Assert.Equal(waveform ? OfWaveform(clips, plan, view, options) : OfSpectrograms(plan, view), batch.Mel[view].Row(slot).ToArray());
                     }
@@ -90,9 +90,9 @@ public sealed class VideoSampleTests
     [Fact]
     public async Task ReadAsync_DamageInTheSegmentThatAWindowReachesInto_SkipsTheVideo()
     {
-        FakeClips clips = FakeVideos.Of([2, 1, 1, 1, 1, 1], damaged: 1);
+        var clips = FakeVideos.Of([2, 1, 1, 1, 1, 1], damaged: 1);
         List<DamagedRow> damaged = [];
-        List<SampleTrace> seen = await SampleTrace.ReadAsync(clips, Options with { CorruptRows = CorruptRowPolicy.Skip }, 0, 200, tailUsed: null, batch => damaged.AddRange(batch.Damaged));
+        var seen = await SampleTrace.ReadAsync(clips, Options with { CorruptRows = CorruptRowPolicy.Skip }, 0, 200, tailUsed: null, batch => damaged.AddRange(batch.Damaged));
         Assert.Equal(4 * 200, seen.Count);
         Assert.All(seen.GroupBy(s => s.Epoch), epoch => Assert.Equal(4, epoch.Select(s => SegmentId.Split(s.Clip).Item).Distinct().Count()));
         Assert.Contains(damaged, d => d.ClipId == "video00#0"); // begins in the sound one
@@ -104,7 +104,7 @@ public sealed class VideoSampleTests
     [Fact]
     public async Task ReadAsync_ClipsThatAreNoSegments_AreTheSameByVideoAndByClip()
     {
-        FeedOptions options = FakeClips.Options;
+        var options = FakeClips.Options;
         Assert.Equal(
             await SampleTrace.ReadAsync(new FakeClips(23), options, 0, 20),
             await SampleTrace.ReadAsync(new FakeClips(23), options with { Sample = SampleUnit.PerVideo }, 0, 20));
@@ -113,7 +113,7 @@ public sealed class VideoSampleTests
     [Fact]
     public void Constructor_FewerVideosThanABatch_SaysVideos()
     {
-        UsageException error = Assert.Throws<UsageException>(() => new TrainingFeed(FakeVideos.Of([9, 9, 9]), Options));
+        var error = Assert.Throws<UsageException>(() => new TrainingFeed(FakeVideos.Of([9, 9, 9]), Options));
         Assert.Contains("the data set has 3 videos, fewer than one global batch of 4", error.Message, StringComparison.Ordinal);
         Assert.Contains("visit clips", Assert.Throws<UsageException>(() => new TrainingFeed(FakeVideos.Of([9, 9, 9, 9]), Options with { LocalFrom = LocalFrom.Clip })).Message, StringComparison.Ordinal);
     }
@@ -127,7 +127,7 @@ public sealed class VideoSampleTests
     private static WindowPlan[] Draw(FakeClips clips, FeedOptions options)
     {
         WindowReader windows = new(clips, options.Mel);
-        IReadOnlyList<Stretch> video = new Recordings(clips.Clips, SampleUnit.PerVideo).Of(0);
+        var video = new Recordings(clips.Clips, SampleUnit.PerVideo).Of(0);
         return [.. Enumerable.Range(0, Draws).Select(p => WindowPlan.Draw(new SampleKey(1, 0, p), video, options, windows))];
     }
 
@@ -135,14 +135,14 @@ public sealed class VideoSampleTests
     private static Half[] OfSpectrograms(WindowPlan plan, int view)
     {
         int frames = view == 0 ? 20 : 7, cached = (FakeVideos.Samples / 60) + 1;
-        Half[] values = new Half[FakeClips.Mels * frames];
+        var values = new Half[FakeClips.Mels * frames];
         Array.Fill(values, (Half)Math.Log(FakeClips.Options.Mel.LogEpsilon + FakeClips.Options.Mel.PowerEpsilon));
-        for (int f = 0; f < frames; f++)
+        for (var f = 0; f < frames; f++)
         {
-            int sample = plan.Audio[view] + (f * 60);
+            var sample = plan.Audio[view] + (f * 60);
             (int Segment, int Frame)[] all = [.. Enumerable.Range(0, plan.Stretch.Count).SelectMany(s => Enumerable.Range(0, cached).Select(c => (s, c)))];
-            (int segment, int frame) = all.MinBy(a => Math.Abs((a.Segment * FakeVideos.Samples) + (a.Frame * 60) - sample));
-            for (int band = 0; band < FakeClips.Mels && Math.Abs((segment * FakeVideos.Samples) + (frame * 60) - sample) <= 30; band++)
+            (var segment, var frame) = all.MinBy(a => Math.Abs((a.Segment * FakeVideos.Samples) + (a.Frame * 60) - sample));
+            for (var band = 0; band < FakeClips.Mels && Math.Abs((segment * FakeVideos.Samples) + (frame * 60) - sample) <= 30; band++)
             {
                 values[(band * frames) + f] = (Half)FakeClips.LogMel(plan.Stretch[segment].Row, band, frame);
             }
@@ -153,15 +153,15 @@ public sealed class VideoSampleTests
 
     private static Half[] OfWaveform(FakeClips clips, WindowPlan plan, int view, FeedOptions options)
     {
-        int frames = view == 0 ? 20 : 7;
+        var frames = view == 0 ? 20 : 7;
         float[] wave = new float[view == 0 ? 1140 : 360], mel = new float[FakeClips.Mels * frames];
-        short[] all = new short[plan.Stretch.Count * FakeVideos.Samples];
-        for (int s = 0; s < plan.Stretch.Count; s++)
+        var all = new short[plan.Stretch.Count * FakeVideos.Samples];
+        for (var s = 0; s < plan.Stretch.Count; s++)
         {
             clips.ReadPcm(plan.Stretch[s], all.AsSpan(s * FakeVideos.Samples, FakeVideos.Samples));
         }
 
-        for (int i = 0; i < wave.Length; i++)
+        for (var i = 0; i < wave.Length; i++)
         {
             wave[i] = plan.Audio[view] + i < all.Length ? all[plan.Audio[view] + i] / 32768f : 0;
         }

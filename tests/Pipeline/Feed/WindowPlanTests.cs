@@ -13,9 +13,9 @@ public sealed class WindowPlanTests
     [InlineData(LocalFrom.Clip)]
     public void Draw_TenSecondClip_LocalStartsAreEquallyLikelyAndOnlyThoseOfTheOption(LocalFrom from)
     {
-        WindowPlan[] plans = Draw(new FakeClips(1, frames: _ => 80, samples: _ => 160_000), Released with { LocalFrom = from });
-        bool window = from == LocalFrom.Window;
-        for (int view = 1; view <= 3; view++)
+        var plans = Draw(new FakeClips(1, frames: _ => 80, samples: _ => 160_000), Released with { LocalFrom = from });
+        var window = from == LocalFrom.Window;
+        for (var view = 1; view <= 3; view++)
         {
             Uniformity.Require(plans.Select(p => p.Video[view] - (window ? p.Video[0] : 0)), window ? 25 : 73);
             Uniformity.Require(plans.Select(p => Hundreds(p.Audio[view] - (window ? p.Audio[0] : 0))), window ? 481 : 1441);
@@ -28,8 +28,8 @@ public sealed class WindowPlanTests
     public void Draw_CachedSpectrogram_LocalAudioBeginsAtEveryFrameOfTheWindow()
     {
         // The mel grid: frames of 143 samples, 337 of them where a waveform has 481 places of 100.
-        WindowPlan[] plans = Draw(new FakeClips(1, frames: _ => 80, melFrames: _ => 1119), Released);
-        for (int view = 1; view <= 3; view++)
+        var plans = Draw(new FakeClips(1, frames: _ => 80, melFrames: _ => 1119), Released);
+        for (var view = 1; view <= 3; view++)
         {
             Assert.All(plans, p => Assert.Equal(0, (p.Audio[view] - p.Audio[0]) % 143));
             Uniformity.Require(plans.Select(p => (p.Audio[view] - p.Audio[0]) / 143), 337);
@@ -39,15 +39,15 @@ public sealed class WindowPlanTests
     [Fact]
     public void Draw_GlobalAndLocalStarts_AreIndependentOfEachOther()
     {
-        WindowPlan[] plans = Draw(new FakeClips(1, frames: _ => 80, samples: _ => 160_000), Released);
+        var plans = Draw(new FakeClips(1, frames: _ => 80, samples: _ => 160_000), Released);
         Func<WindowPlan, double>[] starts =
         [
             p => p.Video[0], p => p.Video[1] - p.Video[0], p => p.Video[2] - p.Video[0], p => p.Video[3] - p.Video[0],
             p => p.Audio[1] - p.Audio[0], p => p.Audio[2] - p.Audio[0], p => p.Audio[3] - p.Audio[0],
         ];
-        for (int i = 0; i < starts.Length; i++)
+        for (var i = 0; i < starts.Length; i++)
         {
-            for (int j = 0; j < i; j++)
+            for (var j = 0; j < i; j++)
             {
                 // The correlation of independent draws has a deviation of 1 / sqrt(n); 21 pairs, five deviations.
                 Assert.InRange(Correlation([.. plans.Select(starts[i])], [.. plans.Select(starts[j])]), -5 / Math.Sqrt(Draws), 5 / Math.Sqrt(Draws));
@@ -68,7 +68,7 @@ public sealed class WindowPlanTests
     [Fact]
     public void Draw_ManyKeys_ReachesEveryStartAndNoOther()
     {
-        WindowPlan[] plans = Draw(new FakeClips(1, frames: _ => 12, melFrames: _ => 50), Options);
+        var plans = Draw(new FakeClips(1, frames: _ => 12, melFrames: _ => 50), Options);
         Assert.Equal(Enumerable.Range(0, 7), plans.Select(p => p.Video[0]).Distinct().Order());
         Assert.Equal(Enumerable.Range(0, 4), plans.Select(p => p.Video[1] - p.Video[0]).Distinct().Order());
         Assert.Equal(Enumerable.Range(0, 14).Select(frame => frame * 60), plans.Select(p => p.Audio[1] - p.Audio[0]).Distinct().Order());
@@ -88,19 +88,19 @@ public sealed class WindowPlanTests
     [InlineData(5, 9_000)] // less than a local view of either
     public void Draw_WindowThatTheClipDoesNotFill_CutsLocalViewsOutOfWhatItFills(int frames, int samples)
     {
-        WindowPlan[] plans = Draw(new FakeClips(1, frames: _ => frames, samples: _ => samples), Released);
-        foreach (WindowPlan plan in plans)
+        var plans = Draw(new FakeClips(1, frames: _ => frames, samples: _ => samples), Released);
+        foreach (var plan in plans)
         {
-            for (int view = 1; view <= 3; view++)
+            for (var view = 1; view <= 3; view++)
             {
-                int lastFrame = Math.Max(0, Math.Min(32, frames) - 8);
-                int filled = Math.Max(0, Math.Min(64_000, samples - plan.Audio[0]));
+                var lastFrame = Math.Max(0, Math.Min(32, frames) - 8);
+                var filled = Math.Max(0, Math.Min(64_000, samples - plan.Audio[0]));
                 Assert.InRange(plan.Video[view] - plan.Video[0], 0, lastFrame);
                 Assert.InRange(plan.Audio[view] - plan.Audio[0], 0, Math.Max(0, filled - 16_000));
             }
         }
 
-        int places = Math.Max(0, Math.Min(32, frames) - 8) + 1;
+        var places = Math.Max(0, Math.Min(32, frames) - 8) + 1;
         Uniformity.Require(plans.Select(p => p.Video[2] - p.Video[0]), places);
     }
 
@@ -116,11 +116,11 @@ public sealed class WindowPlanTests
         FakeClips clips = new(1);
         WindowReader windows = new(clips, Options.Mel);
         SampleKey key = new(1, 2, 3);
-        WindowPlan few = WindowPlan.Draw(key, [Stretch.Of(clips.Clips[0])], Options, windows);
-        WindowPlan more = WindowPlan.Draw(key, [Stretch.Of(clips.Clips[0])], Options with { LocalVideoViews = 3, LocalAudioViews = 2 }, windows);
+        var few = WindowPlan.Draw(key, [Stretch.Of(clips.Clips[0])], Options, windows);
+        var more = WindowPlan.Draw(key, [Stretch.Of(clips.Clips[0])], Options with { LocalVideoViews = 3, LocalAudioViews = 2 }, windows);
         Assert.Equal(few.Video, more.Video[..3]);
         Assert.Equal(few.Audio, more.Audio[..2]);
-        WindowPlan clip = WindowPlan.Draw(key, [Stretch.Of(clips.Clips[0])], Options with { LocalFrom = LocalFrom.Clip }, windows);
+        var clip = WindowPlan.Draw(key, [Stretch.Of(clips.Clips[0])], Options with { LocalFrom = LocalFrom.Clip }, windows);
         Assert.Equal((few.Video[0], few.Audio[0]), (clip.Video[0], clip.Audio[0]));
     }
 
@@ -142,7 +142,7 @@ public sealed class WindowPlanTests
 
     private static double Correlation(double[] a, double[] b)
     {
-        (double meanA, double meanB) = (a.Average(), b.Average());
+        (var meanA, var meanB) = (a.Average(), b.Average());
         double Sum(Func<int, double> of) => Enumerable.Range(0, a.Length).Sum(of);
         return Sum(i => (a[i] - meanA) * (b[i] - meanB)) / Math.Sqrt(Sum(i => Math.Pow(a[i] - meanA, 2)) * Sum(i => Math.Pow(b[i] - meanB, 2)));
     }

@@ -9,7 +9,7 @@ public sealed class ByteBudgetTests
     {
         ByteBudget budget = new(100);
         await budget.AcquireAsync(80, Token);
-        Task second = budget.AcquireAsync(30, Token).AsTask();
+        var second = budget.AcquireAsync(30, Token).AsTask();
         Assert.False(second.IsCompleted);
         budget.Release(10);
         await second;
@@ -22,11 +22,11 @@ public sealed class ByteBudgetTests
     {
         ByteBudget budget = new(100);
         await budget.AcquireAsync(1, Token);
-        Task large = budget.AcquireAsync(500, Token).AsTask();
+        var large = budget.AcquireAsync(500, Token).AsTask();
         Assert.False(large.IsCompleted);
         budget.Release(1);
         await large;
-        Task small = budget.AcquireAsync(1, Token).AsTask();
+        var small = budget.AcquireAsync(1, Token).AsTask();
         Assert.False(small.IsCompleted);
         budget.Release(500);
         await small;
@@ -38,8 +38,8 @@ public sealed class ByteBudgetTests
     {
         ByteBudget budget = new(100);
         await budget.AcquireAsync(60, Token);
-        Task large = budget.AcquireAsync(90, Token).AsTask();
-        Task small = budget.AcquireAsync(10, Token).AsTask();
+        var large = budget.AcquireAsync(90, Token).AsTask();
+        var small = budget.AcquireAsync(10, Token).AsTask();
         Assert.False(small.IsCompleted);
         budget.Release(60);
         await Task.WhenAll(large, small);
@@ -52,8 +52,8 @@ public sealed class ByteBudgetTests
         ByteBudget budget = new(100);
         await budget.AcquireAsync(60, Token);
         using CancellationTokenSource cancel = new();
-        Task large = budget.AcquireAsync(90, cancel.Token).AsTask();
-        Task small = budget.AcquireAsync(40, Token).AsTask();
+        var large = budget.AcquireAsync(90, cancel.Token).AsTask();
+        var small = budget.AcquireAsync(40, Token).AsTask();
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => large);
         await small;

@@ -22,14 +22,14 @@ public sealed class GraphRunTests
     [InlineData("none", 3, true)]
     public async Task RunAsync_FaultInAnyStage_ThrowsItAndLeavesNothing(string faulty, int parallelism, bool ordered)
     {
-        Task run = RunAsync((stage, id) => stage == faulty && id == 17 ? throw new InvalidDataException(stage) : Task.CompletedTask, parallelism, ordered, Token);
+        var run = RunAsync((stage, id) => stage == faulty && id == 17 ? throw new InvalidDataException(stage) : Task.CompletedTask, parallelism, ordered, Token);
         if (faulty == "none")
         {
             await run;
         }
         else
         {
-            InvalidDataException error = await Assert.ThrowsAsync<InvalidDataException>(() => run);
+            var error = await Assert.ThrowsAsync<InvalidDataException>(() => run);
             Assert.Equal(faulty, error.Message);
         }
 
@@ -44,9 +44,9 @@ public sealed class GraphRunTests
     [InlineData("write", false)]
     public async Task RunAsync_CancelledInAnyStage_ThrowsCancellationAndLeavesNothing(string stage, bool ordered)
     {
-        using CancellationTokenSource cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
         TaskCompletionSource cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        Task run = RunAsync(AtAsync, 2, ordered, cancel.Token);
+        var run = RunAsync(AtAsync, 2, ordered, cancel.Token);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
         async Task AtAsync(string at, int id)
         {
@@ -94,8 +94,8 @@ public sealed class GraphRunTests
     public async Task ReadAllAsync_ConsumerLeaves_LeavesNothing(int after)
     {
         PipelineGraph graph = new("test", new PipelineGraphOptions { ByteBudget = _budget });
-        IStage<Payload> last = Build(graph, (_, _) => Task.CompletedTask, 3, ordered: false);
-        await foreach (Payload payload in graph.ReadAllAsync(last, cancellationToken: Token))
+        var last = Build(graph, (_, _) => Task.CompletedTask, 3, ordered: false);
+        await foreach (var payload in graph.ReadAllAsync(last, cancellationToken: Token))
         {
             payload.Dispose();
             if (after-- == 0)
@@ -111,10 +111,10 @@ public sealed class GraphRunTests
     public async Task ReadAllAsync_FaultUpstream_ReachesTheConsumer()
     {
         PipelineGraph graph = new("test", new PipelineGraphOptions { ByteBudget = _budget });
-        IStage<Payload> last = Build(graph, (at, id) => at == "mel" && id == 20 ? throw new InvalidDataException(at) : Task.CompletedTask, 2, ordered: true);
+        var last = Build(graph, (at, id) => at == "mel" && id == 20 ? throw new InvalidDataException(at) : Task.CompletedTask, 2, ordered: true);
         await Assert.ThrowsAsync<InvalidDataException>(async () =>
         {
-            await foreach (Payload payload in graph.ReadAllAsync(last, cancellationToken: Token))
+            await foreach (var payload in graph.ReadAllAsync(last, cancellationToken: Token))
             {
                 payload.Dispose();
             }
@@ -127,10 +127,10 @@ public sealed class GraphRunTests
     {
         using CancellationTokenSource cancel = new();
         PipelineGraph graph = new("test", new PipelineGraphOptions { ByteBudget = _budget });
-        IStage<Payload> last = Build(graph, (_, _) => Task.CompletedTask, 2, ordered: false);
+        var last = Build(graph, (_, _) => Task.CompletedTask, 2, ordered: false);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
-            await foreach (Payload payload in graph.ReadAllAsync(last, cancellationToken: cancel.Token))
+            await foreach (var payload in graph.ReadAllAsync(last, cancellationToken: cancel.Token))
             {
                 payload.Dispose();
                 await cancel.CancelAsync();
@@ -155,12 +155,12 @@ public sealed class GraphRunTests
         ByteBudget budget = new(100);
         long most = 0;
         PipelineGraph graph = new("test", new PipelineGraphOptions { ByteBudget = budget });
-        IStage<Payload> decoded = graph.Stage<int, Payload>(
+        var decoded = graph.Stage<int, Payload>(
             "decode",
             graph.Source("count", Sources.Count(Items)),
             async (i, _) =>
             {
-                int working = Interlocked.Increment(ref _working);
+                var working = Interlocked.Increment(ref _working);
                 InterlockedMax(ref most, working * 40L);
                 await Task.Yield();
                 Interlocked.Decrement(ref _working);
@@ -179,7 +179,7 @@ public sealed class GraphRunTests
     {
         PipelineGraph graph = new("test", new PipelineGraphOptions { ByteBudget = _budget });
         TaskCompletionSource later = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        IStage<Payload> made = graph.Stage<int, Payload>(
+        var made = graph.Stage<int, Payload>(
             "make",
             graph.Source("count", Sources.Count(2)),
             async (i, _) =>
@@ -205,7 +205,7 @@ public sealed class GraphRunTests
     {
         PipelineGraph graph = new("test", new PipelineGraphOptions { ByteBudget = _budget });
         using ManualResetEventSlim later = new();
-        IStage<Payload> made = graph.Stage<int, Payload>(
+        var made = graph.Stage<int, Payload>(
             "make",
             graph.Source("count", Sources.Count(2)),
             (i, _) => ValueTask.FromResult(new Payload(i, 50, _alive)),
@@ -232,7 +232,7 @@ public sealed class GraphRunTests
     {
         ByteBudget budget = new(10);
         PipelineGraph graph = new("test", new PipelineGraphOptions { ByteBudget = budget });
-        IStage<Payload> made = graph.Stage<int, Payload>(
+        var made = graph.Stage<int, Payload>(
             "make", graph.Source("count", Sources.Count(Items)), (i, _) => ValueTask.FromResult(new Payload(i, i == 30 ? 1000 : 3, _alive)), new StageOptions { Parallelism = 3 });
         await graph.RunAsync(made, "write", (p, _) => { p.Dispose(); return ValueTask.CompletedTask; }, cancellationToken: Token);
         Assert.Equal(1000, budget.Peak);
@@ -243,7 +243,7 @@ public sealed class GraphRunTests
     private async Task AssertOrder(PipelineGraph graph, IStage<Payload> last)
     {
         List<int> order = [];
-        Task run = graph.RunAsync(last, "write", (p, _) => { order.Add(p.Id); p.Dispose(); return ValueTask.CompletedTask; }, cancellationToken: Token);
+        var run = graph.RunAsync(last, "write", (p, _) => { order.Add(p.Id); p.Dispose(); return ValueTask.CompletedTask; }, cancellationToken: Token);
         await run.WaitAsync(TimeSpan.FromSeconds(20), Token);
         Assert.Equal([0, 1], order);
         AssertNothingLeft();
@@ -252,7 +252,7 @@ public sealed class GraphRunTests
     private async Task RunAsync(Func<string, int, Task> at, int parallelism, bool ordered, CancellationToken token)
     {
         PipelineGraph graph = new("test", new PipelineGraphOptions { ByteBudget = _budget });
-        IStage<Payload> last = Build(graph, at, parallelism, ordered);
+        var last = Build(graph, at, parallelism, ordered);
         await graph.RunAsync(
             last,
             "write",
@@ -269,7 +269,7 @@ public sealed class GraphRunTests
     private IStage<Payload> Build(PipelineGraph graph, Func<string, int, Task> at, int parallelism, bool ordered)
     {
         StageOptions options = new() { Parallelism = parallelism, Ordered = ordered };
-        IStage<Payload> decoded = graph.Stage<int, Payload>(
+        var decoded = graph.Stage<int, Payload>(
             "decode",
             graph.Source("count", CountAsync(at)),
             async (i, _) =>
@@ -291,7 +291,7 @@ public sealed class GraphRunTests
 
     private static async IAsyncEnumerable<int> CountAsync(Func<string, int, Task> at)
     {
-        for (int i = 0; i < Items; i++)
+        for (var i = 0; i < Items; i++)
         {
             await at("count", i);
             yield return i;
@@ -321,7 +321,7 @@ public sealed class GraphRunTests
 
     private static void InterlockedMax(ref long target, long value)
     {
-        long seen = Interlocked.Read(ref target);
+        var seen = Interlocked.Read(ref target);
         while (value > seen && Interlocked.CompareExchange(ref target, value, seen) is long now && now != seen)
         {
             seen = now;

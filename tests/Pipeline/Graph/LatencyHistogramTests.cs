@@ -6,7 +6,7 @@ public sealed class LatencyHistogramTests
     public void Quantiles_OfKnownDurations_AreWithinABucket()
     {
         LatencyHistogram histogram = new();
-        for (int i = 1; i <= 1000; i++)
+        for (var i = 1; i <= 1000; i++)
         {
             histogram.Add(TimeSpan.FromMilliseconds(i));
         }

@@ -31,7 +31,7 @@ internal sealed class ManualTime : TimeProvider
             due = [.. _timers];
         }
 
-        foreach (Timer timer in due)
+        foreach (var timer in due)
         {
             timer.Fire();
         }

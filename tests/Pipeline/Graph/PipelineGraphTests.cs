@@ -13,7 +13,7 @@ public sealed class PipelineGraphTests
     {
         List<int> seen = [];
         PipelineGraph graph = new("test");
-        IStage<int> doubled = graph.Stage<int, int>(
+        var doubled = graph.Stage<int, int>(
             "double", graph.Source("count", Sources.Count(200)), (i, _) => ValueTask.FromResult(i * 2), new StageOptions { Parallelism = parallelism });
         await graph.RunAsync(doubled, "write", (i, _) => { seen.Add(i); return ValueTask.CompletedTask; }, cancellationToken: Token);
         Assert.Equal(Enumerable.Range(0, 200).Select(i => i * 2), seen.Order());
@@ -25,11 +25,11 @@ public sealed class PipelineGraphTests
     {
         // Even items wait for the odd one after them: without turns each pair would come out swapped.
         TaskCompletionSource[] gates = [.. Enumerable.Range(0, 51).Select(_ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously))];
-        foreach (bool ordered in new[] { true, false })
+        foreach (var ordered in new[] { true, false })
         {
             gates = [.. gates.Select(_ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously))];
             PipelineGraph graph = new("test");
-            IStage<int> stage = graph.Stage<int, int>(
+            var stage = graph.Stage<int, int>(
                 "work",
                 graph.Source("count", Sources.Count(50)),
                 async (i, _) =>
@@ -41,7 +41,7 @@ public sealed class PipelineGraphTests
                 },
                 new StageOptions { Parallelism = 2, Ordered = ordered });
             List<int> seen = [];
-            await foreach (int i in graph.ReadAllAsync(stage, cancellationToken: Token))
+            await foreach (var i in graph.ReadAllAsync(stage, cancellationToken: Token))
             {
                 seen.Add(i);
             }
@@ -55,7 +55,7 @@ public sealed class PipelineGraphTests
     public async Task Expand_ManyAndNone_AllComeOut()
     {
         PipelineGraph graph = new("test");
-        IStage<int> expanded = graph.Expand("cut", graph.Source("count", Sources.Count(10)), (i, _) => Sources.Count(i % 3));
+        var expanded = graph.Expand("cut", graph.Source("count", Sources.Count(10)), (i, _) => Sources.Count(i % 3));
         List<int> seen = [];
         await graph.RunAsync(expanded, "write", (i, _) => { seen.Add(i); return ValueTask.CompletedTask; }, cancellationToken: Token);
         Assert.Equal(Enumerable.Range(0, 10).Sum(i => i % 3), seen.Count);
@@ -66,7 +66,7 @@ public sealed class PipelineGraphTests
     public async Task Stage_ThrowingItemWithAHandler_BecomesAnOutcomeAndIsCounted()
     {
         PipelineGraph graph = new("test");
-        IStage<string> stage = graph.Stage<int, string>(
+        var stage = graph.Stage<int, string>(
             "work",
             graph.Source("count", Sources.Count(10)),
             (i, _) => i % 5 == 0 ? throw new InvalidDataException($"item {i}") : ValueTask.FromResult("fine"),
@@ -82,8 +82,8 @@ public sealed class PipelineGraphTests
     public async Task Stage_FailedOutcome_IsCounted()
     {
         PipelineGraph graph = new("test");
-        IStage<Outcome> stage = graph.Stage<int, Outcome>("work", graph.Source("count", Sources.Count(9)), (i, _) => ValueTask.FromResult(new Outcome(i % 3 == 0)));
-        IStage<Outcome> passed = graph.Stage<Outcome, Outcome>("pass", stage, (o, _) => ValueTask.FromResult(o));
+        var stage = graph.Stage<int, Outcome>("work", graph.Source("count", Sources.Count(9)), (i, _) => ValueTask.FromResult(new Outcome(i % 3 == 0)));
+        var passed = graph.Stage<Outcome, Outcome>("pass", stage, (o, _) => ValueTask.FromResult(o));
         await graph.RunAsync(passed, "write", (_, _) => ValueTask.CompletedTask, cancellationToken: Token);
         Assert.Equal([0L, 3, 0, 0], graph.Report().Stages.Select(s => s.Failed)); // where it failed, and nowhere else
     }
@@ -91,12 +91,12 @@ public sealed class PipelineGraphTests
     [Fact]
     public async Task ReadAllAsync_StalledConsumer_StopsTheSource()
     {
-        int produced = 0;
+        var produced = 0;
         PipelineGraph graph = new("test");
-        IStage<int> stage = graph.Stage<int, int>("work", graph.Source("count", Sources.Count(10_000, i => produced = i + 1)), (i, _) => ValueTask.FromResult(i));
-        IAsyncEnumerator<int> reader = graph.ReadAllAsync(stage, new StageOptions { QueueCapacity = 3 }, Token).GetAsyncEnumerator(Token);
+        var stage = graph.Stage<int, int>("work", graph.Source("count", Sources.Count(10_000, i => produced = i + 1)), (i, _) => ValueTask.FromResult(i));
+        var reader = graph.ReadAllAsync(stage, new StageOptions { QueueCapacity = 3 }, Token).GetAsyncEnumerator(Token);
         Assert.True(await reader.MoveNextAsync());
-        int last = -1;
+        var last = -1;
         while (last != produced)
         {
             last = produced;
@@ -111,7 +111,7 @@ public sealed class PipelineGraphTests
     public void Stage_NameTaken_IsRefused()
     {
         PipelineGraph graph = new("test");
-        ISource<int> source = graph.Source("count", Sources.Count(1));
+        var source = graph.Source("count", Sources.Count(1));
         Assert.Throws<InvalidOperationException>(() => graph.Stage<int, int>("count", source, (i, _) => ValueTask.FromResult(i)));
     }
 
@@ -119,8 +119,8 @@ public sealed class PipelineGraphTests
     public async Task RunAsync_UnknownStageDelay_NamesTheStages()
     {
         PipelineGraph graph = new("test", new PipelineGraphOptions { StageDelays = new Dictionary<string, TimeSpan>(StringComparer.Ordinal) { ["dekode"] = TimeSpan.Zero } });
-        ISource<int> source = graph.Source("count", Sources.Count(1));
-        UsageException error = await Assert.ThrowsAsync<UsageException>(() => graph.RunAsync(source, "write", (_, _) => ValueTask.CompletedTask, cancellationToken: Token));
+        var source = graph.Source("count", Sources.Count(1));
+        var error = await Assert.ThrowsAsync<UsageException>(() => graph.RunAsync(source, "write", (_, _) => ValueTask.CompletedTask, cancellationToken: Token));
         Assert.Contains("count, write", error.Message, StringComparison.Ordinal);
     }
 

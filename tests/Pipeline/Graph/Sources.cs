@@ -4,7 +4,7 @@ internal static class Sources
 {
     public static async IAsyncEnumerable<int> Count(int count, Action<int>? produced = null)
     {
-        for (int i = 0; i < count; i++)
+        for (var i = 0; i < count; i++)
         {
             produced?.Invoke(i);
             yield return i;
@@ -15,7 +15,7 @@ internal static class Sources
 
     public static async IAsyncEnumerable<T> Of<T>(IEnumerable<T> items)
     {
-        foreach (T item in items)
+        foreach (var item in items)
         {
             yield return item;
         }

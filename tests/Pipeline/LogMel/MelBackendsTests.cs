@@ -15,12 +15,12 @@ public sealed class MelBackendsTests
         var random = new Random(3);
         float[] wave = [.. Enumerable.Range(0, samples).Select(i => (float)((0.3 * Math.Sin(i * 0.05 * (1 + (i / 64000.0)))) + ((random.NextDouble() - 0.5) * 0.01)))];
         var kernel = new SimdLogMel(options);
-        float[] expected = new float[options.Mels * kernel.Frames(samples)];
+        var expected = new float[options.Mels * kernel.Frames(samples)];
         kernel.Compute(wave, expected);
-        foreach (string name in MelBackends.Names)
+        foreach (var name in MelBackends.Names)
         {
-            ILogMel backend = MelBackends.Create(name, options);
-            float[] found = new float[options.Mels * backend.Frames(samples)];
+            var backend = MelBackends.Create(name, options);
+            var found = new float[options.Mels * backend.Frames(samples)];
             backend.Compute(wave, found);
             Assert.All(expected.Zip(found), pair => Assert.Equal(pair.First, pair.Second, 1e-3));
         }

@@ -6,10 +6,10 @@ public sealed class MelFilterBankTests
     public void ToMatrix_DefaultBank_HasUnitAreaPerBand()
     {
         var bank = new MelFilterBank(new LogMelOptions());
-        float[] matrix = bank.ToMatrix();
-        double hertzPerBin = 16000.0 / 1024;
+        var matrix = bank.ToMatrix();
+        var hertzPerBin = 16000.0 / 1024;
         // The sampled triangle's area is near one where a band is many bins wide.
-        for (int band = 50; band < 80; band++)
+        for (var band = 50; band < 80; band++)
         {
             Assert.Equal(1, matrix.Skip(band * bank.Bins).Take(bank.Bins).Sum(weight => weight * hertzPerBin), 0.02);
         }

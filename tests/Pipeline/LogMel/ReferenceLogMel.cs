@@ -17,44 +17,44 @@ internal static class ReferenceLogMel
     /// </param>
     public static double[] Compute(LogMelOptions options, ReadOnlySpan<float> samples, out double[] errors)
     {
-        int bins = options.NFft / 2 + 1;
-        int frames = 1 + samples.Length / options.Hop;
-        float[] bank = new MelFilterBank(options).ToMatrix();
+        var bins = options.NFft / 2 + 1;
+        var frames = 1 + samples.Length / options.Hop;
+        var bank = new MelFilterBank(options).ToMatrix();
         double[] cos = new double[options.NFft], sin = new double[options.NFft];
-        for (int n = 0; n < options.NFft; n++)
+        for (var n = 0; n < options.NFft; n++)
         {
             (sin[n], cos[n]) = Math.SinCos(2 * Math.PI * n / options.NFft);
         }
-        double[] result = new double[options.Mels * frames];
+        var result = new double[options.Mels * frames];
         double[] power = new double[bins], powerError = new double[bins];
         errors = new double[result.Length];
-        for (int frame = 0; frame < frames; frame++)
+        for (var frame = 0; frame < frames; frame++)
         {
             double energy = 0;
-            for (int n = 0; n < options.NFft; n++)
+            for (var n = 0; n < options.NFft; n++)
             {
-                double x = Mirrored(samples, frame * options.Hop - options.NFft / 2 + n) * (0.5 - 0.5 * cos[n]);
+                var x = Mirrored(samples, frame * options.Hop - options.NFft / 2 + n) * (0.5 - 0.5 * cos[n]);
                 energy += x * x;
             }
-            double off = 2 * Math.Log2(options.NFft) * Unit * Math.Sqrt(energy);
-            for (int k = 0; k < bins; k++)
+            var off = 2 * Math.Log2(options.NFft) * Unit * Math.Sqrt(energy);
+            for (var k = 0; k < bins; k++)
             {
                 double re = 0, im = 0;
-                for (int n = 0; n < options.NFft; n++)
+                for (var n = 0; n < options.NFft; n++)
                 {
-                    double x = Mirrored(samples, frame * options.Hop - options.NFft / 2 + n) * (0.5 - 0.5 * cos[n]);
-                    int phase = (int)((long)k * n % options.NFft);
+                    var x = Mirrored(samples, frame * options.Hop - options.NFft / 2 + n) * (0.5 - 0.5 * cos[n]);
+                    var phase = (int)((long)k * n % options.NFft);
                     re += x * cos[phase];
                     im -= x * sin[phase];
                 }
                 power[k] = re * re + im * im + options.PowerEpsilon;
                 powerError[k] = off * (2 * Math.Sqrt(re * re + im * im) + off);
             }
-            for (int m = 0; m < options.Mels; m++)
+            for (var m = 0; m < options.Mels; m++)
             {
                 double sum = options.LogEpsilon, error = 0;
-                int terms = 2;
-                for (int k = 0; k < bins; k++)
+                var terms = 2;
+                for (var k = 0; k < bins; k++)
                 {
                     sum += bank[m * bins + k] * power[k];
                     error += bank[m * bins + k] * powerError[k];

@@ -48,8 +48,8 @@ public sealed class SimdLogMelTests
     [Fact]
     public void Compute_LoudToneOverQuietBands_StaysNearFloat64()
     {
-        float[] tone = new float[4000];
-        for (int i = 0; i < tone.Length; i++)
+        var tone = new float[4000];
+        for (var i = 0; i < tone.Length; i++)
         {
             tone[i] = (float)Math.Sin(2 * Math.PI * 440 * i / 16000.0);
         }
@@ -60,7 +60,7 @@ public sealed class SimdLogMelTests
     public void Compute_Silence_IsTheLogarithmOfEpsilon()
     {
         var kernel = new SimdLogMel(new LogMelOptions());
-        float[] mel = new float[80 * 112];
+        var mel = new float[80 * 112];
         kernel.Compute(new float[16000], mel);
         Assert.All(mel, value => Assert.Equal(-15.942385, value, 1e-5)); // ten steps of float32, 2^-20 each at 16
     }
@@ -84,7 +84,7 @@ public sealed class SimdLogMelTests
     [Fact]
     public void Compute_WrongDestination_NamesBothSizes()
     {
-        ArgumentException error = Assert.Throws<ArgumentException>(() => new SimdLogMel(new LogMelOptions()).Compute(new float[16000], new float[80]));
+        var error = Assert.Throws<ArgumentException>(() => new SimdLogMel(new LogMelOptions()).Compute(new float[16000], new float[80]));
         Assert.Contains("80 x 112", error.Message, StringComparison.Ordinal);
     }
 
@@ -103,16 +103,16 @@ public sealed class SimdLogMelTests
     public void Compute_AfterWarmUp_AllocatesNothing()
     {
         var kernel = new SimdLogMel(new LogMelOptions());
-        float[] samples = Noise(64000, 1);
-        float[] mel = new float[80 * 448];
+        var samples = Noise(64000, 1);
+        var mel = new float[80 * 448];
         kernel.Compute(samples, mel);
 
         // A collection begun by another thread counts what is left of this thread's allocation context as allocated, so the least
         // of several rounds is what the kernel allocates.
-        long least = Enumerable.Range(0, 20).Min(_ =>
+        var least = Enumerable.Range(0, 20).Min(_ =>
         {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < 5; i++)
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 5; i++)
             {
                 kernel.Compute(samples, mel);
             }
@@ -127,7 +127,7 @@ public sealed class SimdLogMelTests
         var kernel = new SimdLogMel(new LogMelOptions());
         float[][] waves = [.. Enumerable.Range(0, 16).Select(seed => Noise(5000, seed))];
         float[][] alone = [.. waves.Select(wave => Mel(kernel, wave))];
-        float[][] together = new float[waves.Length][];
+        var together = new float[waves.Length][];
         Parallel.For(0, waves.Length, i => together[i] = Mel(kernel, waves[i]));
         Assert.Equal(alone, together);
     }
@@ -137,9 +137,9 @@ public sealed class SimdLogMelTests
     {
         // A lane is a frame: what happens in it does not depend on how many lie beside it, be they in hardware or not.
         var options = new LogMelOptions();
-        foreach (int length in new[] { 1, 700, 16000, 64000 })
+        foreach (var length in new[] { 1, 700, 16000, 64000 })
         {
-            float[] samples = Noise(length, 5);
+            var samples = Noise(length, 5);
             Assert.Equal(Mel(new SimdLogMel(options, wide: false), samples), Mel(new SimdLogMel(options, wide: true), samples));
         }
     }
@@ -150,15 +150,15 @@ public sealed class SimdLogMelTests
     [InlineData(3e38f)]
     public void Compute_OneSampleBeyondNumbers_SpoilsItsFramesOnly(float sample)
     {
-        foreach (bool wide in new[] { false, true })
+        foreach (var wide in new[] { false, true })
         {
-            float[] samples = Noise(16000, 2);
-            float[] clean = Mel(new SimdLogMel(new LogMelOptions(), wide), samples);
+            var samples = Noise(16000, 2);
+            var clean = Mel(new SimdLogMel(new LogMelOptions(), wide), samples);
             samples[8000] = sample;
-            float[] spoiled = Mel(new SimdLogMel(new LogMelOptions(), wide), samples);
-            for (int frame = 0; frame < 112; frame++)
+            var spoiled = Mel(new SimdLogMel(new LogMelOptions(), wide), samples);
+            for (var frame = 0; frame < 112; frame++)
             {
-                bool sees = Math.Abs(frame * 143 - 8000) < 512;
+                var sees = Math.Abs(frame * 143 - 8000) < 512;
                 Assert.Equal(!sees, spoiled[40 * 112 + frame].Equals(clean[40 * 112 + frame]));
                 Assert.Equal(!sees, float.IsFinite(spoiled[40 * 112 + frame]));
             }
@@ -175,13 +175,13 @@ public sealed class SimdLogMelTests
 
     private static void AssertClose(LogMelOptions options, float[] samples)
     {
-        double[] expected = ReferenceLogMel.Compute(options, samples, out double[] errors);
-        foreach (bool wide in new[] { false, true })
+        var expected = ReferenceLogMel.Compute(options, samples, out var errors);
+        foreach (var wide in new[] { false, true })
         {
-            float[] actual = Mel(new SimdLogMel(options, wide), samples);
+            var actual = Mel(new SimdLogMel(options, wide), samples);
             Assert.Equal(expected.Length, actual.Length);
             double worst = 0;
-            for (int i = 0; i < actual.Length; i++)
+            for (var i = 0; i < actual.Length; i++)
             {
                 worst = Math.Max(worst, Math.Abs(actual[i] - expected[i]) / errors[i]);
             }
@@ -192,7 +192,7 @@ public sealed class SimdLogMelTests
 
     private static float[] Mel(SimdLogMel kernel, float[] samples)
     {
-        float[] mel = new float[kernel.Options.Mels * kernel.Frames(samples.Length)];
+        var mel = new float[kernel.Options.Mels * kernel.Frames(samples.Length)];
         kernel.Compute(samples, mel);
         return mel;
     }
@@ -200,8 +200,8 @@ public sealed class SimdLogMelTests
     private static float[] Noise(int length, int seed)
     {
         var random = new Random(seed);
-        float[] samples = new float[length];
-        for (int i = 0; i < length; i++)
+        var samples = new float[length];
+        for (var i = 0; i < length; i++)
         {
             samples[i] = (float)(random.NextDouble() - 0.5);
         }

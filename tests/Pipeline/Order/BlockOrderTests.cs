@@ -5,9 +5,9 @@ public sealed class BlockOrderTests
     [Fact]
     public void ClipAt_EveryCountUpTo300_IsABijection()
     {
-        for (int count = 1; count <= 300; count++)
+        for (var count = 1; count <= 300; count++)
         {
-            foreach ((int block, int window) in new[] { (1, 1), (4, 3), (7, 5), (64, 2), (500, 500) })
+            foreach ((var block, var window) in new[] { (1, 1), (4, 3), (7, 5), (64, 2), (500, 500) })
             {
                 BlockOrder order = new([.. Enumerable.Range(0, count)], 7, block, window);
                 Assert.Equal(Enumerable.Range(0, count).Select(i => (long)i), Visit(order, 3).Order());
@@ -19,9 +19,9 @@ public sealed class BlockOrderTests
     public void ClipAt_WithinAWindow_StaysInItsBlocks()
     {
         const int clips = 1003, block = 10, window = 4;
-        long[] order = Visit(new BlockOrder([.. Enumerable.Range(0, clips)], 1, block, window), 0);
-        long shift = ShiftOf(order, block * window, block);
-        for (int first = 0; first + (block * window) <= clips; first += block * window)
+        var order = Visit(new BlockOrder([.. Enumerable.Range(0, clips)], 1, block, window), 0);
+        var shift = ShiftOf(order, block * window, block);
+        for (var first = 0; first + (block * window) <= clips; first += block * window)
         {
             Assert.Equal(window, order.Skip(first).Take(block * window).Select(c => (c - shift + clips) % clips / block).Distinct().Count());
         }
@@ -33,10 +33,10 @@ public sealed class BlockOrderTests
     public void ClipAt_AnotherEpochOrSeed_IsAnotherOrderWithOtherBlocks()
     {
         int[] clips = [.. Enumerable.Range(0, 1003)];
-        long[] order = Visit(new BlockOrder(clips, 1, 10, 4), 0);
+        var order = Visit(new BlockOrder(clips, 1, 10, 4), 0);
         Assert.Equal(order, Visit(new BlockOrder(clips, 1, 10, 4), 0));
         Assert.NotEqual(order, Visit(new BlockOrder(clips, 2, 10, 4), 0));
-        long[] next = Visit(new BlockOrder(clips, 1, 10, 4), 1);
+        var next = Visit(new BlockOrder(clips, 1, 10, 4), 1);
         Assert.NotEqual(order, next);
         Assert.NotEqual(ShiftOf(order, 40, 10), ShiftOf(next, 40, 10));
     }
@@ -45,7 +45,7 @@ public sealed class BlockOrderTests
     public void ClipAt_ClipsInAnotherOrderInTheShards_FollowsTheShards()
     {
         int[] reversed = [.. Enumerable.Range(0, 200).Reverse()];
-        long[] straight = Visit(new BlockOrder([.. Enumerable.Range(0, 200)], 1, 8, 3), 0);
+        var straight = Visit(new BlockOrder([.. Enumerable.Range(0, 200)], 1, 8, 3), 0);
         Assert.Equal(straight.Select(c => 199 - c), Visit(new BlockOrder(reversed, 1, 8, 3), 0));
     }
 

@@ -1,5 +1,5 @@
-using FsCheck.Fluent;
 using FsCheck;
+using FsCheck.Fluent;
 
 namespace Xkd.Pipeline.Tests;
 
@@ -42,11 +42,11 @@ public sealed class EpochOrderProperties
     private static IEnumerable<long> Visit(EpochPlan plan, Run run, int? rank)
     {
         IClipOrder order = run.Block == 0 ? new GlobalOrder(run.Clips, run.Seed) : new BlockOrder([.. Enumerable.Range(0, run.Clips)], run.Seed, run.Block, run.Window);
-        for (long step = run.Epoch * plan.StepsPerEpoch; step < (run.Epoch + 1) * plan.StepsPerEpoch; step++)
+        for (var step = run.Epoch * plan.StepsPerEpoch; step < (run.Epoch + 1) * plan.StepsPerEpoch; step++)
         {
-            foreach (int r in rank is { } one ? [one] : Enumerable.Range(0, plan.Ranks))
+            foreach (var r in rank is { } one ? [one] : Enumerable.Range(0, plan.Ranks))
             {
-                for (int i = 0; i < plan.BatchPerRank; i++)
+                for (var i = 0; i < plan.BatchPerRank; i++)
                 {
                     yield return order.ClipAt(plan.EpochOf(step), plan.PositionOf(step, r) + i);
                 }

@@ -11,15 +11,15 @@ public sealed class EpochPlanTests
         Assert.Equal(8, plan.StepsPerEpoch);
         Assert.Equal(7, plan.Dropped);
         Assert.Equal(3, plan.BatchPerRank);
-        for (int epoch = 0; epoch < 3; epoch++)
+        for (var epoch = 0; epoch < 3; epoch++)
         {
             List<long> positions = [];
-            for (long step = epoch * plan.StepsPerEpoch; step < (epoch + 1) * plan.StepsPerEpoch; step++)
+            for (var step = epoch * plan.StepsPerEpoch; step < (epoch + 1) * plan.StepsPerEpoch; step++)
             {
                 Assert.Equal(epoch, plan.EpochOf(step));
-                for (int rank = 0; rank < plan.Ranks; rank++)
+                for (var rank = 0; rank < plan.Ranks; rank++)
                 {
-                    long first = plan.PositionOf(step, rank);
+                    var first = plan.PositionOf(step, rank);
                     positions.AddRange(Enumerable.Range(0, plan.BatchPerRank).Select(i => first + i));
                 }
             }
@@ -31,7 +31,7 @@ public sealed class EpochPlanTests
     [Fact]
     public void Constructor_BatchThatDoesNotSplit_NamesBothAndTheFix()
     {
-        UsageException error = Assert.Throws<UsageException>(() => new EpochPlan(1000, 256, 3));
+        var error = Assert.Throws<UsageException>(() => new EpochPlan(1000, 256, 3));
         Assert.Contains("256", error.Message, StringComparison.Ordinal);
         Assert.Contains("3 ranks", error.Message, StringComparison.Ordinal);
         Assert.Contains("255", error.Message, StringComparison.Ordinal);
@@ -40,7 +40,7 @@ public sealed class EpochPlanTests
     [Fact]
     public void Constructor_FewerClipsThanABatch_NamesBothAndTheFix()
     {
-        UsageException error = Assert.Throws<UsageException>(() => new EpochPlan(31, 32));
+        var error = Assert.Throws<UsageException>(() => new EpochPlan(31, 32));
         Assert.Contains("31 clips", error.Message, StringComparison.Ordinal);
         Assert.Contains("32", error.Message, StringComparison.Ordinal);
         Assert.Contains("lower the batch", error.Message, StringComparison.Ordinal);

@@ -1,5 +1,5 @@
-using FsCheck.Fluent;
 using FsCheck;
+using FsCheck.Fluent;
 
 namespace Xkd.Pipeline.Tests;
 
@@ -17,7 +17,7 @@ public sealed class GlobalOrderTests
     [Fact]
     public void ClipAt_EveryCountUpTo300_IsABijection()
     {
-        for (int count = 1; count <= 300; count++)
+        for (var count = 1; count <= 300; count++)
         {
             Assert.True(IsBijection(Visit(new GlobalOrder(count, 7), epoch: 3)), $"{count} clips");
         }
@@ -29,7 +29,7 @@ public sealed class GlobalOrderTests
     [Fact]
     public void ClipAt_AnotherEpochOrSeed_IsAnotherOrder()
     {
-        long[] order = Visit(new GlobalOrder(1000, 1), 0);
+        var order = Visit(new GlobalOrder(1000, 1), 0);
         Assert.NotEqual(order, Visit(new GlobalOrder(1000, 1), 1));
         Assert.NotEqual(order, Visit(new GlobalOrder(1000, 2), 0));
         Assert.Equal(order, Visit(new GlobalOrder(1000, 1), 0));
@@ -43,18 +43,18 @@ public sealed class GlobalOrderTests
     {
         const int epochs = 4000;
         GlobalOrder order = new(count, 11);
-        int[,] hits = new int[count, count];
-        for (int epoch = 0; epoch < epochs; epoch++)
+        var hits = new int[count, count];
+        for (var epoch = 0; epoch < epochs; epoch++)
         {
-            for (int position = 0; position < count; position++)
+            for (var position = 0; position < count; position++)
             {
                 hits[position, order.ClipAt(epoch, position)]++;
             }
         }
 
-        double expected = (double)epochs / count;
-        double chiSquare = hits.Cast<int>().Sum(h => (h - expected) * (h - expected) / expected);
-        double freedom = (count - 1.0) * (count - 1.0);
+        var expected = (double)epochs / count;
+        var chiSquare = hits.Cast<int>().Sum(h => (h - expected) * (h - expected) / expected);
+        var freedom = (count - 1.0) * (count - 1.0);
         Assert.InRange(chiSquare, freedom - (6 * Math.Sqrt(2 * freedom)), freedom + (6 * Math.Sqrt(2 * freedom)));
     }
 
@@ -62,10 +62,10 @@ public sealed class GlobalOrderTests
     public void ClipAt_NeighbouringPositions_AreUncorrelated()
     {
         const int count = 20000;
-        long[] order = Visit(new GlobalOrder(count, 3), 0);
-        double mean = (count - 1) / 2.0;
-        double variance = order.Average(v => (v - mean) * (v - mean));
-        double covariance = order.Zip(order.Skip(1)).Average(p => (p.First - mean) * (p.Second - mean));
+        var order = Visit(new GlobalOrder(count, 3), 0);
+        var mean = (count - 1) / 2.0;
+        var variance = order.Average(v => (v - mean) * (v - mean));
+        var covariance = order.Zip(order.Skip(1)).Average(p => (p.First - mean) * (p.Second - mean));
         Assert.InRange(covariance / variance, -0.04, 0.04); // six standard deviations
         Assert.InRange(order.Where((v, i) => v == i).Count(), 0, 10); // fixed points of a random permutation: one on average
     }

@@ -38,8 +38,8 @@ public sealed class SampleRandomTests
     public void Normal_ManyDraws_HasNormalMoments()
     {
         SampleRandom random = new(Key, SamplePurpose.Mixing);
-        double[] draws = new double[40000];
-        for (int i = 0; i < draws.Length; i++)
+        var draws = new double[40000];
+        for (var i = 0; i < draws.Length; i++)
         {
             draws[i] = random.Normal();
         }
@@ -53,8 +53,8 @@ public sealed class SampleRandomTests
     public void NextInt_ManyDraws_HitsEveryValueEqually()
     {
         SampleRandom random = new(Key, SamplePurpose.VideoCrop);
-        int[] hits = new int[7];
-        for (int i = 0; i < 14000; i++)
+        var hits = new int[7];
+        for (var i = 0; i < 14000; i++)
         {
             hits[random.NextInt(7)]++;
         }
@@ -66,8 +66,8 @@ public sealed class SampleRandomTests
     [Fact]
     public void Fill_Floats_AreBelowOneAndRepeatable()
     {
-        float[] one = new float[5000];
-        float[] two = new float[5000];
+        var one = new float[5000];
+        var two = new float[5000];
         new SampleRandom(Key, SamplePurpose.VideoMaskNoise).Fill(one);
         new SampleRandom(Key, SamplePurpose.VideoMaskNoise).Fill(two);
         Assert.Equal(one, two);
@@ -79,7 +79,7 @@ public sealed class SampleRandomTests
     public void Shuffle_OfThree_ReachesAllOrdersEqually()
     {
         Dictionary<string, int> seen = new(StringComparer.Ordinal);
-        for (int position = 0; position < 6000; position++)
+        for (var position = 0; position < 6000; position++)
         {
             char[] letters = ['a', 'b', 'c'];
             new SampleRandom(new SampleKey(5, 0, position), SamplePurpose.VideoJitterOrder).Shuffle<char>(letters);

@@ -24,7 +24,7 @@ public sealed class RankEnvironmentTests
 
     private static Func<string, string?> Variables(string text)
     {
-        Dictionary<string, string> values = text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(v => v.Split('=')).ToDictionary(v => v[0], v => v[1], StringComparer.Ordinal);
+        var values = text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(v => v.Split('=')).ToDictionary(v => v[0], v => v[1], StringComparer.Ordinal);
         return values.GetValueOrDefault;
     }
 }

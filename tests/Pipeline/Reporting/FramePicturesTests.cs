@@ -8,10 +8,10 @@ public sealed class FramePicturesTests
     public void Attended_OneHighCell_IsBrightAndRedThereAndDarkElsewhere()
     {
         byte[] gray = [.. Enumerable.Repeat((byte)100, 8 * 4 * 3)];
-        byte[] seen = FramePictures.Attended(gray, width: 8, height: 4, [0, 0, 0, 0, 1, 0, 0, 0], rows: 2, columns: 4, low: 0, high: 1); // the second row's first cell
-        for (int y = 0; y < 4; y++)
+        var seen = FramePictures.Attended(gray, width: 8, height: 4, [0, 0, 0, 0, 1, 0, 0, 0], rows: 2, columns: 4, low: 0, high: 1); // the second row's first cell
+        for (var y = 0; y < 4; y++)
         {
-            for (int x = 0; x < 8; x++)
+            for (var x = 0; x < 8; x++)
             {
                 byte[] expected = y >= 2 && x < 2 ? [190, 100, 100] : [35, 35, 35];
                 Assert.Equal(expected, seen.AsSpan(((y * 8) + x) * 3, 3).ToArray());
@@ -23,7 +23,7 @@ public sealed class FramePicturesTests
     public void SpectrogramPixels_OneLoudBand_IsDrawnFromTheBottom()
     {
         float[] mel = [.. Enumerable.Range(0, 4 * 5).Select(i => i / 5 == 0 ? 1f : 0)]; // the lowest of four bands
-        byte[] pixels = FramePictures.SpectrogramPixels(mel, 4, 5);
+        var pixels = FramePictures.SpectrogramPixels(mel, 4, 5);
         Assert.Equal([255, 255, 240], pixels[^3..]);
         Assert.Equal([12, 10, 60], pixels[..3]);
     }
@@ -32,7 +32,7 @@ public sealed class FramePicturesTests
     public void WaveFile_Samples_FollowTheirHeader()
     {
         short[] samples = [1, -2, 30000];
-        byte[] file = WaveFile.Of(samples, 16000);
+        var file = WaveFile.Of(samples, 16000);
         Assert.Equal(44 + 6, file.Length);
         Assert.Equal("RIFF"u8.ToArray(), file[..4]);
         Assert.Equal(16000, BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(24)));

@@ -11,11 +11,11 @@ public sealed class PictureFolderTests : IDisposable
     [Fact]
     public void Make_PathIsAFile_NamesIt()
     {
-        string file = Path.Combine(_folder, "taken");
+        var file = Path.Combine(_folder, "taken");
         File.WriteAllText(file, "");
         Assert.Equal($"--out {file} is a file: name a folder for the pictures", Assert.Throws<UsageException>(() => PictureFolder.Make(file)).Message);
 
-        string below = Path.Combine(file, "below");
+        var below = Path.Combine(file, "below");
         Assert.StartsWith($"--out {below} cannot be made: ", Assert.Throws<UsageException>(() => PictureFolder.Make(below)).Message, StringComparison.Ordinal);
     }
 
@@ -23,7 +23,7 @@ public sealed class PictureFolderTests : IDisposable
     public void Save_DiskFull_IsAFailureThatNamesFolderAndFile()
     {
         File.CreateSymbolicLink(Path.Combine(_folder, "frames.png"), "/dev/full");
-        FailureException error = Assert.Throws<FailureException>(() => PictureFolder.Save(_folder, "frames.png", [1, 2, 3]));
+        var error = Assert.Throws<FailureException>(() => PictureFolder.Save(_folder, "frames.png", [1, 2, 3]));
         Assert.StartsWith($"--out {_folder}: frames.png cannot be written: ", error.Message, StringComparison.Ordinal);
     }
 
@@ -32,7 +32,7 @@ public sealed class PictureFolderTests : IDisposable
     {
         // A folder in the file's place is refused as missing rights are, and to root too.
         Directory.CreateDirectory(Path.Combine(_folder, "audio.wav"));
-        UsageException error = Assert.Throws<UsageException>(() => PictureFolder.Save(_folder, "audio.wav", [1]));
+        var error = Assert.Throws<UsageException>(() => PictureFolder.Save(_folder, "audio.wav", [1]));
         Assert.StartsWith($"--out {_folder}: audio.wav cannot be written: ", error.Message, StringComparison.Ordinal);
     }
 }

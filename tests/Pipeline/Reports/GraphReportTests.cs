@@ -21,9 +21,9 @@ public sealed class GraphReportTests
     public async Task Report_OneStageDelayed_NamesThatStage(string delayed, int parallelism)
     {
         PipelineGraph graph = new("test", new PipelineGraphOptions { StageDelays = Delay(delayed) });
-        IStage<int> mel = Chain(graph, parallelism);
+        var mel = Chain(graph, parallelism);
         await graph.RunAsync(mel, "write", (_, _) => ValueTask.CompletedTask, new StageOptions { Parallelism = parallelism }, Token);
-        GraphReport report = graph.Report();
+        var report = graph.Report();
         Assert.Equal(delayed, report.Bottleneck);
         Assert.Equal(delayed, report.WaitRatios.MaxBy(r => r.Value).Key);
         Assert.Equal(1, report.WaitRatios.Values.Sum(), 9);
@@ -37,7 +37,7 @@ public sealed class GraphReportTests
     public async Task Report_SlowExternalConsumer_NamesTheConsumer(int parallelism)
     {
         PipelineGraph graph = new("test");
-        await foreach (int _ in graph.ReadAllAsync(Chain(graph, parallelism), cancellationToken: Token))
+        await foreach (var _ in graph.ReadAllAsync(Chain(graph, parallelism), cancellationToken: Token))
         {
             await Task.Delay(50, Token);
         }
@@ -55,7 +55,7 @@ public sealed class GraphReportTests
     public async Task Report_SlowStageAndFastConsumer_StillNamesTheStage(string delayed, int parallelism)
     {
         PipelineGraph graph = new("test", new PipelineGraphOptions { StageDelays = Delay(delayed) });
-        await foreach (int _ in graph.ReadAllAsync(Chain(graph, parallelism), cancellationToken: Token))
+        await foreach (var _ in graph.ReadAllAsync(Chain(graph, parallelism), cancellationToken: Token))
         {
         }
 
@@ -66,7 +66,7 @@ public sealed class GraphReportTests
     public async Task Report_RemedyOfTheBottleneck_IsTheStagesOwn()
     {
         PipelineGraph graph = new("test", new PipelineGraphOptions { StageDelays = Delay("decode") });
-        IStage<int> decoded = graph.Stage<int, int>(
+        var decoded = graph.Stage<int, int>(
             "decode", graph.Source("count", Sources.Count(8)), (i, _) => ValueTask.FromResult(i), new StageOptions { Remedy = "raise --workers from 1" });
         await graph.RunAsync(decoded, "write", (_, _) => ValueTask.CompletedTask, cancellationToken: Token);
         Assert.Matches("^decode is the bottleneck at (over 100|[0-9.]+)x its neighbours: raise --workers from 1$", graph.Report().Remedy);
@@ -77,8 +77,8 @@ public sealed class GraphReportTests
     {
         PipelineGraph graph = new("test", new PipelineGraphOptions { StageDelays = Delay("decode") });
         await graph.RunAsync(Chain(graph, 1), "write", (_, _) => ValueTask.CompletedTask, cancellationToken: Token);
-        GraphReport report = graph.Report();
-        double half = report.Seconds / 2;
+        var report = graph.Report();
+        var half = report.Seconds / 2;
         Assert.True(report.Stages[0].PutWait > half, "the source waited to put");
         Assert.True(report.Stages[2].GetWait > half, "the stage behind waited to get");
         Assert.True(report.Stages[3].GetWait > half, "the sink waited to get");
@@ -90,7 +90,7 @@ public sealed class GraphReportTests
     [Fact]
     public void Of_NearlySaturatedNeighbour_StillNamesTheSaturatedStage()
     {
-        GraphReport report = GraphReport.Of("test", 1, [Stage("decode", 1.0), Stage("mel", 0.93), Stage("write", 0.9)]);
+        var report = GraphReport.Of("test", 1, [Stage("decode", 1.0), Stage("mel", 0.93), Stage("write", 0.9)]);
         Assert.Equal("decode", report.Bottleneck);
         Assert.Equal("decode", report.WaitRatios.MaxBy(r => r.Value).Key);
     }
@@ -102,13 +102,13 @@ public sealed class GraphReportTests
     [Fact]
     public void Serialize_Report_HasTheContractsFields()
     {
-        JsonElement json = JsonSerializer.SerializeToElement(GraphReport.Of("test", 1, [Stage("decode", 1.0)]));
-        foreach (string name in new[] { "seconds", "stages", "wait_ratios", "bottleneck", "remedy" })
+        var json = JsonSerializer.SerializeToElement(GraphReport.Of("test", 1, [Stage("decode", 1.0)]));
+        foreach (var name in new[] { "seconds", "stages", "wait_ratios", "bottleneck", "remedy" })
         {
             Assert.True(json.TryGetProperty(name, out _), name);
         }
 
-        foreach (string name in new[] { "name", "count", "failed", "mean_ms", "p50_ms", "p99_ms", "put_wait", "get_wait", "occupancy", "bytes" })
+        foreach (var name in new[] { "name", "count", "failed", "mean_ms", "p50_ms", "p99_ms", "put_wait", "get_wait", "occupancy", "bytes" })
         {
             Assert.True(json.GetProperty("stages")[0].TryGetProperty(name, out _), name);
         }
@@ -128,7 +128,7 @@ public sealed class GraphReportTests
         };
         listener.SetMeasurementEventCallback<long>((_, value, tags, _) =>
         {
-            Dictionary<string, object?> named = tags.ToArray().ToDictionary(t => t.Key, t => t.Value, StringComparer.Ordinal);
+            var named = tags.ToArray().ToDictionary(t => t.Key, t => t.Value, StringComparer.Ordinal);
             if (named["graph"] is "metered")
             {
                 items[(string)named["stage"]!] = value;
@@ -160,7 +160,7 @@ public sealed class GraphReportTests
         await graph.RunAsync(Chain(graph, 2), "write", (_, _) => ValueTask.CompletedTask, cancellationToken: Token);
         using MemoryStream stream = new();
         graph.WriteTrace(stream);
-        JsonElement trace = JsonDocument.Parse(stream.ToArray()).RootElement;
+        var trace = JsonDocument.Parse(stream.ToArray()).RootElement;
         JsonElement[] spans = [.. trace.GetProperty("traceEvents").EnumerateArray().Where(e => e.GetProperty("ph").GetString() == "X")];
         Assert.Equal(10, spans.Length);
         Assert.Equal((4 * Items) - 10, trace.GetProperty("droppedSpans").GetInt64());
@@ -172,9 +172,9 @@ public sealed class GraphReportTests
     public void WriteTrace_AThousandWorkersOfAStage_HaveRowsOfTheirOwnAndNoMoreThanCanBeSeen()
     {
         TraceBuffer buffer = new(10_000, TimeProvider.System);
-        foreach (string stage in new[] { "decode", "mel" })
+        foreach (var stage in new[] { "decode", "mel" })
         {
-            for (int lane = 0; lane < 1024; lane++)
+            for (var lane = 0; lane < 1024; lane++)
             {
                 buffer.Add(stage, lane, lane, lane + 1);
             }
@@ -182,7 +182,7 @@ public sealed class GraphReportTests
 
         using MemoryStream stream = new();
         buffer.Write(stream, "test", ["decode", "mel"], 0, []);
-        JsonElement trace = JsonDocument.Parse(stream.ToArray()).RootElement;
+        var trace = JsonDocument.Parse(stream.ToArray()).RootElement;
         JsonElement[] events = [.. trace.GetProperty("traceEvents").EnumerateArray()];
         Assert.Equal(2 * TraceBuffer.Lanes, events.Count(e => e.GetProperty("name").GetString() == "thread_name"));
         (string Stage, int Row)[] spans = [.. events.Where(e => e.GetProperty("ph").GetString() == "X").Select(e => (e.GetProperty("name").GetString()!, e.GetProperty("tid").GetInt32()))];
@@ -195,16 +195,16 @@ public sealed class GraphReportTests
     {
         PipelineGraph graph = new("test", new PipelineGraphOptions { TraceCapacity = 10, StageDelays = Delay("mel") });
         await graph.RunAsync(Chain(graph, 1), "write", (_, _) => ValueTask.CompletedTask, cancellationToken: Token);
-        GraphReport report = graph.Report();
-        IReadOnlyList<OccupancySample> timeline = report.Timeline;
+        var report = graph.Report();
+        var timeline = report.Timeline;
         Assert.True(timeline.Count > 2);
         Assert.Equal(0, timeline[0].Start);
         Assert.All(timeline.Zip(timeline.Skip(1)), pair => Assert.Equal(pair.First.End, pair.Second.Start));
         Assert.InRange(timeline[^1].End, report.Seconds - 0.1, report.Seconds + 0.1);
-        for (int stage = 0; stage < report.Stages.Count; stage++)
+        for (var stage = 0; stage < report.Stages.Count; stage++)
         {
             // The intervals' averages are the whole run's, put apart.
-            double mean = timeline.Sum(s => s.Busy[stage] * (s.End - s.Start)) / timeline[^1].End;
+            var mean = timeline.Sum(s => s.Busy[stage] * (s.End - s.Start)) / timeline[^1].End;
             Assert.Equal(report.Stages[stage].Utilisation, mean, 0.05);
         }
 
@@ -219,15 +219,15 @@ public sealed class GraphReportTests
     {
         ManualTime time = new();
         PipelineGraph graph = new("test", new PipelineGraphOptions { TraceCapacity = 10, TimeProvider = time });
-        await foreach (int i in graph.ReadAllAsync(graph.Source("count", Sources.Count(2)), cancellationToken: Token))
+        await foreach (var i in graph.ReadAllAsync(graph.Source("count", Sources.Count(2)), cancellationToken: Token))
         {
-            for (int tick = 0; i == 0 && tick < 5000; tick++)
+            for (var tick = 0; i == 0 && tick < 5000; tick++)
             {
                 time.Advance(TimeSpan.FromMilliseconds(50));
             }
         }
 
-        IReadOnlyList<OccupancySample> timeline = graph.Report().Timeline;
+        var timeline = graph.Report().Timeline;
         Assert.InRange(timeline.Count, 200, 512);
         Assert.Equal(250, timeline[^1].End, 1e-6);
         Assert.All(timeline, s => Assert.Equal(1, s.Busy[1], 1e-9)); // the consumer held its item all the time
@@ -237,8 +237,8 @@ public sealed class GraphReportTests
     public async Task Report_DelayedConsumer_IsNamed()
     {
         PipelineGraph graph = new("test", new PipelineGraphOptions { StageDelays = Delay(PipelineGraph.Consumer) });
-        int read = 0;
-        await foreach (int _ in graph.ReadAllAsync(Chain(graph, 2), cancellationToken: Token))
+        var read = 0;
+        await foreach (var _ in graph.ReadAllAsync(Chain(graph, 2), cancellationToken: Token))
         {
             read++;
         }
@@ -252,7 +252,7 @@ public sealed class GraphReportTests
     private static IStage<int> Chain(PipelineGraph graph, int parallelism)
     {
         StageOptions options = new() { Parallelism = parallelism };
-        IStage<int> decoded = graph.Stage<int, int>("decode", graph.Source("count", Sources.Count(Items)), (i, _) => ValueTask.FromResult(i), options);
+        var decoded = graph.Stage<int, int>("decode", graph.Source("count", Sources.Count(Items)), (i, _) => ValueTask.FromResult(i), options);
         return graph.Stage<int, int>("mel", decoded, (i, _) => ValueTask.FromResult(i), options);
     }
 

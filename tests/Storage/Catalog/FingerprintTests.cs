@@ -7,7 +7,7 @@ public sealed class FingerprintTests
     [Fact]
     public void Read_TextWithoutAFrameRule_IsOfTheRuleBeforeThereWasOne()
     {
-        Fingerprint old = JsonSerializer.Deserialize<Fingerprint>(
+        var old = JsonSerializer.Deserialize<Fingerprint>(
             """
             {"fps": 8, "short_side": 112, "sample_rate": 16000, "n_fft": 1024, "hop": 143, "mels": 80,
              "frames_codec": "raw", "audio_codec": "mel", "decoder": "ffmpeg 5.1"}

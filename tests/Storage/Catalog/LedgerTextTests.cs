@@ -1,5 +1,5 @@
-using FsCheck.Fluent;
 using FsCheck;
+using FsCheck.Fluent;
 
 namespace Xkd.Storage.Tests;
 
@@ -13,7 +13,7 @@ public sealed class LedgerTextTests
             new() { Id = "x" + id.Get, State = ItemState.Failed, Stage = "decode", Reason = "corrupt", Detail = detail, Attempts = attempts.Get, Warnings = [id.Get, "\n"] },
             Clips.Committed("é\u2028\"\\"),
         ];
-        byte[] text = LedgerText.Write(entries);
+        var text = LedgerText.Write(entries);
         LedgerEntry[] read = [.. LedgerText.Read(text, text.Length)];
         return text.Count(b => b == '\n') == 2 && read.Length == 2 && LedgerText.Write(read).AsSpan().SequenceEqual(text);
     }));
@@ -22,8 +22,8 @@ public sealed class LedgerTextTests
     public void Merge_AnyOrder_EndsInTheSameState() => Check.QuickThrowOnFailure(Prop.ForAll<bool[]>(states =>
     {
         LedgerEntry[] lines = [.. states.Select((committed, i) => (committed ? Clips.Committed("x") : Clips.Failed("x")) with { Attempts = i })];
-        Dictionary<string, LedgerEntry> forward = Merge(lines);
-        Dictionary<string, LedgerEntry> backward = Merge(lines.Reverse());
+        var forward = Merge(lines);
+        var backward = Merge(lines.Reverse());
         return states.Length == 0 || forward["x"].State == backward["x"].State && (forward["x"].State == ItemState.Committed) == states.Any(s => s);
     }));
 
@@ -35,7 +35,7 @@ public sealed class LedgerTextTests
     private static Dictionary<string, LedgerEntry> Merge(IEnumerable<LedgerEntry> lines)
     {
         Dictionary<string, LedgerEntry> ledger = [];
-        foreach (LedgerEntry line in lines)
+        foreach (var line in lines)
         {
             LedgerText.Merge(ledger, line);
         }

@@ -10,7 +10,7 @@ public sealed class ManifestStoreTests : IDisposable
     [Fact]
     public void TryPut_VersionTaken_LeavesTheFirstInPlace()
     {
-        ManifestStore store = Store();
+        var store = Store();
         Assert.True(store.TryPut(Make(1, "first"), "a"));
         Assert.False(store.TryPut(Make(1, "second"), "b"));
         Assert.Equal("first", store.Head()!.Created);
@@ -20,10 +20,10 @@ public sealed class ManifestStoreTests : IDisposable
     [Fact]
     public void TryPut_ManyAtOnce_OneWins()
     {
-        ManifestStore store = Store();
-        for (int version = 1; version <= 20; version++)
+        var store = Store();
+        for (var version = 1; version <= 20; version++)
         {
-            int wins = 0;
+            var wins = 0;
             Parallel.For(0, 8, i => Interlocked.Add(ref wins, store.TryPut(Make(version, $"writer {i}"), $"part{i}") ? 1 : 0));
             Assert.Equal(1, wins);
             Assert.Equal(version, store.Head()!.Version);
@@ -33,17 +33,17 @@ public sealed class ManifestStoreTests : IDisposable
     [Fact]
     public void TryRead_AnyByteChangedOrCut_IsRefused()
     {
-        ManifestStore store = Store();
+        var store = Store();
         store.TryPut(Make(1, "now"), "a");
-        string path = _folder.In("manifest", "000001.json");
-        byte[] good = File.ReadAllBytes(path);
-        for (int at = 0; at < good.Length; at++)
+        var path = _folder.In("manifest", "000001.json");
+        var good = File.ReadAllBytes(path);
+        for (var at = 0; at < good.Length; at++)
         {
             byte[] bad = [.. good];
             bad[at] ^= 1;
-            Assert.Null(ManifestText.TryRead(Name, bad, out string changed));
+            Assert.Null(ManifestText.TryRead(Name, bad, out var changed));
             Assert.NotEmpty(changed);
-            Assert.Null(ManifestText.TryRead(Name, good.AsSpan(0, at), out string cut));
+            Assert.Null(ManifestText.TryRead(Name, good.AsSpan(0, at), out var cut));
             Assert.NotEmpty(cut);
         }
 
@@ -53,24 +53,24 @@ public sealed class ManifestStoreTests : IDisposable
     [Fact]
     public void TryRead_FileUnderAnotherVersionsName_IsRefused()
     {
-        ManifestStore store = Store();
+        var store = Store();
         store.TryPut(Make(1, "now"), "a");
         File.Move(_folder.In("manifest", "000001.json"), _folder.In("manifest", "000005.json"));
-        CorruptCacheException e = Assert.Throws<CorruptCacheException>(() => store.TryRead(5, out _));
+        var e = Assert.Throws<CorruptCacheException>(() => store.TryRead(5, out _));
         Assert.Equal(("manifest/000005.json", "version", "5", "1"), (e.Shard, e.Column, e.Expected, e.Got));
     }
 
     [Fact]
     public void Write_Manifest_HasTheFieldsScriptsRelyOn()
     {
-        Manifest manifest = Make(2, "now") with
+        var manifest = Make(2, "now") with
         {
             Parent = 1,
             Clips = 1,
             Origins = [new IngestOrigin { Dataset = "esc50", Root = "/data/ESC-50", Modalities = "audio", MaxClip = 60 }],
             Shards = [new ShardEntry { Path = "shards/a-000001.parquet", Rows = 1, Bytes = 9, Sha256 = new string('a', 64), IdsSha256 = new string('b', 64), FooterOffset = 6, Offsets = [4], MelOffsets = [5] }],
         };
-        using System.Text.Json.JsonDocument json = System.Text.Json.JsonDocument.Parse(ManifestText.Write(manifest));
+        using var json = System.Text.Json.JsonDocument.Parse(ManifestText.Write(manifest));
         Has(json.RootElement, "version", "schema", "parent", "created", "fingerprint", "clips", "mel", "origins", "shards", "ledger", "check");
         Has(json.RootElement.GetProperty("origins")[0], "dataset", "root", "split", "annotations", "modalities", "max_clip");
         Has(json.RootElement.GetProperty("fingerprint"), "fps", "short_side", "sample_rate", "n_fft", "hop", "mels", "frames_codec", "audio_codec", "decoder");
@@ -83,12 +83,12 @@ public sealed class ManifestStoreTests : IDisposable
     public void TryRead_ManifestWithoutOrigins_ReadsAsBefore()
     {
         // Older caches say nothing of what they were ingested from; their check covers their bytes, so it is made anew here.
-        string text = System.Text.Encoding.UTF8.GetString(ManifestText.Write(Make(1, "then")));
-        string body = text[..text.IndexOf(",\n\"check\"", StringComparison.Ordinal)].Replace("\"origins\": [\n\n],\n", "", StringComparison.Ordinal);
+        var text = System.Text.Encoding.UTF8.GetString(ManifestText.Write(Make(1, "then")));
+        var body = text[..text.IndexOf(",\n\"check\"", StringComparison.Ordinal)].Replace("\"origins\": [\n\n],\n", "", StringComparison.Ordinal);
         Assert.DoesNotContain("origins", body, StringComparison.Ordinal);
-        string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(body)));
+        var hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(body)));
 
-        Manifest? manifest = ManifestText.TryRead(Name, System.Text.Encoding.UTF8.GetBytes($"{body},\n\"check\": \"{hash}\"\n}}\n"), out string problem);
+        var manifest = ManifestText.TryRead(Name, System.Text.Encoding.UTF8.GetBytes($"{body},\n\"check\": \"{hash}\"\n}}\n"), out var problem);
 
         Assert.True(manifest is not null, problem);
         Assert.Empty(manifest.Origins);

@@ -12,13 +12,13 @@ public sealed class CheckedCopyTests
     public void Copy_AnyPlaceInMemory_CopiesEachFrameWithItsChecksum(int size)
     {
         Random random = new(size);
-        for (int frames = 0; frames <= 9; frames++)
+        for (var frames = 0; frames <= 9; frames++)
         {
-            byte[] source = new byte[(frames * size) + 64];
+            var source = new byte[(frames * size) + 64];
             random.NextBytes(source);
             int from = random.Next(64), to = random.Next(64);
-            byte[] destination = new byte[to + (frames * size) + 64];
-            uint[] crcs = new uint[frames];
+            var destination = new byte[to + (frames * size) + 64];
+            var crcs = new uint[frames];
             CheckedCopy.Copy(source.AsSpan(from, frames * size), size, destination.AsSpan(to, frames * size), crcs);
             Assert.True(source.AsSpan(from, frames * size).SequenceEqual(destination.AsSpan(to, frames * size)), $"{frames} frames from {from} to {to}");
             Assert.All(destination[..to].Concat(destination[(to + (frames * size))..]), b => Assert.Equal(0, b));
@@ -34,12 +34,12 @@ public sealed class CheckedCopyTests
         new Random(1).NextBytes(source);
         uint[] before = new uint[frames], after = new uint[frames];
         CheckedCopy.Copy(source, size, destination, before);
-        for (int at = 0; at < source.Length; at += 97)
+        for (var at = 0; at < source.Length; at += 97)
         {
             source[at] ^= 16;
             CheckedCopy.Copy(source, size, destination, after);
             source[at] ^= 16;
-            for (int frame = 0; frame < frames; frame++)
+            for (var frame = 0; frame < frames; frame++)
             {
                 Assert.Equal(frame != at / size, before[frame] == after[frame]);
             }

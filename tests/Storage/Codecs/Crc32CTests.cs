@@ -1,7 +1,7 @@
 using System.Runtime.Intrinsics.X86;
 using System.Text;
-using FsCheck.Fluent;
 using FsCheck;
+using FsCheck.Fluent;
 
 namespace Xkd.Storage.Tests;
 
@@ -25,7 +25,7 @@ public sealed class Crc32CTests
     [InlineData(50_001)]
     public void Compute_LongData_EqualsBitByBit(int length)
     {
-        byte[] data = new byte[length];
+        var data = new byte[length];
         new Random(length).NextBytes(data);
         Assert.Equal(BitByBit(data), Crc32C.Compute(data));
     }
@@ -38,15 +38,15 @@ public sealed class Crc32CTests
     public void Compute_EveryLengthAndAlignment_EqualsBitByBit()
     {
         const int longest = 4096, alignments = 64;
-        byte[] data = new byte[longest + alignments];
+        var data = new byte[longest + alignments];
         new Random(1).NextBytes(data);
-        for (int start = 0; start < alignments; start++)
+        for (var start = 0; start < alignments; start++)
         {
-            uint expected = ~0u;
-            for (int length = 0; length <= longest; length++)
+            var expected = ~0u;
+            for (var length = 0; length <= longest; length++)
             {
                 ReadOnlySpan<byte> part = data.AsSpan(start, length);
-                uint got = Crc32C.Compute(part);
+                var got = Crc32C.Compute(part);
                 Assert.True(got == ~expected, $"{length} bytes from {start} on: {got:x8}, not {~expected:x8}");
                 Assert.True(Crc32C.Walk(~0u, part) == expected, $"{length} bytes from {start} on, walked");
                 expected = BitByBit(expected, data[start + length]);
@@ -60,13 +60,13 @@ public sealed class Crc32CTests
     public void Fold_AnyNumberOfBlocks_LeadsWhereTheDataLeads(int bits)
     {
         Assert.SkipUnless(bits == 512 ? Pclmulqdq.V512.IsSupported : Pclmulqdq.V256.IsSupported, $"this processor multiplies no {bits} bits without carry");
-        byte[] block = new byte[Crc32CFolding.Block];
-        for (int blocks = 1; blocks <= 20; blocks++)
+        var block = new byte[Crc32CFolding.Block];
+        for (var blocks = 1; blocks <= 20; blocks++)
         {
             Random random = new(blocks);
-            byte[] data = new byte[blocks * Crc32CFolding.Block];
+            var data = new byte[blocks * Crc32CFolding.Block];
             random.NextBytes(data);
-            uint state = (uint)random.Next();
+            var state = (uint)random.Next();
             if (bits == 512)
             {
                 Crc32CFolding.Fold512(state, data, block);
@@ -85,7 +85,7 @@ public sealed class Crc32CTests
     private static uint BitByBit(uint state, byte value)
     {
         state ^= value;
-        for (int bit = 0; bit < 8; bit++)
+        for (var bit = 0; bit < 8; bit++)
         {
             state = (state >> 1) ^ ((state & 1) * 0x82f63b78u);
         }

@@ -10,16 +10,16 @@ public sealed class JpegFramesTests
         using TempFolder folder = new();
         ClipRecord[] clips = [Smooth("a", 9), Smooth("b", 1), Clips.Make("silent", frames: 0, height: 0, width: 0), Smooth("c", 300)];
         await Clips.WriteAsync(folder.Cache, clips, fingerprint: Jpeg);
-        Cache cache = Cache.Open(folder.Cache);
+        var cache = Cache.Open(folder.Cache);
         using ClipReader reader = new(cache);
-        foreach (ClipRecord clip in clips.Where(c => c.NumFrames > 0))
+        foreach (var clip in clips.Where(c => c.NumFrames > 0))
         {
-            ClipEntry entry = cache.Clips.Single(c => c.Id == clip.Id);
+            var entry = cache.Clips.Single(c => c.Id == clip.Id);
             Assert.True(entry.FramesBytes < clip.Frames.Length / 2);
-            int first = clip.NumFrames / 3;
-            byte[] window = new byte[(clip.NumFrames - first) * entry.FrameBytes];
+            var first = clip.NumFrames / 3;
+            var window = new byte[(clip.NumFrames - first) * entry.FrameBytes];
             reader.ReadFrames(entry, first, clip.NumFrames - first, window);
-            byte[] expected = clip.Frames.Slice(first * entry.FrameBytes, window.Length).ToArray();
+            var expected = clip.Frames.Slice(first * entry.FrameBytes, window.Length).ToArray();
             Assert.InRange(window.Zip(expected, (x, y) => Math.Abs(x - y)).Average(), 0, 4);
         }
     }
@@ -29,7 +29,7 @@ public sealed class JpegFramesTests
     {
         Assert.Equal(JpegFrames.IsFast, JpegFrames.Shortfall is null);
         Assert.Null(JpegFrames.ShortfallOf(fast: true));
-        string line = JpegFrames.ShortfallOf(fast: false)!;
+        var line = JpegFrames.ShortfallOf(fast: false)!;
         Assert.DoesNotContain('\n', line);
         Assert.All(["half the speed", "times slower", "apt-get install libturbojpeg0"], part => Assert.Contains(part, line, StringComparison.Ordinal));
     }
@@ -38,10 +38,10 @@ public sealed class JpegFramesTests
     public async Task Append_FramesEncodedBefore_AreStoredAsTheyAre()
     {
         using TempFolder folder = new();
-        ClipRecord clip = Smooth("a", 6);
-        (byte[] payload, uint[] offsets) = JpegFrames.Encode(clip.Frames.Span, 6, clip.Height, clip.Width, 80);
-        Manifest manifest = await Clips.WriteAsync(folder.Cache, [clip with { Frames = payload, FrameOffsets = offsets }], fingerprint: Jpeg);
-        byte[] file = await File.ReadAllBytesAsync(folder.In(manifest.Shards[0].Path), TestContext.Current.CancellationToken);
+        var clip = Smooth("a", 6);
+        (var payload, var offsets) = JpegFrames.Encode(clip.Frames.Span, 6, clip.Height, clip.Width, 80);
+        var manifest = await Clips.WriteAsync(folder.Cache, [clip with { Frames = payload, FrameOffsets = offsets }], fingerprint: Jpeg);
+        var file = await File.ReadAllBytesAsync(folder.In(manifest.Shards[0].Path), TestContext.Current.CancellationToken);
         Assert.True(payload.AsSpan().SequenceEqual(file.AsSpan((int)manifest.Shards[0].Offsets[0], payload.Length)));
     }
 
@@ -49,13 +49,13 @@ public sealed class JpegFramesTests
     public async Task ReadFrames_OneJpegDamaged_FailsOnItsWindowOnly()
     {
         using TempFolder folder = new();
-        Manifest manifest = await Clips.WriteAsync(folder.Cache, [Smooth("a", 10)], fingerprint: Jpeg);
-        ClipEntry clip = Cache.Open(folder.Cache).Clips[0];
+        var manifest = await Clips.WriteAsync(folder.Cache, [Smooth("a", 10)], fingerprint: Jpeg);
+        var clip = Cache.Open(folder.Cache).Clips[0];
         Files.Flip(folder.In(manifest.Shards[0].Path), clip.FramesOffset + clip.FramesBytes - 3);
         using ClipReader reader = new(Cache.Open(folder.Cache));
-        byte[] window = new byte[9 * clip.FrameBytes];
+        var window = new byte[9 * clip.FrameBytes];
         reader.ReadFrames(clip, 0, 9, window);
-        CorruptCacheException e = Assert.Throws<CorruptCacheException>(() => reader.ReadFrames(clip, 9, 1, window));
+        var e = Assert.Throws<CorruptCacheException>(() => reader.ReadFrames(clip, 9, 1, window));
         Assert.Equal(("frames", (long?)0), (e.Column, e.Row));
         Assert.Contains("frame 9", e.Expected, StringComparison.Ordinal);
     }
@@ -65,17 +65,17 @@ public sealed class JpegFramesTests
     {
         // Which library a machine has must not change what a run sees there. The one that is in every build stands in where the other is not installed.
         using SkiaJpegCodec skia = new();
-        using IJpegCodec fast = JpegFrames.NewCodec();
-        ClipRecord clip = Smooth("a", 3);
-        int frameBytes = clip.Height * clip.Width * 3;
+        using var fast = JpegFrames.NewCodec();
+        var clip = Smooth("a", 3);
+        var frameBytes = clip.Height * clip.Width * 3;
         IJpegCodec[] codecs = [skia, fast];
         byte[][] decoded =
         [
             .. codecs.SelectMany(encoder => codecs.Select(decoder =>
             {
-                (byte[] payload, uint[] offsets) = JpegFrames.Encode(encoder, clip.Frames.Span, 3, clip.Height, clip.Width, 90);
-                byte[] frames = new byte[3 * frameBytes];
-                for (int i = 0; i < 3; i++)
+                (var payload, var offsets) = JpegFrames.Encode(encoder, clip.Frames.Span, 3, clip.Height, clip.Width, 90);
+                var frames = new byte[3 * frameBytes];
+                for (var i = 0; i < 3; i++)
                 {
                     decoder.Decode(payload.AsSpan((int)offsets[i]..(int)offsets[i + 1]), clip.Height, clip.Width, frames.AsSpan(i * frameBytes, frameBytes));
                 }
@@ -92,11 +92,11 @@ public sealed class JpegFramesTests
     [InlineData(false)]
     public void Decode_OtherSizeOrNoJpeg_IsRefused(bool slow)
     {
-        using IJpegCodec codec = slow ? new SkiaJpegCodec() : JpegFrames.NewCodec();
-        ClipRecord clip = Smooth("a", 1);
-        (byte[] payload, _) = JpegFrames.Encode(codec, clip.Frames.Span, 1, clip.Height, clip.Width, 90);
-        byte[] pixels = new byte[(clip.Height + 1) * clip.Width * 3];
-        FailureException size = Assert.Throws<FailureException>(() => codec.Decode(payload, clip.Height + 1, clip.Width, pixels));
+        using var codec = slow ? new SkiaJpegCodec() : JpegFrames.NewCodec();
+        var clip = Smooth("a", 1);
+        (var payload, _) = JpegFrames.Encode(codec, clip.Frames.Span, 1, clip.Height, clip.Width, 90);
+        var pixels = new byte[(clip.Height + 1) * clip.Width * 3];
+        var size = Assert.Throws<FailureException>(() => codec.Decode(payload, clip.Height + 1, clip.Width, pixels));
         Assert.Contains("33×24", size.Message, StringComparison.Ordinal);
         Assert.Throws<FailureException>(() => codec.Decode(payload.AsSpan(0, 20), clip.Height, clip.Width, pixels));
         Assert.Throws<FailureException>(() => codec.Decode(new byte[100], clip.Height, clip.Width, pixels));
@@ -106,10 +106,10 @@ public sealed class JpegFramesTests
     {
         const int height = 24;
         const int width = 33;
-        byte[] pixels = new byte[frames * height * width * 3];
-        for (int i = 0; i < pixels.Length; i++)
+        var pixels = new byte[frames * height * width * 3];
+        for (var i = 0; i < pixels.Length; i++)
         {
-            int pixel = i / 3;
+            var pixel = i / 3;
             pixels[i] = (byte)((((pixel % width) * 5) + ((pixel / width % height) * 3) + (pixel / (width * height) * 2)) % 200);
         }
 

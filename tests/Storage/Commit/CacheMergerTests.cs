@@ -11,7 +11,7 @@ public sealed class CacheMergerTests
         await File.WriteAllTextAsync(folder.In("ledger.jsonl"), "stale", TestContext.Current.CancellationToken);
         await File.WriteAllTextAsync(folder.In("shards", "2-000009.parquet"), "left behind", TestContext.Current.CancellationToken);
 
-        Manifest manifest = await CacheMerger.MergeAsync(folder.Cache, TimeProvider.System, TestContext.Current.CancellationToken);
+        var manifest = await CacheMerger.MergeAsync(folder.Cache, TimeProvider.System, TestContext.Current.CancellationToken);
 
         Assert.Equal((2, 2), (manifest.Version, manifest.Clips));
         Assert.Equal(2, (await File.ReadAllLinesAsync(folder.In("ledger.jsonl"), TestContext.Current.CancellationToken)).Length);

@@ -24,7 +24,7 @@ public sealed class CacheWriterTests
     {
         using TempFolder folder = new();
         await Clips.WriteAsync(folder.Cache, [Clips.Make("a")]);
-        FingerprintMismatchException e = await Assert.ThrowsAsync<FingerprintMismatchException>(() => Clips.OpenAsync(folder.Cache, fingerprint: other));
+        var e = await Assert.ThrowsAsync<FingerprintMismatchException>(() => Clips.OpenAsync(folder.Cache, fingerprint: other));
         Assert.Equal([difference], e.Differences);
         Assert.Contains(difference, e.Message, StringComparison.Ordinal);
         Assert.Contains("another folder", e.Message, StringComparison.Ordinal);
@@ -36,7 +36,7 @@ public sealed class CacheWriterTests
     {
         using TempFolder folder = new();
         await Clips.WriteAsync(folder.Cache, [Clips.Make("a")]);
-        FingerprintMismatchException e = await Assert.ThrowsAsync<FingerprintMismatchException>(() => Clips.OpenAsync(folder.Cache, fingerprint: Clips.Fingerprint with { Fps = 4, Hop = 1 }));
+        var e = await Assert.ThrowsAsync<FingerprintMismatchException>(() => Clips.OpenAsync(folder.Cache, fingerprint: Clips.Fingerprint with { Fps = 4, Hop = 1 }));
         Assert.Equal(["fps 8 ≠ 4", "hop 143 ≠ 1"], e.Differences);
     }
 
@@ -44,9 +44,9 @@ public sealed class CacheWriterTests
     public async Task Open_FolderOfOtherThings_IsRefusedAndLeftAlone()
     {
         using TempFolder folder = new();
-        string file = Path.Combine(folder.Path, "thesis.tex");
+        var file = Path.Combine(folder.Path, "thesis.tex");
         await File.WriteAllTextAsync(file, "years of work", Ct);
-        UsageException e = await Assert.ThrowsAsync<UsageException>(() => Clips.OpenAsync(folder.Path));
+        var e = await Assert.ThrowsAsync<UsageException>(() => Clips.OpenAsync(folder.Path));
         Assert.Contains("holds other things", e.Message, StringComparison.Ordinal);
         Assert.Equal([file], Directory.GetFileSystemEntries(folder.Path));
     }
@@ -55,8 +55,8 @@ public sealed class CacheWriterTests
     public async Task Open_PartBeingWritten_IsRefused()
     {
         using TempFolder folder = new();
-        await using CacheWriter writer = await Clips.OpenAsync(folder.Cache);
-        UsageException e = await Assert.ThrowsAsync<UsageException>(() => Clips.OpenAsync(folder.Cache));
+        await using var writer = await Clips.OpenAsync(folder.Cache);
+        var e = await Assert.ThrowsAsync<UsageException>(() => Clips.OpenAsync(folder.Cache));
         Assert.Contains("part main", e.Message, StringComparison.Ordinal);
     }
 
@@ -64,7 +64,7 @@ public sealed class CacheWriterTests
     public async Task Open_BadOptions_NamesThemAllAtOnce()
     {
         using TempFolder folder = new();
-        UsageException e = await Assert.ThrowsAsync<UsageException>(() =>
+        var e = await Assert.ThrowsAsync<UsageException>(() =>
             Clips.OpenAsync(folder.Cache, new CacheWriterOptions { Part = "0/8", ShardBytes = 0, JpegQuality = 101 }, Clips.Fingerprint with { FramesCodec = "h264" }));
         Assert.All(new[] { "\"0/8\"", "shard bytes 0", "JPEG quality 101", "h264" }, text => Assert.Contains(text, e.Message, StringComparison.Ordinal));
     }
@@ -73,12 +73,12 @@ public sealed class CacheWriterTests
     public async Task Settle_FailedItem_DropsItsClipsAndKeepsItsLine()
     {
         using TempFolder folder = new();
-        await using CacheWriter writer = await Clips.OpenAsync(folder.Cache);
+        await using var writer = await Clips.OpenAsync(folder.Cache);
         await writer.AppendAsync(Clips.Make("x#0", item: "x"), Ct);
         await writer.SettleAsync(Clips.Failed("x"), Ct);
         await writer.AddAsync(Clips.Make("y"));
         await writer.CommitAsync(Ct);
-        Cache cache = Cache.Open(folder.Cache);
+        var cache = Cache.Open(folder.Cache);
         Assert.Equal(["y"], cache.Clips.Select(c => c.Id));
         Assert.Equivalent(Clips.Failed("x"), cache.ReadLedger()["x"]);
     }
@@ -87,9 +87,9 @@ public sealed class CacheWriterTests
     public async Task Settle_OnlyFailures_StillCommits()
     {
         using TempFolder folder = new();
-        await using CacheWriter writer = await Clips.OpenAsync(folder.Cache);
+        await using var writer = await Clips.OpenAsync(folder.Cache);
         await writer.SettleAsync(Clips.Failed("x"), Ct);
-        Manifest manifest = await writer.CommitAsync(Ct);
+        var manifest = await writer.CommitAsync(Ct);
         Assert.Equal((1, 0), (manifest.Version, manifest.Clips));
         Assert.Empty(Cache.Open(folder.Cache).Clips);
         Assert.Single(await File.ReadAllLinesAsync(folder.In("ledger.jsonl"), Ct));
@@ -99,13 +99,13 @@ public sealed class CacheWriterTests
     public async Task Settle_FailedItemTriedAgain_EndsInOneLine()
     {
         using TempFolder folder = new();
-        await using (CacheWriter writer = await Clips.OpenAsync(folder.Cache))
+        await using (var writer = await Clips.OpenAsync(folder.Cache))
         {
             await writer.SettleAsync(Clips.Failed("x"), Ct);
             await writer.CommitAsync(Ct);
         }
 
-        await using (CacheWriter writer = await Clips.OpenAsync(folder.Cache))
+        await using (var writer = await Clips.OpenAsync(folder.Cache))
         {
             Assert.Equal(ItemState.Failed, writer.Ledger["x"].State);
             await writer.AppendAsync(Clips.Make("x"), Ct);
@@ -113,7 +113,7 @@ public sealed class CacheWriterTests
             await writer.CommitAsync(Ct);
         }
 
-        LedgerEntry entry = Assert.Single(Cache.Open(folder.Cache).ReadLedger().Values);
+        var entry = Assert.Single(Cache.Open(folder.Cache).ReadLedger().Values);
         Assert.Equal((ItemState.Committed, 2), (entry.State, entry.Attempts));
         Assert.Contains("\"attempts\":2", Assert.Single(await File.ReadAllLinesAsync(folder.In("ledger.jsonl"), Ct)), StringComparison.Ordinal);
     }
@@ -123,7 +123,7 @@ public sealed class CacheWriterTests
     {
         using TempFolder folder = new();
         await Clips.WriteAsync(folder.Cache, [Clips.Make("a")]);
-        await using CacheWriter writer = await Clips.OpenAsync(folder.Cache);
+        await using var writer = await Clips.OpenAsync(folder.Cache);
         await Assert.ThrowsAsync<UsageException>(() => writer.AppendAsync(Clips.Make("a"), Ct));
         await Assert.ThrowsAsync<UsageException>(() => writer.SettleAsync(Clips.Failed("a"), Ct));
         await Assert.ThrowsAsync<ArgumentException>(() => writer.SettleAsync(Clips.Committed("b"), Ct));
@@ -133,9 +133,9 @@ public sealed class CacheWriterTests
     public async Task Append_TwoItemsOneClipId_IsRefused()
     {
         using TempFolder folder = new();
-        await using CacheWriter writer = await Clips.OpenAsync(folder.Cache);
+        await using var writer = await Clips.OpenAsync(folder.Cache);
         await writer.AppendAsync(Clips.Make("a", item: "one"), Ct);
-        UsageException e = await Assert.ThrowsAsync<UsageException>(() => writer.AppendAsync(Clips.Make("a", item: "two"), Ct));
+        var e = await Assert.ThrowsAsync<UsageException>(() => writer.AppendAsync(Clips.Make("a", item: "two"), Ct));
         Assert.Contains("clip id a appears twice", e.Message, StringComparison.Ordinal);
     }
 
@@ -143,8 +143,8 @@ public sealed class CacheWriterTests
     public async Task Append_PartsThatDisagree_IsRefused()
     {
         using TempFolder folder = new();
-        await using CacheWriter writer = await Clips.OpenAsync(folder.Cache);
-        ClipRecord clip = Clips.Make("a");
+        await using var writer = await Clips.OpenAsync(folder.Cache);
+        var clip = Clips.Make("a");
         await Assert.ThrowsAsync<ArgumentException>(() => writer.AppendAsync(clip with { NumFrames = 6 }, Ct));
         await Assert.ThrowsAsync<ArgumentException>(() => writer.AppendAsync(clip with { MelFrames = 6 }, Ct));
         await Assert.ThrowsAsync<ArgumentException>(() => writer.AppendAsync(clip with { Pcm = new byte[8] }, Ct));
@@ -155,9 +155,9 @@ public sealed class CacheWriterTests
     public async Task Append_BufferReusedAfterwards_KeepsWhatWasGiven()
     {
         using TempFolder folder = new();
-        ClipRecord clip = Clips.Make("a");
-        byte[] frames = clip.Frames.ToArray();
-        await using (CacheWriter writer = await Clips.OpenAsync(folder.Cache))
+        var clip = Clips.Make("a");
+        var frames = clip.Frames.ToArray();
+        await using (var writer = await Clips.OpenAsync(folder.Cache))
         {
             await writer.AppendAsync(clip with { Frames = frames }, Ct);
             Array.Clear(frames);
@@ -173,7 +173,7 @@ public sealed class CacheWriterTests
     {
         using TempFolder folder = new();
         await Clips.WriteAsync(folder.Cache, [Clips.Make("a")]);
-        await using CacheWriter writer = await Clips.OpenAsync(folder.Cache);
+        await using var writer = await Clips.OpenAsync(folder.Cache);
         await writer.AppendAsync(Clips.Make("b"), Ct);
         Assert.Equal(1, (await writer.CommitAsync(Ct)).Version);
         Assert.Equal(1, Cache.Open(folder.Cache).Manifest.Version);
@@ -183,7 +183,7 @@ public sealed class CacheWriterTests
     public async Task Settle_FullShards_AreCommittedOnTheWay()
     {
         using TempFolder folder = new();
-        await using CacheWriter writer = await Clips.OpenAsync(folder.Cache, new CacheWriterOptions { ShardRows = 2 });
+        await using var writer = await Clips.OpenAsync(folder.Cache, new CacheWriterOptions { ShardRows = 2 });
         await writer.AddAsync([.. Enumerable.Range(0, 5).Select(i => Clips.Make($"{i}"))]);
         Assert.Equal(4, Cache.Open(folder.Cache).Manifest.Clips);
     }
@@ -193,7 +193,7 @@ public sealed class CacheWriterTests
     {
         using TempFolder folder = new();
         ClipRecord[] clips = [.. Enumerable.Range(0, 6).Select(i => Clips.Make($"{i}"))];
-        Manifest manifest = await Clips.WriteAsync(folder.Cache, clips, new CacheWriterOptions { ShardBytes = 2 * clips[0].Frames.Length });
+        var manifest = await Clips.WriteAsync(folder.Cache, clips, new CacheWriterOptions { ShardBytes = 2 * clips[0].Frames.Length });
         Assert.Equal([2, 2, 2], manifest.Shards.Select(s => s.Rows));
     }
 
@@ -201,7 +201,7 @@ public sealed class CacheWriterTests
     public async Task Dispose_WithoutCommit_LeavesNothingBehind()
     {
         using TempFolder folder = new();
-        await using (CacheWriter writer = await Clips.OpenAsync(folder.Cache))
+        await using (var writer = await Clips.OpenAsync(folder.Cache))
         {
             await writer.AddAsync(Clips.Make("a"));
         }
@@ -215,9 +215,9 @@ public sealed class CacheWriterTests
     {
         using TempFolder folder = new();
         SimulatedDisk disk = new() { StopBefore = 8 };
-        FailureException e = await Assert.ThrowsAsync<FailureException>(async () =>
+        var e = await Assert.ThrowsAsync<FailureException>(async () =>
         {
-            await using CacheWriter writer = await CacheWriter.OpenAsync(folder.Cache, Clips.Fingerprint, new CacheWriterOptions(), TimeProvider.System, disk, Ct);
+            await using var writer = await CacheWriter.OpenAsync(folder.Cache, Clips.Fingerprint, new CacheWriterOptions(), TimeProvider.System, disk, Ct);
             await writer.AddAsync(Clips.Make("a"));
             await writer.CommitAsync(Ct);
         });

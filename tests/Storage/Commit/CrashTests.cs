@@ -12,7 +12,7 @@ public sealed class CrashTests
     [InlineData(nameof(Loss.ContentsAndNames))]
     public async Task Ingest_StoppedBeforeAnyStep_LosesNothingCommittedAndRunsAgainToTheSameEnd(string loss)
     {
-        (int steps, string[] problems) = await SweepAsync(Enum.Parse<Loss>(loss), stop => new SimulatedDisk { StopBefore = stop });
+        (var steps, var problems) = await SweepAsync(Enum.Parse<Loss>(loss), stop => new SimulatedDisk { StopBefore = stop });
         Assert.True(steps > 60, $"only {steps} steps were seen");
         Assert.Empty(problems);
     }
@@ -32,12 +32,12 @@ public sealed class CrashTests
     private static async Task<(int Steps, string[] Problems)> SweepAsync(Loss loss, Func<int, SimulatedDisk> make, bool firstOnly = false)
     {
         List<string> problems = [];
-        for (int stop = 0; ; stop++)
+        for (var stop = 0; ; stop++)
         {
             using TempFolder folder = new();
-            SimulatedDisk disk = make(stop);
-            int reported = 0;
-            bool finished = true;
+            var disk = make(stop);
+            var reported = 0;
+            var finished = true;
             try
             {
                 await SmallIngest.RunAsync(folder.Cache, disk, version => reported = version, TestContext.Current.CancellationToken);
@@ -61,7 +61,7 @@ public sealed class CrashTests
         List<string> problems = [];
         try
         {
-            int version = Directory.Exists(folder.In("manifest")) ? Directory.GetFiles(folder.In("manifest"), "*.json").Length : 0;
+            var version = Directory.Exists(folder.In("manifest")) ? Directory.GetFiles(folder.In("manifest"), "*.json").Length : 0;
             if (version < reported)
             {
                 problems.Add($"version {reported} was reported, {version} is there");
@@ -69,14 +69,14 @@ public sealed class CrashTests
 
             if (version > 0)
             {
-                Cache left = Cache.Open(folder.Cache);
+                var left = Cache.Open(folder.Cache);
                 Same(problems, "clips and ledger", left.Clips.Select(c => c.Id.Split('#')[0]).Distinct(), left.ReadLedger().Values.Where(e => e.State == ItemState.Committed).Select(e => e.Id));
                 problems.AddRange(left.Warnings);
                 problems.AddRange(CacheVerifier.Verify(folder.Cache, ct: TestContext.Current.CancellationToken).Errors.Select(e => $"{e}"));
             }
 
             await SmallIngest.RunAsync(folder.Cache, new SimulatedDisk(), _ => { }, TestContext.Current.CancellationToken);
-            Cache cache = Cache.Open(folder.Cache);
+            var cache = Cache.Open(folder.Cache);
             Same(problems, "clips after running again", cache.Clips.Select(c => c.Id), SmallIngest.All.Select(c => c.Id));
             Same(problems, "shards", Directory.GetFiles(folder.In("shards")).Select(Path.GetFileName)!, cache.Manifest.Shards.Select(s => Path.GetFileName(s.Path)));
             Same(problems, "ledger.jsonl", File.ReadLines(folder.In("ledger.jsonl")).Select(l => l.Split('"')[3]), SmallIngest.All.Select(c => c.SourceItem).Distinct().Append("broken.mp4"));
@@ -94,8 +94,8 @@ public sealed class CrashTests
 
     private static void Same(List<string> problems, string what, IEnumerable<string> got, IEnumerable<string> expected)
     {
-        string left = string.Join(' ', got.Order(StringComparer.Ordinal));
-        string right = string.Join(' ', expected.Order(StringComparer.Ordinal));
+        var left = string.Join(' ', got.Order(StringComparer.Ordinal));
+        var right = string.Join(' ', expected.Order(StringComparer.Ordinal));
         if (left != right)
         {
             problems.Add($"{what}: {left} where {right} was expected");

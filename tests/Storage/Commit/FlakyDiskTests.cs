@@ -13,9 +13,9 @@ public sealed class FlakyDiskTests
     [InlineData(true)]
     public async Task Ingest_OneOperationInAHundredFailsForAMoment_Completes(bool tookEffect)
     {
-        string[] expected = await ExpectedAsync();
-        int faults = 0;
-        for (int seed = 0; seed < 8; seed++)
+        var expected = await ExpectedAsync();
+        var faults = 0;
+        for (var seed = 0; seed < 8; seed++)
         {
             using TempFolder folder = new();
             Random random = new(seed);
@@ -31,12 +31,12 @@ public sealed class FlakyDiskTests
     [Fact]
     public async Task Ingest_EachNameGivenByACallThatFailedForAMoment_Completes()
     {
-        string[] expected = await ExpectedAsync();
-        for (int k = 0; ; k++)
+        var expected = await ExpectedAsync();
+        for (var k = 0; ; k++)
         {
             using TempFolder folder = new();
-            int at = k;
-            int calls = 0;
+            var at = k;
+            var calls = 0;
             FaultyDisk disk = new((_, writes) => !writes && calls++ == at ? Errno.Stale : null, tookEffect: true);
             await RunAsync(folder, disk);
             AssertWhole(folder, expected);
@@ -53,17 +53,17 @@ public sealed class FlakyDiskTests
     [InlineData(nameof(Errno.InputOutput), false)]
     public async Task Ingest_DiskFailsAtOneOperation_StopsWithTheCauseAndCompletesWhenRunAgain(string errno, bool forGood)
     {
-        Errno error = Enum.Parse<Errno>(errno);
-        string[] expected = await ExpectedAsync();
-        int stopped = 0;
-        for (int k = 0; ; k++)
+        var error = Enum.Parse<Errno>(errno);
+        var expected = await ExpectedAsync();
+        var stopped = 0;
+        for (var k = 0; ; k++)
         {
             using TempFolder folder = new();
-            int at = k;
+            var at = k;
             FaultyDisk disk = new((operation, _) => operation == at || (forGood && operation > at) ? error : null);
-            long begun = Stopwatch.GetTimestamp();
-            FailureException? failure = await StoppedAsync(folder, disk);
-            TimeSpan took = Stopwatch.GetElapsedTime(begun);
+            var begun = Stopwatch.GetTimestamp();
+            var failure = await StoppedAsync(folder, disk);
+            var took = Stopwatch.GetElapsedTime(begun);
             Assert.True(took < Prompt, $"operation {k}: it took {took}");
             if (failure is not null)
             {
@@ -86,8 +86,8 @@ public sealed class FlakyDiskTests
     public async Task Ingest_ATransientErrorThatStays_StopsWithTheCauseWithinSeconds()
     {
         using TempFolder folder = new();
-        long begun = Stopwatch.GetTimestamp();
-        FailureException? failure = await StoppedAsync(folder, new FaultyDisk((operation, _) => operation >= 40 ? Errno.Stale : null));
+        var begun = Stopwatch.GetTimestamp();
+        var failure = await StoppedAsync(folder, new FaultyDisk((operation, _) => operation >= 40 ? Errno.Stale : null));
         Assert.True(Stopwatch.GetElapsedTime(begun) < Prompt);
         Assert.Equal((int)Errno.Stale, failure?.InnerException?.HResult);
         await RunAsync(folder, new FaultyDisk((_, _) => null));

@@ -20,12 +20,12 @@ public sealed class KillSweepTests
     [Fact]
     public async Task Ingest_KilledBeforeEachStep_EndsWithTheSameClips()
     {
-        (string[] steps, _, string[] expected) = await UninterruptedAsync();
+        (var steps, _, var expected) = await UninterruptedAsync();
         Assert.Contains("step link 000003.json", steps);
         ConcurrentBag<string> problems = [];
         await Parallel.ForEachAsync(Enumerable.Range(0, steps.Length).Where(step => All || Telling(steps, step)), Parallelism, async (step, ct) =>
         {
-            foreach (string problem in await KillAsync(step, null, inPlace: false, expected, ct))
+            foreach (var problem in await KillAsync(step, null, inPlace: false, expected, ct))
             {
                 problems.Add($"killed before step {step} ({steps[step]}): {problem}");
             }
@@ -36,14 +36,14 @@ public sealed class KillSweepTests
     [Fact]
     public async Task Ingest_KilledAtRandomMoments_EndsWithTheSameClips()
     {
-        (_, TimeSpan whole, string[] expected) = await UninterruptedAsync();
+        (_, var whole, var expected) = await UninterruptedAsync();
         TestContext.Current.SendDiagnosticMessage($"{Kills} kills within {whole.TotalMilliseconds:F0} ms, seed {Seed}");
         Random random = new(Seed);
         TimeSpan[] lives = [.. Enumerable.Range(0, Kills).Select(_ => whole * random.NextDouble())];
         ConcurrentBag<string> problems = [];
         await Parallel.ForEachAsync(lives, Parallelism, async (life, ct) =>
         {
-            foreach (string problem in await KillAsync(int.MaxValue, life, inPlace: false, expected, ct))
+            foreach (var problem in await KillAsync(int.MaxValue, life, inPlace: false, expected, ct))
             {
                 problems.Add($"seed {Seed}, killed after {life.TotalMilliseconds:F1} ms: {problem}");
             }
@@ -58,9 +58,9 @@ public sealed class KillSweepTests
     [InlineData(nameof(Loss.ContentsAndNames))]
     public async Task Sweep_SyncAndRenameLeftOut_GoesRed(string loss)
     {
-        (string[] steps, _, string[] expected) = await UninterruptedAsync();
+        (var steps, _, var expected) = await UninterruptedAsync();
         Loss[] only = [Enum.Parse<Loss>(loss)];
-        for (int step = Array.FindLastIndex(steps, s => s.StartsWith("step write 000002.json", StringComparison.Ordinal)) - 3; step < steps.Length; step++)
+        for (var step = Array.FindLastIndex(steps, s => s.StartsWith("step write 000002.json", StringComparison.Ordinal)) - 3; step < steps.Length; step++)
         {
             if ((await KillAsync(step, null, inPlace: true, expected, TestContext.Current.CancellationToken, only)).Count > 0)
             {
@@ -76,9 +76,9 @@ public sealed class KillSweepTests
     private static async Task<(string[] Steps, TimeSpan Worked, string[] Contents)> UninterruptedAsync()
     {
         using TempFolder folder = new();
-        (string[] lines, TimeSpan worked) = await Victim.StartAsync(folder.Cache, Durable(folder), inPlace: false, int.MaxValue, null, TestContext.Current.CancellationToken);
+        (var lines, var worked) = await Victim.StartAsync(folder.Cache, Durable(folder), inPlace: false, int.MaxValue, null, TestContext.Current.CancellationToken);
         Assert.Equal("done", lines[^1]);
-        string[] contents = SmallIngest.Contents(folder.Cache);
+        var contents = SmallIngest.Contents(folder.Cache);
         Assert.Equal(SmallIngest.All.Length, contents.Length);
         return ([.. lines.Where(l => l.StartsWith("step ", StringComparison.Ordinal))], worked, contents);
     }
@@ -86,7 +86,7 @@ public sealed class KillSweepTests
     // The folder's making and one commit that grows from another: every step, and of the many writes to one file the first two and the last.
     private static bool Telling(string[] steps, int step)
     {
-        bool counts = step < Array.FindIndex(steps, s => s.Contains("main-000001", StringComparison.Ordinal))
+        var counts = step < Array.FindIndex(steps, s => s.Contains("main-000001", StringComparison.Ordinal))
             || (step >= Array.IndexOf(steps, "step create main-000002.parquet.main.tmp") && step <= Array.IndexOf(steps, "step create main-000003.parquet.main.tmp"));
         return counts && (step < 2 || steps[step] != steps[step - 2] || steps[step] != steps[step + 1]);
     }
@@ -95,12 +95,12 @@ public sealed class KillSweepTests
     private static async Task<List<string>> KillAsync(int before, TimeSpan? life, bool inPlace, string[] expected, CancellationToken ct, Loss[]? losses = null)
     {
         using TempFolder folder = new();
-        (string[] lines, _) = await Victim.StartAsync(folder.Cache, Durable(folder), inPlace, before, life, ct);
-        int reported = lines.Where(l => l.StartsWith("committed ", StringComparison.Ordinal)).Select(l => int.Parse(l.AsSpan("committed ".Length), CultureInfo.InvariantCulture)).LastOrDefault();
+        (var lines, _) = await Victim.StartAsync(folder.Cache, Durable(folder), inPlace, before, life, ct);
+        var reported = lines.Where(l => l.StartsWith("committed ", StringComparison.Ordinal)).Select(l => int.Parse(l.AsSpan("committed ".Length), CultureInfo.InvariantCulture)).LastOrDefault();
         List<string> problems = [];
-        foreach (Loss loss in losses ?? Losses)
+        foreach (var loss in losses ?? Losses)
         {
-            string after = Path.Combine(folder.Path, $"after {loss}");
+            var after = Path.Combine(folder.Path, $"after {loss}");
             Copy(folder.Cache, after);
             PowerLossDisk.Restart(after, Durable(folder), loss);
             try
@@ -119,7 +119,7 @@ public sealed class KillSweepTests
     private static async Task<List<string>> LookAsync(string cache, int reported, string[] expected, CancellationToken ct)
     {
         List<string> problems = [];
-        int version = Directory.Exists(Path.Combine(cache, "manifest")) ? Directory.GetFiles(Path.Combine(cache, "manifest"), "*.json").Length : 0;
+        var version = Directory.Exists(Path.Combine(cache, "manifest")) ? Directory.GetFiles(Path.Combine(cache, "manifest"), "*.json").Length : 0;
         if (version < reported)
         {
             problems.Add($"version {reported} was reported, {version} is there");
@@ -133,7 +133,7 @@ public sealed class KillSweepTests
         }
 
         await SmallIngest.RunAsync(cache, new LocalFileSystem(), _ => { }, ct);
-        string[] contents = SmallIngest.Contents(cache);
+        var contents = SmallIngest.Contents(cache);
         if (!contents.SequenceEqual(expected))
         {
             problems.Add($"{string.Join(", ", contents)} where {string.Join(", ", expected)} was expected");
@@ -149,12 +149,12 @@ public sealed class KillSweepTests
     private static void Copy(string from, string to)
     {
         Directory.CreateDirectory(to);
-        foreach (string path in Directory.Exists(from) ? Directory.GetDirectories(from, "*", SearchOption.AllDirectories) : [])
+        foreach (var path in Directory.Exists(from) ? Directory.GetDirectories(from, "*", SearchOption.AllDirectories) : [])
         {
             Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, path)));
         }
 
-        foreach (string path in Directory.Exists(from) ? Directory.GetFiles(from, "*", SearchOption.AllDirectories) : [])
+        foreach (var path in Directory.Exists(from) ? Directory.GetFiles(from, "*", SearchOption.AllDirectories) : [])
         {
             File.Copy(path, Path.Combine(to, Path.GetRelativePath(from, path)));
         }

@@ -15,9 +15,9 @@ public sealed class RacingProcessesTests : IDisposable
     [Fact]
     public async Task Commit_ProcessesOnOneFolder_LoseNothing()
     {
-        string[] errors = await Racer.RaceAsync(_folder.Cache, Racers, Commits, new Dictionary<string, string>(StringComparer.Ordinal), Ct);
+        var errors = await Racer.RaceAsync(_folder.Cache, Racers, Commits, new Dictionary<string, string>(StringComparer.Ordinal), Ct);
         Assert.True(errors.Length == 0, string.Join('\n', errors));
-        using ICacheStore store = CacheStores.Open(_folder.Cache);
+        using var store = CacheStores.Open(_folder.Cache);
         RequireAll(store);
     }
 
@@ -32,15 +32,15 @@ public sealed class RacingProcessesTests : IDisposable
             ["AWS_SECRET_ACCESS_KEY"] = "test",
             [ObjectStoreOptions.FolderVariable] = _folder.In("xkd"),
         };
-        string[] errors = await Racer.RaceAsync(ObjectCaches.Cache, Racers, Commits, environment, Ct);
+        var errors = await Racer.RaceAsync(ObjectCaches.Cache, Racers, Commits, environment, Ct);
         Assert.True(errors.Length == 0, string.Join('\n', errors));
-        using ObjectStore store = ObjectCaches.Open(server.Endpoint, _folder);
+        using var store = ObjectCaches.Open(server.Endpoint, _folder);
         RequireAll(store);
     }
 
     private static void RequireAll(ICacheStore store)
     {
-        Cache cache = Cache.Open(store);
+        var cache = Cache.Open(store);
         Assert.Equal((Racers * Commits, Racers * Commits), (cache.Manifest.Version, cache.Clips.Count));
         Assert.Equal(Racers * Commits, cache.ReadLedger().Count);
         Assert.Empty(CacheVerifier.Verify(store, ct: Ct).Errors);

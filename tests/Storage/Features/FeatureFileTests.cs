@@ -13,13 +13,13 @@ public sealed class FeatureFileTests : IDisposable
     {
         const int Rows = 100, Dim = 1 << 17; // 32 rows a group
         await WriteAsync(Rows, Dim);
-        await using FeatureFile file = await FeatureFile.OpenAsync(Path);
+        await using var file = await FeatureFile.OpenAsync(Path);
         Assert.Equal((Rows, Dim, "video"), (file.Rows, file.Dim, file.Metadata["modality"]));
         int row = 0, blocks = 0;
-        await foreach (FeatureBlock block in file.ReadAsync(TestContext.Current.CancellationToken))
+        await foreach (var block in file.ReadAsync(TestContext.Current.CancellationToken))
         {
             blocks++;
-            for (int i = 0; i < block.Rows; i++, row++)
+            for (var i = 0; i < block.Rows; i++, row++)
             {
                 Assert.Equal($"clip{row}", block.Ids[i]);
                 Assert.Equal(row % 3 == 0 ? null : $"c{row % 3}", block.Labels[i]);
@@ -36,9 +36,9 @@ public sealed class FeatureFileTests : IDisposable
         await WriteAsync(5, 3);
         using DuckDBConnection connection = new("DataSource=:memory:");
         await connection.OpenAsync(TestContext.Current.CancellationToken);
-        using DuckDBCommand command = connection.CreateCommand();
+        using var command = connection.CreateCommand();
         command.CommandText = $"select count(*), sum(len(vector)), max(id), sum(vector[3]), typeof(any_value(vector)) from '{Path}' where label is not null";
-        using DuckDBDataReader reader = command.ExecuteReader();
+        using var reader = command.ExecuteReader();
         Assert.True(reader.Read());
         Assert.Equal((3L, "clip4", "FLOAT[]"), (reader.GetInt64(0), reader.GetString(2), reader.GetString(4)));
         Assert.Equal(Value(1, 2) + Value(2, 2) + Value(4, 2), reader.GetDouble(3));
@@ -49,8 +49,8 @@ public sealed class FeatureFileTests : IDisposable
     {
         await WriteByDuckDBAsync("i::float, 2::float");
 
-        await using FeatureFile file = await FeatureFile.OpenAsync(Path);
-        await foreach (FeatureBlock block in file.ReadAsync(TestContext.Current.CancellationToken))
+        await using var file = await FeatureFile.OpenAsync(Path);
+        await foreach (var block in file.ReadAsync(TestContext.Current.CancellationToken))
         {
             Assert.Equal(["n0", "n1", "n2", "n3", "n4", "n5", "n6"], block.Ids);
             Assert.Equal([0, 2, 1, 2, 2, 2, 3, 2, 4, 2, 5, 2, 6, 2], block.Vectors.ToArray());
@@ -63,15 +63,15 @@ public sealed class FeatureFileTests : IDisposable
         using (DuckDBConnection connection = new("DataSource=:memory:"))
         {
             await connection.OpenAsync(TestContext.Current.CancellationToken);
-            using DuckDBCommand command = connection.CreateCommand();
+            using var command = connection.CreateCommand();
             command.CommandText = $"copy (select * from (values ('a', 'k', [1::float, 2::float, 3::float]), ('b', 'k', [1::float])) t(id, label, vector)) to '{Path}' (format parquet)";
             command.ExecuteNonQuery();
         }
 
-        await using FeatureFile file = await FeatureFile.OpenAsync(Path);
-        FailureException error = await Assert.ThrowsAsync<FailureException>(async () =>
+        await using var file = await FeatureFile.OpenAsync(Path);
+        var error = await Assert.ThrowsAsync<FailureException>(async () =>
         {
-            await foreach (FeatureBlock block in file.ReadAsync(TestContext.Current.CancellationToken))
+            await foreach (var block in file.ReadAsync(TestContext.Current.CancellationToken))
             {
                 Assert.Fail($"{block.Rows} rows were read");
             }
@@ -83,10 +83,10 @@ public sealed class FeatureFileTests : IDisposable
     public async Task ReadAsync_AnyBitFlipped_IsNoticedOrChangesNothing()
     {
         await WriteAsync(6, 5);
-        byte[] whole = await File.ReadAllBytesAsync(Path, TestContext.Current.CancellationToken);
-        string[] before = await RowsAsync();
-        int noticed = 0;
-        for (int at = 0; at < whole.Length; at++)
+        var whole = await File.ReadAllBytesAsync(Path, TestContext.Current.CancellationToken);
+        var before = await RowsAsync();
+        var noticed = 0;
+        for (var at = 0; at < whole.Length; at++)
         {
             byte[] flipped = [.. whole];
             flipped[at] ^= (byte)(1 << (at % 8));
@@ -112,8 +112,8 @@ public sealed class FeatureFileTests : IDisposable
     [InlineData(float.NegativeInfinity)]
     public async Task AppendAsync_NotFinite_NamesTheRow(float value)
     {
-        await using FeatureFileWriter writer = await FeatureFileWriter.CreateAsync(Path, 2);
-        FailureException error = await Assert.ThrowsAsync<FailureException>(async () => await writer.AppendAsync("clip7", null, new[] { 1, value }));
+        await using var writer = await FeatureFileWriter.CreateAsync(Path, 2);
+        var error = await Assert.ThrowsAsync<FailureException>(async () => await writer.AppendAsync("clip7", null, new[] { 1, value }));
         Assert.Contains("number 2 of the vector of clip7 is", error.Message, StringComparison.Ordinal);
     }
 
@@ -122,14 +122,14 @@ public sealed class FeatureFileTests : IDisposable
     {
         await WriteByDuckDBAsync("case when i = 3 then 'nan'::float else 1::float end, 2::float");
 
-        UsageException error = await Assert.ThrowsAsync<UsageException>(RowsAsync);
+        var error = await Assert.ThrowsAsync<UsageException>(RowsAsync);
         Assert.Contains("n3 has a feature that is not finite", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task DisposeAsync_Uncommitted_LeavesNothing()
     {
-        await using (FeatureFileWriter writer = await FeatureFileWriter.CreateAsync(Path, 2))
+        await using (var writer = await FeatureFileWriter.CreateAsync(Path, 2))
         {
             await writer.AppendAsync("a", null, new float[2]);
             await Assert.ThrowsAsync<UsageException>(async () => await writer.AppendAsync("b", null, new float[3]));
@@ -144,9 +144,9 @@ public sealed class FeatureFileTests : IDisposable
 
     private async Task<string[]> RowsAsync()
     {
-        await using FeatureFile file = await FeatureFile.OpenAsync(Path);
+        await using var file = await FeatureFile.OpenAsync(Path);
         List<string> rows = [];
-        await foreach (FeatureBlock block in file.ReadAsync(TestContext.Current.CancellationToken))
+        await foreach (var block in file.ReadAsync(TestContext.Current.CancellationToken))
         {
             rows.AddRange(block.Ids.Select((id, i) => $"{id} {block.Labels[i]} {Convert.ToHexString(System.Runtime.InteropServices.MemoryMarshal.AsBytes(block.Vectors.Span.Slice(i * file.Dim, file.Dim)))}"));
         }
@@ -156,8 +156,8 @@ public sealed class FeatureFileTests : IDisposable
 
     private async Task WriteAsync(int rows, int dim)
     {
-        await using FeatureFileWriter writer = await FeatureFileWriter.CreateAsync(Path, dim, new Dictionary<string, string> { ["modality"] = "video" });
-        for (int row = 0; row < rows; row++)
+        await using var writer = await FeatureFileWriter.CreateAsync(Path, dim, new Dictionary<string, string> { ["modality"] = "video" });
+        for (var row = 0; row < rows; row++)
         {
             await writer.AppendAsync($"clip{row}", row % 3 == 0 ? null : $"c{row % 3}", Enumerable.Range(0, dim).Select(c => Value(row, c)).ToArray());
         }
@@ -170,7 +170,7 @@ public sealed class FeatureFileTests : IDisposable
     {
         using DuckDBConnection connection = new("DataSource=:memory:");
         await connection.OpenAsync(TestContext.Current.CancellationToken);
-        using DuckDBCommand command = connection.CreateCommand();
+        using var command = connection.CreateCommand();
         command.CommandText = $"copy (select 'n' || i as id, 'k' as label, [{vector}] as vector from range(7) t(i)) to '{Path}' (format parquet)";
         command.ExecuteNonQuery();
     }

@@ -20,21 +20,21 @@ public sealed class ObjectFaultTests : IDisposable
     [MemberData(nameof(Passing))]
     public async Task Commit_EveryCallFailsTheFirstTwoTimes_GivesTheSameCache(string name)
     {
-        ServerFault fault = Enum.Parse<ServerFault>(name);
+        var fault = Enum.Parse<ServerFault>(name);
         Dictionary<string, int> met = new(StringComparer.Ordinal);
         _server.Faults = (method, key) =>
         {
             lock (met)
             {
-                int times = met[method + key] = met.GetValueOrDefault(method + key) + 1;
+                var times = met[method + key] = met.GetValueOrDefault(method + key) + 1;
                 return times <= 2 ? fault : ServerFault.None;
             }
         };
         ClipRecord[] clips = [.. Enumerable.Range(0, 6).Select(i => Clips.Make($"c{i}"))];
         await WriteAsync(clips);
 
-        using ObjectStore store = Open();
-        Cache cache = Cache.Open(store);
+        using var store = Open();
+        var cache = Cache.Open(store);
         Assert.Equal(1, cache.Manifest.Version);
         Assert.All(clips, clip => Clips.AssertSame(clip, cache));
         Assert.True(CacheVerifier.Verify(store, ct: Ct).Ok);
@@ -45,8 +45,8 @@ public sealed class ObjectFaultTests : IDisposable
     [Fact]
     public void TryPut_AnswerLostAfterItTookEffect_IsKnownAsOurOwn()
     {
-        using ObjectStore store = Open();
-        int puts = 0;
+        using var store = Open();
+        var puts = 0;
         _server.Faults = (method, _) => method == "PUT" && Interlocked.Increment(ref puts) == 1 ? ServerFault.Cut : ServerFault.None;
         Assert.True(store.TryPut("manifest/000001.json", "mine"u8.ToArray(), "a"));
         Assert.Equal(2, puts);
@@ -57,10 +57,10 @@ public sealed class ObjectFaultTests : IDisposable
     [Fact]
     public void TryPut_FaultThatOutlastsTheLease_IsGivenUpBeforeAnotherMayTakeOver()
     {
-        ObjectStoreOptions patient = ObjectCaches.Options(_server.Endpoint, _folder) with { Retries = 1000, RetryDelay = TimeSpan.FromMilliseconds(100), Lease = TimeSpan.FromSeconds(2) };
+        var patient = ObjectCaches.Options(_server.Endpoint, _folder) with { Retries = 1000, RetryDelay = TimeSpan.FromMilliseconds(100), Lease = TimeSpan.FromSeconds(2) };
         using ObjectStore store = new(ObjectCaches.Cache, patient, TimeProvider.System);
         _server.Faults = (method, _) => method == "PUT" ? ServerFault.InternalError : ServerFault.None;
-        FailureException e = Assert.Throws<FailureException>(() => store.TryPut("manifest/000001.json", "late"u8.ToArray(), "a"));
+        var e = Assert.Throws<FailureException>(() => store.TryPut("manifest/000001.json", "late"u8.ToArray(), "a"));
         Assert.Contains("manifest/000001.json within 2 s", e.Message, StringComparison.Ordinal);
         Assert.Empty(_server.Objects);
     }
@@ -71,10 +71,10 @@ public sealed class ObjectFaultTests : IDisposable
     [InlineData(nameof(ServerFault.Cut), "", "(5 tries)")]
     public void Read_FaultThatStays_IsNamedWithObjectAndTries(string fault, string code, string tries)
     {
-        using ObjectStore store = Open();
+        using var store = Open();
         store.TryPut("manifest/000001.json", "content"u8.ToArray(), "a");
         _server.Faults = (_, _) => Enum.Parse<ServerFault>(fault);
-        FailureException e = Assert.Throws<FailureException>(() => store.ReadTail("manifest/000001.json", 0, 7));
+        var e = Assert.Throws<FailureException>(() => store.ReadTail("manifest/000001.json", 0, 7));
         Assert.Contains("s3://xkd/caches/one/manifest/000001.json", e.Message, StringComparison.Ordinal);
         Assert.Contains(code, e.Message, StringComparison.Ordinal);
         Assert.Contains(tries, e.Message, StringComparison.Ordinal);
@@ -84,9 +84,9 @@ public sealed class ObjectFaultTests : IDisposable
     [Fact]
     public void Read_AccessDenied_IsAUsageErrorAtOnce()
     {
-        using ObjectStore store = Open();
+        using var store = Open();
         _server.Faults = (_, _) => ServerFault.Denied;
-        int before = _server.Requests.Count;
+        var before = _server.Requests.Count;
         Assert.Contains("AWS_ACCESS_KEY_ID", Assert.Throws<UsageException>(() => store.List("manifest/")).Message, StringComparison.Ordinal);
         Assert.Equal(1, _server.Requests.Count - before);
     }
@@ -95,17 +95,17 @@ public sealed class ObjectFaultTests : IDisposable
     public async Task Commit_ServiceGoesAwayInTheMiddle_LeavesTheVersionBeforeAndNoUpload()
     {
         await WriteAsync([Clips.Make("a")]);
-        await using (CacheWriter writer = await OpenAsync())
+        await using (var writer = await OpenAsync())
         {
             await writer.AddAsync([.. Enumerable.Range(0, 3).Select(i => Clips.Make($"large {i}", frames: 40, height: 60, width: 40))]);
-            int parts = 0;
+            var parts = 0;
             _server.Faults = (method, key) => method == "PUT" && key.Contains("shards/", StringComparison.Ordinal) && Interlocked.Increment(ref parts) > 1 ? ServerFault.InternalError : ServerFault.None;
             await Assert.ThrowsAsync<FailureException>(() => writer.CommitAsync(Ct));
         }
 
         Assert.Equal(0, _server.OpenUploads);
         _server.Faults = (_, _) => ServerFault.None;
-        using ObjectStore store = Open();
+        using var store = Open();
         Assert.Equal(["a"], Cache.Open(store).Clips.Select(c => c.Id));
     }
 
@@ -113,13 +113,13 @@ public sealed class ObjectFaultTests : IDisposable
     public async Task Verify_ByteChangedInTheStore_NamesShardRowAndColumn()
     {
         await WriteAsync([.. Enumerable.Range(0, 4).Select(i => Clips.Make($"c{i}"))]);
-        using ObjectStore store = Open();
-        Cache cache = Cache.Open(store);
-        ClipEntry clip = cache.Clips[2];
+        using var store = Open();
+        var cache = Cache.Open(store);
+        var clip = cache.Clips[2];
         _server.Objects["caches/one/" + cache.Manifest.Shards[0].Path][clip.FramesOffset + 10] ^= 4;
-        VerifyError error = Assert.Single(CacheVerifier.Verify(store, ct: Ct).Errors);
+        var error = Assert.Single(CacheVerifier.Verify(store, ct: Ct).Errors);
         Assert.Equal((clip.Row, "frames"), (error.Row, error.Column));
-        CorruptCacheException e = Assert.Throws<CorruptCacheException>(() => Clips.AssertSame(Clips.Make("c2"), cache));
+        var e = Assert.Throws<CorruptCacheException>(() => Clips.AssertSame(Clips.Make("c2"), cache));
         Assert.Equal((clip.Row, "frames"), (e.Row, e.Column));
         Clips.AssertSame(Clips.Make("c1"), cache);
     }
@@ -128,10 +128,10 @@ public sealed class ObjectFaultTests : IDisposable
     public async Task ReadFrames_AnswerDamagedOnItsWayOnce_IsReadAgain()
     {
         await WriteAsync([Clips.Make("a")]);
-        using ObjectStore store = Open();
-        Cache cache = Cache.Open(store);
+        using var store = Open();
+        var cache = Cache.Open(store);
         Assert.Single(cache.Clips);
-        int damaged = 0;
+        var damaged = 0;
         _server.Faults = (method, key) => method == "GET" && key.Contains("shards/", StringComparison.Ordinal) && Interlocked.Increment(ref damaged) == 2 ? ServerFault.WrongByte : ServerFault.None;
         Clips.AssertSame(Clips.Make("a"), cache);
         Assert.True(damaged > 2);
@@ -142,8 +142,8 @@ public sealed class ObjectFaultTests : IDisposable
     {
         using ObjectServer careless = new() { Conditional = false };
         ManualTime time = new();
-        await using CacheWriter one = await CacheWriter.OpenAsync(ObjectCaches.Open(careless.Endpoint, _folder), Clips.Fingerprint, new CacheWriterOptions { Part = "1" }, TimeProvider.System, Ct);
-        using ObjectStore two = ObjectCaches.Open(careless.Endpoint, _folder, time);
+        await using var one = await CacheWriter.OpenAsync(ObjectCaches.Open(careless.Endpoint, _folder), Clips.Fingerprint, new CacheWriterOptions { Part = "1" }, TimeProvider.System, Ct);
+        using var two = ObjectCaches.Open(careless.Endpoint, _folder, time);
         two.Prepare();
         Assert.Null(two.TryLock("2"));
         await one.AddAsync(Clips.Make("a"));
@@ -153,7 +153,7 @@ public sealed class ObjectFaultTests : IDisposable
 
     private async Task WriteAsync(ClipRecord[] clips)
     {
-        await using CacheWriter writer = await OpenAsync();
+        await using var writer = await OpenAsync();
         await writer.AddAsync(clips);
         await writer.CommitAsync(Ct);
     }

@@ -24,9 +24,9 @@ internal sealed class ObjectServer : IDisposable
 
     public ObjectServer()
     {
-        for (int tries = 0; ; tries++)
+        for (var tries = 0; ; tries++)
         {
-            int port = FreePort();
+            var port = FreePort();
             try
             {
                 _listener.Prefixes.Clear();
@@ -93,22 +93,22 @@ internal sealed class ObjectServer : IDisposable
 
     private void Serve(HttpListenerContext context)
     {
-        HttpListenerRequest request = context.Request;
-        string key = Uri.UnescapeDataString(request.Url!.AbsolutePath).TrimStart('/');
+        var request = context.Request;
+        var key = Uri.UnescapeDataString(request.Url!.AbsolutePath).TrimStart('/');
         key = key.Contains('/', StringComparison.Ordinal) ? key[(key.IndexOf('/', StringComparison.Ordinal) + 1)..] : "";
         _requests.Enqueue($"{request.HttpMethod} {key}{request.Url.Query}");
         try
         {
             using MemoryStream body = new();
             request.InputStream.CopyTo(body);
-            ServerFault fault = Faults(request.HttpMethod, key);
-            byte[] received = body.ToArray();
+            var fault = Faults(request.HttpMethod, key);
+            var received = body.ToArray();
             if (fault == ServerFault.DamagedOnArrival && received.Length > 0)
             {
                 received[received.Length / 2] ^= 1;
             }
 
-            Answer answer = fault switch
+            var answer = fault switch
             {
                 ServerFault.InternalError => Answer.Error(500, "InternalError"),
                 ServerFault.SlowDown => Answer.Error(503, "SlowDown"),
@@ -125,7 +125,7 @@ internal sealed class ObjectServer : IDisposable
 
     private static void Send(HttpListenerContext context, Answer answer, ServerFault fault)
     {
-        HttpListenerResponse response = context.Response;
+        var response = context.Response;
         byte[] body = [.. answer.Body];
         if (fault == ServerFault.WrongByte && body.Length > 0)
         {
@@ -133,7 +133,7 @@ internal sealed class ObjectServer : IDisposable
         }
 
         response.StatusCode = answer.Status;
-        foreach ((string name, string value) in answer.Headers)
+        foreach ((var name, var value) in answer.Headers)
         {
             response.Headers[name] = value;
         }
@@ -145,7 +145,7 @@ internal sealed class ObjectServer : IDisposable
             return;
         }
 
-        bool head = context.Request.HttpMethod == "HEAD";
+        var head = context.Request.HttpMethod == "HEAD";
         response.ContentLength64 = head ? answer.Length : body.Length;
         if (fault == ServerFault.Cut)
         {
@@ -169,14 +169,14 @@ internal sealed class ObjectServer : IDisposable
             return Answer.Error(400, "XAmzContentSHA256Mismatch");
         }
 
-        string? upload = request.QueryString["uploadId"];
+        var upload = request.QueryString["uploadId"];
         lock (_gate)
         {
             return (request.HttpMethod, key.Length, upload) switch
             {
                 ("GET", 0, _) => List(request),
                 ("GET", _, _) => Get(key, request.Headers["Range"]),
-                ("HEAD", _, _) => _objects.TryGetValue(key, out byte[]? content) ? new Answer(200, []) { Length = content.Length, Headers = { ["ETag"] = Tag(content) } } : new Answer(404, []),
+                ("HEAD", _, _) => _objects.TryGetValue(key, out var content) ? new Answer(200, []) { Length = content.Length, Headers = { ["ETag"] = Tag(content) } } : new Answer(404, []),
                 ("PUT", _, null) => Put(key, body, request.Headers["If-None-Match"]),
                 ("PUT", _, _) when !_uploads.ContainsKey(upload) => Answer.Error(404, "NoSuchUpload"),
                 ("PUT", _, _) => Part(upload, int.Parse(request.QueryString["partNumber"]!, CultureInfo.InvariantCulture), body),
@@ -191,7 +191,7 @@ internal sealed class ObjectServer : IDisposable
 
     private Answer Get(string key, string? range)
     {
-        if (!_objects.TryGetValue(key, out byte[]? content))
+        if (!_objects.TryGetValue(key, out var content))
         {
             return Answer.Error(404, "NoSuchKey");
         }
@@ -201,14 +201,14 @@ internal sealed class ObjectServer : IDisposable
             return new Answer(200, content) { Headers = { ["ETag"] = Tag(content) } };
         }
 
-        string[] ends = range["bytes=".Length..].Split('-');
-        int first = int.Parse(ends[0], CultureInfo.InvariantCulture);
+        var ends = range["bytes=".Length..].Split('-');
+        var first = int.Parse(ends[0], CultureInfo.InvariantCulture);
         if (first >= content.Length)
         {
             return Answer.Error(416, "InvalidRange");
         }
 
-        int last = Math.Min(content.Length - 1, int.Parse(ends[1], CultureInfo.InvariantCulture));
+        var last = Math.Min(content.Length - 1, int.Parse(ends[1], CultureInfo.InvariantCulture));
         return new Answer(206, content[first..(last + 1)]) { Headers = { ["ETag"] = Tag(content), ["Content-Range"] = $"bytes {first}-{last}/{content.Length}" } };
     }
 
@@ -231,14 +231,14 @@ internal sealed class ObjectServer : IDisposable
 
     private Answer Begin(string key)
     {
-        string upload = $"{Guid.NewGuid():N}";
+        var upload = $"{Guid.NewGuid():N}";
         _uploads[upload] = [];
         return Answer.Xml(new XElement(Space + "InitiateMultipartUploadResult", new XElement(Space + "Key", key), new XElement(Space + "UploadId", upload)));
     }
 
     private Answer Complete(string key, string upload)
     {
-        if (!_uploads.Remove(upload, out SortedDictionary<int, byte[]>? parts))
+        if (!_uploads.Remove(upload, out var parts))
         {
             return Answer.Error(404, "NoSuchUpload");
         }
@@ -252,7 +252,7 @@ internal sealed class ObjectServer : IDisposable
         string prefix = request.QueryString["prefix"] ?? "", after = request.QueryString["continuation-token"] ?? "";
         string[] found = [.. _objects.Keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal) && !k[prefix.Length..].Contains('/', StringComparison.Ordinal) && string.CompareOrdinal(k, after) > 0)];
         string[] page = [.. found.Take(PageSize)];
-        bool more = found.Length > page.Length;
+        var more = found.Length > page.Length;
         return Answer.Xml(new XElement(
             Space + "ListBucketResult",
             new XElement(Space + "IsTruncated", more),

@@ -20,8 +20,8 @@ public sealed class PartLeaseTests : IDisposable
     public void TryLock_HolderThatBeats_IsNeverGone()
     {
         using ObjectStore one = Open(), two = Open();
-        using IPartLock held = one.TryLock("p")!;
-        for (int i = 0; i < 10; i++)
+        using var held = one.TryLock("p")!;
+        for (var i = 0; i < 10; i++)
         {
             Assert.Null(two.TryLock("p"));
             _time.Advance(Lease / 2);
@@ -35,12 +35,12 @@ public sealed class PartLeaseTests : IDisposable
     {
         // Its clock stands still: no beat will come of it.
         using ObjectStore dead = ObjectCaches.Open(_server.Endpoint, _folder, new ManualTime()), next = Open();
-        using IPartLock lost = dead.TryLock("p")!;
+        using var lost = dead.TryLock("p")!;
         Assert.Null(next.TryLock("p"));
         _time.Advance(Lease - TimeSpan.FromSeconds(1));
         Assert.Null(next.TryLock("p"));
         _time.Advance(TimeSpan.FromSeconds(1));
-        using IPartLock taken = next.TryLock("p")!;
+        using var taken = next.TryLock("p")!;
         taken.Require();
         Assert.Contains("taken over", Assert.Throws<FailureException>(lost.Require).Message, StringComparison.Ordinal);
     }
@@ -48,12 +48,12 @@ public sealed class PartLeaseTests : IDisposable
     [Fact]
     public void TryLock_ManyWhoSawADeadHolder_OneGetsIt()
     {
-        using ObjectStore dead = ObjectCaches.Open(_server.Endpoint, _folder, new ManualTime());
-        using IPartLock lost = dead.TryLock("p")!;
+        using var dead = ObjectCaches.Open(_server.Endpoint, _folder, new ManualTime());
+        using var lost = dead.TryLock("p")!;
         ObjectStore[] waiting = [.. Enumerable.Range(0, 8).Select(_ => Open())];
         Assert.All(waiting, store => Assert.Null(store.TryLock("p")));
         _time.Advance(Lease);
-        IPartLock?[] got = new IPartLock?[waiting.Length];
+        var got = new IPartLock?[waiting.Length];
         Parallel.For(0, waiting.Length, i => got[i] = waiting[i].TryLock("p"));
         Assert.Single(got, l => l is not null);
         Array.ForEach(got, l => l?.Dispose());
@@ -65,7 +65,7 @@ public sealed class PartLeaseTests : IDisposable
     {
         using ObjectStore one = Open(), two = Open();
         one.TryLock("p")!.Dispose();
-        using IPartLock? held = two.TryLock("p");
+        using var held = two.TryLock("p");
         Assert.NotNull(held);
         Assert.Single(_server.Objects.Keys, k => k.Contains("locks/p.", StringComparison.Ordinal));
     }
@@ -73,18 +73,18 @@ public sealed class PartLeaseTests : IDisposable
     [Fact]
     public async Task Commit_WriterThatWasTakenForDead_ChangesNothing()
     {
-        await using CacheWriter slow = await CacheWriter.OpenAsync(ObjectCaches.Open(_server.Endpoint, _folder, new ManualTime()), Clips.Fingerprint, new CacheWriterOptions(), _time, Ct);
+        await using var slow = await CacheWriter.OpenAsync(ObjectCaches.Open(_server.Endpoint, _folder, new ManualTime()), Clips.Fingerprint, new CacheWriterOptions(), _time, Ct);
         await slow.AddAsync(Clips.Make("a"), Clips.Make("only the slow one's"));
         _time.EachLook = TimeSpan.FromSeconds(10);
-        await using (CacheWriter quick = await CacheWriter.OpenAsync(Open(), Clips.Fingerprint, new CacheWriterOptions(), new QuickTime(_time), Ct))
+        await using (var quick = await CacheWriter.OpenAsync(Open(), Clips.Fingerprint, new CacheWriterOptions(), new QuickTime(_time), Ct))
         {
             await quick.AddAsync(Clips.Make("a"));
             await quick.CommitAsync(Ct);
         }
 
-        FailureException e = await Assert.ThrowsAsync<FailureException>(() => slow.CommitAsync(Ct));
+        var e = await Assert.ThrowsAsync<FailureException>(() => slow.CommitAsync(Ct));
         Assert.Contains("taken over", e.Message, StringComparison.Ordinal);
-        using ObjectStore store = Open();
+        using var store = Open();
         Assert.Equal(["a"], Cache.Open(store).Clips.Select(c => c.Id));
         Assert.True(CacheVerifier.Verify(store, ct: Ct).Ok);
     }
@@ -94,15 +94,15 @@ public sealed class PartLeaseTests : IDisposable
     {
         // With so many shards committed a sealed one waits for the next before it gets its line.
         CacheWriterOptions small = new() { ShardRows = 1 };
-        await using (CacheWriter first = await CacheWriter.OpenAsync(Open(), Clips.Fingerprint, small, _time, Ct))
+        await using (var first = await CacheWriter.OpenAsync(Open(), Clips.Fingerprint, small, _time, Ct))
         {
             await first.AddAsync([.. Enumerable.Range(0, 64).Select(i => Clips.Make($"before-{i}", frames: 1))]);
             await first.CommitAsync(Ct);
         }
 
-        CacheWriter slow = await CacheWriter.OpenAsync(ObjectCaches.Open(_server.Endpoint, _folder, new ManualTime()), Clips.Fingerprint, small, _time, Ct);
+        var slow = await CacheWriter.OpenAsync(ObjectCaches.Open(_server.Endpoint, _folder, new ManualTime()), Clips.Fingerprint, small, _time, Ct);
         _time.EachLook = TimeSpan.FromSeconds(10);
-        await using (CacheWriter quick = await CacheWriter.OpenAsync(Open(), Clips.Fingerprint, small, new QuickTime(_time), Ct))
+        await using (var quick = await CacheWriter.OpenAsync(Open(), Clips.Fingerprint, small, new QuickTime(_time), Ct))
         {
             await quick.AddAsync(Clips.Make("sealed", frames: 1));
             Assert.Equal(64, quick.Head!.Clips);
@@ -110,7 +110,7 @@ public sealed class PartLeaseTests : IDisposable
             await quick.CommitAsync(Ct);
         }
 
-        using ObjectStore store = Open();
+        using var store = Open();
         Assert.Equal(65, Cache.Open(store).Clips.Count);
         Assert.Empty(CacheVerifier.Verify(store, ct: Ct).Errors);
     }
@@ -119,10 +119,10 @@ public sealed class PartLeaseTests : IDisposable
     public void Append_WriterThatWasTakenForDead_LeavesTheNextOnesLines()
     {
         using ObjectStore first = Open(), slow = Open(), quick = Open();
-        LedgerPart covered = new LedgerStore(first).Append(null, "p", [Line("a")]);
-        LedgerPart next = new LedgerStore(quick).Append(covered, "p", [Line("quick")]);
+        var covered = new LedgerStore(first).Append(null, "p", [Line("a")]);
+        var next = new LedgerStore(quick).Append(covered, "p", [Line("quick")]);
         new LedgerStore(slow).Append(covered, "p", [Line("late"), Line("later")]); // the retry of a call that began before it was taken for dead
-        using ObjectStore reader = Open();
+        using var reader = Open();
         Assert.Equal(["a", "quick"], new LedgerStore(reader).Read(Manifest(next)).Keys.Order(StringComparer.Ordinal));
         Assert.Equal(["a"], new LedgerStore(reader).Read(Manifest(covered)).Keys);
 

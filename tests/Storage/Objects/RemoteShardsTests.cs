@@ -14,7 +14,7 @@ public sealed class RemoteShardsTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        await using CacheWriter writer = await CacheWriter.OpenAsync(Open(), Clips.Fingerprint, new CacheWriterOptions { ShardRows = 2 }, TimeProvider.System, Ct);
+        await using var writer = await CacheWriter.OpenAsync(Open(), Clips.Fingerprint, new CacheWriterOptions { ShardRows = 2 }, TimeProvider.System, Ct);
         await writer.AddAsync(Ten);
         await writer.CommitAsync(Ct);
     }
@@ -29,11 +29,11 @@ public sealed class RemoteShardsTests : IAsyncLifetime
     [Fact]
     public async Task Read_AfterTheFetch_TouchesTheServiceNoMore()
     {
-        Cache cache = Cache.Open(Open());
-        using RemoteShards shards = (RemoteShards)cache.OpenShards();
+        var cache = Cache.Open(Open());
+        using var shards = (RemoteShards)cache.OpenShards();
         Assert.Equal(10, cache.Clips.Count);
         await FetchAllAsync(shards, cache);
-        int before = _server.Requests.Count;
+        var before = _server.Requests.Count;
         Assert.All(Ten, clip => Clips.AssertSame(clip, cache));
         Assert.Equal(before, _server.Requests.Count);
         Assert.Equal(cache.Manifest.Shards.Sum(s => s.Bytes), CopiedBytes());
@@ -44,15 +44,15 @@ public sealed class RemoteShardsTests : IAsyncLifetime
     {
         using ClipReader reader = new(Cache.Open(Open()), 256 << 20);
         Assert.Equal((32, 0L), (reader.Requests, reader.ResidentBytes)); // nothing is mapped
-        ThreadPool.GetMinThreads(out int workers, out _);
+        ThreadPool.GetMinThreads(out var workers, out _);
         Assert.True(workers > 32, $"{workers} threads at once for 32 waiting calls");
     }
 
     [Fact]
     public void Read_Window_IsOneRequestOfItsSize()
     {
-        Cache cache = Cache.Open(Open(copies: 0));
-        ClipEntry clip = cache.Clips[4];
+        var cache = Cache.Open(Open(copies: 0));
+        var clip = cache.Clips[4];
         using ClipReader reader = new(cache);
         string[] before = [.. _server.Requests];
         reader.ReadFrames(clip, 1, 3, new byte[3 * clip.FrameBytes]);
@@ -63,9 +63,9 @@ public sealed class RemoteShardsTests : IAsyncLifetime
     [Fact]
     public async Task Read_BoundSmallerThanTheCache_ReadsTheRestByRanges()
     {
-        long one = Cache.Open(Open()).Manifest.Shards.Max(s => s.Bytes);
-        Cache cache = Cache.Open(Open(copies: one * 2));
-        using RemoteShards shards = (RemoteShards)cache.OpenShards();
+        var one = Cache.Open(Open()).Manifest.Shards.Max(s => s.Bytes);
+        var cache = Cache.Open(Open(copies: one * 2));
+        using var shards = (RemoteShards)cache.OpenShards();
         await FetchAllAsync(shards, cache, enough: 2);
         Assert.All(Ten, clip => Clips.AssertSame(clip, cache));
         Assert.InRange(CopiedBytes(), one, one * 2);
@@ -74,15 +74,15 @@ public sealed class RemoteShardsTests : IAsyncLifetime
     [Fact]
     public async Task Read_CopyDamagedSinceItWasMade_IsDroppedAndReadFromTheService()
     {
-        Cache cache = Cache.Open(Open());
-        using (RemoteShards shards = (RemoteShards)cache.OpenShards())
+        var cache = Cache.Open(Open());
+        using (var shards = (RemoteShards)cache.OpenShards())
         {
             await FetchAllAsync(shards, cache);
         }
 
-        foreach (string copy in Directory.GetFiles(Copies, "*.parquet"))
+        foreach (var copy in Directory.GetFiles(Copies, "*.parquet"))
         {
-            byte[] bytes = await File.ReadAllBytesAsync(copy, Ct);
+            var bytes = await File.ReadAllBytesAsync(copy, Ct);
             Array.ForEach([.. Enumerable.Range(100, bytes.Length - 300)], i => bytes[i] ^= 1);
             await File.WriteAllBytesAsync(copy, bytes, Ct);
         }
@@ -93,13 +93,13 @@ public sealed class RemoteShardsTests : IAsyncLifetime
     [Fact]
     public async Task Fetch_ShardDamagedInTheStore_IsNotKeptAndItsRowIsNamed()
     {
-        Cache cache = Cache.Open(Open());
-        ClipEntry clip = cache.Clips[3];
-        ShardEntry shard = cache.Manifest.Shards[clip.Shard];
+        var cache = Cache.Open(Open());
+        var clip = cache.Clips[3];
+        var shard = cache.Manifest.Shards[clip.Shard];
         _server.Objects["caches/one/" + shard.Path][clip.FramesOffset] ^= 1;
-        using RemoteShards shards = (RemoteShards)cache.OpenShards();
+        using var shards = (RemoteShards)cache.OpenShards();
         await FetchAllAsync(shards, cache, enough: cache.Manifest.Shards.Count - 1);
-        CorruptCacheException e = Assert.Throws<CorruptCacheException>(() => Clips.AssertSame(Ten[3], cache));
+        var e = Assert.Throws<CorruptCacheException>(() => Clips.AssertSame(Ten[3], cache));
         Assert.Equal((shard.Path, clip.Row, "frames"), (e.Shard, e.Row, e.Column));
         Assert.False(File.Exists(Path.Combine(Copies, shard.Sha256 + ".parquet")));
     }

@@ -20,15 +20,15 @@ internal sealed partial class S3rver : IAsyncDisposable
     /// <summary>Starts it, or skips the test.</summary>
     public static async Task<S3rver> StartAsync()
     {
-        string script = Find() ?? throw new InvalidOperationException(Skip());
+        var script = Find() ?? throw new InvalidOperationException(Skip());
         TempFolder folder = new();
         ProcessStartInfo start = new("node") { UseShellExecute = false, RedirectStandardOutput = true };
-        foreach (string argument in new[] { script, "-d", folder.Path, "-a", "127.0.0.1", "-p", "0", "--configure-bucket", ObjectCaches.Bucket })
+        foreach (var argument in new[] { script, "-d", folder.Path, "-a", "127.0.0.1", "-p", "0", "--configure-bucket", ObjectCaches.Bucket })
         {
             start.ArgumentList.Add(argument);
         }
 
-        Process process = Process.Start(start)!;
+        var process = Process.Start(start)!;
         while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
         {
             if (Listening().Match(line) is { Success: true } m)
@@ -59,7 +59,7 @@ internal sealed partial class S3rver : IAsyncDisposable
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            string script = Path.Combine(folder.FullName, ".build", "s3rver", "node_modules", "s3rver", "bin", "s3rver.js");
+            var script = Path.Combine(folder.FullName, ".build", "s3rver", "node_modules", "s3rver", "bin", "s3rver.js");
             if (File.Exists(Path.Combine(folder.FullName, "XKD.sln")))
             {
                 return File.Exists(script) ? script : null;

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Microsoft.Win32.SafeHandles;
 
 namespace Xkd.Storage.Tests;
 
@@ -18,12 +17,12 @@ public sealed class ShardCopiesTests : IDisposable
     [Fact]
     public async Task Make_Shard_IsOpenedWithItsBytes()
     {
-        ShardCopies copies = Open(1000);
-        (ShardEntry shard, byte[] bytes) = Shard(1, 300);
+        var copies = Open(1000);
+        (var shard, var bytes) = Shard(1, 300);
         Assert.Null(copies.TryOpen(shard));
         Assert.Equal(CopyOutcome.There, await copies.MakeAsync(shard, From(bytes), Ct));
-        using SafeFileHandle handle = copies.TryOpen(shard)!;
-        byte[] read = new byte[300];
+        using var handle = copies.TryOpen(shard)!;
+        var read = new byte[300];
         Assert.Equal(300, RandomAccess.Read(handle, read, 0));
         Assert.Equal(bytes, read);
         Assert.Equal(CopyOutcome.There, await copies.MakeAsync(shard, (_, _) => throw new InvalidOperationException("read again"), Ct));
@@ -32,9 +31,9 @@ public sealed class ShardCopiesTests : IDisposable
     [Fact]
     public async Task Make_BeyondTheBound_RemovesWhatWasUnusedForLongest()
     {
-        ShardCopies copies = Open(1000);
+        var copies = Open(1000);
         (ShardEntry Entry, byte[] Bytes)[] shards = [.. Enumerable.Range(0, 4).Select(i => Shard(i, 300))];
-        foreach ((ShardEntry entry, byte[] bytes) in shards[..3])
+        foreach ((var entry, var bytes) in shards[..3])
         {
             await copies.MakeAsync(entry, From(bytes), Ct);
             copies.TryOpen(entry)!.Dispose();
@@ -49,7 +48,7 @@ public sealed class ShardCopiesTests : IDisposable
     [Fact]
     public async Task Make_AllInUse_FindsNoRoomAndRemovesNone()
     {
-        ShardCopies copies = Open(700);
+        var copies = Open(700);
         (ShardEntry Entry, byte[] Bytes)[] shards = [.. Enumerable.Range(0, 3).Select(i => Shard(i, 300))];
         await copies.MakeAsync(shards[0].Entry, From(shards[0].Bytes), Ct);
         await copies.MakeAsync(shards[1].Entry, From(shards[1].Bytes), Ct);
@@ -66,8 +65,8 @@ public sealed class ShardCopiesTests : IDisposable
     [Fact]
     public async Task Make_WrongBytes_IsRefusedAndLeavesNothing()
     {
-        ShardCopies copies = Open(1000);
-        (ShardEntry shard, byte[] bytes) = Shard(1, 300);
+        var copies = Open(1000);
+        (var shard, var bytes) = Shard(1, 300);
         bytes[7] ^= 1;
         Assert.Equal("sha256 " + shard.Sha256, (await Assert.ThrowsAsync<CorruptCacheException>(() => copies.MakeAsync(shard, From(bytes), Ct))).Expected);
         await Assert.ThrowsAsync<CorruptCacheException>(() => copies.MakeAsync(shard, From(bytes[..100]), Ct));
@@ -78,8 +77,8 @@ public sealed class ShardCopiesTests : IDisposable
     [Fact]
     public async Task Make_FolderWithAHalfMadeCopyOfADeadProcess_RemovesItForRoom()
     {
-        ShardCopies copies = Open(500);
-        (ShardEntry shard, byte[] bytes) = Shard(1, 300);
+        var copies = Open(500);
+        (var shard, var bytes) = Shard(1, 300);
         string half = Path.Combine(Folder, $"{Shard(2, 300).Entry.Sha256}.{Guid.NewGuid():N}.part"), same = Path.Combine(Folder, $"{shard.Sha256}.{Guid.NewGuid():N}.part");
         await File.WriteAllBytesAsync(half, new byte[300], Ct);
         await File.WriteAllBytesAsync(same, new byte[300], Ct);
@@ -92,7 +91,7 @@ public sealed class ShardCopiesTests : IDisposable
     public async Task Make_AnotherIsAtIt_IsLeftToThatOne()
     {
         ShardCopies one = Open(1000), two = Open(1000);
-        (ShardEntry shard, byte[] bytes) = Shard(1, 300);
+        (var shard, var bytes) = Shard(1, 300);
         CopyOutcome? second = null;
         Assert.Equal(CopyOutcome.There, await one.MakeAsync(
             shard,
@@ -115,11 +114,11 @@ public sealed class ShardCopiesTests : IDisposable
             await processes[work.i % 4].MakeAsync(work.s.Entry, From(work.s.Bytes), ct);
         });
         Assert.InRange(Bytes(), 1, 2000); // while files get their names, a listing may count one twice
-        ShardCopies last = Open(2000);
-        foreach ((ShardEntry entry, byte[] bytes) in shards)
+        var last = Open(2000);
+        foreach ((var entry, var bytes) in shards)
         {
-            using SafeFileHandle? handle = last.TryOpen(entry);
-            byte[] read = new byte[300];
+            using var handle = last.TryOpen(entry);
+            var read = new byte[300];
             Assert.True(handle is null || (RandomAccess.Read(handle, read, 0) == 300 && bytes.AsSpan().SequenceEqual(read)));
         }
     }
@@ -128,7 +127,7 @@ public sealed class ShardCopiesTests : IDisposable
     public async Task Open_FolderThatHoldsOtherThings_IsRefusedAndUntouched()
     {
         Directory.CreateDirectory(Folder);
-        string theirs = Path.Combine(Folder, $"{new string('a', 64)}.parquet");
+        var theirs = Path.Combine(Folder, $"{new string('a', 64)}.parquet");
         await File.WriteAllTextAsync(theirs, "somebody's", Ct);
         Assert.Contains("holds other things", Assert.Throws<UsageException>(() => Open(10)).Message, StringComparison.Ordinal);
         Assert.Equal([theirs], Directory.GetFileSystemEntries(Folder));
@@ -137,12 +136,12 @@ public sealed class ShardCopiesTests : IDisposable
     [Fact]
     public async Task Make_FilesOfOtherNames_AreNeverRemoved()
     {
-        ShardCopies copies = Open(400);
+        var copies = Open(400);
         string[] theirs = [Path.Combine(Folder, "notes.txt"), Path.Combine(Folder, "a.parquet"), Path.Combine(Folder, $"{new string('g', 64)}.parquet")];
         Array.ForEach(theirs, f => File.WriteAllBytes(f, new byte[1000]));
-        for (int i = 0; i < 4; i++)
+        for (var i = 0; i < 4; i++)
         {
-            (ShardEntry shard, byte[] bytes) = Shard(i, 300);
+            (var shard, var bytes) = Shard(i, 300);
             Assert.Equal(CopyOutcome.There, await copies.MakeAsync(shard, From(bytes), Ct));
         }
 
@@ -151,15 +150,15 @@ public sealed class ShardCopiesTests : IDisposable
 
     private static (ShardEntry Entry, byte[] Bytes) Shard(int seed, int length)
     {
-        byte[] bytes = new byte[length];
+        var bytes = new byte[length];
         new Random(seed).NextBytes(bytes);
-        string hash = Convert.ToHexStringLower(SHA256.HashData(bytes));
+        var hash = Convert.ToHexStringLower(SHA256.HashData(bytes));
         return (new ShardEntry { Path = $"shards/main-{seed:D6}.parquet", Rows = 1, Bytes = length, Sha256 = hash, IdsSha256 = hash, Offsets = [], MelOffsets = [] }, bytes);
     }
 
     private static Func<long, Memory<byte>, int> From(byte[] bytes) => (offset, piece) =>
     {
-        int count = Math.Min(piece.Length, bytes.Length - (int)offset);
+        var count = Math.Min(piece.Length, bytes.Length - (int)offset);
         bytes.AsMemory((int)offset, count).CopyTo(piece);
         return count;
     };
@@ -168,7 +167,7 @@ public sealed class ShardCopiesTests : IDisposable
 
     private static bool IsThere(ShardCopies copies, ShardEntry shard)
     {
-        using SafeFileHandle? handle = copies.TryOpen(shard);
+        using var handle = copies.TryOpen(shard);
         return handle is not null;
     }
 

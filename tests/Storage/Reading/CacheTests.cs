@@ -6,7 +6,7 @@ public sealed class CacheTests
     public void Open_NoFolder_SaysHowToMakeOne()
     {
         using TempFolder folder = new();
-        UsageException e = Assert.Throws<UsageException>(() => Cache.Open(folder.Cache));
+        var e = Assert.Throws<UsageException>(() => Cache.Open(folder.Cache));
         Assert.Contains(folder.Cache, e.Message, StringComparison.Ordinal);
         Assert.Contains("xkd ingest --out", e.Message, StringComparison.Ordinal);
     }
@@ -32,9 +32,9 @@ public sealed class CacheTests
     public async Task Open_MissingShard_NamesItAndTheFix()
     {
         using TempFolder folder = new();
-        Manifest manifest = await Clips.WriteAsync(folder.Cache, [Clips.Make("a")]);
+        var manifest = await Clips.WriteAsync(folder.Cache, [Clips.Make("a")]);
         File.Delete(folder.In(manifest.Shards[0].Path));
-        CorruptCacheException e = Assert.Throws<CorruptCacheException>(() => Cache.Open(folder.Cache));
+        var e = Assert.Throws<CorruptCacheException>(() => Cache.Open(folder.Cache));
         Assert.Equal((manifest.Shards[0].Path, "no file"), (e.Shard, e.Got));
         Assert.Contains("restore the file", e.Message, StringComparison.Ordinal);
     }
@@ -59,8 +59,8 @@ public sealed class CacheTests
         using TempFolder folder = new();
         await Clips.WriteAsync(folder.Cache, [Clips.Make("b")]);
         await Clips.WriteAsync(folder.Cache, [Clips.Make("a")]);
-        string newest = folder.In("manifest", "000002.json");
-        byte[] text = await File.ReadAllBytesAsync(newest, TestContext.Current.CancellationToken);
+        var newest = folder.In("manifest", "000002.json");
+        var text = await File.ReadAllBytesAsync(newest, TestContext.Current.CancellationToken);
         if (cut)
         {
             await File.WriteAllBytesAsync(newest, text[..^40], TestContext.Current.CancellationToken);
@@ -70,13 +70,13 @@ public sealed class CacheTests
             Files.Flip(newest, text.Length / 2);
         }
 
-        Cache cache = Cache.Open(folder.Cache);
+        var cache = Cache.Open(folder.Cache);
         Assert.Equal(1, cache.Manifest.Version);
         Assert.Contains("000002.json is damaged", Assert.Single(cache.Warnings), StringComparison.Ordinal);
         Assert.Contains("000002.json", Assert.Throws<CorruptCacheException>(() => Cache.Open(folder.Cache, version: 2)).Message, StringComparison.Ordinal);
 
         // Growing from version 1 would take version 2's shard for a leftover: writing is refused instead.
-        FailureException e = await Assert.ThrowsAsync<FailureException>(() => Clips.OpenAsync(folder.Cache));
+        var e = await Assert.ThrowsAsync<FailureException>(() => Clips.OpenAsync(folder.Cache));
         Assert.Contains("000002.json is damaged", e.Message, StringComparison.Ordinal);
     }
 
@@ -84,9 +84,9 @@ public sealed class CacheTests
     public async Task Clips_DamagedFooter_NamesTheShard()
     {
         using TempFolder folder = new();
-        Manifest manifest = await Clips.WriteAsync(folder.Cache, [Clips.Make("a"), Clips.Make("b")], new CacheWriterOptions { ShardRows = 1 });
+        var manifest = await Clips.WriteAsync(folder.Cache, [Clips.Make("a"), Clips.Make("b")], new CacheWriterOptions { ShardRows = 1 });
         Files.Flip(folder.In(manifest.Shards[1].Path), manifest.Shards[1].FooterOffset + 20);
-        CorruptCacheException e = Assert.Throws<CorruptCacheException>(() => Cache.Open(folder.Cache).Clips);
+        var e = Assert.Throws<CorruptCacheException>(() => Cache.Open(folder.Cache).Clips);
         Assert.Equal((manifest.Shards[1].Path, "footer"), (e.Shard, e.Column));
     }
 
@@ -94,14 +94,14 @@ public sealed class CacheTests
     public async Task Summary_CountsWhatIsThere()
     {
         using TempFolder folder = new();
-        await using (CacheWriter writer = await Clips.OpenAsync(folder.Cache))
+        await using (var writer = await Clips.OpenAsync(folder.Cache))
         {
             await writer.AddAsync(Clips.Make("a", frames: 8) with { Label = "dog", Labels = [], Split = "train" }, Clips.Make("b", frames: 16) with { Label = null, Labels = ["dog", "cat"], Split = "val" });
             await writer.SettleAsync(Clips.Failed("c"), TestContext.Current.CancellationToken);
             await writer.CommitAsync(TestContext.Current.CancellationToken);
         }
 
-        CacheSummary summary = CacheSummary.Of(folder.Cache);
+        var summary = CacheSummary.Of(folder.Cache);
         Assert.Equal((1, 2, 1, 3 / 3600.0), (summary.Version, summary.Clips, summary.Failed, summary.Hours));
         Assert.Equal(new Dictionary<string, int> { ["dog"] = 2, ["cat"] = 1 }, summary.Classes);
         Assert.Equal(new Dictionary<string, int> { ["train"] = 1, ["val"] = 1 }, summary.Splits);

@@ -6,16 +6,16 @@ public sealed class ClipReaderTests
     public async Task ReadFrames_AnyWindow_GivesJustItsFrames()
     {
         using TempFolder folder = new();
-        ClipRecord clip = Clips.Make("a", frames: 12);
+        var clip = Clips.Make("a", frames: 12);
         await Clips.WriteAsync(folder.Cache, [Clips.Make("0"), clip, Clips.Make("b")]);
-        Cache cache = Cache.Open(folder.Cache);
+        var cache = Cache.Open(folder.Cache);
         using ClipReader reader = new(cache);
-        ClipEntry entry = cache.Clips[1];
-        for (int first = 0; first <= 12; first++)
+        var entry = cache.Clips[1];
+        for (var first = 0; first <= 12; first++)
         {
-            for (int count = 0; first + count <= 12; count++)
+            for (var count = 0; first + count <= 12; count++)
             {
-                byte[] window = new byte[(count * entry.FrameBytes) + 1];
+                var window = new byte[(count * entry.FrameBytes) + 1];
                 reader.ReadFrames(entry, first, count, window);
                 Assert.True(clip.Frames.Span.Slice(first * entry.FrameBytes, count * entry.FrameBytes).SequenceEqual(window.AsSpan(..^1)));
                 Assert.Equal(0, window[^1]);
@@ -27,7 +27,7 @@ public sealed class ClipReaderTests
     public async Task ReadFrames_MoreFramesThanOneBatchOfChecksums_GivesThemAll()
     {
         using TempFolder folder = new();
-        ClipRecord clip = Clips.Make("long", frames: 700, height: 2, width: 3);
+        var clip = Clips.Make("long", frames: 700, height: 2, width: 3);
         await Clips.WriteAsync(folder.Cache, [clip]);
         Clips.AssertSame(clip, Cache.Open(folder.Cache));
     }
@@ -42,7 +42,7 @@ public sealed class ClipReaderTests
     {
         using TempFolder folder = new();
         await Clips.WriteAsync(folder.Cache, [Clips.Make("a", frames: 5)]);
-        Cache cache = Cache.Open(folder.Cache);
+        var cache = Cache.Open(folder.Cache);
         using ClipReader reader = new(cache);
         Assert.Throws<ArgumentOutOfRangeException>(() => reader.ReadFrames(cache.Clips[0], first, count, new byte[1 << 16]));
     }
@@ -51,16 +51,16 @@ public sealed class ClipReaderTests
     public async Task Read_FlippedByte_NamesShardRowAndColumn()
     {
         using TempFolder folder = new();
-        Manifest manifest = await Clips.WriteAsync(folder.Cache, [Clips.Make("a"), Clips.Make("b"), Clips.Make("c")]);
-        Cache cache = Cache.Open(folder.Cache);
-        ClipEntry clip = cache.Clips[1];
+        var manifest = await Clips.WriteAsync(folder.Cache, [Clips.Make("a"), Clips.Make("b"), Clips.Make("c")]);
+        var cache = Cache.Open(folder.Cache);
+        var clip = cache.Clips[1];
         Files.Flip(folder.In(manifest.Shards[0].Path), clip.FramesOffset + (3 * clip.FrameBytes) + 9);
         Files.Flip(folder.In(manifest.Shards[0].Path), clip.MelOffset + 5);
         using ClipReader reader = new(cache);
-        byte[] frames = new byte[5 * clip.FrameBytes];
+        var frames = new byte[5 * clip.FrameBytes];
         reader.ReadFrames(clip, 0, 3, frames);
-        CorruptCacheException first = Assert.Throws<CorruptCacheException>(() => reader.ReadFrames(clip, 2, 3, frames));
-        CorruptCacheException second = Assert.Throws<CorruptCacheException>(() => reader.ReadMel(clip, new Half[1000]));
+        var first = Assert.Throws<CorruptCacheException>(() => reader.ReadFrames(clip, 2, 3, frames));
+        var second = Assert.Throws<CorruptCacheException>(() => reader.ReadMel(clip, new Half[1000]));
         Assert.Equal((manifest.Shards[0].Path, (long?)1, "frames"), (first.Shard, first.Row, first.Column));
         Assert.StartsWith("frame 3 crc ", first.Expected, StringComparison.Ordinal);
         Assert.Equal((manifest.Shards[0].Path, (long?)1, "mel"), (second.Shard, second.Row, second.Column));
@@ -71,18 +71,18 @@ public sealed class ClipReaderTests
     {
         using TempFolder folder = new();
         await Clips.WriteAsync(folder.Cache, [.. Enumerable.Range(0, 20).Select(i => Clips.Make($"{i:d2}", frames: 40))], new CacheWriterOptions { ShardRows = 7 });
-        Cache cache = Cache.Open(folder.Cache);
+        var cache = Cache.Open(folder.Cache);
         using ClipReader reader = new(cache);
-        byte[] frames = new byte[32 * cache.Clips[0].FrameBytes];
-        Half[] mel = new Half[1000];
+        var frames = new byte[32 * cache.Clips[0].FrameBytes];
+        var mel = new Half[1000];
         ReadAll();
-        long before = GC.GetAllocatedBytesForCurrentThread();
+        var before = GC.GetAllocatedBytesForCurrentThread();
         ReadAll();
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
 
         void ReadAll()
         {
-            for (int i = 0; i < cache.Clips.Count; i++)
+            for (var i = 0; i < cache.Clips.Count; i++)
             {
                 reader.ReadFrames(cache.Clips[i], i % 8, 32, frames);
                 reader.ReadMel(cache.Clips[i], mel);
@@ -96,12 +96,12 @@ public sealed class ClipReaderTests
         using TempFolder folder = new();
         ClipRecord[] clips = [.. Enumerable.Range(0, 30).Select(i => Clips.Make($"{i:d2}"))];
         await Clips.WriteAsync(folder.Cache, clips, new CacheWriterOptions { ShardRows = 4 });
-        Cache cache = Cache.Open(folder.Cache);
+        var cache = Cache.Open(folder.Cache);
         using ClipReader reader = new(cache);
         Parallel.For(0, 300, i =>
         {
-            ClipEntry clip = cache.Clips[i % 30];
-            byte[] frames = new byte[clip.NumFrames * clip.FrameBytes];
+            var clip = cache.Clips[i % 30];
+            var frames = new byte[clip.NumFrames * clip.FrameBytes];
             reader.ReadFrames(clip, 0, clip.NumFrames, frames);
             Assert.True(clips[i % 30].Frames.Span.SequenceEqual(frames));
         });

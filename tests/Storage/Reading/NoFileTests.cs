@@ -29,10 +29,10 @@ public sealed class NoFileTests : IAsyncLifetime, IDisposable
     public void ReadAndVerify_NoFileUnderAFilesName_NameIt(string name, string kind, string named)
     {
         Replace(name, kind);
-        CorruptCacheException e = Assert.Throws<CorruptCacheException>(() => CacheSummary.Of(_folder.Cache));
+        var e = Assert.Throws<CorruptCacheException>(() => CacheSummary.Of(_folder.Cache));
         Assert.Equal((name, "file"), (e.Shard, e.Column));
         Assert.StartsWith(named, e.Got, StringComparison.Ordinal);
-        VerifyError error = Assert.Single(Verify());
+        var error = Assert.Single(Verify());
         Assert.Equal((name, "file"), (error.Shard, error.Column));
         Assert.StartsWith(named, error.Got, StringComparison.Ordinal);
     }
@@ -54,7 +54,7 @@ public sealed class NoFileTests : IAsyncLifetime, IDisposable
     {
         Directory.Move(_folder.In(folder), Path.Combine(_folder.Path, "outside"));
         Directory.CreateSymbolicLink(_folder.In(folder), Path.Combine(_folder.Path, "outside"));
-        CorruptCacheException e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache));
+        var e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache));
         Assert.Equal((folder, "folder"), (e.Shard, e.Column));
         Assert.Equal((folder, "folder"), Assert.Single(Verify().Select(v => (v.Shard, v.Column))));
     }
@@ -63,7 +63,7 @@ public sealed class NoFileTests : IAsyncLifetime, IDisposable
     public async Task Verify_NamesThatNothingReads_AreReportedAndReadersGoOn()
     {
         string[] strays = ["abc.json", "000001.json.tmp", "1.json", "0000001.json", "000000.json", "٠٠٠٠٠١.json", "2000000000.json", "000001.JSON"];
-        foreach (string stray in strays)
+        foreach (var stray in strays)
         {
             await File.WriteAllTextAsync(_folder.In("manifest", stray), "{}", TestContext.Current.CancellationToken);
         }
@@ -78,19 +78,19 @@ public sealed class NoFileTests : IAsyncLifetime, IDisposable
     public void Verify_AVersionFarAway_NamesTheGapOnce()
     {
         File.Copy(_folder.In(Manifest), _folder.In("manifest", "999999999.json"));
-        VerifyError[] errors = Verify();
+        var errors = Verify();
         Assert.Equal(["manifest/999999998.json", "manifest/999999999.json"], errors.Select(e => e.Shard));
         Assert.Equal("no file, nor of the 999999996 versions before it", errors[0].Got);
     }
 
     private void Replace(string name, string kind)
     {
-        string path = _folder.In(name);
+        var path = _folder.In(name);
         File.Move(path, Path.Combine(_folder.Path, "outside"));
         switch (kind)
         {
             case "pipe":
-                using (Process made = Process.Start("mkfifo", [path]))
+                using (var made = Process.Start("mkfifo", [path]))
                 {
                     made.WaitForExit();
                 }

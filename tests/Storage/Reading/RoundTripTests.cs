@@ -11,8 +11,8 @@ public sealed class RoundTripTests
     {
         using TempFolder folder = new();
         ClipRecord[] clips = [.. Enumerable.Range(0, 20).Select(i => Clips.Make($"{(char)('t' - i)}{new string('x', i)}.mp4", frames: 1 + i, width: 16 + i, melFrames: i))];
-        Manifest manifest = await Clips.WriteAsync(folder.Cache, clips, Small);
-        Cache cache = Cache.Open(folder.Cache);
+        var manifest = await Clips.WriteAsync(folder.Cache, clips, Small);
+        var cache = Cache.Open(folder.Cache);
 
         Assert.Equal(3, manifest.Shards.Count);
         Assert.Equal(clips.Select(c => c.Id).Order(StringComparer.Ordinal), cache.Clips.Select(c => c.Id));
@@ -30,7 +30,7 @@ public sealed class RoundTripTests
             Clips.Make("both.mp4"),
         ];
         await Clips.WriteAsync(folder.Cache, clips);
-        Cache cache = Cache.Open(folder.Cache);
+        var cache = Cache.Open(folder.Cache);
         Assert.All(clips, clip => Clips.AssertSame(clip, cache));
     }
 
@@ -40,7 +40,7 @@ public sealed class RoundTripTests
         using TempFolder folder = new();
         ClipRecord[] clips = [Clips.Make("a", melFrames: 0, samples: 400), Clips.Make("b", melFrames: 0, samples: 0), Clips.Make("c", melFrames: 0, samples: 7)];
         await Clips.WriteAsync(folder.Cache, clips, fingerprint: Clips.Fingerprint with { AudioCodec = AudioCodecs.Pcm });
-        Cache cache = Cache.Open(folder.Cache);
+        var cache = Cache.Open(folder.Cache);
         Assert.All(clips, clip => Clips.AssertSame(clip, cache));
     }
 
@@ -49,10 +49,10 @@ public sealed class RoundTripTests
     {
         using TempFolder folder = new();
         ClipRecord[] clips = [.. Enumerable.Range(0, 8).Select(i => Clips.Make($"c{i}", frames: i))];
-        Manifest manifest = await Clips.WriteAsync(folder.Cache, clips, Small with { ShardRows = 100 });
-        ShardEntry shard = Assert.Single(manifest.Shards);
-        byte[] file = await File.ReadAllBytesAsync(folder.In(shard.Path), TestContext.Current.CancellationToken);
-        for (int row = 0; row < clips.Length; row++)
+        var manifest = await Clips.WriteAsync(folder.Cache, clips, Small with { ShardRows = 100 });
+        var shard = Assert.Single(manifest.Shards);
+        var file = await File.ReadAllBytesAsync(folder.In(shard.Path), TestContext.Current.CancellationToken);
+        for (var row = 0; row < clips.Length; row++)
         {
             Assert.True(clips[row].Frames.Span.SequenceEqual(file.AsSpan((int)shard.Offsets[row], clips[row].Frames.Length)), $"frames of row {row}");
             Assert.True(clips[row].Mel.Span.SequenceEqual(file.AsSpan((int)shard.MelOffsets[row], clips[row].Mel.Length)), $"mel of row {row}");
@@ -65,9 +65,9 @@ public sealed class RoundTripTests
         using TempFolder folder = new();
         ClipRecord[] clips = [Clips.Make("a", melFrames: 40), Clips.Make("b", melFrames: 3), Clips.Make("c", melFrames: 0)];
         await Clips.WriteAsync(folder.Cache, clips[..1]);
-        Manifest manifest = await Clips.WriteAsync(folder.Cache, clips[1..]);
-        double mean = clips.Sum(c => c.MelSum) / (43 * Clips.Fingerprint.Mels);
-        double squares = clips.Sum(c => c.MelSumSquares) / (43 * Clips.Fingerprint.Mels);
+        var manifest = await Clips.WriteAsync(folder.Cache, clips[1..]);
+        var mean = clips.Sum(c => c.MelSum) / (43 * Clips.Fingerprint.Mels);
+        var squares = clips.Sum(c => c.MelSumSquares) / (43 * Clips.Fingerprint.Mels);
         Assert.Equal(43, manifest.Mel.Frames);
 
         // Float64 adds float16 values and their squares exactly, in any order.
@@ -83,10 +83,10 @@ public sealed class RoundTripTests
         await Clips.WriteAsync(folder.Cache, clips, Small);
         using DuckDBConnection connection = new("DataSource=:memory:");
         await connection.OpenAsync(TestContext.Current.CancellationToken);
-        using DuckDBCommand command = connection.CreateCommand();
+        using var command = connection.CreateCommand();
         command.CommandText = $"select id, octet_length(frames), octet_length(mel), label, labels, folds, num_frames, split, mel_crc, duration, octet_length(frame_crc), count(*) over () from '{folder.In("shards")}/*.parquet' order by id";
-        using DuckDBDataReader rows = command.ExecuteReader();
-        foreach (ClipRecord clip in clips.OrderBy(c => c.Id, StringComparer.Ordinal))
+        using var rows = command.ExecuteReader();
+        foreach (var clip in clips.OrderBy(c => c.Id, StringComparer.Ordinal))
         {
             Assert.True(rows.Read());
             Assert.Equal(clip.Id, rows.GetString(0));

@@ -12,8 +12,8 @@ public sealed class LocalStoreTests : StoreTests, IDisposable
         // So that a cache can be read from a mount that is read-only.
         ClipRecord[] clips = [Clips.Make("a"), Clips.Make("b")];
         await WriteAsync("main", clips);
-        string[] before = Everything();
-        Cache cache = Cache.Open(_folder.Cache);
+        var before = Everything();
+        var cache = Cache.Open(_folder.Cache);
         Assert.All(clips, clip => Clips.AssertSame(clip, cache));
         Assert.Equal(2, CacheSummary.Of(cache).Clips);
         Assert.True(CacheVerifier.Verify(_folder.Cache, ct: Ct).Ok);

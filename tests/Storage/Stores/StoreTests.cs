@@ -17,7 +17,7 @@ public abstract class StoreTests
     [Fact]
     public void Files_PutReadReplacedAndRemoved_AreWhatWasPut()
     {
-        using ICacheStore store = Open();
+        using var store = Open();
         store.Prepare();
         Assert.True(store.TryPut("manifest/000001.json", "one"u8.ToArray(), "a"));
         Assert.False(store.TryPut("manifest/000001.json", "two"u8.ToArray(), "b"));
@@ -30,7 +30,7 @@ public abstract class StoreTests
         Assert.Equal("second, longer", Text(store.TryRead("ledger.jsonl")));
         Assert.Equal("second", Text(store.TryRead("ledger.jsonl", 6)));
         Assert.Equal("line 1\nline three\n", Text(store.TryRead("ledger/a.jsonl")));
-        using (Stream stream = store.TryOpen("ledger.jsonl")!)
+        using (var stream = store.TryOpen("ledger.jsonl")!)
         {
             Assert.Equal("second, longer", new StreamReader(stream).ReadToEnd());
         }
@@ -49,11 +49,11 @@ public abstract class StoreTests
     [Fact]
     public void Publish_StagedFile_IsSeenOnlyThenAndWhole()
     {
-        using ICacheStore store = Open();
+        using var store = Open();
         store.Prepare();
-        byte[] bytes = new byte[(2 << 16) + 12345]; // in three pieces where it goes in pieces
+        var bytes = new byte[(2 << 16) + 12345]; // in three pieces where it goes in pieces
         new Random(3).NextBytes(bytes);
-        StagedFile staged = store.Stage("shards/a-000001.parquet", "a");
+        var staged = store.Stage("shards/a-000001.parquet", "a");
         using (staged.Stream)
         {
             staged.Stream.Write(bytes);
@@ -64,7 +64,7 @@ public abstract class StoreTests
         Assert.Equal(new StoredFile("shards/a-000001.parquet", bytes.Length), Assert.Single(store.List(CacheLayout.Shards)));
         Assert.False(File.Exists(staged.Path));
         Assert.Equal(bytes[^100..], store.ReadTail("shards/a-000001.parquet", bytes.Length - 100, 100));
-        using LocalCopy copy = store.Fetch("shards/a-000001.parquet");
+        using var copy = store.Fetch("shards/a-000001.parquet");
         Assert.True(bytes.AsSpan().SequenceEqual(File.ReadAllBytes(copy.Path)));
     }
 
@@ -72,12 +72,12 @@ public abstract class StoreTests
     public async Task Commit_SmallCache_ReadsBackAndVerifies()
     {
         await WriteAsync("main", Ten);
-        ICacheStore store = Open();
-        Cache cache = Cache.Open(store);
+        var store = Open();
+        var cache = Cache.Open(store);
         Assert.Equal(Ten.Select(c => c.Id), cache.Clips.Select(c => c.Id));
         Assert.All(Ten, clip => Clips.AssertSame(clip, cache));
         Assert.Equal(10, cache.ReadLedger().Count);
-        VerifyReport report = CacheVerifier.Verify(store, ct: Ct);
+        var report = CacheVerifier.Verify(store, ct: Ct);
         Assert.True(report.Ok, string.Join("; ", report.Errors));
         Assert.Equal(10, report.Rows);
     }
@@ -86,16 +86,16 @@ public abstract class StoreTests
     public async Task Commit_AfterAWriterThatDiedBeforeItsManifest_LeavesNothingOver()
     {
         await WriteAsync("main", Ten[..4]);
-        using (ICacheStore dying = Open())
+        using (var dying = Open())
         {
-            StagedFile staged = dying.Stage(CacheLayout.ShardPath("main", 2, dying.WriterMark), "main");
+            var staged = dying.Stage(CacheLayout.ShardPath("main", 2, dying.WriterMark), "main");
             await staged.Stream.DisposeAsync();
             dying.Publish(staged, CacheLayout.ShardPath("main", 2, dying.WriterMark));
         }
 
         await WriteAsync("main", Ten[4..]);
-        using ICacheStore store = Open();
-        Cache cache = Cache.Open(store);
+        using var store = Open();
+        var cache = Cache.Open(store);
         Assert.Equal((2, 10), (cache.Manifest.Version, cache.Clips.Count));
         Assert.Equal(cache.Manifest.Shards.Select(s => s.Path).Order(StringComparer.Ordinal), store.List(CacheLayout.Shards).Select(f => f.Name).Order(StringComparer.Ordinal));
     }
@@ -105,7 +105,7 @@ public abstract class StoreTests
     {
         await WriteAsync("main", Ten[..4]);
         await WriteAsync("main", Ten[4..]);
-        using ICacheStore store = Open();
+        using var store = Open();
         Assert.Equal(4, Cache.Open(store, version: 1).Clips.Count);
         Assert.Contains("no version 7", Assert.Throws<UsageException>(() => Cache.Open(store, version: 7)).Message, StringComparison.Ordinal);
     }
@@ -113,8 +113,8 @@ public abstract class StoreTests
     [Fact]
     public void Open_NothingCommitted_SaysHowToMakeACache()
     {
-        using ICacheStore store = Open();
-        string message = Assert.Throws<UsageException>(() => Cache.Open(store)).Message;
+        using var store = Open();
+        var message = Assert.Throws<UsageException>(() => Cache.Open(store)).Message;
         Assert.Contains($"xkd ingest --out {store.Location}", message, StringComparison.Ordinal);
     }
 
@@ -124,15 +124,15 @@ public abstract class StoreTests
         Assert.SkipUnless(TakesSeveralWriters, "one writer at a time here: the service does not put conditionally");
         await Parallel.ForAsync(0, 4, Ct, async (part, ct) =>
         {
-            await using CacheWriter writer = await OpenAsync($"p{part}");
-            for (int i = 0; i < 4; i++)
+            await using var writer = await OpenAsync($"p{part}");
+            for (var i = 0; i < 4; i++)
             {
                 await writer.AddAsync(Clips.Make($"{part}-{i}", frames: 1));
                 await writer.CommitAsync(ct);
             }
         });
-        using ICacheStore store = Open();
-        Cache cache = Cache.Open(store);
+        using var store = Open();
+        var cache = Cache.Open(store);
         Assert.Equal((16, 16), (cache.Manifest.Version, cache.Clips.Count));
         Assert.Equal(16, Text(store.TryRead(CacheLayout.Ledger)).Count(c => c == '\n'));
         Assert.Empty(CacheVerifier.Verify(store, ct: Ct).Errors);
@@ -141,21 +141,21 @@ public abstract class StoreTests
     [Fact]
     public async Task TryLock_PartThatIsHeld_IsRefusedUntilItsWriterIsDone()
     {
-        using ICacheStore other = Open();
+        using var other = Open();
         other.Prepare();
-        await using (CacheWriter writer = await OpenAsync("one"))
+        await using (var writer = await OpenAsync("one"))
         {
             Assert.Null(other.TryLock("one"));
         }
 
-        using IPartLock? held = other.TryLock("one");
+        using var held = other.TryLock("one");
         Assert.NotNull(held);
         held.Require();
     }
 
     private protected async Task WriteAsync(string part, IEnumerable<ClipRecord> clips)
     {
-        await using CacheWriter writer = await OpenAsync(part);
+        await using var writer = await OpenAsync(part);
         await writer.AddAsync([.. clips]);
         await writer.CommitAsync(Ct);
     }

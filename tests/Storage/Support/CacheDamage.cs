@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text.Json.Nodes;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Xkd.Storage.Tests;
 
@@ -46,12 +46,12 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
     /// <summary>Puts everything back.</summary>
     public void Mend()
     {
-        foreach (string added in Directory.GetFiles(cache, "*", SearchOption.AllDirectories).Except(_good.Keys))
+        foreach (var added in Directory.GetFiles(cache, "*", SearchOption.AllDirectories).Except(_good.Keys))
         {
             File.Delete(added);
         }
 
-        foreach ((string file, byte[] bytes) in _good)
+        foreach ((var file, var bytes) in _good)
         {
             File.WriteAllBytes(file, bytes);
         }
@@ -59,7 +59,7 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
 
     private string Flipped()
     {
-        string file = Pick([_manifest, .. _shards, Path.Combine(cache, "ledger", "main.jsonl")]);
+        var file = Pick([_manifest, .. _shards, Path.Combine(cache, "ledger", "main.jsonl")]);
         byte[] bytes = [.. _good[file]];
         int at = random.Next(bytes.Length), bit = random.Next(8);
         bytes[at] ^= (byte)(1 << bit);
@@ -69,8 +69,8 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
 
     private string Cut()
     {
-        string file = Pick([_manifest, .. _shards, Path.Combine(cache, "ledger", "main.jsonl")]);
-        int length = random.Next(_good[file].Length);
+        var file = Pick([_manifest, .. _shards, Path.Combine(cache, "ledger", "main.jsonl")]);
+        var length = random.Next(_good[file].Length);
         File.WriteAllBytes(file, _good[file][..length]);
         return $"{Name(file)}: {length} bytes of {_good[file].Length}";
     }
@@ -78,19 +78,19 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
     // Any field of the manifest, at any depth, becomes what no writer writes there, or goes.
     private string? ManifestValue()
     {
-        JsonObject fields = SignedCache.Read(_good[_manifest]);
-        (JsonNode parent, object key, string name) = Pick([.. Places(fields)]);
+        var fields = SignedCache.Read(_good[_manifest]);
+        (var parent, var key, var name) = Pick([.. Places(fields)]);
         if (random.Next(8) == 0 && parent is JsonObject owner)
         {
             owner.Remove((string)key);
             return Optional.Contains(name) ? null : Signed(fields, $"no {name}");
         }
 
-        JsonNode? value = Impossible();
-        JsonNode? before = key is int index ? parent[index] : parent[(string)key];
+        var value = Impossible();
+        var before = key is int index ? parent[index] : parent[(string)key];
         string was = before?.ToJsonString() ?? "null", now = value?.ToJsonString() ?? "null";
-        bool text = value?.GetValueKind() == JsonValueKind.String && !now.Contains("@raw", StringComparison.Ordinal);
-        bool allowed = was == now || (value is null && name is "parent") || (text && FreeText.Contains(name));
+        var text = value?.GetValueKind() == JsonValueKind.String && !now.Contains("@raw", StringComparison.Ordinal);
+        var allowed = was == now || (value is null && name is "parent") || (text && FreeText.Contains(name));
         if (key is int i)
         {
             parent[i] = value;
@@ -105,9 +105,9 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
 
     private string ManifestList()
     {
-        JsonObject fields = SignedCache.Read(_good[_manifest]);
-        JsonArray list = fields[random.Next(3) == 0 ? "ledger" : "shards"]!.AsArray();
-        int at = random.Next(list.Count);
+        var fields = SignedCache.Read(_good[_manifest]);
+        var list = fields[random.Next(3) == 0 ? "ledger" : "shards"]!.AsArray();
+        var at = random.Next(list.Count);
         switch (random.Next(4))
         {
             case 0:
@@ -121,8 +121,8 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
                 list.Add(SignedCache.Raw("{\"path\": \"shards/main-000001.parquet\", \"path\": \"shards/main-000002.parquet\"}"));
                 return Signed(fields, $"a field twice in {list.GetPropertyName()}");
             default:
-                JsonNode copy = fields["shards"]![0]!.DeepClone();
-                string other = "shards/copy-000001.parquet";
+                var copy = fields["shards"]![0]!.DeepClone();
+                var other = "shards/copy-000001.parquet";
                 copy["path"] = other;
                 fields["shards"]!.AsArray().Add(copy);
                 fields["clips"] = fields["clips"]!.GetValue<int>() + copy["rows"]!.GetValue<int>();
@@ -133,14 +133,14 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
 
     private string? IndexValue()
     {
-        int shard = random.Next(_shards.Length);
-        int[] ends = _ends[_shards[shard]];
-        int row = random.Next(ends.Length);
-        IndexField field = Pick(IndexField.All);
-        object value = field.Type == typeof(double) ? Pick<object>([double.NaN, double.PositiveInfinity, double.NegativeInfinity, 1e300, -1.0])
+        var shard = random.Next(_shards.Length);
+        var ends = _ends[_shards[shard]];
+        var row = random.Next(ends.Length);
+        var field = Pick(IndexField.All);
+        var value = field.Type == typeof(double) ? Pick<object>([double.NaN, double.PositiveInfinity, double.NegativeInfinity, 1e300, -1.0])
             : field.Type == typeof(int) ? Pick<object>([-1, int.MinValue, int.MaxValue, 0, 1 << 16, 1 << 30, random.Next()])
             : Pick<object>([-1L, long.MinValue, long.MaxValue, 0L, 1L << 40, random.NextInt64(), -random.NextInt64()]);
-        bool other = false;
+        var other = false;
         SignedCache.ChangeShard(cache, shard, (bytes, entry) =>
         {
             other = field.Set(bytes.AsSpan(0, entry["footer_offset"]!.GetValue<int>() + ends[row]), value);
@@ -155,15 +155,15 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
     // The row count, the texts and their lengths.
     private string? IndexText()
     {
-        int shard = random.Next(_shards.Length);
-        int[] ends = _ends[_shards[shard]];
+        var shard = random.Next(_shards.Length);
+        var ends = _ends[_shards[shard]];
         int row = random.Next(ends.Length), begin = row == 0 ? 8 : ends[row - 1], end = ends[row] - IndexField.All[0].BeforeEnd;
-        int at = random.Next(begin, end);
-        byte value = Pick<byte>([0, 1, 0x7F, 0x80, 0xFF, (byte)random.Next(256)]);
-        bool other = false;
+        var at = random.Next(begin, end);
+        var value = Pick<byte>([0, 1, 0x7F, 0x80, 0xFF, (byte)random.Next(256)]);
+        var other = false;
         SignedCache.ChangeShard(cache, shard, (bytes, entry) =>
         {
-            ref byte place = ref bytes[entry["footer_offset"]!.GetValue<int>() + at];
+            ref var place = ref bytes[entry["footer_offset"]!.GetValue<int>() + at];
             other = place != value;
             place = value;
         });
@@ -175,7 +175,7 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
         int shard = random.Next(_shards.Length), where = 0;
         SignedCache.ChangeShard(cache, shard, (bytes, entry) =>
         {
-            JsonArray offsets = entry[random.Next(2) == 0 ? "offsets" : "mel_offsets"]!.AsArray();
+            var offsets = entry[random.Next(2) == 0 ? "offsets" : "mel_offsets"]!.AsArray();
             where = offsets[random.Next(offsets.Count)]!.GetValue<int>() + random.Next(16);
             bytes[where] ^= (byte)(1 << random.Next(8));
         });
@@ -187,7 +187,7 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
         int shard = random.Next(_shards.Length), kept = 0;
         SignedCache.ChangeShard(cache, shard, (bytes, entry) =>
         {
-            int footer = entry["footer_offset"]!.GetValue<int>() + _ends[_shards[shard]][^1];
+            var footer = entry["footer_offset"]!.GetValue<int>() + _ends[_shards[shard]][^1];
             kept = random.Next(3) * 4; // with the length of the footer and the four letters after it, or the letters alone, or neither
             random.NextBytes(bytes.AsSpan(footer, bytes.Length - footer - kept));
         });
@@ -196,7 +196,7 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
 
     private string LedgerLine()
     {
-        string file = Path.Combine(cache, "ledger", "main.jsonl");
+        var file = Path.Combine(cache, "ledger", "main.jsonl");
         string[] bad =
         [
             "null", "[]", "{}", "{\"id\":\"\",\"state\":\"committed\"}", "{\"id\":null,\"state\":\"committed\"}",
@@ -205,12 +205,12 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
             "{\"id\":\"x\",\"id\":\"y\",\"state\":\"failed\"}", "{\"id\":\"\\ud800\",\"state\":\"failed\"}", "",
         ];
         string[] lines = [.. System.Text.Encoding.UTF8.GetString(_good[file]).Split('\n')];
-        int at = random.Next(lines.Length - 1);
+        var at = random.Next(lines.Length - 1);
         lines[at] = Pick(bad);
-        byte[] text = System.Text.Encoding.UTF8.GetBytes(string.Join('\n', lines));
+        var text = System.Text.Encoding.UTF8.GetBytes(string.Join('\n', lines));
         File.WriteAllBytes(file, text);
-        JsonObject fields = SignedCache.Read(_good[_manifest]);
-        JsonNode part = fields["ledger"]![0]!;
+        var fields = SignedCache.Read(_good[_manifest]);
+        var part = fields["ledger"]![0]!;
         (part["bytes"], part["sha256"]) = (text.Length, Convert.ToHexStringLower(SHA256.HashData(text)));
         return Signed(fields, $"ledger line {at} = {lines[at]}");
     }

@@ -10,10 +10,10 @@ internal static class Clips
     public static ClipRecord Make(string id, int frames = 5, int height = 12, int width = 16, int melFrames = 7, string? item = null, int samples = 0)
     {
         Random random = new(id.Aggregate(17, (h, c) => unchecked((h * 31) + c)));
-        byte[] pixels = new byte[frames * height * width * 3];
+        var pixels = new byte[frames * height * width * 3];
         random.NextBytes(pixels);
         Half[] mel = [.. Enumerable.Range(0, Fingerprint.Mels * melFrames).Select(_ => (Half)((random.NextDouble() * 4) - 9))];
-        byte[] pcm = new byte[samples * 2];
+        var pcm = new byte[samples * 2];
         random.NextBytes(pcm);
         return new ClipRecord
         {
@@ -50,9 +50,9 @@ internal static class Clips
 
     public static async Task AddAsync(this CacheWriter writer, params ClipRecord[] clips)
     {
-        foreach (IGrouping<string, ClipRecord> item in clips.GroupBy(c => c.SourceItem))
+        foreach (var item in clips.GroupBy(c => c.SourceItem))
         {
-            foreach (ClipRecord clip in item)
+            foreach (var clip in item)
             {
                 await writer.AppendAsync(clip, TestContext.Current.CancellationToken);
             }
@@ -64,7 +64,7 @@ internal static class Clips
     /// <summary>A committed cache of these clips.</summary>
     public static async Task<Manifest> WriteAsync(string cache, IEnumerable<ClipRecord> clips, CacheWriterOptions? options = null, Fingerprint? fingerprint = null)
     {
-        await using CacheWriter writer = await OpenAsync(cache, options, fingerprint);
+        await using var writer = await OpenAsync(cache, options, fingerprint);
         await writer.AddAsync([.. clips]);
         return await writer.CommitAsync(TestContext.Current.CancellationToken);
     }
@@ -72,20 +72,20 @@ internal static class Clips
     /// <summary>Reads a clip's payload back and compares it to what <see cref="Make"/> gave.</summary>
     public static void AssertSame(ClipRecord expected, Cache cache)
     {
-        ClipEntry clip = Assert.Single(cache.Clips, c => c.Id == expected.Id);
+        var clip = Assert.Single(cache.Clips, c => c.Id == expected.Id);
         Assert.Equal(
             (expected.Source, expected.Label, expected.Split, expected.Start, expected.Duration, expected.Fps, expected.Width, expected.Height, expected.NumFrames, expected.MelFrames, expected.AudioRate),
             (clip.Source, clip.Label, clip.Split, clip.Start, clip.Duration, clip.Fps, clip.Width, clip.Height, clip.NumFrames, clip.MelFrames, clip.AudioRate));
         Assert.Equal(expected.Labels, clip.Labels);
         Assert.Equal(expected.Folds, clip.Folds);
         using ClipReader reader = new(cache);
-        byte[] frames = new byte[clip.NumFrames * clip.FrameBytes];
+        var frames = new byte[clip.NumFrames * clip.FrameBytes];
         reader.ReadFrames(clip, 0, clip.NumFrames, frames);
         Assert.True(expected.Frames.Span.SequenceEqual(frames));
-        Half[] mel = new Half[Fingerprint.Mels * clip.MelFrames];
+        var mel = new Half[Fingerprint.Mels * clip.MelFrames];
         reader.ReadMel(clip, mel);
         Assert.True(expected.Mel.Span.SequenceEqual(MemoryMarshal.AsBytes(mel.AsSpan())));
-        short[] pcm = new short[clip.NumSamples];
+        var pcm = new short[clip.NumSamples];
         reader.ReadPcm(clip, pcm);
         Assert.True(expected.Pcm.Span.SequenceEqual(MemoryMarshal.AsBytes(pcm.AsSpan())));
     }

@@ -74,8 +74,8 @@ internal sealed class FaultyDisk(Func<int, bool, Errno?> plan, bool tookEffect =
 
     private bool Name(Func<bool> work)
     {
-        Errno? error = Next(writes: false);
-        bool done = (error is null || tookEffect) && work();
+        var error = Next(writes: false);
+        var done = (error is null || tookEffect) && work();
         return error is { } met ? throw Error(met) : done;
     }
 
@@ -89,7 +89,7 @@ internal sealed class FaultyDisk(Func<int, bool, Errno?> plan, bool tookEffect =
 
     private Errno? Next(bool writes)
     {
-        Errno? error = plan(Operations++, writes);
+        var error = plan(Operations++, writes);
         Faults += error is null ? 0 : 1;
         return error;
     }
@@ -119,7 +119,7 @@ internal sealed class FaultyDisk(Func<int, bool, Errno?> plan, bool tookEffect =
         {
             if (disk.Next(writes: true) is { } error)
             {
-                long begin = inner.Position;
+                var begin = inner.Position;
                 inner.Write(buffer[..(buffer.Length / 2)]);
                 inner.Position = begin;
                 throw Error(error);

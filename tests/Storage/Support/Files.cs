@@ -7,7 +7,7 @@ internal static class Files
     {
         using FileStream file = new(path, FileMode.Open, FileAccess.ReadWrite);
         file.Seek(offset, SeekOrigin.Begin);
-        int value = file.ReadByte();
+        var value = file.ReadByte();
         file.Seek(offset, SeekOrigin.Begin);
         file.WriteByte((byte)(value ^ 8));
     }

@@ -19,12 +19,12 @@ internal sealed record IndexField(string Name, int BeforeEnd, Type Type)
     /// <summary>Where each row of an index ends, counted from the index's beginning.</summary>
     public static int[] RowEnds(string shard, int mels)
     {
-        using ShardFile file = ShardFile.OpenAsync(shard).GetAwaiter().GetResult();
+        using var file = ShardFile.OpenAsync(shard).GetAwaiter().GetResult();
         List<ShardRow> rows = [];
         List<RowPlace> places = [];
-        for (int group = 0; group < file.Groups.Count; group++)
+        for (var group = 0; group < file.Groups.Count; group++)
         {
-            ShardRow[] read = file.ReadRowsAsync(group).GetAwaiter().GetResult();
+            var read = file.ReadRowsAsync(group).GetAwaiter().GetResult();
             places.AddRange(file.Locate(group, read, mels));
             rows.AddRange(read);
         }
@@ -43,15 +43,15 @@ internal sealed record IndexField(string Name, int BeforeEnd, Type Type)
     /// <returns>Whether it is another value than before.</returns>
     public bool Set(Span<byte> row, object value)
     {
-        Span<byte> place = row[^BeforeEnd..][..Bytes(Type)];
-        byte[] bytes = value switch
+        var place = row[^BeforeEnd..][..Bytes(Type)];
+        var bytes = value switch
         {
             double number => BitConverter.GetBytes(number),
             int number => BitConverter.GetBytes(number),
             long number => BitConverter.GetBytes(number),
             _ => throw new ArgumentException($"{value} is no number of an index", nameof(value)),
         };
-        bool other = !place.SequenceEqual(bytes);
+        var other = !place.SequenceEqual(bytes);
         bytes.CopyTo(place);
         return other;
     }

@@ -30,14 +30,14 @@ internal sealed class ManualTime : TimeProvider
 
     public void Advance(TimeSpan by)
     {
-        long now = Interlocked.Add(ref _now, by.Ticks);
+        var now = Interlocked.Add(ref _now, by.Ticks);
         ManualTimer[] due;
         lock (_gate)
         {
             due = [.. _timers.Where(t => t.Due <= now)];
         }
 
-        foreach (ManualTimer timer in due)
+        foreach (var timer in due)
         {
             timer.Fire(now);
         }

@@ -15,10 +15,10 @@ internal sealed class PowerLossDisk(string folder, string durable, bool inPlace,
     /// <summary>Makes <paramref name="folder"/> what a restarted machine would find.</summary>
     public static void Restart(string folder, string durable, Loss loss)
     {
-        string[] files = Directory.Exists(folder) ? Directory.GetFiles(folder, "*", SearchOption.AllDirectories) : [];
-        foreach (string path in files.Where(_ => loss != Loss.Nothing))
+        var files = Directory.Exists(folder) ? Directory.GetFiles(folder, "*", SearchOption.AllDirectories) : [];
+        foreach (var path in files.Where(_ => loss != Loss.Nothing))
         {
-            string kept = Path.Combine(durable, loss == Loss.Contents ? "content" : "names", Path.GetRelativePath(folder, path));
+            var kept = Path.Combine(durable, loss == Loss.Contents ? "content" : "names", Path.GetRelativePath(folder, path));
             if (!File.Exists(kept) && loss == Loss.ContentsAndNames)
             {
                 File.Delete(path);
@@ -28,11 +28,11 @@ internal sealed class PowerLossDisk(string folder, string durable, bool inPlace,
             File.WriteAllBytes(path, File.Exists(kept) ? File.ReadAllBytes(kept) : []);
         }
 
-        string names = Path.Combine(durable, "names");
-        string[] synced = loss == Loss.ContentsAndNames && Directory.Exists(names) ? Directory.GetFiles(names, "*", SearchOption.AllDirectories) : [];
-        foreach (string path in synced)
+        var names = Path.Combine(durable, "names");
+        var synced = loss == Loss.ContentsAndNames && Directory.Exists(names) ? Directory.GetFiles(names, "*", SearchOption.AllDirectories) : [];
+        foreach (var path in synced)
         {
-            string back = Path.Combine(folder, Path.GetRelativePath(names, path));
+            var back = Path.Combine(folder, Path.GetRelativePath(names, path));
             Directory.CreateDirectory(Path.GetDirectoryName(back)!);
             File.Copy(path, back, overwrite: true);
         }
@@ -52,7 +52,7 @@ internal sealed class PowerLossDisk(string folder, string durable, bool inPlace,
             return new Stepped(_inner.CreateNew(path), () => step("write " + Path.GetFileName(path)));
         }
 
-        string final = path[..^(".main.tmp".Length)];
+        var final = path[..^(".main.tmp".Length)];
         File.Delete(final);
         File.CreateSymbolicLink(path, final);
         return new Stepped(_inner.CreateNew(final), () => step("write " + Path.GetFileName(final)));
@@ -85,14 +85,14 @@ internal sealed class PowerLossDisk(string folder, string durable, bool inPlace,
             return;
         }
 
-        foreach (string file in Directory.GetFiles(path).Where(f => Path.GetExtension(f) != ".lock"))
+        foreach (var file in Directory.GetFiles(path).Where(f => Path.GetExtension(f) != ".lock"))
         {
             Put(In("content", file), In("names", file));
         }
 
         if (Directory.Exists(In("names", path)))
         {
-            foreach (string gone in Directory.GetFiles(In("names", path)).Where(f => !File.Exists(Path.Combine(path, Path.GetFileName(f)))))
+            foreach (var gone in Directory.GetFiles(In("names", path)).Where(f => !File.Exists(Path.Combine(path, Path.GetFileName(f)))))
             {
                 File.Delete(gone);
             }
@@ -150,7 +150,7 @@ internal sealed class PowerLossDisk(string folder, string durable, bool inPlace,
     private void Put(string from, string to)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(to)!);
-        string temporary = Path.Combine(durable, "copying");
+        var temporary = Path.Combine(durable, "copying");
         File.WriteAllBytes(temporary, File.Exists(from) ? File.ReadAllBytes(from) : []);
         File.Move(temporary, to, overwrite: true);
     }

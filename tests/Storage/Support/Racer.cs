@@ -10,11 +10,11 @@ internal static class Racer
 
     public static async Task<int> RunAsync(string[] args)
     {
-        (string cache, string part, int commits) = (args[0], args[1], int.Parse(args[2], CultureInfo.InvariantCulture));
+        (var cache, var part, var commits) = (args[0], args[1], int.Parse(args[2], CultureInfo.InvariantCulture));
         Console.WriteLine("ready");
         Console.ReadLine();
-        await using CacheWriter writer = await CacheWriter.OpenAsync(cache, Clips.Fingerprint, new CacheWriterOptions { Part = part }, TimeProvider.System, CancellationToken.None);
-        for (int i = 0; i < commits; i++)
+        await using var writer = await CacheWriter.OpenAsync(cache, Clips.Fingerprint, new CacheWriterOptions { Part = part }, TimeProvider.System, CancellationToken.None);
+        for (var i = 0; i < commits; i++)
         {
             await writer.AppendAsync(Clips.Make($"{part} {i}", frames: 1), CancellationToken.None);
             await writer.SettleAsync(Clips.Committed($"{part} {i}"), CancellationToken.None);
@@ -30,19 +30,19 @@ internal static class Racer
         Process[] processes = [.. Enumerable.Range(0, racers).Select(i => Start(cache, $"part-{i}", commits, environment))];
         try
         {
-            foreach (Process process in processes)
+            foreach (var process in processes)
             {
                 Assert.Equal("ready", await process.StandardOutput.ReadLineAsync(ct));
             }
 
             Array.ForEach(processes, p => p.StandardInput.WriteLine("go"));
-            string[] errors = await Task.WhenAll(processes.Select(p => p.StandardError.ReadToEndAsync(ct)));
+            var errors = await Task.WhenAll(processes.Select(p => p.StandardError.ReadToEndAsync(ct)));
             await Task.WhenAll(processes.Select(p => p.WaitForExitAsync(ct)));
             return [.. errors.Where(e => e.Length > 0)];
         }
         finally
         {
-            foreach (Process process in processes)
+            foreach (var process in processes)
             {
                 process.Kill();
                 process.Dispose();
@@ -53,12 +53,12 @@ internal static class Racer
     private static Process Start(string cache, string part, int commits, IReadOnlyDictionary<string, string> environment)
     {
         ProcessStartInfo start = new(Environment.ProcessPath!) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        foreach (string argument in new[] { Verb, cache, part, commits.ToString(CultureInfo.InvariantCulture) })
+        foreach (var argument in new[] { Verb, cache, part, commits.ToString(CultureInfo.InvariantCulture) })
         {
             start.ArgumentList.Add(argument);
         }
 
-        foreach ((string name, string value) in environment)
+        foreach ((var name, var value) in environment)
         {
             start.Environment[name] = value;
         }

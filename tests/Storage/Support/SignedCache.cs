@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using System.Text.Json.Nodes;
 using System.Text;
+using System.Text.Json.Nodes;
 
 namespace Xkd.Storage.Tests;
 
@@ -12,29 +12,29 @@ internal static class SignedCache
 
     public static JsonObject Read(byte[] manifest)
     {
-        JsonObject fields = JsonNode.Parse(manifest)!.AsObject();
+        var fields = JsonNode.Parse(manifest)!.AsObject();
         fields.Remove("check");
         return fields;
     }
 
     public static byte[] Sign(JsonObject fields)
     {
-        string text = "{\n" + string.Join(",\n", fields.Select(f => $"\"{f.Key}\": {f.Value?.ToJsonString() ?? "null"}"));
+        var text = "{\n" + string.Join(",\n", fields.Select(f => $"\"{f.Key}\": {f.Value?.ToJsonString() ?? "null"}"));
         for (int at; (at = text.IndexOf("\"@raw:", StringComparison.Ordinal)) >= 0;)
         {
-            int end = text.IndexOf('"', at + 1);
+            var end = text.IndexOf('"', at + 1);
             text = string.Concat(text.AsSpan(0, at), text.AsSpan(at + 6, end - at - 6), text.AsSpan(end + 1));
         }
 
-        string hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
         return Encoding.UTF8.GetBytes($"{text},\n\"check\": \"{hash}\"\n}}\n");
     }
 
     /// <summary>Changes the newest manifest of a cache.</summary>
     public static void Change(string cache, Action<JsonObject> change)
     {
-        string path = Directory.GetFiles(Path.Combine(cache, "manifest"), "*.json").Order(StringComparer.Ordinal).Last();
-        JsonObject fields = Read(File.ReadAllBytes(path));
+        var path = Directory.GetFiles(Path.Combine(cache, "manifest"), "*.json").Order(StringComparer.Ordinal).Last();
+        var fields = Read(File.ReadAllBytes(path));
         change(fields);
         File.WriteAllBytes(path, Sign(fields));
     }
@@ -50,9 +50,9 @@ internal static class SignedCache
     /// <summary>Changes one shard of a cache, by its number in the newest manifest.</summary>
     public static void ChangeShard(string cache, int index, Action<byte[], JsonNode> change) => Change(cache, manifest =>
     {
-        JsonNode shard = manifest["shards"]![index]!;
-        string path = Path.Combine(cache, shard["path"]!.GetValue<string>());
-        byte[] bytes = File.ReadAllBytes(path);
+        var shard = manifest["shards"]![index]!;
+        var path = Path.Combine(cache, shard["path"]!.GetValue<string>());
+        var bytes = File.ReadAllBytes(path);
         change(bytes, shard);
         Describe(shard, bytes);
         File.WriteAllBytes(path, bytes);

@@ -45,14 +45,14 @@ internal sealed class SimulatedDisk : IFileSystem
             return;
         }
 
-        foreach ((string path, byte[] synced) in _unsynced.Where(f => File.Exists(f.Key)))
+        foreach ((var path, var synced) in _unsynced.Where(f => File.Exists(f.Key)))
         {
             File.WriteAllBytes(path, synced);
         }
 
         if (loss == Loss.ContentsAndNames)
         {
-            foreach ((_, Action undo) in Enumerable.Reverse(_unsyncedNames))
+            foreach ((_, var undo) in Enumerable.Reverse(_unsyncedNames))
             {
                 undo();
             }
@@ -68,7 +68,7 @@ internal sealed class SimulatedDisk : IFileSystem
     public Stream CreateNew(string path)
     {
         Step();
-        Stream file = _inner.CreateNew(path);
+        var file = _inner.CreateNew(path);
         _unsynced[path] = [];
         Named(path, () => File.Delete(path));
         return new Tracked(file, this);
@@ -77,7 +77,7 @@ internal sealed class SimulatedDisk : IFileSystem
     public Stream OpenAt(string path, long length)
     {
         Step();
-        bool existed = File.Exists(path);
+        var existed = File.Exists(path);
         _unsynced[path] = existed ? File.ReadAllBytes(path) : [];
         if (!existed)
         {
@@ -113,7 +113,7 @@ internal sealed class SimulatedDisk : IFileSystem
             return;
         }
 
-        byte[]? replaced = File.Exists(to) ? File.ReadAllBytes(to) : null;
+        var replaced = File.Exists(to) ? File.ReadAllBytes(to) : null;
         _inner.Rename(from, to);
         Moved(from, to, replaced);
     }
@@ -135,7 +135,7 @@ internal sealed class SimulatedDisk : IFileSystem
         Step();
         if (File.Exists(path))
         {
-            byte[] content = File.ReadAllBytes(path);
+            var content = File.ReadAllBytes(path);
             _inner.Delete(path);
             Named(path, () => File.WriteAllBytes(path, content));
         }
@@ -145,7 +145,7 @@ internal sealed class SimulatedDisk : IFileSystem
 
     private void Moved(string from, string to, byte[]? replaced)
     {
-        if (_unsynced.Remove(from, out byte[]? synced))
+        if (_unsynced.Remove(from, out var synced))
         {
             _unsynced[to] = synced;
         }

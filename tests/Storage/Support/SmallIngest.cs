@@ -19,16 +19,16 @@ internal static class SmallIngest
     /// <param name="ct">Ends the run.</param>
     public static async Task RunAsync(string cache, IFileSystem disk, Action<int> committed, CancellationToken ct)
     {
-        await using CacheWriter writer = await CacheWriter.OpenAsync(cache, Clips.Fingerprint, Options, TimeProvider.System, disk, ct);
+        await using var writer = await CacheWriter.OpenAsync(cache, Clips.Fingerprint, Options, TimeProvider.System, disk, ct);
         if (!writer.Ledger.ContainsKey("broken.mp4"))
         {
             await writer.AppendAsync(Small("broken.mp4"), ct);
             await writer.SettleAsync(Clips.Failed("broken.mp4"), ct);
         }
 
-        foreach (IGrouping<string, ClipRecord> item in All.GroupBy(c => c.SourceItem).Where(i => !writer.Ledger.ContainsKey(i.Key)))
+        foreach (var item in All.GroupBy(c => c.SourceItem).Where(i => !writer.Ledger.ContainsKey(i.Key)))
         {
-            foreach (ClipRecord clip in item)
+            foreach (var clip in item)
             {
                 await writer.AppendAsync(clip, ct);
             }
@@ -47,13 +47,13 @@ internal static class SmallIngest
     /// <summary>One line per clip of a committed cache, in id order: id, hash of its frames, hash of its mel.</summary>
     public static string[] Contents(string folder)
     {
-        Cache cache = Cache.Open(folder);
+        var cache = Cache.Open(folder);
         using ClipReader reader = new(cache);
         return [.. cache.Clips.Select(clip =>
         {
-            byte[] frames = new byte[clip.NumFrames * clip.FrameBytes];
+            var frames = new byte[clip.NumFrames * clip.FrameBytes];
             reader.ReadFrames(clip, 0, clip.NumFrames, frames);
-            Half[] mel = new Half[Clips.Fingerprint.Mels * clip.MelFrames];
+            var mel = new Half[Clips.Fingerprint.Mels * clip.MelFrames];
             reader.ReadMel(clip, mel);
             return $"{clip.Id} {Hash(frames)} {Hash(MemoryMarshal.AsBytes(mel.AsSpan()))}";
         })];

@@ -10,9 +10,9 @@ internal static class Victim
 
     public static async Task<int> RunAsync(string[] args)
     {
-        (string folder, string durable, bool inPlace, int killBefore) = (args[0], args[1], bool.Parse(args[2]), int.Parse(args[3], CultureInfo.InvariantCulture));
-        using Stream stdout = Console.OpenStandardOutput();
-        int steps = 0;
+        (var folder, var durable, var inPlace, var killBefore) = (args[0], args[1], bool.Parse(args[2]), int.Parse(args[3], CultureInfo.InvariantCulture));
+        using var stdout = Console.OpenStandardOutput();
+        var steps = 0;
         Tell("ready");
         PowerLossDisk disk = new(folder, durable, inPlace, name =>
         {
@@ -42,22 +42,22 @@ internal static class Victim
         ProcessStartInfo start = new(Environment.ProcessPath!) { RedirectStandardOutput = true, UseShellExecute = false };
         start.Environment["DOTNET_TieredPGO"] = "0";
         start.Environment["DOTNET_TieredCompilation"] = "1";
-        foreach (string argument in new[] { Verb, folder, durable, inPlace.ToString(), killBefore.ToString(CultureInfo.InvariantCulture) })
+        foreach (var argument in new[] { Verb, folder, durable, inPlace.ToString(), killBefore.ToString(CultureInfo.InvariantCulture) })
         {
             start.ArgumentList.Add(argument);
         }
 
-        using Process process = Process.Start(start)!;
+        using var process = Process.Start(start)!;
         List<string> lines = [];
         Assert.Equal("ready", await process.StandardOutput.ReadLineAsync(ct));
-        long begun = Stopwatch.GetTimestamp();
-        Task killer = life is { } limit ? KillAfterAsync(process, limit, ct) : Task.CompletedTask;
+        var begun = Stopwatch.GetTimestamp();
+        var killer = life is { } limit ? KillAfterAsync(process, limit, ct) : Task.CompletedTask;
         while (await process.StandardOutput.ReadLineAsync(ct) is { } line)
         {
             lines.Add(line);
         }
 
-        TimeSpan worked = Stopwatch.GetElapsedTime(begun);
+        var worked = Stopwatch.GetElapsedTime(begun);
         await process.WaitForExitAsync(ct);
         await killer;
         return ([.. lines], worked);

@@ -10,7 +10,7 @@ public class WatchedStore : DispatchProxy
 
     internal static ICacheStore Of(ICacheStore store, Action<string> reading)
     {
-        ICacheStore watched = Create<ICacheStore, WatchedStore>();
+        var watched = Create<ICacheStore, WatchedStore>();
         ((WatchedStore)watched)._store = store;
         ((WatchedStore)watched)._reading = reading;
         return watched;

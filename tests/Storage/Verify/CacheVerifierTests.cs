@@ -11,7 +11,7 @@ public sealed class CacheVerifierTests : IAsyncLifetime, IDisposable
 
     public async ValueTask InitializeAsync()
     {
-        Manifest manifest = await Clips.WriteAsync(_folder.Cache, All, new CacheWriterOptions { RowGroupRows = 4 });
+        var manifest = await Clips.WriteAsync(_folder.Cache, All, new CacheWriterOptions { RowGroupRows = 4 });
         _shard = Assert.Single(manifest.Shards);
         _good = await File.ReadAllBytesAsync(ShardFile, TestContext.Current.CancellationToken);
     }
@@ -23,7 +23,7 @@ public sealed class CacheVerifierTests : IAsyncLifetime, IDisposable
     [Fact]
     public void Verify_UntouchedCache_IsOk()
     {
-        VerifyReport report = Verify();
+        var report = Verify();
         Assert.Empty(report.Errors);
         Assert.True(report.Ok);
         Assert.Equal((1, 7L), (report.Shards, report.Rows));
@@ -32,17 +32,17 @@ public sealed class CacheVerifierTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Verify_AnyByteFlipped_NamesShardRowAndColumn()
     {
-        using ShardFile layout = await Storage.ShardFile.OpenAsync(ShardFile);
+        using var layout = await Storage.ShardFile.OpenAsync(ShardFile);
         ColumnChunkSpan[][] groups = [.. layout.Groups.Select(g => g.ToArray())];
-        for (int at = 0; at < _good.Length; at += 23)
+        for (var at = 0; at < _good.Length; at += 23)
         {
             byte[] bad = [.. _good];
             bad[at] ^= (byte)(1 << (at % 8));
             await File.WriteAllBytesAsync(ShardFile, bad, TestContext.Current.CancellationToken);
-            int group = Array.FindIndex(groups, g => at >= g[0].Begin && at < g[^1].End);
-            string column = group < 0 ? (at < 4 ? "header" : "footer") : groups[group].First(c => at < c.End).Column;
+            var group = Array.FindIndex(groups, g => at >= g[0].Begin && at < g[^1].End);
+            var column = group < 0 ? (at < 4 ? "header" : "footer") : groups[group].First(c => at < c.End).Column;
 
-            VerifyReport report = Verify();
+            var report = Verify();
 
             Assert.False(report.Ok, $"byte {at}");
             Assert.All(report.Errors, e => Assert.Equal((_shard.Path, column), (e.Shard, e.Column)));
@@ -56,16 +56,16 @@ public sealed class CacheVerifierTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Verify_FlippedFrameOrMelByte_NamesTheVeryRow()
     {
-        for (int row = 1; row < All.Length; row++)
+        for (var row = 1; row < All.Length; row++)
         {
-            foreach ((string column, long offset, int length) in new[] { ("frames", _shard.Offsets[row], All[row].Frames.Length), ("mel", _shard.MelOffsets[row], All[row].Mel.Length) })
+            foreach ((var column, var offset, var length) in new[] { ("frames", _shard.Offsets[row], All[row].Frames.Length), ("mel", _shard.MelOffsets[row], All[row].Mel.Length) })
             {
-                foreach (long at in new[] { offset - 4, offset, offset + (length / 2), offset + length - 1 })
+                foreach (var at in new[] { offset - 4, offset, offset + (length / 2), offset + length - 1 })
                 {
                     byte[] bad = [.. _good];
                     bad[at] ^= 4;
                     await File.WriteAllBytesAsync(ShardFile, bad, TestContext.Current.CancellationToken);
-                    VerifyError error = Assert.Single(Verify().Errors);
+                    var error = Assert.Single(Verify().Errors);
                     Assert.Equal((_shard.Path, (long?)row, column), (error.Shard, error.Row, error.Column));
                 }
             }
@@ -77,10 +77,10 @@ public sealed class CacheVerifierTests : IAsyncLifetime, IDisposable
     [InlineData(1)]
     public async Task Verify_ByteLostOrAddedInARow_NamesTheRow(int change)
     {
-        int at = (int)_shard.Offsets[5] + 17;
+        var at = (int)_shard.Offsets[5] + 17;
         byte[] bad = change < 0 ? [.. _good[..at], .. _good[(at + 1)..]] : [.. _good[..at], 99, .. _good[at..]];
         await File.WriteAllBytesAsync(ShardFile, bad, TestContext.Current.CancellationToken);
-        IReadOnlyList<VerifyError> errors = Verify().Errors;
+        var errors = Verify().Errors;
         Assert.Equal($"{_good.Length + change} bytes", errors[0].Got);
         Assert.Contains(errors, e => e.Row == 5 && e.Column == "frames");
     }
@@ -102,13 +102,13 @@ public sealed class CacheVerifierTests : IAsyncLifetime, IDisposable
     [InlineData("manifest/000001.json", "manifest")]
     public async Task Verify_FlippedByteBesideTheShards_NamesTheFile(string file, string column)
     {
-        byte[] good = await File.ReadAllBytesAsync(_folder.In(file), TestContext.Current.CancellationToken);
-        for (int at = 0; at < good.Length; at += 23)
+        var good = await File.ReadAllBytesAsync(_folder.In(file), TestContext.Current.CancellationToken);
+        for (var at = 0; at < good.Length; at += 23)
         {
             byte[] bad = [.. good];
             bad[at] ^= 1;
             await File.WriteAllBytesAsync(_folder.In(file), bad, TestContext.Current.CancellationToken);
-            VerifyError error = Assert.Single(Verify().Errors);
+            var error = Assert.Single(Verify().Errors);
             Assert.Equal((file, column), (error.Shard, error.Column));
         }
     }
@@ -118,16 +118,16 @@ public sealed class CacheVerifierTests : IAsyncLifetime, IDisposable
     {
         using TempFolder folder = new();
         List<byte[]> merges = [];
-        foreach (string part in new[] { "one", "two", "three", "one" })
+        foreach (var part in new[] { "one", "two", "three", "one" })
         {
-            await using CacheWriter writer = await Clips.OpenAsync(folder.Cache, new CacheWriterOptions { Part = part });
+            await using var writer = await Clips.OpenAsync(folder.Cache, new CacheWriterOptions { Part = part });
             await writer.SettleAsync(Clips.Failed("tried by all"), TestContext.Current.CancellationToken);
             await writer.AddAsync(Clips.Make($"clip{merges.Count}"));
             await writer.CommitAsync(TestContext.Current.CancellationToken);
             merges.Add(await File.ReadAllBytesAsync(folder.In("ledger.jsonl"), TestContext.Current.CancellationToken));
         }
 
-        foreach (byte[] merge in merges)
+        foreach (var merge in merges)
         {
             await File.WriteAllBytesAsync(folder.In("ledger.jsonl"), merge, TestContext.Current.CancellationToken);
             Assert.Empty(CacheVerifier.Verify(folder.Cache, ct: TestContext.Current.CancellationToken).Errors);
@@ -142,8 +142,8 @@ public sealed class CacheVerifierTests : IAsyncLifetime, IDisposable
     public async Task Verify_NoMergedLedger_IsNoDamageWhileEachPartCommittedOnce()
     {
         using TempFolder folder = new();
-        await using CacheWriter one = await Clips.OpenAsync(folder.Cache, new CacheWriterOptions { Part = "one" });
-        await using CacheWriter two = await Clips.OpenAsync(folder.Cache, new CacheWriterOptions { Part = "two" });
+        await using var one = await Clips.OpenAsync(folder.Cache, new CacheWriterOptions { Part = "one" });
+        await using var two = await Clips.OpenAsync(folder.Cache, new CacheWriterOptions { Part = "two" });
         await one.AddAsync(Clips.Make("a"));
         await two.AddAsync(Clips.Make("b"));
         await one.CommitAsync(TestContext.Current.CancellationToken);
@@ -160,10 +160,10 @@ public sealed class CacheVerifierTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Verify_ACommitBeforeTheMergedLedgerIsRead_IsNoDamage()
     {
-        await using CacheWriter writer = await Clips.OpenAsync(_folder.Cache, new CacheWriterOptions { Part = "at-work" });
+        await using var writer = await Clips.OpenAsync(_folder.Cache, new CacheWriterOptions { Part = "at-work" });
         await writer.AddAsync(Clips.Make("later", height: 4, width: 5));
         using LocalStore store = new(_folder.Cache, new LocalFileSystem());
-        ICacheStore watched = WatchedStore.Of(store, name =>
+        var watched = WatchedStore.Of(store, name =>
         {
             if (name == "ledger.jsonl")
             {
@@ -177,7 +177,7 @@ public sealed class CacheVerifierTests : IAsyncLifetime, IDisposable
     [Fact]
     public void Verify_NoCache_IsAUsageError()
     {
-        UsageException e = Assert.Throws<UsageException>(() => CacheVerifier.Verify(_folder.In("nowhere"), ct: TestContext.Current.CancellationToken));
+        var e = Assert.Throws<UsageException>(() => CacheVerifier.Verify(_folder.In("nowhere"), ct: TestContext.Current.CancellationToken));
         Assert.Contains("xkd ingest --out", e.Message, StringComparison.Ordinal);
     }
 

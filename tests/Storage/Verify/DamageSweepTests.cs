@@ -26,19 +26,19 @@ public sealed class DamageSweepTests : IAsyncLifetime, IDisposable
         TestContext.Current.SendDiagnosticMessage($"seed {Seed}");
         Random random = new(Seed);
         List<string> missed = [];
-        foreach (string path in CommittedFiles())
+        foreach (var path in CommittedFiles())
         {
-            string name = Name(path);
-            byte[] good = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
-            Dictionary<int, (int Row, string Column)> cells = Cells(name);
+            var name = Name(path);
+            var good = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
+            var cells = Cells(name);
             int[] positions = Every ? [.. Enumerable.Range(0, good.Length)] : [.. cells.Keys.Where(_ => random.Next(4) == 0), .. Enumerable.Range(0, 60).Select(i => ((i * good.Length) + random.Next(good.Length)) / 60)];
-            foreach (int at in positions)
+            foreach (var at in positions)
             {
                 byte[] bad = [.. good];
                 bad[at] ^= (byte)(1 << random.Next(8));
                 await File.WriteAllBytesAsync(path, bad, TestContext.Current.CancellationToken);
-                VerifyError[] errors = Errors();
-                bool found = cells.TryGetValue(at, out (int Row, string Column) cell)
+                var errors = Errors();
+                var found = cells.TryGetValue(at, out var cell)
                     ? errors is [var error] && (error.Shard, error.Row, error.Column) == (name, cell.Row, cell.Column)
                     : errors.Length > 0 && errors.All(e => e.Shard == name);
                 if (!found)
@@ -57,17 +57,17 @@ public sealed class DamageSweepTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Verify_AnyFileCutEmptiedOrRemoved_IsFound()
     {
-        foreach (string path in CommittedFiles())
+        foreach (var path in CommittedFiles())
         {
-            byte[] good = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
-            foreach (byte[] bad in new[] { good[1..], good[..^1], good[..(good.Length / 2)], [] })
+            var good = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
+            foreach (var bad in new[] { good[1..], good[..^1], good[..(good.Length / 2)], [] })
             {
                 await File.WriteAllBytesAsync(path, bad, TestContext.Current.CancellationToken);
                 Assert.Contains(Errors(), e => e.Shard == Name(path));
             }
 
             File.Delete(path);
-            VerifyError[] errors = Errors();
+            var errors = Errors();
             Assert.True(errors.Length > 0, $"{Name(path)} was removed unseen");
             await File.WriteAllBytesAsync(path, good, TestContext.Current.CancellationToken);
         }
@@ -89,20 +89,20 @@ public sealed class DamageSweepTests : IAsyncLifetime, IDisposable
     {
         const long MostAllocated = 64 << 20; // the cache has 30 KB; a length that lies asks for gigabytes
         CacheDamage damage = new(_folder.Cache, Clips.Fingerprint.Mels, new Random(Seed));
-        string[] pristine = SmallIngest.Contents(_folder.Cache);
+        var pristine = SmallIngest.Contents(_folder.Cache);
         List<string> missed = [];
         SortedDictionary<string, int> outcomes = new(StringComparer.Ordinal);
-        TimeSpan longest = TimeSpan.Zero;
-        for (int number = 0; number < (Every ? 1200 : 150); number++)
+        var longest = TimeSpan.Zero;
+        for (var number = 0; number < (Every ? 1200 : 150); number++)
         {
-            string done = $"case {number}: {damage.Make(number)}";
-            long before = GC.GetTotalAllocatedBytes();
-            long start = Stopwatch.GetTimestamp();
-            string verified = Outcome(() => Errors() is { Length: > 0 } errors && errors.All(e => e.Shard.Length > 0 && e.Column.Length > 0) ? "named" : "not named");
-            string read = Outcome(() => SmallIngest.Contents(_folder.Cache).SequenceEqual(pristine) ? "read as committed"
+            var done = $"case {number}: {damage.Make(number)}";
+            var before = GC.GetTotalAllocatedBytes();
+            var start = Stopwatch.GetTimestamp();
+            var verified = Outcome(() => Errors() is { Length: > 0 } errors && errors.All(e => e.Shard.Length > 0 && e.Column.Length > 0) ? "named" : "not named");
+            var read = Outcome(() => SmallIngest.Contents(_folder.Cache).SequenceEqual(pristine) ? "read as committed"
                 : Cache.Open(_folder.Cache).Warnings.Count > 0 ? "an older version, with a warning" : "read otherwise");
-            long allocated = GC.GetTotalAllocatedBytes() - before;
-            TimeSpan took = Stopwatch.GetElapsedTime(start);
+            var allocated = GC.GetTotalAllocatedBytes() - before;
+            var took = Stopwatch.GetElapsedTime(start);
             longest = took > longest ? took : longest;
             outcomes[$"verify {verified}, reader {read}"] = outcomes.GetValueOrDefault($"verify {verified}, reader {read}") + 1;
             if (verified != "named" || read == "read otherwise" || allocated > MostAllocated)
@@ -113,7 +113,7 @@ public sealed class DamageSweepTests : IAsyncLifetime, IDisposable
             damage.Mend();
         }
 
-        string all = string.Join("; ", outcomes.Select(o => $"{o.Value} × {o.Key}"));
+        var all = string.Join("; ", outcomes.Select(o => $"{o.Value} × {o.Key}"));
         TestContext.Current.SendDiagnosticMessage($"seed {Seed}, the slowest case took {longest.TotalMilliseconds:f0} ms; {all}");
         Assert.True(missed.Count == 0, string.Join('\n', missed));
         Assert.Empty(Errors());
@@ -140,15 +140,15 @@ public sealed class DamageSweepTests : IAsyncLifetime, IDisposable
     private Dictionary<int, (int Row, string Column)> Cells(string name)
     {
         Dictionary<int, (int, string)> cells = [];
-        Cache cache = Cache.Open(_folder.Cache);
-        foreach (ClipEntry clip in cache.Clips.Where(c => cache.Manifest.Shards[c.Shard].Path == name))
+        var cache = Cache.Open(_folder.Cache);
+        foreach (var clip in cache.Clips.Where(c => cache.Manifest.Shards[c.Shard].Path == name))
         {
             Add(clip.FramesOffset, clip.FramesBytes, "frames");
             Add(clip.MelOffset, Clips.Fingerprint.Mels * clip.MelFrames * 2, "mel");
 
             void Add(long offset, long bytes, string column)
             {
-                for (int i = 0; i < bytes; i++)
+                for (var i = 0; i < bytes; i++)
                 {
                     cells.Add((int)offset + i, (clip.Row, column));
                 }

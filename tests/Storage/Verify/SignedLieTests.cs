@@ -114,7 +114,7 @@ public sealed class SignedLieTests : IAsyncLifetime, IDisposable
     public void Open_ImpossibleManifestField_NamesIt(string place, string? json, string named)
     {
         SignedCache.Change(_folder.Cache, manifest => Set(manifest, place, json));
-        CorruptCacheException e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache));
+        var e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache));
         Assert.Equal((Manifest, named), (e.Shard, e.Column));
         Assert.Equal(new VerifyError(e.Shard, e.Row, e.Column, e.Expected, e.Got), Assert.Single(Verify()));
     }
@@ -123,14 +123,14 @@ public sealed class SignedLieTests : IAsyncLifetime, IDisposable
     [MemberData(nameof(IndexFields))]
     public void Clips_ImpossibleIndexField_NamesRowAndColumn(string field, double value, string named)
     {
-        IndexField at = IndexField.All.Single(f => f.Name == field);
-        int end = IndexField.RowEnds(_folder.In(Shard), Clips.Fingerprint.Mels)[1];
+        var at = IndexField.All.Single(f => f.Name == field);
+        var end = IndexField.RowEnds(_folder.In(Shard), Clips.Fingerprint.Mels)[1];
         SignedCache.ChangeShard(_folder.Cache, 0, (bytes, entry) =>
         {
-            object number = at.Type == typeof(double) ? value : at.Type == typeof(int) ? (object)(int)value : value >= long.MaxValue ? long.MaxValue : (long)value;
+            var number = at.Type == typeof(double) ? value : at.Type == typeof(int) ? (object)(int)value : value >= long.MaxValue ? long.MaxValue : (long)value;
             at.Set(bytes.AsSpan(0, entry["footer_offset"]!.GetValue<int>() + end), number);
         });
-        CorruptCacheException e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache).Clips);
+        var e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache).Clips);
         Assert.Equal((Shard, 1, named), (e.Shard, e.Row, e.Column));
         Assert.Equal(new VerifyError(e.Shard, e.Row, e.Column, e.Expected, e.Got), Assert.Single(Verify()));
     }
@@ -142,7 +142,7 @@ public sealed class SignedLieTests : IAsyncLifetime, IDisposable
     public void Clips_RowCountThatLies_IsNamedWithoutMemoryForIt(int count)
     {
         SignedCache.ChangeShard(_folder.Cache, 0, (bytes, entry) => BitConverter.TryWriteBytes(bytes.AsSpan(entry["footer_offset"]!.GetValue<int>() + 8), count));
-        CorruptCacheException e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache).Clips);
+        var e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache).Clips);
         Assert.Equal((Shard, "footer", "3 rows", $"{count}"), (e.Shard, e.Column, e.Expected, e.Got));
         Assert.Single(Verify());
     }
@@ -150,15 +150,15 @@ public sealed class SignedLieTests : IAsyncLifetime, IDisposable
     [Fact]
     public void Verify_SignedRowsAndPayloadThatDisagree_NamesRowAndColumn()
     {
-        int mel = 0;
+        var mel = 0;
         SignedCache.ChangeShard(_folder.Cache, 0, (bytes, entry) => bytes[mel = entry["mel_offsets"]![2]!.GetValue<int>()] ^= 1);
-        VerifyError error = Assert.Single(Verify());
+        var error = Assert.Single(Verify());
         Assert.Equal((Shard, 2L, "mel"), (error.Shard, error.Row, error.Column));
 
         SignedCache.ChangeShard(_folder.Cache, 0, (bytes, _) => bytes[mel] ^= 1);
         Assert.Empty(Verify());
-        IndexField start = IndexField.All.Single(f => f.Name == "start");
-        int end = IndexField.RowEnds(_folder.In(Shard), Clips.Fingerprint.Mels)[1];
+        var start = IndexField.All.Single(f => f.Name == "start");
+        var end = IndexField.RowEnds(_folder.In(Shard), Clips.Fingerprint.Mels)[1];
         SignedCache.ChangeShard(_folder.Cache, 0, (bytes, entry) => start.Set(bytes.AsSpan(0, entry["footer_offset"]!.GetValue<int>() + end), 77.0));
         error = Assert.Single(Verify());
         Assert.Equal((Shard, 1L, "footer"), (error.Shard, error.Row, error.Column));
@@ -169,7 +169,7 @@ public sealed class SignedLieTests : IAsyncLifetime, IDisposable
     {
         using TempFolder other = new();
         await Clips.WriteAsync(other.Cache, [Clips.Make("clip1", frames: 3, height: 4, width: 5, melFrames: 1), Clips.Make("new", frames: 3, height: 4, width: 5, melFrames: 1)]);
-        JsonNode foreign = SignedCache.Read(await File.ReadAllBytesAsync(other.In(Manifest), TestContext.Current.CancellationToken))["shards"]![0]!.DeepClone();
+        var foreign = SignedCache.Read(await File.ReadAllBytesAsync(other.In(Manifest), TestContext.Current.CancellationToken))["shards"]![0]!.DeepClone();
         File.Copy(other.In(Shard), _folder.In("shards", "other-000001.parquet"));
         SignedCache.Change(_folder.Cache, manifest =>
         {
@@ -177,7 +177,7 @@ public sealed class SignedLieTests : IAsyncLifetime, IDisposable
             manifest["shards"]!.AsArray().Add(foreign);
             manifest["clips"] = 5;
         });
-        CorruptCacheException e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache).Clips);
+        var e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache).Clips);
         Assert.Equal("id", e.Column);
         Assert.Contains("clip1 also in", e.Got, StringComparison.Ordinal);
         Assert.Equal("id", Assert.Single(Verify()).Column);
@@ -193,7 +193,7 @@ public sealed class SignedLieTests : IAsyncLifetime, IDisposable
             manifest[list]!.AsArray().Add(manifest[list]![0]!.DeepClone());
             manifest["clips"] = 3 * manifest["shards"]!.AsArray().Count;
         });
-        CorruptCacheException e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache));
+        var e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache));
         Assert.Equal((Manifest, $"{list}[1].{field}"), (e.Shard, e.Column));
         Assert.Single(Verify());
     }
@@ -212,17 +212,17 @@ public sealed class SignedLieTests : IAsyncLifetime, IDisposable
     private static void Set(JsonObject manifest, string place, string? json)
     {
         JsonNode parent = manifest;
-        string[] keys = place.Split('.', '[').Select(k => k.TrimEnd(']')).ToArray();
-        foreach (string key in keys[..^1])
+        var keys = place.Split('.', '[').Select(k => k.TrimEnd(']')).ToArray();
+        foreach (var key in keys[..^1])
         {
-            parent = int.TryParse(key, out int index) ? parent[index]! : parent[key]!;
+            parent = int.TryParse(key, out var index) ? parent[index]! : parent[key]!;
         }
 
         if (json is null)
         {
             parent.AsObject().Remove(keys[^1]);
         }
-        else if (int.TryParse(keys[^1], out int last))
+        else if (int.TryParse(keys[^1], out var last))
         {
             parent[last] = Value(json);
         }

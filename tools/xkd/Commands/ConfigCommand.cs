@@ -13,7 +13,7 @@ internal static class ConfigCommand
         Argument<string?> key = new("key") { Description = "A key such as optim.lr, or a section such as optim; every key without one.", Arity = ArgumentArity.ZeroOrOne };
         Option<string> of = new("--of") { Description = "Which configuration: train, svm, or classifier (eval linear and finetune).", DefaultValueFactory = _ => "train" };
         of.AcceptOnlyFromAmong("train", "svm", "classifier");
-        Option<bool> json = CommonOptions.Json();
+        var json = CommonOptions.Json();
         Command command = new("config", "Show the keys of a configuration: type, default, meaning.") { key, of, json };
         command.SetAction((parsed, _) =>
         {
@@ -41,7 +41,7 @@ internal static class ConfigCommand
             return;
         }
 
-        foreach (ConfigKey key in keys)
+        foreach (var key in keys)
         {
             Console.WriteLine($"{key.Name}: {key.Default}\n    {key.Meaning}\n    {key.Type}");
         }

@@ -9,8 +9,8 @@ internal static class DemoCommand
 {
     public static Command Create()
     {
-        Option<string> output = Outputs.Folder(new Option<string>("--out") { Description = "Where everything is written.", DefaultValueFactory = _ => "out/demo" });
-        Option<long> seed = Numbers.Option("--seed", "Seed of clips, initialisation and order.", CommonOptions.Seeds, 0L);
+        var output = Outputs.Folder(new Option<string>("--out") { Description = "Where everything is written.", DefaultValueFactory = _ => "out/demo" });
+        var seed = Numbers.Option("--seed", "Seed of clips, initialisation and order.", CommonOptions.Seeds, 0L);
         Option<bool> brief = new("--short") { Description = "A few clips and steps: shows that every part runs, not that the model learned." };
         Command command = new("demo", "Ingest, train, probe and report, on this machine, in minutes.") { output, seed, brief };
         command.SetAction(async (parsed, _) =>

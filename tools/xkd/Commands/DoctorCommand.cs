@@ -13,10 +13,10 @@ internal static class DoctorCommand
     public static Command Create()
     {
         Option<string?> model = new("--model") { Description = "Print parameters and matrix work of this configuration instead." };
-        Option<string[]> set = CommonOptions.Set();
-        Option<string?> libtorch = CommonOptions.LibTorch();
+        var set = CommonOptions.Set();
+        var libtorch = CommonOptions.LibTorch();
         Option<bool> products = new(ProductsCheck.Flag) { Description = "Measure matrix products alone, on the path of MKL that XKD_MKL gives." };
-        Option<bool> json = CommonOptions.Json();
+        var json = CommonOptions.Json();
         Command command = new("doctor", "Check the machine, or the cost of a configuration.") { model, set, libtorch, products, json };
         command.SetAction((parsed, _) =>
         {
@@ -40,12 +40,12 @@ internal static class DoctorCommand
         }
 
         checks.Add(Ffmpeg());
-        foreach (DoctorCheck check in checks)
+        foreach (var check in checks)
         {
             terminal.Line($"{(check.Ok ? "ok  " : "FAIL")} {check.Name}: {check.Detail}{(check.Ok || check.Remedy is null ? string.Empty : $"\n     {check.Remedy}")}");
         }
 
-        bool ok = checks.All(c => c.Ok);
+        var ok = checks.All(c => c.Ok);
         if (terminal.Json)
         {
             Terminal.WriteJson(new { schema = 1, ok, checks });
@@ -56,7 +56,7 @@ internal static class DoctorCommand
 
     private static int Products(string? libtorch, Terminal terminal)
     {
-        double gflops = ProductsCheck.Measure(libtorch);
+        var gflops = ProductsCheck.Measure(libtorch);
         if (terminal.Json)
         {
             Terminal.WriteJson(new { schema = 1, gflops, mkl = LibTorch.Info.Mkl?.Name });
@@ -71,7 +71,7 @@ internal static class DoctorCommand
     {
         try
         {
-            FfmpegTools tools = FfmpegTools.Locate();
+            var tools = FfmpegTools.Locate();
             return new DoctorCheck { Name = "ffmpeg", Ok = true, Detail = $"{tools.Version}, {tools.Ffmpeg}, {tools.Ffprobe}" };
         }
         catch (XkdException e)
@@ -82,8 +82,8 @@ internal static class DoctorCommand
 
     private static int Cost(string path, string[] overrides, Terminal terminal)
     {
-        PretrainConfig config = PretrainConfig.Load(path, overrides);
-        ModelCost cost = ModelCost.Of(config);
+        var config = PretrainConfig.Load(path, overrides);
+        var cost = ModelCost.Of(config);
         double GFlop(TeacherView view) => ModelCost.Of(config with { Objective = config.Objective with { TeacherView = view } }).FlopPerSample / 1e9;
         double global = GFlop(TeacherView.Global), firstLocal = GFlop(TeacherView.FirstLocal);
         if (terminal.Json)
@@ -93,13 +93,13 @@ internal static class DoctorCommand
         }
 
         terminal.Line($"{path}: {cost.Trainable / 1e6:f3} M trainable of {cost.Total / 1e6:f3} M parameters");
-        foreach ((string part, long count) in cost.Parts)
+        foreach ((var part, var count) in cost.Parts)
         {
             terminal.Line($"  {part,-28} {count / 1e6,9:f3} M");
         }
 
         terminal.Line($"  matrix work per sample: {global:f1} GFLOP with the teachers on the global view, {firstLocal:f1} on the first local one");
-        foreach ((string part, double flop) in cost.ForwardParts)
+        foreach ((var part, var flop) in cost.ForwardParts)
         {
             terminal.Line($"  {part,-28} {flop / 1e9,9:f1} GFLOP forward");
         }

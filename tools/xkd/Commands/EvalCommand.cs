@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using TorchSharp;
 using Xkd.Cli.Evaluation;
 using Xkd.Cli.Hosting;
 using Xkd.Model.Evaluation;
@@ -28,24 +27,24 @@ internal static class EvalCommand
             Description = $"For example configs/eval/{protocol}/ucf101.yaml.{(protocol == "svm" ? " Without it, the defaults, as configs/eval/svm/folder.yaml writes them out." : string.Empty)}",
             Required = protocol != "svm",
         };
-        Option<string[]> weights = CommonOptions.Weights();
-        Option<string> train = CommonOptions.RequiredPath("--train", protocol == "svm" ? "The labelled cache, or feature file, to fit on." : "The labelled cache to fit on.");
-        Option<string> val = CommonOptions.RequiredPath("--val", "The labelled cache to test on; the same one where it holds folds or splits.");
-        Option<long?> cacheSize = CommonOptions.CacheSize();
-        Option<int?> fold = Numbers.Optional<int>("--fold", "Fold to evaluate; the first by default.", new NumberRange(0, 1_000_000));
+        var weights = CommonOptions.Weights();
+        var train = CommonOptions.RequiredPath("--train", protocol == "svm" ? "The labelled cache, or feature file, to fit on." : "The labelled cache to fit on.");
+        var val = CommonOptions.RequiredPath("--val", "The labelled cache to test on; the same one where it holds folds or splits.");
+        var cacheSize = CommonOptions.CacheSize();
+        var fold = Numbers.Optional<int>("--fold", "Fold to evaluate; the first by default.", new NumberRange(0, 1_000_000));
         Option<string?> folds = new("--folds") { Description = "all: every fold, and their mean." };
         folds.AcceptOnlyFromAmong("all");
         Option<string?> modality = new("--modality") { Description = "Which encoder; av joins both. Default: the configuration's." };
         modality.AcceptOnlyFromAmong("video", "audio", "av");
-        Option<string> branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
+        var branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
         Option<bool> smoke = new("--smoke") { Description = "Few classes, clips, windows and epochs: does it run from end to end?" };
-        Option<long?> seed = Numbers.Optional<long>("--seed", "Seed of everything drawn.", CommonOptions.Seeds);
-        Option<string> folder = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv and confusion.png."));
-        Option<string[]> set = CommonOptions.Set();
-        Option<string> device = CommonOptions.Device();
-        Option<string?> libtorch = CommonOptions.LibTorch();
-        Option<bool> json = CommonOptions.Json();
-        foreach (Option option in new Option[] { config, weights, train, val, cacheSize, fold, folds, modality, branch, smoke, seed, folder, set, device, libtorch, json })
+        var seed = Numbers.Optional<long>("--seed", "Seed of everything drawn.", CommonOptions.Seeds);
+        var folder = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv and confusion.png."));
+        var set = CommonOptions.Set();
+        var device = CommonOptions.Device();
+        var libtorch = CommonOptions.LibTorch();
+        var json = CommonOptions.Json();
+        foreach (var option in new Option[] { config, weights, train, val, cacheSize, fold, folds, modality, branch, smoke, seed, folder, set, device, libtorch, json })
         {
             command.Add(option);
         }
@@ -60,7 +59,7 @@ internal static class EvalCommand
                 .. parsed.GetValue(seed) is long s ? [string.Create(CultureInfo.InvariantCulture, $"seed={s}")] : Array.Empty<string>(),
                 .. parsed.GetValue(set)!,
             ];
-            string? path = parsed.GetValue(config);
+            var path = parsed.GetValue(config);
             EvaluationConfig loaded = protocol == "svm" ? SvmConfig.Load(path, overrides) : ClassifierConfig.Load(path!, overrides);
             if (parsed.GetValue(fold) is not null && parsed.GetValue(folds) is not null)
             {
@@ -69,13 +68,13 @@ internal static class EvalCommand
 
             Terminal terminal = new(parsed.GetValue(json));
             using StopSignals signals = new();
-            string output = parsed.GetValue(folder)!;
+            var output = parsed.GetValue(folder)!;
             OutputFolder.Require(output);
             LibTorch.Load(parsed.GetValue(libtorch));
             Devices.SetThreads(0);
             if (loaded is SvmConfig svm && IsFeatures(parsed.GetValue(train)!))
             {
-                foreach (Option option in new Option[] { weights, fold, folds, modality, branch })
+                foreach (var option in new Option[] { weights, fold, folds, modality, branch })
                 {
                     if (parsed.GetResult(option) is { Implicit: false })
                     {
@@ -92,13 +91,13 @@ internal static class EvalCommand
                 return ExitCodes.Done;
             }
 
-            string[] files = parsed.GetValue(weights) ?? [];
+            var files = parsed.GetValue(weights) ?? [];
             if (files.Length == 0)
             {
                 throw new UsageException("--weights is missing; name a run, a checkpoint, or a weight file (only eval svm on feature files does without)");
             }
 
-            torch.Device where = Devices.Parse(parsed.GetValue(device)!);
+            var where = Devices.Parse(parsed.GetValue(device)!);
             EvaluationRequest request = new()
             {
                 Protocol = protocol,
@@ -112,7 +111,7 @@ internal static class EvalCommand
                 Device = where,
             };
             Terminal.Warn(request.Train.Warnings.Concat(request.Test.Warnings).Distinct());
-            IReadOnlyList<EvaluationResult> results = await new EvaluationRun(request, terminal.Line).RunAsync(signals.Token).ConfigureAwait(false);
+            var results = await new EvaluationRun(request, terminal.Line).RunAsync(signals.Token).ConfigureAwait(false);
             await DoneAsync(output, results, terminal, signals.Token).ConfigureAwait(false);
             return ExitCodes.Done;
         });
@@ -128,14 +127,14 @@ internal static class EvalCommand
             throw new UsageException($"--train {train} is a feature file, --val {val} is not; name two feature files or two caches");
         }
 
-        EvaluationResult identity = await FeatureFiles.IdentityAsync(val, "svm", config.Dataset).ConfigureAwait(false) with { Seed = (ulong)config.Seed };
-        EvaluationResult result = await SvmProbe.RunAsync(train, val, output, config, identity, terminal.Line, stop).ConfigureAwait(false);
+        var identity = await FeatureFiles.IdentityAsync(val, "svm", config.Dataset).ConfigureAwait(false) with { Seed = (ulong)config.Seed };
+        var result = await SvmProbe.RunAsync(train, val, output, config, identity, terminal.Line, stop).ConfigureAwait(false);
         await DoneAsync(output, [result], terminal, stop).ConfigureAwait(false);
     }
 
     private static async Task DoneAsync(string output, IReadOnlyList<EvaluationResult> results, Terminal terminal, CancellationToken stop)
     {
-        EvaluationResult result = await EvaluationFiles.WriteAsync(output, results, stop).ConfigureAwait(false);
+        var result = await EvaluationFiles.WriteAsync(output, results, stop).ConfigureAwait(false);
         terminal.Line(EvaluationFiles.Summary(result));
         if (terminal.Json)
         {

@@ -11,13 +11,13 @@ internal static class ExportCommand
     public static Command Create()
     {
         Argument<string> run = new("run") { Description = "A run folder; its newest whole checkpoint is taken." };
-        Option<string> branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
-        Option<string> modality = CommonOptions.Choice("--modality", "Which encoder.", "video", "audio");
-        Option<string> output = Outputs.File(CommonOptions.RequiredPath("--out", "The file to write: .safetensors, or .pth for PyTorch."));
+        var branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
+        var modality = CommonOptions.Choice("--modality", "Which encoder.", "video", "audio");
+        var output = Outputs.File(CommonOptions.RequiredPath("--out", "The file to write: .safetensors, or .pth for PyTorch."));
         Command command = new("export", "Write one encoder of a run under the official names.") { run, branch, modality, output };
         command.SetAction((parsed, _) =>
         {
-            ImportedWeights weights = WeightImporter.Read(parsed.GetValue(run)!, new WeightImportOptions
+            var weights = WeightImporter.Read(parsed.GetValue(run)!, new WeightImportOptions
             {
                 Modality = WeightChoices.Modality(parsed.GetValue(modality)!),
                 Branch = WeightChoices.Branch(parsed.GetValue(branch)!),

@@ -14,28 +14,28 @@ internal static class FeatureEvaluationCommands
 
     public static Command Neighbours()
     {
-        Option<string> train = CommonOptions.RequiredPath("--train", "Features searched, with labels; read once, of any size.");
-        Option<string> val = CommonOptions.RequiredPath("--val", $"Features classified, with labels; held in memory, at most {MostQueries} rows.");
-        Option<string> output = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv and confusion.png."));
-        Option<int> k = Numbers.Option("--k", "Neighbours that vote.", new NumberRange(1, 1_000_000), 20);
-        Option<double> temperature = Numbers.Option("--temperature", "A neighbour of similarity s votes with exp(s / temperature).", new NumberRange(1e-6, 1e6), 0.07);
+        var train = CommonOptions.RequiredPath("--train", "Features searched, with labels; read once, of any size.");
+        var val = CommonOptions.RequiredPath("--val", $"Features classified, with labels; held in memory, at most {MostQueries} rows.");
+        var output = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv and confusion.png."));
+        var k = Numbers.Option("--k", "Neighbours that vote.", new NumberRange(1, 1_000_000), 20);
+        var temperature = Numbers.Option("--temperature", "A neighbour of similarity s votes with exp(s / temperature).", new NumberRange(1e-6, 1e6), 0.07);
         Option<string> dataset = new("--dataset") { Description = "Name written into the results.", DefaultValueFactory = _ => "folder" };
-        Option<bool> json = CommonOptions.Json();
+        var json = CommonOptions.Json();
         Command command = new("knn", "Classify features by the nearest of other features.") { train, val, output, k, temperature, dataset, json };
         command.SetAction(async (parsed, _) =>
         {
             Terminal terminal = new(parsed.GetValue(json));
             using StopSignals signals = new();
             OutputFolder.Require(parsed.GetValue(output)!);
-            FeatureSet queries = await FeatureFiles.ReadAllAsync(parsed.GetValue(val)!, MostQueries, signals.Token).ConfigureAwait(false);
-            FeatureFile gallery = await FeatureFile.OpenAsync(parsed.GetValue(train)!).ConfigureAwait(false);
+            var queries = await FeatureFiles.ReadAllAsync(parsed.GetValue(val)!, MostQueries, signals.Token).ConfigureAwait(false);
+            var gallery = await FeatureFile.OpenAsync(parsed.GetValue(train)!).ConfigureAwait(false);
             await using (gallery.ConfigureAwait(false))
             {
                 await FeatureFiles.RequireSameEncoderAsync(gallery, parsed.GetValue(val)!).ConfigureAwait(false);
                 NeighbourOptions options = new() { K = parsed.GetValue(k), Temperature = parsed.GetValue(temperature) };
-                (ClipScores scores, int shared) = await NearestNeighbours.ClassifyAsync(gallery, queries, options, signals.Token).ConfigureAwait(false);
-                EvaluationResult identity = await FeatureFiles.IdentityAsync(parsed.GetValue(val)!, "knn", parsed.GetValue(dataset)!).ConfigureAwait(false);
-                EvaluationResult result = identity.With(scores) with
+                (var scores, var shared) = await NearestNeighbours.ClassifyAsync(gallery, queries, options, signals.Token).ConfigureAwait(false);
+                var identity = await FeatureFiles.IdentityAsync(parsed.GetValue(val)!, "knn", parsed.GetValue(dataset)!).ConfigureAwait(false);
+                var result = identity.With(scores) with
                 {
                     Selection = $"{Math.Min(options.K, gallery.Rows)} nearest of {gallery.Rows} by cosine",
                     Classes = scores.Confusion!.Classes == scores.PerClass.Count ? [.. scores.PerClass.Keys] : null,
@@ -57,11 +57,11 @@ internal static class FeatureEvaluationCommands
 
     public static Command Search()
     {
-        Option<string> audio = CommonOptions.RequiredPath("--audio", "Audio features of some clips.");
-        Option<string> video = CommonOptions.RequiredPath("--video", "Video features of the same clips.");
-        Option<string> output = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for retrieval.json."));
-        Option<string> target = CommonOptions.Choice("--target", "What counts as found.", "clip", "class");
-        Option<bool> json = CommonOptions.Json();
+        var audio = CommonOptions.RequiredPath("--audio", "Audio features of some clips.");
+        var video = CommonOptions.RequiredPath("--video", "Video features of the same clips.");
+        var output = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for retrieval.json."));
+        var target = CommonOptions.Choice("--target", "What counts as found.", "clip", "class");
+        var json = CommonOptions.Json();
         Command command = new("retrieval", "Find clips by sound from pictures, and the other way.") { audio, video, output, target, json };
         command.SetAction(async (parsed, _) =>
         {
@@ -70,15 +70,15 @@ internal static class FeatureEvaluationCommands
             OutputFolder.Require(parsed.GetValue(output)!);
             await FeatureFiles.RequireModalityAsync(parsed.GetValue(audio)!, "audio").ConfigureAwait(false);
             await FeatureFiles.RequireModalityAsync(parsed.GetValue(video)!, "video").ConfigureAwait(false);
-            FeatureSet sounds = await FeatureFiles.ReadAllAsync(parsed.GetValue(audio)!, MostQueries, signals.Token).ConfigureAwait(false);
-            FeatureSet pictures = await FeatureFiles.ReadAllAsync(parsed.GetValue(video)!, MostQueries, signals.Token).ConfigureAwait(false);
-            RetrievalTarget found = parsed.GetValue(target) == "clip" ? RetrievalTarget.SameClip : RetrievalTarget.SameClass;
+            var sounds = await FeatureFiles.ReadAllAsync(parsed.GetValue(audio)!, MostQueries, signals.Token).ConfigureAwait(false);
+            var pictures = await FeatureFiles.ReadAllAsync(parsed.GetValue(video)!, MostQueries, signals.Token).ConfigureAwait(false);
+            var found = parsed.GetValue(target) == "clip" ? RetrievalTarget.SameClip : RetrievalTarget.SameClass;
             (sounds, pictures) = RetrievalFiles.SameClasses(sounds, pictures);
             RetrievalResult[] both = [Retrieval.Evaluate(sounds, pictures, found), Retrieval.Evaluate(pictures, sounds, found)];
-            object result = await RetrievalFiles.WriteAsync(parsed.GetValue(output)!, parsed.GetValue(target)!, both[0], both[1], signals.Token).ConfigureAwait(false);
-            for (int way = 0; way < both.Length; way++)
+            var result = await RetrievalFiles.WriteAsync(parsed.GetValue(output)!, parsed.GetValue(target)!, both[0], both[1], signals.Token).ConfigureAwait(false);
+            for (var way = 0; way < both.Length; way++)
             {
-                RetrievalResult one = both[way];
+                var one = both[way];
                 terminal.Line($"{(way == 0 ? "audio→video" : "video→audio")}: {string.Join(", ", one.Recall.Select(r => $"R@{r.Key} {r.Value:f2} %"))}, median rank {one.MedianRank:f1} of {one.Queries}");
             }
 

@@ -5,7 +5,6 @@ using Xkd.Model.Evaluation;
 using Xkd.Model.Method;
 using Xkd.Model.Torch;
 using Xkd.Model.Training;
-using Xkd.Model.Weights;
 using Xkd.Storage;
 
 namespace Xkd.Cli.Commands;
@@ -17,23 +16,23 @@ internal static class FeaturesCommand
 
     public static Command Create()
     {
-        Option<string[]> weights = CommonOptions.Weights();
+        var weights = CommonOptions.Weights();
         weights.Required = true;
-        Option<string> data = CommonOptions.RequiredPath("--data", "The cache: a folder, or s3://bucket/prefix.");
-        Option<long?> cacheSize = CommonOptions.CacheSize();
-        Option<string> output = Outputs.File(CommonOptions.RequiredPath("--out", "The Parquet file: id, label, vector."));
-        Option<string> modality = CommonOptions.Choice("--modality", "Which encoder.", "video", "audio");
-        Option<string> branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
-        Option<int> windows = Numbers.Option("--windows", "Windows a clip, evenly spaced, whose mean is written.", new NumberRange(1, 10_000), 1);
-        Option<int> batch = Numbers.Option("--batch", "Windows per forward pass.", new NumberRange(1, 65_536), 16);
-        Option<string?> scatter = Outputs.File(new Option<string?>("--scatter") { Description = "A PNG of the two leading principal components, coloured by label." });
-        Option<string[]> set = CommonOptions.Set();
-        Option<string> device = CommonOptions.Device();
-        Option<string?> libtorch = CommonOptions.LibTorch();
+        var data = CommonOptions.RequiredPath("--data", "The cache: a folder, or s3://bucket/prefix.");
+        var cacheSize = CommonOptions.CacheSize();
+        var output = Outputs.File(CommonOptions.RequiredPath("--out", "The Parquet file: id, label, vector."));
+        var modality = CommonOptions.Choice("--modality", "Which encoder.", "video", "audio");
+        var branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
+        var windows = Numbers.Option("--windows", "Windows a clip, evenly spaced, whose mean is written.", new NumberRange(1, 10_000), 1);
+        var batch = Numbers.Option("--batch", "Windows per forward pass.", new NumberRange(1, 65_536), 16);
+        var scatter = Outputs.File(new Option<string?>("--scatter") { Description = "A PNG of the two leading principal components, coloured by label." });
+        var set = CommonOptions.Set();
+        var device = CommonOptions.Device();
+        var libtorch = CommonOptions.LibTorch();
         Command command = new("features", "Write an encoder's features of a cache as Parquet.") { weights, data, cacheSize, output, modality, branch, windows, batch, scatter, set, device, libtorch };
         command.SetAction(async (parsed, _) =>
         {
-            string path = parsed.GetValue(output)!;
+            var path = parsed.GetValue(output)!;
             if (!path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase))
             {
                 throw new UsageException($"--out {path}: features are written as Parquet; name the file .parquet");
@@ -45,15 +44,15 @@ internal static class FeaturesCommand
             }
 
             // encoder.* matters for weights that do not describe themselves, frame_rule for caches of older versions.
-            SvmConfig config = SvmConfig.Load(null, parsed.GetValue(set)!);
+            var config = SvmConfig.Load(null, parsed.GetValue(set)!);
             Terminal terminal = new(json: false);
             using StopSignals signals = new();
             LibTorch.Load(parsed.GetValue(libtorch));
             Devices.SetThreads(0);
-            Cache cache = Cache.Open(parsed.GetValue(data)!, objects: CommonOptions.Objects(parsed.GetValue(cacheSize)));
+            var cache = Cache.Open(parsed.GetValue(data)!, objects: CommonOptions.Objects(parsed.GetValue(cacheSize)));
             Terminal.Warn(cache.Warnings);
-            WeightModality which = WeightChoices.Modality(parsed.GetValue(modality)!)!.Value;
-            using EvaluationEncoder encoder = EvaluationEncoder.Open(
+            var which = WeightChoices.Modality(parsed.GetValue(modality)!)!.Value;
+            using var encoder = EvaluationEncoder.Open(
                 EvaluationEncoder.WeightsFor(parsed.GetValue(weights)!, which), which, WeightChoices.Branch(parsed.GetValue(branch)!), config.Encoder, Devices.Parse(parsed.GetValue(device)!), terminal.Line);
             ProgressLine line = new(terminal, "clips", TimeProvider.System, PlainInterval);
             await FeatureFiles.WriteAsync(encoder, cache, path, parsed.GetValue(windows), parsed.GetValue(batch), done => line.Report(done, cache.Clips.Count), signals.Token, config.FrameRule).ConfigureAwait(false);

@@ -11,13 +11,13 @@ internal static class ImportCommand
     public static Command Create()
     {
         Argument<string> file = new("file") { Description = "A PyTorch file (.pth, .pth.tar, .pt) or safetensors." };
-        Option<string> output = Outputs.File(CommonOptions.RequiredPath("--out", "The .safetensors file to write."));
-        Option<string> modality = CommonOptions.Choice("--modality", "Take one encoder of a whole model.", "auto", "video", "audio");
-        Option<string> branch = CommonOptions.Choice("--branch", "Which copy of the encoder, where the file holds a whole model.", "teacher", "student");
+        var output = Outputs.File(CommonOptions.RequiredPath("--out", "The .safetensors file to write."));
+        var modality = CommonOptions.Choice("--modality", "Take one encoder of a whole model.", "auto", "video", "audio");
+        var branch = CommonOptions.Choice("--branch", "Which copy of the encoder, where the file holds a whole model.", "teacher", "student");
         Command command = new("import", "Convert weights to safetensors, executing nothing a file may ask for.") { file, output, modality, branch };
         command.SetAction((parsed, _) =>
         {
-            ImportedWeights weights = WeightImporter.Read(parsed.GetValue(file)!, new WeightImportOptions
+            var weights = WeightImporter.Read(parsed.GetValue(file)!, new WeightImportOptions
             {
                 Modality = WeightChoices.Modality(parsed.GetValue(modality)!),
                 Branch = WeightChoices.Branch(parsed.GetValue(branch)!),
@@ -26,7 +26,7 @@ internal static class ImportCommand
             WeightExporter.Write(parsed.GetValue(output)!, weights.Tensors, EncoderDescription.Find(parsed.GetValue(file)!) is { } d ? EncoderDescription.ToMetadata(d) : null);
             Terminal terminal = new(json: false);
             terminal.Line($"{parsed.GetValue(output)}: {weights.Tensors.Count} tensors, {weights.Modality?.ToString().ToLowerInvariant() ?? "every one of the file"}");
-            foreach (string dropped in weights.Dropped)
+            foreach (var dropped in weights.Dropped)
             {
                 terminal.Line($"  left behind: {dropped}");
             }

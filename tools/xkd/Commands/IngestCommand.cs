@@ -18,24 +18,24 @@ internal static class IngestCommand
         Option<string?> split = new("--split") { Description = "Only this split." };
         Option<string?> annotations = new("--annotations") { Description = "The annotation file or folder, where it is not in its usual place." };
         Option<bool> strict = new("--strict") { Description = "Of --dataset folder: documents, pictures and the like are items too, which fail, and not ignored." };
-        Option<string> frames = CommonOptions.Choice("--frames", "How frames are cached.", "raw", "jpeg");
-        Option<string> audio = CommonOptions.Choice("--audio", "How audio is cached.", "mel", "pcm");
-        Option<string> mel = CommonOptions.Choice("--mel", "The log-mel implementation.", "simd", "nwaves");
-        Option<string> modalities = CommonOptions.Choice("--modalities", "What is decoded; auto asks the dataset.", "auto", "av", "video", "audio");
-        Option<string> onMissing = CommonOptions.Choice("--on-missing", "A source that lacks a modality fails (drop), gets silence or black frames (pad), or is kept with the one it has (keep); so it is with a segment of a long source, which drop leaves out with a warning.", "drop", "pad", "keep");
-        Option<int> shortSide = Numbers.Option("--short-side", "Short side of the cached frames, pixels.", new NumberRange(16, 4096), 112);
-        Option<double> fps = Numbers.Option("--fps", "Cached frames per second.", new NumberRange(0, 240, above: true), 8.0);
-        Option<double> maxClip = Numbers.Option("--max-clip", "Longer sources are cut into segments of this many seconds.", new NumberRange(1, 1_000_000), 60.0);
-        Option<int> workers = Numbers.Option("--workers", "Sources decoded at a time; 0: one per core.", new NumberRange(0, 1024), 0);
+        var frames = CommonOptions.Choice("--frames", "How frames are cached.", "raw", "jpeg");
+        var audio = CommonOptions.Choice("--audio", "How audio is cached.", "mel", "pcm");
+        var mel = CommonOptions.Choice("--mel", "The log-mel implementation.", "simd", "nwaves");
+        var modalities = CommonOptions.Choice("--modalities", "What is decoded; auto asks the dataset.", "auto", "av", "video", "audio");
+        var onMissing = CommonOptions.Choice("--on-missing", "A source that lacks a modality fails (drop), gets silence or black frames (pad), or is kept with the one it has (keep); so it is with a segment of a long source, which drop leaves out with a warning.", "drop", "pad", "keep");
+        var shortSide = Numbers.Option("--short-side", "Short side of the cached frames, pixels.", new NumberRange(16, 4096), 112);
+        var fps = Numbers.Option("--fps", "Cached frames per second.", new NumberRange(0, 240, above: true), 8.0);
+        var maxClip = Numbers.Option("--max-clip", "Longer sources are cut into segments of this many seconds.", new NumberRange(1, 1_000_000), 60.0);
+        var workers = Numbers.Option("--workers", "Sources decoded at a time; 0: one per core.", new NumberRange(0, 1024), 0);
         Option<long?> budget = new("--memory-budget") { Description = "Decoded payload queued and in flight; by default 1GiB, or more where there are over 40 workers.", CustomParser = result => Sizes.Parse(result) };
-        Option<double> timeout = Numbers.Option("--item-timeout", "Seconds one source may take.", new NumberRange(0, 2_500_000, above: true), 600.0);
-        Option<int> maxPixels = Numbers.Option("--max-pixels", "Pixels a source's picture has at most; a larger one fails as too-large.", new NumberRange(1, int.MaxValue), 36_000_000);
-        Option<double> maxAspect = Numbers.Option("--max-aspect", "A picture's long side is at most so many times its short one.", new NumberRange(1, 10_000), 32.0);
+        var timeout = Numbers.Option("--item-timeout", "Seconds one source may take.", new NumberRange(0, 2_500_000, above: true), 600.0);
+        var maxPixels = Numbers.Option("--max-pixels", "Pixels a source's picture has at most; a larger one fails as too-large.", new NumberRange(1, int.MaxValue), 36_000_000);
+        var maxAspect = Numbers.Option("--max-aspect", "A picture's long side is at most so many times its short one.", new NumberRange(1, 10_000), 32.0);
         Option<long> maxDecoded = new("--max-decoded") { Description = "Bytes that one source's frames and samples take at most, decoded; 16GiB is eight hours of 16:9.", DefaultValueFactory = _ => 16L << 30, CustomParser = result => Sizes.Parse(result) };
         Option<(int Part, int Of)> partition = new("--partition") { Description = "This process's part of the items, i/n; auto takes both from SLURM or MPI, auto/n the part alone.", DefaultValueFactory = _ => (1, 1), CustomParser = Sizes.ParsePartition };
         Option<bool> retryFailed = new("--retry-failed") { Description = "Redo the items that failed before." };
-        Option<Dictionary<string, TimeSpan>> delays = CommonOptions.DelayStage();
-        Option<bool> json = CommonOptions.Json();
+        var delays = CommonOptions.DelayStage();
+        var json = CommonOptions.Json();
 
         Command command = new("ingest", "Decode media once into a cache of frames and log-mel spectrograms.")
         {
@@ -83,8 +83,8 @@ internal static class IngestCommand
 
     private static async Task<int> MergeAsync(string cache, Terminal terminal)
     {
-        Manifest manifest = await CacheMerger.MergeAsync(cache, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
-        CacheSummary summary = CacheSummary.Of(cache);
+        var manifest = await CacheMerger.MergeAsync(cache, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
+        var summary = CacheSummary.Of(cache);
         terminal.Line($"{cache}: version {manifest.Version}, {summary.Clips} clips, {summary.Failed} failed items");
         if (terminal.Json)
         {
@@ -137,10 +137,10 @@ internal static class IngestCommand
 
         IngestJob job = new(options, FfmpegTools.Locate(), TimeProvider.System);
         IngestProgress last = new(0, 0, 0, 0, 0, null);
-        IngestResult result = await job.RunAsync(
+        var result = await job.RunAsync(
             new Progress(p =>
             {
-                foreach (string note in p.Notes)
+                foreach (var note in p.Notes)
                 {
                     terminal.Line($"{options.Dataset}: {note}");
                 }
@@ -166,14 +166,14 @@ internal static class IngestCommand
 
     private static string Ended(IngestResult result)
     {
-        string earlier = result.FailedEarlier > 0 ? $" (of which {result.FailedEarlier} failed: --retry-failed does them again)" : string.Empty;
-        string stopped = result.Stopped ? "; stopped: the same command goes on" : string.Empty;
+        var earlier = result.FailedEarlier > 0 ? $" (of which {result.FailedEarlier} failed: --retry-failed does them again)" : string.Empty;
+        var stopped = result.Stopped ? "; stopped: the same command goes on" : string.Empty;
         return $"{result.Committed} committed, {result.Failed} failed, {result.Skipped} already done{earlier}, version {result.ManifestVersion}{stopped}";
     }
 
     private static void WriteFailures(IngestResult result, string cache, Terminal terminal)
     {
-        foreach (LedgerEntry failure in result.FirstFailures)
+        foreach (var failure in result.FirstFailures)
         {
             terminal.Line($"  failed {failure.Id}: {failure.Stage}/{failure.Reason}{(failure.Detail is null ? string.Empty : ": " + failure.Detail)}");
         }

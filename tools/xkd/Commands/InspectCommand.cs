@@ -16,17 +16,17 @@ internal static class InspectCommand
     {
         Argument<string> cache = new("cache") { Description = "The cache folder." };
         Option<string?> clip = new("--clip") { Description = "Write this clip's contact sheet and spectrogram." };
-        Option<string?> output = Outputs.Folder(new Option<string?>("--out") { Description = "Folder for --clip's pictures." });
+        var output = Outputs.Folder(new Option<string?>("--out") { Description = "Folder for --clip's pictures." });
         Option<string?> weights = new("--weights") { Description = "A run folder: write where its teachers look in --clip, too." };
-        Option<bool> json = CommonOptions.Json();
+        var json = CommonOptions.Json();
         Command command = new("inspect", "Show what a cache holds.") { cache, clip, output, weights, json };
         command.SetAction(async (parsed, stop) =>
         {
-            string path = parsed.GetValue(cache)!;
+            var path = parsed.GetValue(cache)!;
             Terminal terminal = new(parsed.GetValue(json));
             if (parsed.GetValue(clip) is string id)
             {
-                string folder = parsed.GetValue(output) ?? throw new UsageException("--clip needs --out DIR, the folder for its pictures");
+                var folder = parsed.GetValue(output) ?? throw new UsageException("--clip needs --out DIR, the folder for its pictures");
                 return await WriteAsync(path, id, folder, parsed.GetValue(weights), terminal, stop).ConfigureAwait(false);
             }
 
@@ -35,9 +35,9 @@ internal static class InspectCommand
                 throw new UsageException("--weights shows where teachers look in one clip; add --clip ID --out DIR");
             }
 
-            Cache opened = Cache.Open(path);
+            var opened = Cache.Open(path);
             Terminal.Warn(opened.Warnings);
-            CacheSummary summary = CacheSummary.Of(opened);
+            var summary = CacheSummary.Of(opened);
             if (terminal.Json)
             {
                 Terminal.WriteJson(new
@@ -48,10 +48,10 @@ internal static class InspectCommand
                 return ExitCodes.Done;
             }
 
-            Fingerprint f = summary.Fingerprint;
+            var f = summary.Fingerprint;
             terminal.Line($"{path}: version {summary.Version}, {summary.Clips} clips, {summary.Failed} failed items, {summary.Hours:f2} h, {summary.Bytes / 1e6:f1} MB");
             terminal.Line($"  frames {f.FramesCodec}, {f.Fps:g} fps, short side {f.ShortSide}; audio {f.AudioCodec}, {f.SampleRate} Hz, n_fft {f.NFft}, hop {f.Hop}, {f.Mels} mels; {f.Decoder}");
-            foreach ((string name, int count) in summary.Classes.OrderBy(c => c.Key, StringComparer.Ordinal))
+            foreach ((var name, var count) in summary.Classes.OrderBy(c => c.Key, StringComparer.Ordinal))
             {
                 terminal.Line($"  {count,8}  {name}");
             }
@@ -63,17 +63,17 @@ internal static class InspectCommand
 
     private static async Task<int> WriteAsync(string path, string id, string folder, string? weights, Terminal terminal, CancellationToken stop)
     {
-        (IReadOnlyList<string> files, IReadOnlyList<string> missing) = ClipPictures.Write(path, id, folder);
+        (var files, var missing) = ClipPictures.Write(path, id, folder);
         if (weights is not null)
         {
             LibTorch.Load();
             Devices.SetThreads(0);
-            Cache cache = Cache.Open(path);
-            using FrozenEncoder encoder = FrozenEncoder.OpenRun(weights, torch.CPU, terminal.Line);
+            var cache = Cache.Open(path);
+            using var encoder = FrozenEncoder.OpenRun(weights, torch.CPU, terminal.Line);
             files = [.. files, .. TeacherMapPictures.Write(await TeacherMaps.OfClipAsync(encoder, cache, ClipPictures.Find(cache, id), stop).ConfigureAwait(false), folder)];
         }
 
-        foreach (string line in files.Concat(missing))
+        foreach (var line in files.Concat(missing))
         {
             terminal.Line(line);
         }

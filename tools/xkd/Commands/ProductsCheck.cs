@@ -26,21 +26,21 @@ internal static class ProductsCheck
     /// <summary>The finding; never a fault, for training runs on either path.</summary>
     public static DoctorCheck Run(string? libtorch)
     {
-        double rate = Measure(libtorch);
-        string measured = Gigaflops($"{rate:f0} GFLOP/s in float32 on {get_num_threads()} threads");
+        var rate = Measure(libtorch);
+        var measured = Gigaflops($"{rate:f0} GFLOP/s in float32 on {get_num_threads()} threads");
         if (LibTorch.Info.Mkl is not { } mkl)
         {
             return new DoctorCheck { Name = "products", Ok = true, Detail = $"{measured}; this libtorch has no MKL that tells its path" };
         }
 
-        double? other = mkl.Other is { } setting ? MeasureWith(setting, libtorch) : null;
-        string beside = (mkl.Other, other) switch
+        var other = mkl.Other is { } setting ? MeasureWith(setting, libtorch) : null;
+        var beside = (mkl.Other, other) switch
         {
             (null, _) => mkl.Fast ? string.Empty : ", which costs a fifth to a half of the speed",
             (string value, double there) => Gigaflops($"; {there:f0} with {MklPath.Variable}={value}"),
             (string value, null) => $"; not measured with {MklPath.Variable}={value}",
         };
-        bool slower = other > rate;
+        var slower = other > rate;
         return new DoctorCheck
         {
             Name = "products",
@@ -53,19 +53,19 @@ internal static class ProductsCheck
     // The same command asks in a process of its own. It cannot be told from a fault of that process, and need not be: the finding says that nothing was measured.
     private static double? MeasureWith(string setting, string? libtorch)
     {
-        string program = Environment.ProcessPath!;
+        var program = Environment.ProcessPath!;
         string[] host = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [Environment.GetCommandLineArgs()[0]] : [];
         ProcessStartInfo start = new(program, [.. host, "doctor", Flag, "--json", .. libtorch is null ? Array.Empty<string>() : ["--libtorch", libtorch]])
         {
             UseShellExecute = false, RedirectStandardOutput = true, Environment = { [MklPath.Variable] = setting },
         };
-        using Process? process = Process.Start(start);
+        using var process = Process.Start(start);
         if (process is null)
         {
             return null;
         }
 
-        Task<string> answer = process.StandardOutput.ReadToEndAsync();
+        var answer = process.StandardOutput.ReadToEndAsync();
         if (!process.WaitForExit(Patience))
         {
             process.Kill();

@@ -16,14 +16,14 @@ internal static class ProfileCommand
         what.AcceptOnlyFromAmong([.. Profiler.Names]);
         Option<string?> data = new("--data") { Description = "loader, train: read this cache instead of a generated one." };
         Option<string?> config = new("--config") { Description = "loader, step, train: the configuration; by default the released recipe at batch 8, configs/bench/scaled.yaml, configs/pretrain/tiny.yaml." };
-        Option<string> device = CommonOptions.Device();
-        Option<string?> libtorch = CommonOptions.LibTorch();
-        Option<int[]> batches = Numbers.Several<int>("--batch", "step: batch sizes, measured one after the other, such as --batch 4 8 16.", new NumberRange(1, 1_000_000));
+        var device = CommonOptions.Device();
+        var libtorch = CommonOptions.LibTorch();
+        var batches = Numbers.Several<int>("--batch", "step: batch sizes, measured one after the other, such as --batch 4 8 16.", new NumberRange(1, 1_000_000));
         Option<bool> sweep = new("--sweep") { Description = "loader: measure at several numbers of workers." };
-        Option<string[]> set = CommonOptions.Set();
-        Option<string?> output = Outputs.Folder(new Option<string?>("--out") { Description = "Folder for trace.json (chrome://tracing, Perfetto) and profile.html." });
-        Option<Dictionary<string, TimeSpan>> delays = CommonOptions.DelayStage();
-        Option<bool> json = CommonOptions.Json();
+        var set = CommonOptions.Set();
+        var output = Outputs.Folder(new Option<string?>("--out") { Description = "Folder for trace.json (chrome://tracing, Perfetto) and profile.html." });
+        var delays = CommonOptions.DelayStage();
+        var json = CommonOptions.Json();
         Command command = new("profile", "Measure one part by itself and name its bottleneck.") { what, data, config, set, device, libtorch, batches, sweep, output, delays, json };
         command.SetAction(async (parsed, _) =>
         {
@@ -39,10 +39,10 @@ internal static class ProfileCommand
                 LibTorch.Load(parsed.GetValue(libtorch));
             }
 
-            string folder = Directory.CreateTempSubdirectory("xkd-profile-").FullName;
+            var folder = Directory.CreateTempSubdirectory("xkd-profile-").FullName;
             try
             {
-                ProfileOutcome outcome = await new Profiler(folder, options, terminal).RunAsync(parsed.GetValue(what)!, signals.Token).ConfigureAwait(false);
+                var outcome = await new Profiler(folder, options, terminal).RunAsync(parsed.GetValue(what)!, signals.Token).ConfigureAwait(false);
                 Write(outcome, terminal, parsed.GetValue(output));
                 return ExitCodes.Done;
             }
@@ -57,7 +57,7 @@ internal static class ProfileCommand
     private static void Write(ProfileOutcome outcome, Terminal terminal, string? folder)
     {
         GraphReportText.Write(outcome.Report, terminal);
-        foreach (string note in outcome.Notes)
+        foreach (var note in outcome.Notes)
         {
             terminal.Line($"  {note}");
         }
@@ -76,7 +76,7 @@ internal static class ProfileCommand
                 ["stages"] = outcome.Report.Stages, ["wait_ratios"] = outcome.Report.WaitRatios, ["bottleneck"] = outcome.Report.Bottleneck, ["remedy"] = outcome.Report.Remedy,
                 ["headspace"] = outcome.Headspace,
             };
-            foreach ((string name, double value) in outcome.Figures)
+            foreach ((var name, var value) in outcome.Figures)
             {
                 result[name] = value;
             }
@@ -86,7 +86,7 @@ internal static class ProfileCommand
                 result["sweep"] = outcome.Sweep;
             }
 
-            foreach ((string name, IReadOnlyDictionary<string, double> values) in outcome.Tables)
+            foreach ((var name, var values) in outcome.Tables)
             {
                 result[name] = values;
             }

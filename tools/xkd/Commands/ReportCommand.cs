@@ -10,7 +10,7 @@ internal static class ReportCommand
     public static Command Create()
     {
         Argument<string[]> runs = new("runs") { Description = "Run folders.", Arity = ArgumentArity.OneOrMore };
-        Option<string> output = Outputs.File(CommonOptions.RequiredPath("--out", "The HTML file to write."));
+        var output = Outputs.File(CommonOptions.RequiredPath("--out", "The HTML file to write."));
         Command command = new("report", "Compare runs on one HTML page.") { runs, output };
         command.SetAction((parsed, _) =>
         {

@@ -13,30 +13,30 @@ internal static class TrainCommand
 {
     public static Command Create()
     {
-        Option<string> config = CommonOptions.RequiredPath("--config", "The configuration, for example configs/pretrain/xkd.yaml.");
-        Option<string> data = CommonOptions.RequiredPath("--data", "The cache: a folder, or s3://bucket/prefix.");
-        Option<long?> cacheSize = CommonOptions.CacheSize();
-        Option<string> output = Outputs.Folder(CommonOptions.RequiredPath("--out", "The run folder."));
+        var config = CommonOptions.RequiredPath("--config", "The configuration, for example configs/pretrain/xkd.yaml.");
+        var data = CommonOptions.RequiredPath("--data", "The cache: a folder, or s3://bucket/prefix.");
+        var cacheSize = CommonOptions.CacheSize();
+        var output = Outputs.Folder(CommonOptions.RequiredPath("--out", "The run folder."));
         Option<string?> resume = new("--resume") { Description = "Continue the run in --out; `auto` starts one where there is none.", Arity = ArgumentArity.ZeroOrOne };
         resume.AcceptOnlyFromAmong("auto");
-        Option<long?> seed = Numbers.Optional<long>("--seed", "Seed of initialisation, order and augmentation; the same as --set seed=N.", CommonOptions.Seeds);
-        Option<string[]> set = CommonOptions.Set();
-        Option<long?> maxSteps = Numbers.Optional<long>("--max-steps", "Stop after this many optimizer steps of the run, with a checkpoint.", new NumberRange(0, long.MaxValue, above: true));
-        Option<double?> maxHours = Numbers.Optional<double>("--max-hours", "Stop after this many hours with a checkpoint and exit code 75.", new NumberRange(0, 1_000_000, above: true));
-        Option<string> device = CommonOptions.Device();
-        Option<string?> libtorch = CommonOptions.LibTorch();
+        var seed = Numbers.Optional<long>("--seed", "Seed of initialisation, order and augmentation; the same as --set seed=N.", CommonOptions.Seeds);
+        var set = CommonOptions.Set();
+        var maxSteps = Numbers.Optional<long>("--max-steps", "Stop after this many optimizer steps of the run, with a checkpoint.", new NumberRange(0, long.MaxValue, above: true));
+        var maxHours = Numbers.Optional<double>("--max-hours", "Stop after this many hours with a checkpoint and exit code 75.", new NumberRange(0, 1_000_000, above: true));
+        var device = CommonOptions.Device();
+        var libtorch = CommonOptions.LibTorch();
         Option<bool> profile = new("--profile") { Description = "Write what every feed stage measured as profile.json into the run folder." };
-        Option<Dictionary<string, TimeSpan>> delays = CommonOptions.DelayStage();
+        var delays = CommonOptions.DelayStage();
         Command command = new("train", "Pre-train on a cache.") { config, data, cacheSize, output, resume, seed, set, maxSteps, maxHours, device, libtorch, profile, delays };
         command.SetAction(async (parsed, _) =>
         {
-            string[] overrides = parsed.GetValue(set)!;
+            var overrides = parsed.GetValue(set)!;
             if (parsed.GetValue(seed) is long s)
             {
                 overrides = [.. overrides, $"seed={s}"];
             }
 
-            PretrainConfig loaded = PretrainConfig.Load(parsed.GetValue(config)!, overrides);
+            var loaded = PretrainConfig.Load(parsed.GetValue(config)!, overrides);
             LibTorch.Load(parsed.GetValue(libtorch));
             return await RunAsync(new TrainerOptions
             {
@@ -59,8 +59,8 @@ internal static class TrainCommand
     private static async Task<int> RunAsync(TrainerOptions options, Terminal terminal)
     {
         using StopSignals signals = new();
-        using RankGroup ranks = RankGroup.Open(RankEnvironment.Detect());
-        TrainResult result = await TrainingView.TrainAsync(options, terminal, TimeProvider.System, signals.Token, ranks).ConfigureAwait(false);
+        using var ranks = RankGroup.Open(RankEnvironment.Detect());
+        var result = await TrainingView.TrainAsync(options, terminal, TimeProvider.System, signals.Token, ranks).ConfigureAwait(false);
         if (ranks.IsFirst)
         {
             Report(options, terminal, result);

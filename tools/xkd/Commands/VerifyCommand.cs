@@ -12,20 +12,20 @@ internal static class VerifyCommand
     public static Command Create()
     {
         Argument<string> cache = new("cache") { Description = "The cache folder." };
-        Option<bool> json = CommonOptions.Json();
+        var json = CommonOptions.Json();
         Command command = new("verify", "Check every byte of a cache against its manifest.") { cache, json };
         command.SetAction((parsed, _) =>
         {
             Terminal terminal = new(parsed.GetValue(json));
             using StopSignals signals = new();
-            VerifyReport report = CacheVerifier.Verify(parsed.GetValue(cache)!, ct: signals.Token);
+            var report = CacheVerifier.Verify(parsed.GetValue(cache)!, ct: signals.Token);
             if (terminal.Json)
             {
                 Terminal.WriteJson(new { schema = 1, ok = report.Ok, shards = report.Shards, rows = report.Rows, errors = report.Errors });
             }
             else
             {
-                foreach (VerifyError error in report.Errors.Take(ShownErrors))
+                foreach (var error in report.Errors.Take(ShownErrors))
                 {
                     terminal.Line($"{error.Shard}{(error.Row is long row ? $" row {row}" : string.Empty)} {error.Column}: expected {error.Expected}, got {error.Got}");
                 }

@@ -34,9 +34,9 @@ internal sealed class DemoReport(DemoOptions options, PretrainConfig config, IRe
 
         page.Heading("Where the time went");
         page.Table(["part", "seconds"], parts.Select(p => new[] { p.Part, Number(p.Took.TotalSeconds) }));
-        foreach ((string name, GraphReport report) in new[] { ("ingest of the training clips", ingested["train"].Report), ("training feed", trained.Feed) })
+        foreach ((var name, var report) in new[] { ("ingest of the training clips", ingested["train"].Report), ("training feed", trained.Feed) })
         {
-            (string[] columns, IEnumerable<string[]> rows) = GraphProfile.Table(report);
+            (var columns, var rows) = GraphProfile.Table(report);
             page.Paragraph($"{char.ToUpperInvariant(name[0])}{name[1..]}: {report.Remedy}").Table(columns, rows);
         }
 
@@ -46,14 +46,14 @@ internal sealed class DemoReport(DemoOptions options, PretrainConfig config, IRe
 
     private static async Task AddReconstructionAsync(HtmlReport page, string valCache, string runFolder, Action<string> warn)
     {
-        using FrozenEncoder encoder = FrozenEncoder.OpenRun(runFolder, Devices.Parse("cpu"), warn);
-        Cache cache = Cache.Open(valCache);
-        MaskedReconstruction picture = await encoder.ReconstructAsync(cache, clip: 0, seed: 0, CancellationToken.None).ConfigureAwait(false);
+        using var encoder = FrozenEncoder.OpenRun(runFolder, Devices.Parse("cpu"), warn);
+        var cache = Cache.Open(valCache);
+        var picture = await encoder.ReconstructAsync(cache, clip: 0, seed: 0, CancellationToken.None).ConfigureAwait(false);
         page.Heading("What was masked, reconstructed");
         page.Paragraph($"Clip {cache.Clips[0].Id}: above the clip, in the middle what the student sees of it, below the decoder's completion (patch means and deviations of the original, as the targets are normalised per patch).");
-        int frameBytes = picture.Size * picture.Size * 3;
+        var frameBytes = picture.Size * picture.Size * 3;
         List<IReadOnlyList<(byte[], string)>> rows = [];
-        foreach ((string name, byte[] rgb) in new[] { ("clip", picture.Original), ("visible", picture.Visible), ("reconstructed", picture.Reconstructed) })
+        foreach ((var name, var rgb) in new[] { ("clip", picture.Original), ("visible", picture.Visible), ("reconstructed", picture.Reconstructed) })
         {
             rows.Add([.. Enumerable.Range(0, ShownFrames).Select(i => i * picture.Frames / ShownFrames).Select(f => (rgb[(f * frameBytes)..((f + 1) * frameBytes)], f == 0 ? name : string.Empty))]);
         }
@@ -61,7 +61,7 @@ internal sealed class DemoReport(DemoOptions options, PretrainConfig config, IRe
         page.Picture(FramePictures.ContactSheet(rows, picture.Size, picture.Size, Scale), "Video: clip, visible cuboids, reconstruction");
         float low = picture.OriginalMel.Min(), high = picture.OriginalMel.Max();
         page.BeginGrid();
-        foreach ((string name, float[] mel) in new[] { ("Spectrogram", picture.OriginalMel), ("Visible patches", picture.VisibleMel), ("Reconstruction", picture.ReconstructedMel) })
+        foreach ((var name, var mel) in new[] { ("Spectrogram", picture.OriginalMel), ("Visible patches", picture.VisibleMel), ("Reconstruction", picture.ReconstructedMel) })
         {
             page.Picture(FramePictures.Spectrogram(mel, picture.Mels, picture.MelFrames, low, high, scale: 1), name);
         }
@@ -72,11 +72,11 @@ internal sealed class DemoReport(DemoOptions options, PretrainConfig config, IRe
     private static void AddClips(HtmlReport page, string realCache, string valCache)
     {
         page.Heading("What was ingested");
-        foreach (string path in new[] { realCache, valCache })
+        foreach (var path in new[] { realCache, valCache })
         {
-            Cache cache = Cache.Open(path);
+            var cache = Cache.Open(path);
             using ClipReader reader = new(cache);
-            foreach (ClipEntry clip in cache.Clips.Take(path == realCache ? cache.Clips.Count : 2))
+            foreach (var clip in cache.Clips.Take(path == realCache ? cache.Clips.Count : 2))
             {
                 page.Paragraph(string.Create(CultureInfo.InvariantCulture, $"{clip.Id}: {clip.Duration:f2} s, {clip.NumFrames} frames of {clip.Width}×{clip.Height}, {clip.MelFrames} spectrogram frames"));
                 if (clip.NumFrames > 0)

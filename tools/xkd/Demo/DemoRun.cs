@@ -29,7 +29,7 @@ internal sealed class DemoRun(DemoOptions options, Terminal terminal, TimeProvid
 
     public async Task<int> RunAsync(CancellationToken stop)
     {
-        long start = time.GetTimestamp();
+        var start = time.GetTimestamp();
         await PartAsync("generate", () => GenerateAsync(stop)).ConfigureAwait(false);
         Dictionary<string, IngestResult> ingested = new(StringComparer.Ordinal)
         {
@@ -37,26 +37,26 @@ internal sealed class DemoRun(DemoOptions options, Terminal terminal, TimeProvid
             ["train"] = await PartAsync("ingest train", () => IngestAsync(Path.Combine(Media, "train"), "train", MissingPolicy.Drop, stop)).ConfigureAwait(false),
             ["val"] = await PartAsync("ingest val", () => IngestAsync(Path.Combine(Media, "val"), "val", MissingPolicy.Drop, stop)).ConfigureAwait(false),
         };
-        foreach ((string name, IngestResult result) in ingested.Where(i => i.Value.Failed + i.Value.FailedEarlier > 0 && i.Key != "real"))
+        foreach ((var name, var result) in ingested.Where(i => i.Value.Failed + i.Value.FailedEarlier > 0 && i.Key != "real"))
         {
             throw new FailureException($"the demo's {name} set has {result.Failed + result.FailedEarlier} failed clips; {Cache(name)}/ledger.jsonl names them; delete {options.Out} to begin again");
         }
 
-        PretrainConfig config = PretrainConfig.Load(ConfigPath("pretrain/tiny.yaml"), Overrides());
-        TrainResult trained = await PartAsync("train", () => TrainAsync(config, stop)).ConfigureAwait(false);
-        List<ProbeScore> scores = await PartAsync("probe", () => ProbeAsync(config, stop)).ConfigureAwait(false);
-        string report = Path.Combine(options.Out, "report.html");
+        var config = PretrainConfig.Load(ConfigPath("pretrain/tiny.yaml"), Overrides());
+        var trained = await PartAsync("train", () => TrainAsync(config, stop)).ConfigureAwait(false);
+        var scores = await PartAsync("probe", () => ProbeAsync(config, stop)).ConfigureAwait(false);
+        var report = Path.Combine(options.Out, "report.html");
         await PartAsync("report", () => new DemoReport(options, config, scores, ingested, trained).WriteAsync(
             report, Cache("real"), Cache("val"), RunFolder, _parts, terminal.Line)).ConfigureAwait(false);
 
         terminal.Line(string.Empty);
-        foreach ((string part, TimeSpan took) in _parts)
+        foreach ((var part, var took) in _parts)
         {
             terminal.Line($"  {part,-18} {took.TotalSeconds,7:f1} s");
         }
 
         terminal.Line($"  {"in all",-18} {time.GetElapsedTime(start).TotalSeconds,7:f1} s");
-        foreach (ProbeScore score in scores)
+        foreach (var score in scores)
         {
             terminal.Line(string.Create(CultureInfo.InvariantCulture,
                 $"  {score.Modality,-5} probe of {Classes} classes: untrained {score.Untrained:f1} %, trained {score.Trained:f1} % ({score.Trained - score.Untrained:+0.0;-0.0} points)"));
@@ -74,7 +74,7 @@ internal sealed class DemoRun(DemoOptions options, Terminal terminal, TimeProvid
     private async Task<int> GenerateAsync(CancellationToken stop)
     {
         ShapesOptions shapes = new() { Seed = (ulong)options.Seed + 1, TrainPerClass = options.TrainPerClass, ValidationPerClass = options.ValidationPerClass };
-        int made = await new ShapesGenerator(FfmpegTools.Locate()).GenerateAsync(Media, shapes, progress: null, stop).ConfigureAwait(false);
+        var made = await new ShapesGenerator(FfmpegTools.Locate()).GenerateAsync(Media, shapes, progress: null, stop).ConfigureAwait(false);
         terminal.Line($"generated {made} clips of {Classes} classes ({string.Join(", ", ShapesGenerator.Classes)}) under {Media}");
         return made;
     }
@@ -85,20 +85,20 @@ internal sealed class DemoRun(DemoOptions options, Terminal terminal, TimeProvid
     private async Task<TrainResult> TrainAsync(PretrainConfig config, CancellationToken stop)
     {
         TrainerOptions train = new() { Config = config, Data = Cache("train"), Out = RunFolder, Resume = ResumeMode.Auto, MaxSteps = options.Steps, Device = "cpu" };
-        TrainResult result = await TrainingView.TrainAsync(train, terminal, time, stop).ConfigureAwait(false);
+        var result = await TrainingView.TrainAsync(train, terminal, time, stop).ConfigureAwait(false);
         return result.Stopped ? throw new OperationCanceledException("the demo was stopped; the same command continues it", stop) : result;
     }
 
     private async Task<List<ProbeScore>> ProbeAsync(PretrainConfig config, CancellationToken stop)
     {
-        SvmConfig svm = SvmConfig.Load(ConfigPath("eval/svm/folder.yaml"), [$"seed={options.Seed}", $"labels_per_class={options.LabelsPerClass}"]);
+        var svm = SvmConfig.Load(ConfigPath("eval/svm/folder.yaml"), [$"seed={options.Seed}", $"labels_per_class={options.LabelsPerClass}"]);
         Cache train = Storage.Cache.Open(Cache("train")), val = Storage.Cache.Open(Cache("val"));
-        using FrozenEncoder trained = FrozenEncoder.OpenRun(RunFolder, Devices.Parse("cpu"), terminal.Line);
-        using FrozenEncoder untrained = FrozenEncoder.Untrained(config, train.Manifest.Mel, Devices.Parse("cpu"));
+        using var trained = FrozenEncoder.OpenRun(RunFolder, Devices.Parse("cpu"), terminal.Line);
+        using var untrained = FrozenEncoder.Untrained(config, train.Manifest.Mel, Devices.Parse("cpu"));
         List<ProbeScore> scores = [];
-        foreach (WeightModality modality in new[] { WeightModality.Video, WeightModality.Audio })
+        foreach (var modality in new[] { WeightModality.Video, WeightModality.Audio })
         {
-            string name = modality.ToString().ToLowerInvariant();
+            var name = modality.ToString().ToLowerInvariant();
             EvaluationResult before = await ProbeAsync(untrained, modality).ConfigureAwait(false), after = await ProbeAsync(trained, modality).ConfigureAwait(false);
             terminal.Line($"probe {name}: untrained {before.Value:f1} %, trained {after.Value:f1} %");
             scores.Add(new ProbeScore(name, before.Value, after.Value));
@@ -119,8 +119,8 @@ internal sealed class DemoRun(DemoOptions options, Terminal terminal, TimeProvid
     private async Task<T> PartAsync<T>(string part, Func<Task<T>> work)
     {
         terminal.Line($"── {part}");
-        long start = time.GetTimestamp();
-        T result = await work().ConfigureAwait(false);
+        var start = time.GetTimestamp();
+        var result = await work().ConfigureAwait(false);
         _parts.Add((part, time.GetElapsedTime(start)));
         return result;
     }

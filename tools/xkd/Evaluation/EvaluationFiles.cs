@@ -13,13 +13,13 @@ internal static class EvaluationFiles
     public static async Task<EvaluationResult> WriteAsync(string folder, IReadOnlyList<EvaluationResult> folds, CancellationToken stop)
     {
         Directory.CreateDirectory(folder);
-        EvaluationResult result = folds.Count == 1 ? folds[0] : EvaluationResult.MeanOf(folds) with { Confusion = Sum(folds) };
-        foreach (EvaluationResult fold in folds.Count > 1 ? folds : [])
+        var result = folds.Count == 1 ? folds[0] : EvaluationResult.MeanOf(folds) with { Confusion = Sum(folds) };
+        foreach (var fold in folds.Count > 1 ? folds : [])
         {
             fold.Write(Path.Combine(folder, $"fold-{fold.Fold}.json"));
         }
 
-        IEnumerable<string> table = result.PerClass.OrderBy(c => c.Key, StringComparer.Ordinal)
+        var table = result.PerClass.OrderBy(c => c.Key, StringComparer.Ordinal)
             .Select(c => string.Create(CultureInfo.InvariantCulture, $"\"{c.Key.Replace("\"", "\"\"", StringComparison.Ordinal)}\",{c.Value:f4}"));
         await File.WriteAllLinesAsync(Path.Combine(folder, "per_class.csv"), table.Prepend($"class,{result.Metric}"), stop).ConfigureAwait(false);
         if (result.Confusion is { } confusion)
@@ -34,13 +34,13 @@ internal static class EvaluationFiles
     /// <summary>One line for a person: what, the value, and how it came about.</summary>
     public static string Summary(EvaluationResult r)
     {
-        string fold = r.Folds is { } folds ? $", mean of folds {string.Join(", ", folds.Select(f => string.Create(CultureInfo.InvariantCulture, $"{f.Key}: {f.Value:f2}")))}" : r.Fold is int f1 ? $", fold {f1}" : string.Empty;
-        string top5 = r.Top5 is double t ? string.Create(CultureInfo.InvariantCulture, $", top5 {t:f2} %") : string.Empty;
-        string further = string.Concat(r.Further?.Select(p => string.Create(CultureInfo.InvariantCulture, $", {p.Key} {p.Value:f3}")) ?? []);
-        string hardest = r.PerClass.Count > MostNamed
+        var fold = r.Folds is { } folds ? $", mean of folds {string.Join(", ", folds.Select(f => string.Create(CultureInfo.InvariantCulture, $"{f.Key}: {f.Value:f2}")))}" : r.Fold is int f1 ? $", fold {f1}" : string.Empty;
+        var top5 = r.Top5 is double t ? string.Create(CultureInfo.InvariantCulture, $", top5 {t:f2} %") : string.Empty;
+        var further = string.Concat(r.Further?.Select(p => string.Create(CultureInfo.InvariantCulture, $", {p.Key} {p.Value:f3}")) ?? []);
+        var hardest = r.PerClass.Count > MostNamed
             ? "; hardest: " + string.Join(", ", r.PerClass.OrderBy(c => c.Value).Take(MostNamed).Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Key} {c.Value:f1}")))
             : string.Empty;
-        string notes = r.Notes is { } n ? $"; {string.Join("; ", n)}" : string.Empty;
+        var notes = r.Notes is { } n ? $"; {string.Join("; ", n)}" : string.Empty;
         return string.Create(CultureInfo.InvariantCulture, $"{r.Dataset} {r.Protocol} {r.Modality} {r.Branch}: {r.Metric} {r.Value:f2} %{top5}{further}{fold} ({r.Selection}){hardest}{notes}");
     }
 

@@ -12,7 +12,7 @@ internal static class OutputFolder
         try
         {
             Directory.CreateDirectory(folder);
-            string probe = Path.Combine(folder, $".probe-{Guid.NewGuid():n}");
+            var probe = Path.Combine(folder, $".probe-{Guid.NewGuid():n}");
             using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose))
             {
                 // That it can be made is all there is to know.

@@ -16,7 +16,8 @@ internal static class RetrievalFiles
 
         FeatureSet With(FeatureSet set) => set with
         {
-            ClassNames = names, Labels = [.. set.Labels.Select(l => l < 0 ? -1 : Array.BinarySearch(names, set.ClassNames[l], StringComparer.Ordinal))],
+            ClassNames = names,
+            Labels = [.. set.Labels.Select(l => l < 0 ? -1 : Array.BinarySearch(names, set.ClassNames[l], StringComparer.Ordinal))],
         };
     }
 

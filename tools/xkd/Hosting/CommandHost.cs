@@ -13,10 +13,10 @@ internal static class CommandHost
     public static async Task<int> RunAsync(RootCommand root, string name, string[] args)
     {
         PrintableWriter.Install();
-        ParseResult parsed = root.Parse(args);
+        var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            foreach (System.CommandLine.Parsing.ParseError error in parsed.Errors)
+            foreach (var error in parsed.Errors)
             {
                 await Console.Error.WriteLineAsync(PrintableText.Line($"xkd: {error.Message}")).ConfigureAwait(false);
             }

@@ -1,5 +1,5 @@
-using System.CommandLine.Parsing;
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Numerics;
 using Xkd.Model.Method;
 
@@ -26,7 +26,7 @@ internal static class Numbers
     private static T Read<T>(ArgumentResult result, NumberRange range, Token token)
         where T : struct, INumber<T>
     {
-        if (!range.TryRead(token.Value, out T value, out string fix))
+        if (!range.TryRead(token.Value, out T value, out var fix))
         {
             result.AddError($"{result.Argument.Name} {token.Value}: {fix}");
         }

@@ -1,5 +1,5 @@
-using System.CommandLine.Parsing;
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace Xkd.Cli.Hosting;
 
@@ -22,7 +22,7 @@ internal static class Outputs
 
     private static void Refuse(OptionResult result, string name, bool isFolder)
     {
-        foreach (string path in result.Tokens.Select(t => t.Value).Where(p => p.Length > 0))
+        foreach (var path in result.Tokens.Select(t => t.Value).Where(p => p.Length > 0))
         {
             if (isFolder && System.IO.File.Exists(path))
             {
@@ -37,7 +37,7 @@ internal static class Outputs
 
     private static string? CacheAbove(string path)
     {
-        string? at = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        var at = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         while (at is not null && !(Directory.Exists(Path.Combine(at, "manifest")) && Directory.Exists(Path.Combine(at, "shards"))))
         {
             at = Path.GetDirectoryName(at);

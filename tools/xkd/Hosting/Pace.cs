@@ -11,7 +11,7 @@ internal sealed class Pace
 
     public IntervalSummary Next(IReadOnlyList<StepMetrics> steps, long totalSteps)
     {
-        double ms = steps.Average(s => s.Ms);
+        var ms = steps.Average(s => s.Ms);
         _stepMs = _stepMs == 0 ? ms : (_stepMs * Smoothing) + (ms * (1 - Smoothing));
         return new IntervalSummary(steps, totalSteps, TimeSpan.FromMilliseconds(_stepMs * (totalSteps - steps[^1].Step)));
     }

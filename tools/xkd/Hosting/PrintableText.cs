@@ -18,16 +18,16 @@ internal static class PrintableText
     /// <summary>A line, or several: those that a message lists are indented, and any other line feed is a name's.</summary>
     public static string Line(string text)
     {
-        string printable = Of(text);
+        var printable = Of(text);
         if (!printable.Contains('\n', StringComparison.Ordinal))
         {
             return printable;
         }
 
         StringBuilder line = new();
-        for (int i = 0; i < printable.Length; i++)
+        for (var i = 0; i < printable.Length; i++)
         {
-            bool ofAName = printable[i] == '\n' && !printable.AsSpan(i + 1).StartsWith("  ", StringComparison.Ordinal);
+            var ofAName = printable[i] == '\n' && !printable.AsSpan(i + 1).StartsWith("  ", StringComparison.Ordinal);
             line.Append(ofAName ? "\\n" : printable[i].ToString());
         }
 
@@ -38,10 +38,10 @@ internal static class PrintableText
     public static string Of(ReadOnlySpan<char> text)
     {
         StringBuilder? spelled = null;
-        int done = 0;
+        var done = 0;
         for (int at = 0, length; at < text.Length; at += length)
         {
-            bool whole = Rune.DecodeFromUtf16(text[at..], out Rune rune, out length) == OperationStatus.Done;
+            var whole = Rune.DecodeFromUtf16(text[at..], out var rune, out length) == OperationStatus.Done;
             if (!whole || IsHidden(rune))
             {
                 (spelled ??= new StringBuilder()).Append(text[done..at]).Append(Spelled(whole ? rune.Value : text[at]));

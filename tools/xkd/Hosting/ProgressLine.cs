@@ -29,8 +29,8 @@ internal sealed class ProgressLine(Terminal terminal, string what, TimeProvider 
     {
         lock (_gate)
         {
-            long now = time.GetTimestamp();
-            TimeSpan interval = terminal.IsInteractive ? RedrawInterval : plainInterval;
+            var now = time.GetTimestamp();
+            var interval = terminal.IsInteractive ? RedrawInterval : plainInterval;
             if (_last != 0 && time.GetElapsedTime(_last, now) < interval)
             {
                 return;
@@ -67,14 +67,14 @@ internal sealed class ProgressLine(Terminal terminal, string what, TimeProvider 
     internal static string Figures(long done, long total, double rate, TimeSpan? remaining, string? note)
     {
         // Rounded down: only what is done is 100 %.
-        string share = total > 0 ? $" {Math.Floor(100.0 * done / total),3:f0}%" : string.Empty;
-        string eta = remaining is { } left && left > TimeSpan.Zero ? $", ETA {left.ToString(left.Days > 0 ? "d\\.hh\\:mm\\:ss" : "hh\\:mm\\:ss", CultureInfo.InvariantCulture)}" : string.Empty;
+        var share = total > 0 ? $" {Math.Floor(100.0 * done / total),3:f0}%" : string.Empty;
+        var eta = remaining is { } left && left > TimeSpan.Zero ? $", ETA {left.ToString(left.Days > 0 ? "d\\.hh\\:mm\\:ss" : "hh\\:mm\\:ss", CultureInfo.InvariantCulture)}" : string.Empty;
         return $"{share} {done}{(total > 0 ? $"/{total}" : string.Empty)}, {rate:f1}/s{eta}{(note is null ? string.Empty : ", " + note)}";
     }
 
     private string Text(long done, long total, double rate, TimeSpan? remaining, string? note)
     {
-        string bar = terminal.IsInteractive && total > 0 ? " " + Bar((double)done / total) : string.Empty;
+        var bar = terminal.IsInteractive && total > 0 ? " " + Bar((double)done / total) : string.Empty;
         return $"{what}{bar}{Figures(done, total, rate, remaining, note)}";
     }
 
@@ -87,7 +87,7 @@ internal sealed class ProgressLine(Terminal terminal, string what, TimeProvider 
     {
         if (terminal.IsInteractive)
         {
-            int width = Math.Max(20, AnsiConsole.Profile.Width - 1);
+            var width = Math.Max(20, AnsiConsole.Profile.Width - 1);
             text = PrintableText.Line(text);
             PrintableWriter.Raw.Write("\r" + (text.Length > width && !whole ? text[..width] : text.PadRight(width)));
         }
@@ -99,7 +99,7 @@ internal sealed class ProgressLine(Terminal terminal, string what, TimeProvider 
 
     private static string Bar(double share)
     {
-        int filled = (int)Math.Round(Math.Clamp(share, 0, 1) * BarWidth);
+        var filled = (int)Math.Round(Math.Clamp(share, 0, 1) * BarWidth);
         return new string('█', filled) + new string('░', BarWidth - filled);
     }
 }

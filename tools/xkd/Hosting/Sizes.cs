@@ -19,10 +19,10 @@ internal static class Sizes
     /// <summary>Bytes from <c>512MiB</c>, <c>1GiB</c>, <c>2GB</c> or a plain number.</summary>
     public static long Parse(ArgumentResult result)
     {
-        string text = result.Tokens[0].Value;
-        (string suffix, long unit) = Units.FirstOrDefault(u => text.EndsWith(u.Suffix, StringComparison.Ordinal), (string.Empty, 1));
-        string number = text[..^suffix.Length];
-        if (new NumberRange(0, (double)MostBytes / unit, above: true).TryRead(number, out double value, out string fix))
+        var text = result.Tokens[0].Value;
+        (var suffix, var unit) = Units.FirstOrDefault(u => text.EndsWith(u.Suffix, StringComparison.Ordinal), (string.Empty, 1));
+        var number = text[..^suffix.Length];
+        if (new NumberRange(0, (double)MostBytes / unit, above: true).TryRead(number, out double value, out var fix))
         {
             return (long)(value * unit);
         }
@@ -34,9 +34,9 @@ internal static class Sizes
     /// <summary>Part i of n, from <c>i/n</c> with 1 ≤ i ≤ n; <c>auto</c> and <c>auto/n</c> ask the scheduler.</summary>
     public static (int Part, int Of) ParsePartition(ArgumentResult result)
     {
-        string text = result.Tokens[0].Value;
-        string[] halves = text.Split('/');
-        int parts = 0;
+        var text = result.Tokens[0].Value;
+        var halves = text.Split('/');
+        var parts = 0;
         if (text == "auto" || (halves is ["auto", string whole] && int.TryParse(whole, out parts) && parts >= 1))
         {
             try
@@ -50,7 +50,7 @@ internal static class Sizes
             }
         }
 
-        if (halves.Length == 2 && int.TryParse(halves[0], out int part) && int.TryParse(halves[1], out int of) && part >= 1 && part <= of)
+        if (halves.Length == 2 && int.TryParse(halves[0], out var part) && int.TryParse(halves[1], out var of) && part >= 1 && part <= of)
         {
             return (part, of);
         }
@@ -63,10 +63,10 @@ internal static class Sizes
     public static Dictionary<string, TimeSpan> ParseDelays(ArgumentResult result)
     {
         Dictionary<string, TimeSpan> delays = new(StringComparer.Ordinal);
-        foreach (string text in result.Tokens.Select(t => t.Value))
+        foreach (var text in result.Tokens.Select(t => t.Value))
         {
-            string[] halves = text.Split('=');
-            string fix = string.Empty;
+            var halves = text.Split('=');
+            var fix = string.Empty;
             if (halves.Length == 2 && Delays.TryRead(halves[1], out double ms, out fix))
             {
                 delays[halves[0]] = TimeSpan.FromMilliseconds(ms);

@@ -11,10 +11,10 @@ internal static class Sparkline
     /// </summary>
     public static string Of(IReadOnlyList<double> values, int width)
     {
-        int length = Math.Min(values.Count, width);
+        var length = Math.Min(values.Count, width);
         double[] means = [.. Enumerable.Range(0, length).Select(i => Mean(i * values.Count / length, (i + 1) * values.Count / length))];
         double[] finite = [.. means.Where(double.IsFinite)];
-        (double low, double high) = finite.Length > 0 ? (finite.Min(), finite.Max()) : (0, 0);
+        (var low, var high) = finite.Length > 0 ? (finite.Min(), finite.Max()) : (0, 0);
         return string.Concat(means.Select(mean => !double.IsFinite(mean) ? '!'
             : Levels[high > low ? (int)Math.Round((mean - low) / (high - low) * (Levels.Length - 1)) : 0]));
 

@@ -30,7 +30,7 @@ internal sealed class StopSignals : IDisposable
 
     public void Dispose()
     {
-        foreach (PosixSignalRegistration registration in _registrations)
+        foreach (var registration in _registrations)
         {
             registration.Dispose();
         }

@@ -1,5 +1,5 @@
-using System.Text.Json.Serialization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Spectre.Console;
 
 namespace Xkd.Cli.Hosting;
@@ -30,7 +30,7 @@ internal sealed class Terminal(bool json)
     /// <summary>What a person must be told beside the result.</summary>
     public static void Warn(IEnumerable<string> warnings)
     {
-        foreach (string warning in warnings)
+        foreach (var warning in warnings)
         {
             Console.Error.WriteLine(PrintableText.Line($"xkd: {warning}"));
         }

@@ -1,5 +1,5 @@
-using Spectre.Console.Rendering;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 using Xkd.Model.Training;
 using Xkd.Pipeline;
 
@@ -28,7 +28,7 @@ internal sealed class TrainingPanel(IAnsiConsole console, Action<IRenderable> sh
     public void Steps(IReadOnlyList<StepMetrics> steps, long totalSteps)
     {
         _summary = _pace.Next(steps, totalSteps);
-        foreach (StepMetrics step in steps)
+        foreach (var step in steps)
         {
             _losses.Enqueue(step.Loss);
         }
@@ -49,15 +49,15 @@ internal sealed class TrainingPanel(IAnsiConsole console, Action<IRenderable> sh
 
     private Panel Render()
     {
-        IntervalSummary s = _summary ?? throw new InvalidOperationException("nothing to show before the first step");
-        Grid grid = new Grid().AddColumn(new GridColumn().Width(Labels).NoWrap()).AddColumn(new GridColumn());
+        var s = _summary ?? throw new InvalidOperationException("nothing to show before the first step");
+        var grid = new Grid().AddColumn(new GridColumn().Width(Labels).NoWrap()).AddColumn(new GridColumn());
         Row("progress", $"{Bar(s.Share)} {s.Share:p1}, step {s.Last.Step} of {s.TotalSteps}, epoch {s.Last.Epoch}, ETA {s.Eta}");
         Row("loss", $"{s.Mean(m => m.Loss):f4}  {Sparkline.Of([.. _losses], Math.Max(8, console.Profile.Width - Labels - Frame - 10))}");
         Row("terms", string.Join(", ", s.Scalars));
         Row("speed", $"{s.Mean(m => m.Ms):f0} ms/step, {s.Mean(m => m.SamplesPerSecond):f1} samples/s, data wait {s.Mean(m => m.DataWait):p1}, MFU {s.Mean(m => m.Mfu):p1}");
         Row("optimizer", $"lr {s.Last.Lr:e2}, gradient norm {s.Mean(m => m.GradNorm):f2}");
         Row("memory", $"{s.Memory}, {s.Last.LiveTensors} tensors");
-        foreach (StageReport stage in _feed?.Stages ?? [])
+        foreach (var stage in _feed?.Stages ?? [])
         {
             Row(stage.Name, $"{Bar(stage.Utilisation)} busy {stage.Utilisation,4:p0}, {stage.Occupancy:f1} queued, {stage.MeanMs:f1} ms each");
         }
@@ -69,7 +69,7 @@ internal sealed class TrainingPanel(IAnsiConsole console, Action<IRenderable> sh
 
     private static string Bar(double share)
     {
-        int filled = (int)Math.Round(Math.Clamp(share, 0, 1) * BarWidth);
+        var filled = (int)Math.Round(Math.Clamp(share, 0, 1) * BarWidth);
         return new string('█', filled) + new string('░', BarWidth - filled);
     }
 }

@@ -14,8 +14,8 @@ internal static class LoaderProfile
 
     public static async Task<ProfileOutcome> RunAsync(Cache cache, ProfileOptions options, CancellationToken stop)
     {
-        FeedOptions feed = Feed(cache, options);
-        ProfileOutcome outcome = await MeasureAsync(cache, feed, stop).ConfigureAwait(false);
+        var feed = Feed(cache, options);
+        var outcome = await MeasureAsync(cache, feed, stop).ConfigureAwait(false);
         if (cache.Manifest.Fingerprint.FramesCodec == FrameCodecs.Jpeg && JpegFrames.Shortfall is { } shortfall)
         {
             outcome = outcome with { Notes = [.. outcome.Notes, shortfall] };
@@ -28,9 +28,9 @@ internal static class LoaderProfile
 
         List<IReadOnlyDictionary<string, object>> sweep = [];
         List<string> notes = [.. outcome.Notes];
-        foreach (int workers in WorkerCounts())
+        foreach (var workers in WorkerCounts())
         {
-            ProfileOutcome one = await MeasureAsync(cache, feed with { Workers = workers, Readers = workers }, stop).ConfigureAwait(false);
+            var one = await MeasureAsync(cache, feed with { Workers = workers, Readers = workers }, stop).ConfigureAwait(false);
             sweep.Add(new Dictionary<string, object>(StringComparer.Ordinal)
             {
                 ["workers"] = workers, ["samples_per_s"] = one.Rate, ["bottleneck"] = one.Report.Bottleneck, ["stages"] = one.Report.Stages, ["wait_ratios"] = one.Report.WaitRatios,
@@ -49,8 +49,8 @@ internal static class LoaderProfile
             return new FeedOptions { BatchSize = Math.Min(Batch, cache.Clips.Count), Diagnostics = diagnostics };
         }
 
-        PretrainConfig config = PretrainConfig.Load(path, options.Set);
-        (double mean, double std) = config.MelScale(cache.Manifest.Mel);
+        var config = PretrainConfig.Load(path, options.Set);
+        (var mean, var std) = config.MelScale(cache.Manifest.Mel);
         return config.ToFeed(mean, std, diagnostics);
     }
 
@@ -59,19 +59,19 @@ internal static class LoaderProfile
         TrainingFeed reader = new(cache, feed);
         await using (reader.ConfigureAwait(false))
         {
-            await foreach (HostBatch warm in reader.ReadAsync(0, 2, cancellationToken: stop).ConfigureAwait(false))
+            await foreach (var warm in reader.ReadAsync(0, 2, cancellationToken: stop).ConfigureAwait(false))
             {
                 warm.Dispose(); // compiles the kernels and fills the page cache
             }
 
             long samples = 0;
-            await foreach (HostBatch batch in reader.ReadAsync(0, Steps, cancellationToken: stop).ConfigureAwait(false))
+            await foreach (var batch in reader.ReadAsync(0, Steps, cancellationToken: stop).ConfigureAwait(false))
             {
                 samples += batch.Size;
                 batch.Dispose();
             }
 
-            GraphReport report = reader.Report();
+            var report = reader.Report();
             MemoryStream trace = new();
             reader.WriteTrace(trace);
             return new ProfileOutcome
@@ -84,7 +84,7 @@ internal static class LoaderProfile
 
     private static IEnumerable<int> WorkerCounts()
     {
-        for (int workers = 1; workers <= 2 * Environment.ProcessorCount; workers *= 2)
+        for (var workers = 1; workers <= 2 * Environment.ProcessorCount; workers *= 2)
         {
             yield return workers;
         }

@@ -11,16 +11,16 @@ internal static class ModelProfiles
 {
     public static ProfileOutcome Step(ProfileOptions options, Terminal terminal, CancellationToken stop)
     {
-        PretrainConfig config = Load(options, "bench/scaled.yaml");
+        var config = Load(options, "bench/scaled.yaml");
         StepProfiler profiler = new(config, Devices.Parse(options.Device), TimeProvider.System);
         List<StepProfile> profiles = [];
-        foreach (int batch in options.Batches.Count > 0 ? options.Batches : [config.Batch])
+        foreach (var batch in options.Batches.Count > 0 ? options.Batches : [config.Batch])
         {
             terminal.Line($"batch {batch}");
             profiles.Add(profiler.Run(batch, stop));
         }
 
-        StepProfile best = profiles.MaxBy(p => p.SamplesPerSecond)!;
+        var best = profiles.MaxBy(p => p.SamplesPerSecond)!;
         return new ProfileOutcome
         {
             What = "step", Device = best.Device, Samples = best.Batch * best.Report.Stages[0].Count, Threads = best.Threads, Report = best.Report, WriteTrace = best.WriteTrace,
@@ -35,8 +35,8 @@ internal static class ModelProfiles
 
     public static async Task<ProfileOutcome> TrainAsync(Cache cache, ProfileOptions options, CancellationToken stop)
     {
-        PretrainConfig config = Load(options, "pretrain/tiny.yaml");
-        TrainingProfile p = await new TrainingProfiler(config, cache, Devices.Parse(options.Device), options.Delays, TimeProvider.System).RunAsync(stop).ConfigureAwait(false);
+        var config = Load(options, "pretrain/tiny.yaml");
+        var p = await new TrainingProfiler(config, cache, Devices.Parse(options.Device), options.Delays, TimeProvider.System).RunAsync(stop).ConfigureAwait(false);
         return new ProfileOutcome
         {
             What = "train", Device = p.Device, Samples = p.Steps * p.Batch, Threads = config.Train.Threads > 0 ? config.Train.Threads : Environment.ProcessorCount, Report = p.Report, WriteTrace = p.WriteTrace,

@@ -36,8 +36,8 @@ internal sealed class Profiler(string folder, ProfileOptions options, Terminal t
 
     private async Task<ProfileOutcome> IngestAsync(CancellationToken stop)
     {
-        (FfmpegTools tools, IngestOptions ingest, IReadOnlyList<string> files) = await MediaAsync(stop).ConfigureAwait(false);
-        IngestResult result = await new IngestJob(ingest, tools, TimeProvider.System).RunAsync(progress: null, stop).ConfigureAwait(false);
+        (var tools, var ingest, var files) = await MediaAsync(stop).ConfigureAwait(false);
+        var result = await new IngestJob(ingest, tools, TimeProvider.System).RunAsync(progress: null, stop).ConfigureAwait(false);
         return await BesideFfmpegAsync(
             new ProfileOutcome { What = "ingest", Samples = result.Clips, Threads = Workers(ingest), Report = result.Report, WriteTrace = result.WriteTrace },
             result.CpuMsPerClip, tools, files, ingest, stop).ConfigureAwait(false);
@@ -45,9 +45,9 @@ internal sealed class Profiler(string folder, ProfileOptions options, Terminal t
 
     private async Task<ProfileOutcome> DecodeAsync(CancellationToken stop)
     {
-        (FfmpegTools tools, IngestOptions ingest, IReadOnlyList<string> files) = await MediaAsync(stop).ConfigureAwait(false);
-        double cpu = CpuClock.Milliseconds();
-        PipelineGraph graph = await new IngestJob(ingest, tools, TimeProvider.System).MeasureDecodingAsync(stop).ConfigureAwait(false);
+        (var tools, var ingest, var files) = await MediaAsync(stop).ConfigureAwait(false);
+        var cpu = CpuClock.Milliseconds();
+        var graph = await new IngestJob(ingest, tools, TimeProvider.System).MeasureDecodingAsync(stop).ConfigureAwait(false);
         cpu = (CpuClock.Milliseconds() - cpu) / files.Count;
         return await BesideFfmpegAsync(
             new ProfileOutcome { What = "decode", Samples = files.Count, Threads = Workers(ingest), Report = graph.Report(), WriteTrace = graph.WriteTrace }, cpu, tools, files, ingest, stop).ConfigureAwait(false);
@@ -57,8 +57,8 @@ internal sealed class Profiler(string folder, ProfileOptions options, Terminal t
     private static async Task<ProfileOutcome> BesideFfmpegAsync(
         ProfileOutcome outcome, double cpu, FfmpegTools tools, IReadOnlyList<string> files, IngestOptions ingest, CancellationToken stop)
     {
-        (TimeSpan wall, double bareCpu) = await BareFfmpeg.RunAsync(tools, files, ingest, stop).ConfigureAwait(false);
-        double bare = files.Count / wall.TotalSeconds;
+        (var wall, var bareCpu) = await BareFfmpeg.RunAsync(tools, files, ingest, stop).ConfigureAwait(false);
+        var bare = files.Count / wall.TotalSeconds;
         return outcome with
         {
             Figures = new Dictionary<string, double>(StringComparer.Ordinal)
@@ -76,28 +76,28 @@ internal sealed class Profiler(string folder, ProfileOptions options, Terminal t
     private static async Task<ProfileOutcome> MelAsync(CancellationToken stop)
     {
         SimdLogMel kernel = new(new LogMelOptions());
-        float[] samples = new float[WindowSamples];
+        var samples = new float[WindowSamples];
         Random random = new(1);
-        for (int i = 0; i < samples.Length; i++)
+        for (var i = 0; i < samples.Length; i++)
         {
             samples[i] = (float)((random.NextDouble() * 0.2) - 0.1);
         }
 
-        float[] mel = new float[kernel.Options.Mels * kernel.Frames(samples.Length)];
-        for (int warm = 0; warm < 200; warm++)
+        var mel = new float[kernel.Options.Mels * kernel.Frames(samples.Length)];
+        for (var warm = 0; warm < 200; warm++)
         {
             kernel.Compute(samples, mel);
         }
 
         PipelineGraph graph = new("mel", new PipelineGraphOptions { TraceCapacity = Spans });
-        ISource<int> source = graph.Source("windows", Enumerable.Range(0, Windows).ToAsyncEnumerable());
+        var source = graph.Source("windows", Enumerable.Range(0, Windows).ToAsyncEnumerable());
         await graph.RunAsync(source, "mel", (_, _) =>
         {
             kernel.Compute(samples, mel);
             return ValueTask.CompletedTask;
         }, new StageOptions { QueueCapacity = 64, Remedy = "the kernel is the work" }, stop).ConfigureAwait(false);
-        GraphReport report = graph.Report();
-        double rate = Windows * (WindowSamples / (double)kernel.Options.SampleRate) / report.Seconds;
+        var report = graph.Report();
+        var rate = Windows * (WindowSamples / (double)kernel.Options.SampleRate) / report.Seconds;
         return new ProfileOutcome
         {
             What = "mel", Samples = Windows, Threads = 1, Report = report, WriteTrace = graph.WriteTrace,
@@ -108,19 +108,19 @@ internal sealed class Profiler(string folder, ProfileOptions options, Terminal t
 
     private async Task<(FfmpegTools Tools, IngestOptions Ingest, IReadOnlyList<string> Files)> MediaAsync(CancellationToken stop)
     {
-        FfmpegTools tools = FfmpegTools.Locate();
-        string media = Path.Combine(folder, "media");
+        var tools = FfmpegTools.Locate();
+        var media = Path.Combine(folder, "media");
         if (options.Delays.Count > 0)
         {
             // A delay is seen where it outweighs the rest: clips of 10 s cost more to decode than most delays.
             terminal.Line("generating small clips, beside which a delay counts");
             await new ShapesGenerator(tools).GenerateAsync(media, new ShapesOptions { TrainPerClass = 8, ValidationPerClass = 0 }, progress: null, stop).ConfigureAwait(false);
-            string train = Path.Combine(media, "train");
+            var train = Path.Combine(media, "train");
             return (tools, Options(train), [.. Directory.EnumerateFiles(train, "*.mp4", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]);
         }
 
         terminal.Line($"generating {Clips} clips of 10 s");
-        IReadOnlyList<string> files = await CameraClips.GenerateAsync(tools, media, Clips, stop).ConfigureAwait(false);
+        var files = await CameraClips.GenerateAsync(tools, media, Clips, stop).ConfigureAwait(false);
         return (tools, Options(media), files);
 
         IngestOptions Options(string root) => new() { Root = root, Out = Path.Combine(folder, "cache"), StageDelays = options.Delays, TraceCapacity = Spans };
@@ -128,7 +128,7 @@ internal sealed class Profiler(string folder, ProfileOptions options, Terminal t
 
     private async Task<string> GeneratedCacheAsync(CancellationToken stop)
     {
-        FfmpegTools tools = FfmpegTools.Locate();
+        var tools = FfmpegTools.Locate();
         string media = Path.Combine(folder, "media"), cache = Path.Combine(folder, "cache");
         terminal.Line("generating a cache");
         await new ShapesGenerator(tools).GenerateAsync(media, new ShapesOptions { TrainPerClass = 8, ValidationPerClass = 0 }, progress: null, stop).ConfigureAwait(false);

@@ -15,18 +15,18 @@ internal static class SvmProfile
 
     public static async Task<ProfileOutcome> RunAsync(CancellationToken stop)
     {
-        (float[] train, int[] trainLabels) = Draw(Train, seed: 1);
-        (float[] test, int[] testLabels) = Draw(Test, seed: 2);
+        (var train, var trainLabels) = Draw(Train, seed: 1);
+        (var test, var testLabels) = Draw(Test, seed: 2);
         Devices.SetThreads(0);
         Dictionary<string, double> seconds = new(StringComparer.Ordinal), accuracy = new(StringComparer.Ordinal);
         LinearSvm.Fit(train.AsSpan(0, 200 * Dim), Dim, trainLabels.AsSpan(0, 200), Classes, new LinearSvmOptions { C = 1, Tolerance = 0.1 }, stop); // compiles the kernels
         PipelineGraph graph = new("svm", new PipelineGraphOptions { TraceCapacity = Spans });
-        ISource<double> costs = graph.Source("costs", Cs.ToAsyncEnumerable());
+        var costs = graph.Source("costs", Cs.ToAsyncEnumerable());
         await graph.RunAsync(costs, "fit", (c, _) =>
         {
-            long start = Stopwatch.GetTimestamp();
-            LinearSvmModel model = LinearSvm.Fit(train, Dim, trainLabels, Classes, new LinearSvmOptions { C = c, Tolerance = Tolerance }, stop);
-            string name = c.ToString(CultureInfo.InvariantCulture);
+            var start = Stopwatch.GetTimestamp();
+            var model = LinearSvm.Fit(train, Dim, trainLabels, Classes, new LinearSvmOptions { C = c, Tolerance = Tolerance }, stop);
+            var name = c.ToString(CultureInfo.InvariantCulture);
             seconds[name] = Stopwatch.GetElapsedTime(start).TotalSeconds;
             accuracy[name] = TopK.Accuracy(model.Decide(test), Classes, testLabels, 1);
             return ValueTask.CompletedTask;
@@ -46,8 +46,8 @@ internal static class SvmProfile
         double[] scales = [.. Enumerable.Range(0, Dim).Select(d => 2 / Math.Sqrt(1 + (0.05 * d)))];
         float[] middle = [.. Enumerable.Range(0, Classes * Dim).Select(i => (float)(0.25 * scales[i % Dim] * Normal(centres)))];
         int[] labels = [.. Enumerable.Range(0, rows).Select(_ => random.Next(Classes))];
-        float[] values = new float[rows * Dim];
-        for (int i = 0; i < values.Length; i++)
+        var values = new float[rows * Dim];
+        for (var i = 0; i < values.Length; i++)
         {
             values[i] = middle[(labels[i / Dim] * Dim) + (i % Dim)] + (float)(scales[i % Dim] * Normal(random));
         }

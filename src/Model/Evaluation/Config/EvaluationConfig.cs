@@ -116,20 +116,20 @@ internal static class EvaluationConfigRules
 {
     public static void Check(EvaluationConfig c, List<string> errors)
     {
-        TrainViewSection t = c.Train;
+        var t = c.Train;
         Pair(t.CropScale, "train.crop_scale");
         Pair(t.CropRatio, "train.crop_ratio");
         Require(t.Jitter.Length == 4, $"train.jitter has {t.Jitter.Length} strengths; write [brightness, contrast, saturation, hue]");
         Masks(t.FrequencyMasks, "train.frequency_masks");
         Masks(t.TimeMasks, "train.time_masks");
-        bool erases = t.RandOperations != 0 || t.Erasing != 0;
+        var erases = t.RandOperations != 0 || t.Erasing != 0;
         Require(t.Augment || !erases, "train.rand_operations or train.erasing is set but train.augment is false; set it to true");
         Require(c.Encoder.VideoPatch.Length == 3 && c.Encoder.AudioPatch.Length == 2, "encoder.video_patch takes three numbers, encoder.audio_patch two");
         if (c is SvmConfig svm)
         {
             Require(svm.C.Length > 0, "c is []; write one or more numbers above 0");
             Require(svm.HeldOut != 1, $"held_out is {svm.HeldOut}; write a share above 0 and below 1");
-            bool drawn = svm.LabelsPerClass > 0 && svm.Labels == LabelKind.Multi;
+            var drawn = svm.LabelsPerClass > 0 && svm.Labels == LabelKind.Multi;
             Require(!drawn, $"labels_per_class is {svm.LabelsPerClass}; write 0 for all, or with one label a clip a number above 0");
         }
 
@@ -138,7 +138,7 @@ internal static class EvaluationConfigRules
             Require(o.WarmupEpochs <= o.Epochs, $"optim.warmup_epochs is {o.WarmupEpochs} of {o.Epochs} epochs; the warm-up cannot outlast the run");
             Require(o.Betas.Length == 2, $"optim.betas is [{string.Join(", ", o.Betas)}]; write two numbers");
             Require(classifier.Head.Dropout != 1, $"head.dropout is {classifier.Head.Dropout}; write a probability below 1");
-            bool mixes = classifier.Mix.Any || classifier.Mix.LabelSmoothing > 0;
+            var mixes = classifier.Mix.Any || classifier.Mix.LabelSmoothing > 0;
             Require(!mixes || c.Labels == LabelKind.Single, "mix.* is set but labels is multi; mixing needs one class a clip");
             Require(!classifier.Mix.Any || c.Batch % 2 == 0, $"batch is {c.Batch}; mixing pairs the clips of a batch, write an even number");
         }

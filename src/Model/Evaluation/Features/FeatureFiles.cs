@@ -36,26 +36,26 @@ public static class FeatureFiles
     private static void Write(EvaluationEncoder encoder, Cache cache, string path, SvmConfig config, Action<long> progress, CancellationToken stop)
     {
         var all = new EvaluationSet() { Cache = cache, Clips = [.. Enumerable.Range(0, cache.Clips.Count)], Classes = [], LabelSets = [], Multi = true };
-        int windows = config.Test.Windows;
-        FeatureFileWriter writer = FeatureFileWriter.CreateAsync(path, encoder.Width, Metadata(encoder)).GetAwaiter().GetResult();
+        var windows = config.Test.Windows;
+        var writer = FeatureFileWriter.CreateAsync(path, encoder.Width, Metadata(encoder)).GetAwaiter().GetResult();
         try
         {
             var mean = new float[encoder.Width];
             long row = 0;
             EncoderFeatures.ForEachBatch(cache, EvaluationViews.Test(config, [encoder], all), views =>
             {
-                float[] vectors = EncoderFeatures.Vectors([encoder], views, unitLength: false);
-                for (int i = 0; i < views.Size; i++, row++)
+                var vectors = EncoderFeatures.Vectors([encoder], views, unitLength: false);
+                for (var i = 0; i < views.Size; i++, row++)
                 {
-                    for (int d = 0; d < mean.Length; d++)
+                    for (var d = 0; d < mean.Length; d++)
                     {
                         mean[d] += vectors[(i * mean.Length) + d] / windows;
                     }
 
                     if (row % windows == windows - 1)
                     {
-                        ClipEntry clip = cache.Clips[(int)views.ClipIndices[i]];
-                        string? label = clip.Label ?? (clip.Labels.Count > 0 ? string.Join(';', clip.Labels) : null);
+                        var clip = cache.Clips[(int)views.ClipIndices[i]];
+                        var label = clip.Label ?? (clip.Labels.Count > 0 ? string.Join(';', clip.Labels) : null);
                         writer.AppendAsync(clip.Id, label, mean).AsTask().GetAwaiter().GetResult();
                         Array.Clear(mean);
                     }
@@ -78,7 +78,7 @@ public static class FeatureFiles
     /// <exception cref="UsageException">It has more rows.</exception>
     public static async Task<FeatureSet> ReadAllAsync(string path, int most, CancellationToken stop)
     {
-        await using FeatureFile file = await FeatureFile.OpenAsync(path);
+        await using var file = await FeatureFile.OpenAsync(path);
         if (file.Rows > most)
         {
             throw new UsageException(
@@ -95,13 +95,13 @@ public static class FeatureFiles
     /// <param name="stop">Stops between row groups.</param>
     public static async Task<FeatureSet> ReadFirstAsync(string path, int most, CancellationToken stop)
     {
-        await using FeatureFile file = await FeatureFile.OpenAsync(path);
+        await using var file = await FeatureFile.OpenAsync(path);
         List<string> ids = [];
         List<string?> labels = [];
         var vectors = new float[Math.Min(most, file.Rows) * file.Dim];
-        await foreach (FeatureBlock block in file.ReadAsync(stop))
+        await foreach (var block in file.ReadAsync(stop))
         {
-            int rows = Math.Min(block.Rows, most - ids.Count);
+            var rows = Math.Min(block.Rows, most - ids.Count);
             block.Vectors[..(rows * file.Dim)].CopyTo(vectors.AsMemory(ids.Count * file.Dim));
             ids.AddRange(block.Ids.Take(rows));
             labels.AddRange(block.Labels.Take(rows));
@@ -132,9 +132,9 @@ public static class FeatureFiles
             throw new UsageException($"{one.Path} has vectors of {one.Dim} numbers and {other.Path} of {other.Dim}; extract both with the same weights");
         }
 
-        foreach (string key in MetadataKeys)
+        foreach (var key in MetadataKeys)
         {
-            if (one.Metadata.TryGetValue(key, out string? here) && other.Metadata.TryGetValue(key, out string? there) && here != there)
+            if (one.Metadata.TryGetValue(key, out var here) && other.Metadata.TryGetValue(key, out var there) && here != there)
             {
                 throw new UsageException(
                     $"{one.Path} and {other.Path} are of different encoders ({key["xkd.".Length..]} {here} and {there}); "
@@ -146,7 +146,7 @@ public static class FeatureFiles
     /// <inheritdoc cref="RequireSameEncoder"/>
     public static async Task RequireSameEncoderAsync(FeatureFile one, string other)
     {
-        await using FeatureFile file = await FeatureFile.OpenAsync(other);
+        await using var file = await FeatureFile.OpenAsync(other);
         RequireSameEncoder(one, file);
     }
 
@@ -154,8 +154,8 @@ public static class FeatureFiles
     /// <exception cref="UsageException">It is another.</exception>
     public static async Task RequireModalityAsync(string path, string modality)
     {
-        await using FeatureFile file = await FeatureFile.OpenAsync(path);
-        if (file.Metadata.TryGetValue(ModalityKey, out string? said) && said != modality)
+        await using var file = await FeatureFile.OpenAsync(path);
+        if (file.Metadata.TryGetValue(ModalityKey, out var said) && said != modality)
         {
             throw new UsageException($"{path} holds {said} features, not {modality}; name the {modality} features of the same clips");
         }
@@ -170,8 +170,8 @@ public static class FeatureFiles
     /// <summary>What a result on a feature file is of, as far as the file says.</summary>
     public static async Task<EvaluationResult> IdentityAsync(string path, string protocol, string dataset)
     {
-        await using FeatureFile file = await FeatureFile.OpenAsync(path);
-        string Said(string key) => file.Metadata.TryGetValue("xkd." + key, out string? value) ? value : string.Empty;
+        await using var file = await FeatureFile.OpenAsync(path);
+        string Said(string key) => file.Metadata.TryGetValue("xkd." + key, out var value) ? value : string.Empty;
         return new EvaluationResult
         {
             Dataset = dataset, Protocol = protocol, Modality = Said("modality"), Branch = Said("branch"), WeightsSha256 = Said("weights_sha256"),

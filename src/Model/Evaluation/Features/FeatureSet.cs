@@ -47,7 +47,7 @@ public sealed record FeatureSet
     public FeatureSet Select(IReadOnlyList<int> clips)
     {
         var vectors = new float[clips.Count * Windows * Dim];
-        for (int i = 0; i < clips.Count; i++)
+        for (var i = 0; i < clips.Count; i++)
         {
             Clip(clips[i]).CopyTo(vectors.AsSpan(i * Windows * Dim));
         }
@@ -71,7 +71,7 @@ public sealed record FeatureSet
                 $"features: {Vectors.Length} values and {Labels.Length} labels for {Clips} clips of {Windows} windows and {Dim} features.");
         }
 
-        for (int clip = 0; clip < Clips; clip++)
+        for (var clip = 0; clip < Clips; clip++)
         {
             if (Labels[clip] < -1 || Labels[clip] >= ClassNames.Count)
             {

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.Win32.SafeHandles;
 using Xkd.Storage;
 
 namespace Xkd.Model.Evaluation;
@@ -53,18 +52,18 @@ internal sealed record LabelledRows(RowBlocks Rows) : IDisposable
         FeatureFile features, IReadOnlyList<string>? classes, bool unitLength, string folder, CancellationToken stop, long blockBytes = 32L << 20)
     {
         Directory.CreateDirectory(folder);
-        string path = Path.Combine(folder, $"features-{Guid.NewGuid():n}.f32");
-        SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
+        var path = Path.Combine(folder, $"features-{Guid.NewGuid():n}.f32");
+        var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
         try
         {
             var index = new ClassIndex(classes ?? []);
             var labels = new int[checked((int)features.Rows)];
             ulong[] sources = new ulong[labels.Length], keys = new ulong[labels.Length];
-            int row = 0;
-            await foreach (FeatureBlock block in features.ReadAsync(stop))
+            var row = 0;
+            await foreach (var block in features.ReadAsync(stop))
             {
-                float[] vectors = block.Vectors.ToArray();
-                for (int i = 0; i < block.Rows; i++)
+                var vectors = block.Vectors.ToArray();
+                for (var i = 0; i < block.Rows; i++)
                 {
                     string id = block.Ids[i], label = block.Labels[i] ?? throw new UsageException(
                         $"{features.Path}: {id} has no label; a probe needs labelled features");
@@ -111,7 +110,7 @@ internal sealed class ClassIndex(IEnumerable<string> names)
     /// <summary>The index of a name; a new one is added where <paramref name="open"/> says so, else it has none.</summary>
     public int? Find(string name, bool open)
     {
-        if (_index.TryGetValue(name, out int known))
+        if (_index.TryGetValue(name, out var known))
         {
             return known;
         }

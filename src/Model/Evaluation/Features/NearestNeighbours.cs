@@ -30,7 +30,7 @@ public static class NearestNeighbours
     public static async Task<(ClipScores Scores, int Shared)> ClassifyAsync(
         FeatureFile gallery, FeatureSet queries, NeighbourOptions options, CancellationToken stop)
     {
-        (double[] votes, ClassIndex classes, int shared) = await VotesAsync(gallery, queries, options, stop);
+        (var votes, var classes, var shared) = await VotesAsync(gallery, queries, options, stop);
         int[] truth = [.. queries.Labels.Select((l, i) => (l < 0 ? null : classes.Find(queries.ClassNames[l], open: false)) ?? throw new UsageException(
             $"neighbours: {queries.Ids[i]} {(l < 0 ? "has no label" : $"is of class {queries.ClassNames[l]}, which {gallery.Path} has not")}"))];
         return (ClipScores.Single(votes, truth, classes.Names), shared);
@@ -47,14 +47,14 @@ public static class NearestNeighbours
                 + "extract both with the same weights, and write k and temperature above 0");
         }
 
-        float[] unit = queries.UnitVectors();
+        var unit = queries.UnitVectors();
         Nearest[] nearest = [.. Enumerable.Range(0, queries.Clips).Select(_ => new Nearest((int)Math.Min(options.K, gallery.Rows)))];
         HashSet<ulong> asked = [.. queries.Ids.Select((id, i) => ClipSource.Row(id, queries.Clip(i)))];
         var classes = new ClassIndex([]);
         int shared = 0, threads = Math.Max(1, Math.Min(Environment.ProcessorCount, queries.Clips));
-        await foreach (FeatureBlock block in gallery.ReadAsync(stop))
+        await foreach (var block in gallery.ReadAsync(stop))
         {
-            float[] rows = block.Vectors.ToArray();
+            var rows = block.Vectors.ToArray();
             shared += block.Ids.Where((id, i) => asked.Contains(ClipSource.Row(id, rows.AsSpan(i * gallery.Dim, gallery.Dim)))).Count();
             VectorMath.NormaliseRows(rows, gallery.Dim);
             int[] labels = [.. block.Labels.Select(l => l is null ? -1 : classes.Find(l, open: true)!.Value)];
@@ -62,12 +62,12 @@ public static class NearestNeighbours
             // A tile of rows stays in cache while a thread's queries pass by it.
             Parallel.For(0, threads, thread =>
             {
-                for (int start = 0; start < labels.Length; start += Tile)
+                for (var start = 0; start < labels.Length; start += Tile)
                 {
-                    for (int query = thread; query < queries.Clips; query += threads)
+                    for (var query = thread; query < queries.Clips; query += threads)
                     {
                         ReadOnlySpan<float> vector = unit.AsSpan(query * gallery.Dim, gallery.Dim);
-                        for (int row = start; row < Math.Min(start + Tile, labels.Length); row++)
+                        for (var row = start; row < Math.Min(start + Tile, labels.Length); row++)
                         {
                             nearest[query].Offer(VectorMath.Dot(vector, rows.AsSpan(row * gallery.Dim, gallery.Dim)), labels[row]);
                         }
@@ -77,7 +77,7 @@ public static class NearestNeighbours
         }
 
         var votes = new double[queries.Clips * classes.Names.Count];
-        for (int query = 0; query < queries.Clips; query++)
+        for (var query = 0; query < queries.Clips; query++)
         {
             nearest[query].Vote(votes.AsSpan(query * classes.Names.Count, classes.Names.Count), options.Temperature);
         }
@@ -99,7 +99,7 @@ public static class NearestNeighbours
                 return;
             }
 
-            int at = _count < k ? _count++ : k - 1;
+            var at = _count < k ? _count++ : k - 1;
             for (; at > 0 && _similarity[at - 1] < similarity; at--)
             {
                 (_similarity[at], _label[at]) = (_similarity[at - 1], _label[at - 1]);
@@ -111,18 +111,18 @@ public static class NearestNeighbours
         public void Vote(Span<double> votes, double temperature)
         {
             double total = 0;
-            for (int n = 0; n < _count; n++)
+            for (var n = 0; n < _count; n++)
             {
                 if (_label[n] >= 0)
                 {
                     // Relative to the nearest, which keeps the exponential in range at any temperature.
-                    double weight = Math.Exp((_similarity[n] - _similarity[0]) / temperature);
+                    var weight = Math.Exp((_similarity[n] - _similarity[0]) / temperature);
                     votes[_label[n]] += weight;
                     total += weight;
                 }
             }
 
-            for (int c = 0; c < votes.Length && total > 0; c++)
+            for (var c = 0; c < votes.Length && total > 0; c++)
             {
                 votes[c] /= total;
             }

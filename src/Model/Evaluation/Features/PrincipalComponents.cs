@@ -1,4 +1,3 @@
-using TorchSharp;
 using Xkd.Model.Torch;
 using Xkd.Storage;
 using static TorchSharp.torch;
@@ -26,21 +25,21 @@ public sealed record PrincipalComponents
     /// <exception cref="UsageException">Fewer than two rows, or more components than features.</exception>
     public static PrincipalComponents Of(ReadOnlySpan<float> vectors, int dim, int components = 2)
     {
-        int rows = dim < 1 ? 0 : vectors.Length / dim;
+        var rows = dim < 1 ? 0 : vectors.Length / dim;
         if (rows < 2 || vectors.Length % dim != 0 || components < 1 || components > dim)
         {
             throw new UsageException(
                 $"pca: {components} components of {vectors.Length} values in rows of {dim}; at least two whole rows and no more components than features.");
         }
 
-        using DisposeScope scope = NewDisposeScope();
-        Tensor all = tensor(vectors.ToArray(), [rows, dim]).to(ScalarType.Float64);
+        using var scope = NewDisposeScope();
+        var all = tensor(vectors.ToArray(), [rows, dim]).to(ScalarType.Float64);
         Tensor mean = all.mean([0L], keepdim: true), centred = all - mean; // [1, D], [N, D]
-        Tensor covariance = centred.t().mm(centred).Div(rows - 1); // [D, D]
-        (Tensor variances, Tensor eigenvectors) = linalg.eigh(covariance); // ascending: [D], [D, D] by column
-        Tensor directions = eigenvectors.narrow(1, dim - components, components).flip(1).t(); // [components, D]
-        Tensor largest = directions.gather(1, directions.abs().argmax(1, keepdim: true)); // [components, 1]
-        double total = covariance.trace().item<double>();
+        var covariance = centred.t().mm(centred).Div(rows - 1); // [D, D]
+        (var variances, var eigenvectors) = linalg.eigh(covariance); // ascending: [D], [D, D] by column
+        var directions = eigenvectors.narrow(1, dim - components, components).flip(1).t(); // [components, D]
+        var largest = directions.gather(1, directions.abs().argmax(1, keepdim: true)); // [components, 1]
+        var total = covariance.trace().item<double>();
         return new PrincipalComponents
         {
             Mean = Values(mean),
@@ -52,8 +51,8 @@ public sealed record PrincipalComponents
     /// <summary>Coordinates of rows along the directions, row-major [rows, components].</summary>
     public double[] Project(ReadOnlySpan<float> vectors)
     {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor centred = tensor(vectors.ToArray(), [vectors.Length / Mean.Length, Mean.Length]).to(ScalarType.Float64) - tensor(Mean);
+        using var scope = NewDisposeScope();
+        var centred = tensor(vectors.ToArray(), [vectors.Length / Mean.Length, Mean.Length]).to(ScalarType.Float64) - tensor(Mean);
         return Values(centred.mm(tensor(Directions, [Explained.Length, Mean.Length]).t()));
     }
 

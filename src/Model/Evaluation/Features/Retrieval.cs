@@ -50,7 +50,7 @@ public static class Retrieval
                 $"retrieval: no query has a {(target == RetrievalTarget.SameClip ? "clip with its id" : "clip of its class")} in the gallery.");
         }
 
-        double median = (found[found.Length / 2] + found[(found.Length - 1) / 2]) / 2.0;
+        var median = (found[found.Length / 2] + found[(found.Length - 1) / 2]) / 2.0;
         return new RetrievalResult(ks.ToDictionary(k => k, k => 100.0 * found.Count(r => r <= k) / found.Length), median, found.Length);
     }
 
@@ -58,9 +58,9 @@ public static class Retrieval
     private static int Rank(ReadOnlySpan<float> query, int clip, FeatureSet queries, FeatureSet gallery, float[] to, RetrievalTarget target)
     {
         var similarity = new float[gallery.Clips];
-        float best = float.NegativeInfinity;
-        bool any = false;
-        for (int other = 0; other < gallery.Clips; other++)
+        var best = float.NegativeInfinity;
+        var any = false;
+        for (var other = 0; other < gallery.Clips; other++)
         {
             similarity[other] = VectorMath.Dot(query, to.AsSpan(other * gallery.Dim, gallery.Dim));
             if (Right(other))
@@ -70,10 +70,10 @@ public static class Retrieval
             }
         }
 
-        int rank = any ? 1 : 0;
-        for (int other = 0; other < gallery.Clips && any; other++)
+        var rank = any ? 1 : 0;
+        for (var other = 0; other < gallery.Clips && any; other++)
         {
-            bool excluded = target == RetrievalTarget.SameClass && SameId(other);
+            var excluded = target == RetrievalTarget.SameClass && SameId(other);
             rank += !excluded && !Right(other) && similarity[other] >= best ? 1 : 0;
         }
 

@@ -64,10 +64,10 @@ internal sealed class RowBlocks : IDisposable
     /// <summary>Gives every row once, in order: the first row's number, the number of rows, and their values [rows, dim], valid during the call.</summary>
     public void ForEachBlock(Action<int, int, float[]> take, CancellationToken stop)
     {
-        int tiles = (int)Math.Max(1, Math.Min(_blockBytes / (Dim * sizeof(float)) / Tile, (Count + Tile - 1) / Tile));
-        int rows = _whole is null ? tiles * Tile : Math.Max(1, Count);
-        float[] block = _whole ?? new float[rows * Dim];
-        for (int first = 0; first < Count; first += rows)
+        var tiles = (int)Math.Max(1, Math.Min(_blockBytes / (Dim * sizeof(float)) / Tile, (Count + Tile - 1) / Tile));
+        var rows = _whole is null ? tiles * Tile : Math.Max(1, Count);
+        var block = _whole ?? new float[rows * Dim];
+        for (var first = 0; first < Count; first += rows)
         {
             stop.ThrowIfCancellationRequested();
             int start = first, count = Math.Min(rows, Count - first);
@@ -88,11 +88,11 @@ internal sealed class RowBlocks : IDisposable
 
     private void Read(int first, Span<float> rows)
     {
-        Span<byte> bytes = MemoryMarshal.AsBytes(rows);
-        long offset = (long)first * Dim * sizeof(float);
+        var bytes = MemoryMarshal.AsBytes(rows);
+        var offset = (long)first * Dim * sizeof(float);
         while (bytes.Length > 0)
         {
-            int read = RandomAccess.Read(_file!, bytes, offset);
+            var read = RandomAccess.Read(_file!, bytes, offset);
             if (read == 0)
             {
                 throw new FailureException($"the temporary copy of the features ends at byte {offset}; is the disk full?");

@@ -11,7 +11,7 @@ internal static class VectorMath
     {
         ReadOnlySpan<Vector<T>> a = MemoryMarshal.Cast<T, Vector<T>>(x), b = MemoryMarshal.Cast<T, Vector<T>>(y);
         Vector<T> even = default, odd = default;
-        int i = 0;
+        var i = 0;
         for (; i + 1 < a.Length; i += 2)
         {
             even += a[i] * b[i];
@@ -23,7 +23,7 @@ internal static class VectorMath
             even += a[i] * b[i];
         }
 
-        T sum = Vector.Sum(even + odd);
+        var sum = Vector.Sum(even + odd);
         for (i = a.Length * Vector<T>.Count; i < x.Length; i++)
         {
             sum += x[i] * y[i];
@@ -35,16 +35,16 @@ internal static class VectorMath
     /// <summary>Scales each row to unit length, in place; rows shorter than 1e-12 are divided by that (as PyTorch's normalize does).</summary>
     public static void NormaliseRows(Span<float> rows, int dim)
     {
-        for (int start = 0; start < rows.Length; start += dim)
+        for (var start = 0; start < rows.Length; start += dim)
         {
             double squares = 0;
-            foreach (float value in rows.Slice(start, dim))
+            foreach (var value in rows.Slice(start, dim))
             {
                 squares += (double)value * value;
             }
 
-            double scale = 1 / Math.Max(Math.Sqrt(squares), 1e-12);
-            foreach (ref float value in rows.Slice(start, dim))
+            var scale = 1 / Math.Max(Math.Sqrt(squares), 1e-12);
+            foreach (ref var value in rows.Slice(start, dim))
             {
                 value = (float)(value * scale);
             }
@@ -59,7 +59,7 @@ internal struct SplitMix64(ulong seed)
 
     public ulong Next()
     {
-        ulong z = _state = unchecked(_state + 0x9E3779B97F4A7C15UL);
+        var z = _state = unchecked(_state + 0x9E3779B97F4A7C15UL);
         z = unchecked((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9UL);
         z = unchecked((z ^ (z >> 27)) * 0x94D049BB133111EBUL);
         return z ^ (z >> 31);
@@ -75,9 +75,9 @@ internal struct SplitMix64(ulong seed)
 
     public void Shuffle<T>(Span<T> items)
     {
-        for (int i = items.Length - 1; i > 0; i--)
+        for (var i = items.Length - 1; i > 0; i--)
         {
-            int j = Next(i + 1);
+            var j = Next(i + 1);
             (items[i], items[j]) = (items[j], items[i]);
         }
     }

@@ -1,5 +1,3 @@
-using TorchSharp;
-using Xkd.Pipeline;
 using Xkd.Storage;
 using static TorchSharp.torch;
 
@@ -38,24 +36,24 @@ internal static class ClassifierEvaluation
         IReadOnlyList<EvaluationEncoder> encoders, Cache train, Cache test, ClassifierConfig config, EvaluationResult identity, Action<string> log,
         CancellationToken stop)
     {
-        bool frozen = identity.Protocol == "linear";
+        var frozen = identity.Protocol == "linear";
         if (encoders.Count > 1 && config.Mix.Cutmix > 0)
         {
             throw new UsageException(
                 $"mix.cutmix is {config.Mix.Cutmix}: a box of a picture is none of a spectrogram; with --modality av write --set mix.cutmix=0");
         }
 
-        (EvaluationSet fit, EvaluationSet judged) = EvaluationSets.Resolve(train, test, config, identity.Fold);
+        (var fit, var judged) = EvaluationSets.Resolve(train, test, config, identity.Fold);
         _ = random.manual_seed(config.Seed); // the head's first weights and its dropout
         using var model = new ClipClassifier(encoders, fit.Classes.Count, config.Head, frozen);
         using var training = new ClassifierTraining(model, fit, config);
         List<(int Epoch, ClipScores Scores)> evaluations = [];
-        for (int epoch = 1; epoch <= config.Optim.Epochs; epoch++)
+        for (var epoch = 1; epoch <= config.Optim.Epochs; epoch++)
         {
-            string line = $"epoch {epoch}/{config.Optim.Epochs}: loss {training.Epoch(epoch - 1, stop):f4}";
+            var line = $"epoch {epoch}/{config.Optim.Epochs}: loss {training.Epoch(epoch - 1, stop):f4}";
             if (epoch == config.Optim.Epochs || (config.EvaluateEvery > 0 && epoch % config.EvaluateEvery == 0))
             {
-                ClipScores scores = Test(model, judged, config, frozen, stop);
+                var scores = Test(model, judged, config, frozen, stop);
                 evaluations.Add((epoch, scores));
                 line += $", {scores.Metric} {scores.Value:f2} %";
             }
@@ -64,8 +62,8 @@ internal static class ClassifierEvaluation
         }
 
         // Of equally good evaluations the first.
-        bool chosen = config.Report == ReportedScore.Best || (config.Report == ReportedScore.Released && evaluations[^1].Scores.Metric == "top1");
-        (int at, ClipScores reported) = chosen ? evaluations.MaxBy(e => e.Scores.Value) : evaluations[^1];
+        var chosen = config.Report == ReportedScore.Best || (config.Report == ReportedScore.Released && evaluations[^1].Scores.Metric == "top1");
+        (var at, var reported) = chosen ? evaluations.MaxBy(e => e.Scores.Value) : evaluations[^1];
         return identity.With(reported) with
         {
             Classes = fit.Classes,
@@ -87,9 +85,9 @@ internal static class ClassifierEvaluation
             throw new UsageException($"evaluation: {scores.shape[0]} rows of scores are not whole clips of {views} windows.");
         }
 
-        using DisposeScope scope = NewDisposeScope();
-        Tensor clips = scores.view(-1, views, scores.shape[1]);
-        Tensor combined = ensemble switch { ClipEnsemble.Max => clips.amax([1L]), ClipEnsemble.Sum => clips.sum(1), _ => clips.mean([1L]) };
+        using var scope = NewDisposeScope();
+        var clips = scores.view(-1, views, scores.shape[1]);
+        var combined = ensemble switch { ClipEnsemble.Max => clips.amax([1L]), ClipEnsemble.Sum => clips.sum(1), _ => clips.mean([1L]) };
         return combined.MoveToOuterDisposeScope();
     }
 
@@ -98,15 +96,15 @@ internal static class ClassifierEvaluation
     private static ClipScores Test(ClipClassifier model, EvaluationSet set, ClassifierConfig config, bool frozen, CancellationToken stop)
     {
         model.Train(false);
-        EvaluationOptions views = EvaluationViews.Test(config, model.Encoders, set);
+        var views = EvaluationViews.Test(config, model.Encoders, set);
         int classes = set.Classes.Count, written = 0;
         var logits = new float[(long)set.Clips.Count * views.RowsPerClip * classes];
         EncoderFeatures.ForEachBatch(set.Cache, views, batch =>
         {
-            using DisposeScope scope = NewDisposeScope();
-            using IDisposable unrecorded = no_grad();
+            using var scope = NewDisposeScope();
+            using var unrecorded = no_grad();
             Tensor[] inputs = [.. model.Encoders.Select(e => EncoderFeatures.Input(e, batch.Video, batch.Audio, batch.Size))];
-            float[] rows = model.Forward(inputs).cpu().data<float>().ToArray();
+            var rows = model.Forward(inputs).cpu().data<float>().ToArray();
             rows.CopyTo(logits, written);
             written += rows.Length;
         }, stop);
@@ -116,10 +114,10 @@ internal static class ClassifierEvaluation
                 $"the scores of clip {set.Ids[broken / (views.RowsPerClip * classes)]} are not finite; lower optim.lr, or take other weights");
         }
 
-        using DisposeScope all = NewDisposeScope();
-        Tensor scores = tensor(logits, [logits.Length / classes, classes]);
+        using var all = NewDisposeScope();
+        var scores = tensor(logits, [logits.Length / classes, classes]);
         scores = !set.Multi ? nn.functional.softmax(scores, -1) : frozen ? sigmoid(scores) : scores;
-        double[] combined = Combine(scores, views.RowsPerClip, config.Test.Ensemble).to(ScalarType.Float64).data<double>().ToArray();
+        var combined = Combine(scores, views.RowsPerClip, config.Test.Ensemble).to(ScalarType.Float64).data<double>().ToArray();
         return set.Multi
             ? ClipScores.Multi(combined, set.LabelSets, set.Classes, released: config.Report == ReportedScore.Released)
             : ClipScores.Single(combined, set.Labels, set.Classes);

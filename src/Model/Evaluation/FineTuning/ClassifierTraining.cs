@@ -1,4 +1,3 @@
-using TorchSharp;
 using Xkd.Model.Torch;
 using Xkd.Pipeline;
 using Xkd.Storage;
@@ -41,8 +40,8 @@ internal sealed class ClassifierTraining : IDisposable
         _labels = set.Clips.Index().ToDictionary(c => (long)c.Item, c => set.LabelSets[c.Index]);
 
         // A set smaller than a batch is one batch; mixing needs pairs.
-        EvaluationOptions views = EvaluationViews.Train(config, model.Encoders, set);
-        int batch = (int)Math.Min(config.Batch, (long)set.Clips.Count * views.Windows);
+        var views = EvaluationViews.Train(config, model.Encoders, set);
+        var batch = (int)Math.Min(config.Batch, (long)set.Clips.Count * views.Windows);
         _views = views with { BatchSize = config.Mix.Any ? Math.Max(2, batch / 2 * 2) : batch, Augmentation = views.Augmentation ?? Plain };
         _mix = config.Mix.Any ? new MixAugmentation(config.Mix) : null;
         _optimizer = new GroupedAdamW(model.Groups(config.Optim.LayerDecay, config.Optim.WeightDecay), config.Optim.Betas);
@@ -64,9 +63,9 @@ internal sealed class ClassifierTraining : IDisposable
         {
             _rates ??= Rates((int)feed.StepsPerEpoch);
             _model.Train(true);
-            long step = epoch * feed.StepsPerEpoch;
-            using Tensor total = zeros([], device: _model.Device).DetachFromDisposeScope();
-            foreach (HostBatch batch in feed.ReadAsync(step, step + feed.StepsPerEpoch, stop).ToBlockingEnumerable(stop))
+            var step = epoch * feed.StepsPerEpoch;
+            using var total = zeros([], device: _model.Device).DetachFromDisposeScope();
+            foreach (var batch in feed.ReadAsync(step, step + feed.StepsPerEpoch, stop).ToBlockingEnumerable(stop))
             {
                 using (batch)
                 {
@@ -89,31 +88,31 @@ internal sealed class ClassifierTraining : IDisposable
 
     private void Step(HostBatch batch, Tensor total)
     {
-        using DisposeScope scope = NewDisposeScope();
+        using var scope = NewDisposeScope();
         HostView? video = batch.Video.Count > 0 ? batch.Video[0] : null, audio = batch.Audio.Count > 0 ? batch.Audio[0] : null;
         Tensor[] inputs = [.. _model.Encoders.Select(e => EncoderFeatures.Input(e, video, audio, batch.Size))];
         int[][] labels = [.. batch.ClipIndices.Select(c => _labels[c])];
-        MixDraw draw = _mix?.Draw((ulong)_config.Seed, batch.Step, (int)inputs[0].shape[^2], (int)inputs[0].shape[^1]) ?? MixDraw.None;
+        var draw = _mix?.Draw((ulong)_config.Seed, batch.Step, (int)inputs[0].shape[^2], (int)inputs[0].shape[^1]) ?? MixDraw.None;
         if (_mix is not null && draw.Lambda < 1)
         {
             inputs = [.. inputs.Select(i => _mix.Apply(i, draw))];
         }
 
         _optimizer.ClearGradients();
-        using Tensor loss = Loss(_model.Forward(inputs), labels, draw);
+        using var loss = Loss(_model.Forward(inputs), labels, draw);
         loss.backward();
         _optimizer.Step(_rates![batch.Step]);
-        using IDisposable unrecorded = no_grad();
+        using var unrecorded = no_grad();
         total.AddInPlace(loss.detach());
     }
 
     private Tensor Loss(Tensor logits, int[][] labels, MixDraw draw)
     {
-        int classes = _set.Classes.Count;
+        var classes = _set.Classes.Count;
         if (_set.Multi)
         {
             var targets = new float[labels.Length * classes];
-            foreach ((int row, int[] own) in labels.Index())
+            foreach ((var row, var own) in labels.Index())
             {
                 Array.ForEach(own, c => targets[(row * classes) + c] = 1);
             }
@@ -121,7 +120,7 @@ internal sealed class ClassifierTraining : IDisposable
             return EvaluationLosses.MultiLabel(logits, tensor(targets, [labels.Length, classes], device: _model.Device));
         }
 
-        Tensor indices = tensor(labels.Select(l => (long)l[0]).ToArray(), device: _model.Device);
+        var indices = tensor(labels.Select(l => (long)l[0]).ToArray(), device: _model.Device);
         return _mix is null
             ? EvaluationLosses.CrossEntropy(logits, indices, _config.Mix.LabelSmoothing)
             : EvaluationLosses.SoftCrossEntropy(logits, _mix.Targets(indices, classes, draw));
@@ -129,7 +128,7 @@ internal sealed class ClassifierTraining : IDisposable
 
     private double[] Rates(int steps)
     {
-        ClassifierOptimSection o = _config.Optim;
+        var o = _config.Optim;
         return o.Schedule switch
         {
             LearningRateShape.Cosine => EvaluationSchedules.WarmupCosine(o.Epochs, steps, o.WarmupEpochs, o.WarmupLr, o.Lr, o.FinalLr),

@@ -1,5 +1,5 @@
-using TorchSharp.Modules;
 using TorchSharp;
+using TorchSharp.Modules;
 using Xkd.Model.Method;
 using Xkd.Model.Weights;
 using Xkd.Storage;
@@ -40,8 +40,8 @@ public sealed class ClassifierHead : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor input)
     {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor x = _options.UnitLength ? nn.functional.normalize(input, p: 2, dim: -1) : input;
+        using var scope = NewDisposeScope();
+        var x = _options.UnitLength ? nn.functional.normalize(input, p: 2, dim: -1) : input;
         x = bn?.forward(x) ?? x;
         x = _options.Dropout > 0 && training ? nn.functional.dropout(x, _options.Dropout, training: true) : x;
         return classifier.forward(x).MoveToOuterDisposeScope(); // [N, classes]
@@ -72,7 +72,7 @@ internal sealed class ClipClassifier : IDisposable
         (_encoders, _frozen) = (encoders, frozen);
         _head = new ClassifierHead(encoders.Sum(e => e.Width), classes, head);
         _head.to(Device);
-        foreach (Parameter parameter in encoders.SelectMany(e => StateNames.Parameters(e.Network)).Select(p => p.Value))
+        foreach (var parameter in encoders.SelectMany(e => StateNames.Parameters(e.Network)).Select(p => p.Value))
         {
             parameter.requires_grad = !frozen;
         }
@@ -85,9 +85,9 @@ internal sealed class ClipClassifier : IDisposable
     /// <summary>Logits [N, classes] of each encoder's input, in the encoders' order.</summary>
     public Tensor Forward(IReadOnlyList<Tensor> inputs)
     {
-        using DisposeScope scope = NewDisposeScope();
+        using var scope = NewDisposeScope();
         Tensor features;
-        using (IDisposable? unrecorded = _frozen ? no_grad() : null)
+        using (var unrecorded = _frozen ? no_grad() : null)
         {
             Tensor[] parts = [.. _encoders.Zip(inputs, (encoder, input) => encoder.Features(input))];
             features = parts.Length == 1 ? parts[0] : cat(parts, 1); // [N, ΣD]
@@ -100,7 +100,7 @@ internal sealed class ClipClassifier : IDisposable
     public void Train(bool training)
     {
         _head.train(training);
-        foreach (EvaluationEncoder encoder in _encoders)
+        foreach (var encoder in _encoders)
         {
             encoder.Network.train(training && !_frozen);
         }
@@ -109,23 +109,23 @@ internal sealed class ClipClassifier : IDisposable
     /// <summary>What is trained: the head alone, all of it decayed, or everything in groups by layer.</summary>
     public IReadOnlyList<(DecayGroup Group, IReadOnlyList<Parameter> Parameters)> Groups(double layerDecay, double weightDecay)
     {
-        IReadOnlyList<(string Name, Parameter Value)> head = StateNames.Parameters(_head, "head.");
+        var head = StateNames.Parameters(_head, "head.");
         if (_frozen)
         {
             return [(new DecayGroup(1, weightDecay, [.. head.Select(p => p.Name)]), [.. head.Select(p => p.Value)])];
         }
 
         List<(DecayGroup, IReadOnlyList<Parameter>)> groups = [];
-        foreach ((int index, EvaluationEncoder encoder) in _encoders.Index())
+        foreach ((var index, var encoder) in _encoders.Index())
         {
             // The head belongs to the first encoder's groups; a second encoder has only its own.
             (string Name, Parameter Value)[] own =
             [
                 .. StateNames.Parameters(encoder.Network).Select(p => (WeightNames.ToEvaluation(p.Name), p.Value)), .. index == 0 ? head : [],
             ];
-            Dictionary<string, Parameter> byName = own.ToDictionary(p => p.Name, p => p.Value, StringComparer.Ordinal);
+            var byName = own.ToDictionary(p => p.Name, p => p.Value, StringComparer.Ordinal);
             IEnumerable<(string Name, int Dimensions)> named = own.Select(p => (p.Name, (int)p.Value.dim()));
-            foreach (DecayGroup group in LayerDecayGroups.Build(named, encoder.Network.Options.Depth, layerDecay, weightDecay))
+            foreach (var group in LayerDecayGroups.Build(named, encoder.Network.Options.Depth, layerDecay, weightDecay))
             {
                 groups.Add((group, [.. group.Parameters.Select(n => byName[n])]));
             }

@@ -42,8 +42,8 @@ public static class EvaluationSchedules
         }
 
         var values = new double[epochs * stepsPerEpoch];
-        int start = warmupEpochs * stepsPerEpoch;
-        for (int step = 0; step < start; step++)
+        var start = warmupEpochs * stepsPerEpoch;
+        for (var step = 0; step < start; step++)
         {
             values[step] = start == 1 ? warmupValue : warmupValue + (step * ((baseValue - warmupValue) / (start - 1)));
         }
@@ -53,8 +53,8 @@ public static class EvaluationSchedules
             values[start - 1] = baseValue;
         }
 
-        double value = baseValue;
-        for (int step = start; step < values.Length; step++)
+        var value = baseValue;
+        for (var step = start; step < values.Length; step++)
         {
             values[step] = value = after(value, step, start, values.Length);
         }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using TorchSharp.Modules;
-using TorchSharp;
 using Xkd.Model.Method;
 using Xkd.Model.Torch;
 using Xkd.Storage;
@@ -36,19 +35,19 @@ internal sealed class GroupedAdamW : IDisposable
     public GroupedAdamW(IReadOnlyList<(DecayGroup Group, IReadOnlyList<Parameter> Parameters)> groups, double[] betas)
     {
         _betas = betas;
-        Device device = groups[0].Parameters[0].device;
-        long total = groups.Sum(g => g.Parameters.Sum(Padded));
-        using IDisposable unrecorded = no_grad();
+        var device = groups[0].Parameters[0].device;
+        var total = groups.Sum(g => g.Parameters.Sum(Padded));
+        using var unrecorded = no_grad();
         _values = zeros(total, device: device).DetachFromDisposeScope();
         _gradients = zeros(total, device: device).DetachFromDisposeScope();
         _mean = zeros(total, device: device).DetachFromDisposeScope();
         _variance = zeros(total, device: device).DetachFromDisposeScope();
         _steps = zeros([], device: device).DetachFromDisposeScope();
         long offset = 0;
-        foreach ((DecayGroup group, IReadOnlyList<Parameter> parameters) in groups)
+        foreach ((var group, var parameters) in groups)
         {
-            long start = offset;
-            foreach (Parameter parameter in parameters)
+            var start = offset;
+            foreach (var parameter in parameters)
             {
                 FlatParameters.View(_values, parameter, offset, gradient: false);
                 FlatParameters.View(_gradients, parameter, offset, gradient: true);
@@ -62,27 +61,27 @@ internal sealed class GroupedAdamW : IDisposable
     /// <summary>Before a backward pass, which adds to the gradients.</summary>
     public void ClearGradients()
     {
-        using IDisposable unrecorded = no_grad();
+        using var unrecorded = no_grad();
         _gradients.zero_();
     }
 
     /// <summary>One update; a group's rate is <paramref name="learningRate"/> times its scale.</summary>
     public void Step(double learningRate)
     {
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable unrecorded = no_grad();
+        using var scope = NewDisposeScope();
+        using var unrecorded = no_grad();
         _steps.AddInPlace(1);
-        foreach ((FlatRange range, DecayGroup group) in _runs)
+        foreach ((var range, var group) in _runs)
         {
             Tensor Of(Tensor buffer) => buffer.narrow(0, range.Offset, range.Length);
-            double rate = learningRate * group.LearningRateScale;
+            var rate = learningRate * group.LearningRateScale;
             _kernels.AdamW(Of(_values), Of(_gradients), Of(_mean), Of(_variance), _steps, rate, _betas, Eps, group.WeightDecay);
         }
     }
 
     public void Dispose()
     {
-        foreach (IDisposable owned in new IDisposable[] { _values, _gradients, _mean, _variance, _steps, _kernels })
+        foreach (var owned in new IDisposable[] { _values, _gradients, _mean, _variance, _steps, _kernels })
         {
             owned.Dispose();
         }
@@ -123,9 +122,9 @@ public static class LayerDecayGroups
             return depth + 1;
         }
 
-        int end = name.IndexOf('.', Blocks.Length);
-        ReadOnlySpan<char> number = name.AsSpan(Blocks.Length, Math.Max(0, end - Blocks.Length));
-        return int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int block) && block < depth
+        var end = name.IndexOf('.', Blocks.Length);
+        var number = name.AsSpan(Blocks.Length, Math.Max(0, end - Blocks.Length));
+        return int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var block) && block < depth
             ? block + 1
             : throw new UsageException($"fine-tuning: parameter {name} is of no block of a model of depth {depth}.");
     }

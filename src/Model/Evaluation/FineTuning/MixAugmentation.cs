@@ -1,4 +1,3 @@
-using TorchSharp;
 using Xkd.Model.Torch;
 using Xkd.Storage;
 using static TorchSharp.torch;
@@ -11,7 +10,7 @@ public sealed record CutBox(int Top, int Bottom, int Left, int Right)
     /// <summary>The box of area 1 − λ around a centre, clipped at the image: sides are cut down to whole pixels, and half a side again.</summary>
     public static CutBox Around(int height, int width, double lambda, int centreY, int centreX)
     {
-        double ratio = Math.Sqrt(1 - lambda);
+        var ratio = Math.Sqrt(1 - lambda);
         int halfHeight = (int)(height * ratio) / 2, halfWidth = (int)(width * ratio) / 2;
         return new CutBox(
             Math.Clamp(centreY - halfHeight, 0, height), Math.Clamp(centreY + halfHeight, 0, height),
@@ -70,8 +69,8 @@ public sealed class MixAugmentation
             return new MixDraw { Lambda = Beta(ref random, _options.Mixup) };
         }
 
-        double lambda = Beta(ref random, _options.Cutmix);
-        CutBox box = CutBox.Around(height, width, lambda, random.Next(height), random.Next(width));
+        var lambda = Beta(ref random, _options.Cutmix);
+        var box = CutBox.Around(height, width, lambda, random.Next(height), random.Next(width));
         return new MixDraw { Lambda = box.Kept(height, width), Box = box };
     }
 
@@ -84,16 +83,16 @@ public sealed class MixAugmentation
             throw new UsageException($"mixing: a batch of {input.shape[0]} has no pairs; use an even batch size.");
         }
 
-        using DisposeScope scope = NewDisposeScope();
-        Tensor partner = input.flip(0);
+        using var scope = NewDisposeScope();
+        var partner = input.flip(0);
         if (draw.Box is not { } box)
         {
             return input.Mul(draw.Lambda).AddInPlace(partner.Mul(1 - draw.Lambda)).MoveToOuterDisposeScope();
         }
 
-        Tensor mixed = input.clone();
-        bool released = _options.CutmixTimeAndHeight && input.dim() == 5;
-        int rows = released ? 2 : (int)input.dim() - 2;
+        var mixed = input.clone();
+        var released = _options.CutmixTimeAndHeight && input.dim() == 5;
+        var rows = released ? 2 : (int)input.dim() - 2;
         Cut(mixed, rows, box).copy_(Cut(partner, rows, box));
         return mixed.MoveToOuterDisposeScope();
     }
@@ -101,9 +100,9 @@ public sealed class MixAugmentation
     /// <summary>Soft targets [B, classes] of int64 labels [B], with label smoothing.</summary>
     public Tensor Targets(Tensor labels, int classes, MixDraw draw)
     {
-        using DisposeScope scope = NewDisposeScope();
+        using var scope = NewDisposeScope();
         double off = _options.LabelSmoothing / classes, on = 1 - _options.LabelSmoothing + off;
-        Tensor own = nn.functional.one_hot(labels, classes).to(ScalarType.Float32).Mul(on - off).Add(off); // [B, classes]
+        var own = nn.functional.one_hot(labels, classes).to(ScalarType.Float32).Mul(on - off).Add(off); // [B, classes]
         return own.Mul(draw.Lambda).Add(own.flip(0).Mul(1 - draw.Lambda)).MoveToOuterDisposeScope();
     }
 
@@ -126,7 +125,7 @@ public sealed class MixAugmentation
     /// <summary>Logarithm of a Gamma(shape, 1) variate (Marsaglia and Tsang 2000).</summary>
     private static double LogGammaVariate(ref SplitMix64 random, double shape)
     {
-        double boost = shape < 1 ? Math.Log(1 - random.NextDouble()) / shape : 0;
+        var boost = shape < 1 ? Math.Log(1 - random.NextDouble()) / shape : 0;
         double d = (shape < 1 ? shape + 1 : shape) - (1.0 / 3), c = 1 / Math.Sqrt(9 * d);
         while (true)
         {

@@ -37,9 +37,9 @@ public sealed class FrozenEncoder : IDisposable
     public static FrozenEncoder OpenRun(string path, Device device, Action<string> warn)
     {
         var run = new RunFolder(path);
-        PretrainConfig config = run.ReadConfig();
-        RunOrigin origin = run.ReadOrigin() ?? throw new UsageException($"{path} has no run.json; it is not a whole run folder");
-        using Checkpoint checkpoint = new CheckpointStore(path, warn: warn).OpenLatest()
+        var config = run.ReadConfig();
+        var origin = run.ReadOrigin() ?? throw new UsageException($"{path} has no run.json; it is not a whole run folder");
+        using var checkpoint = new CheckpointStore(path, warn: warn).OpenLatest()
             ?? throw new UsageException($"{path} has no checkpoint; train it first");
         checkpoint.RequireTrained(path);
         var model = new XkdModel(config, 0, device);
@@ -99,13 +99,13 @@ public sealed class FrozenEncoder : IDisposable
     // Official names; a tensor that two names share is stored once, under the first.
     private static void LoadInto(XkdModel model, IReadOnlyList<WeightTensor> weights, string source)
     {
-        using IDisposable frozen = no_grad();
+        using var frozen = no_grad();
         HashSet<nint> seen = [];
-        Dictionary<string, Tensor> own = StateNames.StateDict(model)
+        var own = StateNames.StateDict(model)
             .Where(e => seen.Add(e.Value.Handle))
             .ToDictionary(e => e.Name, e => e.Value, StringComparer.Ordinal);
-        Dictionary<string, long[]> shapes = own.ToDictionary(e => e.Key, e => e.Value.shape, StringComparer.Ordinal);
-        foreach ((string name, WeightTensor weight) in WeightMatch.Require(source, weights, shapes))
+        var shapes = own.ToDictionary(e => e.Key, e => e.Value.shape, StringComparer.Ordinal);
+        foreach ((var name, var weight) in WeightMatch.Require(source, weights, shapes))
         {
             TensorBytes.CopyTo(weight, own[name]);
         }

@@ -40,12 +40,12 @@ public static class TeacherMapPictures
     {
         int frameBytes = maps.Size * maps.Size * 3, each = maps.Frames.Length / frameBytes / map.Time, cells = map.Rows * map.Columns;
         List<IReadOnlyList<(byte[], string)>> rows = [];
-        foreach (int[] steps in Enumerable.Range(0, map.Time).Chunk(MostColumns))
+        foreach (var steps in Enumerable.Range(0, map.Time).Chunk(MostColumns))
         {
             rows.Add([.. steps.Select(step => (Frame(step).ToArray(), Time(step)))]);
-            foreach ((string name, float[] values) in Named(map))
+            foreach ((var name, var values) in Named(map))
             {
-                (float low, float high) = FramePictures.Extremes(values);
+                (var low, var high) = FramePictures.Extremes(values);
                 byte[] Attended(int step) =>
                     FramePictures.Attended(Frame(step), maps.Size, maps.Size, values.AsSpan(step * cells, cells), map.Rows, map.Columns, low, high);
                 rows.Add([.. steps.Select(step => (Attended(step), name))]);
@@ -63,14 +63,14 @@ public static class TeacherMapPictures
 
     private static byte[] Spectrogram(TeacherMaps maps, AttentionMap map)
     {
-        int frames = maps.Mel.Length / maps.Mels;
-        byte[] plain = FramePictures.SpectrogramPixels(maps.Mel, maps.Mels, frames);
+        var frames = maps.Mel.Length / maps.Mels;
+        var plain = FramePictures.SpectrogramPixels(maps.Mel, maps.Mels, frames);
         List<IReadOnlyList<(byte[], string)>> rows = [[(plain, string.Create(CultureInfo.InvariantCulture, $"log-mel from {maps.Start:0.00} s on"))]];
-        foreach ((string name, float[] values) in Named(map))
+        foreach ((var name, var values) in Named(map))
         {
             // The picture has its highest band first, the map its lowest.
             float[] upright = [.. Enumerable.Range(0, map.Rows).Reverse().SelectMany(row => values.AsSpan(row * map.Columns, map.Columns).ToArray())];
-            (float low, float high) = FramePictures.Extremes(values);
+            (var low, var high) = FramePictures.Extremes(values);
             rows.Add([(FramePictures.Attended(plain, frames, maps.Mels, upright, map.Rows, map.Columns, low, high), name)]);
         }
 

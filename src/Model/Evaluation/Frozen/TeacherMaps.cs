@@ -1,4 +1,3 @@
-using TorchSharp;
 using Xkd.Model.Method;
 using Xkd.Model.Torch;
 using Xkd.Model.Training;
@@ -55,9 +54,9 @@ public sealed record TeacherMaps
         }
 
         bool video = clip.NumFrames > 0, audio = clip.MelFrames > 0 || clip.NumSamples > 0;
-        Modalities modalities = video && audio ? Modalities.Both : video ? Modalities.Video : Modalities.Audio;
-        EvaluationOptions window = encoder.OneWindow(cache.Clips.Index().First(c => c.Item == clip).Index, modalities);
-        double before = video ? Math.Max(0, clip.NumFrames - window.Frames) / 2 / clip.Fps : 0; // as the feed centres it: on a whole frame
+        var modalities = video && audio ? Modalities.Both : video ? Modalities.Video : Modalities.Audio;
+        var window = encoder.OneWindow(cache.Clips.Index().First(c => c.Item == clip).Index, modalities);
+        var before = video ? Math.Max(0, clip.NumFrames - window.Frames) / 2 / clip.Fps : 0; // as the feed centres it: on a whole frame
         TeacherMaps? maps = null;
         await OwnThread.RunAsync(() => EncoderFeatures.ForEachBatch(cache, window, batch => maps ??= Of(encoder.Model, batch), stop));
         return maps is not null
@@ -68,15 +67,15 @@ public sealed record TeacherMaps
     /// <summary>The maps of the first window of a batch.</summary>
     internal static TeacherMaps Of(XkdModel model, EvaluationBatch batch)
     {
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable frozen = no_grad();
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
         Tensor? video = Input(batch.Video, model.Device), audio = Input(batch.Audio, model.Device); // [1, 3, T, H, W], [1, 1, M, F]
-        Tensor? videoOwn = video is null ? null : Attention(model.VideoTeacher, video); // [1, heads, N]
-        Tensor? audioOwn = audio is null ? null : Attention(model.AudioTeacher, audio); // [1, heads, N]
+        var videoOwn = video is null ? null : Attention(model.VideoTeacher, video); // [1, heads, N]
+        var audioOwn = audio is null ? null : Attention(model.AudioTeacher, audio); // [1, heads, N]
         var maps = new TeacherMaps() { Start = 0, Fps = 0 };
         if (video is not null)
         {
-            VideoGrid grid = model.Config.VideoGeometry.Grid(video.shape[2], video.shape[3], video.shape[4]);
+            var grid = model.Config.VideoGeometry.Grid(video.shape[2], video.shape[3], video.shape[4]);
             maps = maps with
             {
                 Size = (int)video.shape[4],
@@ -87,7 +86,7 @@ public sealed record TeacherMaps
 
         if (audio is not null)
         {
-            AudioGrid grid = model.Config.AudioGeometry.Grid(audio.shape[2], audio.shape[3]);
+            var grid = model.Config.AudioGeometry.Grid(audio.shape[2], audio.shape[3]);
             maps = maps with
             {
                 Mels = (int)audio.shape[2],
@@ -103,7 +102,7 @@ public sealed record TeacherMaps
 
     private static Tensor Attention(Branch teacher, Tensor input)
     {
-        Tensor all = teacher.Backbone.ForwardWithClassAttention(input).ClassAttention; // [1, heads, prefix + N]
+        var all = teacher.Backbone.ForwardWithClassAttention(input).ClassAttention; // [1, heads, prefix + N]
         return all.narrow(2, teacher.Backbone.Prefix, all.shape[2] - teacher.Backbone.Prefix);
     }
 

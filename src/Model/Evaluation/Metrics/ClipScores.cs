@@ -31,9 +31,9 @@ public sealed record ClipScores
     {
         var confusion = new ConfusionMatrix(classes.Count);
         int right = 0, five = 0;
-        for (int clip = 0; clip < labels.Length; clip++)
+        for (var clip = 0; clip < labels.Length; clip++)
         {
-            ReadOnlySpan<double> row = scores.Slice(clip * classes.Count, classes.Count);
+            var row = scores.Slice(clip * classes.Count, classes.Count);
             confusion.Add(labels[clip], TopK.Best(row));
             right += TopK.Hit(row, labels[clip], 1) ? 1 : 0; // a score that is not a number is never right
             five += TopK.Hit(row, labels[clip], 5) ? 1 : 0;
@@ -45,7 +45,7 @@ public sealed record ClipScores
     /// <summary>One class a clip, of whose scores only counts were kept.</summary>
     public static ClipScores Counted(ConfusionMatrix confusion, int right, int amongFive, IReadOnlyList<string> classes)
     {
-        int total = Math.Max(1, Enumerable.Range(0, classes.Count).Sum(confusion.Count));
+        var total = Math.Max(1, Enumerable.Range(0, classes.Count).Sum(confusion.Count));
         return new ClipScores
         {
             Metric = "top1",
@@ -66,12 +66,12 @@ public sealed record ClipScores
     public static ClipScores Multi(ReadOnlySpan<double> scores, IReadOnlyList<int[]> labels, IReadOnlyList<string> classes, bool released = false)
     {
         float[] values = Array.ConvertAll(scores.ToArray(), s => (float)s), targets = new float[scores.Length];
-        foreach ((int clip, int[] own) in labels.Index())
+        foreach ((var clip, var own) in labels.Index())
         {
             Array.ForEach(own, c => targets[(clip * classes.Count) + c] = 1);
         }
 
-        MultiLabelMetrics metrics = MultiLabelMetrics.Of(values, targets, classes.Count, released);
+        var metrics = MultiLabelMetrics.Of(values, targets, classes.Count, released);
         return new ClipScores
         {
             Metric = "map",
@@ -117,8 +117,8 @@ public static class TopK
     /// </summary>
     public static bool Hit(ReadOnlySpan<double> row, int label, int k)
     {
-        int ahead = double.IsNaN(row[label]) ? k : 0;
-        for (int c = 0; c < row.Length; c++)
+        var ahead = double.IsNaN(row[label]) ? k : 0;
+        for (var c = 0; c < row.Length; c++)
         {
             ahead += row[c] > row[label] || (row[c] == row[label] && c < label) ? 1 : 0;
         }
@@ -135,8 +135,8 @@ public static class TopK
             throw new UsageException($"accuracy: {scores.Length} scores for {labels.Length} rows of {classes} classes.");
         }
 
-        int hits = 0;
-        for (int row = 0; row < labels.Length; row++)
+        var hits = 0;
+        for (var row = 0; row < labels.Length; row++)
         {
             hits += Hit(scores.Slice(row * classes, classes), labels[row], k) ? 1 : 0;
         }
@@ -147,8 +147,8 @@ public static class TopK
     /// <summary>Index of the largest score; the first of equal ones.</summary>
     public static int Best(ReadOnlySpan<double> row)
     {
-        int best = 0;
-        for (int c = 1; c < row.Length; c++)
+        var best = 0;
+        for (var c = 1; c < row.Length; c++)
         {
             best = row[c] > row[best] ? c : best;
         }

@@ -49,13 +49,13 @@ public sealed record MultiLabelMetrics
             throw new UsageException($"metrics: {scores.Length} scores and {targets.Length} targets are not rows of the same {classes} classes.");
         }
 
-        int rows = scores.Length / classes;
+        var rows = scores.Length / classes;
         double[] precisions = new double[classes], aucs = new double[classes], positives = new double[classes];
         var column = new float[rows];
         var relevant = new bool[rows];
-        for (int c = 0; c < classes; c++)
+        for (var c = 0; c < classes; c++)
         {
-            for (int row = 0; row < rows; row++)
+            for (var row = 0; row < rows; row++)
             {
                 column[row] = scores[(row * classes) + c];
                 relevant[row] = targets[(row * classes) + c] > 0.5f;
@@ -76,7 +76,7 @@ public sealed record MultiLabelMetrics
         }
 
         double[] defined = [.. present.Where(c => !double.IsNaN(aucs[c])).Select(c => aucs[c])];
-        bool swallowed = released && defined.Length < present.Length;
+        var swallowed = released && defined.Length < present.Length;
         return new MultiLabelMetrics
         {
             MeanAp = present.Average(c => precisions[c]),
@@ -94,10 +94,10 @@ public sealed record MultiLabelMetrics
         Array.Sort(order, (a, b) => scores[b].CompareTo(scores[a]));
         double positives = relevant.Count(r => r), negatives = scores.Length - positives;
         double hits = 0, misses = 0, precision = 0, ordered = 0;
-        for (int i = 0; i < order.Length;)
+        for (var i = 0; i < order.Length;)
         {
             double hitsHere = 0, missesHere = 0;
-            for (float score = scores[order[i]]; i < order.Length && scores[order[i]] == score; i++)
+            for (var score = scores[order[i]]; i < order.Length && scores[order[i]] == score; i++)
             {
                 hitsHere += relevant[order[i]] ? 1 : 0;
                 missesHere += relevant[order[i]] ? 0 : 1;

@@ -1,4 +1,3 @@
-using TorchSharp;
 using Xkd.Model.Method;
 using Xkd.Model.Training;
 using Xkd.Model.Weights;
@@ -19,7 +18,7 @@ internal static class EncoderFeatures
         var feed = new EvaluationFeed(cache, views);
         try
         {
-            foreach (EvaluationBatch batch in feed.ReadAsync(stop).ToBlockingEnumerable(stop))
+            foreach (var batch in feed.ReadAsync(stop).ToBlockingEnumerable(stop))
             {
                 using (batch)
                 {
@@ -42,7 +41,7 @@ internal static class EncoderFeatures
         var vectors = new float[(long)set.Clips.Count * views.RowsPerClip * dim];
         ForEachBatch(set.Cache, views, batch =>
         {
-            float[] rows = Vectors(encoders, batch, unitLength);
+            var rows = Vectors(encoders, batch, unitLength);
             rows.CopyTo(vectors, written);
             written += rows.Length;
         }, stop);
@@ -68,7 +67,7 @@ internal static class EncoderFeatures
     /// <summary>An encoder's input of a batch, on its device.</summary>
     public static Tensor Input(EvaluationEncoder encoder, HostView? video, HostView? audio, int rows)
     {
-        HostView view = (encoder.Modality == WeightModality.Video ? video : audio)
+        var view = (encoder.Modality == WeightModality.Video ? video : audio)
             ?? throw new InvalidOperationException($"the feed delivered no {encoder.Modality}");
         return XkdInputTensors.ToDevice(view.Data, [rows, .. view.Shape[1..]], encoder.Network.PositionTable.device);
     }
@@ -76,11 +75,11 @@ internal static class EncoderFeatures
     /// <summary>Features of one batch on the host, row-major [rows, sum of widths].</summary>
     public static float[] Vectors(IReadOnlyList<EvaluationEncoder> encoders, EvaluationBatch batch, bool unitLength)
     {
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable frozen = no_grad();
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
         Tensor[] parts = [.. encoders.Select(encoder =>
         {
-            Tensor features = encoder.Features(Input(encoder, batch.Video, batch.Audio, batch.Size)); // [B, D]
+            var features = encoder.Features(Input(encoder, batch.Video, batch.Audio, batch.Size)); // [B, D]
             return unitLength ? nn.functional.normalize(features, p: 2, dim: -1) : features;
         })];
         return (parts.Length == 1 ? parts[0] : cat(parts, 1)).cpu().data<float>().ToArray(); // [B, ΣD]
@@ -97,7 +96,7 @@ internal static class EvaluationViews
     /// <summary>Training windows, augmented where the configuration says so.</summary>
     public static EvaluationOptions Train(EvaluationConfig config, IReadOnlyList<EvaluationEncoder> encoders, EvaluationSet set)
     {
-        TrainViewSection t = config.Train;
+        var t = config.Train;
         return Of(config, encoders, set) with
         {
             Windows = t.Windows,

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using TorchSharp;
 using Xkd.Model.Method;
 using Xkd.Model.Training;
 using Xkd.Model.Weights;
@@ -33,15 +32,15 @@ public static class EncoderDescription
     /// <exception cref="UsageException">A run folder that is not whole.</exception>
     public static EncoderSection? Find(string path)
     {
-        string? folder = new[] { path, Path.Combine(path, "..", "..") }.FirstOrDefault(p => Directory.Exists(path) && new RunFolder(p).HasRun);
+        var folder = new[] { path, Path.Combine(path, "..", "..") }.FirstOrDefault(p => Directory.Exists(path) && new RunFolder(p).HasRun);
         if (folder is not null)
         {
             var run = new RunFolder(folder);
-            RunOrigin origin = run.ReadOrigin() ?? throw new UsageException($"{folder} has no run.json; it is not a whole run folder");
+            var origin = run.ReadOrigin() ?? throw new UsageException($"{folder} has no run.json; it is not a whole run folder");
             return Of(run.ReadConfig(), origin.MelMean, origin.MelStd);
         }
 
-        return File.Exists(path) && Metadata(path).TryGetValue(MetadataKey, out string? text) ? Parse(path, text) : null;
+        return File.Exists(path) && Metadata(path).TryGetValue(MetadataKey, out var text) ? Parse(path, text) : null;
     }
 
     private static EncoderSection Parse(string file, string text)
@@ -49,7 +48,7 @@ public static class EncoderDescription
         string problem;
         try
         {
-            EncoderSection? said = JsonSerializer.Deserialize<EncoderSection>(text);
+            var said = JsonSerializer.Deserialize<EncoderSection>(text);
             problem = said is null ? "it is null" : string.Join("; ", ConfigBinder.OutOfRange(said));
             if (said is not null && problem.Length == 0)
             {
@@ -71,7 +70,7 @@ public static class EncoderDescription
             return PickleReader.Metadata(file);
         }
 
-        using SafetensorsFile safetensors = SafetensorsFile.Open(file);
+        using var safetensors = SafetensorsFile.Open(file);
         return safetensors.Metadata;
     }
 
@@ -119,8 +118,8 @@ public sealed class EvaluationEncoder : IDisposable
     public static EvaluationEncoder Open(
         string path, WeightModality modality, WeightBranch branch, EncoderSection fallback, Device device, Action<string>? warn = null)
     {
-        ImportedWeights weights = WeightImporter.Read(path, new WeightImportOptions { Modality = modality, Branch = branch });
-        EncoderSection? said = EncoderDescription.Find(path);
+        var weights = WeightImporter.Read(path, new WeightImportOptions { Modality = modality, Branch = branch });
+        var said = EncoderDescription.Find(path);
         EncoderSection description = said ?? fallback, released = new();
         if (said is null && modality == WeightModality.Audio && (fallback.MelMean, fallback.MelStd) == (released.MelMean, released.MelStd))
         {
@@ -130,10 +129,10 @@ public sealed class EvaluationEncoder : IDisposable
                 + "right for the released weights; for others write --set encoder.mel_mean=M --set encoder.mel_std=S, or name the run");
         }
 
-        ViT network = Build(weights, modality, description, device);
-        using IDisposable frozen = no_grad();
-        Dictionary<string, Tensor> own = StateNames.StateDict(network).ToDictionary(e => e.Name, e => e.Value, StringComparer.Ordinal);
-        foreach ((string name, WeightTensor tensor) in weights.Matching(own.ToDictionary(e => e.Key, e => e.Value.shape, StringComparer.Ordinal)))
+        var network = Build(weights, modality, description, device);
+        using var frozen = no_grad();
+        var own = StateNames.StateDict(network).ToDictionary(e => e.Name, e => e.Value, StringComparer.Ordinal);
+        foreach ((var name, var tensor) in weights.Matching(own.ToDictionary(e => e.Key, e => e.Value.shape, StringComparer.Ordinal)))
         {
             TensorBytes.CopyTo(tensor, own[name]);
         }
@@ -149,7 +148,7 @@ public sealed class EvaluationEncoder : IDisposable
     /// <summary>Mean of the patch tokens [N, width] of [N, 3, frames, size, size] or [N, 1, mels, frames].</summary>
     public Tensor Features(Tensor input)
     {
-        using DisposeScope scope = NewDisposeScope();
+        using var scope = NewDisposeScope();
         return Pool(Network, Network.call(input)).MoveToOuterDisposeScope();
     }
 
@@ -166,12 +165,12 @@ public sealed class EvaluationEncoder : IDisposable
         }
 
         List<string> refused = [];
-        foreach (string path in weights)
+        foreach (var path in weights)
         {
             try
             {
                 // Told from the weights: a file of the other modality is refused here.
-                WeightModality? held = WeightImporter.Read(path).Modality;
+                var held = WeightImporter.Read(path).Modality;
                 if (held is null || held == modality)
                 {
                     return path;
@@ -199,14 +198,14 @@ public sealed class EvaluationEncoder : IDisposable
     // A network is only made in the sizes that the file holds tensors of: nothing it says of itself can ask for more memory than it takes itself.
     private static ViT Build(ImportedWeights weights, WeightModality modality, EncoderSection d, Device device)
     {
-        Dictionary<string, long[]> shapes = weights.Tensors.ToDictionary(t => t.Name, t => t.Shape, StringComparer.Ordinal);
-        long[] Shape(string name, int rank) => !shapes.TryGetValue(name, out long[]? shape)
+        var shapes = weights.Tensors.ToDictionary(t => t.Name, t => t.Shape, StringComparer.Ordinal);
+        long[] Shape(string name, int rank) => !shapes.TryGetValue(name, out var shape)
             ? throw new UsageException($"{weights.Source} holds no encoder: it has no {name}")
             : shape.Length == rank ? shape : throw new UsageException(
                 $"{weights.Source} holds no encoder: {name} is [{string.Join(", ", shape)}] and should have {rank} dimensions");
-        int dim = (int)Shape("encoder_norm.weight", 1)[0];
-        long[] hidden = Shape("encoder.blocks.0.mlp.fc1.weight", 2);
-        int heads = d.Heads > 0 ? d.Heads : dim / FeaturesPerHead;
+        var dim = (int)Shape("encoder_norm.weight", 1)[0];
+        var hidden = Shape("encoder.blocks.0.mlp.fc1.weight", 2);
+        var heads = d.Heads > 0 ? d.Heads : dim / FeaturesPerHead;
         if (heads < 1 || dim % heads != 0)
         {
             throw new UsageException(
@@ -221,13 +220,13 @@ public sealed class EvaluationEncoder : IDisposable
                 && s.Key.EndsWith(".mlp.fc1.weight", StringComparison.Ordinal) && s.Value.AsSpan().SequenceEqual(hidden)),
             MlpRatio = hidden[0] / (double)dim,
         };
-        bool token = shapes.ContainsKey("cls_token");
+        var token = shapes.ContainsKey("cls_token");
         if (d is not { VideoPatch.Length: 3, AudioPatch.Length: 2 })
         {
             throw new UsageException($"{weights.Source}: an encoder's VideoPatch has three numbers and its AudioPatch two; export the weights again");
         }
 
-        bool isVideo = modality == WeightModality.Video;
+        var isVideo = modality == WeightModality.Video;
         var video = new VideoGeometry
         {
             Frames = d.Frames, Height = d.Size, Width = d.Size, PatchFrames = d.VideoPatch[0], PatchHeight = d.VideoPatch[1], PatchWidth = d.VideoPatch[2],
@@ -239,7 +238,7 @@ public sealed class EvaluationEncoder : IDisposable
         }
 
         int[] patch = isVideo ? d.VideoPatch : d.AudioPatch, whole = isVideo ? [d.Frames, d.Size, d.Size] : [d.Mels, d.MelFrames];
-        long tokens = whole.Zip(patch, (size, part) => size / part).Aggregate(1L, (product, count) => product * count) + (token ? 1 : 0);
+        var tokens = whole.Zip(patch, (size, part) => size / part).Aggregate(1L, (product, count) => product * count) + (token ? 1 : 0);
         var sized = new Dictionary<string, long[]>(StringComparer.Ordinal)
         {
             ["enc_pos_embed"] = [1, tokens, dim],

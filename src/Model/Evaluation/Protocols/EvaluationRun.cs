@@ -63,7 +63,7 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
 
     private List<EvaluationResult> Run(CancellationToken stop)
     {
-        IReadOnlyList<int> folds = EvaluationSets.Folds(request.Test);
+        var folds = EvaluationSets.Folds(request.Test);
         int?[] wanted = folds.Count == 0 && (request.AllFolds || request.Fold is not null)
             ? throw new UsageException($"{request.Test.Path} has no folds; leave --fold and --folds out, or ingest a dataset that has some")
             : folds.Count == 0 ? [null] : request.AllFolds ? [.. folds.Select(f => (int?)f)] : [request.Fold ?? folds[0]];
@@ -76,7 +76,7 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
         List<EvaluationEncoder> encoders = [];
         try
         {
-            foreach (int? fold in wanted)
+            foreach (var fold in wanted)
             {
                 // Fine-tuning has changed the last fold's weights.
                 if (results.Count == 0 || request.Protocol == "finetune")
@@ -85,7 +85,7 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
                     Open(encoders);
                 }
 
-                EvaluationResult result = One(encoders, fold, stop);
+                var result = One(encoders, fold, stop);
                 results.Add(result);
                 if (wanted.Length > 1)
                 {
@@ -121,12 +121,12 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
 
     private void Open(List<EvaluationEncoder> encoders)
     {
-        EvaluationModality wanted = request.Config.Modality;
-        foreach (WeightModality modality in new[] { WeightModality.Audio, WeightModality.Video })
+        var wanted = request.Config.Modality;
+        foreach (var modality in new[] { WeightModality.Audio, WeightModality.Video })
         {
             if (wanted == EvaluationModality.Av || (wanted == EvaluationModality.Video) == (modality == WeightModality.Video))
             {
-                string path = EvaluationEncoder.WeightsFor(request.Weights, modality);
+                var path = EvaluationEncoder.WeightsFor(request.Weights, modality);
                 encoders.Add(EvaluationEncoder.Open(path, modality, request.Branch, request.Config.Encoder, request.Device, log));
             }
         }

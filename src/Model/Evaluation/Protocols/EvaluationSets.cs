@@ -52,16 +52,16 @@ internal static class EvaluationSets
     /// has.</exception>
     public static (EvaluationSet Train, EvaluationSet Test) Resolve(Cache train, Cache test, EvaluationConfig config, int? fold)
     {
-        bool same = Path.GetFullPath(train.Path) == Path.GetFullPath(test.Path);
-        int[] fit = Side(train, "train", fold, [config.Split.Train], same);
-        int[] judged = Side(test, "test", fold, config.Split.Test.Length > 0 ? [config.Split.Test] : TestSplits, same);
+        var same = Path.GetFullPath(train.Path) == Path.GetFullPath(test.Path);
+        var fit = Side(train, "train", fold, [config.Split.Train], same);
+        var judged = Side(test, "test", fold, config.Split.Test.Length > 0 ? [config.Split.Test] : TestSplits, same);
         if (same && fit.Intersect(judged).FirstOrDefault(-1) is >= 0 and int both)
         {
             throw new UsageException(
                 $"{train.Path}: clip {train.Clips[both].Id} would be trained on and tested; name two caches, or one that holds folds or splits");
         }
 
-        bool multi = config.Labels == LabelKind.Multi;
+        var multi = config.Labels == LabelKind.Multi;
         Require(train, fit, multi);
         Require(test, judged, multi);
         string[] classes = Names(train, fit, multi), others = Names(test, judged, multi);
@@ -81,8 +81,8 @@ internal static class EvaluationSets
             classes = [.. classes.Take(config.MaxClasses)];
         }
 
-        EvaluationSet a = Limit(Make(train, fit, classes, multi), config.MaxTrainClips, config.Seed);
-        EvaluationSet b = Limit(Make(test, judged, classes, multi), config.MaxTestClips, config.Seed);
+        var a = Limit(Make(train, fit, classes, multi), config.MaxTrainClips, config.Seed);
+        var b = Limit(Make(test, judged, classes, multi), config.MaxTestClips, config.Seed);
         return a.Clips.Count > 0 && b.Clips.Count > 0
             ? (a, b)
             : throw new UsageException(
@@ -91,18 +91,18 @@ internal static class EvaluationSets
 
     private static int[] Side(Cache cache, string side, int? fold, string[] splits, bool same)
     {
-        IReadOnlyList<ClipEntry> clips = cache.Clips;
+        var clips = cache.Clips;
         if (fold is int number)
         {
-            string member = string.Create(CultureInfo.InvariantCulture, $"{number}:{side}");
-            int[] inFold = Where(c => c.Folds.Contains(member, StringComparer.Ordinal));
+            var member = string.Create(CultureInfo.InvariantCulture, $"{number}:{side}");
+            var inFold = Where(c => c.Folds.Contains(member, StringComparer.Ordinal));
             return inFold.Length > 0 ? inFold : throw new UsageException(
                 $"{cache.Path} has no clips of fold {number}'s {side} side; its folds are {string.Join(", ", Folds(cache))}");
         }
 
         string[] held = [.. clips.Select(c => c.Split ?? string.Empty).Distinct(StringComparer.Ordinal)];
-        string? split = splits.FirstOrDefault(s => held.Contains(s, StringComparer.Ordinal));
-        bool one = held.Length == 1 && !same;
+        var split = splits.FirstOrDefault(s => held.Contains(s, StringComparer.Ordinal));
+        var one = held.Length == 1 && !same;
         return split is not null ? Where(c => c.Split == split)
             : one ? Where(_ => true)
             : throw new UsageException(
@@ -132,10 +132,10 @@ internal static class EvaluationSets
 
     private static EvaluationSet Make(Cache cache, int[] clips, string[] classes, bool multi)
     {
-        Dictionary<string, int> index = classes.Index().ToDictionary(c => c.Item, c => c.Index, StringComparer.Ordinal);
+        var index = classes.Index().ToDictionary(c => c.Item, c => c.Index, StringComparer.Ordinal);
         List<int> kept = [];
         List<int[]> labels = [];
-        foreach (int clip in clips)
+        foreach (var clip in clips)
         {
             int[] known = [.. NamesOf(cache.Clips[clip]).Where(index.ContainsKey).Select(n => index[n]).Distinct()];
             if (known.Length > 0)
@@ -158,7 +158,7 @@ internal static class EvaluationSets
 
         int[] drawn = [.. Enumerable.Range(0, set.Clips.Count)
             .OrderBy(p => new SampleRandom(new SampleKey((ulong)seed, 0, set.Clips[p]), SamplePurpose.Labels).NextUInt64())];
-        IEnumerable<int> taken = set.Multi
+        var taken = set.Multi
             ? drawn.Take(perClass * set.Classes.Count)
             : drawn.GroupBy(p => set.LabelSets[p][0]).SelectMany(g => g.Take(perClass));
         return set.Select([.. taken.Order()]);

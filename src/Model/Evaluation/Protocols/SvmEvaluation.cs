@@ -23,13 +23,13 @@ public static class SvmEvaluation
     internal static EvaluationResult Run(
         IReadOnlyList<EvaluationEncoder> encoders, Cache train, Cache test, SvmConfig config, EvaluationResult identity, CancellationToken stop)
     {
-        (EvaluationSet fit, EvaluationSet judged) = EvaluationSets.Resolve(train, test, config, identity.Fold);
+        (var fit, var judged) = EvaluationSets.Resolve(train, test, config, identity.Fold);
 
         // Unit length is of each encoder's features by themselves, before they are joined.
-        bool unitLength = config.Scaling == FeatureScaling.UnitLength;
-        FeatureSet trainFeatures = EncoderFeatures.Extract(encoders, fit, EvaluationViews.Train(config, encoders, fit), unitLength, stop);
-        FeatureSet testFeatures = EncoderFeatures.Extract(encoders, judged, EvaluationViews.Test(config, encoders, judged), unitLength, stop);
-        EvaluationResult result = identity with { Clips = EvaluationResult.Sizes(fit.Clips.Count, judged.Clips.Count) };
+        var unitLength = config.Scaling == FeatureScaling.UnitLength;
+        var trainFeatures = EncoderFeatures.Extract(encoders, fit, EvaluationViews.Train(config, encoders, fit), unitLength, stop);
+        var testFeatures = EncoderFeatures.Extract(encoders, judged, EvaluationViews.Test(config, encoders, judged), unitLength, stop);
+        var result = identity with { Clips = EvaluationResult.Sizes(fit.Clips.Count, judged.Clips.Count) };
         if (config.LabelsPerClass == 0)
         {
             return Probe(trainFeatures, config.Seed);

@@ -61,11 +61,11 @@ public sealed class LinearSvmModel(int dim, double[] coefficients, double[] inte
         }
 
         double[] decisions = new double[vectors.Length / Dim * Classes], row = new double[Dim];
-        for (int i = 0; i < decisions.Length; i++)
+        for (var i = 0; i < decisions.Length; i++)
         {
             if (i % Classes == 0)
             {
-                for (int d = 0; d < Dim; d++)
+                for (var d = 0; d < Dim; d++)
                 {
                     row[d] = vectors[(i / Classes * Dim) + d];
                 }
@@ -96,7 +96,7 @@ public static class LinearSvm
         ReadOnlySpan<float> vectors, int dim, ReadOnlySpan<int> labels, int classes, LinearSvmOptions? options = null,
         CancellationToken cancellation = default)
     {
-        SvmTargets targets = SvmTargets.Single(labels.ToArray(), classes);
+        var targets = SvmTargets.Single(labels.ToArray(), classes);
         return Fit(RowBlocks.Copy(vectors, dim), targets, FeatureScaler.None(dim), options ?? new LinearSvmOptions(), cancellation);
     }
 
@@ -175,7 +175,7 @@ internal sealed class SvmProblem(RowBlocks rows, SvmTargets targets, FeatureScal
 
     private static void Validate(int rows, SvmTargets targets, LinearSvmOptions options)
     {
-        string? problem =
+        var problem =
             options.C is not (> 0 and < double.PositiveInfinity) ? $"C = {options.C} must be a positive finite number."
             : options.Tolerance is not > 0 ? $"tolerance = {options.Tolerance} must be positive."
             : options.MaxIterations < 1 ? $"max iterations = {options.MaxIterations} must be at least 1."
@@ -214,7 +214,7 @@ internal sealed class SvmTargets
     /// <exception cref="UsageException">A label outside 0 … classes − 1.</exception>
     public static SvmTargets Single(int[] labels, int classes)
     {
-        int wrong = Array.FindIndex(labels, label => (uint)label >= (uint)classes);
+        var wrong = Array.FindIndex(labels, label => (uint)label >= (uint)classes);
         return wrong < 0
             ? new SvmTargets(labels.Length, classes, labels, [], 1)
             : throw new UsageException($"svm: label {labels[wrong]} is outside 0 … {classes - 1}.");
@@ -256,7 +256,7 @@ internal sealed class SvmTargets
         var values = MemoryMarshal.Cast<byte, double>(signs.bytes);
         for (var row = 0; row < count; row++)
         {
-            ReadOnlySpan<int> labels = _labels is null ? _sets[(first + row) / _windows] : new ReadOnlySpan<int>(in _labels[first + row]);
+            var labels = _labels is null ? _sets[(first + row) / _windows] : new ReadOnlySpan<int>(in _labels[first + row]);
             foreach (var label in labels)
             {
                 if (places[label] >= 0 && (Used is null || Used[first + row]))

@@ -34,7 +34,7 @@ internal sealed class SvmNewton(SvmRows rows, SvmTargets targets, SvmPreconditio
             using var turn = NewDisposeScope();
 
             // Rounding bounds what can be asked for: that of the sum, and that of each row's slack, which is of a product of row and weights.
-            double longest = preconditioner.LargestRow;
+            var longest = preconditioner.LargestRow;
             var lengths = Values(w.square().sum(0L).sqrt());
             var limits = lengths.Select((length, k) => Math.Max(
                 options.Tolerance * length, longest * ((Rounding * at.Size[k]) + (2 * options.C * at.Active[k] * ProductRounding * longest * length)))).ToArray();

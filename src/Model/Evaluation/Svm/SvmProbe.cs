@@ -42,7 +42,7 @@ public static class SvmProbe
     public static SvmProbeResult Run(FeatureSet train, FeatureSet test, SvmConfig config, CancellationToken stop = default)
     {
         Validate(train, test, config);
-        bool unit = config.Scaling == FeatureScaling.UnitLength;
+        var unit = config.Scaling == FeatureScaling.UnitLength;
         return Run(LabelledRows.Of(train, unit), LabelledRows.Of(test, unit), config, static _ => { }, stop);
     }
 
@@ -60,12 +60,12 @@ public static class SvmProbe
     {
         await using FeatureFile fitFile = await FeatureFile.OpenAsync(train), testFile = await FeatureFile.OpenAsync(test);
         FeatureFiles.RequireSameEncoder(fitFile, testFile);
-        bool unit = config.Scaling == FeatureScaling.UnitLength;
-        using LabelledRows fit = await LabelledRows.OfFileAsync(fitFile, null, unit, folder, stop);
-        using LabelledRows judged = await LabelledRows.OfFileAsync(testFile, fit.Classes, unit, folder, stop);
+        var unit = config.Scaling == FeatureScaling.UnitLength;
+        using var fit = await LabelledRows.OfFileAsync(fitFile, null, unit, folder, stop);
+        using var judged = await LabelledRows.OfFileAsync(testFile, fit.Classes, unit, folder, stop);
         log($"{fit.Rows.Count} training and {judged.Rows.Count} test rows of {fit.Rows.Dim} features, {fit.Classes.Count} classes");
         HashSet<ulong> known = [.. fit.Keys];
-        string? shared = FeatureFiles.SharedRows(judged.Keys.Count(known.Contains), judged.Rows.Count);
+        var shared = FeatureFiles.SharedRows(judged.Keys.Count(known.Contains), judged.Rows.Count);
         return (identity with
         {
             Notes = shared is null ? identity.Notes : [.. identity.Notes ?? [], shared],
@@ -76,18 +76,18 @@ public static class SvmProbe
     /// <summary>Fits every C without the rows held out, judges it, and fits the best on all.</summary>
     internal static SvmProbeResult Run(LabelledRows train, LabelledRows test, SvmConfig config, Action<string> log, CancellationToken stop)
     {
-        SvmTargets targets = train.Targets;
-        bool[]? held = config.C.Length > 1 && config.Selection == SvmSelection.HeldOut ? HoldOut(train, config) : null;
+        var targets = train.Targets;
+        var held = config.C.Length > 1 && config.Selection == SvmSelection.HeldOut ? HoldOut(train, config) : null;
         Dictionary<double, double> scores = [];
-        int passes = 0;
-        bool converged = true;
+        var passes = 0;
+        var converged = true;
         if (config.C.Length > 1)
         {
-            SvmTargets fitted = held is null ? targets : targets.On([.. held.Select(h => !h)]);
-            using SvmProblem problem = Problem(fitted);
-            foreach (double c in config.C)
+            var fitted = held is null ? targets : targets.On([.. held.Select(h => !h)]);
+            using var problem = Problem(fitted);
+            foreach (var c in config.C)
             {
-                LinearSvmModel candidate = Fit(problem, c);
+                var candidate = Fit(problem, c);
                 scores[c] = (held is null ? Judge(candidate, test, null, stop) : Judge(candidate, train, held, stop)).Value;
                 log($"C {c}: {scores[c]:f2} % on {(held is null ? "the test clips" : "held-out training clips")}, {candidate.Iterations.Max()} passes"
                     + (candidate.Converged ? string.Empty : ", not converged"));
@@ -95,10 +95,10 @@ public static class SvmProbe
         }
 
         // Of equally good values the smallest: the stronger regulariser.
-        double best = scores.Count == 0 ? config.C[0] : scores.Keys.Order().MaxBy(c => scores[c]);
-        using SvmProblem all = Problem(targets);
-        LinearSvmModel model = Fit(all, best);
-        string tried = string.Join(", ", scores.Keys);
+        var best = scores.Count == 0 ? config.C[0] : scores.Keys.Order().MaxBy(c => scores[c]);
+        using var all = Problem(targets);
+        var model = Fit(all, best);
+        var tried = string.Join(", ", scores.Keys);
         return new SvmProbeResult(
             model, scores, converged, passes, Judge(model, test, null, stop), train.Classes,
             Selection: scores.Count == 0 ? $"C {best} was given"
@@ -109,7 +109,7 @@ public static class SvmProbe
 
         LinearSvmModel Fit(SvmProblem problem, double c)
         {
-            LinearSvmModel fit = problem.Fit(new LinearSvmOptions { C = c, MaxIterations = config.MaxIterations }, stop);
+            var fit = problem.Fit(new LinearSvmOptions { C = c, MaxIterations = config.MaxIterations }, stop);
             converged &= fit.Converged;
             passes = Math.Max(passes, fit.Iterations.Max());
             return fit;
@@ -117,7 +117,7 @@ public static class SvmProbe
 
         SvmProblem Problem(SvmTargets of)
         {
-            bool standardise = config.Scaling == FeatureScaling.Standardise;
+            var standardise = config.Scaling == FeatureScaling.Standardise;
             return new(train.Rows, of, standardise ? FeatureScaler.Standardise(train.Rows, of, stop) : FeatureScaler.None(train.Rows.Dim), bias: 1);
         }
     }
@@ -131,11 +131,11 @@ public static class SvmProbe
     {
         var random = new SplitMix64(seed);
         List<int> fit = [], heldOut = [];
-        foreach (IGrouping<int, int> group in Enumerable.Range(0, labels.Count).GroupBy(i => labels[i]).OrderBy(g => g.Key))
+        foreach (var group in Enumerable.Range(0, labels.Count).GroupBy(i => labels[i]).OrderBy(g => g.Key))
         {
             int[][] together = [.. group.GroupBy(clip => sources is null ? (ulong)clip : sources[clip]).Select(source => source.ToArray())];
             random.Shuffle<int[]>(together);
-            int held = together.Length < 2 ? 0 : Math.Clamp((int)Math.Round(together.Length * fraction), 1, together.Length - 1);
+            var held = together.Length < 2 ? 0 : Math.Clamp((int)Math.Round(together.Length * fraction), 1, together.Length - 1);
             heldOut.AddRange(together[..held].SelectMany(clips => clips));
             fit.AddRange(together[held..].SelectMany(clips => clips));
         }
@@ -146,7 +146,7 @@ public static class SvmProbe
     // A bit for each row of the clips that C is chosen on.
     private static bool[] HoldOut(LabelledRows train, SvmConfig config)
     {
-        int[] clips = Split(train.Labels, config.HeldOut, (ulong)config.Seed, train.Sources).HeldOut;
+        var clips = Split(train.Labels, config.HeldOut, (ulong)config.Seed, train.Sources).HeldOut;
         if (clips.Length == 0)
         {
             throw new UsageException(
@@ -174,8 +174,8 @@ public static class SvmProbe
                 var mean = new double[model.Classes];
                 for (int row = (clips[k] * windows) - first, w = 0; w < windows; w++)
                 {
-                    double[] decisions = model.Decide(block.AsSpan((row + w) * side.Rows.Dim, model.Dim));
-                    for (int c = 0; c < mean.Length; c++)
+                    var decisions = model.Decide(block.AsSpan((row + w) * side.Rows.Dim, model.Dim));
+                    for (var c = 0; c < mean.Length; c++)
                     {
                         mean[c] += decisions[c] / windows;
                     }
@@ -183,7 +183,7 @@ public static class SvmProbe
 
                 found[k] = side.LabelSets is null ? ([], TopK.Best(mean), TopK.Hit(mean, side.Labels[clips[k]], 1), TopK.Hit(mean, side.Labels[clips[k]], 5)) : (mean, 0, false, false);
             });
-            foreach ((int clip, (double[] mean, int best, bool top, bool among)) in clips.Zip(found))
+            foreach ((var clip, (var mean, var best, var top, var among)) in clips.Zip(found))
             {
                 if (side.LabelSets is { } all)
                 {
@@ -217,9 +217,9 @@ public static class SvmProbe
             throw new UsageException($"svm: {train.Clips} training and {test.Clips} test clips; both sets need some.");
         }
 
-        foreach (FeatureSet set in new[] { train, test })
+        foreach (var set in new[] { train, test })
         {
-            int unlabelled = Array.IndexOf(set.Labels, -1);
+            var unlabelled = Array.IndexOf(set.Labels, -1);
             if (unlabelled >= 0 && set.LabelSets is null)
             {
                 throw new UsageException($"svm: clip {set.Ids[unlabelled]} has no label; evaluate on a labelled cache.");

@@ -32,7 +32,7 @@ public static class ConfigBinder
         HashSet<string> known = new(StringComparer.Ordinal);
         Fill(config, string.Empty, file, known, errors);
         string[] unknown = [.. file.Values.Keys.Where(k => !known.Contains(k)).Order(StringComparer.Ordinal)];
-        foreach (string key in unknown.Take(MostUnknown))
+        foreach (var key in unknown.Take(MostUnknown))
         {
             errors.Add($"{file.Values[key].Where}: unknown key {Short(key, LongestKey)}{(retired?.GetValueOrDefault(key) is string removed ? $"; {removed}" : Suggest(key, known))}");
         }
@@ -60,13 +60,13 @@ public static class ConfigBinder
     /// <summary>Every leaf as <c>(dotted key, text)</c>, for comparing two configurations key by key.</summary>
     public static IEnumerable<(string Key, string Value)> Leaves(object config, string prefix = "")
     {
-        foreach (PropertyInfo property in Properties(config.GetType()))
+        foreach (var property in Properties(config.GetType()))
         {
-            object? value = property.GetValue(config);
-            string key = prefix + SnakeCase(property.Name);
+            var value = property.GetValue(config);
+            var key = prefix + SnakeCase(property.Name);
             if (IsSection(property.PropertyType))
             {
-                foreach ((string, string) leaf in Leaves(value!, key + "."))
+                foreach (var leaf in Leaves(value!, key + "."))
                 {
                     yield return leaf;
                 }
@@ -81,14 +81,14 @@ public static class ConfigBinder
     /// <summary>One line for each number of the tree that is outside of what its declaration allows (see <see cref="WithinAttribute"/>), and for each list that is null.</summary>
     internal static IEnumerable<string> OutOfRange(object config, string prefix = "")
     {
-        foreach (PropertyInfo property in Properties(config.GetType()))
+        foreach (var property in Properties(config.GetType()))
         {
-            object? value = property.GetValue(config);
-            string key = prefix + SnakeCase(property.Name);
-            Type element = property.PropertyType.IsArray ? property.PropertyType.GetElementType()! : property.PropertyType;
+            var value = property.GetValue(config);
+            var key = prefix + SnakeCase(property.Name);
+            var element = property.PropertyType.IsArray ? property.PropertyType.GetElementType()! : property.PropertyType;
             if (IsSection(property.PropertyType))
             {
-                foreach (string problem in OutOfRange(value!, key + "."))
+                foreach (var problem in OutOfRange(value!, key + "."))
                 {
                     yield return problem;
                 }
@@ -113,9 +113,9 @@ public static class ConfigBinder
 
     private static void Fill(object section, string prefix, ConfigFile file, HashSet<string> known, List<string> errors)
     {
-        foreach (PropertyInfo property in Properties(section.GetType()))
+        foreach (var property in Properties(section.GetType()))
         {
-            string key = prefix + SnakeCase(property.Name);
+            var key = prefix + SnakeCase(property.Name);
             if (IsSection(property.PropertyType))
             {
                 Fill(property.GetValue(section)!, key + ".", file, known, errors);
@@ -123,12 +123,12 @@ public static class ConfigBinder
             }
 
             known.Add(key);
-            if (!file.Values.TryGetValue(key, out ConfigValue? written))
+            if (!file.Values.TryGetValue(key, out var written))
             {
                 continue;
             }
 
-            if (TryConvert(written, property, out object? value, out string? fix))
+            if (TryConvert(written, property, out var value, out var fix))
             {
                 property.SetValue(section, value);
             }
@@ -162,11 +162,11 @@ public static class ConfigBinder
     {
         value = null;
         Type type = property.PropertyType, element = type.IsArray ? type.GetElementType()! : type;
-        NumberRange? range = IsNumber(element) ? RangeOf(property) : null;
+        var range = IsNumber(element) ? RangeOf(property) : null;
         fix = $"write {Describe(type, property)}";
         if (!type.IsArray)
         {
-            if (written.IsList || TryConvertScalar(written.Items[0], type, range, out value, out string? better))
+            if (written.IsList || TryConvertScalar(written.Items[0], type, range, out value, out var better))
             {
                 return !written.IsList;
             }
@@ -175,11 +175,11 @@ public static class ConfigBinder
             return false;
         }
 
-        bool repeats = !written.IsList && range is not null && WithinOf(property).OneForAll;
-        Array array = Array.CreateInstance(element, repeats ? WithinOf(property).Count : written.Items.Count);
-        for (int i = 0; i < array.Length; i++)
+        var repeats = !written.IsList && range is not null && WithinOf(property).OneForAll;
+        var array = Array.CreateInstance(element, repeats ? WithinOf(property).Count : written.Items.Count);
+        for (var i = 0; i < array.Length; i++)
         {
-            if (!TryConvertScalar(written.Items[repeats ? 0 : i], element, range, out object? item, out _))
+            if (!TryConvertScalar(written.Items[repeats ? 0 : i], element, range, out var item, out _))
             {
                 return false;
             }
@@ -208,14 +208,14 @@ public static class ConfigBinder
 
         if (type == typeof(bool))
         {
-            bool parsed = bool.TryParse(text, out bool b);
+            var parsed = bool.TryParse(text, out var b);
             value = b;
             return parsed;
         }
 
         if (type.IsEnum)
         {
-            string? name = Array.Find(Enum.GetNames(type), n => SnakeCase(n) == text);
+            var name = Array.Find(Enum.GetNames(type), n => SnakeCase(n) == text);
             value = name is null ? null : Enum.Parse(type, name);
             return name is not null;
         }
@@ -245,13 +245,13 @@ public static class ConfigBinder
     {
         if (type.IsArray)
         {
-            WithinAttribute? within = property.GetCustomAttribute<WithinAttribute>();
-            string list = within is { Count: > 0 } ? $"[{within.Items}]" : "a list such as [a, b]";
+            var within = property.GetCustomAttribute<WithinAttribute>();
+            var list = within is { Count: > 0 } ? $"[{within.Items}]" : "a list such as [a, b]";
             return $"{list}, each {Describe(type.GetElementType()!, property)}{(within is { Rising: true } ? ", the smaller first" : string.Empty)}{(within is { OneForAll: true } ? "; one number stands for all" : string.Empty)}";
         }
 
-        Type plain = Nullable.GetUnderlyingType(type) ?? type;
-        string or = plain == type ? string.Empty : " or null";
+        var plain = Nullable.GetUnderlyingType(type) ?? type;
+        var or = plain == type ? string.Empty : " or null";
         return (plain.IsEnum ? "one of " + string.Join(", ", Enum.GetNames(plain).Select(SnakeCase))
             : plain == typeof(bool) ? "true or false"
             : plain == typeof(string) ? "a text"
@@ -260,9 +260,9 @@ public static class ConfigBinder
 
     private static void Write(object section, int indent, StringBuilder text)
     {
-        foreach (PropertyInfo property in Properties(section.GetType()))
+        foreach (var property in Properties(section.GetType()))
         {
-            object? value = property.GetValue(section);
+            var value = property.GetValue(section);
             text.Append(' ', indent).Append(SnakeCase(property.Name)).Append(':');
             if (IsSection(property.PropertyType))
             {
@@ -289,14 +289,14 @@ public static class ConfigBinder
 
     internal static string Suggest(string key, IEnumerable<string> known)
     {
-        string? nearest = key.Length > LongestKey ? null : known.MinBy(k => Distance(key, k));
+        var nearest = key.Length > LongestKey ? null : known.MinBy(k => Distance(key, k));
         if (nearest is not null && Distance(key, nearest) <= Math.Max(MaxSuggestionDistance, key.Length / 3))
         {
             return $"; did you mean {nearest}?";
         }
 
         // Nothing is near: what the section holds, or what sections there are.
-        string section = key[..(key.LastIndexOf('.') + 1)];
+        var section = key[..(key.LastIndexOf('.') + 1)];
         string[] held = [.. known.Where(k => k.StartsWith(section, StringComparison.Ordinal)).Select(k => k[section.Length..].Split('.')[0]).Distinct()];
         return held.Length > 0 && section.Length > 0
             ? $"; {section[..^1]} has {string.Join(", ", held)}"
@@ -307,11 +307,11 @@ public static class ConfigBinder
     private static int Distance(string a, string b)
     {
         int[] row = [.. Enumerable.Range(0, b.Length + 1)];
-        for (int i = 1; i <= a.Length; i++)
+        for (var i = 1; i <= a.Length; i++)
         {
-            int diagonal = row[0];
+            var diagonal = row[0];
             row[0] = i;
-            for (int j = 1; j <= b.Length; j++)
+            for (var j = 1; j <= b.Length; j++)
             {
                 (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)));
             }

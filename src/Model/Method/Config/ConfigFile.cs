@@ -33,15 +33,15 @@ public sealed class ConfigFile
             file.Read(path, depth: 0);
         }
 
-        foreach (string assignment in overrides ?? [])
+        foreach (var assignment in overrides ?? [])
         {
-            int equals = assignment.IndexOf('=', StringComparison.Ordinal);
+            var equals = assignment.IndexOf('=', StringComparison.Ordinal);
             if (equals <= 0)
             {
                 throw new UsageException($"--set {assignment}: write --set key=value, for example --set batch=8");
             }
 
-            string key = assignment[..equals].Trim();
+            var key = assignment[..equals].Trim();
             file._values[key] = ConfigValue.Parse(assignment[(equals + 1)..].Trim(), $"--set {key}");
         }
 
@@ -51,7 +51,7 @@ public sealed class ConfigFile
     /// <summary>This configuration, once some keys are left out.</summary>
     internal ConfigFile Without(IEnumerable<string> keys)
     {
-        foreach (string key in keys)
+        foreach (var key in keys)
         {
             _values.Remove(key);
         }
@@ -71,13 +71,13 @@ public sealed class ConfigFile
             throw new UsageException($"{path}: more than 8 files deep in {BasedOn}; does a file build on itself?");
         }
 
-        ConfigNode root = ConfigYaml.Read(path);
-        foreach ((int already, (_, long line, ConfigNode parents)) in root.Keys!.Where(k => k.Key == BasedOn).Index())
+        var root = ConfigYaml.Read(path);
+        foreach ((var already, (_, var line, var parents)) in root.Keys!.Where(k => k.Key == BasedOn).Index())
         {
             string?[] names = already > 0 ? [null] : parents.Items is { Count: > 0 } items ? [.. items.Select(item => item.Text)] : [parents.Text];
-            foreach (string? name in names)
+            foreach (var name in names)
             {
-                string file = name is { Length: > 0 } ? name : throw ConfigYaml.Error(path, line, $"{BasedOn} must be the name of a file, or a list of names: later ones override earlier ones");
+                var file = name is { Length: > 0 } ? name : throw ConfigYaml.Error(path, line, $"{BasedOn} must be the name of a file, or a list of names: later ones override earlier ones");
                 Read(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, file), depth + 1);
             }
         }
@@ -87,10 +87,10 @@ public sealed class ConfigFile
 
     private void Flatten(ConfigNode section, string prefix, string path, int level, long of, HashSet<string> written)
     {
-        foreach ((string name, long line, ConfigNode value) in section.Keys!)
+        foreach ((var name, var line, var value) in section.Keys!)
         {
-            string key = prefix + name;
-            long top = level == 1 ? line : of; // what an alias stands for was written on another line than the alias
+            var key = prefix + name;
+            var top = level == 1 ? line : of; // what an alias stands for was written on another line than the alias
             _nodes += 1 + (value.Items?.Count ?? 0);
             if (_nodes > MostNodes || level > ConfigYaml.MostLevels)
             {
@@ -102,7 +102,7 @@ public sealed class ConfigFile
                 throw ConfigYaml.Error(path, line, $"{key} is written twice; remove one");
             }
 
-            string where = $"{path}, line {line}";
+            var where = $"{path}, line {line}";
             if (value.Keys is not null)
             {
                 Flatten(value, key + ".", path, level + 1, top, written);

@@ -18,7 +18,7 @@ internal static class ConfigRules
             }
         }
 
-        DataSection d = c.Data;
+        var d = c.Data;
         if (d.LocalFrom == LocalFrom.Window)
         {
             const string Fix = "a local view is cut out of the global window; write at most";
@@ -31,7 +31,7 @@ internal static class ConfigRules
             d.LocalFrom == LocalFrom.Window || d.Sample == SampleUnit.PerClip, "data.local_from", "clip",
             "with data.sample: per_video clips are mere segments of what is visited; write window, or data.sample: per_clip");
 
-        ModelSection m = c.Model;
+        var m = c.Model;
         if (m.VideoPatch.Length == 3 && m.VideoPatch.All(p => p > 0))
         {
             Divides("data.global_frames", d.GlobalFrames, m.VideoPatch[0], "model.video_patch[0]");
@@ -55,25 +55,25 @@ internal static class ConfigRules
             }
         }
 
-        foreach ((string key, TransformerSection t) in new[] { ("model.encoder", m.Encoder), ("model.decoder", m.Decoder) })
+        foreach ((var key, var t) in new[] { ("model.encoder", m.Encoder), ("model.decoder", m.Decoder) })
         {
             Require(t.Heads <= 0 || t.Dim % t.Heads == 0, key + ".dim", t.Dim, $"write a multiple of {key}.heads ({t.Heads})");
         }
 
-        ObjectiveSection o = c.Objective;
+        var o = c.Objective;
         Require(o.Align + o.Cmkd + o.Recon > 0, "objective.align + cmkd + recon", o.Align + o.Cmkd + o.Recon, "give at least one term a weight above 0");
         Require(o.MaskVideo is not (0 or 1), "objective.mask_video", o.MaskVideo, "write a share above 0 and below 1, for example 0.85");
         Require(o.MaskAudio is not (0 or 1), "objective.mask_audio", o.MaskAudio, "write a share above 0 and below 1, for example 0.8");
         Require(o.Recon == 0 || o.ReconVideo + o.ReconAudio > 0, "objective.recon_video + recon_audio", o.ReconVideo + o.ReconAudio, "give one of them a weight above 0, or set objective.recon to 0");
         if (errors.Count == 0)
         {
-            long video = Tokens("data.global_frames, data.global_size", d.GlobalFrames, d.GlobalSize, d.GlobalSize, m.VideoPatch);
-            long audio = Tokens("data.mels, data.global_mel_frames", 1, d.Mels, d.GlobalMelFrames, [1, .. m.AudioPatch]);
+            var video = Tokens("data.global_frames, data.global_size", d.GlobalFrames, d.GlobalSize, d.GlobalSize, m.VideoPatch);
+            var audio = Tokens("data.mels, data.global_mel_frames", 1, d.Mels, d.GlobalMelFrames, [1, .. m.AudioPatch]);
             _ = Tokens("data.local_frames, data.local_size", d.LocalFrames, d.LocalSize, d.LocalSize, m.VideoPatch);
             _ = Tokens("data.mels, data.local_mel_frames", 1, d.Mels, d.LocalMelFrames, [1, .. m.AudioPatch]);
             Leaves("objective.mask_video", o.MaskVideo, video);
             Leaves("objective.mask_audio", o.MaskAudio, audio);
-            long values = 3L * m.VideoPatch[0] * m.VideoPatch[1] * m.VideoPatch[2];
+            var values = 3L * m.VideoPatch[0] * m.VideoPatch[1] * m.VideoPatch[2];
             Require(values <= MostPatchValues, "model.video_patch", m.VideoPatch, $"it has {values} values; write one of at most {MostPatchValues}");
             values = (long)m.AudioPatch[0] * m.AudioPatch[1];
             Require(values <= MostPatchValues, "model.audio_patch", m.AudioPatch, $"it has {values} values; write one of at most {MostPatchValues}");
@@ -82,10 +82,10 @@ internal static class ConfigRules
         Require((d.LocalVideoViews > 0 && d.LocalAudioViews > 0) || !o.CrossModal, "data.local_video_views, data.local_audio_views",
             new[] { d.LocalVideoViews, d.LocalAudioViews }, "distillation and alignment need one or more of each; or set objective.align and objective.cmkd to 0");
 
-        OptimSection p = c.Optim;
+        var p = c.Optim;
         Require(p.WarmupEpochs <= p.Epochs, "optim.warmup_epochs", p.WarmupEpochs, $"write at most optim.epochs ({p.Epochs})");
 
-        AugmentSection a = c.Augment;
+        var a = c.Augment;
         Require(a.Jitter.Length != 4 || a.Jitter[3] <= 0.5, "augment.jitter", a.Jitter, "write [brightness, contrast, saturation, hue], hue at most 0.5");
         Require(a.GlobalVolume != 1, "augment.global_volume", a.GlobalVolume, "write 0 or more, below 1");
         Require(a.LocalVolume != 1, "augment.local_volume", a.LocalVolume, "write 0 or more, below 1");
@@ -94,14 +94,14 @@ internal static class ConfigRules
 
         long Tokens(string keys, int frames, int height, int width, int[] patch)
         {
-            long tokens = (long)(frames / patch[0]) * (height / patch[1]) * (width / patch[2]);
+            var tokens = (long)(frames / patch[0]) * (height / patch[1]) * (width / patch[2]);
             Require(tokens <= MostTokens, keys, $"a view of {tokens} tokens", $"write smaller ones, or a larger patch: at most {MostTokens} tokens");
             return Math.Min(tokens, MostTokens);
         }
 
         void Leaves(string key, double ratio, long tokens)
         {
-            int visible = RandomMasking.VisibleTokens(tokens, ratio);
+            var visible = RandomMasking.VisibleTokens(tokens, ratio);
             Require(visible > 0 && visible < tokens, key, ratio, $"of {tokens} tokens it leaves {visible}; write a share that leaves at least one and hides at least one");
         }
 

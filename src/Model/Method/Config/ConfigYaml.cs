@@ -1,6 +1,6 @@
 using Xkd.Storage;
-using YamlDotNet.Core.Events;
 using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
 
 namespace Xkd.Model.Method;
 
@@ -41,9 +41,9 @@ internal sealed class ConfigYaml
     private static string Text(string path)
     {
         using StreamReader reader = new(path);
-        char[] block = new char[MostCharacters + 1];
+        var block = new char[MostCharacters + 1];
         string text = new(block, 0, reader.ReadBlock(block));
-        int nul = text.IndexOf('\0', StringComparison.Ordinal); // where the parser would end without a word
+        var nul = text.IndexOf('\0', StringComparison.Ordinal); // where the parser would end without a word
         if (nul >= 0)
         {
             throw Error(path, Lines(text[..nul]), "it holds a NUL character; remove it, and what is not text");
@@ -62,7 +62,7 @@ internal sealed class ConfigYaml
             return new ConfigNode(1, null, null, []);
         }
 
-        ConfigNode root = Node(Next<ParsingEvent>(), level: 1);
+        var root = Node(Next<ParsingEvent>(), level: 1);
         _ = Next<DocumentEnd>();
         return Next<ParsingEvent>() is not StreamEnd and var more
             ? throw Error(_path, more.Start.Line, "a second document begins here, which would not be read; a configuration is one, without a line --- in it")
@@ -82,12 +82,12 @@ internal sealed class ConfigYaml
 
         if (at is AnchorAlias alias)
         {
-            return _anchors.TryGetValue(alias.Value, out ConfigNode? named)
+            return _anchors.TryGetValue(alias.Value, out var named)
                 ? named
                 : throw Error(_path, at.Start.Line, $"*{alias.Value} stands for nothing that is complete before this line; write the value itself");
         }
 
-        ConfigNode node = at switch
+        var node = at switch
         {
             Scalar scalar => new ConfigNode(at.Start.Line, scalar.Value, null, null),
             SequenceStart => new ConfigNode(at.Start.Line, null, Items(level), null),
@@ -104,7 +104,7 @@ internal sealed class ConfigYaml
     private List<ConfigNode> Items(int level)
     {
         List<ConfigNode> items = [];
-        for (ParsingEvent at = Next<ParsingEvent>(); at is not SequenceEnd; at = Next<ParsingEvent>())
+        for (var at = Next<ParsingEvent>(); at is not SequenceEnd; at = Next<ParsingEvent>())
         {
             items.Add(Node(at, level + 1));
         }
@@ -115,7 +115,7 @@ internal sealed class ConfigYaml
     private List<(string Key, long Line, ConfigNode Value)> Keys(int level)
     {
         List<(string Key, long Line, ConfigNode Value)> keys = [];
-        for (ParsingEvent at = Next<ParsingEvent>(); at is not MappingEnd; at = Next<ParsingEvent>())
+        for (var at = Next<ParsingEvent>(); at is not MappingEnd; at = Next<ParsingEvent>())
         {
             keys.Add(at is Scalar { Value: var key }
                 ? (key, at.Start.Line, Node(Next<ParsingEvent>(), level + 1))

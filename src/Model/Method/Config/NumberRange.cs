@@ -19,10 +19,10 @@ public sealed class NumberRange(double least, double most, bool above = false)
     public bool TryRead<T>(string text, out T value, out string fix)
         where T : struct, INumber<T>
     {
-        bool whole = IsWhole(typeof(T));
-        string plain = whole ? text.Replace("_", string.Empty, StringComparison.Ordinal) : text;
-        bool read = T.TryParse(plain, whole ? NumberStyles.AllowLeadingSign : NumberStyles.Float, CultureInfo.InvariantCulture, out value) && Holds(value);
-        string without = text.Replace(",", whole ? string.Empty : ".", StringComparison.Ordinal);
+        var whole = IsWhole(typeof(T));
+        var plain = whole ? text.Replace("_", string.Empty, StringComparison.Ordinal) : text;
+        var read = T.TryParse(plain, whole ? NumberStyles.AllowLeadingSign : NumberStyles.Float, CultureInfo.InvariantCulture, out value) && Holds(value);
+        var without = text.Replace(",", whole ? string.Empty : ".", StringComparison.Ordinal);
         fix = read ? string.Empty : text.Contains(',', StringComparison.Ordinal) && TryRead(without, out T _, out _) ? $"write {without}" : $"write {Describe(typeof(T))}";
         return read;
     }

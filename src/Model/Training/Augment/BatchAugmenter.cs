@@ -17,18 +17,18 @@ internal sealed class BatchAugmenter(BatchAugmenterOptions options, HostTensors 
     public XkdInputTensors Apply(HostBatch batch)
     {
         Tensor[] video = new Tensor[batch.Windows.Count], audio = new Tensor[batch.Mel.Count];
-        using Tensor? frames = batch.Frames is { } read ? host.Of(read.Data, ScalarType.Byte, read.Length) : null;
-        for (int view = 0; view < video.Length; view++)
+        using var frames = batch.Frames is { } read ? host.Of(read.Data, ScalarType.Byte, read.Length) : null;
+        for (var view = 0; view < video.Length; view++)
         {
             int at = view, size = view == 0 ? options.GlobalSize : options.LocalSize;
             video[view] = _video.Apply(frames!, batch.Windows[view], [.. batch.Drawn.Select(d => d!.Video[at])], size, size);
         }
 
-        for (int view = 0; view < audio.Length; view++)
+        for (var view = 0; view < audio.Length; view++)
         {
-            int at = view;
-            HostSpectrograms windows = batch.Mel[view];
-            using Tensor mel = host.Of(windows.Data, ScalarType.Float16, windows.Shape);
+            var at = view;
+            var windows = batch.Mel[view];
+            using var mel = host.Of(windows.Data, ScalarType.Float16, windows.Shape);
             audio[view] = _audio.Apply(mel, [.. batch.Drawn.Select(d => d!.Audio[at])]);
         }
 

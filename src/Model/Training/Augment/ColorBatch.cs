@@ -23,21 +23,21 @@ internal static class ColorBatch
     public static Tensor Luma(Tensor x)
     {
         using var scope = NewDisposeScope();
-        Tensor sum = x.narrow(1, 0, 1).Mul(19595).Add(x.narrow(1, 1, 1).Mul(38470)).Add(x.narrow(1, 2, 1).Mul(7471));
+        var sum = x.narrow(1, 0, 1).Mul(19595).Add(x.narrow(1, 1, 1).Mul(38470)).Add(x.narrow(1, 2, 1).Mul(7471));
         return sum.Add(32768).Div(65536).floor().MoveToOuterDisposeScope();
     }
 
     /// <summary>Luma in all three channels.</summary>
     public static Tensor Gray(Tensor x)
     {
-        using Tensor luma = Luma(x);
+        using var luma = Luma(x);
         return luma.expand(x.shape);
     }
 
     /// <summary>Values over a number, rounded once on every device: by a number of the host a GPU multiplies with its reciprocal, which rounds twice.</summary>
     public static Tensor Quotient(Tensor x, double number)
     {
-        using Tensor divisor = tensor([number], dtype: x.dtype, device: x.device);
+        using var divisor = tensor([number], dtype: x.dtype, device: x.device);
         return x / divisor;
     }
 
@@ -52,8 +52,8 @@ internal static class ColorBatch
     private static Tensor Contrast(Tensor x, Tensor factor)
     {
         using var scope = NewDisposeScope();
-        Tensor sum = Luma(x).sum([3, 4], keepdim: true, type: ScalarType.Float64); // of each frame, [n, 1, T, 1, 1]
-        Tensor mean = Quotient(sum, x.shape[3] * x.shape[4]);
+        var sum = Luma(x).sum([3, 4], keepdim: true, type: ScalarType.Float64); // of each frame, [n, 1, T, 1, 1]
+        var mean = Quotient(sum, x.shape[3] * x.shape[4]);
         return Blend(x, mean.Add(0.5).floor().to(ScalarType.Float32), factor).MoveToOuterDisposeScope();
     }
 
@@ -86,12 +86,12 @@ internal static class HueBatch
         using var scope = NewDisposeScope();
         Tensor r = x.select(1, 0), g = x.select(1, 1), b = x.select(1, 2); // [n, T, H, W]
         Tensor max = maximum(r, maximum(g, b)), range = max - minimum(r, minimum(g, b));
-        Tensor entry = Lookup(Index(r, g, b, max, range), offsets); // weight of the moving channel below three choices
+        var entry = Lookup(Index(r, g, b, max, range), offsets); // weight of the moving channel below three choices
         Tensor choice = entry.Div(WeightRange).floor(), weight = entry - choice.Mul(WeightRange);
 
         Tensor saturation = range.Mul(255).Add(0.25).div(max.ClampMin(1)).floor(), twice = max.Mul(2);
-        Tensor low = (twice * saturation.RSub(255)).Add(255).Mul(1f / 510).floor();
-        Tensor moving = (twice * (saturation * weight).RSub(21675)).Add(21675).Mul(1f / 43350).floor();
+        var low = (twice * saturation.RSub(255)).Add(255).Mul(1f / 510).floor();
+        var moving = (twice * (saturation * weight).RSub(21675)).Add(21675).Mul(1f / 43350).floor();
         Tensor blue = choice.Div(Choices * Choices).floor(), rest = choice - blue.Mul(Choices * Choices);
         Tensor green = rest.Div(Choices).floor(), red = rest - green.Mul(Choices);
         return stack([Choose(red), Choose(green), Choose(blue)], 1).MoveToOuterDisposeScope();
@@ -104,33 +104,33 @@ internal static class HueBatch
     {
         using var scope = NewDisposeScope();
         Tensor isRed = r.eq(max), isGreen = g.eq(max);
-        Tensor sixth = isGreen.logical_not().to(ScalarType.Float32).Mul(2).Add(2) * isRed.logical_not().to(ScalarType.Float32);
-        Tensor rest = where(isRed, g - b, where(isGreen, b - r, r - g));
-        Tensor numerator = (sixth * range).Add(rest).Mul(85);
+        var sixth = isGreen.logical_not().to(ScalarType.Float32).Mul(2).Add(2) * isRed.logical_not().to(ScalarType.Float32);
+        var rest = where(isRed, g - b, where(isGreen, b - r, r - g));
+        var numerator = (sixth * range).Add(rest).Mul(85);
         numerator = numerator.Add(range.Mul(510) * numerator.sign().ClampMax(0).negative());
-        Tensor denominator = range.ClampMin(1).Mul(2);
-        Tensor hue = numerator.Add(0.25).div(denominator).floor();
-        Tensor exact = (hue * denominator).eq(numerator).to(ScalarType.Float32);
+        var denominator = range.ClampMin(1).Mul(2);
+        var hue = numerator.Add(0.25).div(denominator).floor();
+        var exact = (hue * denominator).eq(numerator).to(ScalarType.Float32);
         return hue.Mul(2).Add(exact).to(ScalarType.Int64).MoveToOuterDisposeScope();
     }
 
     private static Tensor Lookup(Tensor index, byte[] offsets)
     {
-        float[] tables = new float[offsets.Length * Entries];
+        var tables = new float[offsets.Length * Entries];
         Span<int> packed = stackalloc int[Entries];
-        for (int clip = 0; clip < offsets.Length; clip++)
+        for (var clip = 0; clip < offsets.Length; clip++)
         {
             HueKernel.Prepare(offsets[clip], packed);
-            for (int i = 0; i < Entries; i++)
+            for (var i = 0; i < Entries; i++)
             {
-                (int r, int g, int b) = ((packed[i] >> 30) & 3, (packed[i] >> 28) & 3, (packed[i] >> 26) & 3);
+                (var r, var g, var b) = ((packed[i] >> 30) & 3, (packed[i] >> 28) & 3, (packed[i] >> 26) & 3);
                 tables[(clip * Entries) + i] = (packed[i] & (WeightRange - 1)) + (WeightRange * (r + (Choices * (g + (Choices * b)))));
             }
         }
 
-        using Tensor table = tensor(tables, [offsets.Length, Entries], device: index.device);
-        using Tensor flat = index.reshape(offsets.Length, -1);
-        using Tensor found = table.gather(1, flat);
+        using var table = tensor(tables, [offsets.Length, Entries], device: index.device);
+        using var flat = index.reshape(offsets.Length, -1);
+        using var found = table.gather(1, flat);
         return found.view(index.shape);
     }
 }
@@ -145,10 +145,10 @@ internal static class BlurBatch
     public static Tensor Apply(Tensor x, IReadOnlyList<GaussianBlur> blurs)
     {
         using var scope = NewDisposeScope();
-        (long n, long planes, long height, long width) = (x.shape[0], x.shape[1] * x.shape[2], x.shape[3], x.shape[4]);
-        Tensor across = Matrix([.. blurs.Select(b => (b.KernelSize, b.SigmaX))], (int)width, x.device); // [n, W, W]
-        Tensor down = Matrix([.. blurs.Select(b => (b.KernelSize, b.SigmaY))], (int)height, x.device); // [n, H, H]
-        Tensor y = ColorBatch.Quotient(x, 255).to(ScalarType.Float64).reshape(n, planes * height, width);
+        (var n, var planes, var height, var width) = (x.shape[0], x.shape[1] * x.shape[2], x.shape[3], x.shape[4]);
+        var across = Matrix([.. blurs.Select(b => (b.KernelSize, b.SigmaX))], (int)width, x.device); // [n, W, W]
+        var down = Matrix([.. blurs.Select(b => (b.KernelSize, b.SigmaY))], (int)height, x.device); // [n, H, H]
+        var y = ColorBatch.Quotient(x, 255).to(ScalarType.Float64).reshape(n, planes * height, width);
         y = bmm(y, across.transpose(1, 2)).view(n, planes, height, width).transpose(1, 2).reshape(n, height, planes * width); // [n, H, PW]
         y = bmm(down, y).view(n, height, planes, width).transpose(1, 2).reshape(x.shape);
         return y.to(ScalarType.Float32).Mul(255).floor().MoveToOuterDisposeScope();
@@ -157,12 +157,12 @@ internal static class BlurBatch
     private static Tensor Matrix((int Size, double Sigma)[] kernels, int side, Device device)
     {
         TapMatrix matrix = new(kernels.Length, side, kernels.Max(k => k.Size));
-        for (int clip = 0; clip < kernels.Length; clip++)
+        for (var clip = 0; clip < kernels.Length; clip++)
         {
-            float[] weights = GaussianBlur.Weights(kernels[clip].Size, kernels[clip].Sigma);
-            for (int at = 0; at < side; at++)
+            var weights = GaussianBlur.Weights(kernels[clip].Size, kernels[clip].Sigma);
+            for (var at = 0; at < side; at++)
             {
-                for (int tap = 0; tap < weights.Length; tap++)
+                for (var tap = 0; tap < weights.Length; tap++)
                 {
                     matrix.Set(clip, at, tap, Mirror(at + tap - (weights.Length / 2), side), weights[tap]);
                 }

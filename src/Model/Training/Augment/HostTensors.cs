@@ -19,14 +19,14 @@ internal sealed class HostTensors(Device device) : IDisposable
     {
         if (_locks is null)
         {
-            Tensor own = empty(shape, type);
+            var own = empty(shape, type);
             MemoryMarshal.CreateReadOnlySpan(ref MemoryMarshal.GetArrayDataReference(data), own.bytes.Length).CopyTo(own.bytes);
             return own;
         }
 
         _locks.Lock(data);
-        using Tensor shared = frombuffer(data, type, count: shape.Aggregate(1L, (a, b) => a * b));
-        using Tensor shaped = shared.view(shape);
+        using var shared = frombuffer(data, type, count: shape.Aggregate(1L, (a, b) => a * b));
+        using var shaped = shared.view(shape);
         return shaped.to(device);
     }
 
@@ -46,9 +46,9 @@ internal sealed unsafe class PageLocks : IDisposable
 
     public PageLocks()
     {
-        if (NativeLibrary.TryLoad("libcuda.so.1", out nint driver)
-            && NativeLibrary.TryGetExport(driver, "cuMemHostRegister_v2", out nint register)
-            && NativeLibrary.TryGetExport(driver, "cuMemHostUnregister", out nint unregister))
+        if (NativeLibrary.TryLoad("libcuda.so.1", out var driver)
+            && NativeLibrary.TryGetExport(driver, "cuMemHostRegister_v2", out var register)
+            && NativeLibrary.TryGetExport(driver, "cuMemHostUnregister", out var unregister))
         {
             _register = (delegate* unmanaged<void*, nuint, uint, int>)register;
             _unregister = (delegate* unmanaged<void*, int>)unregister;
@@ -63,7 +63,7 @@ internal sealed unsafe class PageLocks : IDisposable
             return;
         }
 
-        GCHandle handle = GCHandle.Alloc(array, GCHandleType.Pinned);
+        var handle = GCHandle.Alloc(array, GCHandleType.Pinned);
         if (_register((void*)handle.AddrOfPinnedObject(), (nuint)Buffer.ByteLength(array), 0) == Success)
         {
             _locked.Add(array, handle);
@@ -76,7 +76,7 @@ internal sealed unsafe class PageLocks : IDisposable
 
     public void Dispose()
     {
-        foreach (GCHandle handle in _locked.Values)
+        foreach (var handle in _locked.Values)
         {
             _ = _unregister((void*)handle.AddrOfPinnedObject()); // the process's end would do it, too
             handle.Free();

@@ -20,7 +20,7 @@ internal sealed class SpectrogramBatchKernel(double mean, double std, double log
     {
         using var scope = NewDisposeScope();
         using var unrecorded = no_grad();
-        Tensor x = Volume(mel.to(ScalarType.Float32), views).Add(-(float)mean).Div((float)std);
+        var x = Volume(mel.to(ScalarType.Float32), views).Add(-(float)mean).Div((float)std);
         x = Change(x, views, v => v.ResizeCrop is not null, ResizeCrop);
         x = Change(x, views, v => v.Warp is not null, Warp);
         x = Change(x, views, v => v.Masks.Count > 0, Mask);
@@ -30,25 +30,25 @@ internal sealed class SpectrogramBatchKernel(double mean, double std, double log
     private Tensor Volume(Tensor x, IReadOnlyList<SpectrogramViewAugmentation> views)
     {
         float[] gains = [.. views.Select(v => (float)(v.Volume * v.Volume))];
-        Tensor gain = tensor(gains, [gains.Length, 1, 1], device: device);
-        Tensor changed = (x.exp().Add(-(float)logEpsilon).ClampMin(0) * gain).Add((float)logEpsilon).log();
+        var gain = tensor(gains, [gains.Length, 1, 1], device: device);
+        var changed = (x.exp().Add(-(float)logEpsilon).ClampMin(0) * gain).Add((float)logEpsilon).log();
         return where(gain.eq(ones_like(gain)), x, changed);
     }
 
     private Tensor ResizeCrop(Tensor x, IReadOnlyList<SpectrogramViewAugmentation> views)
     {
-        (int mels, int frames) = ((int)x.shape[1], (int)x.shape[2]);
+        (var mels, var frames) = ((int)x.shape[1], (int)x.shape[2]);
         TapMatrix down = new(views.Count, mels, CubicCount), across = new(views.Count, frames, CubicCount);
         CubicTaps taps = new();
-        for (int i = 0; i < views.Count; i++)
+        for (var i = 0; i < views.Count; i++)
         {
-            SpectrogramCrop crop = views[i].ResizeCrop!;
-            CropBox box = crop.Box;
+            var crop = views[i].ResizeCrop!;
+            var box = crop.Box;
             Fill(down, i, taps, (crop.CanvasHeight - mels) / 2, box.Top, Math.Min(box.Height, crop.CanvasHeight - box.Top), mels);
             Fill(across, i, taps, (crop.CanvasWidth - frames) / 2, box.Left, Math.Min(box.Width, crop.CanvasWidth - box.Left), frames);
         }
 
-        Tensor rows = bmm(x.to(ScalarType.Float64), across.Dense(frames, device).transpose(1, 2));
+        var rows = bmm(x.to(ScalarType.Float64), across.Dense(frames, device).transpose(1, 2));
         return bmm(down.Dense(mels, device), rows).to(ScalarType.Float32);
     }
 
@@ -56,12 +56,12 @@ internal sealed class SpectrogramBatchKernel(double mean, double std, double log
     private static void Fill(TapMatrix matrix, int clip, CubicTaps taps, int pasted, int first, int length, int side)
     {
         taps.Prepare(length, side, alignCorners: true);
-        for (int i = 0; i < side; i++)
+        for (var i = 0; i < side; i++)
         {
-            for (int tap = 0; tap < CubicCount; tap++)
+            for (var tap = 0; tap < CubicCount; tap++)
             {
-                int input = first + taps.Index[(CubicCount * i) + tap] - pasted;
-                bool inside = input >= 0 && input < side;
+                var input = first + taps.Index[(CubicCount * i) + tap] - pasted;
+                var inside = input >= 0 && input < side;
                 matrix.Set(clip, i, tap, inside ? input : 0, inside ? taps.Weight[(CubicCount * i) + tap] : 0);
             }
         }
@@ -69,12 +69,12 @@ internal sealed class SpectrogramBatchKernel(double mean, double std, double log
 
     private Tensor Warp(Tensor x, IReadOnlyList<SpectrogramViewAugmentation> views)
     {
-        int frames = (int)x.shape[2];
+        var frames = (int)x.shape[2];
         TapMatrix matrix = new(views.Count, frames, CubicCount);
         CubicTaps taps = new();
-        for (int clip = 0; clip < views.Count; clip++)
+        for (var clip = 0; clip < views.Count; clip++)
         {
-            TimeWarp warp = views[clip].Warp!;
+            var warp = views[clip].Warp!;
             Part(clip, from: 0, warp.Center, to: 0, warp.Warped);
             Part(clip, warp.Center, frames - warp.Center, warp.Warped, frames - warp.Warped);
         }
@@ -84,9 +84,9 @@ internal sealed class SpectrogramBatchKernel(double mean, double std, double log
         void Part(int clip, int from, int length, int to, int count)
         {
             taps.Prepare(length, count, alignCorners: false);
-            for (int i = 0; i < count; i++)
+            for (var i = 0; i < count; i++)
             {
-                for (int tap = 0; tap < CubicCount; tap++)
+                for (var tap = 0; tap < CubicCount; tap++)
                 {
                     matrix.Set(clip, to + i, tap, from + taps.Index[(CubicCount * i) + tap], taps.Weight[(CubicCount * i) + tap]);
                 }
@@ -96,20 +96,20 @@ internal sealed class SpectrogramBatchKernel(double mean, double std, double log
 
     private Tensor Mask(Tensor x, IReadOnlyList<SpectrogramViewAugmentation> views)
     {
-        (int mels, int frames) = ((int)x.shape[1], (int)x.shape[2]);
+        (var mels, var frames) = ((int)x.shape[1], (int)x.shape[2]);
         bool[] bands = new bool[views.Count * mels], times = new bool[views.Count * frames], filled = [.. views.Select(v => v.MaskFill == MaskFill.Mean)];
-        for (int clip = 0; clip < views.Count; clip++)
+        for (var clip = 0; clip < views.Count; clip++)
         {
-            foreach (SpectrogramMask mask in views[clip].Masks)
+            foreach (var mask in views[clip].Masks)
             {
-                (bool[] along, int side) = mask.AlongTime ? (times, frames) : (bands, mels);
+                (var along, var side) = mask.AlongTime ? (times, frames) : (bands, mels);
                 along.AsSpan((clip * side) + mask.Start, mask.Length).Fill(true);
             }
         }
 
-        Tensor masked = tensor(bands, [views.Count, mels, 1], device: device).logical_or(tensor(times, [views.Count, 1, frames], device: device));
-        Tensor average = x.mean([1, 2], keepdim: true, type: ScalarType.Float64).to(ScalarType.Float32);
-        Tensor level = average * tensor(filled, [views.Count, 1, 1], device: device).to(ScalarType.Float32);
+        var masked = tensor(bands, [views.Count, mels, 1], device: device).logical_or(tensor(times, [views.Count, 1, frames], device: device));
+        var average = x.mean([1, 2], keepdim: true, type: ScalarType.Float64).to(ScalarType.Float32);
+        var level = average * tensor(filled, [views.Count, 1, 1], device: device).to(ScalarType.Float32);
         return where(masked, level, x);
     }
 
@@ -125,7 +125,7 @@ internal sealed class SpectrogramBatchKernel(double mean, double std, double log
             return x;
         }
 
-        Tensor index = tensor(rows, device: device);
+        var index = tensor(rows, device: device);
         return x.index_copy(0, index, change(x.index_select(0, index), [.. rows.Select(row => views[(int)row])]));
     }
 }
@@ -141,15 +141,15 @@ internal sealed class TapMatrix(int clips, int outputs, int taps)
 
     public void Set(int clip, int output, int tap, int input, double weight)
     {
-        int at = (((clip * outputs) + output) * taps) + tap;
+        var at = (((clip * outputs) + output) * taps) + tap;
         (_index[at], _weight[at]) = (input, weight);
     }
 
     /// <summary>The matrices, float64 [clips, outputs, inputs].</summary>
     public Tensor Dense(int inputs, Device device)
     {
-        using Tensor index = tensor(_index, [clips, outputs, taps], device: device);
-        using Tensor weight = tensor(_weight, [clips, outputs, taps], device: device);
+        using var index = tensor(_index, [clips, outputs, taps], device: device);
+        using var weight = tensor(_weight, [clips, outputs, taps], device: device);
         return zeros([clips, outputs, inputs], ScalarType.Float64, device).scatter_add_(2, index, weight);
     }
 }

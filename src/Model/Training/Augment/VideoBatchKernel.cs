@@ -21,13 +21,13 @@ internal sealed class VideoBatchKernel(IReadOnlyList<float> mean, IReadOnlyList<
     {
         using var scope = NewDisposeScope();
         using var unrecorded = no_grad();
-        Tensor x = empty([views.Count, 3, windows.Frames, height, width], ScalarType.Float32, device);
+        var x = empty([views.Count, 3, windows.Frames, height, width], ScalarType.Float32, device);
         foreach (var alike in Enumerable.Range(0, views.Count).GroupBy(slot => (windows.Clips[slot].Height, windows.Clips[slot].Width)))
         {
             using var inner = NewDisposeScope();
             long[] shape = [windows.Frames, alike.Key.Height, alike.Key.Width, 3];
-            long size = shape.Aggregate((product, side) => product * side);
-            Tensor frames = stack([.. alike.Select(slot => bytes.narrow(0, windows.Clips[slot].Offset, size).view(shape))]);
+            var size = shape.Aggregate((product, side) => product * side);
+            var frames = stack([.. alike.Select(slot => bytes.narrow(0, windows.Clips[slot].Offset, size).view(shape))]);
             Put(x, [.. alike], ResizeBatch.Apply(frames, [.. alike.Select(slot => views[slot])], height, width));
         }
 
@@ -41,12 +41,12 @@ internal sealed class VideoBatchKernel(IReadOnlyList<float> mean, IReadOnlyList<
     // Place by place in the clips' orders, each operation on the clips that have it there.
     private static void Jitter(Tensor x, IReadOnlyList<VideoViewAugmentation> views)
     {
-        for (int place = 0; place < views.Max(v => v.Jitter?.Order.Count ?? 0); place++)
+        for (var place = 0; place < views.Max(v => v.Jitter?.Order.Count ?? 0); place++)
         {
-            foreach (JitterOperation operation in Enum.GetValues<JitterOperation>())
+            foreach (var operation in Enum.GetValues<JitterOperation>())
             {
-                int at = place;
-                int[] slots = Where(views, v => v.Jitter is { } jitter && at < jitter.Order.Count && jitter.Order[at] == operation);
+                var at = place;
+                var slots = Where(views, v => v.Jitter is { } jitter && at < jitter.Order.Count && jitter.Order[at] == operation);
                 Change(x, slots, (part, chosen) => ColorBatch.Apply(part, operation, [.. chosen.Select(slot => views[slot].Jitter!)]));
             }
         }
@@ -63,7 +63,7 @@ internal sealed class VideoBatchKernel(IReadOnlyList<float> mean, IReadOnlyList<
         }
 
         using var scope = NewDisposeScope();
-        Tensor index = IndexOf(x, slots);
+        var index = IndexOf(x, slots);
         x.index_copy_(0, index, change(x.index_select(0, index), slots));
     }
 
@@ -90,10 +90,10 @@ internal static class ResizeBatch
     public static Tensor Apply(Tensor frames, IReadOnlyList<VideoViewAugmentation> views, int height, int width)
     {
         using var scope = NewDisposeScope();
-        (long n, long time, long rows, long columns) = (frames.shape[0], frames.shape[1], frames.shape[2], frames.shape[3]);
-        Tensor across = Halves([.. views.Select(v => (v.Crop.Left, v.Crop.Width, v.Flip))], width, (int)columns, frames.device); // [n, 2·width, W]
-        Tensor down = Halves([.. views.Select(v => (v.Crop.Top, v.Crop.Height, false))], height, (int)rows, frames.device); // [n, 2·height, H]
-        Tensor x = frames.permute(0, 4, 1, 2, 3).to(ScalarType.Float32).reshape(n, 3 * time * rows, columns); // [n, 3TH, W]
+        (var n, var time, var rows, var columns) = (frames.shape[0], frames.shape[1], frames.shape[2], frames.shape[3]);
+        var across = Halves([.. views.Select(v => (v.Crop.Left, v.Crop.Width, v.Flip))], width, (int)columns, frames.device); // [n, 2·width, W]
+        var down = Halves([.. views.Select(v => (v.Crop.Top, v.Crop.Height, false))], height, (int)rows, frames.device); // [n, 2·height, H]
+        var x = frames.permute(0, 4, 1, 2, 3).to(ScalarType.Float32).reshape(n, 3 * time * rows, columns); // [n, 3TH, W]
         x = Round(bmm(x, across.transpose(1, 2)), dim: 2, width); // [n, 3TH, width]
         x = x.view(n, 3 * time, rows, width).transpose(1, 2).reshape(n, rows, 3 * time * width); // [n, H, 3T·width]
         x = Round(bmm(down, x), dim: 1, height); // [n, height, 3T·width]
@@ -110,21 +110,21 @@ internal static class ResizeBatch
     // The high halves' matrix above the low halves': one product for both.
     private static Tensor Halves((int First, int Length, bool Flip)[] crops, int outputs, int inputs, Device device)
     {
-        ResizeTaps[] taps = new ResizeTaps[crops.Length];
-        for (int clip = 0; clip < crops.Length; clip++)
+        var taps = new ResizeTaps[crops.Length];
+        for (var clip = 0; clip < crops.Length; clip++)
         {
             taps[clip] = new ResizeTaps();
             taps[clip].Prepare(crops[clip].Length, outputs);
         }
 
         TapMatrix matrix = new(crops.Length, 2 * outputs, taps.Max(t => t.MaxCount));
-        for (int clip = 0; clip < crops.Length; clip++)
+        for (var clip = 0; clip < crops.Length; clip++)
         {
-            (int first, _, bool flip) = crops[clip];
-            for (int i = 0; i < outputs; i++)
+            (var first, _, var flip) = crops[clip];
+            for (var i = 0; i < outputs; i++)
             {
-                int output = flip ? outputs - 1 - i : i;
-                for (int tap = 0; tap < taps[clip].Count[i]; tap++)
+                var output = flip ? outputs - 1 - i : i;
+                for (var tap = 0; tap < taps[clip].Count[i]; tap++)
                 {
                     int weight = taps[clip].Weights[(i * taps[clip].Stride) + tap], input = first + taps[clip].First[i] + tap;
                     matrix.Set(clip, output, tap, input, weight >> HalfBits);
@@ -133,7 +133,7 @@ internal static class ResizeBatch
             }
         }
 
-        using Tensor dense = matrix.Dense(inputs, device);
+        using var dense = matrix.Dense(inputs, device);
         return dense.to(ScalarType.Float32);
     }
 }

@@ -20,20 +20,20 @@ public sealed class StepProfiler(PretrainConfig config, Device device, TimeProvi
         using XkdModel model = new(config, (ulong)config.Seed, device);
         using XkdStep step = new(model);
         TrainingSchedule schedule = new(config, StepsPerEpoch);
-        double peak = MatmulPeak.Measure(device, step.ProductType, time);
-        using DisposeScope scope = NewDisposeScope();
-        XkdInput input = Random(batch);
+        var peak = MatmulPeak.Measure(device, step.ProductType, time);
+        using var scope = NewDisposeScope();
+        var input = Random(batch);
         PhaseClock? clock = null;
-        for (int i = 0; i < Warm + Steps; i++)
+        for (var i = 0; i < Warm + Steps; i++)
         {
             stop.ThrowIfCancellationRequested();
             step.Observer = clock = i == Warm ? new PhaseClock(device, time) : clock;
             clock?.Begin();
-            using StepScalars scalars = step.Run(input, schedule.At(i));
+            using var scalars = step.Run(input, schedule.At(i));
             clock?.End();
         }
 
-        using Process self = Process.GetCurrentProcess();
+        using var self = Process.GetCurrentProcess();
         return new StepProfile
         {
             Device = device.ToString(),
@@ -53,7 +53,7 @@ public sealed class StepProfiler(PretrainConfig config, Device device, TimeProvi
 
     private XkdInput Random(int batch)
     {
-        DataSection d = config.Data;
+        var d = config.Data;
         Tensor[] video =
         [
             Normal(batch, 3, d.GlobalFrames, d.GlobalSize, d.GlobalSize),
@@ -146,7 +146,7 @@ internal sealed class PhaseClock(Device device, TimeProvider time) : IStepObserv
     /// <summary>The phases as the stages of a report: they follow each other on one thread, so each waits while the others work.</summary>
     public GraphReport Report()
     {
-        double seconds = _ms.Values.Sum(phase => phase.Sum()) / 1000;
+        var seconds = _ms.Values.Sum(phase => phase.Sum()) / 1000;
         return GraphReport.Of("step", seconds, [
             Stage(Forward, seconds, "use a larger GPU, mixed precision or fewer local views"),
             Stage(Backward, seconds, "use a larger GPU, mixed precision or fewer local views"),
@@ -159,7 +159,7 @@ internal sealed class PhaseClock(Device device, TimeProvider time) : IStepObserv
     private StageReport Stage(string phase, double seconds, string remedy)
     {
         double[] sorted = [.. _ms[phase].Order()];
-        double busy = sorted.Sum() / 1000;
+        var busy = sorted.Sum() / 1000;
         return new StageReport
         {
             Name = phase, Parallelism = 1, Count = sorted.Length, Failed = 0,
@@ -170,7 +170,7 @@ internal sealed class PhaseClock(Device device, TimeProvider time) : IStepObserv
 
     private void Close(string phase)
     {
-        long now = Now();
+        var now = Now();
         _ms[phase].Add(time.GetElapsedTime(_mark, now).TotalMilliseconds);
         _trace.Add(phase, 0, _mark, now);
         _mark = now;

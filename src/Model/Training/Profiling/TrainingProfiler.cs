@@ -20,9 +20,9 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
     /// <exception cref="UsageException">The cache does not fit the configuration.</exception>
     public async Task<TrainingProfile> RunAsync(CancellationToken stop)
     {
-        (double mean, double std) = config.MelScale(cache.Manifest.Mel);
+        (var mean, var std) = config.MelScale(cache.Manifest.Mel);
         PipelineGraphOptions graph = new() { StageDelays = delays, TraceCapacity = TraceSpans };
-        FeedOptions options = config.ToFeed(mean, std, graph, config.AugmentsOn(device));
+        var options = config.ToFeed(mean, std, graph, config.AugmentsOn(device));
         TrainingFeed feed = new(cache, options);
         await using (feed.ConfigureAwait(false))
         {
@@ -34,20 +34,20 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
     {
         Devices.SetThreads(config.Train.Threads);
         using HostTensors host = new(device);
-        BatchAugmenter? augmenter = feedOptions.DeferAugmentation ? new BatchAugmenter(BatchAugmenterOptions.Of(feedOptions, mean, std), host) : null;
+        var augmenter = feedOptions.DeferAugmentation ? new BatchAugmenter(BatchAugmenterOptions.Of(feedOptions, mean, std), host) : null;
         using XkdModel model = new(config, (ulong)config.Seed, device);
         using XkdStep step = new(model);
         TrainingSchedule schedule = new(config, feed.StepsPerEpoch);
-        double peak = MatmulPeak.Measure(device, step.ProductType, time);
-        for (int round = 0; round < Rounds; round++)
+        var peak = MatmulPeak.Measure(device, step.ProductType, time);
+        for (var round = 0; round < Rounds; round++)
         {
             Round(feed, batch => augmenter?.Apply(batch) ?? XkdInputTensors.Of(batch, host), step, schedule.At(Math.Min(round, schedule.Steps - 1)), stop);
         }
 
         using MemoryStream trace = new();
         feed.WriteTrace(trace);
-        byte[] spans = trace.ToArray();
-        double rate = Samples.Median(_fed);
+        var spans = trace.ToArray();
+        var rate = Samples.Median(_fed);
         return new TrainingProfile
         {
             Device = device.ToString(),
@@ -68,9 +68,9 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
         XkdInputTensors? kept = null;
         try
         {
-            (int done, long began, long asked) = (0, 0, 0);
+            (var done, long began, long asked) = (0, 0, 0);
             TimeSpan waited = TimeSpan.Zero, planted = delays.GetValueOrDefault(PipelineGraph.Consumer); // the planted delay is the step's, not the data's
-            foreach (HostBatch batch in feed.ReadAsync(0, Warm + Steps, cancellationToken: stop).ToBlockingEnumerable(CancellationToken.None))
+            foreach (var batch in feed.ReadAsync(0, Warm + Steps, cancellationToken: stop).ToBlockingEnumerable(CancellationToken.None))
             {
                 using (batch)
                 {
@@ -85,11 +85,11 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
                 done++;
             }
 
-            TimeSpan fed = time.GetElapsedTime(began, asked);
+            var fed = time.GetElapsedTime(began, asked);
             _fed.Add(Steps * config.Batch / fed.TotalSeconds);
             _waits.Add(waited / fed);
             began = time.GetTimestamp();
-            for (int i = 0; i < Steps; i++)
+            for (var i = 0; i < Steps; i++)
             {
                 stop.ThrowIfCancellationRequested();
                 Step(step, kept!, schedule);
@@ -106,7 +106,7 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
     // Reading a loss waits for the device, as flushing the metrics does in a run.
     private static void Step(XkdStep step, XkdInputTensors input, StepSchedule schedule)
     {
-        using StepScalars scalars = step.Run(input.Value, schedule);
+        using var scalars = step.Run(input.Value, schedule);
         scalars.Read();
     }
 }

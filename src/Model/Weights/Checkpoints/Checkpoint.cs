@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using System.Text.Json.Serialization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Xkd.Storage;
 
 namespace Xkd.Model.Weights;
@@ -110,11 +110,15 @@ internal static class CheckpointVerifier
         foreach (var required in new[] { CheckpointStore.ModelFile, CheckpointStore.OptimizerFile })
         {
             if (!state.Files.ContainsKey(required))
+            {
                 throw new FailureException($"{CheckpointStore.StateFile} does not list {required}");
+            }
         }
 
         foreach (var (name, expected) in state.Files)
+        {
             Compare(folder, name, expected);
+        }
 
         return state;
     }
@@ -136,7 +140,9 @@ internal static class CheckpointVerifier
     {
         var actual = Hash(Path.Combine(folder, name), name);
         if (actual != expected)
+        {
             throw new FailureException($"{name} has SHA-256 {actual[..12]}…, {expected[..Math.Min(12, expected.Length)]}… was written");
+        }
     }
 
     private static string ExpectedStateHash(string folder)

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text.Json.Serialization;
-using System.Text.Json;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Xkd.Storage;
 
 namespace Xkd.Model.Weights;
@@ -49,7 +49,10 @@ public sealed class CheckpointStore
     {
         _options = options ?? new CheckpointStoreOptions();
         if (_options.Keep < 1 || _options.KeepEvery < 0)
+        {
             throw new UsageException($"a run keeps at least 1 checkpoint and every Nth step with N ≥ 0 (0 for none), not {_options.Keep} and {_options.KeepEvery}");
+        }
+
         _warn = warn ?? Console.Error.WriteLine;
         _files = files;
         Folder = Path.GetFullPath(Path.Combine(runFolder, "checkpoints"));
@@ -87,7 +90,9 @@ public sealed class CheckpointStore
         {
             DeleteLeftovers();
             if (IsThere(final, state))
+            {
                 return final;
+            }
 
             _files.CreateFolder(scratch);
             var hashes = new Dictionary<string, string>
@@ -128,7 +133,10 @@ public sealed class CheckpointStore
             {
                 var checkpoint = new Checkpoint(folder, CheckpointVerifier.Verify(folder));
                 if (broken.Count > 0)
+                {
                     _warn($"falling back to the checkpoint of step {step}: the work since then is lost");
+                }
+
                 return checkpoint;
             }
             catch (FailureException e)
@@ -154,7 +162,10 @@ public sealed class CheckpointStore
     private bool IsThere(string final, CheckpointState state)
     {
         if (!Directory.Exists(final))
+        {
             return false;
+        }
+
         try
         {
             var there = CheckpointVerifier.Verify(final);
@@ -173,7 +184,9 @@ public sealed class CheckpointStore
     private void Prune()
     {
         foreach (var step in Steps().Skip(_options.Keep).Where(step => step == 0 || _options.KeepEvery == 0 || step % _options.KeepEvery != 0))
+        {
             Try(PathOf(step), "the old checkpoint", () => Discard(PathOf(step)));
+        }
     }
 
     // Renamed first: a kill in the middle of deleting must not leave half a checkpoint under a checkpoint's name.
@@ -193,13 +206,17 @@ public sealed class CheckpointStore
         }
 
         foreach (var leftover in Directory.GetDirectories(Folder, Scratch + "*"))
+        {
             Try(leftover, "what an earlier write left", () => _files.DeleteFolder(leftover));
+        }
     }
 
     private void DeleteIfThere(string folder)
     {
         if (Directory.Exists(folder))
+        {
             _files.DeleteFolder(folder);
+        }
     }
 
     // Tidying is no reason to stop a run of days.
@@ -267,7 +284,10 @@ internal sealed class HashingStream(Stream inner) : Stream
     protected override void Dispose(bool disposing)
     {
         if (disposing)
+        {
             _hash.Dispose();
+        }
+
         base.Dispose(disposing);
     }
 }

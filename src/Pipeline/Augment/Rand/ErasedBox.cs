@@ -16,8 +16,8 @@ public sealed record ErasedBox(CropBox Box, SampleKey Key)
             return null;
         }
 
-        double log = Math.Log(1 / options.Aspect);
-        for (int attempt = 0; attempt < Attempts; attempt++)
+        var log = Math.Log(1 / options.Aspect);
+        for (var attempt = 0; attempt < Attempts; attempt++)
         {
             double area = size * size * random.Uniform(options.AreaMin, options.AreaMax), aspect = Math.Exp(random.Uniform(-log, log));
             int height = (int)Math.Round(Math.Sqrt(area * aspect)), width = (int)Math.Round(Math.Sqrt(area / aspect));
@@ -36,11 +36,11 @@ public sealed record ErasedBox(CropBox Box, SampleKey Key)
     internal void Fill(Span<float> planes, int size)
     {
         SampleRandom random = new(Key, SamplePurpose.ErasingNoise);
-        for (int plane = 0; plane < planes.Length; plane += size * size)
+        for (var plane = 0; plane < planes.Length; plane += size * size)
         {
-            for (int y = Box.Top; y < Box.Top + Box.Height; y++)
+            for (var y = Box.Top; y < Box.Top + Box.Height; y++)
             {
-                foreach (ref float value in planes.Slice(plane + (y * size) + Box.Left, Box.Width))
+                foreach (ref var value in planes.Slice(plane + (y * size) + Box.Left, Box.Width))
                 {
                     value = (float)random.Normal();
                 }

@@ -32,14 +32,14 @@ internal static class LevelTables
             last--;
         }
 
-        foreach (int count in histogram)
+        foreach (var count in histogram)
         {
             pixels += count;
         }
 
-        int step = (pixels - histogram[last]) / 255;
-        int sum = step / 2;
-        for (int v = 0; v < Levels; v++)
+        var step = (pixels - histogram[last]) / 255;
+        var sum = step / 2;
+        for (var v = 0; v < Levels; v++)
         {
             table[v] = (byte)(step == 0 ? v : Math.Clamp(sum / step, 0, 255));
             sum += histogram[v];
@@ -59,7 +59,7 @@ internal static class LevelTables
 
     private static void Fill(Span<byte> table, Func<int, int> of)
     {
-        for (int v = 0; v < Levels; v++)
+        for (var v = 0; v < Levels; v++)
         {
             table[v] = (byte)Math.Clamp(of(v), 0, 255);
         }

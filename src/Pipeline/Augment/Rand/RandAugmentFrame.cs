@@ -102,17 +102,17 @@ internal sealed class RandAugmentFrame
 
     private void ByHistogram(HistogramTable make)
     {
-        Span<byte> pixels = Pixels;
-        for (int channel = 0; channel < 3; channel++)
+        var pixels = Pixels;
+        for (var channel = 0; channel < 3; channel++)
         {
             Array.Clear(_histogram);
-            for (int i = channel; i < pixels.Length; i += 3)
+            for (var i = channel; i < pixels.Length; i += 3)
             {
                 _histogram[pixels[i]]++;
             }
 
             make(_histogram, _table);
-            for (int i = channel; i < pixels.Length; i += 3)
+            for (var i = channel; i < pixels.Length; i += 3)
             {
                 pixels[i] = _table[pixels[i]];
             }
@@ -121,7 +121,7 @@ internal sealed class RandAugmentFrame
 
     private void Replace()
     {
-        foreach (ref byte value in Pixels)
+        foreach (ref var value in Pixels)
         {
             value = _table[value];
         }
@@ -130,8 +130,8 @@ internal sealed class RandAugmentFrame
     private int MeanLuma()
     {
         long sum = 0;
-        Span<byte> pixels = Pixels;
-        for (int i = 0; i < pixels.Length; i += 3)
+        var pixels = Pixels;
+        for (var i = 0; i < pixels.Length; i += 3)
         {
             sum += Luma(pixels[i..]);
         }
@@ -141,11 +141,11 @@ internal sealed class RandAugmentFrame
 
     private void Color(float factor)
     {
-        Span<byte> pixels = Pixels;
-        for (int i = 0; i < pixels.Length; i += 3)
+        var pixels = Pixels;
+        for (var i = 0; i < pixels.Length; i += 3)
         {
-            int grey = Luma(pixels[i..]);
-            for (int c = i; c < i + 3; c++)
+            var grey = Luma(pixels[i..]);
+            for (var c = i; c < i + 3; c++)
             {
                 pixels[c] = Blend(grey, pixels[c], factor);
             }
@@ -156,13 +156,13 @@ internal sealed class RandAugmentFrame
     private void Sharpness(float factor)
     {
         Pixels.CopyTo(_other);
-        int stride = Width * 3;
-        for (int y = 1; y < Height - 1; y++)
+        var stride = Width * 3;
+        for (var y = 1; y < Height - 1; y++)
         {
-            for (int i = (y * stride) + 3; i < ((y + 1) * stride) - 3; i++)
+            for (var i = (y * stride) + 3; i < ((y + 1) * stride) - 3; i++)
             {
-                int sum = 4 * _other[i];
-                for (int row = i - stride; row <= i + stride; row += stride)
+                var sum = 4 * _other[i];
+                for (var row = i - stride; row <= i + stride; row += stride)
                 {
                     sum += _other[row - 3] + _other[row] + _other[row + 3];
                 }
@@ -176,12 +176,12 @@ internal sealed class RandAugmentFrame
     private void Affine(double a, double b, double c, double d, double e, double f)
     {
         Pixels.CopyTo(_other);
-        for (int y = 0; y < Height; y++)
+        for (var y = 0; y < Height; y++)
         {
-            for (int x = 0; x < Width; x++)
+            for (var x = 0; x < Width; x++)
             {
                 double fromX = (a * (x + 0.5)) + (b * (y + 0.5)) + c, fromY = (d * (x + 0.5)) + (e * (y + 0.5)) + f;
-                Span<byte> to = Rgb.AsSpan(((y * Width) + x) * 3, 3);
+                var to = Rgb.AsSpan(((y * Width) + x) * 3, 3);
                 if (fromX < 0 || fromX >= Width || fromY < 0 || fromY >= Height)
                 {
                     Uncovered.CopyTo(to);
@@ -198,10 +198,10 @@ internal sealed class RandAugmentFrame
         int left = (int)Math.Floor(x), top = (int)Math.Floor(y);
         double across = x - left, down = y - top;
         int x0 = Math.Max(left, 0), x1 = Math.Min(left + 1, Width - 1), y0 = Math.Max(top, 0) * Width, y1 = Math.Min(top + 1, Height - 1) * Width;
-        for (int channel = 0; channel < 3; channel++)
+        for (var channel = 0; channel < 3; channel++)
         {
-            double upper = Between(_other[((y0 + x0) * 3) + channel], _other[((y0 + x1) * 3) + channel], across);
-            double lower = Between(_other[((y1 + x0) * 3) + channel], _other[((y1 + x1) * 3) + channel], across);
+            var upper = Between(_other[((y0 + x0) * 3) + channel], _other[((y0 + x1) * 3) + channel], across);
+            var lower = Between(_other[((y1 + x0) * 3) + channel], _other[((y1 + x1) * 3) + channel], across);
             to[channel] = (byte)Between(upper, lower, down);
         }
     }

@@ -38,11 +38,11 @@ public readonly record struct RandAugmentStep(RandAugmentOperation Operation, do
     {
         SampleRandom random = new(key, SamplePurpose.RandAugment);
         List<RandAugmentStep> steps = [];
-        for (int i = 0; i < options.Operations; i++)
+        for (var i = 0; i < options.Operations; i++)
         {
             var operation = (RandAugmentOperation)random.NextInt(Enum.GetValues<RandAugmentOperation>().Length);
             bool applied = random.Chance(options.Probability), negative = random.Chance(0.5);
-            double level = Math.Clamp(options.Magnitude + (options.MagnitudeDeviation * random.Normal()), 0, MaxLevel);
+            var level = Math.Clamp(options.Magnitude + (options.MagnitudeDeviation * random.Normal()), 0, MaxLevel);
             if (applied)
             {
                 steps.Add(new RandAugmentStep(operation, level, negative));

@@ -13,7 +13,7 @@ public class FeatureSetTests
     [Fact]
     public void Select_Clips_TakesTheirWindowsAndLabels()
     {
-        FeatureSet part = Set.Select([2, 0]);
+        var part = Set.Select([2, 0]);
 
         Assert.Equal([2, -2, 2, -2, 0, 0, 0, 0], part.Vectors);
         Assert.Equal(["c", "a"], part.Ids);

@@ -13,7 +13,7 @@ public sealed class NearestNeighboursTests : IDisposable
         // The first gallery vector is far longer, and at a right angle to the query.
         FeatureSet train = Points([100, 0, 0.1f, 1, -1, -1], [0, 1, 2]), test = Points([0, 5], [1]);
 
-        double[] votes = await VotesAsync(train, test, new NeighbourOptions { K = 1 });
+        var votes = await VotesAsync(train, test, new NeighbourOptions { K = 1 });
 
         Assert.Equal([0, 1, 0], votes);
     }
@@ -23,8 +23,8 @@ public sealed class NearestNeighboursTests : IDisposable
     {
         FeatureSet train = Points([1, 0.05f, 1, 0.6f, 1, -0.6f], [0, 1, 1]), test = Points([1, 0], [0]);
 
-        double[] sharp = await VotesAsync(train, test, new NeighbourOptions { K = 3, Temperature = 0.05 });
-        double[] even = await VotesAsync(train, test, new NeighbourOptions { K = 3, Temperature = 10 });
+        var sharp = await VotesAsync(train, test, new NeighbourOptions { K = 3, Temperature = 0.05 });
+        var even = await VotesAsync(train, test, new NeighbourOptions { K = 3, Temperature = 10 });
 
         Assert.Equal((0, 1), (TopK.Best(sharp), TopK.Best(even)));
     }
@@ -34,7 +34,7 @@ public sealed class NearestNeighboursTests : IDisposable
     {
         FeatureSet train = SvmData.Features(240, 1, 16, 6, 1, seed: 1), test = SvmData.Features(60, 1, 16, 6, 1, seed: 2);
 
-        double[] votes = await VotesAsync(train, test, new NeighbourOptions());
+        var votes = await VotesAsync(train, test, new NeighbourOptions());
 
         Assert.True(TopK.Accuracy(votes, 6, test.Labels, 1) > 60);
         Assert.All(Enumerable.Range(0, 60), row => Assert.Equal(1, votes[(row * 6)..((row + 1) * 6)].Sum(), 1e-9));
@@ -47,7 +47,7 @@ public sealed class NearestNeighboursTests : IDisposable
     [Fact]
     public async Task Classify_QueryOfAnUnknownClass_IsNamed()
     {
-        await using FeatureFile gallery = await OpenAsync(Points([1, 0, 0, 1], [0, 1]));
+        await using var gallery = await OpenAsync(Points([1, 0, 0, 1], [0, 1]));
         Task<(ClipScores, int)> Of(int label) => NearestNeighbours.ClassifyAsync(gallery, Points([1, 0], [label]), new NeighbourOptions(), TestContext.Current.CancellationToken);
 
         Assert.Contains("0 is of class c", (await Assert.ThrowsAsync<UsageException>(() => Of(2))).Message);
@@ -58,7 +58,7 @@ public sealed class NearestNeighboursTests : IDisposable
 
     private async Task<double[]> VotesAsync(FeatureSet train, FeatureSet test, NeighbourOptions options)
     {
-        await using FeatureFile gallery = await OpenAsync(train);
+        await using var gallery = await OpenAsync(train);
         return (await NearestNeighbours.VotesAsync(gallery, test, options, TestContext.Current.CancellationToken)).Votes;
     }
 

@@ -15,22 +15,22 @@ public class PrincipalComponentsTests
         double[][] axes = [[0.6, 0.8, 0], [-0.8, 0.6, 0], [0, 0, 1]];
         double[] deviations = [5, 2, 0.1];
         SplitMix64 random = new(3);
-        float[] rows = new float[3 * 4000];
-        for (int row = 0; row < 4000; row++)
+        var rows = new float[3 * 4000];
+        for (var row = 0; row < 4000; row++)
         {
             double[] amounts = [.. deviations.Select(s => s * random.NextNormal())];
-            for (int d = 0; d < 3; d++)
+            for (var d = 0; d < 3; d++)
             {
                 rows[(row * 3) + d] = (float)(10 + Enumerable.Range(0, 3).Sum(a => amounts[a] * axes[a][d]));
             }
         }
 
-        PrincipalComponents pca = PrincipalComponents.Of(rows, 3);
+        var pca = PrincipalComponents.Of(rows, 3);
 
         Assert.All(pca.Directions[..3].Zip(axes[0]), pair => Assert.Equal(pair.Second, pair.First, 0.02));
         Assert.All(pca.Directions[3..].Zip(axes[1]), pair => Assert.Equal(-pair.Second, pair.First, 0.02)); // largest entry positive
         Assert.Equal([25 / 29.01, 4 / 29.01], pca.Explained, (a, b) => Math.Abs(a - b) < 0.02);
-        double[] map = pca.Project(rows);
+        var map = pca.Project(rows);
         Assert.Equal(0, map.Average(), 1e-4);
         Assert.Equal(5, Math.Sqrt(map.Where((_, i) => i % 2 == 0).Average(v => v * v)), 0.2);
     }
@@ -38,14 +38,14 @@ public class PrincipalComponentsTests
     [Fact]
     public void Of_WideRows_DirectionsAreEigenvectors()
     {
-        FeatureSet set = SvmData.Features(30, 1, 64, 5, 0.5, seed: 1);
+        var set = SvmData.Features(30, 1, 64, 5, 0.5, seed: 1);
 
-        PrincipalComponents pca = PrincipalComponents.Of(set.Vectors, 64, 3);
+        var pca = PrincipalComponents.Of(set.Vectors, 64, 3);
 
-        double[] map = pca.Project(set.Vectors);
-        for (int a = 0; a < 3; a++)
+        var map = pca.Project(set.Vectors);
+        for (var a = 0; a < 3; a++)
         {
-            for (int b = 0; b < a; b++)
+            for (var b = 0; b < a; b++)
             {
                 // Coordinates along different components are uncorrelated only if these are eigenvectors.
                 Assert.Equal(0, Enumerable.Range(0, 30).Sum(r => map[(r * 3) + a] * map[(r * 3) + b]) / 29, 1e-5);
@@ -56,7 +56,7 @@ public class PrincipalComponentsTests
     [Fact]
     public void Of_ConstantRows_GivesZeroes()
     {
-        PrincipalComponents pca = PrincipalComponents.Of([1, 2, 1, 2, 1, 2], 2);
+        var pca = PrincipalComponents.Of([1, 2, 1, 2, 1, 2], 2);
 
         Assert.Equal([0, 0], pca.Explained);
         Assert.All(pca.Project([1, 2]), v => Assert.Equal(0, v));

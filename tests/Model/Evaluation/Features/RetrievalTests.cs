@@ -11,7 +11,7 @@ public class RetrievalTests
         // Query b's twin is only second: the gallery's c points exactly where the query does.
         FeatureSet queries = Points([1, 0, 0, 1, -1, 0], ["a", "b", "c"]), gallery = Points([0, 1, 0.5f, 1, 1, 0], ["c", "b", "a"]);
 
-        RetrievalResult result = Retrieval.Evaluate(queries, gallery, RetrievalTarget.SameClip, [1, 2, 3]);
+        var result = Retrieval.Evaluate(queries, gallery, RetrievalTarget.SameClip, [1, 2, 3]);
 
         Assert.Equal(200.0 / 3, result.Recall[1], 1e-9);
         Assert.Equal(100, result.Recall[2], 1e-9);
@@ -21,7 +21,7 @@ public class RetrievalTests
     [Fact]
     public void Evaluate_AllVectorsEqual_TiesAreNoMerit()
     {
-        FeatureSet same = Points([1, 1, 1, 1, 1, 1], ["a", "b", "c"]);
+        var same = Points([1, 1, 1, 1, 1, 1], ["a", "b", "c"]);
 
         Assert.Equal(0, Retrieval.Evaluate(same, same, RetrievalTarget.SameClip, [1]).Recall[1]);
     }
@@ -29,9 +29,9 @@ public class RetrievalTests
     [Fact]
     public void Evaluate_SameClass_DoesNotFindTheQueryItself()
     {
-        FeatureSet set = Points([1, 0, 0, 1, 1, 0.1f], ["a", "b", "c"]) with { Labels = [0, 0, 1] };
+        var set = Points([1, 0, 0, 1, 1, 0.1f], ["a", "b", "c"]) with { Labels = [0, 0, 1] };
 
-        RetrievalResult result = Retrieval.Evaluate(set, set, RetrievalTarget.SameClass, [1, 2]);
+        var result = Retrieval.Evaluate(set, set, RetrievalTarget.SameClass, [1, 2]);
 
         Assert.Equal(2, result.Queries); // the only clip of class 1 has nothing to find
         Assert.Equal(0, result.Recall[1]);
@@ -41,9 +41,9 @@ public class RetrievalTests
     [Fact]
     public void Evaluate_SameClass_DoesNotFindAnotherSegmentOfTheQuery()
     {
-        FeatureSet set = Points([1, 0, 1, 0.1f, 0, 1, 0.9f, 1], ["a.mp4#0", "a.mp4#1", "b.mp4", "c.mp4"]) with { Labels = [0, 0, 0, 1] };
+        var set = Points([1, 0, 1, 0.1f, 0, 1, 0.9f, 1], ["a.mp4#0", "a.mp4#1", "b.mp4", "c.mp4"]) with { Labels = [0, 0, 0, 1] };
 
-        RetrievalResult result = Retrieval.Evaluate(set, set, RetrievalTarget.SameClass, [1, 2]);
+        var result = Retrieval.Evaluate(set, set, RetrievalTarget.SameClass, [1, 2]);
 
         Assert.Equal(3, result.Queries);
         Assert.Equal(0, result.Recall[1]); // c, of another class, is nearer to a's segments than b is, and to b than they are

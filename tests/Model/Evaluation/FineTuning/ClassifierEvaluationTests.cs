@@ -15,7 +15,7 @@ public class ClassifierEvaluationTests
     [InlineData(ClipEnsemble.Sum, new float[] { 4, 6, 4, 2 })]
     public void Combine_Ensemble_JoinsWindowsOfOneClip(ClipEnsemble ensemble, float[] expected)
     {
-        using DisposeScope scope = torch.NewDisposeScope();
+        using var scope = torch.NewDisposeScope();
         Assert.Equal(expected, ClassifierEvaluation.Combine(TwoClips(), 2, ensemble).data<float>().ToArray());
         Assert.Equal(2, scope.DisposablesCount);
     }
@@ -23,7 +23,7 @@ public class ClassifierEvaluationTests
     [Fact]
     public void Combine_PartOfAClip_IsAnError()
     {
-        using DisposeScope scope = torch.NewDisposeScope();
+        using var scope = torch.NewDisposeScope();
         Assert.Throws<UsageException>(() => ClassifierEvaluation.Combine(TwoClips(), 3, ClipEnsemble.Mean));
     }
 

@@ -16,7 +16,7 @@ public class ClassifierHeadTests
     [Fact]
     public void Forward_BatchOfOne_KeepsItsBatchAxis()
     {
-        using DisposeScope scope = torch.NewDisposeScope();
+        using var scope = torch.NewDisposeScope();
         using ClassifierHead head = new(8, 3, new HeadSection { BatchNorm = true });
         head.eval();
 
@@ -26,9 +26,9 @@ public class ClassifierHeadTests
     [Fact]
     public void Forward_Dropout_ActsInTrainingOnly()
     {
-        using DisposeScope scope = torch.NewDisposeScope();
+        using var scope = torch.NewDisposeScope();
         using ClassifierHead head = new(512, 3, new HeadSection { Dropout = 0.5 });
-        torch.Tensor x = torch.ones(2, 512);
+        var x = torch.ones(2, 512);
 
         head.train();
         Assert.NotEqual(0, Difference());
@@ -40,12 +40,12 @@ public class ClassifierHeadTests
     [Fact]
     public void Constructor_Weights_AreOrthogonalAndNamedAsTheReferences()
     {
-        using DisposeScope scope = torch.NewDisposeScope();
+        using var scope = torch.NewDisposeScope();
         using ClassifierHead head = new(20, 7, new HeadSection { BatchNorm = true });
-        Dictionary<string, torch.Tensor> state = head.state_dict();
+        var state = head.state_dict();
 
         Assert.Equal(["bn.bias", "bn.num_batches_tracked", "bn.running_mean", "bn.running_var", "bn.weight", "classifier.bias", "classifier.weight"], state.Keys.Order(StringComparer.Ordinal));
-        torch.Tensor weight = state["classifier.weight"];
+        var weight = state["classifier.weight"];
         Assert.True((weight.mm(weight.t()) - torch.eye(7)).abs().max().item<float>() < 1e-5);
         Assert.Equal(0, state["classifier.bias"].abs().max().item<float>());
     }
@@ -54,10 +54,10 @@ public class ClassifierHeadTests
     public void Forward_ManyCalls_LeaveOnlyTheirResults()
     {
         using ClassifierHead head = new(8, 3, new HeadSection { UnitLength = true, BatchNorm = true, Dropout = 0.1 });
-        using torch.Tensor x = torch.randn(4, 8);
-        using DisposeScope scope = torch.NewDisposeScope();
+        using var x = torch.randn(4, 8);
+        using var scope = torch.NewDisposeScope();
 
-        for (int i = 0; i < 10; i++)
+        for (var i = 0; i < 10; i++)
         {
             head.forward(x);
         }

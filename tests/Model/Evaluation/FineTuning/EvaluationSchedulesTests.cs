@@ -8,7 +8,7 @@ public class EvaluationSchedulesTests
     [Fact]
     public void WarmupCosine_BaseValue_StandsTwiceAndTheFinalValueIsNotReached()
     {
-        double[] values = EvaluationSchedules.WarmupCosine(6, 4, 2, 0.1, 1, 0.01);
+        var values = EvaluationSchedules.WarmupCosine(6, 4, 2, 0.1, 1, 0.01);
 
         Assert.Equal(24, values.Length);
         Assert.Equal([0.1, 1, 1], [values[0], values[7], values[8]]);
@@ -19,7 +19,7 @@ public class EvaluationSchedulesTests
     [Fact]
     public void WarmupMultiStep_MilestoneInsideTheWarmup_IsIgnored()
     {
-        double[] values = EvaluationSchedules.WarmupMultiStep(6, 2, 2, 0, 1, [1, 4], 0.1);
+        var values = EvaluationSchedules.WarmupMultiStep(6, 2, 2, 0, 1, [1, 4], 0.1);
 
         Assert.All(values[4..8], v => Assert.Equal(1, v));
         Assert.All(values[8..], v => Assert.Equal(0.1, v));

@@ -10,7 +10,7 @@ public class LayerDecayGroupsTests
     {
         (string Name, int Dimensions)[] parameters = [.. Parameters(3)];
 
-        IReadOnlyList<DecayGroup> groups = LayerDecayGroups.Build(parameters, 3, 0.5, 0.05);
+        var groups = LayerDecayGroups.Build(parameters, 3, 0.5, 0.05);
 
         Assert.Equal(parameters.Select(p => p.Name).Order(), groups.SelectMany(g => g.Parameters).Order());
         Assert.Equal(0.0625, Scale("pos_embed"));
@@ -23,7 +23,7 @@ public class LayerDecayGroupsTests
     [Fact]
     public void Build_ClassTokenAndBiases_AreNotDecayed()
     {
-        IReadOnlyList<DecayGroup> groups = LayerDecayGroups.Build(Parameters(2), 2, 0.65, 0.05);
+        var groups = LayerDecayGroups.Build(Parameters(2), 2, 0.65, 0.05);
 
         string[] decayed = [.. groups.Where(g => g.WeightDecay > 0).SelectMany(g => g.Parameters)];
         Assert.Equal(1 + (2 * 2) + 1, decayed.Length);

@@ -39,12 +39,12 @@ public class MixAugmentationTests
     [Fact]
     public void Apply_Clip_CutsEveryFrameInSpaceUnlessReleased()
     {
-        using DisposeScope scope = torch.NewDisposeScope();
-        torch.Tensor clips = torch.cat([torch.zeros([1, 1, 4, 6, 6]), torch.ones([1, 1, 4, 6, 6])]);
+        using var scope = torch.NewDisposeScope();
+        var clips = torch.cat([torch.zeros([1, 1, 4, 6, 6]), torch.ones([1, 1, 4, 6, 6])]);
         MixDraw draw = new() { Lambda = 0.75, Box = new CutBox(2, 5, 1, 4) };
 
-        torch.Tensor correct = new MixAugmentation(new MixSection()).Apply(clips, draw)[0, 0];
-        torch.Tensor released = new MixAugmentation(new MixSection { CutmixTimeAndHeight = true }).Apply(clips, draw)[0, 0];
+        var correct = new MixAugmentation(new MixSection()).Apply(clips, draw)[0, 0];
+        var released = new MixAugmentation(new MixSection { CutmixTimeAndHeight = true }).Apply(clips, draw)[0, 0];
 
         Assert.Equal(9 * 4, correct.sum().item<float>());
         Assert.Equal(9, correct[0].sum().item<float>());
@@ -55,11 +55,11 @@ public class MixAugmentationTests
     [Fact]
     public void Targets_Draw_SharesOutLabelAndSmoothing()
     {
-        using DisposeScope scope = torch.NewDisposeScope();
+        using var scope = torch.NewDisposeScope();
 
-        torch.Tensor targets = new MixAugmentation(new MixSection { LabelSmoothing = 0.2 }).Targets(torch.tensor(new long[] { 0, 3 }), 4, new MixDraw { Lambda = 0.7 });
+        var targets = new MixAugmentation(new MixSection { LabelSmoothing = 0.2 }).Targets(torch.tensor(new long[] { 0, 3 }), 4, new MixDraw { Lambda = 0.7 });
 
-        float[] row = targets[0].data<float>().ToArray();
+        var row = targets[0].data<float>().ToArray();
         Assert.Equal([(0.7f * 0.85f) + (0.3f * 0.05f), 0.05f, 0.05f, (0.3f * 0.85f) + (0.7f * 0.05f)], row, (a, b) => Math.Abs(a - b) < 1e-6);
         Assert.Equal(1, row.Sum(), 1e-5);
     }
@@ -67,7 +67,7 @@ public class MixAugmentationTests
     [Fact]
     public void Apply_OddBatchOrBadOption_IsAnError()
     {
-        using DisposeScope scope = torch.NewDisposeScope();
+        using var scope = torch.NewDisposeScope();
         Assert.Throws<UsageException>(() => new MixAugmentation(new MixSection()).Apply(torch.zeros([3, 1, 4, 4]), MixDraw.None));
         Assert.Throws<UsageException>(() => new MixAugmentation(new MixSection { Probability = 1.5 }));
     }

@@ -15,9 +15,9 @@ public sealed class TeacherMapsTests
         using SmallRun run = new();
         await run.AddClipsAsync(0, 6);
         await run.TrainAsync(SmallRun.Config(), "run", 2);
-        Cache cache = Cache.Open(run.Cache);
-        using FrozenEncoder encoder = FrozenEncoder.OpenRun(run.Run("run"), CPU, _ => { });
-        TeacherMaps maps = await TeacherMaps.OfClipAsync(encoder, cache, cache.Clips[3], TestContext.Current.CancellationToken);
+        var cache = Cache.Open(run.Cache);
+        using var encoder = FrozenEncoder.OpenRun(run.Run("run"), CPU, _ => { });
+        var maps = await TeacherMaps.OfClipAsync(encoder, cache, cache.Clips[3], TestContext.Current.CancellationToken);
 
         Assert.Equal((2.0, 8.0, 16), (maps.Start, maps.Fps, maps.Size)); // 8 of 40 frames, centred
         Assert.Equal((4, 2, 2), (maps.Video!.Time, maps.Video.Rows, maps.Video.Columns));
@@ -27,11 +27,11 @@ public sealed class TeacherMapsTests
         // A row of a softmax, less what goes to the class token itself.
         Assert.All(maps.Video.Attention, value => Assert.InRange(value, 0, 1));
         Assert.InRange(maps.Video.Attention.Sum(), 0.5, 1);
-        (float[] video, float[] audio) = await ExpectedAsync(encoder, cache, clip: 3);
+        (var video, var audio) = await ExpectedAsync(encoder, cache, clip: 3);
         Assert.All(video.Zip(maps.Video.Refined!), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
         Assert.All(audio.Zip(maps.Audio.Refined!), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
 
-        IReadOnlyList<string> files = TeacherMapPictures.Write(maps, run.Run("pictures"));
+        var files = TeacherMapPictures.Write(maps, run.Run("pictures"));
         Assert.Equal(["attention-frames.png", "attention-spectrogram.png"], files.Select(Path.GetFileName));
         Assert.All(files, file => Assert.Equal("PNG"u8.ToArray(), File.ReadAllBytes(file)[1..4]));
     }
@@ -41,12 +41,12 @@ public sealed class TeacherMapsTests
     {
         using SmallRun run = new();
         await run.AddClipsAsync(0, 6);
-        Cache cache = Cache.Open(run.Cache);
-        PretrainConfig config = SmallRun.Config();
+        var cache = Cache.Open(run.Cache);
+        var config = SmallRun.Config();
         config = config with { Model = config.Model with { ClassToken = false }, Objective = config.Objective with { Refinement = AttentionRefinement.None } };
-        using TorchSharp.DisposeScope scope = TinyModel.Scope();
-        using FrozenEncoder encoder = FrozenEncoder.Untrained(config, cache.Manifest.Mel, CPU);
-        UsageException error = await Assert.ThrowsAsync<UsageException>(() => TeacherMaps.OfClipAsync(encoder, cache, cache.Clips[0], TestContext.Current.CancellationToken));
+        using var scope = TinyModel.Scope();
+        using var encoder = FrozenEncoder.Untrained(config, cache.Manifest.Mel, CPU);
+        var error = await Assert.ThrowsAsync<UsageException>(() => TeacherMaps.OfClipAsync(encoder, cache, cache.Clips[0], TestContext.Current.CancellationToken));
         Assert.Contains("class token", error.Message, StringComparison.Ordinal);
     }
 
@@ -54,14 +54,14 @@ public sealed class TeacherMapsTests
     private static async Task<(float[] Video, float[] Audio)> ExpectedAsync(FrozenEncoder encoder, Cache cache, int clip)
     {
         await using EvaluationFeed feed = new(cache, encoder.OneWindow(clip));
-        await foreach (EvaluationBatch batch in feed.ReadAsync(TestContext.Current.CancellationToken))
+        await foreach (var batch in feed.ReadAsync(TestContext.Current.CancellationToken))
         {
             using (batch)
             using (NewDisposeScope())
             using (no_grad())
             {
-                Tensor video = encoder.Model.VideoTeacher.Backbone.ForwardWithClassAttention(tensor(batch.Video!.Data).reshape(batch.Video.Shape)).ClassAttention[.., .., 1..];
-                Tensor audio = encoder.Model.AudioTeacher.Backbone.ForwardWithClassAttention(tensor(batch.Audio!.Data).reshape(batch.Audio.Shape)).ClassAttention[.., .., 1..];
+                var video = encoder.Model.VideoTeacher.Backbone.ForwardWithClassAttention(tensor(batch.Video!.Data).reshape(batch.Video.Shape)).ClassAttention[.., .., 1..];
+                var audio = encoder.Model.AudioTeacher.Backbone.ForwardWithClassAttention(tensor(batch.Audio!.Data).reshape(batch.Audio.Shape)).ClassAttention[.., .., 1..];
                 return (Mean(CrossModalAttention.Refine(video, audio, AttentionRefinement.Mean)), Mean(CrossModalAttention.Refine(audio, video, AttentionRefinement.Mean)));
             }
         }

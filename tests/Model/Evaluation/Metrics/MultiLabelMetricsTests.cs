@@ -12,7 +12,7 @@ public class MultiLabelMetricsTests
     public void Of_KnownRanking_GivesTheTextbookValues()
     {
         // Ranked: + − + −: AP = (1/1 + 2/3) / 2, AUC = 3 of 4 pairs.
-        MultiLabelMetrics metrics = MultiLabelMetrics.Of([0.9f, 0.8f, 0.7f, 0.1f], [1, 0, 1, 0], 1);
+        var metrics = MultiLabelMetrics.Of([0.9f, 0.8f, 0.7f, 0.1f], [1, 0, 1, 0], 1);
 
         Assert.Equal(5.0 / 6, metrics.MeanAp, 1e-12);
         Assert.Equal(0.75, metrics.MeanAuc, 1e-12);
@@ -22,7 +22,7 @@ public class MultiLabelMetricsTests
     [Fact]
     public void Of_AllScoresEqual_IsTheBaseRateAndHalf()
     {
-        MultiLabelMetrics metrics = MultiLabelMetrics.Of([1, 1, 1, 1], [1, 0, 0, 0], 1);
+        var metrics = MultiLabelMetrics.Of([1, 1, 1, 1], [1, 0, 0, 0], 1);
 
         Assert.Equal(0.25, metrics.MeanAp, 1e-12);
         Assert.Equal(0.5, metrics.MeanAuc, 1e-12);
@@ -32,7 +32,7 @@ public class MultiLabelMetricsTests
     [Fact]
     public void Of_ClassWithoutPositives_IsLeftOutOfTheMeans()
     {
-        MultiLabelMetrics metrics = MultiLabelMetrics.Of([0.9f, 0.3f, 0.1f, 0.4f], [1, 0, 0, 0], 2);
+        var metrics = MultiLabelMetrics.Of([0.9f, 0.3f, 0.1f, 0.4f], [1, 0, 0, 0], 2);
 
         Assert.Equal([1, 0], metrics.AveragePrecisions);
         Assert.Equal(1, metrics.MeanAp);
@@ -43,7 +43,7 @@ public class MultiLabelMetricsTests
     [InlineData(false, 1)]
     public void Of_ClassPositiveEverywhere_ZeroesMeanAucOnlyAsReleased(bool released, double expected)
     {
-        MultiLabelMetrics metrics = MultiLabelMetrics.Of([0.9f, 0.3f, 0.1f, 0.4f], [1, 1, 0, 1], 2, released);
+        var metrics = MultiLabelMetrics.Of([0.9f, 0.3f, 0.1f, 0.4f], [1, 1, 0, 1], 2, released);
 
         Assert.Equal(expected, metrics.MeanAuc);
         Assert.Equal(1, metrics.MeanAp);
@@ -53,7 +53,7 @@ public class MultiLabelMetricsTests
     public void Of_UnevenClasses_WeighsByPositives()
     {
         // Class 0: one positive, ranked last of 3 (AP 1/3). Class 1: two positives on top (AP 1).
-        MultiLabelMetrics metrics = MultiLabelMetrics.Of([3, 3, 2, 2, 1, 1], [0, 1, 0, 1, 1, 0], 2);
+        var metrics = MultiLabelMetrics.Of([3, 3, 2, 2, 1, 1], [0, 1, 0, 1, 1, 0], 2);
 
         Assert.Equal(2.0 / 3, metrics.MeanAp, 1e-12);
         Assert.Equal(((1.0 / 3) + 2) / 3, metrics.MeanWeightedAp, 1e-12);

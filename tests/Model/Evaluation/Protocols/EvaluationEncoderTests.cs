@@ -16,15 +16,15 @@ public sealed class EvaluationEncoderTests(EvaluationWorld world)
     public void Open_AnExport_HasTheFeaturesOfTheRun(XkdVariant variant, WeightModality modality, string extension)
     {
         string run = world.Run(variant), file = world.Out($"{variant}{modality}{extension}");
-        ImportedWeights weights = WeightImporter.Read(run, new WeightImportOptions { Modality = modality });
-        EncoderSection said = EncoderDescription.Find(run)!;
+        var weights = WeightImporter.Read(run, new WeightImportOptions { Modality = modality });
+        var said = EncoderDescription.Find(run)!;
         WeightExporter.Write(file, weights.Tensors, EncoderDescription.ToMetadata(said));
 
         using var scope = TinyModel.Scope();
         set_num_threads(1); // the same sums in the same order
-        using EvaluationEncoder ofRun = EvaluationEncoder.Open(run, modality, WeightBranch.Teacher, new EncoderSection(), CPU);
-        using EvaluationEncoder ofFile = EvaluationEncoder.Open(file, modality, WeightBranch.Teacher, new EncoderSection(), CPU, _ => Assert.Fail("the file says what it was trained on"));
-        Tensor input = modality == WeightModality.Video ? randn([2, 3, 8, 16, 16]) : randn([2, 1, 16, 64]);
+        using var ofRun = EvaluationEncoder.Open(run, modality, WeightBranch.Teacher, new EncoderSection(), CPU);
+        using var ofFile = EvaluationEncoder.Open(file, modality, WeightBranch.Teacher, new EncoderSection(), CPU, _ => Assert.Fail("the file says what it was trained on"));
+        var input = modality == WeightModality.Video ? randn([2, 3, 8, 16, 16]) : randn([2, 1, 16, 64]);
         Assert.Equal(0, (ofRun.Features(input) - ofFile.Features(input)).abs().max().item<float>());
         Assert.Equal(said.MelMean, ofFile.Description.MelMean);
     }
@@ -32,10 +32,10 @@ public sealed class EvaluationEncoderTests(EvaluationWorld world)
     [Fact]
     public void Open_SpectrogramsOfTheCachesStatistics_AreNormalisedAlikeAfterEitherFormat()
     {
-        string run = world.Run(XkdVariant.Xkd);
-        EncoderSection said = EncoderDescription.Find(run)!;
+        var run = world.Run(XkdVariant.Xkd);
+        var said = EncoderDescription.Find(run)!;
         Assert.NotEqual(new EncoderSection().MelMean, said.MelMean); // the cache's own, not the released ones
-        IReadOnlyList<WeightTensor> tensors = WeightImporter.Read(run, new WeightImportOptions { Modality = WeightModality.Audio }).Tensors;
+        var tensors = WeightImporter.Read(run, new WeightImportOptions { Modality = WeightModality.Audio }).Tensors;
         string pth = world.Out("statistics.pth"), safetensors = world.Out("statistics.safetensors"), back = world.Out("back.safetensors"), bare = world.Out("bare.pth");
         WeightExporter.Write(pth, tensors, EncoderDescription.ToMetadata(said));
         WeightExporter.Write(safetensors, tensors, EncoderDescription.ToMetadata(said));
@@ -45,11 +45,11 @@ public sealed class EvaluationEncoderTests(EvaluationWorld world)
 
         // Without statistics a line says which are used, and what to write.
         List<string> warnings = [];
-        EncoderSection fallback = said with { MelMean = new EncoderSection().MelMean, MelStd = new EncoderSection().MelStd };
-        using EvaluationEncoder encoder = EvaluationEncoder.Open(bare, WeightModality.Audio, WeightBranch.Teacher, fallback, CPU, warnings.Add);
-        string warning = Assert.Single(warnings);
+        var fallback = said with { MelMean = new EncoderSection().MelMean, MelStd = new EncoderSection().MelStd };
+        using var encoder = EvaluationEncoder.Open(bare, WeightModality.Audio, WeightBranch.Teacher, fallback, CPU, warnings.Add);
+        var warning = Assert.Single(warnings);
         Assert.All([bare, "-5.3688107", "4.410007", "--set encoder.mel_mean"], part => Assert.Contains(part, warning, StringComparison.Ordinal));
-        using EvaluationEncoder told = EvaluationEncoder.Open(bare, WeightModality.Audio, WeightBranch.Teacher, said, CPU, warnings.Add);
+        using var told = EvaluationEncoder.Open(bare, WeightModality.Audio, WeightBranch.Teacher, said, CPU, warnings.Add);
         Assert.Single(warnings);
     }
 
@@ -72,9 +72,9 @@ public sealed class EvaluationEncoderTests(EvaluationWorld world)
     [InlineData("{\"MelStd\": 0, \"Heads\": 2}")]
     public void Open_MetadataOfNoSense_IsRefusedNamingTheFile(string metadata)
     {
-        string file = world.Out("hostile.safetensors");
+        var file = world.Out("hostile.safetensors");
         WeightExporter.Write(file, WeightImporter.Read(world.Run(XkdVariant.Xkd), new WeightImportOptions { Modality = WeightModality.Video }).Tensors, new Dictionary<string, string> { ["xkd.encoder"] = metadata });
-        XkdException error = Assert.ThrowsAny<XkdException>(() => EvaluationEncoder.Open(file, WeightModality.Video, WeightBranch.Teacher, new EncoderSection(), CPU));
+        var error = Assert.ThrowsAny<XkdException>(() => EvaluationEncoder.Open(file, WeightModality.Video, WeightBranch.Teacher, new EncoderSection(), CPU));
         Assert.StartsWith(file, error.Message, StringComparison.Ordinal);
     }
 
@@ -89,19 +89,19 @@ public sealed class EvaluationEncoderTests(EvaluationWorld world)
     public void Open_ATensorOfAnotherShape_IsRefusedNamingTheTensor(string name, long[] shape)
     {
         string run = world.Run(XkdVariant.Xkd), file = world.Out("misshapen.safetensors");
-        IEnumerable<WeightTensor> others = WeightImporter.Read(run, new WeightImportOptions { Modality = WeightModality.Video }).Tensors.Where(t => t.Name != name);
-        WeightTensor odd = WeightTensor.FromFloats(name, shape, new float[shape.Aggregate(1L, (n, size) => n * size)]);
+        var others = WeightImporter.Read(run, new WeightImportOptions { Modality = WeightModality.Video }).Tensors.Where(t => t.Name != name);
+        var odd = WeightTensor.FromFloats(name, shape, new float[shape.Aggregate(1L, (n, size) => n * size)]);
         WeightExporter.Write(file, [.. others, odd], EncoderDescription.ToMetadata(EncoderDescription.Find(run)!));
-        UsageException error = Assert.Throws<UsageException>(() => EvaluationEncoder.Open(file, WeightModality.Video, WeightBranch.Teacher, new EncoderSection(), CPU));
+        var error = Assert.Throws<UsageException>(() => EvaluationEncoder.Open(file, WeightModality.Video, WeightBranch.Teacher, new EncoderSection(), CPU));
         Assert.StartsWith(file, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Open_AFileThatDoesNotTellItsHeads_SaysHowToTell()
     {
-        string file = world.Out("headless.pth");
+        var file = world.Out("headless.pth");
         WeightExporter.Write(file, WeightImporter.Read(world.Run(XkdVariant.Xkd), new WeightImportOptions { Modality = WeightModality.Video }).Tensors);
-        UsageException error = Assert.Throws<UsageException>(() => EvaluationEncoder.Open(file, WeightModality.Video, WeightBranch.Teacher, new EncoderSection(), CPU));
+        var error = Assert.Throws<UsageException>(() => EvaluationEncoder.Open(file, WeightModality.Video, WeightBranch.Teacher, new EncoderSection(), CPU));
         Assert.Contains("encoder.heads", error.Message, StringComparison.Ordinal);
     }
 }

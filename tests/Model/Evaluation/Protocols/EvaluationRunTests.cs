@@ -12,7 +12,7 @@ public sealed class EvaluationRunTests(EvaluationWorld world)
     public static TheoryData<string, string, string> Rows()
     {
         TheoryData<string, string, string> rows = [];
-        foreach (string protocol in new[] { "svm", "linear", "finetune" })
+        foreach (var protocol in new[] { "svm", "linear", "finetune" })
         {
             rows.Add(protocol, "ucf101", "video");
             rows.Add(protocol, "hmdb51", "video");
@@ -31,7 +31,7 @@ public sealed class EvaluationRunTests(EvaluationWorld world)
     [MemberData(nameof(Rows))]
     public async Task RunAsync_EveryRowOfTheTables_GivesTheSameNumbersTwice(string protocol, string dataset, string modality)
     {
-        EvaluationRequest request = world.Request(protocol, dataset, $"modality={modality}");
+        var request = world.Request(protocol, dataset, $"modality={modality}");
         EvaluationResult first = Assert.Single(await RunAsync(request)), second = Assert.Single(await RunAsync(request));
         Assert.Equal((dataset, protocol, modality, dataset == "fsd50k" ? "map" : "top1"), (first.Dataset, first.Protocol, first.Modality, first.Metric));
         Assert.InRange(first.Value, 0, 100);
@@ -43,8 +43,8 @@ public sealed class EvaluationRunTests(EvaluationWorld world)
     [Fact]
     public async Task RunAsync_ClassesThatDiffer_AreLearned()
     {
-        EvaluationResult svm = Assert.Single(await RunAsync(world.Request("svm", "kinetics-sound", "modality=av", "max_train_clips=0", "max_test_clips=0")));
-        EvaluationResult tuned = Assert.Single(await RunAsync(world.Request(
+        var svm = Assert.Single(await RunAsync(world.Request("svm", "kinetics-sound", "modality=av", "max_train_clips=0", "max_test_clips=0")));
+        var tuned = Assert.Single(await RunAsync(world.Request(
             "finetune", "kinetics-sound", "modality=audio", "max_train_clips=0", "max_test_clips=0", "optim.epochs=25", "optim.lr=0.01", "optim.layer_decay=1", "head.dropout=0", "train.augment=false",
             "train.rand_operations=0", "train.erasing=0", "evaluate_every=0")));
         Assert.True(svm.Value > 60, $"chance is 33 %, the SVM got {svm.Value}");
@@ -58,9 +58,9 @@ public sealed class EvaluationRunTests(EvaluationWorld world)
     [InlineData(XkdVariant.Mats, "audio")]
     public async Task RunAsync_SharedBackbone_IsEvaluatedOnBothModalities(XkdVariant variant, string modality)
     {
-        foreach (WeightBranch branch in Enum.GetValues<WeightBranch>())
+        foreach (var branch in Enum.GetValues<WeightBranch>())
         {
-            EvaluationRequest request = world.Request("svm", "kinetics-sound", world.Run(variant), [$"modality={modality}"]) with { Branch = branch };
+            var request = world.Request("svm", "kinetics-sound", world.Run(variant), [$"modality={modality}"]) with { Branch = branch };
             Assert.InRange(Assert.Single(await RunAsync(request)).Value, 0, 100);
         }
     }
@@ -68,8 +68,8 @@ public sealed class EvaluationRunTests(EvaluationWorld world)
     [Fact]
     public async Task RunAsync_AllFolds_TrainsEachFromTheSameWeights()
     {
-        IReadOnlyList<EvaluationResult> all = await RunAsync(world.Request("finetune", "ucf101") with { AllFolds = true });
-        EvaluationResult third = Assert.Single(await RunAsync(world.Request("finetune", "ucf101") with { Fold = 3 }));
+        var all = await RunAsync(world.Request("finetune", "ucf101") with { AllFolds = true });
+        var third = Assert.Single(await RunAsync(world.Request("finetune", "ucf101") with { Fold = 3 }));
         Assert.Equal([1, 2, 3], all.Select(r => r.Fold!.Value));
         Assert.Equal(third.ToJson(), all[2].ToJson());
     }
@@ -77,7 +77,7 @@ public sealed class EvaluationRunTests(EvaluationWorld world)
     [Fact]
     public async Task RunAsync_ReleasedBehaviour_IsSaidOfTheResult()
     {
-        EvaluationResult result = Assert.Single(await RunAsync(world.Request("svm", "ucf101", "selection=test", "test.crops=released_three")));
+        var result = Assert.Single(await RunAsync(world.Request("svm", "ucf101", "selection=test", "test.crops=released_three")));
         Assert.Contains("optimistic", result.Selection, StringComparison.Ordinal);
         Assert.Contains(result.Notes!, n => n.StartsWith("released: the three crops", StringComparison.Ordinal));
         Assert.Contains(result.Notes!, n => n.StartsWith("released: C was chosen", StringComparison.Ordinal));
@@ -87,7 +87,7 @@ public sealed class EvaluationRunTests(EvaluationWorld world)
     public async Task RunAsync_LargerFrames_InterpolatePositionsAndNeedALargeEnoughCache()
     {
         Assert.InRange(Assert.Single(await RunAsync(world.Request("finetune", "kinetics400", "frame_size=32"))).Value, 0, 100);
-        UsageException error = await Assert.ThrowsAsync<UsageException>(() => RunAsync(world.Request("finetune", "kinetics400", "frame_size=224")));
+        var error = await Assert.ThrowsAsync<UsageException>(() => RunAsync(world.Request("finetune", "kinetics400", "frame_size=224")));
         Assert.Contains("--short-side 224", error.Message, StringComparison.Ordinal);
     }
 
@@ -96,7 +96,7 @@ public sealed class EvaluationRunTests(EvaluationWorld world)
     {
         // Each line and each report of progress comes from where libtorch works.
         HashSet<int> threads = [];
-        bool pooled = false;
+        var pooled = false;
         void Here()
         {
             threads.Add(Environment.CurrentManagedThreadId);
@@ -108,7 +108,7 @@ public sealed class EvaluationRunTests(EvaluationWorld world)
         Assert.Single(threads);
 
         threads.Clear();
-        using EvaluationEncoder encoder = EvaluationEncoder.Open(world.Run(XkdVariant.Xkd), WeightModality.Video, WeightBranch.Teacher, new EncoderSection(), CPU);
+        using var encoder = EvaluationEncoder.Open(world.Run(XkdVariant.Xkd), WeightModality.Video, WeightBranch.Teacher, new EncoderSection(), CPU);
         await FeatureFiles.WriteAsync(encoder, Cache.Open(world.Splits), world.Out("threads.parquet"), windows: 1, batch: 1, _ => Here(), TestContext.Current.CancellationToken);
         Assert.False(pooled);
         Assert.Single(threads);
@@ -117,7 +117,7 @@ public sealed class EvaluationRunTests(EvaluationWorld world)
     [Fact]
     public async Task RunAsync_FoldsWhereThereAreNone_AreRefused()
     {
-        UsageException error = await Assert.ThrowsAsync<UsageException>(() => RunAsync(world.Request("svm", "kinetics400") with { Fold = 1 }));
+        var error = await Assert.ThrowsAsync<UsageException>(() => RunAsync(world.Request("svm", "kinetics400") with { Fold = 1 }));
         Assert.Contains("no folds", error.Message, StringComparison.Ordinal);
     }
 

@@ -9,8 +9,8 @@ public sealed class EvaluationSetsTests(EvaluationWorld world)
     [Fact]
     public void Resolve_Fold_TakesItsTwoSides()
     {
-        Cache cache = Cache.Open(world.Folds);
-        (EvaluationSet train, EvaluationSet test) = EvaluationSets.Resolve(cache, cache, new SvmConfig(), 2);
+        var cache = Cache.Open(world.Folds);
+        (var train, var test) = EvaluationSets.Resolve(cache, cache, new SvmConfig(), 2);
         Assert.Equal((12, 6), (train.Clips.Count, test.Clips.Count));
         Assert.Empty(train.Clips.Intersect(test.Clips));
         Assert.All(test.Clips, c => Assert.Contains("2:test", cache.Clips[c].Folds));
@@ -21,8 +21,8 @@ public sealed class EvaluationSetsTests(EvaluationWorld world)
     [Fact]
     public void Resolve_OneCacheWithoutSuchASplit_NamesThoseItHas()
     {
-        Cache cache = Cache.Open(world.Splits);
-        UsageException error = Assert.Throws<UsageException>(() => EvaluationSets.Resolve(cache, cache, new SvmConfig { Split = new SplitSection { Test = "test" } }, null));
+        var cache = Cache.Open(world.Splits);
+        var error = Assert.Throws<UsageException>(() => EvaluationSets.Resolve(cache, cache, new SvmConfig { Split = new SplitSection { Test = "test" } }, null));
         Assert.Contains("train, val", error.Message, StringComparison.Ordinal);
         Assert.Throws<UsageException>(() => EvaluationSets.Resolve(cache, cache, new SvmConfig { Split = new SplitSection { Test = "train" } }, null));
     }
@@ -30,9 +30,9 @@ public sealed class EvaluationSetsTests(EvaluationWorld world)
     [Fact]
     public void Resolve_SeveralLabels_NeedMulti()
     {
-        Cache cache = Cache.Open(world.Several);
+        var cache = Cache.Open(world.Several);
         Assert.Contains("several labels", Assert.Throws<UsageException>(() => EvaluationSets.Resolve(cache, cache, new SvmConfig(), null)).Message, StringComparison.Ordinal);
-        (EvaluationSet train, _) = EvaluationSets.Resolve(cache, cache, new SvmConfig { Labels = LabelKind.Multi }, null);
+        (var train, _) = EvaluationSets.Resolve(cache, cache, new SvmConfig { Labels = LabelKind.Multi }, null);
         Assert.Equal(EvaluationWorld.Classes + 1, train.Classes.Count);
         Assert.Contains(train.LabelSets, l => l.Length == 2);
     }
@@ -40,9 +40,9 @@ public sealed class EvaluationSetsTests(EvaluationWorld world)
     [Fact]
     public void Resolve_Limits_DrawOfEachClassBySeed()
     {
-        Cache cache = Cache.Open(world.Folds);
+        var cache = Cache.Open(world.Folds);
         SvmConfig few = new() { MaxTrainClips = 2, MaxTestClips = 1, MaxClasses = 2 };
-        (EvaluationSet train, EvaluationSet test) = EvaluationSets.Resolve(cache, cache, few, 1);
+        (var train, var test) = EvaluationSets.Resolve(cache, cache, few, 1);
         Assert.Equal([2, 2], train.Labels.CountBy(l => l).Select(c => c.Value));
         Assert.Equal([1, 1], test.Labels.CountBy(l => l).Select(c => c.Value));
         Assert.Equal(train.Clips, EvaluationSets.Resolve(cache, cache, few, 1).Train.Clips);

@@ -33,7 +33,7 @@ public sealed class EvaluationWorld : IAsyncLifetime
         LibTorch.Load();
         set_num_threads(1);
         await _run.AddClipsAsync(0, 6);
-        foreach (XkdVariant variant in Enum.GetValues<XkdVariant>())
+        foreach (var variant in Enum.GetValues<XkdVariant>())
         {
             await _run.TrainAsync(SmallRun.Config(variant), variant.ToString(), 1);
         }
@@ -50,9 +50,9 @@ public sealed class EvaluationWorld : IAsyncLifetime
 
     internal EvaluationRequest Request(string protocol, string dataset, string weights, string[] overrides)
     {
-        string path = Path.Combine(RepositoryRoot.Path, "configs", "eval", protocol, dataset + ".yaml");
+        var path = Path.Combine(RepositoryRoot.Path, "configs", "eval", protocol, dataset + ".yaml");
         string[] all = [.. SmokeRun.Overrides(protocol), .. overrides];
-        Cache cache = Cache.Open(CacheOf(dataset));
+        var cache = Cache.Open(CacheOf(dataset));
         return new EvaluationRequest
         {
             Protocol = protocol, Config = protocol == "svm" ? SvmConfig.Load(path, all) : ClassifierConfig.Load(path, all), Weights = [weights], Train = cache, Test = cache, Device = CPU,
@@ -69,21 +69,21 @@ public sealed class EvaluationWorld : IAsyncLifetime
 
     private static async Task WriteAsync(string path, int perClass, Func<int, int, (string? Split, string[] Labels, string[] Folds)> place)
     {
-        await using CacheWriter writer = await CacheWriter.OpenAsync(
+        await using var writer = await CacheWriter.OpenAsync(
             path, new Fingerprint { ShortSide = Height, Mels = Mels, Decoder = "synthetic" }, new CacheWriterOptions(), TimeProvider.System, CancellationToken.None);
-        for (int i = 0; i < perClass * Classes; i++)
+        for (var i = 0; i < perClass * Classes; i++)
         {
-            (int c, Random random) = (i / perClass, new Random(i));
-            byte[] frames = new byte[Frames * Height * Width * 3];
+            (var c, var random) = (i / perClass, new Random(i));
+            var frames = new byte[Frames * Height * Width * 3];
             random.NextBytes(frames);
-            for (int b = 0; b < frames.Length; b++)
+            for (var b = 0; b < frames.Length; b++)
             {
                 frames[b] = (byte)((frames[b] / 3) + (80 * (b % 3 == c ? 1 : 0)) + 40);
             }
 
             Half[] mel = [.. Enumerable.Range(0, Mels * MelFrames).Select(m => (Half)((m / MelFrames % Classes == c ? 3 : -3) + random.NextDouble()))];
-            (string? split, string[] labels, string[] folds) = place(i % perClass, c);
-            string id = $"{c}/clip{i:D3}.mp4";
+            (var split, var labels, var folds) = place(i % perClass, c);
+            var id = $"{c}/clip{i:D3}.mp4";
             await writer.AppendAsync(
                 new ClipRecord
                 {

@@ -22,15 +22,15 @@ public sealed class StreamedSvmTests : IDisposable
     public async Task Fit_BlockByBlock_ReachesTheOptimumOfAllRowsAtOnce(double c, FeatureScaling scaling)
     {
         FeatureSet train = SvmData.Features(500, 1, Dim, Classes, 3, seed: 3), test = SvmData.Features(200, 1, Dim, Classes, 3, seed: 4);
-        using LabelledRows rows = await RowsAsync(train, "a", scaling == FeatureScaling.UnitLength);
+        using var rows = await RowsAsync(train, "a", scaling == FeatureScaling.UnitLength);
         SvmConfig config = new() { C = [c], Scaling = scaling };
-        SvmProbeResult whole = SvmProbe.Run(train, test, config, Token);
-        SvmProbeResult streamed = SvmProbe.Run(rows, rows, config, _ => { }, Token);
+        var whole = SvmProbe.Run(train, test, config, Token);
+        var streamed = SvmProbe.Run(rows, rows, config, _ => { }, Token);
         Assert.True(whole.Converged && streamed.Converged);
         Assert.InRange(streamed.Passes, 1, 100);
 
         // Each is within 1e-6 of the optimum, relative to its weights; a block more or less changes only the order of sums.
-        double size = Math.Sqrt(whole.Model.Coefficients.Sum(w => w * w));
+        var size = Math.Sqrt(whole.Model.Coefficients.Sum(w => w * w));
         Assert.InRange(Math.Sqrt(whole.Model.Coefficients.Zip(streamed.Model.Coefficients, (x, y) => (x - y) * (x - y)).Sum()), 0, 4e-6 * size);
         Assert.True(Blocks(rows.Rows).Count > 5);
     }
@@ -38,14 +38,14 @@ public sealed class StreamedSvmTests : IDisposable
     [Fact]
     public async Task ForEachBlock_MoreRowsThanABlock_HoldsOneBlockInMemory()
     {
-        FeatureSet set = SvmData.Features(500, 1, Dim, Classes, 3, seed: 3);
-        using LabelledRows rows = await RowsAsync(set, "a");
+        var set = SvmData.Features(500, 1, Dim, Classes, 3, seed: 3);
+        using var rows = await RowsAsync(set, "a");
         Assert.Null(rows.Rows.Values);
-        List<(float[] Block, int First, int Count)> blocks = Blocks(rows.Rows);
+        var blocks = Blocks(rows.Rows);
         Assert.All(blocks, b => Assert.InRange(b.Block.Length * sizeof(float), 1, BlockBytes));
         Assert.Single(blocks.Select(b => b.Block).Distinct()); // read into the same memory
         Assert.Equal(Enumerable.Range(0, 500), blocks.SelectMany(b => Enumerable.Range(b.First, b.Count)));
-        using LabelledRows few = await RowsAsync(set.Select([.. Enumerable.Range(0, 32)]), "b");
+        using var few = await RowsAsync(set.Select([.. Enumerable.Range(0, 32)]), "b");
         Assert.Single(Blocks(few.Rows));
         Assert.NotNull(few.Rows.Values);
     }
@@ -58,7 +58,7 @@ public sealed class StreamedSvmTests : IDisposable
         await WriteAsync(test, "test");
         SvmConfig config = new() { C = [0.001, 0.1, 10], Scaling = FeatureScaling.Standardise };
         EvaluationResult first = await RunAsync(config), second = await RunAsync(config);
-        SvmProbeResult whole = SvmProbe.Run(train, test, config, Token);
+        var whole = SvmProbe.Run(train, test, config, Token);
         Assert.Equal(3, first.HeldOut!.Count);
         Assert.Equal(first.HeldOut.Values.Max(), first.HeldOut[$"{first.C}"]);
         Assert.Equal((whole.Model.C, whole.Scores.Value, whole.Scores.Top5), (first.C!.Value, first.Value, first.Top5!.Value));
@@ -81,11 +81,11 @@ public sealed class StreamedSvmTests : IDisposable
     [Fact]
     public async Task RunAsync_TooFewPasses_IsSaidInResultAndLog()
     {
-        FeatureSet train = SvmData.Features(240, 1, Dim, Classes, 3, seed: 3);
+        var train = SvmData.Features(240, 1, Dim, Classes, 3, seed: 3);
         await WriteAsync(train, "train");
         await WriteAsync(SvmData.Features(120, 1, Dim, Classes, 3, seed: 4), "test");
         List<string> log = [];
-        EvaluationResult result = await RunAsync(new SvmConfig { C = [0.1, 10], MaxIterations = 3 }, log.Add);
+        var result = await RunAsync(new SvmConfig { C = [0.1, 10], MaxIterations = 3 }, log.Add);
         Assert.Equal((false, 3), (result.Converged, result.Passes));
         Assert.Contains(result.Notes!, n => n.Contains("max_iterations", StringComparison.Ordinal));
         Assert.Contains(log, l => l.Contains("not converged", StringComparison.Ordinal));
@@ -94,7 +94,7 @@ public sealed class StreamedSvmTests : IDisposable
     [Fact]
     public async Task RunAsync_NothingToHoldOut_IsRefused()
     {
-        FeatureSet few = SvmData.Features(Classes, 1, Dim, Classes, 1, seed: 3);
+        var few = SvmData.Features(Classes, 1, Dim, Classes, 1, seed: 3);
         await WriteAsync(few, "train");
         await WriteAsync(few, "test");
         Assert.Contains("give one value of C", (await Assert.ThrowsAsync<UsageException>(() => RunAsync(new SvmConfig { C = [0.1, 1] }))).Message, StringComparison.Ordinal);
@@ -103,7 +103,7 @@ public sealed class StreamedSvmTests : IDisposable
     [Fact]
     public async Task RunAsync_FeaturesOfAnotherEncoder_AreRefused()
     {
-        FeatureSet set = SvmData.Features(20, 1, Dim, Classes, 1, seed: 3);
+        var set = SvmData.Features(20, 1, Dim, Classes, 1, seed: 3);
         await WriteAsync(set, "train", ("xkd.branch", "student"));
         await WriteAsync(set, "test", ("xkd.branch", "teacher"));
         Assert.Contains("branch student and teacher", (await Assert.ThrowsAsync<UsageException>(() => RunAsync(new SvmConfig { C = [0.1] }))).Message, StringComparison.Ordinal);
@@ -113,8 +113,8 @@ public sealed class StreamedSvmTests : IDisposable
     public async Task ClassifyAsync_Gallery_AgreesWithAllRowsAtOnce()
     {
         FeatureSet train = SvmData.Features(240, 1, Dim, Classes, 1, seed: 3), test = SvmData.Features(60, 1, Dim, Classes, 1, seed: 4);
-        await using FeatureFile gallery = await FeatureFile.OpenAsync(await WriteAsync(train, "train"));
-        (ClipScores streamed, int shared) = await NearestNeighbours.ClassifyAsync(gallery, test, new NeighbourOptions { K = 7 }, Token);
+        await using var gallery = await FeatureFile.OpenAsync(await WriteAsync(train, "train"));
+        (var streamed, var shared) = await NearestNeighbours.ClassifyAsync(gallery, test, new NeighbourOptions { K = 7 }, Token);
         Assert.Equal(100.0 * Enumerable.Range(0, test.Clips).Count(query => Nearest(train, test.Clip(query).ToArray(), 7) == test.Labels[query]) / test.Clips, streamed.Value, 1e-9);
         Assert.Equal(0, shared);
         Assert.Equal(240, (await NearestNeighbours.ClassifyAsync(gallery, train, new NeighbourOptions { K = 7 }, Token)).Shared);
@@ -123,7 +123,7 @@ public sealed class StreamedSvmTests : IDisposable
     [Fact]
     public async Task CreateAsync_RowsThatCannotBeUsed_AreNamed()
     {
-        FeatureSet set = SvmData.Features(8, 1, 2, 2, 1, seed: 3);
+        var set = SvmData.Features(8, 1, 2, 2, 1, seed: 3);
         Assert.Contains("clip3", (await Assert.ThrowsAsync<UsageException>(() => RowsAsync(set with { Labels = [0, 0, 1, -1, 1, 1, 1, 1] }, "bare"))).Message, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(_folder, "*.f32"));
     }
@@ -149,7 +149,7 @@ public sealed class StreamedSvmTests : IDisposable
 
     private async Task<LabelledRows> RowsAsync(FeatureSet set, string name, bool unitLength = false)
     {
-        await using FeatureFile file = await FeatureFile.OpenAsync(await WriteAsync(set, name));
+        await using var file = await FeatureFile.OpenAsync(await WriteAsync(set, name));
         return await LabelledRows.OfFileAsync(file, null, unitLength, _folder, Token, blockBytes: BlockBytes);
     }
 

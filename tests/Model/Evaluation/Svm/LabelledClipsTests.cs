@@ -10,7 +10,7 @@ public sealed class LabelledClipsTests
     [Fact]
     public void Labelled_AFewPerClass_TakesThatManyOfEachAscending()
     {
-        IReadOnlyList<int> clips = SvmEvaluation.Labelled(Labels, Apart, 5, seed: 1);
+        var clips = SvmEvaluation.Labelled(Labels, Apart, 5, seed: 1);
         Assert.Equal([("even", 5), ("odd", 5), ("rare", 3)], clips.CountBy(i => Labels[i]).OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => (c.Key, c.Value)));
         Assert.Equal(clips.Order().Distinct(), clips);
     }
@@ -19,7 +19,7 @@ public sealed class LabelledClipsTests
     public void Labelled_SegmentsOfOneRecording_CountOnce()
     {
         ulong[] sources = [.. Labels.Select((_, i) => (ulong)(i < 3 ? i : i / 10 * 10))];
-        IReadOnlyList<int> clips = SvmEvaluation.Labelled(Labels, sources, 2, seed: 1);
+        var clips = SvmEvaluation.Labelled(Labels, sources, 2, seed: 1);
         Assert.All(["even", "odd"], label => Assert.Equal(2, clips.Where(i => Labels[i] == label).Select(i => sources[i]).Distinct().Count()));
         Assert.All(clips, clip => Assert.Equal(
             Enumerable.Range(0, Labels.Length).Where(i => Labels[i] == Labels[clip] && sources[i] == sources[clip]), clips.Where(i => Labels[i] == Labels[clip] && sources[i] == sources[clip])));

@@ -9,7 +9,7 @@ public class StratifiedSplitTests
     [Fact]
     public void Of_UnevenClasses_KeepsEveryClassOnBothSides()
     {
-        (int[] fit, int[] held) = SvmProbe.Split(Labels, 0.2, seed: 1);
+        (var fit, var held) = SvmProbe.Split(Labels, 0.2, seed: 1);
 
         Assert.Equal(Enumerable.Range(0, Labels.Length), fit.Concat(held).Order());
         Assert.Equal([4, 1, 1, 0], Enumerable.Range(0, 4).Select(c => held.Count(i => Labels[i] == c)));
@@ -20,7 +20,7 @@ public class StratifiedSplitTests
     public void Of_SegmentsOfOneRecording_StayOnOneSide()
     {
         ulong[] sources = [.. Enumerable.Range(0, Labels.Length).Select(i => (ulong)(i / 4))];
-        (int[] fit, int[] held) = SvmProbe.Split(Labels, 0.4, seed: 1, sources);
+        (var fit, var held) = SvmProbe.Split(Labels, 0.4, seed: 1, sources);
         Assert.Equal(Enumerable.Range(0, Labels.Length), fit.Concat(held).Order());
         Assert.Equal(8, held.Count(i => Labels[i] == 0)); // two of five recordings
         Assert.Empty(held.Where(i => Labels[i] == 0).Select(i => sources[i]).Intersect(fit.Select(i => sources[i])));

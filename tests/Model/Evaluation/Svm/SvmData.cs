@@ -11,8 +11,8 @@ internal static class SvmData
         SplitMix64 centres = new(99), random = new(seed);
         float[] middle = [.. Enumerable.Range(0, classes * dim).Select(_ => (float)centres.NextNormal())];
         int[] labels = [.. Enumerable.Range(0, count).Select(i => i % classes)];
-        float[] rows = new float[count * dim];
-        for (int i = 0; i < rows.Length; i++)
+        var rows = new float[count * dim];
+        for (var i = 0; i < rows.Length; i++)
         {
             rows[i] = middle[(labels[i / dim] * dim) + (i % dim)] + (float)(spread * random.NextNormal());
         }
@@ -22,8 +22,8 @@ internal static class SvmData
 
     public static async Task<string> WriteAsync(FeatureSet set, string path, params (string Key, string Value)[] metadata)
     {
-        await using FeatureFileWriter writer = await FeatureFileWriter.CreateAsync(path, set.Dim, metadata.ToDictionary(m => m.Key, m => m.Value, StringComparer.Ordinal));
-        for (int i = 0; i < set.Clips; i++)
+        await using var writer = await FeatureFileWriter.CreateAsync(path, set.Dim, metadata.ToDictionary(m => m.Key, m => m.Value, StringComparer.Ordinal));
+        for (var i = 0; i < set.Clips; i++)
         {
             await writer.AppendAsync(set.Ids[i], set.Labels[i] < 0 ? null : set.ClassNames[set.Labels[i]], set.Vectors.AsMemory(i * set.Dim, set.Dim));
         }
@@ -37,8 +37,8 @@ internal static class SvmData
         SplitMix64 centres = new(7), random = new(seed);
         float[] middle = [.. Enumerable.Range(0, classes * dim).Select(_ => (float)centres.NextNormal())];
         int[] labels = [.. Enumerable.Range(0, clips).Select(i => i % classes)];
-        float[] rows = new float[clips * windows * dim];
-        for (int i = 0; i < rows.Length; i++)
+        var rows = new float[clips * windows * dim];
+        for (var i = 0; i < rows.Length; i++)
         {
             rows[i] = middle[(labels[i / (windows * dim)] * dim) + (i % dim)] + (float)(spread * random.NextNormal());
         }

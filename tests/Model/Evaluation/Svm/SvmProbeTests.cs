@@ -15,7 +15,7 @@ public class SvmProbeTests
     [Fact]
     public void Run_SeveralC_ChoosesOnHeldOutTrainingClips()
     {
-        SvmProbeResult result = Run(Train, Test, new SvmConfig { C = [1e-6, 0.01, 1], Seed = 3, Scaling = FeatureScaling.None });
+        var result = Run(Train, Test, new SvmConfig { C = [1e-6, 0.01, 1], Seed = 3, Scaling = FeatureScaling.None });
 
         Assert.Equal(result.HeldOut.Values.Max(), result.HeldOut[result.Model.C]);
         Assert.Contains("seed 3", result.Selection);
@@ -27,7 +27,7 @@ public class SvmProbeTests
     [Fact]
     public void Run_TestLabelsShuffled_SameChoiceOfC()
     {
-        FeatureSet wrong = Test with { Labels = [.. Test.Labels.Reverse()] };
+        var wrong = Test with { Labels = [.. Test.Labels.Reverse()] };
         SvmConfig options = new() { C = [1e-6, 0.001, 0.01, 1], Scaling = FeatureScaling.None };
 
         SvmProbeResult honest = Run(Train, Test, options), shuffled = Run(Train, wrong, options);
@@ -40,9 +40,9 @@ public class SvmProbeTests
     [Fact]
     public void Run_OneC_RefitsOnEveryTrainingWindow()
     {
-        SvmProbeResult result = Run(Train, Test, new SvmConfig { C = [0.1], Scaling = FeatureScaling.None });
+        var result = Run(Train, Test, new SvmConfig { C = [0.1], Scaling = FeatureScaling.None });
 
-        LinearSvmModel direct = LinearSvm.Fit(Train.Vectors, Train.Dim, [.. Train.Labels.SelectMany(l => Enumerable.Repeat(l, Train.Windows))], 8, new LinearSvmOptions { C = 0.1 }, TestContext.Current.CancellationToken);
+        var direct = LinearSvm.Fit(Train.Vectors, Train.Dim, [.. Train.Labels.SelectMany(l => Enumerable.Repeat(l, Train.Windows))], 8, new LinearSvmOptions { C = 0.1 }, TestContext.Current.CancellationToken);
         Assert.Equal(direct.Coefficients, result.Model.Coefficients);
         Assert.Empty(result.HeldOut);
         Assert.Equal("C 0.1 was given", result.Selection);
@@ -51,7 +51,7 @@ public class SvmProbeTests
     [Fact]
     public void Run_PerClassTable_AgreesWithConfusionAndTop1()
     {
-        SvmProbeResult result = Run(Train, Test);
+        var result = Run(Train, Test);
 
         Assert.Equal(40, result.Scores.Confusion!.ToRows().Sum(r => r.Sum()));
         Assert.Equal(result.Scores.Value, result.Scores.PerClass.Values.Average(), 1e-9); // the classes are equally large
@@ -65,14 +65,14 @@ public class SvmProbeTests
 
         Assert.All(Decisions(Train, Test, options).Zip(Decisions(Rescale(Train), Rescale(Test), options)), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
         // Where the regulariser weighs as much as the rows, a feature of other units is another problem.
-        SvmConfig none = options with { C = [0.001], Scaling = FeatureScaling.None };
+        var none = options with { C = [0.001], Scaling = FeatureScaling.None };
         Assert.True(Decisions(Train, Test, none).Zip(Decisions(Rescale(Train), Rescale(Test), none)).Max(pair => Math.Abs(pair.First - pair.Second)) > 1e-3);
     }
 
     [Fact]
     public void Run_UnitLength_IsBlindToLengthOfVectors()
     {
-        FeatureSet longer = Test with { Vectors = [.. Test.Vectors.Select(v => v * 8)] };
+        var longer = Test with { Vectors = [.. Test.Vectors.Select(v => v * 8)] };
         SvmConfig options = new() { C = [1], Scaling = FeatureScaling.UnitLength };
 
         Assert.Equal(Run(Train, Test, options).Scores.Value, Run(Train, longer, options).Scores.Value);
@@ -88,15 +88,15 @@ public class SvmProbeTests
     [Fact]
     public void With_Probe_GivesTheContractsFields()
     {
-        EvaluationResult result = new EvaluationResult
+        var result = new EvaluationResult
         {
             Dataset = "esc50", Protocol = "svm", Fold = 2, Modality = "audio", Branch = "teacher", Seed = 7, WeightsSha256 = "ab",
         };
         SvmConfig config = new() { C = [0.1], Scaling = FeatureScaling.None };
-        SvmProbeResult probe = Run(Train, Test, config);
+        var probe = Run(Train, Test, config);
         result = result.With(probe);
 
-        using JsonDocument json = JsonDocument.Parse(result.ToJson());
+        using var json = JsonDocument.Parse(result.ToJson());
         string[] contract = ["converged", "passes", "dataset", "protocol", "fold", "modality", "branch", "seed", "metric", "value", "per_class", "c", "weights_sha256"];
         Assert.All(contract, name => Assert.True(json.RootElement.TryGetProperty(name, out _), name));
         Assert.Equal(1, json.RootElement.GetProperty("schema").GetInt32());
@@ -108,8 +108,8 @@ public class SvmProbeTests
     public void Run_TooFewPasses_IsSaidInTheResult()
     {
         SvmConfig config = new() { C = [0.01, 10], Scaling = FeatureScaling.None, MaxIterations = 2 };
-        SvmProbeResult probe = Run(Train, Test, config);
-        EvaluationResult result = new EvaluationResult { Dataset = "d", Protocol = "svm", Modality = "video", Branch = "teacher", WeightsSha256 = "ab", Notes = ["other"] }
+        var probe = Run(Train, Test, config);
+        var result = new EvaluationResult { Dataset = "d", Protocol = "svm", Modality = "video", Branch = "teacher", WeightsSha256 = "ab", Notes = ["other"] }
             .With(probe);
 
         Assert.Equal((false, 2), (result.Converged, result.Passes));

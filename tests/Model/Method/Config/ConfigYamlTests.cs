@@ -40,9 +40,9 @@ public sealed class ConfigYamlTests : IDisposable
     [MemberData(nameof(Hostile), DisableDiscoveryEnumeration = true)]
     public void Load_FileThatIsNoConfiguration_IsRefusedInAMomentNamingFileAndLine(string yaml, int line)
     {
-        string path = Write(yaml);
-        long began = Stopwatch.GetTimestamp();
-        string message = Assert.Throws<UsageException>(() => PretrainConfig.Load(path)).Message;
+        var path = Write(yaml);
+        var began = Stopwatch.GetTimestamp();
+        var message = Assert.Throws<UsageException>(() => PretrainConfig.Load(path)).Message;
         Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(10), $"{Stopwatch.GetElapsedTime(began)} for {message}"); // a loaded machine's moment
         Assert.StartsWith($"{path}, line {line}: ", message, StringComparison.Ordinal);
         Assert.True(message.Length < 1000, $"{message.Length} characters");
@@ -51,14 +51,14 @@ public sealed class ConfigYamlTests : IDisposable
     [Fact]
     public void Load_HundredThousandUnknownKeys_NamesTheFirstAndCountsTheRest()
     {
-        string message = Assert.Throws<UsageException>(() => PretrainConfig.Load(Write(string.Concat(Enumerable.Range(0, 9000).Select(i => $"key{i}: 1\n"))))).Message;
+        var message = Assert.Throws<UsageException>(() => PretrainConfig.Load(Write(string.Concat(Enumerable.Range(0, 9000).Select(i => $"key{i}: 1\n"))))).Message;
         Assert.Contains("… and 8980 more unknown keys", message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Load_AliasesOfWhatIsComplete_AreTheValueThatTheyName()
     {
-        PretrainConfig config = PretrainConfig.Load(Write("objective:\n  teacher_temp_video: &t [0.04, 0.07]\n  teacher_temp_audio: *t\nmodel:\n  encoder: &e { dim: 64, depth: 2, heads: 4 }\n  decoder: *e\n"));
+        var config = PretrainConfig.Load(Write("objective:\n  teacher_temp_video: &t [0.04, 0.07]\n  teacher_temp_audio: *t\nmodel:\n  encoder: &e { dim: 64, depth: 2, heads: 4 }\n  decoder: *e\n"));
         Assert.Equal([0.04, 0.07], config.Objective.TeacherTempAudio);
         Assert.Equal((64, 2, 4), (config.Model.Decoder.Dim, config.Model.Decoder.Depth, config.Model.Decoder.Heads));
     }
@@ -75,7 +75,7 @@ public sealed class ConfigYamlTests : IDisposable
 
     private string Write(string yaml)
     {
-        string path = Path.Combine(_folder, "config.yaml");
+        var path = Path.Combine(_folder, "config.yaml");
         File.WriteAllText(path, yaml, new UTF8Encoding(false));
         return path;
     }

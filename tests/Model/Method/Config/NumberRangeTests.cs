@@ -24,7 +24,7 @@ public sealed class NumberRangeTests
     [InlineData("0", "write a number above 0, at most 1000")]
     public void TryRead_NoNumberOfTheRange_SaysWhatToWrite(string text, string expected)
     {
-        Assert.False(new NumberRange(0, 1000, above: true).TryRead(text, out double _, out string fix));
+        Assert.False(new NumberRange(0, 1000, above: true).TryRead(text, out double _, out var fix));
         Assert.Equal(expected, fix);
     }
 
@@ -35,7 +35,7 @@ public sealed class NumberRangeTests
     [InlineData("99999999999999999999", "write a whole number from 0 to 1000")]
     public void TryRead_NoWholeNumberOfTheRange_SaysWhatToWrite(string text, string expected)
     {
-        Assert.False(new NumberRange(0, 1000).TryRead(text, out int _, out string fix));
+        Assert.False(new NumberRange(0, 1000).TryRead(text, out int _, out var fix));
         Assert.Equal(expected, fix);
     }
 
@@ -51,10 +51,10 @@ public sealed class NumberRangeTests
     [MemberData(nameof(NumericKeys))]
     public void Load_WhatIsNoNumberOfAKey_IsRefusedNamingKeyValueAndRange(string kindAndKey)
     {
-        string[] parts = kindAndKey.Split(':');
-        foreach (string value in new[] { "nan", "inf", "1e999", "-1e300", "[nan, nan]" })
+        var parts = kindAndKey.Split(':');
+        foreach (var value in new[] { "nan", "inf", "1e999", "-1e300", "[nan, nan]" })
         {
-            string message = Assert.Throws<UsageException>(() => Load(parts[0], $"{parts[1]}={value}")).Message;
+            var message = Assert.Throws<UsageException>(() => Load(parts[0], $"{parts[1]}={value}")).Message;
             Assert.Contains($"{parts[1]} is '{value}'; write ", message, StringComparison.Ordinal);
             Assert.Matches("number (from|above) ", message);
         }
@@ -71,7 +71,7 @@ public sealed class NumberRangeTests
     [Fact]
     public void Load_EachNumberFineButNotTogether_IsRefused()
     {
-        string message = Assert.Throws<UsageException>(() => PretrainConfig.Load(Shipped, ["data.global_size=4096", "model.video_patch=[4, 16, 16]"])).Message;
+        var message = Assert.Throws<UsageException>(() => PretrainConfig.Load(Shipped, ["data.global_size=4096", "model.video_patch=[4, 16, 16]"])).Message;
         Assert.Contains("data.global_frames, data.global_size is a view of 524288 tokens", message, StringComparison.Ordinal);
     }
 
@@ -86,8 +86,8 @@ public sealed class NumberRangeTests
 
     private static IEnumerable<string> Keys(Type section, string prefix) => section.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite).SelectMany(p =>
     {
-        Type type = p.PropertyType.IsArray ? p.PropertyType.GetElementType()! : Nullable.GetUnderlyingType(p.PropertyType) ?? p.PropertyType;
-        string key = prefix + ConfigBinder.SnakeCase(p.Name);
+        var type = p.PropertyType.IsArray ? p.PropertyType.GetElementType()! : Nullable.GetUnderlyingType(p.PropertyType) ?? p.PropertyType;
+        var key = prefix + ConfigBinder.SnakeCase(p.Name);
         return type == typeof(int) || type == typeof(long) || type == typeof(double) ? [key] : type.IsClass && type != typeof(string) ? Keys(type, key + ".") : [];
     });
 }

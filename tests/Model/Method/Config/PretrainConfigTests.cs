@@ -52,10 +52,10 @@ public sealed class PretrainConfigTests : IDisposable
     [Fact]
     public void Reference_EveryKey_HasItsMeaningDefaultAndRange()
     {
-        IReadOnlyList<ConfigKey> keys = ConfigReference.Of<PretrainConfig>();
+        var keys = ConfigReference.Of<PretrainConfig>();
         Assert.Equal(ConfigBinder.Leaves(new PretrainConfig()), keys.Select(key => (key.Name, key.Default)));
         Assert.All(keys, key => Assert.False(string.IsNullOrWhiteSpace(key.Meaning) || string.IsNullOrWhiteSpace(key.Type), key.Name));
-        ConfigKey rate = Assert.Single(ConfigReference.Find<PretrainConfig>("optim.lr"));
+        var rate = Assert.Single(ConfigReference.Find<PretrainConfig>("optim.lr"));
         Assert.Equal(("Learning rate after the warm-up. Default 1e-4.", "0.0001"), (rate.Meaning, rate.Default));
         Assert.Contains("did you mean optim.lr", Assert.Throws<UsageException>(() => ConfigReference.Find<PretrainConfig>("optim.lrr")).Message, StringComparison.Ordinal);
         Assert.NotEmpty(ConfigReference.Of<Xkd.Model.Evaluation.SvmConfig>());
@@ -65,7 +65,7 @@ public sealed class PretrainConfigTests : IDisposable
     [Fact]
     public void Load_UnknownKey_NamesLineAndNearestKey()
     {
-        UsageException error = Assert.Throws<UsageException>(() => PretrainConfig.Load(Write("batch: 4\noptim:\n  weight_decy: 1\n")));
+        var error = Assert.Throws<UsageException>(() => PretrainConfig.Load(Write("batch: 4\noptim:\n  weight_decy: 1\n")));
         Assert.Contains("line 3: unknown key optim.weight_decy; did you mean optim.weight_decay?", error.Message);
     }
 
@@ -79,7 +79,7 @@ public sealed class PretrainConfigTests : IDisposable
     [Fact]
     public void Load_ManyErrors_AreAllNamedAtOnce()
     {
-        UsageException error = Assert.Throws<UsageException>(() => PretrainConfig.Load(Write("batch: none\nmodel:\n  encoder: { dim: 100, depth: 2, heads: 3 }\nobjective:\n  mask_video: 1.5\n")));
+        var error = Assert.Throws<UsageException>(() => PretrainConfig.Load(Write("batch: none\nmodel:\n  encoder: { dim: 100, depth: 2, heads: 3 }\nobjective:\n  mask_video: 1.5\n")));
         Assert.Contains("batch is 'none'; write a whole number", error.Message);
         Assert.Contains("model.encoder.dim is 100; write a multiple of model.encoder.heads (3)", error.Message);
         Assert.Contains("objective.mask_video is '1.5'; write a number from 0 to 1", error.Message);
@@ -107,8 +107,8 @@ public sealed class PretrainConfigTests : IDisposable
         int Pick(params int[] values) => values[random.Next(values.Length)];
         double Weight() => Pick(0, 1, 2, 3);
         double Share() => Pick(5, 8, 3, 9, 7, 2, 10, 0) / 10.0;
-        int accepted = 0;
-        for (int i = 0; i < 2000; i++)
+        var accepted = 0;
+        for (var i = 0; i < 2000; i++)
         {
             PretrainConfig config = new()
             {
@@ -147,7 +147,7 @@ public sealed class PretrainConfigTests : IDisposable
     [InlineData("readers: -1", "data.readers is '-1'; write a whole number from 0 to 1024")]
     public void Load_WhatIsCutFromTheCache_FitsOrIsRefusedWithTheFix(string data, string? error)
     {
-        string file = Write($"data: {{ {data} }}\n");
+        var file = Write($"data: {{ {data} }}\n");
         if (error is null)
         {
             Assert.Equal(LocalFrom.Clip, PretrainConfig.Load(file).ToFeed(0, 1, new PipelineGraphOptions()).LocalFrom);
@@ -164,19 +164,19 @@ public sealed class PretrainConfigTests : IDisposable
     [InlineData(128)]
     public void ToFeed_CoresOfTheProcess_SetTheWorkers(int cores)
     {
-        FeedOptions feed = new PretrainConfig().ToFeed(0, 1, new PipelineGraphOptions(), cores: cores);
+        var feed = new PretrainConfig().ToFeed(0, 1, new PipelineGraphOptions(), cores: cores);
         Assert.Equal((cores, Math.Max(1, cores - 1), 0, 0L), (feed.Cores, feed.Workers, feed.Readers, feed.MemoryBudget)); // the feed chooses by cache and store
         PretrainConfig written = new() { Data = new DataSection { Workers = 3, Readers = 7, PrefetchBytes = 5, Sample = SampleUnit.PerVideo } };
-        FeedOptions asked = written.ToFeed(0, 1, new PipelineGraphOptions(), cores: cores);
+        var asked = written.ToFeed(0, 1, new PipelineGraphOptions(), cores: cores);
         Assert.Equal((3, 7, 5L, SampleUnit.PerVideo), (asked.Workers, asked.Readers, asked.MemoryBudget, asked.Sample));
     }
 
     [Fact]
     public void Load_WithSet_OverridesTheFileAndItsBase()
     {
-        string file = Write("based_on: base.yaml\nseed: 3\n");
+        var file = Write("based_on: base.yaml\nseed: 3\n");
         File.WriteAllText(Path.Combine(_folder, "base.yaml"), "batch: 8\nseed: 1\nobjective: { recon: 2 }\n");
-        PretrainConfig config = PretrainConfig.Load(file, ["batch=16", "optim.betas=[0.5, 0.6]"]);
+        var config = PretrainConfig.Load(file, ["batch=16", "optim.betas=[0.5, 0.6]"]);
         Assert.Equal((16, 3L, 2.0), (config.Batch, config.Seed, config.Objective.Recon));
         Assert.Equal([0.5, 0.6], config.Optim.Betas);
     }
@@ -196,14 +196,14 @@ public sealed class PretrainConfigTests : IDisposable
     [Fact]
     public void ToYaml_ReadBack_GivesTheSameTree()
     {
-        PretrainConfig config = PretrainConfig.Load(Path.Combine(RepositoryRoot.Path, "configs/pretrain/xkd_mats_released.yaml"), ["optim.lr=0.00012345678901234567"]);
-        string yaml = ConfigBinder.ToYaml(config);
+        var config = PretrainConfig.Load(Path.Combine(RepositoryRoot.Path, "configs/pretrain/xkd_mats_released.yaml"), ["optim.lr=0.00012345678901234567"]);
+        var yaml = ConfigBinder.ToYaml(config);
         Assert.Equal(yaml, ConfigBinder.ToYaml(PretrainConfig.Load(Write(yaml))));
     }
 
     private string Write(string yaml)
     {
-        string path = Path.Combine(_folder, "config.yaml");
+        var path = Path.Combine(_folder, "config.yaml");
         File.WriteAllText(path, yaml);
         return path;
     }

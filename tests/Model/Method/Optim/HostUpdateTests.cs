@@ -51,9 +51,9 @@ public sealed class HostUpdateTests
         using var scope = TinyModel.Scope();
         var planted = false;
         using var step = new XkdStep(new XkdModel(TinyModel.Config()), GradientHook.Exchange(gradients => gradients.narrow(0, 70, planted ? 1 : 0).Fill(double.NaN)));
-        using StepScalars good = step.Run(TinyModel.Input(step.Model.Config, 1), TinyModel.Schedule());
+        using var good = step.Run(TinyModel.Input(step.Model.Config, 1), TinyModel.Schedule());
         planted = true;
-        using StepScalars bad = step.Run(TinyModel.Input(step.Model.Config, 2), TinyModel.Schedule());
+        using var bad = step.Run(TinyModel.Input(step.Model.Config, 2), TinyModel.Schedule());
 
         Assert.Null(good.FirstNonFinite(good.Read().Values));
         Assert.Equal("grad_norm", bad.FirstNonFinite(bad.Read().Values));

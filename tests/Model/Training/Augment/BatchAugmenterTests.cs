@@ -21,15 +21,15 @@ public sealed class BatchAugmenterTests
     [Fact]
     public void Video_ClipsOfSeveralSizesEveryOperationButBlur_EqualsTheCpuKernelBitForBit()
     {
-        (float[] cpu, float[] batch) = Video(Busy, clips: 24);
+        (var cpu, var batch) = Video(Busy, clips: 24);
         Assert.Equal(cpu, batch);
     }
 
     [Fact]
     public void Video_Blurred_DiffersFromTheCpuKernelByOneLevelAtMost()
     {
-        (float[] cpu, float[] batch) = Video(Busy with { BlurProbability = 1, Size = 40 }, clips: 12);
-        float level = 1 / (255 * 0.224f);
+        (var cpu, var batch) = Video(Busy with { BlurProbability = 1, Size = 40 }, clips: 12);
+        var level = 1 / (255 * 0.224f);
         double[] gaps = [.. cpu.Zip(batch, (a, b) => Math.Abs(a - b) / level)];
         Assert.True(gaps.Max() < 1.05, $"the largest gap is {gaps.Max()} levels");
         Assert.True(gaps.Count(g => g > 0.5) < 0.05 * gaps.Length, $"{gaps.Count(g => g > 0.5)} of {gaps.Length} values differ");
@@ -42,27 +42,34 @@ public sealed class BatchAugmenterTests
     public void Spectrogram_EveryOperation_EqualsTheCpuKernelToRounding(int warp, int frequencyMasks, int timeMasks)
     {
         const int mels = 16, frames = 50, clips = 12;
-        SpectrogramViewOptions kind = SpectrogramViewOptions.Local with
+        var kind = SpectrogramViewOptions.Local with
         {
-            Frames = frames, ResizeCropProbability = 0.7, CanvasFrequency = 1.25, TimeWarpWindow = warp, FrequencyMasks = frequencyMasks, FrequencyMaskBound = 6, TimeMasks = timeMasks, TimeMaskBound = 9,
+            Frames = frames,
+            ResizeCropProbability = 0.7,
+            CanvasFrequency = 1.25,
+            TimeWarpWindow = warp,
+            FrequencyMasks = frequencyMasks,
+            FrequencyMaskBound = 6,
+            TimeMasks = timeMasks,
+            TimeMaskBound = 9,
             MaskFill = timeMasks == 2 && warp == 0 ? MaskFill.Zero : MaskFill.Mean,
         };
         AugmentationOptions options = new() { GlobalVideo = new VideoViewOptions { Views = 0 }, LocalVideo = new VideoViewOptions { Views = 0 }, GlobalAudio = kind, LocalAudio = kind with { Views = 0 } };
         Random random = new(3);
         Half[] mel = [.. Enumerable.Range(0, clips * mels * frames).Select(_ => (Half)(random.NextDouble() * 12 - 15.9))];
         SpectrogramViewAugmentation[] views = [.. Enumerable.Range(0, clips).Select(i => ClipAugmentation.Draw(options, new SampleKey(1, 0, i), 32, 32, mels).Audio[0])];
-        float[] expected = new float[mel.Length];
+        var expected = new float[mel.Length];
         SpectrogramAugmenter cpu = new(-5.4, 4.4);
-        for (int i = 0; i < clips; i++)
+        for (var i = 0; i < clips; i++)
         {
             cpu.Apply(mel.AsSpan(i * mels * frames, mels * frames), mels, views[i], expected.AsSpan(i * mels * frames, mels * frames));
         }
 
         using HostTensors host = new(Cpu);
-        using Tensor windows = host.Of(mel, ScalarType.Float16, clips, mels, frames);
-        using Tensor made = new SpectrogramBatchKernel(-5.4, 4.4, new LogMelOptions().LogEpsilon, Cpu).Apply(windows, views);
+        using var windows = host.Of(mel, ScalarType.Float16, clips, mels, frames);
+        using var made = new SpectrogramBatchKernel(-5.4, 4.4, new LogMelOptions().LogEpsilon, Cpu).Apply(windows, views);
         Assert.Equal([clips, 1, mels, frames], made.shape);
-        float[] actual = made.data<float>().ToArray();
+        var actual = made.data<float>().ToArray();
         Assert.All(expected.Zip(actual), p => Assert.Equal(p.First, p.Second, 2e-5f * Math.Max(1, Math.Abs(p.First))));
         Assert.NotEqual(expected[..(mels * frames)], expected[(mels * frames)..(2 * mels * frames)]);
     }
@@ -75,14 +82,14 @@ public sealed class BatchAugmenterTests
     {
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
-        PretrainConfig config = SmallRun.Config();
+        var config = SmallRun.Config();
         config = config with { Data = config.Data with { LocalVideoViews = video, LocalAudioViews = audio, LocalFrom = from }, Augment = config.Augment with { LocalBlur = 0 } };
-        FeedOptions feed = config.ToFeed(0.5, 3, new PipelineGraphOptions());
-        Cache cache = Cache.Open(small.Cache);
+        var feed = config.ToFeed(0.5, 3, new PipelineGraphOptions());
+        var cache = Cache.Open(small.Cache);
         using HostTensors host = new(Cpu);
         BatchAugmenter augmenter = new(BatchAugmenterOptions.Of(feed, 0.5, 3), host);
-        List<float[]> expected = await ReadAsync(cache, feed, batch => XkdInputTensors.Of(batch, host));
-        List<float[]> actual = await ReadAsync(cache, feed with { DeferAugmentation = true }, augmenter.Apply);
+        var expected = await ReadAsync(cache, feed, batch => XkdInputTensors.Of(batch, host));
+        var actual = await ReadAsync(cache, feed with { DeferAugmentation = true }, augmenter.Apply);
         Assert.Equal(2 * (2 + 2 + video + audio), expected.Count);
         Assert.Equal(expected.Select(e => e.Length), actual.Select(a => a.Length));
         Assert.All(expected.Zip(actual), pair => Assert.All(pair.First.Zip(pair.Second), v => Assert.Equal(v.First, v.Second, 2e-5f * Math.Max(1, Math.Abs(v.First)))));
@@ -96,20 +103,20 @@ public sealed class BatchAugmenterTests
         HostFrames windows = new(clips, kind.Frames);
         ClipEntry[] entries = [.. Enumerable.Range(0, clips).Select(i => new ClipEntry { Id = $"{i}", Source = "", Height = sizes[i % 4].Height, Width = sizes[i % 4].Width })];
         windows.Layout(entries);
-        VideoViewAugmentation[] views = new VideoViewAugmentation[clips];
-        float[] expected = new float[clips * 3 * kind.Frames * kind.Size * kind.Size];
+        var views = new VideoViewAugmentation[clips];
+        var expected = new float[clips * 3 * kind.Frames * kind.Size * kind.Size];
         VideoAugmenter cpu = new();
-        for (int i = 0; i < clips; i++)
+        for (var i = 0; i < clips; i++)
         {
-            (int height, int width) = (entries[i].Height, entries[i].Width);
-            Span<byte> window = windows.Place(i, entries[i]);
-            for (int b = 0; b < window.Length; b++)
+            (var height, var width) = (entries[i].Height, entries[i].Width);
+            var window = windows.Place(i, entries[i]);
+            for (var b = 0; b < window.Length; b++)
             {
                 window[b] = (byte)Math.Clamp(128 + (110 * Math.Sin((b * 0.002 * (i + 1)) + (b % 3))) + random.Next(-15, 15), 0, 255); // saturated, flat and coloured parts
             }
 
             views[i] = ClipAugmentation.Draw(options, new SampleKey(11, 2, i), height, width, 16).Video[0];
-            int values = expected.Length / clips;
+            var values = expected.Length / clips;
             cpu.Apply(window, height, width, views[i], kind.Size, expected.AsSpan(i * values, values));
         }
 
@@ -117,8 +124,8 @@ public sealed class BatchAugmenterTests
         Assert.Contains(views, v => v.Gray);
         Assert.True(views.Where(v => v.Jitter is not null).Select(v => string.Join(',', v.Jitter!.Order)).Distinct().Count() > 4);
         using HostTensors host = new(Cpu);
-        using Tensor bytes = host.Of(windows.Data, ScalarType.Byte, windows.Length);
-        using Tensor made = new VideoBatchKernel([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f], Cpu).Apply(bytes, windows.Whole(), views, kind.Size, kind.Size);
+        using var bytes = host.Of(windows.Data, ScalarType.Byte, windows.Length);
+        using var made = new VideoBatchKernel([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f], Cpu).Apply(bytes, windows.Whole(), views, kind.Size, kind.Size);
         Assert.Equal([clips, 3, kind.Frames, kind.Size, kind.Size], made.shape);
         return (expected, made.data<float>().ToArray());
     }
@@ -127,11 +134,11 @@ public sealed class BatchAugmenterTests
     {
         List<float[]> values = [];
         await using TrainingFeed feed = new(cache, options);
-        await foreach (HostBatch batch in feed.ReadAsync(0, 2, cancellationToken: TestContext.Current.CancellationToken))
+        await foreach (var batch in feed.ReadAsync(0, 2, cancellationToken: TestContext.Current.CancellationToken))
         {
             using (batch)
             {
-                using XkdInputTensors input = make(batch);
+                using var input = make(batch);
                 values.AddRange(input.Value.Video.Concat(input.Value.Audio).Append(input.Value.VideoNoise).Append(input.Value.AudioNoise).Select(t => t.data<float>().ToArray()));
             }
         }

@@ -38,7 +38,9 @@ public sealed class CheckpointStoreTests : IDisposable
         var store = Store(new CheckpointStoreOptions { Keep = 2, KeepEvery = 4 });
 
         for (var step = 1; step <= 10; step++)
+        {
             Write(store, step);
+        }
 
         Assert.Equal([10L, 9L, 8L, 4L], store.Steps());
         Assert.Equal(4, Directory.GetFileSystemEntries(store.Folder).Length);

@@ -29,7 +29,10 @@ internal sealed class FaultyCheckpointFiles(int failAt, Func<Exception> fault, b
         // A kill may come when half of the folder is gone.
         var last = Directory.GetFiles(path).Order(StringComparer.Ordinal).FirstOrDefault();
         if (last is not null)
+        {
             Do(() => File.Delete(last));
+        }
+
         Do(() => _real.DeleteFolder(path));
     }
 
@@ -81,7 +84,10 @@ internal sealed class FaultyCheckpointFiles(int failAt, Func<Exception> fault, b
         protected override void Dispose(bool disposing)
         {
             if (disposing)
+            {
                 inner.Dispose();
+            }
+
             base.Dispose(disposing);
         }
     }

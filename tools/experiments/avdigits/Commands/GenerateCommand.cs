@@ -13,12 +13,12 @@ internal static class GenerateCommand
 
     public static Command Create()
     {
-        Option<string> mnist = CommonOptions.RequiredPath("--mnist", "MNIST: its four IDX files (also .gz), or training/D/* and testing/D/* pictures.");
-        Option<string> fsdd = CommonOptions.RequiredPath("--fsdd", "The Free Spoken Digit Dataset: its recordings, D_speaker_N.wav.");
-        Option<string> output = CommonOptions.RequiredPath("--out", "The corpus: train/digit_D/*.mp4 and val/digit_D/*.mp4.");
-        Option<long> seed = Numbers.Option("--seed", "Every clip is a pure function of it.", CommonOptions.Seeds, 0L);
-        Option<int> train = Numbers.Option("--train-per-class", "Training clips of each digit.", new NumberRange(1, 1_000_000), 200);
-        Option<int> validation = Numbers.Option("--val-per-class", "Validation clips of each digit.", new NumberRange(1, 1_000_000), 30);
+        var mnist = CommonOptions.RequiredPath("--mnist", "MNIST: its four IDX files (also .gz), or training/D/* and testing/D/* pictures.");
+        var fsdd = CommonOptions.RequiredPath("--fsdd", "The Free Spoken Digit Dataset: its recordings, D_speaker_N.wav.");
+        var output = CommonOptions.RequiredPath("--out", "The corpus: train/digit_D/*.mp4 and val/digit_D/*.mp4.");
+        var seed = Numbers.Option("--seed", "Every clip is a pure function of it.", CommonOptions.Seeds, 0L);
+        var train = Numbers.Option("--train-per-class", "Training clips of each digit.", new NumberRange(1, 1_000_000), 200);
+        var validation = Numbers.Option("--val-per-class", "Validation clips of each digit.", new NumberRange(1, 1_000_000), 30);
         Command command = new("generate", "Make the corpus: a handwritten digit drifts while the same digit is spoken. The same command makes only what is missing.") { mnist, fsdd, output, seed, train, validation };
         command.SetAction(async (parsed, _) =>
         {
@@ -30,7 +30,7 @@ internal static class GenerateCommand
                 TrainPerClass = parsed.GetValue(train),
                 ValidationPerClass = parsed.GetValue(validation),
             };
-            foreach ((string flag, string folder) in new[] { ("--mnist", options.Mnist), ("--fsdd", options.Fsdd) })
+            foreach ((var flag, var folder) in new[] { ("--mnist", options.Mnist), ("--fsdd", options.Fsdd) })
             {
                 if (!Directory.Exists(folder))
                 {
@@ -45,9 +45,9 @@ internal static class GenerateCommand
 
             Terminal terminal = new(json: false);
             using StopSignals signals = new();
-            int all = DigitImages.Digits * (options.TrainPerClass + options.ValidationPerClass);
+            var all = DigitImages.Digits * (options.TrainPerClass + options.ValidationPerClass);
             ProgressLine line = new(terminal, "clips", TimeProvider.System, PlainInterval);
-            int made = await new DigitCorpus(FfmpegTools.Locate()).GenerateAsync(parsed.GetValue(output)!, options, new Made(n => line.Report(n, all)), signals.Token).ConfigureAwait(false);
+            var made = await new DigitCorpus(FfmpegTools.Locate()).GenerateAsync(parsed.GetValue(output)!, options, new Made(n => line.Report(n, all)), signals.Token).ConfigureAwait(false);
             line.Finish(all, all, $"{made} made, {all - made} were there");
             return ExitCodes.Done;
         });

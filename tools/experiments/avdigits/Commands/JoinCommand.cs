@@ -12,16 +12,16 @@ internal static class JoinCommand
 
     public static Command Create()
     {
-        Option<string> data = CommonOptions.RequiredPath("--data", "The corpus that `generate` made: a folder with train and val.");
-        Option<string> output = CommonOptions.RequiredPath("--out", "The set: train/digit_D/*.mp4 and val/digit_D/*.mp4.");
-        Option<long> seed = Numbers.Option("--seed", "Draws what each clip is joined with.", CommonOptions.Seeds, 0L);
-        Option<int> most = Numbers.Option("--per-class", "Most clips of each digit and split.", new NumberRange(1, 1_000_000), 200);
+        var data = CommonOptions.RequiredPath("--data", "The corpus that `generate` made: a folder with train and val.");
+        var output = CommonOptions.RequiredPath("--out", "The set: train/digit_D/*.mp4 and val/digit_D/*.mp4.");
+        var seed = Numbers.Option("--seed", "Draws what each clip is joined with.", CommonOptions.Seeds, 0L);
+        var most = Numbers.Option("--per-class", "Most clips of each digit and split.", new NumberRange(1, 1_000_000), 200);
         Command command = new("join", "Make clips of 10 s: 3 s of another digit, 4 s of the clip's own, 3 s of a third. The same command makes only what is missing.") { data, output, seed, most };
         command.SetAction(async (parsed, _) =>
         {
             using StopSignals signals = new();
             ProgressLine line = new(new Terminal(json: false), "clips", TimeProvider.System, PlainInterval);
-            (int made, int all) = await new JoinedCorpus(FfmpegTools.Locate())
+            (var made, var all) = await new JoinedCorpus(FfmpegTools.Locate())
                 .MakeAsync(parsed.GetValue(data)!, parsed.GetValue(output)!, parsed.GetValue(most), (ulong)parsed.GetValue(seed), new Reported(p => line.Report(p.Made, p.All)), signals.Token).ConfigureAwait(false);
             line.Finish(all, all, $"{made} made, {all - made} were there");
             return ExitCodes.Done;

@@ -12,7 +12,7 @@ internal static class RowsCommand
         command.SetAction((_, _) =>
         {
             Terminal terminal = new(json: false);
-            foreach (AblationRow row in AblationRow.All)
+            foreach (var row in AblationRow.All)
             {
                 terminal.Line($"{row.Name,-18} {row.Title,-48} {string.Join(' ', row.Overrides)}");
             }

@@ -13,15 +13,15 @@ internal static class RunCommand
 
     public static Command Create()
     {
-        Option<string> data = CommonOptions.RequiredPath("--data", "The corpus: a folder with train and val.");
+        var data = CommonOptions.RequiredPath("--data", "The corpus: a folder with train and val.");
         Option<string[]> rows = new("--row") { Description = "Rows to run: names of `rows`, or all; repeatable. Default: untrained, recon, xkd.", AllowMultipleArgumentsPerToken = true };
-        Option<long[]> seeds = Numbers.Several<long>("--seed", "Seeds; repeatable. Default: 0 1 2.", CommonOptions.Seeds);
-        Option<int> jobs = Numbers.Option("--jobs", "Rows at a time, each in a process of its own. Default: one per core at cpu size, else 1.", new NumberRange(0, 1024), 0);
+        var seeds = Numbers.Several<long>("--seed", "Seeds; repeatable. Default: 0 1 2.", CommonOptions.Seeds);
+        var jobs = Numbers.Option("--jobs", "Rows at a time, each in a process of its own. Default: one per core at cpu size, else 1.", new NumberRange(0, 1024), 0);
         Parts parts = new();
-        Command command = parts.AddTo(new Command("run", "Run the rows that are not done yet, then write table and page. The same command continues after a stop."), data, rows, seeds, jobs);
+        var command = parts.AddTo(new Command("run", "Run the rows that are not done yet, then write table and page. The same command continues after a stop."), data, rows, seeds, jobs);
         command.SetAction(async (parsed, _) =>
         {
-            AblationOptions options = parts.Options(parsed) with
+            var options = parts.Options(parsed) with
             {
                 Data = parsed.GetValue(data)!,
                 Rows = Choose(parsed.GetValue(rows)),
@@ -37,19 +37,19 @@ internal static class RunCommand
 
     public static Command CreateRow()
     {
-        Option<string> row = CommonOptions.RequiredPath("--row", "The row.");
-        Option<long> seed = Numbers.Option("--seed", "The seed.", CommonOptions.Seeds, 0L);
+        var row = CommonOptions.RequiredPath("--row", "The row.");
+        var seed = Numbers.Option("--seed", "The seed.", CommonOptions.Seeds, 0L);
         seed.DefaultValueFactory = null;
         seed.Required = true;
         Parts parts = new();
-        Command command = parts.AddTo(new Command("row", "One row with one seed, on caches that are there.") { Hidden = true }, row, seed);
+        var command = parts.AddTo(new Command("row", "One row with one seed, on caches that are there.") { Hidden = true }, row, seed);
         command.SetAction(async (parsed, _) =>
         {
-            AblationRow chosen = Choose([parsed.GetValue(row)!])[0];
-            AblationOptions options = parts.Options(parsed) with { Rows = [chosen], Seeds = [parsed.GetValue(seed)] };
+            var chosen = Choose([parsed.GetValue(row)!])[0];
+            var options = parts.Options(parsed) with { Rows = [chosen], Seeds = [parsed.GetValue(seed)] };
             LibTorch.Load(options.LibTorch);
             using StopSignals signals = new();
-            bool done = await new AblationRun(options, new Terminal(json: false), TimeProvider.System).RowAsync(chosen, options.Seeds[0], options.Limit, signals.Token).ConfigureAwait(false);
+            var done = await new AblationRun(options, new Terminal(json: false), TimeProvider.System).RowAsync(chosen, options.Seeds[0], options.Limit, signals.Token).ConfigureAwait(false);
             return done ? ExitCodes.Done : signals.ExitCode ?? ExitCodes.Requeue;
         });
         return command;
@@ -81,7 +81,7 @@ internal static class RunCommand
 
         public Command AddTo(Command command, params Option[] own)
         {
-            foreach (Option option in (Option[])[Size, .. own, _out, _maxMinutes, _device, LibTorchFolder, _set])
+            foreach (var option in (Option[])[Size, .. own, _out, _maxMinutes, _device, LibTorchFolder, _set])
             {
                 command.Add(option);
             }

@@ -51,7 +51,7 @@ internal sealed class DigitPainter
     public void Paint(double seconds, Span<byte> rgb)
     {
         var t = (float)seconds;
-        Vector2 centre = _centre + (_reach * new Vector2(MathF.Sin((_rate.X * t) + _phase.X), MathF.Sin((_rate.Y * t) + _phase.Y)));
+        var centre = _centre + (_reach * new Vector2(MathF.Sin((_rate.X * t) + _phase.X), MathF.Sin((_rate.Y * t) + _phase.Y)));
         var (sin, cos) = MathF.SinCos(_turn + (_sway * MathF.Sin((_rate.X * t) + _phase.Y)));
         for (var y = 0; y < _height; y++)
         {

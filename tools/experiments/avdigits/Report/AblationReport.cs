@@ -15,7 +15,7 @@ internal sealed class AblationReport(AblationFolder folder, AblationSize size)
     /// <returns>The table's lines.</returns>
     public async Task<IReadOnlyList<string>> WriteAsync(CancellationToken stop)
     {
-        IReadOnlyList<(AblationRow Row, IReadOnlyList<RowResult> Seeds)> results = folder.Results();
+        var results = folder.Results();
         IReadOnlyList<string[]> rows = [.. results.Select(r => Line(r.Row, r.Seeds, results))];
         string[] lines =
         [
@@ -27,7 +27,7 @@ internal sealed class AblationReport(AblationFolder folder, AblationSize size)
         HtmlReport page = new($"XKD in miniature: avdigits, {size.Name} size");
         page.Paragraph("Pre-trained on the training clips without labels; accuracy of a linear SVM on the teachers' frozen features of the validation clips. Its C is chosen on a held-out fifth of the training clips. Chance is 10 %.");
         page.Table(Columns, rows);
-        foreach (string margin in Margins(results))
+        foreach (var margin in Margins(results))
         {
             page.Paragraph(margin);
         }
@@ -41,9 +41,9 @@ internal sealed class AblationReport(AblationFolder folder, AblationSize size)
     /// <summary>What the claim rests on, in words; empty until the rows are there.</summary>
     private static IEnumerable<string> Margins(IReadOnlyList<(AblationRow Row, IReadOnlyList<RowResult> Seeds)> results)
     {
-        foreach (AblationRow other in new[] { AblationRow.Reconstruction, AblationRow.Untrained })
+        foreach (var other in new[] { AblationRow.Reconstruction, AblationRow.Untrained })
         {
-            foreach (string modality in Modalities)
+            foreach (var modality in Modalities)
             {
                 if (Scores(results, AblationRow.Full, modality) is { } full && Scores(results, other, modality) is { } beside)
                 {
@@ -68,9 +68,9 @@ internal sealed class AblationReport(AblationFolder folder, AblationSize size)
     private async Task AddMapsAsync(HtmlReport page, IReadOnlyList<(AblationRow Row, IReadOnlyList<RowResult> Seeds)> results, CancellationToken stop)
     {
         page.Heading("Features of the validation clips").Paragraph("The two leading principal components, coloured by digit; the first seed of each row.").BeginGrid();
-        foreach ((AblationRow row, IReadOnlyList<RowResult> seeds) in results)
+        foreach ((var row, var seeds) in results)
         {
-            foreach (string modality in seeds[0].Probes.Keys)
+            foreach (var modality in seeds[0].Probes.Keys)
             {
                 string features = folder.Features(row, seeds[0].Seed, modality), picture = Path.ChangeExtension(features, ".png");
                 await FeatureScatter.WriteAsync(features, picture, stop).ConfigureAwait(false);

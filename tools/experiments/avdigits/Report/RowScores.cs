@@ -12,7 +12,7 @@ internal readonly record struct RowScores(IReadOnlyList<double> Values)
     {
         get
         {
-            double mean = Mean;
+            var mean = Mean;
             return Values.Count < 2 ? 0 : Math.Sqrt(Values.Sum(v => (v - mean) * (v - mean)) / (Values.Count - 1));
         }
     }

@@ -31,9 +31,9 @@ internal sealed record AblationFolder(string Path)
 
     private IEnumerable<long> Seeds(AblationRow row)
     {
-        string folder = System.IO.Path.Combine(Path, "rows", row.Name);
+        var folder = System.IO.Path.Combine(Path, "rows", row.Name);
         return Directory.Exists(folder)
-            ? Directory.EnumerateDirectories(folder, "seed-*").Select(f => long.TryParse(System.IO.Path.GetFileName(f)["seed-".Length..], out long seed) ? seed : -1).Where(s => s >= 0).Order()
+            ? Directory.EnumerateDirectories(folder, "seed-*").Select(f => long.TryParse(System.IO.Path.GetFileName(f)["seed-".Length..], out var seed) ? seed : -1).Where(s => s >= 0).Order()
             : [];
     }
 }

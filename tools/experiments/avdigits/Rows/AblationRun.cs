@@ -2,7 +2,6 @@ using System.Globalization;
 using Xkd.Cli.Commands;
 using Xkd.Cli.Hosting;
 using Xkd.Ingest;
-using Xkd.Model.Method;
 using Xkd.Storage;
 
 namespace Xkd.Experiments.AvDigits;
@@ -17,19 +16,19 @@ internal sealed class AblationRun(AblationOptions options, Terminal terminal, Ti
     public async Task<int> RunAsync(StopSignals signals)
     {
         DateTimeOffset? until = options.Limit is { } limit ? time.GetUtcNow() + limit : null;
-        foreach ((string split, string cache) in new[] { ("train", _folder.TrainCache), ("val", _folder.ValidationCache) })
+        foreach ((var split, var cache) in new[] { ("train", _folder.TrainCache), ("val", _folder.ValidationCache) })
         {
             await CacheAsync(Path.Combine(options.Data, split), cache, signals.Token).ConfigureAwait(false);
         }
 
         IReadOnlyList<(AblationRow Row, long Seed)> all = [.. options.Seeds.SelectMany(seed => options.Rows.Select(row => (row, seed)))];
         IReadOnlyList<(AblationRow Row, long Seed)> left = [.. all.Where(r => !Run(r.Row, r.Seed).IsDone())]; // all are looked at before one starts: a table is of one configuration
-        bool complete = options.Jobs > 1 && left.Count > 1
+        var complete = options.Jobs > 1 && left.Count > 1
             ? await new RowProcesses(options, terminal, time).RunAsync(left, until, signals.Token).ConfigureAwait(false)
             : await HereAsync(all, until, signals.Token).ConfigureAwait(false);
 
         AblationReport report = new(_folder, options.Size);
-        foreach (string line in await report.WriteAsync(signals.Token.IsCancellationRequested ? CancellationToken.None : signals.Token).ConfigureAwait(false))
+        foreach (var line in await report.WriteAsync(signals.Token.IsCancellationRequested ? CancellationToken.None : signals.Token).ConfigureAwait(false))
         {
             terminal.Line(line);
         }
@@ -45,8 +44,8 @@ internal sealed class AblationRun(AblationOptions options, Terminal terminal, Ti
             throw new UsageException($"--data {options.Data}: no folder {root}; `generate` makes the corpus");
         }
 
-        PretrainConfig config = options.Size.Configure(AblationRow.Full, 0, options.Overrides);
-        IngestResult result = await IngestCommand.IngestAsync(new IngestOptions { Root = root, Out = cache, Fps = config.Data.Fps, ShortSide = options.Size.ShortSide }, terminal, stop).ConfigureAwait(false);
+        var config = options.Size.Configure(AblationRow.Full, 0, options.Overrides);
+        var result = await IngestCommand.IngestAsync(new IngestOptions { Root = root, Out = cache, Fps = config.Data.Fps, ShortSide = options.Size.ShortSide }, terminal, stop).ConfigureAwait(false);
         if (result.Failed + result.FailedEarlier > 0)
         {
             throw new FailureException($"{result.Failed + result.FailedEarlier} clips of {root} failed; {cache}/ledger.jsonl names them; mend them and delete {cache} to begin again");
@@ -55,9 +54,9 @@ internal sealed class AblationRun(AblationOptions options, Terminal terminal, Ti
 
     private async Task<bool> HereAsync(IReadOnlyList<(AblationRow Row, long Seed)> rows, DateTimeOffset? until, CancellationToken stop)
     {
-        foreach ((AblationRow row, long seed) in rows)
+        foreach ((var row, var seed) in rows)
         {
-            TimeSpan? limit = until - time.GetUtcNow();
+            var limit = until - time.GetUtcNow();
             if (stop.IsCancellationRequested || limit <= TimeSpan.Zero || !await RowAsync(row, seed, limit, stop).ConfigureAwait(false))
             {
                 return false;

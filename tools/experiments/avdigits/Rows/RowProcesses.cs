@@ -20,11 +20,11 @@ internal sealed partial class RowProcesses(AblationOptions options, Terminal ter
     public async Task<bool> RunAsync(IReadOnlyList<(AblationRow Row, long Seed)> rows, DateTimeOffset? until, CancellationToken stop)
     {
         List<string> failed = [];
-        bool complete = true;
+        var complete = true;
         await Parallel.ForEachAsync(rows, new ParallelOptions { MaxDegreeOfParallelism = options.Jobs, CancellationToken = CancellationToken.None }, async (row, _) =>
         {
-            TimeSpan? left = until - time.GetUtcNow();
-            int exit = stop.IsCancellationRequested || left <= TimeSpan.Zero ? ExitCodes.Requeue : await RunAsync(row.Row, row.Seed, left, stop).ConfigureAwait(false);
+            var left = until - time.GetUtcNow();
+            var exit = stop.IsCancellationRequested || left <= TimeSpan.Zero ? ExitCodes.Requeue : await RunAsync(row.Row, row.Seed, left, stop).ConfigureAwait(false);
             lock (failed)
             {
                 if (exit is ExitCodes.Requeue or ExitCodes.Interrupted)
@@ -54,7 +54,7 @@ internal sealed partial class RowProcesses(AblationOptions options, Terminal ter
         StreamWriter log = new(Log(row, seed), append: true) { AutoFlush = true };
         await using (log.ConfigureAwait(false))
         {
-            using Process process = Process.Start(start) ?? throw new FailureException($"{start.FileName} does not start");
+            using var process = Process.Start(start) ?? throw new FailureException($"{start.FileName} does not start");
             DataReceivedEventHandler write = (_, line) =>
             {
                 lock (log)
@@ -66,7 +66,7 @@ internal sealed partial class RowProcesses(AblationOptions options, Terminal ter
             process.ErrorDataReceived += write;
             process.BeginOutputReadLine();
             process.BeginErrorReadLine();
-            using CancellationTokenRegistration ask = stop.Register(() => _ = Kill(process.Id, SigTerm)); // it saves at its next step
+            using var ask = stop.Register(() => _ = Kill(process.Id, SigTerm)); // it saves at its next step
             await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
             return process.ExitCode;
         }

@@ -6,7 +6,6 @@ using Xkd.Model.Method;
 using Xkd.Model.Training;
 using Xkd.Model.Weights;
 using Xkd.Storage;
-using static TorchSharp.torch;
 
 namespace Xkd.Experiments.AvDigits;
 
@@ -28,7 +27,7 @@ internal sealed class RowRun(AblationFolder folder, AblationRow row, PretrainCon
     public async Task<RowResult?> RunAsync(string device, TimeSpan? limit, CancellationToken stop)
     {
         Cache train = Cache.Open(folder.TrainCache), validation = Cache.Open(folder.ValidationCache);
-        string inputs = Inputs(train, validation);
+        var inputs = Inputs(train, validation);
         if (Done(inputs) is { } done)
         {
             return done;
@@ -39,7 +38,7 @@ internal sealed class RowRun(AblationFolder folder, AblationRow row, PretrainCon
         if (row.Trained)
         {
             TrainerOptions options = new() { Config = config, Data = folder.TrainCache, Out = folder.Run(row, config.Seed), Resume = ResumeMode.Auto, Device = device, MaxTime = limit };
-            TrainResult trained = await TrainingView.TrainAsync(options, terminal, time, stop).ConfigureAwait(false);
+            var trained = await TrainingView.TrainAsync(options, terminal, time, stop).ConfigureAwait(false);
             if (trained.Stopped)
             {
                 return null;
@@ -48,15 +47,15 @@ internal sealed class RowRun(AblationFolder folder, AblationRow row, PretrainCon
             steps = trained.Steps;
         }
 
-        long start = time.GetTimestamp();
-        Device where = Devices.Parse(device);
+        var start = time.GetTimestamp();
+        var where = Devices.Parse(device);
         Devices.SetThreads(config.Train.Threads);
-        using FrozenEncoder encoder = row.Trained ? FrozenEncoder.OpenRun(folder.Run(row, config.Seed), where, terminal.Line) : FrozenEncoder.Untrained(config, train.Manifest.Mel, where);
+        using var encoder = row.Trained ? FrozenEncoder.OpenRun(folder.Run(row, config.Seed), where, terminal.Line) : FrozenEncoder.Untrained(config, train.Manifest.Mel, where);
         Dictionary<string, EvaluationResult> probes = new(StringComparer.Ordinal);
-        foreach (WeightModality modality in row.Modalities)
+        foreach (var modality in row.Modalities)
         {
-            string name = modality.ToString().ToLowerInvariant();
-            using EvaluationEncoder one = EvaluationEncoder.Of(encoder, modality, Branch);
+            var name = modality.ToString().ToLowerInvariant();
+            using var one = EvaluationEncoder.Of(encoder, modality, Branch);
             EvaluationResult identity = new()
             {
                 Dataset = "avdigits", Protocol = "svm", Modality = name, Branch = Branch.ToString().ToLowerInvariant(), Seed = (ulong)config.Seed, WeightsSha256 = encoder.WeightsSha256,
@@ -85,8 +84,8 @@ internal sealed class RowRun(AblationFolder folder, AblationRow row, PretrainCon
 
     private RowResult? Done(string inputs)
     {
-        string place = folder.Result(row, config.Seed);
-        RowResult? done = RowResult.Read(place);
+        var place = folder.Result(row, config.Seed);
+        var done = RowResult.Read(place);
         return done is null || done.Inputs == inputs
             ? done
             : throw new UsageException($"{place} is of another configuration or other clips; write another --out, or delete {folder.Row(row, config.Seed)}");
@@ -95,9 +94,9 @@ internal sealed class RowRun(AblationFolder folder, AblationRow row, PretrainCon
     private string Inputs(Cache train, Cache validation)
     {
         // How the work is spread and watched is no part of what is learned.
-        PretrainConfig learned = config with { Train = new TrainSection { Precision = config.Train.Precision, Accumulate = config.Train.Accumulate } };
-        StringBuilder text = new StringBuilder(ConfigBinder.ToYaml(learned)).Append(ConfigBinder.ToYaml(probe));
-        foreach (Cache cache in new[] { train, validation })
+        var learned = config with { Train = new TrainSection { Precision = config.Train.Precision, Accumulate = config.Train.Accumulate } };
+        var text = new StringBuilder(ConfigBinder.ToYaml(learned)).Append(ConfigBinder.ToYaml(probe));
+        foreach (var cache in new[] { train, validation })
         {
             text.Append(cache.ClipsHash());
         }
