@@ -5,7 +5,7 @@ namespace Xkd.Architecture.Tests;
 /// <summary>tools → {Ingest, Model} → Pipeline → Storage; heavyweight packages live in one project each.</summary>
 public sealed class DependencyRuleTests
 {
-    private static readonly string Root = FindRoot();
+    internal static readonly string Root = FindRoot();
 
     public static TheoryData<string, string[]> Allowed => new()
     {

@@ -15,7 +15,7 @@ public sealed class KillSweepTests
     private const int CheckpointEvery = 3;
 
     // XKD_TEST_KILLS=100 is the long sweep; XKD_TEST_SEED repeats one.
-    private static readonly int Kills = int.Parse(Environment.GetEnvironmentVariable("XKD_TEST_KILLS") ?? "6", CultureInfo.InvariantCulture);
+    private static readonly int Kills = int.Parse(Environment.GetEnvironmentVariable("XKD_TEST_KILLS") ?? "4", CultureInfo.InvariantCulture);
     private static readonly int Seed = int.Parse(Environment.GetEnvironmentVariable("XKD_TEST_SEED") ?? "20240224", CultureInfo.InvariantCulture);
 
     // A life makes ten steps or so: there is work left after the last kill.
