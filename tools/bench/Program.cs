@@ -1,4 +1,3 @@
-using BenchmarkDotNet.Running;
 using Xkd.Bench;
 
 // Comparisons in which the sides take turns, each with its defaults:
@@ -20,7 +19,7 @@ using Xkd.Bench;
 //   Xkd.Bench slope   [STEPS]                                     live tensors and memory over many steps of the trainer; with DOTNET_GCgen0size=1000000, as xkd sets it
 //   Xkd.Bench svm     [ROUNDS] [PEERS]                            the SVM beside scikit-learn
 //   Xkd.Bench features FILE ROWS [DIM] [CLASSES] [SEED]           writes a feature file of any size, for xkd eval svm and knn in bounded memory
-// PEERS is tools/bench/peers; without it, or with "", this side runs alone. Anything else goes to BenchmarkDotNet (--filter *LogMel*).
+// PEERS is tools/bench/peers; without it, or with "", this side runs alone.
 string At(int i, string otherwise) => args.Length > i ? args[i] : otherwise;
 int Number(int i, int otherwise) => args.Length > i ? int.Parse(args[i]) : otherwise;
 string? Folder(int i) => At(i, "") is { Length: > 0 } folder ? folder : null;
@@ -62,6 +61,6 @@ switch (args.FirstOrDefault())
     case "features" when args.Length > 2:
         return await FeatureFileMaker.RunAsync(args[1], Number(2, 0), Number(3, 768), Number(4, 10), Number(5, 1));
     default:
-        BenchmarkSwitcher.FromAssembly(typeof(SvmBenchmark).Assembly).Run(args);
-        return 0;
+        await Console.Error.WriteLineAsync("Xkd.Bench ingest|catalog|frames|logmel|melbackends|read|objects|order|augment|endure|same|step|ranks|slope|svm|features: see the head of tools/bench/Program.cs");
+        return 2;
 }
