@@ -14,7 +14,8 @@ namespace Xkd.Decoder;
 /// </summary>
 internal sealed unsafe partial class SourceDecoder(DecoderSettings settings, LibavVersion version, MessageWriter output)
 {
-    // Their decoders say what is damaged, or make the same of it each time. What those of VP8 and HEVC make of damage in silence depends on what their buffers held before.
+    // Their decoders say what is damaged, or make the same of it each time. What those of VP8 and HEVC make of damage in silence depends on what
+    // their buffers held before.
     private static readonly string[] Codecs = [H264, "mpeg1video", "mpeg2video", "mpeg4", "mjpeg", "vp9", "av1"];
     private const string H264 = "h264";
     private static readonly Rational Microseconds = new(1, MicrosecondsPerSecond);
@@ -185,7 +186,13 @@ internal sealed unsafe partial class SourceDecoder(DecoderSettings settings, Lib
     private static string Name(MediaStream stream) => Marshal.PtrToStringUTF8((nint)avcodec_get_name(stream.CodecId))!;
 
     // The filters that the ffmpeg program puts before all others.
-    private static string Upright(Turn turn) => turn switch { Turn.Right => "transpose=clock,", Turn.Around => "hflip,vflip,", Turn.Left => "transpose=cclock,", _ => "" };
+    private static string Upright(Turn turn) => turn switch
+    {
+        Turn.Right => "transpose=clock,",
+        Turn.Around => "hflip,vflip,",
+        Turn.Left => "transpose=cclock,",
+        _ => "",
+    };
 
     // Where filters agree on the colours' meaning beforehand, it is said; else they read it off each frame.
     private string PictureSource(Frame* frame, Rational timeBase)

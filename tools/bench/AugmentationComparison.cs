@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
 using Xkd.Pipeline;
 
 namespace Xkd.Bench;
@@ -49,17 +48,8 @@ internal static class AugmentationComparison
 
     private static async Task<double> PillowAsync(string python, string script)
     {
-        ProcessStartInfo start = new(python, [script, "15"]) { UseShellExecute = false, RedirectStandardOutput = true };
-        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{python} did not start");
-        var text = await process.StandardOutput.ReadToEndAsync().ConfigureAwait(false);
-        await process.WaitForExitAsync().ConfigureAwait(false);
-        if (process.ExitCode != 0)
-        {
-            throw new InvalidOperationException($"augment_pil.py left with exit code {process.ExitCode}; it needs numpy and Pillow");
-        }
-
-        using var json = JsonDocument.Parse(text);
-        return json.RootElement.GetProperty("ms_per_clip").GetDouble();
+        var root = await PeerScript.RunAsync(python, script, "numpy and Pillow", "15").ConfigureAwait(false);
+        return root.GetProperty("ms_per_clip").GetDouble();
     }
 
     private sealed class ClipViews

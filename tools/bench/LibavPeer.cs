@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using System.Text.Json;
-
 namespace Xkd.Bench;
 
 /// <summary>libav in one process (PyAV, <c>peers/decode_pyav.py</c>): what a run of it decoded, and what that took.</summary>
@@ -19,21 +16,7 @@ internal sealed record LibavPeer(double Seconds, double CpuMs, long Frames, long
     /// <exception cref="InvalidOperationException">The script does not run.</exception>
     public static async Task<LibavPeer> RunAsync(string python, string peers, int workers, int turn, IReadOnlyList<string> files)
     {
-        var start = new ProcessStartInfo(python, [Path.Combine(peers, "decode_pyav.py"), $"{workers}", $"{turn}", .. files])
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-        };
-        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{python} did not start");
-        var text = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        if (process.ExitCode != 0)
-        {
-            throw new InvalidOperationException($"decode_pyav.py left with exit code {process.ExitCode}; it needs PyAV");
-        }
-
-        using var json = JsonDocument.Parse(text);
-        var root = json.RootElement;
+        var root = await PeerScript.RunAsync(python, Path.Combine(peers, "decode_pyav.py"), "PyAV", [$"{workers}", $"{turn}", .. files]);
         return new LibavPeer(
             root.GetProperty("seconds").GetDouble(),
             root.GetProperty("cpu_ms_per_clip").GetDouble(),

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
 using TorchSharp;
 using Xkd.Model.Torch;
 using Xkd.Pipeline;
@@ -91,16 +90,7 @@ internal static class LogMelComparison
 
     private static async Task<double> TorchAudioAsync(string python, string peers)
     {
-        ProcessStartInfo start = new(python, [Path.Combine(peers, "logmel_torchaudio.py"), "5"]) { UseShellExecute = false, RedirectStandardOutput = true };
-        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{python} did not start");
-        var text = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        if (process.ExitCode != 0)
-        {
-            throw new InvalidOperationException($"logmel_torchaudio.py left with exit code {process.ExitCode}; it needs torchaudio");
-        }
-
-        using var json = JsonDocument.Parse(text);
-        return json.RootElement.GetProperty("audio_seconds_per_second").GetDouble();
+        var root = await PeerScript.RunAsync(python, Path.Combine(peers, "logmel_torchaudio.py"), "torchaudio", "5");
+        return root.GetProperty("audio_seconds_per_second").GetDouble();
     }
 }

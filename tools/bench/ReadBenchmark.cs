@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using Xkd.Pipeline;
 using Xkd.Storage;
 using static Xkd.Pipeline.Samples;
@@ -103,17 +102,8 @@ internal static class ReadBenchmark
 
     private static async Task<(double Rate, double CpuMs)> PeerAsync(string python, string script, string kind, string folder)
     {
-        ProcessStartInfo start = new(python, [script, kind, folder]) { UseShellExecute = false, RedirectStandardOutput = true };
-        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{python} did not start");
-        var text = await process.StandardOutput.ReadToEndAsync().ConfigureAwait(false);
-        await process.WaitForExitAsync().ConfigureAwait(false);
-        if (process.ExitCode != 0)
-        {
-            throw new InvalidOperationException($"read_numpy.py left with exit code {process.ExitCode}; it needs numpy and Pillow");
-        }
-
-        using var json = JsonDocument.Parse(text);
-        return (json.RootElement.GetProperty("samples_per_s").GetDouble(), json.RootElement.GetProperty("cpu_ms").GetDouble());
+        var root = await PeerScript.RunAsync(python, script, "numpy and Pillow", kind, folder).ConfigureAwait(false);
+        return (root.GetProperty("samples_per_s").GetDouble(), root.GetProperty("cpu_ms").GetDouble());
     }
 
     // Smooth pictures that move, so that JPEG has what it has on video; the peer's copy lies beside as bare arrays and JPEG files.

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Torch;
 using Xkd.Model.Training;
@@ -53,7 +52,7 @@ internal static class SvmBenchmark
 
                 if (peers is not null && round > 0)
                 {
-                    foreach ((var c, var seconds) in await PeerAsync(peers, folder, Dim, tolerance, output, cancellation))
+                    foreach ((var c, var seconds) in await PeerAsync(peers, folder, Dim, tolerance, output))
                     {
                         theirs[c].Add(seconds);
                     }
@@ -75,24 +74,12 @@ internal static class SvmBenchmark
     }
 
     private static async Task<List<(double C, double Seconds)>> PeerAsync(
-        string peers, string folder, int dim, double tolerance, TextWriter output, CancellationToken cancellation)
+        string peers, string folder, int dim, double tolerance, TextWriter output)
     {
-        var start = new ProcessStartInfo("python3", [Path.Combine(peers, "svm_sklearn.py"), folder, $"{dim}", $"{tolerance}", .. Cs.Select(c => $"{c}")])
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-        };
-        using var process = Process.Start(start) ?? throw new InvalidOperationException("python3 did not start");
-        var text = await process.StandardOutput.ReadToEndAsync(cancellation);
-        await process.WaitForExitAsync(cancellation);
-        if (process.ExitCode != 0)
-        {
-            throw new InvalidOperationException($"svm_sklearn.py left with exit code {process.ExitCode}; it needs numpy and scikit-learn.");
-        }
-
-        await output.WriteLineAsync($"peer {text.Trim()}");
-        using var json = JsonDocument.Parse(text);
-        return [.. json.RootElement.EnumerateObject().Select(p => (double.Parse(p.Name), p.Value.GetProperty("seconds").GetDouble()))];
+        string[] arguments = [folder, $"{dim}", $"{tolerance}", .. Cs.Select(c => $"{c}")];
+        var root = await PeerScript.RunAsync("python3", Path.Combine(peers, "svm_sklearn.py"), "numpy and scikit-learn", arguments);
+        await output.WriteLineAsync($"peer {root}");
+        return [.. root.EnumerateObject().Select(p => (double.Parse(p.Name), p.Value.GetProperty("seconds").GetDouble()))];
     }
 
     /// <summary>Classes around random centres in a space whose directions differ in variance, as those of a network's features do.</summary>
