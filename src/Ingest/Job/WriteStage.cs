@@ -5,10 +5,7 @@ namespace Xkd.Ingest;
 /// <summary>The write stage: an item's clips and its ledger line, and a commit every so often. One item at a time.</summary>
 internal sealed class WriteStage(CacheWriter writer, Fingerprint fingerprint, TimeSpan commitInterval, IngestTally tally, TimeProvider time)
 {
-    // A manifest lists every row and the merged ledger every item, of all processes that write the cache: in a large one a commit takes seconds.
-    private const int WorkToCommit = 20;
     private long _committedAt = time.GetTimestamp();
-    private TimeSpan _lastCommit;
 
     /// <summary>Writing failed (the disk is full, a shard did not read back): nothing more can be committed.</summary>
     public bool Broken { get; private set; }
@@ -22,12 +19,10 @@ internal sealed class WriteStage(CacheWriter writer, Fingerprint fingerprint, Ti
             {
                 // An item is written whole or not at all: a cancelled run stops between items, so that what it has can be committed.
                 await WriteAsync(item);
-                if (time.GetElapsedTime(_committedAt) >= Pause)
+                if (time.GetElapsedTime(_committedAt) >= commitInterval)
                 {
-                    var began = time.GetTimestamp();
                     await writer.CommitAsync(CancellationToken.None);
                     _committedAt = time.GetTimestamp();
-                    _lastCommit = time.GetElapsedTime(began, _committedAt);
                 }
             }
             catch
@@ -37,8 +32,6 @@ internal sealed class WriteStage(CacheWriter writer, Fingerprint fingerprint, Ti
             }
         }
     }
-
-    private TimeSpan Pause => commitInterval > TimeSpan.Zero && _lastCommit * WorkToCommit > commitInterval ? _lastCommit * WorkToCommit : commitInterval;
 
     private async Task WriteAsync(PreparedItem item)
     {

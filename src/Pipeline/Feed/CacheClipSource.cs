@@ -7,9 +7,9 @@ namespace Xkd.Pipeline;
 /// <param name="resident">Bytes of its shards that may be present as the process's own memory at once.</param>
 internal sealed class CacheClipSource(Cache cache, long resident = 32 << 20) : IClipSource
 {
-    private readonly ClipReader _reader = new(cache, resident);
+    private readonly ClipReader _reader = new(cache);
 
-    public long ResidentBytes => _reader.ResidentBytes;
+    public long ResidentBytes => Math.Min(0, resident);
 
     public int? Requests => _reader.Requests;
 

@@ -3,9 +3,12 @@ namespace Xkd.Storage;
 /// <summary>The single final state of a source item.</summary>
 public enum ItemState
 {
-    /// <summary>Its clips are rows of the manifest's shards.</summary>
+    /// <summary>Its clips are rows of the index.</summary>
     Committed,
 
     /// <summary>It gave no clip; <see cref="LedgerEntry.Stage"/> and <see cref="LedgerEntry.Reason"/> say why.</summary>
     Failed,
+
+    /// <summary>Its clips were removed; it is not ingested again.</summary>
+    Removed,
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Xkd.Storage;
 
 /// <summary>One line of the ledger: what became of one source item. A long source cut into segments is still one item.</summary>
@@ -23,4 +25,12 @@ public sealed record LedgerEntry
 
     /// <summary>How often the item was tried, this time included.</summary>
     public int Attempts { get; init; } = 1;
+
+    /// <summary>Size of the source in bytes when it was read; null where that is not known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Bytes { get; init; }
+
+    /// <summary>When the source was last written before it was read, seconds since 1970; null where that is not known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Mtime { get; init; }
 }

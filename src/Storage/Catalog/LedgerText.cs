@@ -35,12 +35,12 @@ internal static class LedgerText
         output.Write(lines.WrittenSpan);
     }
 
-    public static IEnumerable<LedgerEntry> Read(byte[] text, int length)
+    public static IEnumerable<LedgerEntry> Read(byte[] text)
     {
-        for (var begin = 0; begin < length;)
+        for (var begin = 0; begin < text.Length;)
         {
-            var end = Array.IndexOf(text, (byte)'\n', begin, length - begin);
-            end = end < 0 ? length : end;
+            var end = Array.IndexOf(text, (byte)'\n', begin);
+            end = end < 0 ? text.Length : end;
             var entry = JsonSerializer.Deserialize<LedgerEntry>(text.AsSpan(begin, end - begin), StorageJson.Options) ?? throw new JsonException("an empty ledger line");
             yield return entry is { Id.Length: > 0, Attempts: >= 0 } && !entry.Warnings.Contains(null!)
                 ? entry
@@ -49,11 +49,10 @@ internal static class LedgerText
         }
     }
 
-    /// <summary>Counts an entry in: a committed item stays committed, otherwise the later line (more attempts) wins.</summary>
+    /// <summary>Adds an entry: the later line holds, but a failure never replaces what was committed.</summary>
     public static void Merge(IDictionary<string, LedgerEntry> ledger, LedgerEntry entry)
     {
-        if (!ledger.TryGetValue(entry.Id, out var known)
-            || (known.State == ItemState.Failed && (entry.State == ItemState.Committed || entry.Attempts >= known.Attempts)))
+        if (!ledger.TryGetValue(entry.Id, out var known) || known.State != ItemState.Committed || entry.State != ItemState.Failed)
         {
             ledger[entry.Id] = entry;
         }

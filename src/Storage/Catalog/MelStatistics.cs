@@ -33,7 +33,15 @@ public sealed record MelStatistics
     [JsonIgnore]
     public bool Any => Values > 0;
 
-    /// <summary>These statistics with more values counted in.</summary>
+    /// <summary>These statistics with those of more clips.</summary>
+    public MelStatistics Add(IEnumerable<ClipEntry> clips, Fingerprint fingerprint)
+    {
+        ArgumentNullException.ThrowIfNull(clips);
+        ArgumentNullException.ThrowIfNull(fingerprint);
+        return clips.Aggregate(this, (sum, clip) => sum.Add(clip.MelStatisticFrames(fingerprint), (long)clip.MelStatisticFrames(fingerprint) * fingerprint.Mels, clip.MelSum, clip.MelSumSquares));
+    }
+
+    /// <summary>These statistics with more values.</summary>
     public MelStatistics Add(long frames, long values, double sum, double sumSquares)
     {
         var n = Values + values;

@@ -14,5 +14,6 @@ internal static class StorageJson
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false) },
         AllowDuplicateProperties = false,
         RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
     };
 }

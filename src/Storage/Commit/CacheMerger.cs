@@ -6,7 +6,7 @@ namespace Xkd.Storage;
 /// </summary>
 public static class CacheMerger
 {
-    private const string Part = "merge";
+    internal const string Part = "merge";
 
     /// <summary>Returns the version in force.</summary>
     /// <exception cref="UsageException">No cache there, or nothing committed.</exception>

@@ -3,13 +3,14 @@ using System.Globalization;
 namespace Xkd.Storage;
 
 /// <summary>
-/// The one stage that writes a cache. Clips are appended under their source item; settling the item decides them; a commit makes all settled
-/// items and their ledger lines visible together, as a new manifest version. Not thread-safe.
-/// <para>A commit's steps: temporary shard → close → read back → sync → rename → sync folder → ledger lines → sync → manifest, put if absent
-/// → sync folder → merged ledger. A crash between any two leaves the manifest before it in force; the next opening removes what is left over.</para>
+/// The one stage that writes a cache. Clips are appended under their source item; settling the item decides them; a commit makes all settled items and their ledger lines visible together, as a
+/// new manifest version. Not thread-safe.
+/// <para>A commit's steps: temporary shard → close → read back → sync → rename → sync folder → index and ledger lines, put if absent → manifest, put if absent. A crash between any two leaves the
+/// manifest before it in force; the next opening removes what is left over.</para>
 /// </summary>
 public sealed class CacheWriter : IAsyncDisposable
 {
+    internal const int SmallLedger = 1000; // items up to which every commit writes all lines anew
     private readonly ICacheStore _store;
     private readonly Fingerprint _fingerprint;
     private readonly CacheWriterOptions _options;
@@ -21,18 +22,18 @@ public sealed class CacheWriter : IAsyncDisposable
     private readonly HashSet<string> _clipIds = new(StringComparer.Ordinal);
     private readonly List<LedgerEntry> _settled = [];
     private readonly List<ShardEntry> _sealed = [];
-    private MelStatistics _sealedMel = new();
+    private readonly List<ClipEntry> _rows = [];
     private Dictionary<string, LedgerEntry> _ledger = new(StringComparer.Ordinal);
     private Manifest? _head;
-    private LedgerPart? _own;
     private ShardWriter? _shard;
-    private int _nextShard = 1;
+    private int _number;
+    private bool _ledgerIsBehind;
     private bool _failed;
 
     private CacheWriter(ICacheStore store, Fingerprint fingerprint, CacheWriterOptions options, TimeProvider time, IPartLock held)
     {
         (_store, _fingerprint, _options, _time, _lock) = (store, fingerprint, options, time, held);
-        _manifests = new ManifestStore(store);
+        _manifests = new ManifestStore(store, options.Converting);
         _ledgers = new LedgerStore(store);
     }
 
@@ -99,9 +100,8 @@ public sealed class CacheWriter : IAsyncDisposable
 
     /// <summary>
     /// Gives a source item its final state. Committed: its clips go to the open shard and become visible, with this line, at the next commit.
-    /// Failed: its clips, if any, are dropped. A full shard is sealed here, and committed unless the cache is already large (see remarks).
+    /// Otherwise its clips, if any, are dropped. A full shard is sealed and committed here.
     /// </summary>
-    /// <remarks>A manifest lists every row, so one per shard would cost the square of the cache's size; a commit is due after a sixty-fourth more shards.</remarks>
     /// <exception cref="ArgumentException">Committed without clips.</exception>
     /// <exception cref="UsageException">The item is committed already.</exception>
     public async Task SettleAsync(LedgerEntry entry, CancellationToken ct)
@@ -112,7 +112,7 @@ public sealed class CacheWriter : IAsyncDisposable
         RequireUsable();
         RequireOpen(entry.Id);
         _pending.Remove(entry.Id, out var clips);
-        if (entry.State == ItemState.Failed)
+        if (entry.State != ItemState.Committed)
         {
             clips?.ForEach(Drop);
         }
@@ -126,21 +126,17 @@ public sealed class CacheWriter : IAsyncDisposable
             {
                 foreach (var clip in clips)
                 {
-                    _shard ??= await ShardWriter.CreateAsync(_store, _options, _nextShard++);
-                    await _shard.AddAsync(clip, _fingerprint.Mels);
+                    _shard ??= await ShardWriter.CreateAsync(_store, _options, ++_number);
+                    await _shard.AddAsync(clip);
                 }
             });
         }
 
         _settled.Add(entry);
         _ledger[entry.Id] = entry;
-        if (_shard is not null && (_shard.Bytes >= _options.ShardBytes || _shard.Rows >= _options.ShardRows))
+        if (_shard is not null && (_shard.Bytes >= _options.ShardBytes || _shard.Count >= _options.ShardRows))
         {
-            await GuardAsync(SealAsync);
-            if (_sealed.Count > (_head?.Shards.Count ?? 0) / 64)
-            {
-                await CommitAsync(ct);
-            }
+            await CommitAsync(ct);
         }
     }
 
@@ -159,7 +155,7 @@ public sealed class CacheWriter : IAsyncDisposable
         await GuardAsync(async () =>
         {
             await SealAsync();
-            Publish();
+            await PublishAsync();
         });
         return _head!;
     }
@@ -177,6 +173,7 @@ public sealed class CacheWriter : IAsyncDisposable
         _shard?.Dispose();
         try
         {
+            CloseLedger();
             new Leftovers(_store).Remove(_options.Part, _lock, _manifests.Head());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or XkdException)
@@ -191,13 +188,13 @@ public sealed class CacheWriter : IAsyncDisposable
 
     private void Recover()
     {
-        _head = _manifests.Head();
-        _own = Own(_head);
+        _head = _manifests.Head() is { } head ? _manifests.Listing(head) : null;
         RequireSameFingerprint();
         new Leftovers(_store).Remove(_options.Part, _lock, _head);
         _ledger = _head is null ? _ledger : _ledgers.Read(_head);
-        _nextShard = 1 + (_head?.Shards.Select(s => CacheLayout.ParseShard(s.Path)).Where(s => s?.Part == _options.Part).Max(s => s?.Number) ?? 0);
-        if (_head is not null && !_ledgers.IsMerged(_ledger))
+        _number = Committed(_head);
+        _ledgerIsBehind = _ledger.Count > SmallLedger && _options.Part == CacheMerger.Part;
+        if (_head is { Segments.Count: > 0 } && _ledger.Count <= SmallLedger && !_ledgers.IsMerged(_ledger))
         {
             // A writer may have died between its manifest and this file.
             _ledgers.WriteMerged(_ledger, _options.Part);
@@ -206,30 +203,34 @@ public sealed class CacheWriter : IAsyncDisposable
 
     private async Task SealAsync()
     {
-        if (_shard is null)
+        if (_shard is not null)
         {
-            return;
+            using var shard = _shard;
+            _shard = null;
+            _sealed.Add(await shard.SealAsync(_fingerprint));
+            _rows.AddRange(shard.Rows);
         }
-
-        using var shard = _shard;
-        _shard = null;
-        _sealed.Add(await shard.SealAsync(_fingerprint.Mels));
-        _sealedMel = _sealedMel.Add(shard.Mel.Frames, shard.Mel.Values, shard.Mel.Sum, shard.Mel.SumSquares);
     }
 
-    private void Publish()
+    private async Task PublishAsync()
     {
         _lock.Require();
         JoinNewerHead();
-        var lines = _settled.Count == 0 ? _own : _ledgers.Append(_own, _options.Part, _settled);
+        _number += _sealed.Count == 0 ? 1 : 0; // else the last shard's
+        Segment added = new()
+        {
+            Index = _rows.Count == 0 ? null : Put(CacheLayout.Indexes, await IndexFile.WriteAsync(_rows, _sealed)),
+            Rows = _rows.Count,
+            Ledger = _settled.Count == 0 ? null : Put(CacheLayout.Ledgers, LedgerText.Write(_settled)),
+            Version = 1,
+        };
         while (true)
         {
             _lock.Require();
-            var next = Next(lines);
+            var next = Next(added);
             if (_manifests.TryPut(next, _options.Part))
             {
                 _head = next;
-                _own = lines;
                 break;
             }
 
@@ -238,69 +239,170 @@ public sealed class CacheWriter : IAsyncDisposable
 
         _settled.Clear();
         _sealed.Clear();
-        _sealedMel = new MelStatistics();
+        _rows.Clear();
+        _ledgerIsBehind = _ledger.Count > SmallLedger;
+        if (!_ledgerIsBehind)
+        {
+            do
+            {
+                // Of two parts that commit at once, the slower must not leave its older merge in place: whoever writes last looks again.
+                _ledgers.WriteMerged(_ledger, _options.Part);
+            }
+            while (JoinNewerHead());
+        }
+
+        await MergeSegmentsAsync();
+    }
+
+    // Of no consequence where another process is faster: it, or the next commit, merges.
+    private Task MergeSegmentsAsync() => Segments.Due(_head!).Length == 0 ? Task.CompletedTask : ChangeAsync(insist: false, async (next, put) =>
+    {
+        var due = Segments.Due(next);
+        if (due.Length == 0)
+        {
+            return null;
+        }
+
+        var merged = await Segments.MergeAsync(_store, _manifests, next, due, put);
+        Segment[] kept = [.. next.Segments.TakeWhile(s => s != due[0]), merged, .. next.Segments.SkipWhile(s => s != due[0]).Except(due)];
+        return next with { Segments = kept, Removals = [.. next.Removals.Where(r => Array.Exists(kept, s => s.Version < r.Version))] };
+    });
+
+    /// <summary>Puts a version that follows from the newest one in place.</summary>
+    /// <param name="insist">Where another process puts one first: follow from that one, and again. Otherwise the change is left out.</param>
+    /// <param name="change">Told the next version as it would be without a change, and how to put a file of a folder in place; null changes nothing.</param>
+    /// <returns>Whether there is such a version now.</returns>
+    internal async Task<bool> ChangeAsync(bool insist, Func<Manifest, Func<string, byte[], StoredPart>, Task<Manifest?>> change)
+    {
         do
         {
-            // Of two parts that commit at once, the slower must not leave its older merge in place: whoever writes last looks again.
-            _ledgers.WriteMerged(_ledger, _options.Part);
-        }
-        while (JoinNewerHead());
+            List<string> made = [];
+            var next = await change(Follow(), (folder, bytes) =>
+            {
+                _number++;
+                var file = Put(folder, bytes);
+                made.Add(file.Path);
+                return file;
+            });
+            if (next is null)
+            {
+                return false;
+            }
 
-        // What a shard, its index and these texts took has grown old by now, and the runtime is slow to look among what is old, and slower to close
-        // the gaps: an ingest of days would seem to creep. Milliseconds, beside a commit's syncs.
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+            _lock.Require();
+            next = next with { Parts = Follow().Parts };
+            if (_manifests.TryPut(next, _options.Part))
+            {
+                _head = _manifests.Listing(next);
+                return true;
+            }
+
+            made.ForEach(_store.Delete);
+            JoinNewerHead();
+        }
+        while (insist);
+        return false;
+    }
+
+    /// <summary>Writes clips that other shards hold already into new ones, for a change to name.</summary>
+    internal async Task<(List<ShardEntry> Shards, List<ClipEntry> Rows)> RewriteAsync(IEnumerable<ClipRecord> clips)
+    {
+        foreach (var clip in clips)
+        {
+            _shard ??= await ShardWriter.CreateAsync(_store, _options, ++_number);
+            await _shard.AddAsync(new StagedClip(clip, _fingerprint, _options.JpegQuality));
+            if (_shard.Bytes >= _options.ShardBytes || _shard.Count >= _options.ShardRows)
+            {
+                await SealAsync();
+            }
+        }
+
+        await SealAsync();
+        var made = (_sealed.ToList(), _rows.ToList());
+        _sealed.Clear();
+        _rows.Clear();
+        return made;
+    }
+
+    /// <summary>Tells of ledger lines that a change has put in place.</summary>
+    internal void Told(IEnumerable<LedgerEntry> entries)
+    {
+        foreach (var entry in entries)
+        {
+            LedgerText.Merge(_ledger, entry);
+        }
+
+        _ledgerIsBehind = true;
+    }
+
+    private StoredPart Put(string folder, byte[] bytes)
+    {
+        var name = CacheLayout.File(folder, _options.Part, _number, _store.WriterMark);
+        return _store.TryPut(name, bytes, _options.Part) ? Segments.Describe(name, bytes) : throw new FailureException($"{_store.Location}/{name} is there already: another process writes part {_options.Part}; let it finish");
     }
 
     // Another part committed first: this commit grows from its version.
     private bool JoinNewerHead()
     {
-        var head = _manifests.Versions() is [int newest, ..] && newest != _head?.Version ? _manifests.Head() : _head;
-        if (head is null || head.Version == _head?.Version)
+        var head = _manifests.After(_head);
+        if (head is null)
         {
             return false;
         }
 
-        if (Own(head) != _own)
+        if (Committed(head) != Committed(_head))
         {
             throw new FailureException($"part {_options.Part} of {_store.Location} was continued by another process meanwhile: let that one finish; nothing of this commit was kept");
         }
 
-        _head = head;
+        HashSet<StoredPart?> known = [null, .. _head?.Segments.Select(s => s.Ledger) ?? []];
+        _head = _manifests.Listing(head);
         RequireSameFingerprint();
-        var merged = _ledgers.Read(head);
-        foreach (var entry in _settled)
+        var news = head.Segments.SkipWhile(s => known.Contains(s.Ledger)).SelectMany(_ledgers.Read).ToArray();
+        HashSet<string> ours = [.. _settled.Select(e => e.Id)];
+        if (Array.Find(news, e => e.State == ItemState.Committed && ours.Contains(e.Id)) is { } taken)
         {
-            if (merged.TryGetValue(entry.Id, out var other) && other.State == ItemState.Committed)
-            {
-                throw new FailureException($"item {entry.Id} was committed by another process meanwhile: give each process its own partition; nothing of this commit was kept");
-            }
-
-            LedgerText.Merge(merged, entry);
+            throw new FailureException($"item {taken.Id} was committed by another process meanwhile: give each process its own partition; nothing of this commit was kept");
         }
 
-        _ledger = merged;
+        foreach (var entry in news.Concat(_settled))
+        {
+            LedgerText.Merge(_ledger, entry);
+        }
+
         return true;
     }
 
-    private Manifest Next(LedgerPart? lines)
+    private Manifest Next(Segment added)
     {
-        var others = _head?.Ledger.Where(p => p.Part != _options.Part) ?? [];
-        var mel = (_head?.Mel ?? new MelStatistics()).Add(_sealedMel.Frames, _sealedMel.Values, _sealedMel.Sum, _sealedMel.SumSquares);
-        return new Manifest
+        var next = Follow();
+        return next with
         {
-            Version = (_head?.Version ?? 0) + 1,
-            Parent = _head?.Version,
-            Created = _time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture),
-            Fingerprint = _fingerprint,
-            Clips = (_head?.Clips ?? 0) + _sealed.Sum(s => s.Rows),
-            Mel = mel,
-            Origins = [.. (_head?.Origins ?? []).Concat(_options.Origin is { } origin ? [origin] : []).Distinct()],
-            Shards = [.. _head?.Shards ?? [], .. _sealed],
-            Ledger = [.. (lines is null ? others : others.Append(lines)).OrderBy(p => p.Part, StringComparer.Ordinal)],
+            Clips = next.Clips + _rows.Count,
+            Mel = next.Mel.Add(_rows, _fingerprint),
+            Origins = [.. next.Origins.Concat(_options.Origin is { } origin ? [origin] : []).Distinct()],
+            Segments = added is { Index: null, Ledger: null } ? next.Segments : [.. next.Segments, added with { Version = next.Version }],
+            Shards = [.. next.Shards, .. _sealed],
         };
     }
 
-    private LedgerPart? Own(Manifest? manifest) => manifest?.Ledger.FirstOrDefault(p => p.Part == _options.Part);
+    private Manifest Follow() => (_head ?? new Manifest { Version = 0, Created = "", Fingerprint = _fingerprint }) with
+    {
+        Version = (_head?.Version ?? 0) + 1,
+        Parent = _head?.Version,
+        Created = _time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture),
+        Parts = [.. (_head?.Parts ?? []).Where(p => p.Name != _options.Part).Append(new Part(_options.Part, Math.Max(1, _number))).OrderBy(p => p.Name, StringComparer.Ordinal)],
+    };
+
+    private int Committed(Manifest? manifest) => manifest?.Parts.FirstOrDefault(p => p.Name == _options.Part)?.Number ?? 0;
+
+    private void CloseLedger()
+    {
+        if (_ledgerIsBehind && _options.MergesLedger)
+        {
+            _ledgers.WriteMerged(_ledger, _options.Part);
+        }
+    }
 
     private void RequireSameFingerprint()
     {

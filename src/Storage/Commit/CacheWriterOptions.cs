@@ -3,11 +3,14 @@ namespace Xkd.Storage;
 /// <summary>How a <see cref="CacheWriter"/> lays out its shards.</summary>
 public sealed record CacheWriterOptions
 {
+    internal const string OnlyPart = "main";
+    internal const string EditPart = "edit";
+
     /// <summary>
     /// Name of this writer's share of the work; shards and ledger carry it. Processes that write one cache at the same time need one each.
     /// Letters, digits, <c>-</c> and <c>_</c>; default <c>main</c>.
     /// </summary>
-    public string Part { get; init; } = "main";
+    public string Part { get; init; } = OnlyPart;
 
     /// <summary>A shard is sealed once it holds this many bytes of payload; default 256 MiB.</summary>
     public long ShardBytes { get; init; } = 256L << 20;
@@ -26,4 +29,10 @@ public sealed record CacheWriterOptions
 
     /// <summary>What is being ingested, kept in the manifest; null adds nothing to it.</summary>
     public IngestOrigin? Origin { get; init; }
+
+    /// <summary>The cache may be of schema 1, which this writer then replaces.</summary>
+    internal bool Converting { get; init; }
+
+    /// <summary>It brings the merged ledger up to date when it closes. One of several parts leaves a large one to <c>ingest --merge</c>: each writing all of it would cost the square of their number.</summary>
+    internal bool MergesLedger => Part is OnlyPart or EditPart or CacheMerger.Part;
 }

@@ -1,7 +1,7 @@
 namespace Xkd.Storage;
 
 /// <summary>
-/// Removes what writers left behind that died before their commit: temporary files, and shards that got their name but no manifest's line.
+/// Removes what writers left that died before their commit: temporary files, and files that got their name but no manifest's line.
 /// Their items are in no manifest either, so they are done again.
 /// </summary>
 internal sealed class Leftovers(ICacheStore store)
@@ -31,19 +31,20 @@ internal sealed class Leftovers(ICacheStore store)
         }
     }
 
+    // Numbers up to that of the last commit are of files that some version names, or that vacuum removes.
     private List<(string Part, string Name)> Find(Manifest? head)
     {
-        HashSet<string> listed = [.. head?.Shards.Select(s => s.Path) ?? []];
+        var committed = head?.Parts.ToDictionary(p => p.Name, p => p.Number, StringComparer.Ordinal) ?? [];
         List<(string, string)> found = [];
-        foreach (var name in new[] { CacheLayout.Shards, CacheLayout.Manifests, CacheLayout.Top }.SelectMany(store.List).Select(f => f.Name))
+        foreach (var name in CacheLayout.Numbered.Append(CacheLayout.Manifests).Append(CacheLayout.Top).SelectMany(store.List).Select(f => f.Name))
         {
             if (CacheLayout.ParseTemporary(name) is { } writer)
             {
                 found.Add((writer, name));
             }
-            else if (CacheLayout.ParseShard(name) is { } shard && !listed.Contains(name))
+            else if (CacheLayout.Parse(name) is { } file && file.Number > committed.GetValueOrDefault(file.Part))
             {
-                found.Add((shard.Part, name));
+                found.Add((file.Part, name));
             }
         }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using Parquet;
 using Parquet.Meta;
@@ -112,20 +113,21 @@ public sealed class FeatureFile : IAsyncDisposable
             return;
         }
 
-        (long end, string crc)? said = g < _checks.Length && _checks[g].Split(':') is [var at, var sum] && long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var to) ? (to, sum) : null;
+        (long end, string hash)? said = g < _checks.Length && _checks[g].Split(':') is [var at, var sum] && long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var to) ? (to, sum) : null;
         var position = g == 0 ? 0 : _verified;
-        uint got = 0;
+        XxHash3 hash = new();
         var block = new byte[1 << 20];
         for (var read = 1; said is not null && position < said.Value.end && read > 0; position += read)
         {
             read = RandomAccess.Read(_stream.SafeFileHandle, block.AsSpan(0, (int)Math.Min(block.Length, said.Value.end - position)), position);
-            got = Crc32C.Append(got, block.AsSpan(0, read));
+            hash.Append(block.AsSpan(0, read));
         }
 
         _verified = position;
-        if (said?.crc != got.ToString("x8", CultureInfo.InvariantCulture))
+        var got = hash.GetCurrentHashAsUInt64().ToString("x16", CultureInfo.InvariantCulture);
+        if (said?.hash != got)
         {
-            throw new FailureException($"{Path}, row group {g} is damaged: its CRC-32C is {got:x8}, {said?.crc ?? "another"} was written; extract the features again");
+            throw new FailureException($"{Path}, row group {g} is damaged: its XXH3 is {got}, {said?.hash ?? "another"} was written; extract the features again");
         }
     }
 

@@ -132,7 +132,7 @@ public sealed class FeatureFileWriter : IAsyncDisposable
         await group.WriteAsync(FeatureSchema.Label, _labels!);
         await group.WriteAllPartsAsync<float>(FeatureSchema.Element, _vectors.AsMemory(0, values), _definitions.AsMemory(0, values), _repetitions.AsMemory(0, values), CancellationToken.None);
         group.CompleteValidate();
-        _checks.Add(string.Create(CultureInfo.InvariantCulture, $"{_summed.Position}:{_summed.Mark():x8}"));
+        _checks.Add(string.Create(CultureInfo.InvariantCulture, $"{_summed.Position}:{_summed.TakeHash():x16}"));
         _ids.Clear();
         _labels.Clear();
     }

@@ -1,27 +1,28 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.IO.Hashing;
 using System.Text;
 
 namespace Xkd.Storage;
 
 /// <summary>
-/// The check of a feature file's footer, within the footer itself: a CRC-32C in hexadecimal, of the footer with zeros in its place. With those of the row groups, every byte of a file is
+/// The check of a feature file's footer, within the footer itself: an XXH3 in hexadecimal, of the footer with zeros in its place. With those of the row groups, every byte of a file is
 /// checked before it is made sense of.
 /// </summary>
 internal static class FeatureFooter
 {
     /// <summary>What the footer's metadata hold until it is sealed.</summary>
-    public const string Open = Mark + "00000000";
+    public const string Open = Mark + "0000000000000000";
 
     private const string Mark = "footer:";
-    private const int Digits = 8, LengthAndMagic = 8, MostBytes = 1 << 28;
+    private const int Digits = 16, LengthAndMagic = 8, MostBytes = 1 << 28;
 
     /// <summary>Puts the check into its place.</summary>
     public static void Seal(FileStream file)
     {
         (var footer, var start) = Read(file) ?? throw new InvalidOperationException("the footer was just written");
         var at = Place(footer) ?? throw new InvalidOperationException("the footer was written with an open check");
-        RandomAccess.Write(file.SafeFileHandle, Encoding.ASCII.GetBytes(Crc32C.Compute(footer).ToString("x8", CultureInfo.InvariantCulture)), start + at);
+        RandomAccess.Write(file.SafeFileHandle, Encoding.ASCII.GetBytes(XxHash3.HashToUInt64(footer).ToString("x16", CultureInfo.InvariantCulture)), start + at);
     }
 
     /// <summary>Holds the footer against its check, where it has one.</summary>
@@ -35,10 +36,10 @@ internal static class FeatureFooter
 
         var said = Encoding.ASCII.GetString(footer, at, Digits);
         footer.AsSpan(at, Digits).Fill((byte)'0');
-        var got = Crc32C.Compute(footer).ToString("x8", CultureInfo.InvariantCulture);
+        var got = XxHash3.HashToUInt64(footer).ToString("x16", CultureInfo.InvariantCulture);
         if (got != said)
         {
-            throw new FailureException($"{path} is damaged: the CRC-32C of its footer is {got}, {said} was written; extract the features again");
+            throw new FailureException($"{path} is damaged: the XXH3 of its footer is {got}, {said} was written; extract the features again");
         }
     }
 

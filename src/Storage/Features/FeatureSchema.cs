@@ -9,10 +9,10 @@ internal static class FeatureSchema
     public const string VectorName = "vector";
 
     /// <summary>
-    /// Key of the checks in the footer's metadata: of each row group, in their order, where its bytes end and the CRC-32C of those since the end of the one before;
+    /// Key of the checks in the footer's metadata: of each row group, in their order, where its bytes end and the XXH3 of those since the end of the one before;
     /// then the footer's (see <see cref="FeatureFooter"/>). Other readers of Parquet pass over it; files of other writers have none.
     /// </summary>
-    public const string CheckKey = "xkd.crc32c";
+    public const string CheckKey = "xkd.xxh3";
 
     public static readonly DataField<string> Id = new("id", false);
     public static readonly DataField<string> Label = new("label", true);

@@ -11,9 +11,6 @@ internal interface IFileSystem
     /// <summary>Creates a file for writing; fails when the name is taken.</summary>
     Stream CreateNew(string path);
 
-    /// <summary>Opens or creates a file for writing, cut to <paramref name="length"/> bytes, at its end.</summary>
-    Stream OpenAt(string path, long length);
-
     /// <summary>The file's content and length are on disk when this returns.</summary>
     void SyncFile(string path);
 

@@ -17,14 +17,6 @@ internal sealed partial class LocalFileSystem : IFileSystem
 
     public Stream CreateNew(string path) => new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, Unbuffered);
 
-    public Stream OpenAt(string path, long length)
-    {
-        FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, Unbuffered);
-        file.SetLength(length);
-        file.Seek(0, SeekOrigin.End);
-        return file;
-    }
-
     public void SyncFile(string path)
     {
         using FileStream file = new(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 1);

@@ -25,8 +25,6 @@ internal sealed class RetryingFileSystem(IFileSystem inner, TimeProvider time) :
 
     public Stream CreateNew(string path) => Writing(_retry.Execute(() => inner.CreateNew(path)));
 
-    public Stream OpenAt(string path, long length) => Writing(_retry.Execute(() => inner.OpenAt(path, length)));
-
     public void SyncFile(string path) => _retry.Execute(() => inner.SyncFile(path));
 
     public void SyncDirectory(string path) => _retry.Execute(() => inner.SyncDirectory(path));

@@ -74,20 +74,13 @@ internal sealed class ObjectStore : ICacheStore
         return Download(name, file) ? new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.None, 1 << 16, FileOptions.DeleteOnClose) : null;
     }
 
-    public byte[] ReadTail(string name, long offset, long bytes)
-    {
-        var tail = new byte[Math.Max(0, bytes)];
-        var read = ReadPieces(name, offset, tail);
-        return read == tail.Length ? tail : tail[..read];
-    }
-
     public LocalCopy Fetch(string name)
     {
         var file = _scratch.Value.NewFile();
         return new LocalCopy(file, temporary: Download(name, file));
     }
 
-    public IShardBytes OpenShards(Manifest manifest, long resident) => new RemoteShards(manifest, _bucket, _options, _time);
+    public IShardBytes OpenShards(Manifest manifest) => new RemoteShards(manifest, _bucket, _options, _time);
 
     public bool TryPut(string name, byte[] content, string part)
     {
@@ -125,16 +118,6 @@ internal sealed class ObjectStore : ICacheStore
 
         Publish(staged, name);
     }
-
-    public void Append(string name, string from, long kept, byte[] content) => Replace(name, "", file =>
-    {
-        if (kept > 0)
-        {
-            file.Write(TryRead(from, kept) ?? []);
-        }
-
-        file.Write(content);
-    });
 
     public StagedFile Stage(string name, string part)
     {

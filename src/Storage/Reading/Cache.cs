@@ -25,9 +25,9 @@ public sealed class Cache
     public IReadOnlyList<string> Warnings { get; }
 
     /// <summary>
-    /// The clips sorted by id (ordinal), whatever the shard layout. Read from the shards' row indexes when first asked for, all cores at once.
+    /// The clips sorted by id (ordinal), whatever the shard layout. Read from the index when first asked for, all cores at once.
     /// </summary>
-    /// <exception cref="CorruptCacheException">A shard's row index or footer is damaged, or two rows have one id.</exception>
+    /// <exception cref="CorruptCacheException">An index file is damaged, or two rows have one id.</exception>
     public IReadOnlyList<ClipEntry> Clips => _clips.Value;
 
     /// <summary>Opens the highest complete version, or the given one.</summary>
@@ -64,6 +64,7 @@ public sealed class Cache
         {
             if (manifests.TryRead(candidate, out var problem) is { } manifest)
             {
+                manifest = manifests.WithShards(manifest);
                 RequireShards(store, manifest);
                 return new Cache(store, manifest, warnings);
             }
@@ -84,7 +85,7 @@ public sealed class Cache
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var clip in Clips)
         {
-            hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{clip.Id}\n{clip.NumFrames} {clip.Width} {clip.Height} {clip.MelFrames} {clip.MelCrc}\n")));
+            hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{clip.Id}\n{clip.NumFrames} {clip.Width} {clip.Height} {clip.MelFrames} {clip.MelHash}\n")));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
@@ -95,7 +96,7 @@ public sealed class Cache
     public IReadOnlyDictionary<string, LedgerEntry> ReadLedger() => new LedgerStore(_store).Read(Manifest);
 
     /// <summary>The shards for reading; the caller closes them.</summary>
-    internal IShardBytes OpenShards(long resident = 0) => _store.OpenShards(Manifest, resident);
+    internal IShardBytes OpenShards() => _store.OpenShards(Manifest);
 
     private static void RequireShards(ICacheStore store, Manifest manifest)
     {

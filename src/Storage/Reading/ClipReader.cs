@@ -1,23 +1,23 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.IO.Hashing;
 using System.Runtime.InteropServices;
 
 namespace Xkd.Storage;
 
 /// <summary>
-/// Reads payload in place: just the window's bytes into the caller's memory, each frame checked as it comes; copied from the page cache where
-/// they are there (<see cref="ShardMaps"/>), otherwise by positioned reads. Thread-safe. Raw frames, mel and pcm are read without managed allocation.
+/// Reads payload in place: just the window's bytes into the caller's memory by positioned reads, each frame checked as it comes. Thread-safe. Raw frames, mel and pcm are read without managed
+/// allocation.
 /// </summary>
 /// <param name="cache">The version to read.</param>
-/// <param name="resident">Bytes of shards that may be present as the process's own memory at once; 0: all is read. Default 32 MiB.</param>
-public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposable
+public sealed class ClipReader(Cache cache) : IDisposable
 {
     // Checksums and JPEG offsets of a window are fetched this many frames at a time, on the stack.
     private const int Batch = 256;
 
-    // Bytes of raw frames read at once: a fraction of a core's second-level cache, and enough copying to be worth a system call.
+    // Bytes of raw frames read at once: a fraction of a core's second-level cache, so that the checksum finds them there, and enough copying to be worth a system call.
     private const int Together = 256 << 10;
-    private readonly IShardBytes _shards = cache.OpenShards(resident);
+    private readonly IShardBytes _shards = cache.OpenShards();
 
     // As many as ever decoded at once.
     private readonly ConcurrentBag<IJpegCodec> _codecs = [];
@@ -26,9 +26,6 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
 
     /// <summary>The version being read.</summary>
     public Cache Cache { get; } = cache;
-
-    /// <summary>Most bytes of shards that are present as the process's own memory at once; 0 where none are mapped, as on network file systems and in object stores.</summary>
-    public long ResidentBytes => _shards.MostResident;
 
     /// <summary>Reads worth having under way at once where each waits for a network; null on a disk.</summary>
     public int? Requests => _shards.Requests;
@@ -58,7 +55,7 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
         ArgumentNullException.ThrowIfNull(clip);
         var values = checked(_mels * clip.MelFrames);
         ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, values, nameof(destination));
-        ReadWhole(clip, "mel", clip.MelOffset, clip.MelCrc, MemoryMarshal.AsBytes(destination[..values]));
+        ReadWhole(clip, "mel", clip.MelOffset, clip.MelHash, MemoryMarshal.AsBytes(destination[..values]));
     }
 
     /// <summary>Reads all stored samples, mono: the first <see cref="ClipEntry.NumSamples"/> values of the destination.</summary>
@@ -67,7 +64,7 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
     {
         ArgumentNullException.ThrowIfNull(clip);
         ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, clip.NumSamples, nameof(destination));
-        ReadWhole(clip, "pcm", clip.PcmOffset, clip.PcmCrc, MemoryMarshal.AsBytes(destination[..clip.NumSamples]));
+        ReadWhole(clip, "pcm", clip.PcmOffset, clip.PcmHash, MemoryMarshal.AsBytes(destination[..clip.NumSamples]));
     }
 
     /// <summary>Closes the shards. No read may be under way.</summary>
@@ -87,82 +84,43 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan((long)firstFrame + count, clip.NumFrames, nameof(count));
         ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, (long)count * clip.FrameBytes, nameof(destination));
-        Span<uint> crcs = stackalloc uint[Math.Min(count, Batch)];
+        Span<ulong> hashes = stackalloc ulong[Math.Min(count, Batch)];
         for (var done = 0; done < count; done += Batch)
         {
             var now = Math.Min(Batch, count - done);
             var first = firstFrame + done;
-            Read(clip, "frame_crc", clip.FrameCrcOffset + ((long)first * sizeof(uint)), MemoryMarshal.AsBytes(crcs[..now]));
+            Read(clip, "frame_hash", clip.FrameHashOffset + ((long)first * sizeof(ulong)), MemoryMarshal.AsBytes(hashes[..now]));
             var target = destination.Slice(done * clip.FrameBytes, now * clip.FrameBytes);
             if (_jpeg)
             {
-                ReadJpeg(clip, first, crcs[..now], target);
+                ReadJpeg(clip, first, hashes[..now], target);
             }
             else
             {
-                ReadRaw(clip, first, crcs[..now], target);
+                ReadRaw(clip, first, hashes[..now], target);
             }
         }
     }
 
-    private void ReadRaw(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
+    private void ReadRaw(ClipEntry clip, int first, ReadOnlySpan<ulong> hashes, Span<byte> destination)
     {
-        var frameBytes = clip.FrameBytes;
-        var asked = false;
-        while (!crcs.IsEmpty)
+        // From afar the window comes at once: there each read has its price.
+        var together = _shards.IsNear(clip.Shard) ? Math.Max(1, Together / clip.FrameBytes) : hashes.Length;
+        for (var done = 0; done < hashes.Length; done += together)
         {
-            // Once some of it has to be read, all of it has: what has arrived meanwhile came by being asked for.
-            var copied = asked ? 0 : CopyRaw(clip, first, crcs, destination);
-            if (copied == 0 && !asked)
+            var now = Math.Min(together, hashes.Length - done);
+            var frames = destination.Slice(done * clip.FrameBytes, now * clip.FrameBytes);
+            Read(clip, "frames", clip.FramesOffset + ((long)(first + done) * clip.FrameBytes), frames);
+            for (var i = 0; i < now; i++)
             {
-                asked = true;
-                _shards.WillNeed(clip.Shard, clip.FramesOffset + ((long)first * frameBytes), (long)crcs.Length * frameBytes);
+                Check(clip, first + done + i, hashes[done + i], frames.Slice(i * clip.FrameBytes, clip.FrameBytes));
             }
-
-            // A few frames at a time: the checksums then find their bytes in the core's own cache, where a whole window would have gone through it.
-            // From afar the window comes at once: there each read has its price.
-            var together = _shards.IsNear(clip.Shard) ? Math.Min(crcs.Length, Math.Max(1, Together / frameBytes)) : crcs.Length;
-            var now = copied > 0 ? copied : together;
-            if (copied == 0)
-            {
-                Read(clip, "frames", clip.FramesOffset + ((long)first * frameBytes), destination[..(now * frameBytes)]);
-                for (var i = 0; i < now; i++)
-                {
-                    Check(clip, first + i, crcs[i], Crc32C.Compute(destination.Slice(i * frameBytes, frameBytes)));
-                }
-            }
-
-            first += now;
-            crcs = crcs[now..];
-            destination = destination[(now * frameBytes)..];
         }
     }
 
-    /// <summary>Copies what lies in memory already.</summary>
-    /// <returns>Frames copied; 0 where they must be read.</returns>
-    private int CopyRaw(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
+    private void ReadJpeg(ClipEntry clip, int first, ReadOnlySpan<ulong> hashes, Span<byte> destination)
     {
-        var frameBytes = clip.FrameBytes;
-        var count = Math.Min(crcs.Length, ShardMaps.Longest / frameBytes);
-        var stored = _shards.Present(clip.Shard, clip.FramesOffset + ((long)first * frameBytes), count * frameBytes);
-        if (stored.IsEmpty)
-        {
-            return 0;
-        }
-
-        Span<uint> got = stackalloc uint[count];
-        CheckedCopy.Copy(stored, frameBytes, destination[..stored.Length], got);
-        for (var i = 0; i < count; i++)
-        {
-            Check(clip, first + i, crcs[i], got[i]);
-        }
-
-        return count;
-    }
-
-    private void ReadJpeg(ClipEntry clip, int first, ReadOnlySpan<uint> crcs, Span<byte> destination)
-    {
-        Span<uint> offsets = stackalloc uint[crcs.Length + 1];
+        Span<uint> offsets = stackalloc uint[hashes.Length + 1];
         Read(clip, "frame_offsets", clip.FrameOffsetsOffset + ((long)first * sizeof(uint)), MemoryMarshal.AsBytes(offsets));
         if (offsets[^1] > clip.FramesBytes || offsets[0] > offsets[^1])
         {
@@ -175,7 +133,7 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
         try
         {
             Read(clip, "frames", clip.FramesOffset + offsets[0], buffer.AsSpan(0, length));
-            for (var i = 0; i < crcs.Length; i++)
+            for (var i = 0; i < hashes.Length; i++)
             {
                 var begin = offsets[i] - offsets[0];
                 var end = offsets[i + 1] - offsets[0];
@@ -185,7 +143,7 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
                 }
 
                 ReadOnlySpan<byte> jpeg = buffer.AsSpan((int)begin..(int)end);
-                Check(clip, first + i, crcs[i], Crc32C.Compute(jpeg));
+                Check(clip, first + i, hashes[i], jpeg);
                 try
                 {
                     codec.Decode(jpeg, clip.Height, clip.Width, destination.Slice(i * clip.FrameBytes, clip.FrameBytes));
@@ -203,7 +161,7 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
         }
     }
 
-    private void ReadWhole(ClipEntry clip, string column, long offset, uint expected, Span<byte> destination)
+    private void ReadWhole(ClipEntry clip, string column, long offset, ulong expected, Span<byte> destination)
     {
         try
         {
@@ -215,30 +173,22 @@ public sealed class ClipReader(Cache cache, long resident = 32 << 20) : IDisposa
         }
     }
 
-    private void ReadWholeOnce(ClipEntry clip, string column, long offset, uint expected, Span<byte> destination)
+    private void ReadWholeOnce(ClipEntry clip, string column, long offset, ulong expected, Span<byte> destination)
     {
-        var stored = destination.Length <= ShardMaps.Longest ? _shards.Present(clip.Shard, offset, destination.Length) : [];
-        if (stored.IsEmpty)
-        {
-            Read(clip, column, offset, destination);
-        }
-        else
-        {
-            stored.CopyTo(destination);
-        }
-
-        var got = Crc32C.Compute(destination);
+        Read(clip, column, offset, destination);
+        var got = XxHash3.HashToUInt64(destination);
         if (got != expected)
         {
-            throw Corrupt(clip, column, $"crc {expected:x8}", $"{got:x8}");
+            throw Corrupt(clip, column, $"xxh3 {expected:x16}", $"{got:x16}");
         }
     }
 
-    private void Check(ClipEntry clip, int frame, uint expected, uint got)
+    private void Check(ClipEntry clip, int frame, ulong expected, ReadOnlySpan<byte> stored)
     {
+        var got = XxHash3.HashToUInt64(stored);
         if (got != expected)
         {
-            throw Corrupt(clip, "frames", $"frame {frame} crc {expected:x8}", $"{got:x8}");
+            throw Corrupt(clip, "frames", $"frame {frame} xxh3 {expected:x16}", $"{got:x16}");
         }
     }
 

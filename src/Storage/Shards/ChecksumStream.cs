@@ -1,16 +1,12 @@
+using System.IO.Hashing;
+
 namespace Xkd.Storage;
 
-/// <summary>
-/// A write-only stream that keeps the CRC-32C of all that went through it, and of what went through since the last mark: what was meant
-/// to be on disk, to hold against what is read back.
-/// </summary>
+/// <summary>A write-only stream that keeps the XXH3 of what went through it: what was meant to be on disk, to compare with what is read back.</summary>
 internal sealed class ChecksumStream(Stream inner) : Stream
 {
-    private uint _sinceMark;
+    private readonly XxHash3 _hash = new();
     private long _position;
-
-    /// <summary>CRC-32C of everything written.</summary>
-    public uint Total { get; private set; }
 
     public override bool CanRead => false;
 
@@ -26,12 +22,12 @@ internal sealed class ChecksumStream(Stream inner) : Stream
         set => throw new NotSupportedException("a shard is written front to back");
     }
 
-    /// <summary>CRC-32C of what was written since the last call.</summary>
-    public uint Mark()
+    /// <summary>XXH3 of what was written since the last call.</summary>
+    public ulong TakeHash()
     {
-        var crc = _sinceMark;
-        _sinceMark = 0;
-        return crc;
+        var hash = _hash.GetCurrentHashAsUInt64();
+        _hash.Reset();
+        return hash;
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
@@ -39,8 +35,7 @@ internal sealed class ChecksumStream(Stream inner) : Stream
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         inner.Write(buffer);
-        Total = Crc32C.Append(Total, buffer);
-        _sinceMark = Crc32C.Append(_sinceMark, buffer);
+        _hash.Append(buffer);
         _position += buffer.Length;
     }
 

@@ -20,7 +20,7 @@ internal static class ClipCheck
         var encoded = !clip.FrameOffsets.IsEmpty;
         return clip switch
         {
-            _ when ClipEntryCheck.Problem(Row(clip), fingerprint) is { } problem => $"{problem.Column} {problem.Got}, expected {problem.Expected}", // no reader would have it
+            _ when ClipEntryCheck.Problem(clip with { NumSamples = clip.Pcm.Length / sizeof(short) }, fingerprint) is { } problem => $"{problem.Column} {problem.Got}, expected {problem.Expected}", // no reader would have it
             _ when encoded && fingerprint.FramesCodec != FrameCodecs.Jpeg => $"JPEG frames for a cache of codec {fingerprint.FramesCodec}",
             _ when encoded && !Ascending(clip) => $"frame offsets are not {clip.NumFrames + 1} ascending values from 0 to {clip.Frames.Length}",
             _ when !encoded && clip.Frames.Length != raw => $"{clip.Frames.Length} bytes of frames, {clip.NumFrames}×{clip.Height}×{clip.Width}×3 are {raw}",
@@ -29,12 +29,6 @@ internal static class ClipCheck
             _ => null,
         };
     }
-
-    private static ClipEntry Row(ClipRecord clip) => new()
-    {
-        Id = clip.Id, Source = clip.Source, Start = clip.Start, Duration = clip.Duration, Fps = clip.Fps, Width = clip.Width, Height = clip.Height, NumFrames = clip.NumFrames,
-        MelFrames = clip.MelFrames, NumSamples = clip.Pcm.Length / sizeof(short), AudioRate = clip.AudioRate,
-    };
 
     private static bool Ascending(ClipRecord clip)
     {

@@ -1,11 +1,12 @@
 using System.Buffers;
+using System.IO.Hashing;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 
 namespace Xkd.Storage;
 
-/// <summary>A file's size and checksums, from one pass over its bytes.</summary>
-internal sealed record FileDigest(long Bytes, string Sha256, uint Crc)
+/// <summary>A file's size, SHA-256 (lower-case hex) and XXH3, from one pass over its bytes.</summary>
+internal sealed record FileDigest(long Bytes, string Sha256, ulong Hash)
 {
     public static FileDigest Of(string path, CancellationToken ct)
     {
@@ -17,19 +18,19 @@ internal sealed record FileDigest(long Bytes, string Sha256, uint Crc)
     public static FileDigest Of(Stream file, CancellationToken ct)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        XxHash3 hash = new();
         var buffer = ArrayPool<byte>.Shared.Rent(1 << 18);
         try
         {
             long bytes = 0;
-            uint crc = 0;
             for (int read; (read = file.Read(buffer)) > 0; bytes += read)
             {
                 ct.ThrowIfCancellationRequested();
                 sha.AppendData(buffer, 0, read);
-                crc = Crc32C.Append(crc, buffer.AsSpan(0, read));
+                hash.Append(buffer.AsSpan(0, read));
             }
 
-            return new FileDigest(bytes, Convert.ToHexStringLower(sha.GetHashAndReset()), crc);
+            return new FileDigest(bytes, Convert.ToHexStringLower(sha.GetHashAndReset()), hash.GetCurrentHashAsUInt64());
         }
         finally
         {
@@ -49,29 +50,4 @@ internal sealed record FileDigest(long Bytes, string Sha256, uint Crc)
 
         return tail[..done];
     }
-
-    /// <summary>CRC-32C of a stretch of a file, and how much of it there was.</summary>
-    public static Region Crc32COf(SafeFileHandle file, long offset, long bytes, CancellationToken ct = default)
-    {
-        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(bytes, 1, 1 << 18));
-        try
-        {
-            uint crc = 0;
-            long done = 0;
-            for (var read = 1; read > 0 && done < bytes; done += read)
-            {
-                ct.ThrowIfCancellationRequested();
-                read = RandomAccess.Read(file, buffer.AsSpan(0, (int)Math.Min(buffer.Length, bytes - done)), offset + done);
-                crc = Crc32C.Append(crc, buffer.AsSpan(0, read));
-            }
-
-            return new Region(done, crc);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
-
-    internal readonly record struct Region(long Bytes, uint Crc);
 }

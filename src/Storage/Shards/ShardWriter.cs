@@ -1,5 +1,5 @@
-using System.Globalization;
 using Parquet;
+using Parquet.Schema;
 
 namespace Xkd.Storage;
 
@@ -9,12 +9,15 @@ namespace Xkd.Storage;
 /// </summary>
 internal sealed class ShardWriter : IDisposable
 {
+    // The columns: required, PLAIN, uncompressed and without dictionary, so that each value lies in the file as it is, after its 4-byte length.
+    private static readonly DataField<string> Id = new("id", false);
+    private static readonly DataField<byte[]>[] Payload = [new("frame_hash", false), new("frame_offsets", false), new("mel", false), new("pcm", false), new("frames", false)];
+    private static readonly ParquetSchema Schema = new([Id, .. Payload]);
+
     private readonly ICacheStore _store;
     private readonly CacheWriterOptions _options;
     private readonly List<StagedClip> _group = [];
-    private readonly List<ShardRow> _rows = [];
-    private readonly List<RowPlace> _places = [];
-    private readonly List<string> _chunks = [];
+    private readonly List<ClipEntry> _rows = [];
     private readonly string _path;
     private readonly StagedFile _staged;
     private ChecksumStream? _stream;
@@ -24,69 +27,72 @@ internal sealed class ShardWriter : IDisposable
     private ShardWriter(ICacheStore store, CacheWriterOptions options, int number)
     {
         (_store, _options) = (store, options);
-        _path = CacheLayout.ShardPath(options.Part, number, store.WriterMark);
+        _path = CacheLayout.File(CacheLayout.Shards, options.Part, number, store.WriterMark);
         _staged = store.Stage(_path, options.Part);
     }
 
-    public int Rows => _rows.Count;
+    /// <summary>Rows taken in.</summary>
+    public int Count => _rows.Count + _group.Count;
 
     /// <summary>Payload bytes taken in.</summary>
     public long Bytes { get; private set; }
 
-    public MelStatistics Mel { get; private set; } = new();
+    /// <summary>The rows of a sealed shard, as the index has them.</summary>
+    public IReadOnlyList<ClipEntry> Rows => _rows;
 
     public static async Task<ShardWriter> CreateAsync(ICacheStore store, CacheWriterOptions options, int number)
     {
         ShardWriter shard = new(store, options, number);
         shard._stream = new ChecksumStream(shard._staged.Stream);
-        shard._parquet = await ParquetWriter.CreateAsync(ShardSchema.Schema, shard._stream, ShardSchema.Options);
+        shard._parquet = await ParquetWriter.CreateAsync(Schema, shard._stream, new ParquetOptions { CompressionMethod = CompressionMethod.None });
         return shard;
     }
 
     /// <summary>Takes a row over; its buffers go back to the pool once its row group is written.</summary>
-    public async Task AddAsync(StagedClip clip, int mels)
+    public async Task AddAsync(StagedClip clip)
     {
         _group.Add(clip);
-        _rows.Add(clip.Row);
         _groupBytes += clip.Bytes;
         Bytes += clip.Bytes;
-        Mel = Mel.Add(clip.MelStatisticFrames, (long)clip.MelStatisticFrames * mels, clip.MelSum, clip.MelSumSquares);
         if (_group.Count >= _options.RowGroupRows || _groupBytes >= _options.RowGroupBytes)
         {
-            await FlushGroupAsync(mels);
+            await FlushGroupAsync();
         }
     }
 
     /// <summary>Closes, reads back, syncs and renames: after this the shard is complete in the store, though no manifest lists it yet.</summary>
-    public async Task<ShardEntry> SealAsync(int mels)
+    /// <exception cref="CorruptCacheException">What is on disk is not what was written.</exception>
+    public async Task<ShardEntry> SealAsync(Fingerprint fingerprint)
     {
-        await FlushGroupAsync(mels);
-        var footer = _stream!.Position;
-        RowIndex.Write(_stream, _rows, _places);
-        _parquet!.CustomMetadata = new Dictionary<string, string>(StringComparer.Ordinal)
-        {
-            [ShardSchema.ChecksumKey] = "crc32c",
-            [ShardSchema.ChunksKey] = string.Join(';', _chunks),
-        };
-        await _parquet.DisposeAsync();
+        await FlushGroupAsync();
+        await _parquet!.DisposeAsync();
         _parquet = null;
-        var written = _stream.Total;
+        var written = _stream!.TakeHash();
         await _stream.DisposeAsync();
         _stream = null;
 
-        var entry = await ShardSeal.VerifyAsync(_staged.Path, _path, _rows, _places, footer, written, mels);
+        var read = FileDigest.Of(_staged.Path, CancellationToken.None);
+        if (read.Hash != written)
+        {
+            throw new CorruptCacheException(_path, null, "file", $"xxh3 {written:x16}", $"{read.Hash:x16}");
+        }
+
+        using (var file = File.OpenHandle(_staged.Path))
+        {
+            foreach (var damage in ShardCheck.Damaged(file, _rows, fingerprint, CancellationToken.None))
+            {
+                throw new CorruptCacheException(_path, damage.Row, damage.Column, damage.Expected, damage.Got);
+            }
+        }
+
         _store.Publish(_staged, _path);
-        return entry;
+        return new ShardEntry { Path = _path, Rows = _rows.Count, Bytes = read.Bytes, Sha256 = read.Sha256 };
     }
 
     /// <summary>Never throws. The temporary file of an unsealed shard is left to the next opening of this part.</summary>
     public void Dispose()
     {
-        foreach (var clip in _group)
-        {
-            clip.Dispose();
-        }
-
+        _group.ForEach(clip => clip.Dispose());
         _group.Clear();
         try
         {
@@ -98,34 +104,51 @@ internal sealed class ShardWriter : IDisposable
         }
     }
 
-    private async Task FlushGroupAsync(int mels)
+    private async Task FlushGroupAsync()
     {
         if (_group.Count == 0)
         {
             return;
         }
 
-        _stream!.Mark();
-        List<uint> crcs = [];
-        List<long> ends = [];
+        long[][] places;
         using (var group = _parquet!.CreateRowGroup())
         {
-            await ShardColumns.WriteAsync(group, _group, () =>
-            {
-                crcs.Add(_stream.Mark());
-                ends.Add(_stream.Position);
-            });
+            await group.WriteAsync(Id, [.. _group.Select(c => c.Row.Id)]);
+            places =
+            [
+                await WriteAsync(group, Payload[0], c => c.FrameHashes), await WriteAsync(group, Payload[1], c => c.FrameOffsets), await WriteAsync(group, Payload[2], c => c.Mel),
+                await WriteAsync(group, Payload[3], c => c.Pcm), await WriteAsync(group, Payload[4], c => c.Frames),
+            ];
             group.CompleteValidate();
         }
 
-        _places.AddRange(RowPlace.Of([.. _group.Select(c => c.Row)], mels, new RowPlace(ends[^5], ends[^4], ends[^3], ends[^2], ends[^1])));
-        _chunks.Add(string.Join(',', crcs.Select(c => c.ToString("x8", CultureInfo.InvariantCulture))));
-        foreach (var clip in _group)
+        for (var i = 0; i < _group.Count; i++)
         {
-            clip.Dispose();
+            _rows.Add(_group[i].Row with
+            {
+                ShardPath = _path, Row = _rows.Count,
+                FrameHashOffset = places[0][i], FrameOffsetsOffset = places[1][i], MelOffset = places[2][i], PcmOffset = places[3][i], FramesOffset = places[4][i],
+            });
+            _group[i].Dispose();
         }
 
         _group.Clear();
         _groupBytes = 0;
+    }
+
+    // A payload column holds nothing but values and their 4-byte lengths after its page header, so counting back from its end finds each without knowing how long the header is.
+    private async Task<long[]> WriteAsync(ParquetRowGroupWriter group, DataField field, Func<StagedClip, ReadOnlyMemory<byte>> value)
+    {
+        await group.WriteAsync<ReadOnlyMemory<byte>>(field, _group.Select(value).ToArray().AsMemory());
+        var places = new long[_group.Count];
+        var end = _stream!.Position;
+        for (var i = places.Length - 1; i >= 0; i--)
+        {
+            places[i] = end - value(_group[i]).Length;
+            end = places[i] - sizeof(int);
+        }
+
+        return places;
     }
 }

@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Buffers.Binary;
+using System.IO.Hashing;
 using System.Runtime.InteropServices;
 
 namespace Xkd.Storage;
@@ -15,7 +15,7 @@ internal sealed class StagedClip : IDisposable
         if (fingerprint.FramesCodec == FrameCodecs.Jpeg && clip.NumFrames > 0)
         {
             (Frames, offsets) = clip.FrameOffsets.IsEmpty
-                ? EncodeJpeg(clip, jpegQuality)
+                ? JpegFrames.Encode(clip.Frames.Span, clip.NumFrames, clip.Height, clip.Width, jpegQuality)
                 : (Copy(clip.Frames), clip.FrameOffsets.ToArray());
         }
         else
@@ -25,63 +25,42 @@ internal sealed class StagedClip : IDisposable
 
         Mel = Copy(clip.Mel);
         Pcm = Copy(clip.Pcm);
-        MelStatisticFrames = clip.MelFrames > 0 ? clip.MelFrames : Pcm.IsEmpty ? 0 : 1 + (Pcm.Length / sizeof(short) / fingerprint.Hop);
-        MelSum = clip.MelSum;
-        MelSumSquares = clip.MelSumSquares;
-        ShardRow row = new()
+        FrameOffsets = MemoryMarshal.AsBytes(offsets.AsSpan()).ToArray();
+        FrameHashes = MemoryMarshal.AsBytes(Enumerable.Range(0, clip.NumFrames).Select(i => Hash(clip, i, offsets)).ToArray().AsSpan()).ToArray();
+        Row = clip.Bare() with
         {
-            Id = clip.Id,
-            Source = clip.Source,
-            Label = clip.Label,
+            Item = clip.SourceItem == clip.Id ? null : clip.SourceItem,
             Labels = [.. clip.Labels],
-            Split = clip.Split,
             Folds = [.. clip.Folds],
-            Start = clip.Start,
-            Duration = clip.Duration,
-            Fps = clip.Fps,
-            Width = clip.Width,
-            Height = clip.Height,
-            NumFrames = clip.NumFrames,
-            MelFrames = clip.MelFrames,
             NumSamples = clip.Pcm.Length / sizeof(short),
-            AudioRate = clip.AudioRate,
-            MelCrc = Crc32C.Compute(Mel.Span),
-            PcmCrc = Crc32C.Compute(Pcm.Span),
-            FrameOffsets = MemoryMarshal.AsBytes(offsets.AsSpan()).ToArray(),
+            FramesBytes = Frames.Length,
+            MelHash = XxHash3.HashToUInt64(Mel.Span),
+            PcmHash = XxHash3.HashToUInt64(Pcm.Span),
         };
-        row = row with { FrameCrc = FrameCrcs(row) };
-        Row = row with { Crc = row.ComputeCrc() };
     }
 
-    public ShardRow Row { get; }
+    /// <summary>What the index will say of it, but for its place.</summary>
+    public ClipEntry Row { get; }
 
     public ReadOnlyMemory<byte> Frames { get; }
+
+    /// <summary>XXH3 of each stored frame, uint64 little endian.</summary>
+    public ReadOnlyMemory<byte> FrameHashes { get; }
+
+    /// <summary>Where each JPEG begins and the last ends, uint32 little endian; empty for raw frames.</summary>
+    public ReadOnlyMemory<byte> FrameOffsets { get; }
 
     public ReadOnlyMemory<byte> Mel { get; }
 
     public ReadOnlyMemory<byte> Pcm { get; }
 
-    /// <summary>Spectrogram frames that the sums are over: of a waveform those it would have.</summary>
-    public int MelStatisticFrames { get; }
-
-    public double MelSum { get; }
-
-    public double MelSumSquares { get; }
-
     public long Bytes => (long)Frames.Length + Mel.Length + Pcm.Length;
 
     public void Dispose()
     {
-        foreach (var buffer in _rented)
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-
+        _rented.ForEach(buffer => ArrayPool<byte>.Shared.Return(buffer));
         _rented.Clear();
     }
-
-    private static (ReadOnlyMemory<byte> Frames, uint[] Offsets) EncodeJpeg(ClipRecord clip, int quality) =>
-        JpegFrames.Encode(clip.Frames.Span, clip.NumFrames, clip.Height, clip.Width, quality);
 
     private ReadOnlyMemory<byte> Copy(ReadOnlyMemory<byte> payload)
     {
@@ -96,14 +75,6 @@ internal sealed class StagedClip : IDisposable
         return buffer.AsMemory(0, payload.Length);
     }
 
-    private byte[] FrameCrcs(ShardRow row)
-    {
-        var crcs = new byte[row.NumFrames * sizeof(uint)];
-        for (var i = 0; i < row.NumFrames; i++)
-        {
-            BinaryPrimitives.WriteUInt32LittleEndian(crcs.AsSpan(i * sizeof(uint)), Crc32C.Compute(Frames.Span[row.Frame(i)]));
-        }
-
-        return crcs;
-    }
+    private ulong Hash(ClipEntry clip, int frame, uint[] offsets) =>
+        XxHash3.HashToUInt64(offsets.Length > 0 ? Frames.Span[(int)offsets[frame]..(int)offsets[frame + 1]] : Frames.Span.Slice(frame * clip.FrameBytes, clip.FrameBytes));
 }

@@ -35,19 +35,11 @@ internal interface ICacheStore : IDisposable
     /// <summary>A file's bytes from front to back; null when there is none.</summary>
     Stream? TryOpen(string name);
 
-    /// <summary>The bytes from an offset to a file's end.</summary>
-    /// <param name="name">The file.</param>
-    /// <param name="offset">Where they begin.</param>
-    /// <param name="bytes">How many there should be; what is there counts.</param>
-    byte[] ReadTail(string name, long offset, long bytes);
-
     /// <summary>A whole file by path.</summary>
     LocalCopy Fetch(string name);
 
     /// <summary>The shards of a manifest for reading.</summary>
-    /// <param name="manifest">The version.</param>
-    /// <param name="resident">Bytes of shards that may be present as the process's own memory at once, where they are on a local disk.</param>
-    IShardBytes OpenShards(Manifest manifest, long resident);
+    IShardBytes OpenShards(Manifest manifest);
 
     /// <summary>Puts a file in place unless the name is taken.</summary>
     /// <returns>false when it is.</returns>
@@ -55,9 +47,6 @@ internal interface ICacheStore : IDisposable
 
     /// <summary>Puts a file in place of what has the name.</summary>
     void Replace(string name, string part, Action<Stream> write);
-
-    /// <summary>Makes a file the first <paramref name="kept"/> bytes of another, or of itself, and these.</summary>
-    void Append(string name, string from, long kept, byte[] content);
 
     /// <summary>Begins a file that is to be read back before it gets its name.</summary>
     StagedFile Stage(string name, string part);

@@ -11,25 +11,11 @@ internal interface IShardBytes : IDisposable
     /// <exception cref="CorruptCacheException">There is no such file.</exception>
     int Read(int shard, long offset, Span<byte> destination);
 
-    /// <summary>Most bytes that are present as the process's own memory at once.</summary>
-    long MostResident => 0;
-
     /// <summary>Reads worth having under way at once where each waits for a network; null on a disk.</summary>
     int? Requests => null;
 
     /// <summary>Whether a read of a few bytes costs little more than those bytes; otherwise what is wanted together is better read together.</summary>
     bool IsNear(int shard);
-
-    /// <summary>Bytes that lie in memory and may be taken from there, valid until this is disposed of; empty where they must be read.</summary>
-    /// <param name="shard">Index into <see cref="Manifest.Shards"/>.</param>
-    /// <param name="offset">Byte offset in the shard's file.</param>
-    /// <param name="length">Bytes, at most <see cref="ShardMaps.Longest"/>.</param>
-    ReadOnlySpan<byte> Present(int shard, long offset, int length) => [];
-
-    /// <summary>Says that a range will be read at once in pieces, so that the disk has all of it to work on; a hint, which may be ignored.</summary>
-    void WillNeed(int shard, long offset, long length)
-    {
-    }
 
     /// <summary>Told that a shard's bytes are not what was committed. Whether another source of them is left, so that reading again may help.</summary>
     bool Distrust(int shard);

@@ -86,19 +86,13 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
 
     public Stream? TryOpen(string name) => TryOpenFile(name);
 
-    public byte[] ReadTail(string name, long offset, long bytes)
-    {
-        using var file = TryOpenHandle(name) ?? throw new FileNotFoundException($"no file {At(name)}");
-        return FileDigest.Tail(file, offset, bytes);
-    }
-
     public LocalCopy Fetch(string name)
     {
         TryOpenHandle(name)?.Dispose(); // only to see that it can be opened
         return new LocalCopy(At(name), temporary: false);
     }
 
-    public IShardBytes OpenShards(Manifest manifest, long resident) => new ShardHandles(manifest, name => TryOpenHandle(name, FileOptions.RandomAccess), At, resident);
+    public IShardBytes OpenShards(Manifest manifest) => new ShardHandles(manifest, name => TryOpenHandle(name, FileOptions.RandomAccess));
 
     public bool TryPut(string name, byte[] content, string part)
     {
@@ -118,23 +112,6 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
     {
         var path = At(name);
         files.Rename(Write(path, part, write), path);
-        files.SyncDirectory(Path.GetDirectoryName(path)!);
-    }
-
-    public void Append(string name, string from, long kept, byte[] content)
-    {
-        if (from != name)
-        {
-            throw new ArgumentException($"{from} is not {name}: one writer after another appends to one file here", nameof(from));
-        }
-
-        var path = At(name);
-        using (var file = files.OpenAt(path, kept))
-        {
-            file.Write(content);
-        }
-
-        files.SyncFile(path);
         files.SyncDirectory(Path.GetDirectoryName(path)!);
     }
 

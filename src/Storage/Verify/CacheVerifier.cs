@@ -1,11 +1,11 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.IO.Hashing;
 
 namespace Xkd.Storage;
 
 /// <summary>
-/// Holds every byte a cache committed against what was committed: manifests by their check, ledgers and shards by their SHA-256. Where a shard
-/// differs, the checksums of its columns, rows and frames say which row and column.
+/// Compares every byte of a cache with what was committed: manifests by their check, index, ledgers and shards by their SHA-256. Where a shard differs, the checksums of its rows and frames say which
+/// row and column.
 /// </summary>
 public static class CacheVerifier
 {
@@ -30,13 +30,14 @@ public static class CacheVerifier
             errors.AddRange(store.List(CacheLayout.Manifests).Where(f => CacheLayout.IsStrayManifest(f.Name)).Select(f =>
                 new VerifyError(f.Name, null, "manifest", "NNNNNN.json", "another name; nothing reads it: move it elsewhere")));
         });
-        errors.AddRange(versions.Zip(versions.Skip(1).Append(0)).Where(v => v.Second < v.First - 1).Select(v =>
-            new VerifyError(
-                CacheLayout.Manifest(v.First - 1), null, "manifest", "a complete manifest", v.Second == v.First - 2 ? "no file" : $"no file, nor of the {v.First - v.Second - 2} versions before it")));
-        HashSet<int> sound = [];
         foreach (var candidate in versions)
         {
             ct.ThrowIfCancellationRequested();
+            if (candidate < manifest?.Oldest)
+            {
+                continue; // vacuum has not come to it yet, or it is of another schema
+            }
+
             Attempt(errors, CacheLayout.Manifest(candidate), () =>
             {
                 if (manifests.TryRead(candidate, out var problem) is not { } read)
@@ -45,7 +46,6 @@ public static class CacheVerifier
                     return;
                 }
 
-                sound.Add(candidate);
                 if (version is null ? manifest is null : candidate == version)
                 {
                     manifest = read;
@@ -53,15 +53,25 @@ public static class CacheVerifier
             });
         }
 
+        var oldest = manifest?.Oldest ?? 1;
+        errors.AddRange(versions.Zip(versions.Skip(1).Append(oldest - 1)).Where(v => v.Second < v.First - 1 && v.First > oldest).Select(v =>
+            new VerifyError(
+                CacheLayout.Manifest(v.First - 1), null, "manifest", "a complete manifest", v.Second == v.First - 2 ? "no file" : $"no file, nor of the {v.First - v.Second - 2} versions before it")));
         if (manifest is null)
         {
             // Absent and unknown versions are usage errors with their own words; damage is this report's business.
             return errors.Count > 0 ? new VerifyReport { Errors = errors } : new VerifyReport { Rows = Cache.Open(store, version).Manifest.Clips };
         }
 
-        VerifyLedger(store, manifests, manifest, sound, errors);
-        ConcurrentDictionary<string, string> texts = new(StringComparer.Ordinal);
-        List<ClipEntry> clips = [];
+        manifests.Each(manifest.Files, file => Attempt(errors, file.Path, () => IndexFile.Read(store, file)));
+        VerifyLedger(store, manifests, manifest, errors);
+        ClipEntry[] clips = [];
+        Attempt(errors, CacheLayout.Indexes, () =>
+        {
+            manifest = manifests.WithShards(manifest);
+            clips = ClipIndex.Read(store, manifest);
+        });
+        var rows = clips.ToLookup(c => c.Shard);
         for (var i = 0; i < manifest.Shards.Count; i++)
         {
             ct.ThrowIfCancellationRequested();
@@ -69,40 +79,68 @@ public static class CacheVerifier
             Attempt(errors, shard.Path, () =>
             {
                 using var file = store.Fetch(shard.Path);
-                errors.AddRange(ShardVerifier.Verify(file.Path, manifest, i, texts, clips, ct));
+                errors.AddRange(Verify(file.Path, shard, rows[i], manifest.Fingerprint, ct));
             });
         }
 
-        errors.AddRange(ClipIndex.Doubled(manifest, ClipIndex.Sorted(clips)).Select(Error));
-        return new VerifyReport { Shards = manifest.Shards.Count, Rows = manifest.Clips, Errors = errors };
+        var named = manifest.Shards.Select(s => s.Path).ToHashSet(StringComparer.Ordinal);
+        var unnamed = 0;
+        Attempt(errors, CacheLayout.Shards, () => unnamed = store.List(CacheLayout.Shards).Count(f => CacheLayout.Parse(f.Name) is not null && !named.Contains(f.Name)));
+        return new VerifyReport
+        {
+            Shards = manifest.Shards.Count, Rows = manifest.Clips, RemovedRows = clips.Length > 0 || manifest.Clips == 0 ? manifest.Shards.Sum(s => (long)s.Rows) - clips.Length : 0, OtherShards = unnamed,
+            Errors = [.. errors.Distinct()],
+        };
     }
 
-    private static void VerifyLedger(ICacheStore store, ManifestStore manifests, Manifest manifest, HashSet<int> sound, List<VerifyError> errors)
+    // The SHA-256 says whether a shard is as committed; the rows' own checksums say where it is not, and hold for what was signed as it is.
+    private static List<VerifyError> Verify(string path, ShardEntry shard, IEnumerable<ClipEntry> rows, Fingerprint fingerprint, CancellationToken ct)
     {
-        LedgerStore ledgers = new(store);
-        var known = errors.Count;
-        foreach (var part in manifest.Ledger)
+        if (!File.Exists(path))
         {
-            Attempt(errors, CacheLayout.Part(part.Part, part.Mark ?? ""), () => ledgers.Read(part));
+            return [new VerifyError(shard.Path, null, "file", $"{shard.Bytes} bytes", "no file")];
         }
 
+        var digest = FileDigest.Of(path, ct);
+        List<VerifyError> errors = digest.Bytes == shard.Bytes ? [] : [new VerifyError(shard.Path, null, "file", $"{shard.Bytes} bytes", $"{digest.Bytes} bytes")];
+        using var file = File.OpenHandle(path);
+        errors.AddRange(ShardCheck.Damaged(file, rows.OrderBy(r => r.Row), fingerprint, ct).Select(d => new VerifyError(shard.Path, d.Row, d.Column, d.Expected, d.Got)));
+        return errors.Count > 0 || digest.Sha256 == shard.Sha256 ? errors : [new VerifyError(shard.Path, null, "file", $"sha256 {shard.Sha256}", digest.Sha256)];
+    }
+
+    // ledger.jsonl follows its manifest: it may be of an earlier version, or not there yet. But each line of it was committed, and no item has two.
+    private static void VerifyLedger(ICacheStore store, ManifestStore manifests, Manifest manifest, List<VerifyError> errors) => Attempt(errors, CacheLayout.Ledger, () =>
+    {
         // Read before it is asked what is newest: a merge of what came later is then never taken for damage.
-        byte[]? merged = null;
-        Attempt(errors, CacheLayout.Ledger, () => merged = store.TryRead(CacheLayout.Ledger));
-        if (errors.Count > known || manifests.Versions()[0] != manifest.Version)
+        var merged = store.TryRead(CacheLayout.Ledger);
+        if (manifests.Versions()[0] != manifest.Version)
         {
             return;
         }
 
-        Attempt(errors, CacheLayout.Ledger, () =>
+        HashSet<ulong> committed = [], seen = [];
+        Attempt(errors, CacheLayout.Ledgers, () => committed.UnionWith(manifest.Segments.Select(s => s.Ledger).OfType<StoredPart>().SelectMany(file => Lines(IndexFile.Read(store, file)))));
+        if (merged is null)
         {
-            if (!IsMergeOfAny(ledgers, manifests, manifest, sound, merged))
+            // Whoever commits twice, or opens what others began, writes a small one in between.
+            if (manifest.Version > Math.Max(1, manifest.Parts.Count) && committed.Count <= CacheWriter.SmallLedger)
             {
-                errors.Add(new VerifyError(
-                    CacheLayout.Ledger, null, "ledger", $"the {Lines(manifest)} lines of the parts, merged, or those of a version before; ingest --merge writes it anew",
-                    merged is null ? "no file" : $"{merged.Length} other bytes"));
+                errors.Add(new VerifyError(CacheLayout.Ledger, null, "ledger", "a merged ledger; ingest --merge writes it", "no file"));
             }
-        });
+        }
+        else if (errors.Count == 0 && !(merged.Length > 0 && merged[^1] == '\n' && Lines(merged).All(line => committed.Contains(line) && seen.Add(line))))
+        {
+            errors.Add(new VerifyError(CacheLayout.Ledger, null, "ledger", "lines of the committed ledgers, each once; ingest --merge writes it anew", "others"));
+        }
+    });
+
+    private static IEnumerable<ulong> Lines(byte[] text)
+    {
+        for (int begin = 0, end; begin < text.Length; begin = end + 1)
+        {
+            end = Array.IndexOf(text, (byte)'\n', begin) is >= 0 and var at ? at : text.Length;
+            yield return XxHash3.HashToUInt64(text.AsSpan(begin, end - begin));
+        }
     }
 
     // One file that is damaged, or cannot be read, never ends the report on the others.
@@ -127,41 +165,4 @@ public static class CacheVerifier
     }
 
     private static VerifyError Error(CorruptCacheException e) => new(e.Shard, e.Row, e.Column, e.Expected, e.Got);
-
-    // The merged file follows its manifest: a crash between the two leaves it one version behind, and so does a writer at work. Several writers can
-    // each leave a version without it, and the slower of two its own over the newer: any version's merge is no damage.
-    private static bool IsMergeOfAny(LedgerStore ledgers, ManifestStore manifests, Manifest newest, HashSet<int> sound, byte[]? merged)
-    {
-        if (merged is null)
-        {
-            // Whoever commits twice, or opens what others began, writes it in between.
-            return newest.Version <= Math.Max(1, newest.Ledger.Count);
-        }
-
-        var ledger = ledgers.Read(newest);
-        if (IsMergeOf(ledger, merged))
-        {
-            return true;
-        }
-
-        // Only what can have as many lines as are merged is read: parts only grow, and lines about an item that has one already grow with them.
-        var lines = merged.AsSpan().Count((byte)'\n');
-        var repeated = Lines(newest) - ledger.Count;
-        for (var version = Parent(newest); version is not null && Lines(version) >= lines; version = Parent(version))
-        {
-            if (Lines(version) - repeated <= lines && IsMergeOf(ledgers.Read(version), merged))
-            {
-                return true;
-            }
-        }
-
-        return false;
-
-        Manifest? Parent(Manifest version) => version.Parent is { } parent && sound.Contains(parent) ? manifests.TryRead(parent, out _) : null;
-    }
-
-    private static long Lines(Manifest manifest) => manifest.Ledger.Sum(part => (long)part.Lines);
-
-    private static bool IsMergeOf(Dictionary<string, LedgerEntry> ledger, byte[] merged) =>
-        merged.AsSpan().SequenceEqual(LedgerText.Write(ledger.Values.OrderBy(e => e.Id, StringComparer.Ordinal)));
 }

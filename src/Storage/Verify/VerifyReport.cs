@@ -12,5 +12,11 @@ public sealed record VerifyReport
     /// <summary>Rows the manifest lists.</summary>
     public long Rows { get; init; }
 
+    /// <summary>Rows of removed clips whose bytes are in the shards until compact writes these anew.</summary>
+    public long RemovedRows { get; init; }
+
+    /// <summary>Shard files that this version does not name, of older versions or of a writer at work; vacuum removes the former.</summary>
+    public int OtherShards { get; init; }
+
     public IReadOnlyList<VerifyError> Errors { get; init; } = [];
 }

@@ -58,7 +58,7 @@ public sealed class PartitionTests
 
         Assert.Equal(24, merged.Clips);
         Assert.Equal(Contents(fixture.Media["single"]), Contents(fixture.Out));
-        Assert.Equal(["part-1-of-3", "part-2-of-3", "part-3-of-3"], merged.Ledger.Select(static p => p.Part));
+        Assert.Equal(["part-1-of-3", "part-2-of-3", "part-3-of-3"], merged.Parts.Where(static p => p.Name != "merge").Select(static p => p.Name));
         Assert.Equal(24, (await fixture.LedgerAsync()).Count);
         Assert.Empty(CacheVerifier.Verify(fixture.Out, ct: Ct).Errors);
         Assert.Equal(merged.Shards.Count, Directory.GetFiles(Path.Combine(fixture.Out, "shards")).Length);
@@ -74,7 +74,7 @@ public sealed class PartitionTests
 
     private static bool Holds(JobFixture fixture, string part) =>
         Directory.Exists(Path.Combine(fixture.Out, "manifest")) && Directory.GetFiles(Path.Combine(fixture.Out, "manifest"), "*.json").Length > 0
-        && Cache.Open(fixture.Out).Manifest.Ledger.Any(p => p.Part == part);
+        && Cache.Open(fixture.Out).Manifest.Parts.Any(p => p.Name == part);
 
     /// <summary>One line per clip: id, hash of its frames, hash of its spectrogram.</summary>
     private static List<string> Contents(string folder)

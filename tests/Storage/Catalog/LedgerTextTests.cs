@@ -14,7 +14,7 @@ public sealed class LedgerTextTests
             Clips.Committed("é\u2028\"\\"),
         ];
         var text = LedgerText.Write(entries);
-        LedgerEntry[] read = [.. LedgerText.Read(text, text.Length)];
+        LedgerEntry[] read = [.. LedgerText.Read(text)];
         return text.Count(b => b == '\n') == 2 && read.Length == 2 && LedgerText.Write(read).AsSpan().SequenceEqual(text);
     }));
 

@@ -115,21 +115,6 @@ public sealed class PartLeaseTests : IDisposable
         Assert.Empty(CacheVerifier.Verify(store, ct: Ct).Errors);
     }
 
-    [Fact]
-    public void Append_WriterThatWasTakenForDead_LeavesTheNextOnesLines()
-    {
-        using ObjectStore first = Open(), slow = Open(), quick = Open();
-        var covered = new LedgerStore(first).Append(null, "p", [Line("a")]);
-        var next = new LedgerStore(quick).Append(covered, "p", [Line("quick")]);
-        new LedgerStore(slow).Append(covered, "p", [Line("late"), Line("later")]); // the retry of a call that began before it was taken for dead
-        using var reader = Open();
-        Assert.Equal(["a", "quick"], new LedgerStore(reader).Read(Manifest(next)).Keys.Order(StringComparer.Ordinal));
-        Assert.Equal(["a"], new LedgerStore(reader).Read(Manifest(covered)).Keys);
-
-        static LedgerEntry Line(string id) => new() { Id = id, Source = id, State = ItemState.Committed };
-        static Manifest Manifest(LedgerPart part) => new() { Version = 1, Created = "", Fingerprint = Clips.Fingerprint, Ledger = [part] };
-    }
-
     private ObjectStore Open() => ObjectCaches.Open(_server.Endpoint, _folder, _time);
 
     /// <summary>Another clock's time, without its pauses: waits end at once.</summary>

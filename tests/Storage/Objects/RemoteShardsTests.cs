@@ -42,8 +42,8 @@ public sealed class RemoteShardsTests : IAsyncLifetime
     [Fact]
     public void Open_ObjectStore_SaysHowManyRequestsItWantsAndLeavesThreadsForTheAnswers()
     {
-        using ClipReader reader = new(Cache.Open(Open()), 256 << 20);
-        Assert.Equal((32, 0L), (reader.Requests, reader.ResidentBytes)); // nothing is mapped
+        using ClipReader reader = new(Cache.Open(Open()));
+        Assert.Equal(32, reader.Requests);
         ThreadPool.GetMinThreads(out var workers, out _);
         Assert.True(workers > 32, $"{workers} threads at once for 32 waiting calls");
     }

@@ -153,7 +153,7 @@ public sealed class ShardCopiesTests : IDisposable
         var bytes = new byte[length];
         new Random(seed).NextBytes(bytes);
         var hash = Convert.ToHexStringLower(SHA256.HashData(bytes));
-        return (new ShardEntry { Path = $"shards/main-{seed:D6}.parquet", Rows = 1, Bytes = length, Sha256 = hash, IdsSha256 = hash, Offsets = [], MelOffsets = [] }, bytes);
+        return (new ShardEntry { Path = $"shards/main-{seed:D6}.parquet", Rows = 1, Bytes = length, Sha256 = hash }, bytes);
     }
 
     private static Func<long, Memory<byte>, int> From(byte[] bytes) => (offset, piece) =>

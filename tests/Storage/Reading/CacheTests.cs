@@ -81,13 +81,13 @@ public sealed class CacheTests
     }
 
     [Fact]
-    public async Task Clips_DamagedFooter_NamesTheShard()
+    public async Task Clips_DamagedIndex_NamesTheFile()
     {
         using TempFolder folder = new();
-        var manifest = await Clips.WriteAsync(folder.Cache, [Clips.Make("a"), Clips.Make("b")], new CacheWriterOptions { ShardRows = 1 });
-        Files.Flip(folder.In(manifest.Shards[1].Path), manifest.Shards[1].FooterOffset + 20);
+        await Clips.WriteAsync(folder.Cache, [Clips.Make("a"), Clips.Make("b")]);
+        Files.Flip(folder.In("index", "main-000001.parquet"), 200);
         var e = Assert.Throws<CorruptCacheException>(() => Cache.Open(folder.Cache).Clips);
-        Assert.Equal((manifest.Shards[1].Path, "footer"), (e.Shard, e.Column));
+        Assert.Equal(("index/main-000001.parquet", "file"), (e.Shard, e.Column));
     }
 
     [Fact]

@@ -62,7 +62,7 @@ public sealed class ClipReaderTests
         var first = Assert.Throws<CorruptCacheException>(() => reader.ReadFrames(clip, 2, 3, frames));
         var second = Assert.Throws<CorruptCacheException>(() => reader.ReadMel(clip, new Half[1000]));
         Assert.Equal((manifest.Shards[0].Path, (long?)1, "frames"), (first.Shard, first.Row, first.Column));
-        Assert.StartsWith("frame 3 crc ", first.Expected, StringComparison.Ordinal);
+        Assert.StartsWith("frame 3 xxh3 ", first.Expected, StringComparison.Ordinal);
         Assert.Equal((manifest.Shards[0].Path, (long?)1, "mel"), (second.Shard, second.Row, second.Column));
     }
 

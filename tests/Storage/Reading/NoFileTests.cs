@@ -5,7 +5,7 @@ namespace Xkd.Storage.Tests;
 /// <summary>What has a file's name in a cache and is none: nothing waits for it, follows it or takes it for one.</summary>
 public sealed class NoFileTests : IAsyncLifetime, IDisposable
 {
-    private const string Manifest = "manifest/000001.json", Shard = "shards/main-000001.parquet", Part = "ledger/main.jsonl", Ledger = "ledger.jsonl";
+    private const string Manifest = "manifest/000001.json", Shard = "shards/main-000001.parquet", Part = "ledger/main-000001.jsonl", Ledger = "ledger.jsonl";
     private readonly TempFolder _folder = new();
 
     public async ValueTask InitializeAsync() => await Clips.WriteAsync(_folder.Cache, [Clips.Make("a"), Clips.Make("b")]);

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using DuckDB.NET.Data;
 
 namespace Xkd.Storage.Tests;
@@ -45,17 +46,16 @@ public sealed class RoundTripTests
     }
 
     [Fact]
-    public async Task Manifest_Offsets_PointAtTheBytesInTheFile()
+    public async Task Index_Offsets_PointAtTheBytesInTheFile()
     {
         using TempFolder folder = new();
         ClipRecord[] clips = [.. Enumerable.Range(0, 8).Select(i => Clips.Make($"c{i}", frames: i))];
         var manifest = await Clips.WriteAsync(folder.Cache, clips, Small with { ShardRows = 100 });
-        var shard = Assert.Single(manifest.Shards);
-        var file = await File.ReadAllBytesAsync(folder.In(shard.Path), TestContext.Current.CancellationToken);
-        for (var row = 0; row < clips.Length; row++)
+        var file = await File.ReadAllBytesAsync(folder.In(Assert.Single(manifest.Shards).Path), TestContext.Current.CancellationToken);
+        foreach (var (clip, entry) in clips.Zip(Cache.Open(folder.Cache).Clips))
         {
-            Assert.True(clips[row].Frames.Span.SequenceEqual(file.AsSpan((int)shard.Offsets[row], clips[row].Frames.Length)), $"frames of row {row}");
-            Assert.True(clips[row].Mel.Span.SequenceEqual(file.AsSpan((int)shard.MelOffsets[row], clips[row].Mel.Length)), $"mel of row {row}");
+            Assert.True(clip.Frames.Span.SequenceEqual(file.AsSpan((int)entry.FramesOffset, clip.Frames.Length)), $"frames of {clip.Id}");
+            Assert.True(clip.Mel.Span.SequenceEqual(file.AsSpan((int)entry.MelOffset, clip.Mel.Length)), $"mel of {clip.Id}");
         }
     }
 
@@ -76,7 +76,7 @@ public sealed class RoundTripTests
     }
 
     [Fact]
-    public async Task Shards_OpenedByDuckDb_ShowTheRows()
+    public async Task IndexAndShards_OpenedByDuckDb_ShowTheRows()
     {
         using TempFolder folder = new();
         ClipRecord[] clips = [.. Enumerable.Range(0, 9).Select(i => Clips.Make($"clip-{i}{new string('y', i)}", frames: i))];
@@ -84,7 +84,9 @@ public sealed class RoundTripTests
         using DuckDBConnection connection = new("DataSource=:memory:");
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         using var command = connection.CreateCommand();
-        command.CommandText = $"select id, octet_length(frames), octet_length(mel), label, labels, folds, num_frames, split, mel_crc, duration, octet_length(frame_crc), count(*) over () from '{folder.In("shards")}/*.parquet' order by id";
+        command.CommandText = "select i.id, octet_length(frames), octet_length(mel), label, labels, folds, num_frames, split, mel_hash, duration, octet_length(frame_hash), count(*) over (), item, mel_sum "
+            + $"from '{folder.In("index")}/*.parquet' i join read_parquet('{folder.In("shards")}/*.parquet', filename = true, file_row_number = true) s "
+            + "on s.filename like '%' || i.shard and s.file_row_number = i.row where i.id = s.id order by i.id";
         using var rows = command.ExecuteReader();
         foreach (var clip in clips.OrderBy(c => c.Id, StringComparer.Ordinal))
         {
@@ -97,10 +99,12 @@ public sealed class RoundTripTests
             Assert.Equal(clip.Folds, rows.GetFieldValue<List<string>>(5));
             Assert.Equal(clip.NumFrames, rows.GetInt32(6));
             Assert.Equal(clip.Split, rows.IsDBNull(7) ? null : rows.GetString(7));
-            Assert.Equal(Crc32C.Compute(clip.Mel.Span), rows.GetFieldValue<uint>(8));
+            Assert.Equal(XxHash3.HashToUInt64(clip.Mel.Span), rows.GetFieldValue<ulong>(8));
             Assert.Equal(clip.Duration, rows.GetDouble(9));
-            Assert.Equal(clip.NumFrames * 4, rows.GetInt64(10));
+            Assert.Equal(clip.NumFrames * 8, rows.GetInt64(10));
             Assert.Equal(clips.Length, rows.GetInt64(11));
+            Assert.True(rows.IsDBNull(12));
+            Assert.Equal(clip.MelSum, rows.GetDouble(13));
         }
 
         Assert.False(rows.Read());

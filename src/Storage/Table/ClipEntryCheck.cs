@@ -12,19 +12,13 @@ internal static class ClipEntryCheck
     private const int MostPixelsAByte = 512; // of a baseline JPEG: a block of 64 takes at least one bit
     private const int HeaderBytes = 4; // PAR1
 
-    /// <exception cref="CorruptCacheException">No writer can have written this row into this shard.</exception>
-    public static void Require(ClipEntry clip, ShardEntry shard, Fingerprint fingerprint)
-    {
-        if (Problem(clip, shard, fingerprint) is { } problem)
-        {
-            throw new CorruptCacheException(shard.Path, clip.Row, problem.Column, problem.Expected, problem.Got);
-        }
-    }
-
     /// <summary>The first number of a row that cannot be, wherever its payload lies; null when all can.</summary>
     public static (string Column, string Expected, string Got)? Problem(ClipEntry clip, Fingerprint fingerprint) => clip switch
     {
-        { Id: "" } => ("id", "a name", "none"),
+        { Id: null or "" } => ("id", "a name", "none"),
+        { Row: < 0 } => ("row", "0 or more", Text(clip.Row)),
+        { MelSum: not (> double.NegativeInfinity and < double.PositiveInfinity) } => ("mel_sum", "a number", Text(clip.MelSum)),
+        { MelSumSquares: not (>= 0 and < double.PositiveInfinity) } => ("mel_sum_squares", "0 or more", Text(clip.MelSumSquares)),
         { Start: not (>= -MostSeconds and <= MostSeconds) } => ("start", "seconds", Text(clip.Start)),
         { Duration: not (>= 0 and <= MostSeconds) } => ("duration", "seconds", Text(clip.Duration)),
         { Fps: not (>= 0 and <= 1000) } => ("fps", "0 to 1000", Text(clip.Fps)),
@@ -39,13 +33,15 @@ internal static class ClipEntryCheck
         _ => null,
     };
 
-    private static (string Column, string Expected, string Got)? Problem(ClipEntry clip, ShardEntry shard, Fingerprint fingerprint)
+    /// <summary>The first number of a row of a shard that cannot be; null when all can.</summary>
+    public static (string Column, string Expected, string Got)? Problem(ClipEntry clip, ShardEntry shard, Fingerprint fingerprint)
     {
         var jpeg = fingerprint.FramesCodec == FrameCodecs.Jpeg;
         return Problem(clip, fingerprint)
+            ?? (clip.Row >= shard.Rows ? ("row", $"0 to {shard.Rows - 1}", Text(clip.Row)) : default((string, string, string)?))
             ?? OfFrames(clip, jpeg)
             ?? OfPlace("frames", clip.FramesOffset, clip.FramesBytes, shard)
-            ?? OfPlace("frame_crc", clip.FrameCrcOffset, (long)clip.NumFrames * sizeof(uint), shard)
+            ?? OfPlace("frame_hash", clip.FrameHashOffset, (long)clip.NumFrames * sizeof(ulong), shard)
             ?? OfPlace("frame_offsets", clip.FrameOffsetsOffset, jpeg && clip.NumFrames > 0 ? ((long)clip.NumFrames + 1) * sizeof(uint) : 0, shard)
             ?? OfPlace("mel", clip.MelOffset, (long)clip.MelFrames * fingerprint.Mels * sizeof(short), shard)
             ?? OfPlace("pcm", clip.PcmOffset, (long)clip.NumSamples * sizeof(short), shard);
@@ -66,9 +62,9 @@ internal static class ClipEntryCheck
     }
 
     private static (string Column, string Expected, string Got)? OfPlace(string column, long offset, long bytes, ShardEntry shard) =>
-        bytes is >= 0 and <= int.MaxValue && offset >= HeaderBytes && offset <= shard.FooterOffset - bytes
+        bytes is >= 0 and <= int.MaxValue && offset >= HeaderBytes && offset <= shard.Bytes - bytes
             ? null
-            : (column, $"bytes between {HeaderBytes} and {shard.FooterOffset}", $"{bytes} from {offset}");
+            : (column, $"bytes between {HeaderBytes} and {shard.Bytes}", $"{bytes} from {offset}");
 
     private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -17,19 +17,26 @@ internal static class ManifestCheck
     public static (string Field, string Expected, string Got)? Problem(Manifest manifest) =>
         OfHead(manifest)
         ?? Each("origins", manifest.Origins, OfOrigin)
-        ?? Each("shards", manifest.Shards, OfShard)
-        ?? Twice("shards", "path", manifest.Shards, s => s.Path)
-        ?? Twice("shards", "sha256", manifest.Shards, s => s.Sha256)
-        ?? OfClips(manifest)
-        ?? Each("ledger", manifest.Ledger, OfPart)
-        ?? Twice("ledger", "part", manifest.Ledger, p => p.Part);
+        ?? Each("segments", manifest.Segments, s => OfSegment(s, manifest.Version))
+        ?? Each("removals", manifest.Removals, r => OfVersion(r.Version, manifest.Version) ?? OfFile("ids", r.Ids, CacheLayout.Removed))
+        ?? Each("columns", manifest.Columns, c => OfFile("file", c.File, CacheLayout.Columns) ?? (c.Names.Contains(null!) ? ("names", "texts", "null") : null))
+        ?? Each("parts", manifest.Parts, OfPart)
+        ?? Twice("parts", "name", manifest.Parts, p => p.Name)
+        ?? Twice("segments", "path", [.. manifest.Files], f => f.Path)
+        ?? OfClips(manifest);
+
+    /// <summary>The first of an index's shards that no writer can have listed.</summary>
+    public static (string Field, string Expected, string Got)? Problem(IReadOnlyList<ShardEntry> shards) =>
+        Each("shards", shards, OfShard) ?? Twice("shards", "path", shards, s => s.Path) ?? Twice("shards", "sha256", shards, s => s.Sha256);
 
     private static (string Field, string Expected, string Got)? OfHead(Manifest manifest) => manifest switch
     {
         { Version: < 1 } => ("version", "1 or more", $"{manifest.Version}"),
         { Schema: < 1 } => ("schema", "1 or more", $"{manifest.Schema}"),
         { Parent: { } parent } when parent < 1 || parent >= manifest.Version => ("parent", $"a version before {manifest.Version}", $"{parent}"),
-        { Checksum: not "crc32c" } => ("checksum", "crc32c", manifest.Checksum),
+        { Checksum: not "xxh3" } => ("checksum", "xxh3", manifest.Checksum),
+        _ when manifest.Oldest < 1 || manifest.Oldest > manifest.Version => ("oldest", $"1 to {manifest.Version}", $"{manifest.Oldest}"),
+        { Clips: < 0 } => ("clips", "0 or more", $"{manifest.Clips}"),
         _ when FingerprintCheck.Problem(manifest.Fingerprint) is { } problem => ($"fingerprint.{problem.Key}", problem.Expected, problem.Got),
         _ when OfMel(manifest.Mel, manifest.Fingerprint.Mels) is { } problem => ("mel", problem.Expected, problem.Got),
         _ => null,
@@ -57,39 +64,45 @@ internal static class ManifestCheck
     private static (string Field, string Expected, string Got)? OfOrigin(IngestOrigin origin) =>
         double.IsFinite(origin.MaxClip) ? null : ("max_clip", "seconds", $"{origin.MaxClip}");
 
-    private static (string Field, string Expected, string Got)? OfShard(ShardEntry shard)
-    {
-        var most = shard.FooterOffset;
-        return shard switch
-        {
-            _ when CacheLayout.ParseShard(shard.Path) is null => ("path", "shards/PART-NNNNNN.parquet", shard.Path),
-            { Rows: < 1 } => ("rows", "1 or more", $"{shard.Rows}"),
-            { Bytes: < HeaderBytes or > MostBytes } => ("bytes", $"{HeaderBytes} to {MostBytes}", $"{shard.Bytes}"),
-            _ when !IsHash(shard.Sha256) => ("sha256", "64 hex digits", shard.Sha256),
-            _ when !IsHash(shard.IdsSha256) => ("ids_sha256", "64 hex digits", shard.IdsSha256),
-            _ when most < HeaderBytes || most >= shard.Bytes || shard.Bytes - most > Array.MaxLength => ("footer_offset", $"{HeaderBytes} to {shard.Bytes}", $"{most}"),
-            _ => OfOffsets("offsets", shard.Offsets) ?? OfOffsets("mel_offsets", shard.MelOffsets),
-        };
-
-        (string, string, string)? OfOffsets(string field, long[] offsets) =>
-            offsets.Length != shard.Rows ? (field, $"one for each of {shard.Rows} rows", $"{offsets.Length}")
-            : Array.FindIndex(offsets, o => o < HeaderBytes || o > most) is var row and >= 0 ? ($"{field}[{row}]", $"{HeaderBytes} to {most}", $"{offsets[row]}")
-            : null;
-    }
-
     private static (string Field, string Expected, string Got)? OfClips(Manifest manifest)
     {
-        var rows = manifest.Shards.Sum(s => (long)s.Rows);
-        return manifest.Clips == rows ? null : ("clips", $"the {rows} rows of the shards", $"{manifest.Clips}");
+        var rows = manifest.Segments.Sum(s => (long)s.Rows);
+        return manifest.Clips > rows ? ("clips", $"at most the {rows} rows of the segments", $"{manifest.Clips}") : null;
     }
 
-    private static (string Field, string Expected, string Got)? OfPart(LedgerPart part) => part switch
+    private static (string Field, string Expected, string Got)? OfShard(ShardEntry shard) => shard switch
     {
-        _ when !CacheLayout.IsPartName(part.Part) => ("part", "letters, digits, - and _", part.Part),
-        { Mark: { } mark } when mark.Length == 0 || mark.AsSpan().ContainsAnyExcept(Hex) => ("mark", "hex digits", mark),
-        _ when part.Bytes < 0 || part.Bytes > Array.MaxLength => ("bytes", $"0 to {Array.MaxLength}", $"{part.Bytes}"),
-        _ when part.Lines < 0 || part.Lines > part.Bytes => ("lines", $"0 to {part.Bytes}", $"{part.Lines}"),
-        _ when !IsHash(part.Sha256) => ("sha256", "64 hex digits", part.Sha256),
+        _ when CacheLayout.Parse(shard.Path)?.Folder != CacheLayout.Shards => ("path", "shards/PART-NNNNNN.parquet", shard.Path),
+        { Rows: < 1 } or { Rows: > 1 << 24 } => ("rows", $"1 to {1 << 24}", $"{shard.Rows}"),
+        { Bytes: < HeaderBytes or > MostBytes } => ("bytes", $"{HeaderBytes} to {MostBytes}", $"{shard.Bytes}"),
+        _ when !IsHash(shard.Sha256) => ("sha256", "64 hex digits", shard.Sha256),
+        _ => null,
+    };
+
+    private static (string Field, string Expected, string Got)? OfSegment(Segment segment, int newest) => segment switch
+    {
+        { Rows: < 0 } or { Index: null, Rows: > 0 } or { Index: not null, Rows: 0 } => ("rows", "those of an index", $"{segment.Rows}"),
+        { Level: < 0 or > Segments.MostMerged } => ("level", $"0 to {Segments.MostMerged}", $"{segment.Level}"),
+        _ => OfVersion(segment.Version, newest)
+            ?? (segment.Index is { } index ? OfFile("index", index, CacheLayout.Indexes) : null)
+            ?? (segment.Ledger is { } ledger ? OfFile("ledger", ledger, CacheLayout.Ledgers) : null),
+    };
+
+    private static (string Field, string Expected, string Got)? OfVersion(int version, int newest) =>
+        version < 1 || version > newest ? ("version", $"1 to {newest}", $"{version}") : null;
+
+    private static (string Field, string Expected, string Got)? OfFile(string field, StoredPart file, string folder) => file switch
+    {
+        _ when CacheLayout.Parse(file.Path)?.Folder != folder => ($"{field}.path", $"{folder}PART-NNNNNN", file.Path),
+        { Bytes: < 0 } or { Bytes: > int.MaxValue / 2 } => ($"{field}.bytes", $"0 to {int.MaxValue / 2}", $"{file.Bytes}"),
+        _ when !IsHash(file.Sha256) => ($"{field}.sha256", "64 hex digits", file.Sha256),
+        _ => null,
+    };
+
+    private static (string Field, string Expected, string Got)? OfPart(Part part) => part switch
+    {
+        _ when !CacheLayout.IsPartName(part.Name) => ("name", "letters, digits, - and _", part.Name),
+        { Number: < 1 } => ("number", "1 or more", $"{part.Number}"),
         _ => null,
     };
 

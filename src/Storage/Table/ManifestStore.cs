@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Runtime.ExceptionServices;
+
+namespace Xkd.Storage;
+
+/// <summary>The versions of a cache's manifest in its store.</summary>
+/// <param name="store">The cache.</param>
+/// <param name="converting">A version of schema 1 is one that holds nothing yet, instead of an error.</param>
+internal sealed class ManifestStore(ICacheStore store, bool converting = false)
+{
+    private const string Absent = "no file";
+
+    // Of the segments' index files, which never change.
+    private readonly ConcurrentDictionary<string, ShardEntry[]> _shards = new(StringComparer.Ordinal);
+
+    /// <summary>Version numbers present, highest first, complete or not.</summary>
+    public ImmutableArray<int> Versions() =>
+        [.. store.List(CacheLayout.Manifests).Select(f => CacheLayout.ParseManifest(f.Name)).OfType<int>().OrderDescending()];
+
+    /// <summary>Null, with the reason, when that version is truncated, altered or gone.</summary>
+    /// <exception cref="CorruptCacheException">It is complete, and it or an index says what no writer says: nothing of such a cache is to be believed.</exception>
+    /// <exception cref="UsageException">It is of another schema.</exception>
+    public Manifest? TryRead(int version, out string problem)
+    {
+        var name = CacheLayout.Manifest(version);
+        problem = "";
+        if (store.TryRead(name) is not { } bytes)
+        {
+            problem = Absent;
+            return null;
+        }
+
+        var manifest = converting && LegacyCache.Skeleton(bytes) is { } skeleton ? skeleton : ManifestText.TryRead(name, bytes, out problem);
+        return manifest is not null && manifest.Version != version ? throw new CorruptCacheException(name, null, "version", $"{version}", $"{manifest.Version}") : manifest;
+    }
+
+    /// <summary>The manifest with the shards that its index files list.</summary>
+    /// <exception cref="CorruptCacheException">An index file is damaged.</exception>
+    public Manifest Listing(Manifest manifest)
+    {
+        Each(manifest.Segments.Where(s => s.Index is { } index && !_shards.ContainsKey(index.Path)), segment => Shards(segment));
+        return manifest with { Shards = [.. manifest.Segments.SelectMany(Shards)] };
+    }
+
+    /// <summary>The same, and no shard of it is listed twice.</summary>
+    public Manifest WithShards(Manifest manifest)
+    {
+        var listing = Listing(manifest);
+        return ManifestCheck.Problem(listing.Shards) is { } problem ? throw new CorruptCacheException(CacheLayout.Manifest(manifest.Version), null, problem.Field, problem.Expected, problem.Got) : listing;
+    }
+
+    /// <summary>The newest of the versions that follow one, or any; null when none does. Looks for the next by its name: a folder of a hundred thousand is slow to list.</summary>
+    /// <exception cref="FailureException">One of them is damaged.</exception>
+    public Manifest? After(Manifest? manifest)
+    {
+        if (manifest is null)
+        {
+            return Head();
+        }
+
+        Manifest? newest = null;
+        for (var version = manifest.Version + 1; ; version++)
+        {
+            if (TryRead(version, out var problem) is not { } next)
+            {
+                return problem == Absent ? newest : throw Damaged(version, problem);
+            }
+
+            newest = next;
+        }
+    }
+
+    /// <summary>The shards of a segment.</summary>
+    public ShardEntry[] Shards(Segment segment) => segment.Index is { } index ? _shards.GetOrAdd(index.Path, _ => IndexFile.ReadShards(store, segment)) : [];
+
+    /// <summary>
+    /// The version to grow from; null when there is none. A damaged newest version is refused: growing from the one before it would
+    /// take that version's shards for leftovers and remove them.
+    /// </summary>
+    public Manifest? Head()
+    {
+        var versions = Versions();
+        if (versions.IsEmpty)
+        {
+            return null;
+        }
+
+        return TryRead(versions[0], out var problem) ?? throw Damaged(versions[0], problem);
+    }
+
+    /// <summary>Whether a version is of schema 1.</summary>
+    public static bool IsLegacy(ICacheStore store, int version) => store.TryRead(CacheLayout.Manifest(version)) is { } bytes && LegacyCache.Skeleton(bytes) is not null;
+
+    /// <summary>Puts a version in place unless it exists. Complete and on disk before it has its name.</summary>
+    public bool TryPut(Manifest manifest, string part) => store.TryPut(CacheLayout.Manifest(manifest.Version), ManifestText.Write(manifest), part);
+
+    /// <summary>Where a version lies, for a person.</summary>
+    public string Place(int version) => $"{store.Location}/{CacheLayout.Manifest(version)}";
+
+    /// <summary>As many at once as the store is worth; of several errors one is thrown.</summary>
+    public void Each<T>(IEnumerable<T> items, Action<T> work)
+    {
+        try
+        {
+            Parallel.ForEach(items, new ParallelOptions { MaxDegreeOfParallelism = store.Parallelism }, work);
+        }
+        catch (AggregateException e) when (e.InnerExceptions.OfType<XkdException>().FirstOrDefault() is { } first)
+        {
+            ExceptionDispatchInfo.Throw(first); // verify lists them all
+        }
+    }
+
+    private FailureException Damaged(int version, string problem) =>
+        new($"{Place(version)} is damaged ({problem}): restore it from a copy, or delete it to go back to the version before and redo what it added");
+}

@@ -1,0 +1,46 @@
+using System.Security.Cryptography;
+
+namespace Xkd.Storage;
+
+/// <summary>
+/// Merges the segments of many commits into one, so that a cache of a thousand commits is opened by a few files. Thirty-two of a level become one of the next, and those of the highest stay as
+/// they are: every row and every line is written three times at most, and a manifest names some ninety segments, however many commits there were.
+/// </summary>
+internal static class Segments
+{
+    /// <summary>Levels of merging.</summary>
+    public const int MostMerged = 2;
+
+    private const int Together = 32;
+
+    /// <summary>The segments to merge next; empty while there is nothing to do.</summary>
+    public static Segment[] Due(Manifest manifest) =>
+        manifest.Segments.Where(s => s.Level < MostMerged).GroupBy(s => s.Level).Select(g => g.Take(Together).ToArray()).FirstOrDefault(g => g.Length == Together) ?? [];
+
+    /// <summary>One segment of several: the rows that are still there, the shards they lie in, and all ledger lines.</summary>
+    /// <param name="store">The cache.</param>
+    /// <param name="manifests">Its versions.</param>
+    /// <param name="manifest">The version they are of.</param>
+    /// <param name="merged">The segments, in the version's order.</param>
+    /// <param name="put">Puts a file of the given folder in place.</param>
+    public static async Task<Segment> MergeAsync(ICacheStore store, ManifestStore manifests, Manifest manifest, IReadOnlyList<Segment> merged, Func<string, byte[], StoredPart> put)
+    {
+        var shards = merged.SelectMany(manifests.Shards).ToArray();
+        var places = ClipIndex.Places(shards);
+        var removed = manifest.Removals.ToDictionary(r => r.Ids.Path, r => IndexFile.ReadRemoved(store, r).ToHashSet(StringComparer.Ordinal), StringComparer.Ordinal);
+        var rows = ClipIndex.Sorted([.. merged.Select(s => ClipIndex.Live(s, IndexFile.ReadRows(store, s, places, manifest.Fingerprint), manifest.Removals, removed))]);
+        var used = rows.Select(r => r.ShardPath).ToHashSet(StringComparer.Ordinal);
+        byte[] lines = [.. merged.Select(s => s.Ledger).OfType<StoredPart>().SelectMany(l => IndexFile.Read(store, l))];
+        return new Segment
+        {
+            Index = rows.Length > 0 ? put(CacheLayout.Indexes, await IndexFile.WriteAsync(rows, [.. shards.Where(s => used.Contains(s.Path))])) : null,
+            Rows = rows.Length,
+            Ledger = lines.Length > 0 ? put(CacheLayout.Ledgers, lines) : null,
+            Version = manifest.Version,
+            Level = 1 + merged.Max(s => s.Level),
+        };
+    }
+
+    /// <summary>What a manifest says of bytes.</summary>
+    public static StoredPart Describe(string path, byte[] bytes) => new(path, bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes)));
+}

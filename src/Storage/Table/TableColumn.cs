@@ -1,0 +1,159 @@
+using System.Reflection;
+using Parquet;
+using Parquet.Schema;
+
+namespace Xkd.Storage;
+
+/// <summary>One column of a <see cref="RowTable{T}"/>.</summary>
+/// <typeparam name="T">The record that declares it.</typeparam>
+internal abstract class TableColumn<T>(string name, Field parquet)
+{
+    public string Name => name;
+
+    public Field Parquet => parquet;
+
+    /// <summary>The value of a row as a number (of any type), a text, a list of texts or null.</summary>
+    public abstract object? Get(T row);
+
+    public abstract Task WriteAsync(ParquetRowGroupWriter group, T[] rows);
+
+    public abstract Task ReadAsync(ParquetRowGroupReader group, DataField field, Memory<T> rows);
+
+    protected static void RequireType(DataField field, Field declared)
+    {
+        if (declared is DataField { ClrType: var type } && field.ClrType != type)
+        {
+            throw new InvalidDataException($"column {field.Path} holds {field.ClrType.Name}, not {type.Name}");
+        }
+    }
+}
+
+internal sealed class NumberColumn<T, TValue>(PropertyInfo property, string name) : TableColumn<T>(name, new DataField<TValue>(name))
+    where TValue : struct
+{
+    private readonly Func<T, TValue> _get = property.GetMethod!.CreateDelegate<Func<T, TValue>>();
+    private readonly Action<T, TValue> _set = property.SetMethod!.CreateDelegate<Action<T, TValue>>();
+
+    public override object Get(T row) => _get(row);
+
+    public override Task WriteAsync(ParquetRowGroupWriter group, T[] rows) => group.WriteAsync<TValue>((DataField)Parquet, rows.Select(_get).ToArray().AsMemory());
+
+    public override async Task ReadAsync(ParquetRowGroupReader group, DataField field, Memory<T> rows)
+    {
+        RequireType(field, Parquet);
+        var values = new TValue[rows.Length];
+        await group.ReadAsync(field, values.AsMemory());
+        for (var i = 0; i < values.Length; i++)
+        {
+            _set(rows.Span[i], values[i]);
+        }
+    }
+}
+
+internal sealed class TextColumn<T>(PropertyInfo property, string name, bool optional) : TableColumn<T>(name, new DataField<string>(name, optional))
+{
+    private readonly Func<T, string?> _get = property.GetMethod!.CreateDelegate<Func<T, string?>>();
+    private readonly Action<T, string?> _set = property.SetMethod!.CreateDelegate<Action<T, string?>>();
+
+    public override object? Get(T row) => _get(row);
+
+    public override Task WriteAsync(ParquetRowGroupWriter group, T[] rows) => group.WriteAsync((DataField)Parquet, [.. rows.Select(_get)]);
+
+    public override async Task ReadAsync(ParquetRowGroupReader group, DataField field, Memory<T> rows)
+    {
+        RequireType(field, Parquet);
+        var values = new string?[rows.Length];
+        await group.ReadAsync(field, values.AsMemory());
+        SharedTexts texts = new();
+        for (var i = 0; i < values.Length; i++)
+        {
+            _set(rows.Span[i], values[i] is { } text ? texts.Share(text) : optional ? null : throw new InvalidDataException($"column {Name}, row {i}: no text"));
+        }
+    }
+}
+
+internal sealed class TextsColumn<T>(PropertyInfo property, string name) : TableColumn<T>(name, new ListField(name, new DataField<string>(ListField.ElementName, false)))
+{
+    private readonly Func<T, IReadOnlyList<string>> _get = property.GetMethod!.CreateDelegate<Func<T, IReadOnlyList<string>>>();
+    private readonly Action<T, IReadOnlyList<string>> _set = property.SetMethod!.CreateDelegate<Action<T, IReadOnlyList<string>>>();
+
+    public override object Get(T row) => _get(row);
+
+    public override Task WriteAsync(ParquetRowGroupWriter group, T[] rows)
+    {
+        // Dremel levels of an optional list of required texts: definition 1 is an empty list, 2 a text; repetition 0 begins a row.
+        List<ReadOnlyMemory<char>> texts = [];
+        List<int> definitions = [];
+        List<int> repetitions = [];
+        foreach (var list in rows.Select(_get))
+        {
+            texts.AddRange(list.Select(t => t.AsMemory()));
+            definitions.AddRange(list.Count == 0 ? [1] : Enumerable.Repeat(2, list.Count));
+            repetitions.AddRange(list.Count == 0 ? [0] : Enumerable.Range(0, list.Count).Select(i => Math.Min(i, 1)));
+        }
+
+        return group.WriteAllPartsAsync<ReadOnlyMemory<char>>((DataField)((ListField)Parquet).Item, texts.ToArray(), definitions.ToArray(), repetitions.ToArray(), CancellationToken.None);
+    }
+
+    public override async Task ReadAsync(ParquetRowGroupReader group, DataField field, Memory<T> rows)
+    {
+        RequireType(field, ((ListField)Parquet).Item);
+        var lists = await TextsColumn.ReadAsync(group, field, rows.Length);
+        for (var i = 0; i < lists.Length; i++)
+        {
+            _set(rows.Span[i], lists[i]);
+        }
+    }
+}
+
+/// <summary>A list of texts in each row, of any file.</summary>
+internal static class TextsColumn
+{
+    public static async Task<string[][]> ReadAsync(ParquetRowGroupReader group, DataField field, int rows)
+    {
+        var column = group.GetMetadata(field)?.MetaData ?? throw new InvalidDataException($"no column {field.Path}");
+        if (column.NumValues < 0 || column.NumValues > rows + column.TotalUncompressedSize)
+        {
+            throw new InvalidDataException($"column {field.Path}: {column.NumValues} values in {column.TotalUncompressedSize} bytes");
+        }
+
+        var count = (int)column.NumValues;
+        var values = new ReadOnlyMemory<char>[count];
+        int[] definitions = new int[count], repetitions = new int[count];
+        await group.ReadRawAsync<ReadOnlyMemory<char>>(field, values, definitions, repetitions);
+        var lists = new List<string>?[rows];
+        SharedTexts texts = new();
+        for (int i = 0, row = -1, text = 0; i < count; i++)
+        {
+            row += repetitions[i] == 0 ? 1 : 0;
+            if (definitions[i] == field.MaxDefinitionLevel)
+            {
+                (lists[row] ??= []).Add(texts.Share(new string(values[text++].Span)));
+            }
+        }
+
+        return Array.ConvertAll(lists, list => list?.ToArray() ?? []);
+    }
+}
+
+/// <summary>Keeps one copy of each text of a column: labels and splits repeat, ids do not, and are let through once that shows.</summary>
+internal sealed class SharedTexts
+{
+    private const int Most = 1 << 14;
+    private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
+
+    public string Share(string text)
+    {
+        if (_texts.TryGetValue(text, out var known))
+        {
+            return known;
+        }
+
+        if (_texts.Count < Most)
+        {
+            _texts.Add(text, text);
+        }
+
+        return text;
+    }
+}
