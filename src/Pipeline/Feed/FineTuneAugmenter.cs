@@ -14,7 +14,7 @@ internal sealed class FineTuneAugmenter : ISampleAugmenter
     private readonly int _size;
     private readonly ScratchPool<RandAugmentFrame> _frames = new(() => new RandAugmentFrame());
 
-    public FineTuneAugmenter(AugmentationOptions recipe, RandAugmentOptions? rand, RandomErasingOptions? erasing, FeedOptions feed, double melMean, double melStd)
+    public FineTuneAugmenter(AugmentationOptions recipe, RandAugmentOptions? rand, RandomErasingOptions? erasing, ViewOptions feed, double melMean, double melStd)
     {
         rand?.Validate();
         erasing?.Validate();

@@ -17,11 +17,14 @@ internal sealed record WindowPlan
     /// <summary>First audio sample of each audio view, the global one first; empty without audio.</summary>
     public required int[] Audio { get; init; }
 
+    /// <summary>Which of the clip's test windows it is; 0 in training.</summary>
+    public int Window { get; init; }
+
     /// <param name="key">The sample.</param>
     /// <param name="recording">Its stretches; every start of a global window in any of them is equally likely.</param>
     /// <param name="options">The views.</param>
     /// <param name="windows">Where audio can begin.</param>
-    public static WindowPlan Draw(in SampleKey key, IReadOnlyList<Stretch> recording, FeedOptions options, WindowReader windows)
+    public static WindowPlan Draw(in SampleKey key, IReadOnlyList<Stretch> recording, ViewOptions options, WindowReader windows)
     {
         var place = new SampleRandom(key, SamplePurpose.Window).NextInt(recording.Sum(Places));
         var at = 0;
@@ -46,7 +49,7 @@ internal sealed record WindowPlan
         int Length(int segment) => options.Video ? whole[segment].NumFrames : windows.SampleOf(whole, segment + 1) - windows.SampleOf(whole, segment);
     }
 
-    private static WindowPlan Draw(in SampleKey key, Stretch stretch, int first, FeedOptions options, WindowReader windows)
+    private static WindowPlan Draw(in SampleKey key, Stretch stretch, int first, ViewOptions options, WindowReader windows)
     {
         var inside = options.LocalFrom == LocalFrom.Window;
         var video = options.Video ? new int[1 + options.LocalVideoViews] : [];
@@ -71,7 +74,7 @@ internal sealed record WindowPlan
     }
 
     /// <summary>The first of the frames read of a clip that a video view shows: local windows lie in the global one, or are read behind it.</summary>
-    public int FirstRead(int view, FeedOptions options) =>
+    public int FirstRead(int view, ViewOptions options) =>
         view == 0 ? 0 : options.LocalFrom == LocalFrom.Window ? Video[view] - Video[0] : options.Frames + ((view - 1) * options.LocalFrames);
 
     private static (int From, int Length) Filled(int start, int window, int available) => (start, Math.Clamp(available - start, 0, window));
