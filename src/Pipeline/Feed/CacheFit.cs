@@ -11,6 +11,17 @@ internal static class CacheFit
     /// <exception cref="UsageException">It does not.</exception>
     public static void Require(IClipSource source, ViewOptions options)
     {
+        string[] unfit = [.. source.Members.Select(m => Problem(m.Source, ReadOf(m).Select(i => source.Clips[i]), options)).OfType<string>()];
+        if (unfit.Length > 0)
+        {
+            throw new UsageException(string.Join("; ", unfit));
+        }
+
+        IEnumerable<int> ReadOf(SourceMember m) => options.Selected?.Where(i => i >= m.First && i < m.First + m.Count) ?? Enumerable.Range(m.First, m.Count);
+    }
+
+    private static string? Problem(IClipSource source, IEnumerable<ClipEntry> read, ViewOptions options)
+    {
         (var held, var mel, var frameSize) = (source.Fingerprint, options.Mel, options.FrameSize);
         (var video, var audio) = (options.Video, options.Audio);
         var cached = audio && held.AudioCodec == AudioCodecs.Mel; // a pcm cache suits any spectrogram of its sample rate
@@ -39,11 +50,10 @@ internal static class CacheFit
         if (unfit.Count > 0)
         {
             var command = Command(pcm: unfit.Count > ownSpectrogram || held.AudioCodec == AudioCodecs.Pcm);
-            throw new UsageException($"cache {source.Name} does not fit: {string.Join("; ", unfit)}; set the configuration to the cache, or run: {command}");
+            return $"cache {source.Name} does not fit: {string.Join("; ", unfit)}; set the configuration to the cache, or run: {command}";
         }
 
-        RequireModality(video, c => c.NumFrames == 0, "video");
-        RequireModality(audio, c => c.MelFrames == 0 && c.NumSamples == 0, "audio");
+        return Lacking(video, c => c.NumFrames == 0, "video") ?? Lacking(audio, c => c.MelFrames == 0 && c.NumSamples == 0, "audio");
 
         string Command(bool pcm) => IngestCommandLine.For(
             source, options.Modalities, video ? options.Fps : held.Fps, video ? Math.Max(frameSize, held.ShortSide) : held.ShortSide, pcm);
@@ -56,16 +66,16 @@ internal static class CacheFit
             }
         }
 
-        void RequireModality(bool wanted, Func<ClipEntry, bool> lacks, string modality)
+        string? Lacking(bool wanted, Func<ClipEntry, bool> lacks, string modality)
         {
-            var read = options.Selected?.Select(i => source.Clips[i]) ?? source.Clips;
-            if (wanted && read.FirstOrDefault(lacks) is { } first)
+            if (!wanted || read.FirstOrDefault(lacks) is not { } first)
             {
-                var ingested = source.Origins.Any(origin => origin.Modalities != "av" && origin.Modalities != modality);
-                throw new UsageException(
-                    $"cache {source.Name} has {read.Count(lacks)} clips without {modality}, the first is {first.Id}{(ingested ? $" (it was ingested without {modality})" : "")}; "
-                    + $"run: {Command(held.AudioCodec == AudioCodecs.Pcm)}");
+                return null;
             }
+
+            var ingested = source.Origins.Any(origin => origin.Modalities != "av" && origin.Modalities != modality);
+            return $"cache {source.Name} has {read.Count(lacks)} clips without {modality}, the first is {first.Id}"
+                + $"{(ingested ? $" (it was ingested without {modality})" : "")}; run: {Command(held.AudioCodec == AudioCodecs.Pcm)}";
         }
     }
 
@@ -76,8 +86,9 @@ internal static class CacheFit
         (var own, var deviation) = (source.MelStatistics, options.MelStd ?? source.MelStatistics.Std);
         if (options.Audio && (options.MelMean is null || options.MelStd is null) && !own.Any)
         {
+            var lacking = source.Members.First(m => !m.Source.MelStatistics.Any).Source;
             throw new UsageException(
-                $"cache {source.Name} has no mel statistics: set the mel mean and standard deviation, such as -5.3688107 and 4.410007 of the released weights");
+                $"cache {lacking.Name} has no mel statistics: set the mel mean and standard deviation, such as -5.3688107 and 4.410007 of the released weights");
         }
 
         return options.Audio && deviation <= 0

@@ -28,6 +28,14 @@ public sealed class ClipFeed : IAsyncDisposable
     {
     }
 
+    /// <param name="mix">Committed caches; every clip that is read must have the modalities asked for.</param>
+    /// <param name="options">Views, batch, workers, ranks, order.</param>
+    /// <exception cref="UsageException">Options or a mix that cannot be, or a cache that does not fit.</exception>
+    public ClipFeed(IReadOnlyList<MixMember> mix, FeedOptions options)
+        : this(new MixedSource([.. mix.Select(m => ((IClipSource)new CacheClipSource(m.Cache, Resident(m.Cache, options.MemoryBudget) / mix.Count), m.Weight, m.Clips))]), options)
+    {
+    }
+
     internal ClipFeed(IClipSource source, ViewOptions options)
     {
         options.Validate();
@@ -42,7 +50,8 @@ public sealed class ClipFeed : IAsyncDisposable
         // All workers have a sample in work and another waiting, beside the batch that is being consumed.
         var batches = Math.Max(LeastBatches, 1 + (((2L * options.WorkersOrCores) + Plan.BatchPerRank - 1) / Plan.BatchPerRank));
         var budget = options.MemoryBudget > 0 ? options.MemoryBudget : Math.Max(LeastBudget, source.ResidentBytes + (batches * _batchBytes.Value));
-        var disk = source.Fingerprint.FramesCodec == FrameCodecs.Jpeg ? Math.Max(2, options.WorkersOrCores) : Math.Clamp(options.Cores / 8, 2, 16);
+        var jpeg = source.Members.Any(m => m.Source.Fingerprint.FramesCodec == FrameCodecs.Jpeg);
+        var disk = jpeg ? Math.Max(2, options.WorkersOrCores) : Math.Clamp(options.Cores / 8, 2, 16);
         var readers = options.Readers > 0 ? options.Readers : Math.Max(disk, source.Requests ?? 0);
         Options = options with { MemoryBudget = Math.Max(1, budget - source.ResidentBytes), Readers = readers };
     }

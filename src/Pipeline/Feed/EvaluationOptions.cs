@@ -58,7 +58,7 @@ public sealed record EvaluationOptions : ViewOptions
     internal override ISchedule Schedule(IClipSource source, WindowReader windows)
     {
         var clips = Clips ?? [.. Enumerable.Range(0, source.Clips.Count)];
-        Recordings recordings = new(source.Clips, SampleUnit.PerClip);
+        Recordings recordings = new(source, SampleUnit.PerClip);
         var visits = (long)clips.Count * Windows;
         if (!Shuffle)
         {

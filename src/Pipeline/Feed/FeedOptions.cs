@@ -1,3 +1,5 @@
+using Xkd.Storage;
+
 namespace Xkd.Pipeline;
 
 /// <summary>What an epoch visits once.</summary>
@@ -33,9 +35,10 @@ public sealed record FeedOptions : ViewOptions
 
     internal override ISchedule Schedule(IClipSource source, WindowReader windows)
     {
-        Recordings recordings = new(source.Clips, Sample);
-        EpochPlan plan = new(recordings.Count, BatchSize, Ranks, Sample == SampleUnit.PerVideo ? "videos" : "clips");
-        return new ShuffledSchedule("feed", plan, Rank, OrderOf(recordings), recordings, this, windows);
+        Recordings recordings = new(source, Sample);
+        var order = recordings.Count > 0 ? OrderOf(source, recordings) : null;
+        EpochPlan plan = new(order?.Count ?? 0, BatchSize, Ranks, Sample == SampleUnit.PerVideo ? "videos" : "clips");
+        return new ShuffledSchedule("feed", plan, Rank, order!, recordings, this, windows);
     }
 
     private protected override void Check(Action<bool, string> require)
@@ -48,14 +51,30 @@ public sealed record FeedOptions : ViewOptions
             "local views are cut out of the clip, but an epoch visits videos, of which clips are mere segments: cut local views out of the window, or visit clips");
     }
 
-    private IClipOrder OrderOf(Recordings recordings)
+    private IClipOrder OrderOf(IClipSource source, Recordings recordings)
     {
+        var members = source.Members;
+        var weighted = members.Count > 1 && members.Any(m => m.Weight is not null);
         if (Order == ClipOrderKind.Uniform)
         {
-            return new GlobalOrder(recordings.Count, Seed);
+            return weighted
+                ? new MixOrder([.. members.Zip(recordings.Counts, (m, count) => new MixShare($"cache {m.Source.Name}", count, m.Weight ?? 1))], Seed)
+                : new GlobalOrder(recordings.Count, Seed);
         }
 
-        int[] inShards = [.. Enumerable.Range(0, recordings.Count).OrderBy(i => recordings.First(i).Shard).ThenBy(i => recordings.First(i).Row)];
+        if (weighted)
+        {
+            throw new UsageException($"{source.Name}: blocks are of clips that lie together, which weights draw apart: leave out the weights, or the order of blocks");
+        }
+
+        var first = 0;
+        List<int> inShards = [];
+        foreach (var count in recordings.Counts)
+        {
+            inShards.AddRange(Enumerable.Range(first, count).OrderBy(i => recordings.First(i).Shard).ThenBy(i => recordings.First(i).Row));
+            first += count;
+        }
+
         return new BlockOrder(inShards, Seed, OrderBlock, OrderWindow);
     }
 }

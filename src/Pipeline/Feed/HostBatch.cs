@@ -41,7 +41,7 @@ public sealed class HostBatch : IPayload, ICreditCarrier
     /// <summary>The clips' ids; of a sample of several segments, that of the one in which its global window begins.</summary>
     public IReadOnlyList<string> ClipIds => Ids;
 
-    /// <summary>The clips' indices in <see cref="Xkd.Storage.Cache.Clips"/>.</summary>
+    /// <summary>The clips' indices in <see cref="Cache.Clips"/>; of a mix, in the members' selected clips put end to end.</summary>
     public IReadOnlyList<long> ClipIndices => Indices;
 
     /// <summary>

@@ -2,14 +2,20 @@ using Xkd.Storage;
 
 namespace Xkd.Pipeline;
 
-/// <summary>The clips a feed reads: a cache, or a test's stand-in. Reads are thread-safe.</summary>
+/// <summary>A source within a mix, or one that is by itself: the clips from <paramref name="First"/> on are its own.</summary>
+internal readonly record struct SourceMember(IClipSource Source, int First, int Count, double? Weight);
+
+/// <summary>The clips a feed reads: a cache, a mix of several, or a test's stand-in. Reads are thread-safe.</summary>
 internal interface IClipSource : IDisposable
 {
     /// <summary>Names the source in errors.</summary>
     string Name { get; }
 
-    /// <summary>Sorted by id.</summary>
+    /// <summary>Of a cache, sorted by id.</summary>
     IReadOnlyList<ClipEntry> Clips { get; }
+
+    /// <summary>What it is mixed of, in the order of its clips.</summary>
+    IReadOnlyList<SourceMember> Members => [new SourceMember(this, 0, Clips.Count, Weight: null)];
 
     Fingerprint Fingerprint { get; }
 
@@ -23,6 +29,9 @@ internal interface IClipSource : IDisposable
 
     /// <summary>Reads worth having under way at once where each waits for a network; null where the source is a disk.</summary>
     int? Requests => null;
+
+    /// <summary>Names a clip's cache in errors; null where there is only one.</summary>
+    string? CacheOf(ClipEntry clip) => null;
 
     /// <inheritdoc cref="ClipReader.ReadFrames"/>
     void ReadFrames(ClipEntry clip, int firstFrame, int count, Span<byte> destination);

@@ -12,20 +12,32 @@ internal sealed class Recordings
     private readonly int[] _segments = []; // clips by source and number; empty where every clip is by itself
     private readonly int[] _begins = []; // where each source begins among them, and where the last ends
 
-    public Recordings(IReadOnlyList<ClipEntry> clips, SampleUnit unit)
+    public Recordings(IClipSource source, SampleUnit unit)
     {
-        (_clips, Count) = (clips, clips.Count);
+        _clips = source.Clips;
+        Counts = [.. source.Members.Select(m => m.Count)];
         if (unit == SampleUnit.PerVideo)
         {
-            (string Item, int? Number)[] ids = [.. clips.Select(c => SegmentId.Split(c.Id))];
-            _segments = [.. Enumerable.Range(0, clips.Count)];
-            Array.Sort(_segments, (a, b) => string.CompareOrdinal(ids[a].Item, ids[b].Item) is not 0 and int order ? order : Nullable.Compare(ids[a].Number, ids[b].Number));
-            _begins = [.. Enumerable.Range(0, clips.Count).Where(i => i == 0 || ids[_segments[i]].Item != ids[_segments[i - 1]].Item), clips.Count];
-            Count = _begins.Length - 1;
+            (string Item, int? Number)[] ids = [.. _clips.Select(c => SegmentId.Split(c.Id))];
+            _segments = [.. Enumerable.Range(0, _clips.Count)];
+            List<int> begins = [];
+            foreach ((var i, var member) in source.Members.Index())
+            {
+                (var first, var before) = (member.First, begins.Count);
+                Array.Sort(_segments, first, member.Count, Comparer<int>.Create(
+                    (a, b) => string.CompareOrdinal(ids[a].Item, ids[b].Item) is not 0 and int order ? order : Nullable.Compare(ids[a].Number, ids[b].Number)));
+                begins.AddRange(Enumerable.Range(first, member.Count).Where(at => at == first || ids[_segments[at]].Item != ids[_segments[at - 1]].Item));
+                Counts[i] = begins.Count - before;
+            }
+
+            _begins = [.. begins, _clips.Count];
         }
     }
 
-    public int Count { get; }
+    /// <summary>Recordings of each member of the source: no recording is of two.</summary>
+    public int[] Counts { get; }
+
+    public int Count => Counts.Sum();
 
     /// <summary>The first clip of a recording.</summary>
     public ClipEntry First(int recording) => _clips[_segments.Length == 0 ? recording : _segments[_begins[recording]]];

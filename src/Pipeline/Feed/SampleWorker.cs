@@ -25,14 +25,14 @@ internal sealed class SampleWorker(ViewOptions options, WindowReader windows, IS
     public void Read(FeedSample sample)
     {
         sample.Drawn = augmenter.Draw(sample.Key, sample.Clip.Height, sample.Clip.Width);
-        if (options.Video)
+        try
         {
             ReadVideo(sample);
-        }
-
-        if (options.Audio)
-        {
             ReadAudio(sample);
+        }
+        catch (CorruptCacheException damage) when (windows.CacheOf(sample.Clip) is { } cache)
+        {
+            throw new CorruptCacheException($"{cache}/{damage.Shard}", damage.Row, damage.Column, damage.Expected, damage.Got, damage);
         }
     }
 
@@ -71,6 +71,11 @@ internal sealed class SampleWorker(ViewOptions options, WindowReader windows, IS
 
     private void ReadVideo(FeedSample sample)
     {
+        if (!options.Video)
+        {
+            return;
+        }
+
         (var plan, var bytes) = (sample.Plan, sample.Clip.FrameBytes);
         var batch = options.DeferAugmentation ? sample.Assembly.Batch : null;
         var frames = batch is null ? sample.Raw.Frames(options.FramesRead * bytes) : batch.Frames!.Place(sample.Slot, sample.Clip);
@@ -88,6 +93,11 @@ internal sealed class SampleWorker(ViewOptions options, WindowReader windows, IS
 
     private void ReadAudio(FeedSample sample)
     {
+        if (!options.Audio)
+        {
+            return;
+        }
+
         Span<(int First, int Frames)> cuts = stackalloc (int, int)[_audio.Length];
         for (var view = 0; view < cuts.Length; view++)
         {

@@ -18,6 +18,9 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
     private readonly SimdLogMel _kernel = new(mel);
     private readonly Half _silence = (Half)Math.Log(mel.LogEpsilon + mel.PowerEpsilon);
 
+    /// <inheritdoc cref="IClipSource.CacheOf"/>
+    public string? CacheOf(ClipEntry clip) => source.CacheOf(clip);
+
     /// <summary>Bytes the audio of a stretch takes while windows are cut from it, a segment at a time.</summary>
     public static long AudioBytes(Stretch stretch, LogMelOptions mel)
     {

@@ -87,6 +87,33 @@ public sealed class EvaluationFeedTests
     }
 
     [Fact]
+    public async Task ReadAsync_ThreeCropsOfACacheOfWaveforms_HaveTheSameAudio()
+    {
+        FakeClips clips = new(3, samples: _ => 4000) { Fingerprint = new FakeClips(1).Fingerprint with { AudioCodec = AudioCodecs.Pcm } };
+        await using ClipFeed feed = new(clips, Options with { Windows = 1, Crops = TestCrops.Three, BatchSize = 3 });
+        await foreach (var batch in feed.ReadEpochAsync(0, Token))
+        {
+            Assert.Equal(batch.GlobalAudio!.Row(0).ToArray(), batch.GlobalAudio.Row(2).ToArray());
+            Assert.NotEqual(batch.GlobalVideo!.Row(0).ToArray(), batch.GlobalVideo.Row(2).ToArray());
+            batch.Dispose();
+        }
+    }
+
+    [Fact]
+    public void Constructor_DeferredAugmentation_IsRefused() =>
+        Assert.Contains("do not defer", Assert.Throws<UsageException>(() => new ClipFeed(new FakeClips(7), Options with { DeferAugmentation = true })).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task ReadEpochAsync_NoClips_GivesNothing()
+    {
+        await using ClipFeed feed = new(new FakeClips(7), Options with { Clips = [] });
+        await foreach (var _ in feed.ReadEpochAsync(0, Token))
+        {
+            Assert.Fail("there is nothing to read");
+        }
+    }
+
+    [Fact]
     public async Task ReadAsync_DamagedRow_EndsTheRun()
     {
         await using ClipFeed feed = new(new FakeClips(7, corrupt: [3]), Options);

@@ -127,7 +127,7 @@ public sealed class VideoSampleTests
     private static WindowPlan[] Draw(FakeClips clips, FeedOptions options)
     {
         WindowReader windows = new(clips, options.Mel);
-        var video = new Recordings(clips.Clips, SampleUnit.PerVideo).Of(0);
+        var video = new Recordings(clips, SampleUnit.PerVideo).Of(0);
         return [.. Enumerable.Range(0, Draws).Select(p => WindowPlan.Draw(new SampleKey(1, 0, p), video, options, windows))];
     }
 
