@@ -1,14 +1,15 @@
 namespace Xkd.Pipeline;
 
 /// <summary>A batch in the making: its samples are worked on in any order and write into its buffers side by side.</summary>
-internal sealed class BatchAssembly(BatchPool pool, SampleWorker worker, long step, int epoch, long position, (SampleKey Key, WindowPlan Plan)[] samples) : IDisposable
+internal sealed class BatchAssembly(
+    BatchPool pool, SampleWorker worker, long step, int epoch, long position, (SampleKey Key, WindowPlan Plan)[] samples) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly List<FeedSample> _holes = [];
     private int _open = samples.Length;
     private HostBatch? _batch;
     private ByteCredit? _credit;
-    private bool _over;
+    private volatile bool _over;
 
     public long Step => step;
 
@@ -20,16 +21,7 @@ internal sealed class BatchAssembly(BatchPool pool, SampleWorker worker, long st
     public IEnumerable<FeedSample> Samples => samples.Select((sample, slot) => Sample(slot, sample));
 
     /// <summary>Handed over or given up.</summary>
-    public bool IsOver
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _over;
-            }
-        }
-    }
+    public bool IsOver => _over;
 
     public bool Carries => _credit is not null;
 

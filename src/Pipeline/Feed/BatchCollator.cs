@@ -95,6 +95,7 @@ internal sealed class EpochTail(EpochPlan plan, int rank, int firstEpoch, IEnume
         }
 
         throw new FailureException(
-            $"clip {damaged} is damaged and the {plan.Dropped} clips of epoch {_epoch} beyond its last whole batch are used up: run xkd verify and restore or re-ingest the cache");
+            $"clip {damaged} is damaged and the {plan.Dropped} clips of epoch {_epoch} beyond its last whole batch are used up: "
+            + "run xkd verify and restore or re-ingest the cache");
     }
 }

@@ -34,7 +34,8 @@ internal static class CacheFit
 
         if (video && held.FrameRule != FrameRules.OnScreen && !options.AnyFrameRule)
         {
-            unfit.Add($"frame_rule is {held.FrameRule}, not {FrameRules.OnScreen} (frame_rule: any takes it as it is, pictures half a source frame ahead of the sound)");
+            unfit.Add(
+                $"frame_rule is {held.FrameRule}, not {FrameRules.OnScreen} (frame_rule: any takes it as it is, pictures half a source frame ahead of the sound)");
         }
 
         Check(audio && held.SampleRate != mel.SampleRate, "sample_rate", held.SampleRate, mel.SampleRate);
@@ -88,7 +89,8 @@ internal static class CacheFit
         {
             var lacking = source.Members.First(m => !m.Source.MelStatistics.Any).Source;
             throw new UsageException(
-                $"cache {lacking.Name} has no mel statistics: set the mel mean and standard deviation, such as -5.3688107 and 4.410007 of the released weights");
+                $"cache {lacking.Name} has no mel statistics: "
+                + "set the mel mean and standard deviation, such as -5.3688107 and 4.410007 of the released weights");
         }
 
         return options.Audio && deviation <= 0
@@ -117,13 +119,14 @@ internal static class IngestCommandLine
         }
 
         var modalities = source.Origins.Aggregate(wanted, static (all, origin) => all | Parse(origin.Modalities));
-        var cache = string.Create(CultureInfo.InvariantCulture, $"{Path.TrimEndingDirectorySeparator(source.Name)}-{Name(modalities)}-{shortSide}{(pcm ? "-pcm" : "")}");
+        var cache = $"{Path.TrimEndingDirectorySeparator(source.Name)}-{Name(modalities)}-{shortSide}{(pcm ? "-pcm" : "")}";
         return string.Join(" && ", source.Origins.Select(origin =>
             $"xkd ingest --dataset {origin.Dataset} --root {Quoted(origin.Root)}{Option("split", origin.Split)}{Option("annotations", origin.Annotations)} "
             + $"--out {Quoted(cache)} --modalities {Name(modalities)} {prepared}{MaxClip(origin)}").Distinct());
     }
 
-    private static string MaxClip(IngestOrigin origin) => origin.MaxClip == DefaultMaxClip ? "" : string.Create(CultureInfo.InvariantCulture, $" --max-clip {origin.MaxClip}");
+    private static string MaxClip(IngestOrigin origin) =>
+        origin.MaxClip == DefaultMaxClip ? "" : string.Create(CultureInfo.InvariantCulture, $" --max-clip {origin.MaxClip}");
 
     private static string Option(string name, string? value) => value is null ? "" : $" --{name} {Quoted(value)}";
 
@@ -133,5 +136,7 @@ internal static class IngestCommandLine
 
     // As a shell takes it.
     private static string Quoted(string text) =>
-        text.Length > 0 && text.All(static letter => char.IsAsciiLetterOrDigit(letter) || letter is '/' or '.' or '_' or '-' or ':' or '+') ? text : $"'{text.Replace("'", "'\\''")}'";
+        text.Length > 0 && text.All(static letter => char.IsAsciiLetterOrDigit(letter) || letter is '/' or '.' or '_' or '-' or ':' or '+')
+            ? text
+            : $"'{text.Replace("'", "'\\''")}'";
 }

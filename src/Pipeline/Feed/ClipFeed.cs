@@ -32,7 +32,7 @@ public sealed class ClipFeed : IAsyncDisposable
     /// <param name="options">Views, batch, workers, ranks, order.</param>
     /// <exception cref="UsageException">Options or a mix that cannot be, or a cache that does not fit.</exception>
     public ClipFeed(IReadOnlyList<MixMember> mix, FeedOptions options)
-        : this(new MixedSource([.. mix.Select(m => ((IClipSource)new CacheClipSource(m.Cache, Resident(m.Cache, options.MemoryBudget) / mix.Count), m.Weight, m.Clips))]), options)
+        : this(MixedSource.Of(mix, cache => new CacheClipSource(cache, Resident(cache, options.MemoryBudget) / mix.Count)), options)
     {
     }
 
@@ -86,11 +86,12 @@ public sealed class ClipFeed : IAsyncDisposable
     /// <summary>Reads the steps from <paramref name="firstStep"/> up to, not including, <paramref name="endStep"/>. Dispose every batch.</summary>
     /// <param name="firstStep">Zero-based step of the run.</param>
     /// <param name="endStep">The run's number of steps: nothing is read ahead of it.</param>
-    /// <param name="tailUsed">Under the skip policy, <see cref="HostBatch.TailUsed"/> of the last step consumed, of all ranks, if that was of the same epoch.</param>
+    /// <param name="tailUsed">Under the skip policy, <see cref="HostBatch.TailUsed"/> of the last step consumed, of all ranks, if of the same epoch.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="CorruptCacheException">A damaged row, under the default policy.</exception>
     /// <exception cref="FailureException">Under the skip policy, more damaged rows than the epoch's tail can stand in for.</exception>
-    public IAsyncEnumerable<HostBatch> ReadAsync(long firstStep, long endStep, IReadOnlyList<int>? tailUsed = null, CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<HostBatch> ReadAsync(
+        long firstStep, long endStep, IReadOnlyList<int>? tailUsed = null, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(firstStep);
         FeedGraph feed = new(_schedule.Name, Options, _worker, new BatchCollator(_schedule, _worker, firstStep, tailUsed ?? []));
@@ -107,8 +108,8 @@ public sealed class ClipFeed : IAsyncDisposable
         if (Options.MemoryBudget < LeastBatches * batch)
         {
             throw new UsageException(
-                $"{key} is {Options.MemoryBudget + resident}, of which {resident} are for shards in the page cache: {LeastBatches} batches of {Plan.BatchPerRank} clips "
-                + $"take {LeastBatches * batch} bytes; write 0 for what is needed, at least {(LeastBatches + 1) * batch}, or lower batch");
+                $"{key} is {Options.MemoryBudget + resident}, of which {resident} are for shards in the page cache: "
+                + $"{LeastBatches} batches of {Plan.BatchPerRank} clips take {LeastBatches * batch} bytes; write 0 for what is needed, at least {(LeastBatches + 1) * batch}, or lower batch");
         }
     }
 

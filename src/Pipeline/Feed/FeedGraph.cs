@@ -52,7 +52,8 @@ internal sealed class FeedGraph
         var workers = _options.WorkersOrCores;
         var read = Graph.Stage<FeedSample, FeedSample>(
             "read",
-            Graph.Source("order", samples.ToAsyncEnumerable(), new StageOptions { Remedy = "use larger batches: laying out a batch costs more than filling it" }),
+            Graph.Source(
+                "order", samples.ToAsyncEnumerable(), new StageOptions { Remedy = "use larger batches: laying out a batch costs more than filling it" }),
             (sample, _) => ValueTask.FromResult(Read(sample)),
             new StageOptions
             {

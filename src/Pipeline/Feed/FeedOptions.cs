@@ -48,7 +48,8 @@ public sealed record FeedOptions : ViewOptions
         require(OrderBlock >= 1 && OrderWindow >= 1, $"blocks of {OrderBlock} clips, windows of {OrderWindow} blocks: at least 1 each");
         require(
             LocalFrom == LocalFrom.Window || Sample == SampleUnit.PerClip,
-            "local views are cut out of the clip, but an epoch visits videos, of which clips are mere segments: cut local views out of the window, or visit clips");
+            "local views are cut out of the clip, but an epoch visits videos, of which clips are mere segments: "
+            + "cut local views out of the window, or visit clips");
     }
 
     private IClipOrder OrderOf(IClipSource source, Recordings recordings)
@@ -64,7 +65,8 @@ public sealed record FeedOptions : ViewOptions
 
         if (weighted)
         {
-            throw new UsageException($"{source.Name}: blocks are of clips that lie together, which weights draw apart: leave out the weights, or the order of blocks");
+            throw new UsageException(
+                $"{source.Name}: blocks are of clips that lie together, which weights draw apart: leave out the weights, or the order of blocks");
         }
 
         var first = 0;

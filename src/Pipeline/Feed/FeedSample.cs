@@ -55,24 +55,14 @@ internal sealed class RawWindows
     private byte[] _frames = [];
     private Half[] _mel = [];
 
-    public Span<byte> Frames(int bytes)
+    public Span<byte> Frames(int bytes) => Grown(ref _frames, bytes);
+
+    public Span<Half> Mel(int values) => Grown(ref _mel, values);
+
+    private static Span<T> Grown<T>(ref T[] memory, int count)
     {
-        if (_frames.Length < bytes)
-        {
-            _frames = GC.AllocateUninitializedArray<byte>(bytes);
-        }
-
-        return _frames.AsSpan(0, bytes);
-    }
-
-    public Span<Half> Mel(int values)
-    {
-        if (_mel.Length < values)
-        {
-            _mel = GC.AllocateUninitializedArray<Half>(values);
-        }
-
-        return _mel.AsSpan(0, values);
+        memory = memory.Length < count ? GC.AllocateUninitializedArray<T>(count) : memory;
+        return memory.AsSpan(0, count);
     }
 
     /// <summary>As many as were ever in use at once, which the graph's queues bound; what was returned last is in the processor's cache yet.</summary>

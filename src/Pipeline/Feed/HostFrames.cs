@@ -90,7 +90,8 @@ public sealed class HostFrames
     {
         if (bytes > Array.MaxLength)
         {
-            throw new UsageException($"{_clips.Length} windows of {Frames} frames take {bytes} bytes, more than one array holds: lower the batch, or set augment.device to cpu");
+            throw new UsageException(
+                $"{_clips.Length} windows of {Frames} frames take {bytes} bytes, more than one array holds: lower the batch, or set augment.device to cpu");
         }
 
         if (Data.Length < bytes)

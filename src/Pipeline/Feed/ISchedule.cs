@@ -42,7 +42,8 @@ internal sealed class ShuffledSchedule(
 }
 
 /// <summary>Windows and crops clip by clip; all epochs are alike.</summary>
-internal sealed class DenseSchedule(EpochPlan plan, IReadOnlyList<int> clips, Recordings recordings, EvaluationOptions options, WindowReader windows) : ISchedule
+internal sealed class DenseSchedule(
+    EpochPlan plan, IReadOnlyList<int> clips, Recordings recordings, EvaluationOptions options, WindowReader windows) : ISchedule
 {
     public string Name => "evaluation";
 

@@ -11,11 +11,8 @@ namespace Xkd.Pipeline;
 public sealed record MixMember(Cache Cache, double? Weight = null, IReadOnlyList<int>? Clips = null)
 {
     /// <summary>Mean and deviation of the log-mel over what is drawn of a mix; none if a member has none.</summary>
-    public static MelStatistics MelOf(IReadOnlyList<MixMember> mix)
-    {
-        var weighted = mix.Any(m => m.Weight is not null);
-        return MixedSource.Pool([.. mix.Select(m => (m.Cache.Manifest.Mel, weighted ? m.Weight ?? 1 : m.Clips?.Count ?? m.Cache.Clips.Count))]);
-    }
+    public static MelStatistics MelOf(IReadOnlyList<MixMember> mix) =>
+        MixedSource.Pool([.. mix.Select(m => (m.Cache.Manifest.Mel, m.Weight, m.Clips?.Count ?? m.Cache.Clips.Count))]);
 }
 
 /// <summary>
@@ -57,6 +54,9 @@ internal sealed class MixedSource : IClipSource
         (Clips, Members) = (clips, parts.Count > 0 ? parts : throw new UsageException("a mix has no cache: name one at least"));
     }
 
+    /// <summary>A mix of caches, each opened as a source.</summary>
+    public static MixedSource Of(IEnumerable<MixMember> mix, Func<Cache, IClipSource> open) => new([.. mix.Select(m => (open(m.Cache), m.Weight, m.Clips))]);
+
     public string Name => string.Join(" + ", Members.Select(m => m.Source.Name));
 
     public IReadOnlyList<ClipEntry> Clips { get; }
@@ -65,23 +65,25 @@ internal sealed class MixedSource : IClipSource
 
     public Fingerprint Fingerprint => throw new NotSupportedException("each member of a mix has a fingerprint of its own");
 
-    public MelStatistics MelStatistics => Pool([.. Members.Select(m => (m.Source.MelStatistics, Members.Any(o => o.Weight is not null) ? m.Weight ?? 1 : m.Count))]);
+    public MelStatistics MelStatistics => Pool([.. Members.Select(m => (m.Source.MelStatistics, m.Weight, m.Count))]);
 
     public long ResidentBytes => Members.Sum(m => m.Source.ResidentBytes);
 
     public int? Requests => Members.Max(m => m.Source.Requests);
 
     /// <summary>Mean and deviation of a value that is drawn from one of several distributions; of one alone, its own.</summary>
-    public static MelStatistics Pool(IReadOnlyList<(MelStatistics Mel, double Share)> members)
+    public static MelStatistics Pool(IReadOnlyList<(MelStatistics Mel, double? Weight, int Clips)> members)
     {
         if (members.Count == 1 || members.Any(m => !m.Mel.Any))
         {
             return members.Count == 1 ? members[0].Mel : new MelStatistics();
         }
 
-        var shares = members.Sum(m => m.Share);
-        var mean = members.Sum(m => m.Share / shares * m.Mel.Mean);
-        var variance = members.Sum(m => m.Share / shares * ((m.Mel.Std * m.Mel.Std) + ((m.Mel.Mean - mean) * (m.Mel.Mean - mean))));
+        var weighted = members.Any(m => m.Weight is not null);
+        double[] shares = [.. members.Select(m => weighted ? m.Weight ?? 1 : m.Clips)];
+        double Expected(Func<MelStatistics, double> of) => members.Zip(shares, (m, share) => share / shares.Sum() * of(m.Mel)).Sum();
+        var mean = Expected(m => m.Mean);
+        var variance = Expected(m => (m.Std * m.Std) + ((m.Mean - mean) * (m.Mean - mean)));
         (var frames, var values) = (members.Sum(m => m.Mel.Frames), members.Sum(m => m.Mel.Values));
         return new MelStatistics
         {
@@ -91,7 +93,8 @@ internal sealed class MixedSource : IClipSource
 
     public string? CacheOf(ClipEntry clip) => Members.Count > 1 ? _sources[clip].Name : null;
 
-    public void ReadFrames(ClipEntry clip, int firstFrame, int count, Span<byte> destination) => _sources[clip].ReadFrames(clip, firstFrame, count, destination);
+    public void ReadFrames(ClipEntry clip, int firstFrame, int count, Span<byte> destination) =>
+        _sources[clip].ReadFrames(clip, firstFrame, count, destination);
 
     public void ReadMel(ClipEntry clip, Span<Half> destination) => _sources[clip].ReadMel(clip, destination);
 

@@ -108,6 +108,7 @@ internal sealed class Stretch(ReadOnlyMemory<int> indices, IReadOnlyList<ClipEnt
 
     /// <summary>Whether a clip is the next of the same source, with nothing left out between them.</summary>
     public static bool Continues(ClipEntry clip, ClipEntry next) =>
-        SegmentId.Split(clip.Id).Number + 1 == SegmentId.Split(next.Id).Number && clip.Source == next.Source && Math.Abs(clip.Start + clip.Duration - next.Start) < Tolerance
-        && (clip.NumFrames == 0) == (next.NumFrames == 0) && (clip.Width, clip.Height) == (next.Width, next.Height) && (clip.NumSamples == 0) == (next.NumSamples == 0);
+        SegmentId.Split(clip.Id).Number + 1 == SegmentId.Split(next.Id).Number && clip.Source == next.Source
+        && Math.Abs(clip.Start + clip.Duration - next.Start) < Tolerance && (clip.Width, clip.Height) == (next.Width, next.Height)
+        && (clip.NumFrames == 0) == (next.NumFrames == 0) && (clip.NumSamples == 0) == (next.NumSamples == 0);
 }

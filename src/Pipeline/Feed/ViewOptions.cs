@@ -35,7 +35,7 @@ public enum CorruptRowPolicy
     Skip,
 }
 
-/// <summary>What every feed has: the views that it cuts from a clip, and what it may use of the machine. What derives from it says when which clip is read.</summary>
+/// <summary>What every feed has: the views that it cuts from a clip, and what it may use of the machine. Derived options say when which clip is read.</summary>
 public abstract record ViewOptions
 {
     /// <summary>Seed of the order and of every draw. Default 0.</summary>
@@ -178,7 +178,9 @@ public abstract record ViewOptions
         require(Modalities is Modalities.Video or Modalities.Audio or Modalities.Both, $"modalities {Modalities}: choose video, audio or both");
         require(Fps > 0 && Frames >= 1 && FrameSize >= 1, $"fps {Fps}, {Frames} frames of {FrameSize} pixels: all must be positive");
         require(AudioFrames >= 1, $"{AudioFrames} audio frames: at least 1");
-        require(LocalVideoViews >= 0 && LocalFrames >= 1 && LocalFrameSize >= 1, $"{LocalVideoViews} local video views of {LocalFrames} frames of {LocalFrameSize} pixels");
+        require(
+            LocalVideoViews >= 0 && LocalFrames >= 1 && LocalFrameSize >= 1,
+            $"{LocalVideoViews} local video views of {LocalFrames} frames of {LocalFrameSize} pixels");
         require(LocalAudioViews >= 0 && LocalAudioFrames >= 1, $"{LocalAudioViews} local audio views of {LocalAudioFrames} frames");
         require(
             LocalFrom == LocalFrom.Clip || LocalVideoViews == 0 || LocalFrames <= Frames,

@@ -3,8 +3,8 @@ namespace Xkd.Pipeline;
 /// <summary>
 /// Where one sample's windows begin: a pure function of the key and the recording, and the one place that draws it. The global audio window begins with the
 /// global video window, in a cached spectrogram at the frame nearest to its start. Local views lie within the global window of their modality, or
-/// anywhere in the clip where the options say so (which takes clips for the unit of an epoch); each draws its own start, and every start is equally likely. Of a window that the clip does not fill they
-/// are cut out of what the clip does fill, so that no view is made of padding alone, as long as that holds a view.
+/// anywhere in the clip where the options say so (which takes clips for the unit of an epoch); each draws its own start, and every start is equally likely. Of a
+/// window that the clip does not fill they are cut out of what the clip does fill, so that no view is made of padding alone, as long as that holds a view.
 /// </summary>
 internal sealed record WindowPlan
 {
@@ -57,7 +57,8 @@ internal sealed record WindowPlan
         for (var view = 0; view < video.Length; view++)
         {
             (var from, var length) = inside ? Filled(video[0], options.Frames, available) : (0, available);
-            video[view] = view == 0 ? first : from + new SampleRandom(key, SamplePurpose.LocalVideoStart, view).NextInt(1 + Math.Max(0, length - options.LocalFrames));
+            var starts = 1 + Math.Max(0, length - options.LocalFrames);
+            video[view] = view == 0 ? first : from + new SampleRandom(key, SamplePurpose.LocalVideoStart, view).NextInt(starts);
         }
 
         var audio = options.Audio ? new int[1 + options.LocalAudioViews] : [];
@@ -65,8 +66,9 @@ internal sealed record WindowPlan
         for (var view = 0; view < audio.Length; view++)
         {
             (var from, var length) = inside ? Filled(audio[0], windows.Samples(stretch.First, options.AudioFrames), sound) : (0, sound);
+            var starts = windows.Starts(stretch.First, length, options.LocalAudioFrames);
             audio[view] = view > 0
-                ? from + windows.Start(stretch.First, new SampleRandom(key, SamplePurpose.LocalAudioStart, view).NextInt(windows.Starts(stretch.First, length, options.LocalAudioFrames)))
+                ? from + windows.Start(stretch.First, new SampleRandom(key, SamplePurpose.LocalAudioStart, view).NextInt(starts))
                 : windows.SampleAt(stretch.First, options.Video ? first / options.Fps : (double)first / options.Mel.SampleRate);
         }
 

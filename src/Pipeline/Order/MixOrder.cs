@@ -6,9 +6,9 @@ namespace Xkd.Pipeline;
 internal readonly record struct MixShare(string Name, long Count, double Weight);
 
 /// <summary>
-/// Clips of several members, drawn by weight, each at most once an epoch. An epoch has a fixed number of slots for each member, in the proportion of the weights,
-/// and as many in all as the scarcest member allows. A keyed permutation deals the slots to positions; another one for each member deals its clips to its slots,
-/// so that every epoch leaves out other clips of the members that have more than they need.
+/// Clips of several members, drawn by weight, each at most once an epoch. An epoch has a fixed number of slots for each member, in the proportion of the
+/// weights, and as many in all as the scarcest member allows. A keyed permutation deals the slots to positions. Another one for each member deals its clips to
+/// its slots, so that every epoch leaves out other clips of the members that have more than they need.
 /// </summary>
 internal sealed class MixOrder : IClipOrder
 {
@@ -49,7 +49,7 @@ internal sealed class MixOrder : IClipOrder
     }
 
     /// <summary>
-    /// Slots of each member in an epoch: of N = min ⌊count / probability⌋ in all each its share, rounded by the largest remainders, and no more than it has clips.
+    /// Slots of each member in an epoch: of N = min ⌊count / probability⌋ in all each has its share, rounded by the largest remainders, at most its clips.
     /// </summary>
     /// <exception cref="UsageException">A member has none.</exception>
     internal static long[] Slots(IReadOnlyList<MixShare> members)
@@ -61,15 +61,20 @@ internal sealed class MixOrder : IClipOrder
         double[] shares = [.. weights.Select(weight => all * weight / sum)];
         long[] slots = [.. shares.Zip(members, (share, m) => Math.Min((long)share, m.Count))];
         var left = all - slots.Sum();
-        foreach (var i in Enumerable.Range(0, slots.Length).Where(i => slots[i] < members[i].Count).OrderByDescending(i => shares[i] - slots[i]).Take((int)left).ToArray())
+        var open = Enumerable.Range(0, slots.Length).Where(i => slots[i] < members[i].Count).OrderByDescending(i => shares[i] - slots[i]).ToArray();
+        foreach (var i in open.Take((int)left))
         {
             slots[i]++;
         }
 
-        return Array.IndexOf(slots, 0) is >= 0 and int none
-            ? throw new UsageException(
-                $"{members[none].Name}: a weight of {members[none].Weight} beside {members.Where((_, i) => i != none).Sum(m => m.Weight):g6} of the others leaves it no clip of the {all} "
-                + "of an epoch: raise its weight, or leave it out of the mix")
-            : slots;
+        if (Array.IndexOf(slots, 0) is >= 0 and int none)
+        {
+            var others = members.Where((_, i) => i != none).Sum(m => m.Weight);
+            throw new UsageException(
+                $"{members[none].Name}: a weight of {members[none].Weight} beside {others:g6} of the others leaves it no clip of the {all} of an epoch: "
+                + "raise its weight, or leave it out of the mix");
+        }
+
+        return slots;
     }
 }

@@ -27,7 +27,8 @@ public sealed class MixedFeedTests : IDisposable
     public async Task ReadAsync_NoWeights_VisitsTheClipsOfAllOnceAnEpoch(ClipOrderKind order)
     {
         List<(int Epoch, long Clip, string Id)> seen = [];
-        await ReadAsync(Mix(null, null), Options with { Order = order, OrderBlock = 3, OrderWindow = 3 }, 22, batch => seen.AddRange(batch.ClipIndices.Zip(batch.ClipIds, (c, id) => (batch.Epoch, c, id))));
+        var options = Options with { Order = order, OrderBlock = 3, OrderWindow = 3 };
+        await ReadAsync(Mix(null, null), options, 22, batch => seen.AddRange(batch.ClipIndices.Zip(batch.ClipIds, (c, id) => (batch.Epoch, c, id))));
         foreach (var epoch in seen.GroupBy(s => s.Epoch))
         {
             Assert.Equal(Enumerable.Range(0, 44), epoch.Select(s => (int)s.Clip).Order());
@@ -71,7 +72,8 @@ public sealed class MixedFeedTests : IDisposable
         Assert.Equal(["clip0003", "clip0004", "clip0005", "clip0107"], seen.Keys.Order());
         Assert.Equal([1, 2, 0, 3], seen.OrderBy(s => s.Key).Select(s => s.Value.Clip));
         List<float[]> alone = [];
-        await ReadAsync(Named("b", 20, first: 100), options with { BatchSize = 20 }, 1, batch => alone.Add(batch.Video[0].Row(batch.ClipIds.Index().First(c => c.Item == "clip0107").Index).ToArray()));
+        await ReadAsync(
+            Named("b", 20, first: 100), options with { BatchSize = 20 }, 1, batch => alone.Add(batch.Video[0].Row(batch.ClipIds.ToList().IndexOf("clip0107")).ToArray()));
         Assert.Equal(alone[0], seen["clip0107"].Video); // a window longer than every clip: the whole clip, wherever it is drawn
     }
 
@@ -118,7 +120,9 @@ public sealed class MixedFeedTests : IDisposable
             seen.AddRange(batch.ClipIndices.Select(c => (batch.Epoch, c)));
             Assert.All(batch.Plans, p => Assert.InRange(p.Stretch.Count, 1, p.Stretch.Index < 5 ? 3 : 4));
         });
-        Assert.All(seen.GroupBy(s => s.Epoch), epoch => Assert.Equal([0, 1, 2, 3, 4], epoch.Select(s => s.First switch { < 3 => 0, < 5 => 1, < 6 => 2, < 10 => 3, _ => 4 }).Order()));
+        Assert.All(
+            seen.GroupBy(s => s.Epoch),
+            epoch => Assert.Equal([0, 1, 2, 3, 4], epoch.Select(s => s.First switch { < 3 => 0, < 5 => 1, < 6 => 2, < 10 => 3, _ => 4 }).Order()));
     }
 
     [Fact]
@@ -138,7 +142,8 @@ public sealed class MixedFeedTests : IDisposable
     {
         FakeClips small = new(9) { Name = "/b", Fingerprint = new FakeClips(1).Fingerprint with { ShortSide = 8 } };
         FakeClips silent = new(9, melFrames: i => i == 4 ? 0 : 60) { Name = "/c" };
-        var error = Assert.Throws<UsageException>(() => new ClipFeed(new MixedSource([(Named("/a", 9), null, null), (small, null, null), (silent, null, [3, 4])]), Options));
+        MixedSource unfit = new([(Named("/a", 9), null, null), (small, null, null), (silent, null, [3, 4])]);
+        var error = Assert.Throws<UsageException>(() => new ClipFeed(unfit, Options));
         Assert.DoesNotContain("cache /a", error.Message, StringComparison.Ordinal);
         Assert.Contains("cache /b does not fit: short_side is 8", error.Message, StringComparison.Ordinal);
         Assert.Contains("cache /c has 1 clips without audio, the first is clip0004", error.Message, StringComparison.Ordinal);
@@ -167,9 +172,12 @@ public sealed class MixedFeedTests : IDisposable
     [Fact]
     public void Constructor_WeightsThatLeaveNothingOrBlocksOfThem_AreRefused()
     {
-        Assert.Contains("cache b: a weight of 0.001", Assert.Throws<UsageException>(() => new ClipFeed(Mix(null, 0.001), Options)).Message, StringComparison.Ordinal);
-        Assert.Contains("leave out the weights", Assert.Throws<UsageException>(() => new ClipFeed(Mix(2, null), Options with { Order = ClipOrderKind.Block })).Message, StringComparison.Ordinal);
-        Assert.Contains("the data set has 36 clips", Assert.Throws<UsageException>(() => new ClipFeed(Mix(2, null), Options with { BatchSize = 40 })).Message, StringComparison.Ordinal);
+        Refused("cache b: a weight of 0.001", Mix(null, 0.001), Options);
+        Refused("leave out the weights", Mix(2, null), Options with { Order = ClipOrderKind.Block });
+        Refused("the data set has 36 clips", Mix(2, null), Options with { BatchSize = 40 });
+
+        static void Refused(string message, IClipSource mix, FeedOptions options) =>
+            Assert.Contains(message, Assert.Throws<UsageException>(() => new ClipFeed(mix, options)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -191,9 +199,10 @@ public sealed class MixedFeedTests : IDisposable
     public async Task ReadAsync_CommittedCaches_EqualTheSameClipsInMemory()
     {
         FakeClips a = Named("a", 24), b = Named("b", 20, first: 100);
-        MixMember[] mix = [new(await a.CommitAsync(Path.Combine(_folder, "a"), Token), 2), new(await b.CommitAsync(Path.Combine(_folder, "b"), Token), Clips: [.. Enumerable.Range(4, 15)])];
+        Cache first = await a.CommitAsync(Path.Combine(_folder, "a"), Token), second = await b.CommitAsync(Path.Combine(_folder, "b"), Token);
+        MixMember[] mix = [new(first, 2), new(second, Clips: [.. Enumerable.Range(4, 15)])];
         var mel = MixMember.MelOf(mix);
-        Assert.Equal(new MixedSource([(new CacheClipSource(mix[0].Cache), 2, null), (new CacheClipSource(mix[1].Cache), null, mix[1].Clips)]).MelStatistics, mel);
+        Assert.Equal(MixedSource.Of(mix, cache => new CacheClipSource(cache)).MelStatistics, mel);
         List<FeedDigest> read = [];
         await using ClipFeed feed = new(mix, Options);
         await foreach (var batch in feed.ReadAsync(0, 12, cancellationToken: Token))
@@ -220,12 +229,15 @@ public sealed class MixedFeedTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private static FakeClips Named(string name, int count, int first = 0, IEnumerable<int>? corrupt = null) => new(count, corrupt: corrupt, first: first) { Name = name };
+    private static FakeClips Named(string name, int count, int first = 0, IEnumerable<int>? corrupt = null) =>
+        new(count, corrupt: corrupt, first: first) { Name = name };
 
     // 24 clips, or videos, and 20.
     private static MixedSource Mix(double? weightOfA, double? weightOfB, SampleUnit unit = SampleUnit.PerClip) => unit == SampleUnit.PerClip
         ? new([(Named("a", 24), weightOfA, null), (Named("b", 20), weightOfB, null)])
-        : new([(FakeVideos.Of([.. Enumerable.Range(0, 24).Select(i => 1 + (i % 3))], name: "a"), weightOfA, null), (FakeVideos.Of([.. Enumerable.Range(0, 20).Select(i => 1 + (i % 2))], name: "b"), weightOfB, null)]);
+        : new([(Videos("a", 24), weightOfA, null), (Videos("b", 20), weightOfB, null)]);
+
+    private static FakeClips Videos(string name, int count) => FakeVideos.Of([.. Enumerable.Range(0, count).Select(i => 1 + (i % 3))], name: name);
 
     private static async Task ReadAsync(IClipSource source, FeedOptions options, long steps, Action<HostBatch> seen)
     {

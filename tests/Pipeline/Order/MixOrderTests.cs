@@ -6,12 +6,12 @@ namespace Xkd.Pipeline.Tests;
 
 public sealed class MixOrderTests
 {
-    private static readonly MixShare[] Three = [new("a", 30_000, 3), new("b", 20_000, 1), new("c", 8_000, 0.5)];
+    private static readonly MixShare[] Mix = [new("a", 30_000, 3), new("b", 20_000, 1), new("c", 8_000, 0.5)];
 
     [Fact]
     public void ClipAt_TenThousandDraws_MatchTheWeights()
     {
-        MixOrder order = new(Three, 5);
+        MixOrder order = new(Mix, 5);
         Assert.Equal(45_000, order.Count); // a is the scarcest: 30,000 clips for two positions of three
         foreach (var first in new[] { 0, 17_000, 35_000 })
         {
@@ -22,7 +22,7 @@ public sealed class MixOrderTests
     [Fact]
     public void RequireShares_DrawsOfOtherWeights_AreSeen()
     {
-        var drawn = Drawn(new MixOrder(Three, 5), 1, 0, 10_000);
+        var drawn = Drawn(new MixOrder(Mix, 5), 1, 0, 10_000);
         Assert.ThrowsAny<Exception>(() => RequireShares(drawn, [1 / 3.0, 1 / 3.0, 1 / 3.0]));
         Assert.ThrowsAny<Exception>(() => RequireShares(drawn, [2.7 / 4.2, 1 / 4.2, 0.5 / 4.2])); // a weight a tenth too small
         Assert.ThrowsAny<Exception>(() => RequireShares([drawn[0] + 300, drawn[1] - 300, drawn[2]], [3 / 4.5, 1 / 4.5, 0.5 / 4.5]));
@@ -47,7 +47,7 @@ public sealed class MixOrderTests
 
     [Fact]
     public void Slots_AnyMix_AreTheWeightsSharesOfWhatTheScarcestAllows() =>
-        Prop.ForAll(Gen.ArrayOf(Gen.Choose(1, 5000), 3).ToArbitrary(), Gen.ArrayOf(Gen.Choose(1, 60), 3).ToArbitrary(), Gen.Elements(1.0, 3.0, 7.0, 10.0, 1e30).ToArbitrary(), (counts, weights, unit) =>
+        Prop.ForAll(Three(1, 5000), Three(1, 60), Gen.Elements(1.0, 3.0, 7.0, 10.0, 1e30).ToArbitrary(), (counts, weights, unit) =>
         {
             // In whole numbers nothing is rounded.
             var sum = weights.Sum();
@@ -74,8 +74,8 @@ public sealed class MixOrderTests
     [InlineData(1_000_000_007, 0.1, 2_000_000_014, 0.2, 1_000_000_007, 2_000_000_014)]
     [InlineData(5, 1e-300, 10, 2e-300, 5, 10)]
     [InlineData(5, 1e308, 10, 1e308, 5, 5)]
-    public void Slots_WeightsThatBinaryDoesNotHold_LoseNoClip(long first, double firstWeight, long second, double secondWeight, long firstSlots, long secondSlots) =>
-        Assert.Equal([firstSlots, secondSlots], MixOrder.Slots([new("a", first, firstWeight), new("b", second, secondWeight)]));
+    public void Slots_WeightsThatBinaryDoesNotHold_LoseNoClip(long first, double weight, long second, double secondWeight, long slots, long secondSlots) =>
+        Assert.Equal([slots, secondSlots], MixOrder.Slots([new("a", first, weight), new("b", second, secondWeight)]));
 
     [Fact]
     public void ClipAt_MemberWithMoreThanItsSlots_LeavesOutOtherClipsEachEpoch()
@@ -114,6 +114,8 @@ public sealed class MixOrderTests
         Assert.Throws<ArgumentOutOfRangeException>(() => order.ClipAt(0, -1));
         Assert.Throws<ArgumentOutOfRangeException>(() => order.ClipAt(-1, 0));
     }
+
+    private static Arbitrary<int[]> Three(int least, int most) => Gen.ArrayOf(Gen.Choose(least, most), 3).ToArbitrary();
 
     private static Gen<MixShare[]> Mixes() =>
         from members in Gen.Choose(1, 5)

@@ -2,8 +2,7 @@ namespace Xkd.Pipeline;
 
 /// <summary>
 /// Views that nothing is drawn for. Frames are scaled to a short side and cut, as the reference tests: plain bilinear, not antialiased, long side floored; then
-/// normalised by ImageNet's mean and deviation. Of three crops, consecutive positions of a window are its start, centre and end. Spectrograms are normalised and
-/// have no crops.
+/// normalised by ImageNet's mean and deviation. Of three crops, consecutive positions of a window are its start, centre and end. Spectrograms have no crops.
 /// </summary>
 internal sealed class CropAugmenter(TestCrops crops, double melMean, double melStd) : ISampleAugmenter
 {
@@ -16,7 +15,8 @@ internal sealed class CropAugmenter(TestCrops crops, double melMean, double melS
     private static readonly float[] Std = [0.229f, 0.224f, 0.225f];
 
     // What is "drawn" for a sample is which of the three it is; the box follows from the frame.
-    private static readonly ClipAugmentation[] Which = [.. Enumerable.Range(0, Along).Select(i => new ClipAugmentation { Video = [new VideoViewAugmentation { TestCrop = i }] })];
+    private static readonly ClipAugmentation[] Which =
+        [.. Enumerable.Range(0, Along).Select(i => new ClipAugmentation { Video = [new VideoViewAugmentation { TestCrop = i }] })];
 
     private readonly VideoAugmenter _cut = new(Mean, Std);
     private readonly ScratchPool<PlanarFrame> _frames = new(() => new PlanarFrame());
