@@ -17,7 +17,7 @@ internal static class FeedEndurance
     public static async Task<int> RunAsync(string cache, int batches, TimeSpan pause, TextWriter output)
     {
         const long budget = 256L << 20;
-        TrainingFeed feed = new(Cache.Open(cache), new FeedOptions { BatchSize = Batch, MemoryBudget = budget, LocalVideoViews = 1 });
+        ClipFeed feed = new(Cache.Open(cache), new FeedOptions { BatchSize = Batch, MemoryBudget = budget, LocalVideoViews = 1 });
         await using (feed.ConfigureAwait(false))
         {
             using var self = Process.GetCurrentProcess();
@@ -56,7 +56,7 @@ internal static class FeedEndurance
         return 0;
     }
 
-    private static async Task PauseAsync(Process self, TrainingFeed feed, TimeSpan pause, TextWriter output)
+    private static async Task PauseAsync(Process self, ClipFeed feed, TimeSpan pause, TextWriter output)
     {
         // The queues fill in the first second; what is measured is the rest.
         await Task.Delay(TimeSpan.FromSeconds(1)).ConfigureAwait(false);

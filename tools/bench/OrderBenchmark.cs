@@ -82,11 +82,11 @@ internal static partial class OrderBenchmark
             }
         }
 
-        TrainingFeed feed = new(Cache.Open(cache), options with { BatchSize = 8, LocalVideoViews = 0, LocalAudioViews = 0, DeferAugmentation = true, Workers = 1 });
+        ClipFeed feed = new(Cache.Open(cache), options with { BatchSize = 8, LocalVideoViews = 0, LocalAudioViews = 0, DeferAugmentation = true, Workers = 1 });
         await using (feed.ConfigureAwait(false))
         {
             var began = Stopwatch.GetTimestamp();
-            await foreach (var batch in feed.ReadAsync(0, feed.StepsPerEpoch).ConfigureAwait(false))
+            await foreach (var batch in feed.ReadEpochAsync(0).ConfigureAwait(false))
             {
                 batch.Dispose();
             }

@@ -70,7 +70,7 @@ internal static class ReadBenchmark
     internal static async Task<(double Rate, double CpuMs, double Allocated)> OursAsync(string cache, long steps, int readers)
     {
         FeedOptions options = new() { BatchSize = Batch, LocalVideoViews = 0, LocalAudioViews = 0, DeferAugmentation = true, Readers = readers, Workers = 1, MemoryBudget = 1L << 30 };
-        TrainingFeed feed = new(Cache.Open(cache), options);
+        ClipFeed feed = new(Cache.Open(cache), options);
         await using (feed.ConfigureAwait(false))
         {
             // All that the feed may read ahead is held once, so that no batch's memory is new in what is measured.

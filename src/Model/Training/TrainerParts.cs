@@ -27,7 +27,7 @@ internal sealed class TrainerParts : IDisposable
         var onDevice = config.AugmentsOn(device);
         var diagnostics = new PipelineGraphOptions { StageDelays = options.StageDelays, TraceCapacity = options.Profile ? TraceSpans : 0 };
         var feed = config.ToFeed(origin.MelMean, origin.MelStd, diagnostics, onDevice, cores) with { Ranks = ranks.Size, Rank = ranks.Rank };
-        Feed = new TrainingFeed(cache, feed);
+        Feed = new ClipFeed(cache, feed);
         Feed.RequireRoom("data.prefetch_bytes");
         _host = new HostTensors(device);
         _augmenter = onDevice ? new BatchAugmenter(BatchAugmenterOptions.Of(feed, origin.MelMean, origin.MelStd), _host) : null;
@@ -69,7 +69,7 @@ internal sealed class TrainerParts : IDisposable
         }
     }
 
-    public TrainingFeed Feed { get; }
+    public ClipFeed Feed { get; }
 
     public TrainingSchedule Schedule { get; }
 

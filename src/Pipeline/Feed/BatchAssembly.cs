@@ -1,31 +1,27 @@
 namespace Xkd.Pipeline;
 
 /// <summary>A batch in the making: its samples are worked on in any order and write into its buffers side by side.</summary>
-internal sealed class BatchAssembly(BatchPool pool, long step, int epoch, long position, WindowPlan[] plans, long bytes) : IDisposable
+internal sealed class BatchAssembly(
+    BatchPool pool, SampleWorker worker, long step, int epoch, long position, (SampleKey Key, WindowPlan Plan)[] samples) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly List<FeedSample> _holes = [];
-    private int _open = plans.Length;
+    private int _open = samples.Length;
     private HostBatch? _batch;
     private ByteCredit? _credit;
-    private bool _over;
+    private volatile bool _over;
 
     public long Step => step;
 
+    public int Epoch => epoch;
+
     /// <summary>Bytes of its buffers and of all its samples' windows.</summary>
-    public long Bytes => bytes;
+    public long Bytes { get; } = pool.Bytes + samples.Sum(s => worker.WindowBytes(s.Plan.Stretch));
+
+    public IEnumerable<FeedSample> Samples => samples.Select((sample, slot) => Sample(slot, sample));
 
     /// <summary>Handed over or given up.</summary>
-    public bool IsOver
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _over;
-            }
-        }
-    }
+    public bool IsOver => _over;
 
     public bool Carries => _credit is not null;
 
@@ -40,10 +36,13 @@ internal sealed class BatchAssembly(BatchPool pool, long step, int epoch, long p
             lock (_gate)
             {
                 ObjectDisposedException.ThrowIf(_over, this);
-                return _batch ??= Begin();
+                return _batch ??= new HostBatch(pool, [.. samples.Select(s => s.Plan.Stretch.First)], step, epoch, position);
             }
         }
     }
+
+    /// <summary>A sample of one of its slots.</summary>
+    public FeedSample Sample(int slot, (SampleKey Key, WindowPlan Plan) sample) => new(this, slot, sample.Key, sample.Plan, worker.Raw);
 
     public void Carry(ByteCredit credit) => _credit = credit;
 
@@ -89,12 +88,5 @@ internal sealed class BatchAssembly(BatchPool pool, long step, int epoch, long p
                 _credit?.Dispose();
             }
         }
-    }
-
-    private HostBatch Begin()
-    {
-        var buffers = pool.Rent();
-        buffers.Layout([.. plans.Select(p => p.Stretch.First)]);
-        return new HostBatch(pool, buffers, step, epoch, position, plans.Length);
     }
 }

@@ -2,23 +2,42 @@ using Xkd.Storage;
 
 namespace Xkd.Pipeline;
 
-/// <summary>What the evaluation feed cuts from a cache and how it runs.</summary>
-public sealed record EvaluationOptions
+/// <summary>Spatial views of a test window.</summary>
+public enum TestCrops
 {
-    /// <summary>Windows per batch; the last batch holds what is left. Default 32.</summary>
-    public int BatchSize { get; init; } = 32;
+    /// <summary>One, in the centre.</summary>
+    Centre,
 
-    /// <summary>Which modalities are delivered. Default video.</summary>
-    public Modalities Modalities { get; init; } = Modalities.Video;
+    /// <summary>Three along the long side.</summary>
+    Three,
+
+    /// <summary>
+    /// As released for frozen features (<c>strong3crop</c>): resized to size / 0.875 as Pillow does and cut at the centre, after which nothing is left to crop:
+    /// the three are one and the same picture, so one is computed.
+    /// </summary>
+    ReleasedThree,
+}
+
+/// <summary>
+/// A feed for evaluation. Clip by clip: dense testing with n windows a clip, evenly spaced from the clip's beginning to its end, or a single centred one, each
+/// in one or three crops; or, with augmentation, n windows that begin anywhere. Or shuffled, for training a classifier.
+/// </summary>
+public sealed record EvaluationOptions : ViewOptions
+{
+    public EvaluationOptions() => (BatchSize, Modalities, LocalVideoViews, LocalAudioViews, VideoTokens, AudioTokens, Augmentation, MemoryBudget)
+        = (32, Modalities.Video, 0, 0, 0, 0, null, 1L << 30);
 
     /// <summary>Windows per clip, evenly spaced from its beginning to its end; one is centred. With augmentation they begin anywhere. Default 1.</summary>
     public int Windows { get; init; } = 1;
 
+    /// <summary>
+    /// Epochs of windows that begin anywhere, of clips in a shuffled order: each comes <see cref="Windows"/> times an epoch, and what does not fill a batch at
+    /// an epoch's end is left out. Default false: clip by clip, in the clips' order, whole; the last batch holds what is left.
+    /// </summary>
+    public bool Shuffle { get; init; }
+
     /// <summary>Spatial views of each window; without video, and with augmentation, there is one. Default the centre.</summary>
     public TestCrops Crops { get; init; } = TestCrops.Centre;
-
-    /// <summary>How windows are augmented; null (the default) not at all.</summary>
-    public AugmentationOptions? Augmentation { get; init; }
 
     /// <summary>Random augmentation of frames in training; null (the default): none.</summary>
     public RandAugmentOptions? RandAugment { get; init; }
@@ -26,88 +45,42 @@ public sealed record EvaluationOptions
     /// <summary>Random erasing of frames in training; null (the default): none.</summary>
     public RandomErasingOptions? Erasing { get; init; }
 
-    /// <summary>Seed of random windows, augmentation and order. Default 0.</summary>
-    public ulong Seed { get; init; }
-
     /// <summary>Indices of the clips to read, in this order; null (the default) reads all.</summary>
     public IReadOnlyList<int>? Clips { get; init; }
-
-    /// <summary>Frames a second the cache must hold. Default 8.</summary>
-    public double Fps { get; init; } = 8;
-
-    /// <summary>Frames of a window. Default 32.</summary>
-    public int Frames { get; init; } = 32;
-
-    /// <summary>Height and width of the views, pixels; the cache's short side must reach it. Default 112.</summary>
-    public int FrameSize { get; init; } = 112;
-
-    /// <summary>Spectrogram frames of a window. Default 448.</summary>
-    public int AudioFrames { get; init; } = 448;
-
-    /// <summary>Sample rate, window, hop and bands of the spectrogram; the cache must hold the same.</summary>
-    public LogMelOptions Mel { get; init; } = new();
-
-    /// <summary>Frames cached by another rule than <see cref="FrameRules.OnScreen"/> will do. Default false: such a cache is refused.</summary>
-    public bool AnyFrameRule { get; init; }
-
-    /// <summary>Mean of the log-mel, subtracted. Default null: the cache's own.</summary>
-    public double? MelMean { get; init; }
-
-    /// <summary>Standard deviation of the log-mel, divided by. Default null: the cache's own.</summary>
-    public double? MelStd { get; init; }
-
-    /// <summary>Windows prepared at once; 0: one per core. Default 0.</summary>
-    public int Workers { get; init; }
-
-    /// <summary>Bytes of payload queued and in flight. Default 1 GiB.</summary>
-    public long MemoryBudget { get; init; } = 1L << 30;
-
-    /// <summary>Clock, planted delays and trace; the budget in it is not used.</summary>
-    public PipelineGraphOptions Diagnostics { get; init; } = new();
 
     /// <summary>Rows of one clip: windows times crops.</summary>
     public int RowsPerClip => Windows * CropsPerWindow;
 
-    internal int CropsPerWindow => Crops == TestCrops.Three && Augmentation is null && Modalities.HasFlag(Modalities.Video) ? ThreeCropAugmenter.Crops : 1;
+    internal int CropsPerWindow => Crops == TestCrops.Three && Augmentation is null && Video ? CropAugmenter.Along : 1;
 
-    /// <summary>The same views as a training feed without local ones.</summary>
-    internal FeedOptions AsFeed() => new()
-    {
-        Seed = Seed,
-        BatchSize = BatchSize,
-        Modalities = Modalities,
-        Fps = Fps,
-        Frames = Frames,
-        FrameSize = FrameSize,
-        AudioFrames = AudioFrames,
-        LocalVideoViews = 0,
-        LocalAudioViews = 0,
-        Mel = Mel,
-        MelMean = MelMean,
-        MelStd = MelStd,
-        VideoTokens = 0,
-        AudioTokens = 0,
-        Workers = Workers,
-        MemoryBudget = MemoryBudget,
-        Diagnostics = Diagnostics,
-    };
+    internal override IReadOnlyList<int>? Selected => Clips;
 
-    /// <summary>What makes views of raw windows.</summary>
-    internal ISampleAugmenter Augmenter(FeedOptions feed, double melMean, double melStd) => (Augmentation, Crops) switch
+    internal override ISchedule Schedule(IClipSource source, WindowReader windows)
     {
-        ({ } recipe, _) when RandAugment is not null || Erasing is not null => new FineTuneAugmenter(recipe, RandAugment, Erasing, feed, melMean, melStd),
-        ({ } recipe, _) => new RecipeAugmenter(recipe, feed, melMean, melStd),
-        (_, TestCrops.Three) when CropsPerWindow > 1 => new ThreeCropAugmenter(melMean, melStd),
-        (_, TestCrops.ReleasedThree) => new ReleasedCropAugmenter(melMean, melStd),
-        _ => new CenterCropAugmenter(melMean, melStd),
-    };
-
-    internal void Validate()
-    {
-        AsFeed().Validate();
-        if (BatchSize < 1 || Windows < 1)
+        var clips = Clips ?? [.. Enumerable.Range(0, source.Clips.Count)];
+        Recordings recordings = new(source, SampleUnit.PerClip);
+        var visits = (long)clips.Count * Windows;
+        if (!Shuffle)
         {
-            throw new UsageException($"batch size {BatchSize} and {Windows} windows a clip: both at least 1");
+            return new DenseSchedule(EpochPlan.Whole((long)clips.Count * RowsPerClip, BatchSize), clips, recordings, this, windows);
         }
+
+        return visits >= BatchSize
+            ? new ShuffledSchedule("classifier", new EpochPlan(visits, BatchSize), 0, new VisitOrder(clips, Windows, Seed), recordings, this, windows)
+            : throw new UsageException($"cache {source.Name}: {visits} training windows an epoch do not fill a batch of {BatchSize}; use a smaller batch");
+    }
+
+    internal override ISampleAugmenter Augmenter(double melMean, double melStd) => Augmentation switch
+    {
+        { } recipe when RandAugment is not null || Erasing is not null => new FineTuneAugmenter(recipe, RandAugment, Erasing, this, melMean, melStd),
+        null when Crops != TestCrops.Three || CropsPerWindow > 1 => new CropAugmenter(Crops, melMean, melStd),
+        _ => base.Augmenter(melMean, melStd),
+    };
+
+    private protected override void Check(Action<bool, string> require)
+    {
+        base.Check(require);
+        require(!DeferAugmentation, "augmentation is deferred, but evaluation makes its views itself: do not defer");
+        require(BatchSize >= 1 && Windows >= 1, $"batch size {BatchSize} and {Windows} windows a clip: both at least 1");
     }
 }

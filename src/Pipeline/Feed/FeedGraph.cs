@@ -3,15 +3,15 @@ using Xkd.Storage;
 
 namespace Xkd.Pipeline;
 
-/// <summary>The stages both feeds are made of: order → read → augment (unless deferred) → collate → the consumer.</summary>
+/// <summary>The stages of a feed: order → read → augment (unless deferred) → collate → the consumer.</summary>
 internal sealed class FeedGraph
 {
-    private readonly FeedOptions _options;
+    private readonly ViewOptions _options;
     private readonly SampleWorker _worker;
     private readonly BatchCollator _collator;
     private readonly List<BatchAssembly> _assemblies = [];
 
-    public FeedGraph(string name, FeedOptions options, SampleWorker worker, BatchCollator collator)
+    public FeedGraph(string name, ViewOptions options, SampleWorker worker, BatchCollator collator)
     {
         (_options, _worker, _collator) = (options, worker, collator);
         Graph = new PipelineGraph(name, options.Diagnostics with { ByteBudget = new ByteBudget(options.MemoryBudget) });
@@ -20,13 +20,11 @@ internal sealed class FeedGraph
     public PipelineGraph Graph { get; }
 
     /// <summary>Runs the samples of the assemblies through the stages; once.</summary>
-    /// <param name="assemblies">The batches to make, in order, with their samples.</param>
+    /// <param name="assemblies">The batches to make, in order.</param>
     /// <param name="consumer">The remedy when the consumer sets the pace.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     public async IAsyncEnumerable<HostBatch> ReadAsync(
-        IEnumerable<(BatchAssembly Assembly, IEnumerable<FeedSample> Samples)> assemblies,
-        string consumer,
-        [EnumeratorCancellation] CancellationToken cancellationToken)
+        IEnumerable<BatchAssembly> assemblies, string consumer, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var last = Build(assemblies.SelectMany(Track));
         try
@@ -42,11 +40,11 @@ internal sealed class FeedGraph
         }
     }
 
-    private IEnumerable<FeedSample> Track((BatchAssembly Assembly, IEnumerable<FeedSample> Samples) batch)
+    private IEnumerable<FeedSample> Track(BatchAssembly assembly)
     {
         _assemblies.RemoveAll(a => a.IsOver);
-        _assemblies.Add(batch.Assembly);
-        return batch.Samples;
+        _assemblies.Add(assembly);
+        return assembly.Samples;
     }
 
     private IStage<HostBatch> Build(IEnumerable<FeedSample> samples)
@@ -54,7 +52,8 @@ internal sealed class FeedGraph
         var workers = _options.WorkersOrCores;
         var read = Graph.Stage<FeedSample, FeedSample>(
             "read",
-            Graph.Source("order", samples.ToAsyncEnumerable(), new StageOptions { Remedy = "use larger batches: laying out a batch costs more than filling it" }),
+            Graph.Source(
+                "order", samples.ToAsyncEnumerable(), new StageOptions { Remedy = "use larger batches: laying out a batch costs more than filling it" }),
             (sample, _) => ValueTask.FromResult(Read(sample)),
             new StageOptions
             {

@@ -2,15 +2,19 @@ using Xkd.Storage;
 
 namespace Xkd.Pipeline;
 
-/// <summary>What the training feed cuts from a cache and how it runs.</summary>
-public sealed record FeedOptions
+/// <summary>What an epoch visits once.</summary>
+public enum SampleUnit
 {
-    /// <summary>Seed of the order and of every draw. Default 0.</summary>
-    public ulong Seed { get; init; }
+    /// <summary>Every clip of the cache: a long source that was cut into segments is visited once for each. The default.</summary>
+    PerClip,
 
-    /// <summary>Clips per step over all ranks. Default 256.</summary>
-    public int BatchSize { get; init; } = 256;
+    /// <summary>Every source: one window of all its segments, as in the released code. A window may begin in one segment and end in the next.</summary>
+    PerVideo,
+}
 
+/// <summary>A feed for training: every clip, or video, at most once an epoch, in an order of the epoch's own.</summary>
+public sealed record FeedOptions : ViewOptions
+{
     /// <summary>What an epoch visits once. Default every clip.</summary>
     public SampleUnit Sample { get; init; } = SampleUnit.PerClip;
 
@@ -29,146 +33,50 @@ public sealed record FeedOptions
     /// <summary>This process's rank. Default 0.</summary>
     public int Rank { get; init; }
 
-    /// <summary>Which modalities are delivered. Default both.</summary>
-    public Modalities Modalities { get; init; } = Modalities.Both;
-
-    /// <summary>Frames a second the cache must hold. Default 8.</summary>
-    public double Fps { get; init; } = 8;
-
-    /// <summary>Frames of the global video view. Default 32.</summary>
-    public int Frames { get; init; } = 32;
-
-    /// <summary>Height and width of the global video view, pixels; the cache's short side must reach it. Default 112.</summary>
-    public int FrameSize { get; init; } = 112;
-
-    /// <summary>Spectrogram frames of the global audio view. Default 448: 4 s at 16 kHz and hop 143.</summary>
-    public int AudioFrames { get; init; } = 448;
-
-    /// <summary>Local video views. Default 1.</summary>
-    public int LocalVideoViews { get; init; } = 1;
-
-    /// <summary>Frames of a local video view. Default 8.</summary>
-    public int LocalFrames { get; init; } = 8;
-
-    /// <summary>Height and width of a local video view, pixels. Default 96.</summary>
-    public int LocalFrameSize { get; init; } = 96;
-
-    /// <summary>Local audio views. Default 1.</summary>
-    public int LocalAudioViews { get; init; } = 1;
-
-    /// <summary>Spectrogram frames of a local audio view. Default 112: 1 s.</summary>
-    public int LocalAudioFrames { get; init; } = 112;
-
-    /// <summary>What local views are cut out of. Default the global window.</summary>
-    public LocalFrom LocalFrom { get; init; } = LocalFrom.Window;
-
-    /// <summary>Sample rate, window, hop and bands of the spectrogram; the cache must hold the same.</summary>
-    public LogMelOptions Mel { get; init; } = new();
-
-    /// <summary>Spectrograms must be made of each window's own waveform, which the cache must hold. Default false: what the cache holds decides.</summary>
-    public bool RequireWaveform { get; init; }
-
-    /// <summary>Frames cached by another rule than <see cref="FrameRules.OnScreen"/> will do. Default false: such a cache is refused.</summary>
-    public bool AnyFrameRule { get; init; }
-
-    /// <summary>Mean of the log-mel, subtracted. Default null: the cache's own.</summary>
-    public double? MelMean { get; init; }
-
-    /// <summary>Standard deviation of the log-mel, divided by. Default null: the cache's own.</summary>
-    public double? MelStd { get; init; }
-
-    /// <summary>
-    /// How the views are drawn; their numbers, sizes and normalisation follow this record's own. Null: no augmentation, views are
-    /// cut at the centre. Default the released recipe.
-    /// </summary>
-    public AugmentationOptions? Augmentation { get; init; } = new();
-
-    /// <summary>
-    /// Deliver the windows as read together with what was drawn for each clip; who takes the batch augments it as a whole. Default false:
-    /// views are made here, clip by clip.
-    /// </summary>
-    public bool DeferAugmentation { get; init; }
-
-    /// <summary>Video tokens to draw masking noise for. Default 392.</summary>
-    public int VideoTokens { get; init; } = 392;
-
-    /// <summary>Audio tokens to draw masking noise for. Default 560.</summary>
-    public int AudioTokens { get; init; } = 560;
-
-    /// <summary>Samples augmented at once; 0: one per core. Default 0.</summary>
-    public int Workers { get; init; }
-
-    /// <summary>
-    /// Samples read at once. Default 0: as many requests as an object store wants under way; of a disk as many as there are workers where reading decodes
-    /// JPEGs, else one for every eight cores, from 2 to 16.
-    /// </summary>
-    public int Readers { get; init; }
-
-    /// <summary>Cores that this process may use: what is 0 above follows them. Default the machine's.</summary>
-    public int Cores { get; init; } = Environment.ProcessorCount;
-
-    /// <summary>
-    /// Bytes of payload queued and in flight: windows as read and batches as delivered, until they are disposed. Of a cache a quarter of
-    /// them, at most 256 MiB (of JPEG 32 MiB), is for shards as the process sees them in the page cache, where they are mapped. Hold three batches at
-    /// least, or the feed cannot work ahead: a batch larger than the budget is built alone. Default 0, for training: 1 GiB, or more where so many batches as
-    /// keep all workers busy (at least three) take more.
-    /// </summary>
-    public long MemoryBudget { get; init; }
-
-    /// <summary>What a damaged row does. Default fail.</summary>
-    public CorruptRowPolicy CorruptRows { get; init; } = CorruptRowPolicy.Fail;
-
-    /// <summary>Clock, planted delays and trace; the budget in it is not used. See <see cref="PipelineGraphOptions"/>.</summary>
-    public PipelineGraphOptions Diagnostics { get; init; } = new();
-
-    internal int WorkersOrCores => Workers > 0 ? Workers : Cores;
-
-    internal FeedOptions WithReadersFor(IClipSource source)
+    internal override ISchedule Schedule(IClipSource source, WindowReader windows)
     {
-        var disk = source.Fingerprint.FramesCodec == FrameCodecs.Jpeg ? Math.Max(2, WorkersOrCores) : Math.Clamp(Cores / 8, 2, 16);
-        return this with { Readers = Readers > 0 ? Readers : Math.Max(disk, source.Requests ?? 0) };
+        Recordings recordings = new(source, Sample);
+        var order = recordings.Count > 0 ? OrderOf(source, recordings) : null;
+        EpochPlan plan = new(order?.Count ?? 0, BatchSize, Ranks, Sample == SampleUnit.PerVideo ? "videos" : "clips");
+        return new ShuffledSchedule("feed", plan, Rank, order!, recordings, this, windows);
     }
 
-    /// <summary>Frames read of each clip: local windows lie in the global one, or are read beside it.</summary>
-    internal int FramesRead => Frames + (LocalFrom == LocalFrom.Window ? 0 : LocalVideoViews * LocalFrames);
-
-    internal bool Video => Modalities.HasFlag(Modalities.Video);
-
-    internal bool Audio => Modalities.HasFlag(Modalities.Audio);
-
-    internal void Validate()
+    private protected override void Check(Action<bool, string> require)
     {
-        List<string> errors = [];
-        Require(Modalities is Modalities.Video or Modalities.Audio or Modalities.Both, $"modalities {Modalities}: choose video, audio or both");
-        Require(Ranks >= 1 && Rank >= 0 && Rank < Ranks, $"rank {Rank} of {Ranks}: a rank lies in 0 … ranks - 1");
-        Require(OrderBlock >= 1 && OrderWindow >= 1, $"blocks of {OrderBlock} clips, windows of {OrderWindow} blocks: at least 1 each");
-        Require(Fps > 0 && Frames >= 1 && FrameSize >= 1, $"fps {Fps}, {Frames} frames of {FrameSize} pixels: all must be positive");
-        Require(AudioFrames >= 1, $"{AudioFrames} audio frames: at least 1");
-        Require(LocalVideoViews >= 0 && LocalFrames >= 1 && LocalFrameSize >= 1, $"{LocalVideoViews} local video views of {LocalFrames} frames of {LocalFrameSize} pixels");
-        Require(LocalAudioViews >= 0 && LocalAudioFrames >= 1, $"{LocalAudioViews} local audio views of {LocalAudioFrames} frames");
-        Require(
+        base.Check(require);
+        require(Ranks >= 1 && Rank >= 0 && Rank < Ranks, $"rank {Rank} of {Ranks}: a rank lies in 0 … ranks - 1");
+        require(OrderBlock >= 1 && OrderWindow >= 1, $"blocks of {OrderBlock} clips, windows of {OrderWindow} blocks: at least 1 each");
+        require(
             LocalFrom == LocalFrom.Window || Sample == SampleUnit.PerClip,
-            "local views are cut out of the clip, but an epoch visits videos, of which clips are mere segments: cut local views out of the window, or visit clips");
-        Require(LocalFrom == LocalFrom.Clip || LocalVideoViews == 0 || LocalFrames <= Frames, $"local views of {LocalFrames} frames do not fit the global window of {Frames}: take at most that many");
-        Require(
-            LocalFrom == LocalFrom.Clip || LocalAudioViews == 0 || LocalAudioFrames <= AudioFrames,
-            $"local views of {LocalAudioFrames} audio frames do not fit the global window of {AudioFrames}: take at most that many");
-        Require(VideoTokens >= 0 && AudioTokens >= 0, $"{VideoTokens} video and {AudioTokens} audio tokens: not negative");
-        Require(MelStd is null or > 0, $"mel standard deviation {MelStd}: positive");
-        Require(Workers >= 0 && Readers >= 0, $"{Workers} workers, {Readers} readers: neither negative");
-        Require(!DeferAugmentation || Augmentation is not null, "augmentation is deferred but there is none: give a recipe, or do not defer");
-        Require(MemoryBudget >= 0 && Cores >= 1, $"memory budget {MemoryBudget} bytes, {Cores} cores: at least 0 and 1");
-        if (errors.Count > 0)
+            "local views are cut out of the clip, but an epoch visits videos, of which clips are mere segments: "
+            + "cut local views out of the window, or visit clips");
+    }
+
+    private IClipOrder OrderOf(IClipSource source, Recordings recordings)
+    {
+        var members = source.Members;
+        var weighted = members.Count > 1 && members.Any(m => m.Weight is not null);
+        if (Order == ClipOrderKind.Uniform)
         {
-            throw new UsageException(string.Join("; ", errors));
+            return weighted
+                ? new MixOrder([.. members.Zip(recordings.Counts, (m, count) => new MixShare($"cache {m.Source.Name}", count, m.Weight ?? 1))], Seed)
+                : new GlobalOrder(recordings.Count, Seed);
         }
 
-        void Require(bool holds, string error)
+        if (weighted)
         {
-            if (!holds)
-            {
-                errors.Add(error);
-            }
+            throw new UsageException(
+                $"{source.Name}: blocks are of clips that lie together, which weights draw apart: leave out the weights, or the order of blocks");
         }
+
+        var first = 0;
+        List<int> inShards = [];
+        foreach (var count in recordings.Counts)
+        {
+            inShards.AddRange(Enumerable.Range(first, count).OrderBy(i => recordings.First(i).Shard).ThenBy(i => recordings.First(i).Row));
+            first += count;
+        }
+
+        return new BlockOrder(inShards, Seed, OrderBlock, OrderWindow);
     }
 }

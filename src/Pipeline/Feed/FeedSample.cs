@@ -1,9 +1,10 @@
+using System.Collections.Concurrent;
 using Xkd.Storage;
 
 namespace Xkd.Pipeline;
 
 /// <summary>One sample on its way into one slot of a batch.</summary>
-internal sealed class FeedSample(BatchAssembly assembly, int slot, SampleKey key, WindowPlan plan, long windowBytes, RawWindows.Pool pool) : IPayload, ICreditCarrier, IOutcome
+internal sealed class FeedSample(BatchAssembly assembly, int slot, SampleKey key, WindowPlan plan, RawWindows.Pool pool) : IPayload, ICreditCarrier, IOutcome
 {
     private RawWindows? _raw;
 
@@ -38,18 +39,39 @@ internal sealed class FeedSample(BatchAssembly assembly, int slot, SampleKey key
 
     void ICreditCarrier.Carry(ByteCredit credit) => assembly.Carry(credit);
 
-    /// <summary>The windows have been made into views: their memory goes to other samples, their bytes back to the budget.</summary>
-    public void ReleaseWindows()
-    {
-        Dispose();
-        assembly.ReturnWindows(windowBytes);
-    }
-
+    /// <summary>Its windows' memory goes to other samples.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _raw, null) is { } raw)
         {
             pool.Return(raw);
         }
+    }
+}
+
+/// <summary>One sample's windows as read: memory that grows to the largest sample seen and is used again.</summary>
+internal sealed class RawWindows
+{
+    private byte[] _frames = [];
+    private Half[] _mel = [];
+
+    public Span<byte> Frames(int bytes) => Grown(ref _frames, bytes);
+
+    public Span<Half> Mel(int values) => Grown(ref _mel, values);
+
+    private static Span<T> Grown<T>(ref T[] memory, int count)
+    {
+        memory = memory.Length < count ? GC.AllocateUninitializedArray<T>(count) : memory;
+        return memory.AsSpan(0, count);
+    }
+
+    /// <summary>As many as were ever in use at once, which the graph's queues bound; what was returned last is in the processor's cache yet.</summary>
+    internal sealed class Pool
+    {
+        private readonly ConcurrentStack<RawWindows> _free = [];
+
+        public RawWindows Rent() => _free.TryPop(out var windows) ? windows : new RawWindows();
+
+        public void Return(RawWindows windows) => _free.Push(windows);
     }
 }

@@ -1,8 +1,15 @@
+using Xkd.Storage;
+
 namespace Xkd.Pipeline;
 
+/// <summary>A row left out under the skip policy.</summary>
+/// <param name="ClipId">The clip.</param>
+/// <param name="Detail">Shard, row and column, what was expected there and what was found.</param>
+public sealed record DamagedRow(string ClipId, string Detail);
+
 /// <summary>
-/// One rank's share of one step, in host memory. Disposing returns its buffers to the feed and its byte credit to the budget;
-/// nothing of it may be touched afterwards.
+/// One rank's share of one step, in host memory; in evaluation windows of clips, times crops. Disposing returns its buffers to the feed and its byte credit to
+/// the budget; nothing of it may be touched afterwards.
 /// </summary>
 public sealed class HostBatch : IPayload, ICreditCarrier
 {
@@ -11,12 +18,12 @@ public sealed class HostBatch : IPayload, ICreditCarrier
     private ByteCredit? _credit;
     private int _disposed;
 
-    internal HostBatch(BatchPool pool, BatchBuffers buffers, long step, int epoch, long position, int size)
+    internal HostBatch(BatchPool pool, ClipEntry[] clips, long step, int epoch, long position)
     {
-        (_pool, _buffers) = (pool, buffers);
+        (_pool, _buffers) = (pool, pool.Rent(clips));
         (Step, Epoch, Position) = (step, epoch, position);
-        (Ids, Indices) = (new string[size], new long[size]);
-        (Draws, Plans) = (new ClipAugmentation?[size], new WindowPlan[size]);
+        (Ids, Indices) = (new string[clips.Length], new long[clips.Length]);
+        (Draws, Plans) = (new ClipAugmentation?[clips.Length], new WindowPlan[clips.Length]);
     }
 
     /// <summary>Zero-based step of the run.</summary>
@@ -28,13 +35,13 @@ public sealed class HostBatch : IPayload, ICreditCarrier
     /// <summary>Position within the epoch of this rank's first clip.</summary>
     public long Position { get; }
 
-    /// <summary>Clips in this batch.</summary>
+    /// <summary>Clips in this batch; in evaluation the last one may hold fewer than the others.</summary>
     public int Size => Ids.Length;
 
     /// <summary>The clips' ids; of a sample of several segments, that of the one in which its global window begins.</summary>
     public IReadOnlyList<string> ClipIds => Ids;
 
-    /// <summary>The clips' indices in <see cref="Xkd.Storage.Cache.Clips"/>.</summary>
+    /// <summary>The clips' indices in <see cref="Cache.Clips"/>; of a mix, in the members' selected clips put end to end.</summary>
     public IReadOnlyList<long> ClipIndices => Indices;
 
     /// <summary>
@@ -48,6 +55,12 @@ public sealed class HostBatch : IPayload, ICreditCarrier
     /// augmentation is deferred.
     /// </summary>
     public IReadOnlyList<HostView> Audio => _buffers.Audio;
+
+    /// <summary>The global video view; null without video.</summary>
+    public HostView? GlobalVideo => Video.Count > 0 ? Video[0] : null;
+
+    /// <summary>The global audio view; null without audio.</summary>
+    public HostView? GlobalAudio => Audio.Count > 0 ? Audio[0] : null;
 
     /// <summary>Where augmentation is deferred and there is video: the frames that its views are cut out of; else null.</summary>
     public HostFrames? Frames => _buffers.Frames;
@@ -89,7 +102,7 @@ public sealed class HostBatch : IPayload, ICreditCarrier
     /// <summary>Where each clip's windows begin.</summary>
     internal WindowPlan[] Plans { get; }
 
-    void ICreditCarrier.Carry(ByteCredit credit) => Carry(credit);
+    public void Carry(ByteCredit credit) => _credit = credit;
 
     public void Dispose()
     {
@@ -99,6 +112,4 @@ public sealed class HostBatch : IPayload, ICreditCarrier
             Interlocked.Exchange(ref _credit, null)?.Dispose();
         }
     }
-
-    internal void Carry(ByteCredit credit) => _credit = credit;
 }

@@ -90,7 +90,8 @@ public sealed class HostFrames
     {
         if (bytes > Array.MaxLength)
         {
-            throw new UsageException($"{_clips.Length} windows of {Frames} frames take {bytes} bytes, more than one array holds: lower the batch, or set augment.device to cpu");
+            throw new UsageException(
+                $"{_clips.Length} windows of {Frames} frames take {bytes} bytes, more than one array holds: lower the batch, or set augment.device to cpu");
         }
 
         if (Data.Length < bytes)
@@ -104,3 +105,26 @@ public sealed class HostFrames
         Length = (int)bytes;
     }
 }
+
+/// <summary>One video view of a batch as read: where each clip's window lies among <see cref="HostFrames.Data"/>.</summary>
+public sealed class HostWindows
+{
+    private readonly HostClip[] _clips;
+
+    internal HostWindows(int rows, int frames) => (_clips, Frames) = (new HostClip[rows], frames);
+
+    /// <summary>Frames of each window.</summary>
+    public int Frames { get; }
+
+    /// <summary>Where each clip's window lies, by slot.</summary>
+    public IReadOnlyList<HostClip> Clips => _clips;
+
+    /// <summary>A clip's window begins at a frame of those read of it.</summary>
+    internal void Cut(int slot, HostClip read, int first) => _clips[slot] = read with { Offset = read.Offset + (first * read.Height * read.Width * 3) };
+}
+
+/// <summary>Where one clip's window lies among those of a batch.</summary>
+/// <param name="Offset">First byte.</param>
+/// <param name="Height">Rows of a frame.</param>
+/// <param name="Width">Columns of a frame.</param>
+public readonly record struct HostClip(int Offset, int Height, int Width);

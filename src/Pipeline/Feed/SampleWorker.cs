@@ -6,110 +6,119 @@ namespace Xkd.Pipeline;
 /// What is done for one sample: read its windows, then make its views and its noise in its slot of the batch. Where augmentation is
 /// deferred the windows are read into the batch itself, and the draws are kept with it. Thread-safe.
 /// </summary>
-internal sealed class SampleWorker(FeedOptions options, WindowReader windows, ISampleAugmenter augmenter)
+internal sealed class SampleWorker(ViewOptions options, WindowReader windows, ISampleAugmenter augmenter)
 {
-    private readonly int[] _audioFrames = [options.AudioFrames, .. Enumerable.Repeat(options.LocalAudioFrames, options.LocalAudioViews)];
-    private readonly int[] _videoFrames = options.Video ? [options.Frames, .. Enumerable.Repeat(options.LocalFrames, options.LocalVideoViews)] : [];
-    private readonly int[] _sizes = [options.FrameSize, .. Enumerable.Repeat(options.LocalFrameSize, options.LocalVideoViews)];
+    private readonly (int Frames, int Size)[] _video = options.VideoViews;
+    private readonly int[] _audio = options.AudioViews;
+    private readonly int _mels = options.Mel.Mels;
+    private readonly int _melValues = options.AudioViews.Sum() * options.Mel.Mels;
+
+    /// <summary>Memory for windows between reading and augmentation.</summary>
+    public RawWindows.Pool Raw { get; } = new();
 
     /// <summary>Bytes the windows of a stretch take between reading and augmentation.</summary>
-    public long WindowBytes(Stretch stretch)
-    {
-        var video = options.Video ? (long)options.FramesRead * stretch.FrameBytes : 0;
-        return video + (options.Audio ? (sizeof(short) * (long)_audioFrames.Sum() * options.Mel.Mels) + WindowReader.AudioBytes(stretch, options.Mel) : 0);
-    }
-
-    /// <summary>Where the windows of a recording's sample begin.</summary>
-    public WindowPlan Draw(in SampleKey key, IReadOnlyList<Stretch> recording) => WindowPlan.Draw(key, recording, options, windows);
+    public long WindowBytes(Stretch stretch) =>
+        (options.Video ? (long)options.FramesRead * stretch.FrameBytes : 0)
+        + (options.Audio ? (sizeof(short) * (long)_melValues) + WindowReader.AudioBytes(stretch, options.Mel) : 0);
 
     /// <exception cref="CorruptCacheException">The row's bytes are not what was committed.</exception>
     public void Read(FeedSample sample)
     {
-        var clip = sample.Clip;
-        var plan = sample.Plan;
-        sample.Drawn = augmenter.Draw(sample.Key, clip.Height, clip.Width);
-        if (options.Video)
+        sample.Drawn = augmenter.Draw(sample.Key, sample.Clip.Height, sample.Clip.Width);
+        try
         {
-            var batch = options.DeferAugmentation ? sample.Assembly.Batch.Frames : null;
-            var frames = batch is null ? sample.Raw.Frames(options.FramesRead * clip.FrameBytes) : batch.Place(sample.Slot, clip);
-            for (var view = 0; view < _videoFrames.Length; view++)
-            {
-                var first = plan.FirstRead(view, options);
-                if (view == 0 || options.LocalFrom == LocalFrom.Clip)
-                {
-                    windows.ReadFrames(plan.Stretch, plan.Video[view], _videoFrames[view], frames.Slice(first * clip.FrameBytes, _videoFrames[view] * clip.FrameBytes));
-                }
-
-                if (batch is not null)
-                {
-                    sample.Assembly.Batch.Windows[view].Cut(sample.Slot, batch.Clips[sample.Slot], first);
-                }
-            }
+            ReadVideo(sample);
+            ReadAudio(sample);
         }
-
-        if (options.Audio)
+        catch (CorruptCacheException damage) when (windows.CacheOf(sample.Clip) is { } cache)
         {
-            Span<(int First, int Frames)> cuts = stackalloc (int, int)[_audioFrames.Length];
-            for (var view = 0; view < cuts.Length; view++)
-            {
-                cuts[view] = (plan.Audio[view], _audioFrames[view]);
-            }
-
-            var mel = sample.Raw.Mel(_audioFrames.Sum() * options.Mel.Mels);
-            Span<double> volumes = stackalloc double[cuts.Length];
-            windows.ReadAudio(plan.Stretch, cuts, mel, TakeVolumes(sample, volumes));
-            for (var view = 0; options.DeferAugmentation && view < cuts.Length; view++)
-            {
-                var window = sample.Assembly.Batch.Mel[view].Row(sample.Slot);
-                mel[..window.Length].CopyTo(window);
-                mel = mel[window.Length..];
-            }
+            throw new CorruptCacheException($"{cache}/{damage.Shard}", damage.Row, damage.Column, damage.Expected, damage.Got, damage);
         }
     }
 
     public void Augment(FeedSample sample)
     {
-        var batch = sample.Assembly.Batch;
-        var clip = sample.Clip;
-        var drawn = sample.Drawn;
-        (batch.Ids[sample.Slot], batch.Indices[sample.Slot]) = (clip.Id, sample.Plan.Stretch.Index);
-        (batch.Draws[sample.Slot], batch.Plans[sample.Slot]) = (drawn, sample.Plan);
-        if (options.Video && !options.DeferAugmentation)
+        (var batch, var slot, var clip, var plan) = (sample.Assembly.Batch, sample.Slot, sample.Clip, sample.Plan);
+        (batch.Ids[slot], batch.Indices[slot], batch.Draws[slot], batch.Plans[slot]) = (clip.Id, plan.Stretch.Index, sample.Drawn, plan);
+        for (var view = 0; view < batch.Video.Count; view++)
         {
-            ReadOnlySpan<byte> frames = sample.Raw.Frames(options.FramesRead * clip.FrameBytes);
-            for (var view = 0; view < _videoFrames.Length; view++)
+            var bytes = clip.FrameBytes;
+            var window = sample.Raw.Frames(options.FramesRead * bytes).Slice(plan.FirstRead(view, options) * bytes, _video[view].Frames * bytes);
+            augmenter.Video(sample.Drawn, view, window, clip.Height, clip.Width, _video[view].Size, batch.Video[view].Row(slot));
+        }
+
+        for (int view = 0, at = 0; view < batch.Audio.Count; at += _audio[view++])
+        {
+            var window = sample.Raw.Mel(_melValues).Slice(at * _mels, _audio[view] * _mels);
+            augmenter.Audio(sample.Drawn, view, window, _mels, batch.Audio[view].Row(slot));
+        }
+
+        new SampleRandom(sample.Key, SamplePurpose.VideoMaskNoise).Fill(Row(batch.VideoNoise));
+        new SampleRandom(sample.Key, SamplePurpose.AudioMaskNoise).Fill(Row(batch.AudioNoise));
+
+        Span<float> Row(float[] noise) => noise.AsSpan(slot * (noise.Length / batch.Size), noise.Length / batch.Size);
+    }
+
+    /// <summary>The sample's slot is filled. Windows that became views are in nobody's way any more; those delivered as read stay with the batch.</summary>
+    public void Settle(FeedSample sample)
+    {
+        sample.Dispose();
+        if (!options.DeferAugmentation)
+        {
+            sample.Assembly.ReturnWindows(WindowBytes(sample.Plan.Stretch));
+        }
+    }
+
+    private void ReadVideo(FeedSample sample)
+    {
+        if (!options.Video)
+        {
+            return;
+        }
+
+        (var plan, var bytes) = (sample.Plan, sample.Clip.FrameBytes);
+        var batch = options.DeferAugmentation ? sample.Assembly.Batch : null;
+        var frames = batch is null ? sample.Raw.Frames(options.FramesRead * bytes) : batch.Frames!.Place(sample.Slot, sample.Clip);
+        for (var view = 0; view < _video.Length; view++)
+        {
+            (var first, var count) = (plan.FirstRead(view, options), _video[view].Frames);
+            if (view == 0 || options.LocalFrom == LocalFrom.Clip)
             {
-                var window = frames.Slice(sample.Plan.FirstRead(view, options) * clip.FrameBytes, _videoFrames[view] * clip.FrameBytes);
-                augmenter.Video(drawn, view, window, clip.Height, clip.Width, _sizes[view], batch.Video[view].Row(sample.Slot));
+                windows.ReadFrames(plan.Stretch, plan.Video[view], count, frames.Slice(first * bytes, count * bytes));
             }
+
+            batch?.Windows[view].Cut(sample.Slot, batch.Frames!.Clips[sample.Slot], first);
+        }
+    }
+
+    private void ReadAudio(FeedSample sample)
+    {
+        if (!options.Audio)
+        {
+            return;
         }
 
-        if (options.Video)
+        Span<(int First, int Frames)> cuts = stackalloc (int, int)[_audio.Length];
+        for (var view = 0; view < cuts.Length; view++)
         {
-            new SampleRandom(sample.Key, SamplePurpose.VideoMaskNoise).Fill(batch.VideoNoise.AsSpan(sample.Slot * options.VideoTokens, options.VideoTokens));
+            cuts[view] = (sample.Plan.Audio[view], _audio[view]);
         }
 
-        if (options.Audio && !options.DeferAugmentation)
+        var mel = sample.Raw.Mel(_melValues);
+        Span<double> volumes = stackalloc double[cuts.Length];
+        windows.ReadAudio(sample.Plan.Stretch, cuts, mel, TakeVolumes(sample, volumes));
+        for (var view = 0; options.DeferAugmentation && view < cuts.Length; view++)
         {
-            ReadOnlySpan<Half> mel = sample.Raw.Mel(_audioFrames.Sum() * options.Mel.Mels);
-            for (var view = 0; view < _audioFrames.Length; view++)
-            {
-                var values = _audioFrames[view] * options.Mel.Mels;
-                augmenter.Audio(drawn, view, mel[..values], options.Mel.Mels, batch.Audio[view].Row(sample.Slot));
-                mel = mel[values..];
-            }
-        }
-
-        if (options.Audio)
-        {
-            new SampleRandom(sample.Key, SamplePurpose.AudioMaskNoise).Fill(batch.AudioNoise.AsSpan(sample.Slot * options.AudioTokens, options.AudioTokens));
+            var window = sample.Assembly.Batch.Mel[view].Row(sample.Slot);
+            mel[..window.Length].CopyTo(window);
+            mel = mel[window.Length..];
         }
     }
 
     // Where there is a waveform the volume is changed there, before the spectrogram; nothing of it is left to do after.
     private static ReadOnlySpan<double> TakeVolumes(FeedSample sample, Span<double> volumes)
     {
-        if (sample.Drawn is not { } drawn || !WindowReader.HasWaveform(sample.Clip))
+        if (sample.Drawn is not { Audio.Count: > 0 } drawn || !WindowReader.HasWaveform(sample.Clip))
         {
             return [];
         }
@@ -121,18 +130,5 @@ internal sealed class SampleWorker(FeedOptions options, WindowReader windows, IS
 
         sample.Drawn = drawn with { Audio = [.. drawn.Audio.Select(view => view with { Volume = 1 })] };
         return volumes;
-    }
-
-    /// <summary>The sample's slot is filled. Windows that became views are in nobody's way any more; those delivered as read stay with the batch.</summary>
-    public void Settle(FeedSample sample)
-    {
-        if (options.DeferAugmentation)
-        {
-            sample.Dispose();
-        }
-        else
-        {
-            sample.ReleaseWindows();
-        }
     }
 }

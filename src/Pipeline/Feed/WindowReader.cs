@@ -18,6 +18,9 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
     private readonly SimdLogMel _kernel = new(mel);
     private readonly Half _silence = (Half)Math.Log(mel.LogEpsilon + mel.PowerEpsilon);
 
+    /// <inheritdoc cref="IClipSource.CacheOf"/>
+    public string? CacheOf(ClipEntry clip) => source.CacheOf(clip);
+
     /// <summary>Bytes the audio of a stretch takes while windows are cut from it, a segment at a time.</summary>
     public static long AudioBytes(Stretch stretch, LogMelOptions mel)
     {
@@ -56,7 +59,7 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
     /// <summary>How many different places a window of that many spectrogram frames can begin at within a stretch of samples; at least one.</summary>
     public int Starts(ClipEntry clip, int samples, int frames) => 1 + (Math.Max(0, samples - Samples(clip, frames)) / Start(clip, 1));
 
-    /// <summary>The sample of the stretch at which the window at one of those places begins: steps of 100 samples, in a cached spectrogram of a frame.</summary>
+    /// <summary>The sample at which the window at one of those places begins: steps of 100 samples, in a cached spectrogram of a frame.</summary>
     public int Start(ClipEntry clip, int place) => place * (HasWaveform(clip) ? WaveformStep : mel.Hop);
 
     /// <summary>Reads <paramref name="count"/> frames from <paramref name="first"/> on, as [count, height, width, 3].</summary>
@@ -82,7 +85,9 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
 
     /// <summary>Reads several windows of a stretch's log-mel, one after the other, each [mels, frames].</summary>
     /// <param name="stretch">The clip, or the segments.</param>
-    /// <param name="windows">The sample each begins at (of a cached spectrogram a multiple of hop) and its spectrogram frames; one may begin before 0 or reach past the end.</param>
+    /// <param name="windows">
+    /// The sample each begins at (of a cached spectrogram a multiple of hop) and its spectrogram frames; one may begin before 0 or reach past the end.
+    /// </param>
     /// <param name="destination">Receives them.</param>
     /// <param name="volumes">Factors on each window's waveform, in clips that have theirs; empty changes nothing.</param>
     public void ReadAudio(Stretch stretch, ReadOnlySpan<(int First, int Frames)> windows, Span<Half> destination, ReadOnlySpan<double> volumes = default)
@@ -108,7 +113,8 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
         {
             // A window's frame is the nearest of those cached: across a seam the next segment's grid begins half a frame before its first.
             int begin = SampleOf(stretch, segment), seam = mel.Hop / 2;
-            int from = segment == 0 ? int.MinValue / 2 : begin - seam, to = segment == stretch.Count - 1 ? int.MaxValue / 2 : SampleOf(stretch, segment + 1) - seam;
+            var from = segment == 0 ? int.MinValue / 2 : begin - seam;
+            var to = segment == stretch.Count - 1 ? int.MaxValue / 2 : SampleOf(stretch, segment + 1) - seam;
             if (Touches(windows, from, to, frames => frames * mel.Hop))
             {
                 CutSpectrogram(stretch[segment], begin, from, to, windows, destination);
@@ -120,27 +126,22 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
     {
         var length = clip.MelFrames * mel.Mels;
         var rented = ArrayPool<byte>.Shared.Rent(length * sizeof(short));
-        try
+        var whole = MemoryMarshal.Cast<byte, Half>(rented.AsSpan(0, length * sizeof(short)));
+        source.ReadMel(clip, whole);
+        foreach ((var sample, var frames) in windows)
         {
-            var whole = MemoryMarshal.Cast<byte, Half>(rented.AsSpan(0, length * sizeof(short)));
-            source.ReadMel(clip, whole);
-            foreach ((var sample, var frames) in windows)
+            int first = Math.Max(0, CeilingOf(from - sample, mel.Hop)), end = Math.Min(frames, CeilingOf(to - sample, mel.Hop));
+            var cached = Round((double)(sample + (first * mel.Hop) - begin) / mel.Hop);
+            int skipped = Math.Max(0, -cached), copied = Math.Min(end - first, clip.MelFrames - cached) - skipped;
+            for (var band = 0; band < mel.Mels && copied > 0; band++)
             {
-                int first = Math.Max(0, CeilingOf(from - sample, mel.Hop)), end = Math.Min(frames, CeilingOf(to - sample, mel.Hop));
-                var cached = Round((double)(sample + (first * mel.Hop) - begin) / mel.Hop);
-                int skipped = Math.Max(0, -cached), copied = Math.Min(end - first, clip.MelFrames - cached) - skipped;
-                for (var band = 0; band < mel.Mels && copied > 0; band++)
-                {
-                    whole.Slice((band * clip.MelFrames) + cached + skipped, copied).CopyTo(destination[((band * frames) + first + skipped)..]);
-                }
-
-                destination = destination[(mel.Mels * frames)..];
+                whole.Slice((band * clip.MelFrames) + cached + skipped, copied).CopyTo(destination[((band * frames) + first + skipped)..]);
             }
+
+            destination = destination[(mel.Mels * frames)..];
         }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(rented);
-        }
+
+        ArrayPool<byte>.Shared.Return(rented);
     }
 
     private void CutWaveform(Stretch stretch, ReadOnlySpan<(int First, int Frames)> windows, ReadOnlySpan<double> volumes, Span<Half> destination)
@@ -152,65 +153,55 @@ internal sealed class WindowReader(IClipSource source, LogMelOptions mel)
         }
 
         var rented = ArrayPool<float>.Shared.Rent(all + most);
-        try
+        Span<float> waves = rented.AsSpan(0, all), spectrogram = rented.AsSpan(all, most);
+        waves.Clear();
+        for (var segment = 0; segment < stretch.Count; segment++)
         {
-            Span<float> waves = rented.AsSpan(0, all), spectrogram = rented.AsSpan(all, most);
-            waves.Clear();
-            for (var segment = 0; segment < stretch.Count; segment++)
+            var begin = SampleOf(stretch, segment);
+            if (Touches(windows, begin, begin + stretch[segment].NumSamples, SamplesOf))
             {
-                var begin = SampleOf(stretch, segment);
-                if (Touches(windows, begin, begin + stretch[segment].NumSamples, SamplesOf))
-                {
-                    CutWaveform(stretch[segment], begin, windows, waves);
-                }
-            }
-
-            for (var window = 0; window < windows.Length; window++)
-            {
-                int samples = SamplesOf(windows[window].Frames), values = mel.Mels * windows[window].Frames;
-                if (!volumes.IsEmpty)
-                {
-                    Waveform.Scale(waves[..samples], volumes[window]);
-                }
-
-                _kernel.Compute(waves[..samples], spectrogram[..values]);
-                for (var i = 0; i < values; i++)
-                {
-                    destination[i] = (Half)spectrogram[i];
-                }
-
-                waves = waves[samples..];
-                destination = destination[values..];
+                CutWaveform(stretch[segment], begin, windows, waves);
             }
         }
-        finally
+
+        for (var window = 0; window < windows.Length; window++)
         {
-            ArrayPool<float>.Shared.Return(rented);
+            int samples = SamplesOf(windows[window].Frames), values = mel.Mels * windows[window].Frames;
+            if (!volumes.IsEmpty)
+            {
+                Waveform.Scale(waves[..samples], volumes[window]);
+            }
+
+            _kernel.Compute(waves[..samples], spectrogram[..values]);
+            for (var i = 0; i < values; i++)
+            {
+                destination[i] = (Half)spectrogram[i];
+            }
+
+            waves = waves[samples..];
+            destination = destination[values..];
         }
+
+        ArrayPool<float>.Shared.Return(rented);
     }
 
     private void CutWaveform(ClipEntry clip, int begin, ReadOnlySpan<(int First, int Frames)> windows, Span<float> waves)
     {
         var whole = ArrayPool<short>.Shared.Rent(clip.NumSamples);
-        try
+        source.ReadPcm(clip, whole.AsSpan(0, clip.NumSamples));
+        foreach ((var first, var frames) in windows)
         {
-            source.ReadPcm(clip, whole.AsSpan(0, clip.NumSamples));
-            foreach ((var first, var frames) in windows)
+            int samples = SamplesOf(frames), shift = begin - first; // from a place in the segment to one in the window
+            int from = Math.Clamp(-shift, 0, clip.NumSamples), to = Math.Clamp(samples - shift, from, clip.NumSamples);
+            for (var i = from; i < to; i++)
             {
-                int samples = SamplesOf(frames), shift = begin - first; // from a place in the segment to one in the window
-                int from = Math.Clamp(-shift, 0, clip.NumSamples), to = Math.Clamp(samples - shift, from, clip.NumSamples);
-                for (var i = from; i < to; i++)
-                {
-                    waves[i + shift] = whole[i] / 32768f;
-                }
-
-                waves = waves[samples..];
+                waves[i + shift] = whole[i] / 32768f;
             }
+
+            waves = waves[samples..];
         }
-        finally
-        {
-            ArrayPool<short>.Shared.Return(whole);
-        }
+
+        ArrayPool<short>.Shared.Return(whole);
     }
 
     private static bool Touches(ReadOnlySpan<(int First, int Frames)> windows, int from, int to, Func<int, int> samples)

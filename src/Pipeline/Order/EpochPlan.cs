@@ -8,6 +8,8 @@ namespace Xkd.Pipeline;
 /// </summary>
 public sealed record EpochPlan
 {
+    private readonly bool _whole;
+
     /// <param name="clips">What an epoch visits once: clips, or videos.</param>
     /// <param name="batch">Global batch, clips per step over all ranks.</param>
     /// <param name="ranks">Number of ranks.</param>
@@ -30,6 +32,11 @@ public sealed record EpochPlan
         (Clips, Batch, Ranks) = (clips, batch, ranks);
     }
 
+    private EpochPlan(long clips, int batch) => (Clips, Batch, Ranks, _whole) = (clips, batch, 1, true);
+
+    /// <summary>Epochs of one rank that drop nothing: the last batch holds what is left.</summary>
+    public static EpochPlan Whole(long clips, int batch) => new(clips, batch);
+
     public long Clips { get; }
 
     public int Batch { get; }
@@ -39,14 +46,17 @@ public sealed record EpochPlan
     /// <summary>Clips per step on one rank.</summary>
     public int BatchPerRank => Batch / Ranks;
 
-    /// <summary>Whole batches in an epoch; what is left over is dropped, so a clip is seen at most once an epoch.</summary>
-    public long StepsPerEpoch => Clips / Batch;
+    /// <summary>Batches in an epoch; what is left over is dropped, so a clip is seen at most once an epoch, unless the last batch may be smaller.</summary>
+    public long StepsPerEpoch => (Clips + (_whole ? Batch - 1 : 0)) / Batch;
 
     /// <summary>Positions at the end of each epoch's order that no step visits.</summary>
-    public long Dropped => Clips % Batch;
+    public long Dropped => _whole ? 0 : Clips % Batch;
 
-    /// <summary>The epoch a step belongs to.</summary>
-    public int EpochOf(long step) => checked((int)(step / StepsPerEpoch));
+    /// <summary>The epoch a step belongs to; 0 where there is nothing to read.</summary>
+    public int EpochOf(long step) => checked((int)(step / Math.Max(1, StepsPerEpoch)));
+
+    /// <summary>Clips of a step on one rank.</summary>
+    public int RowsOf(long step) => (int)Math.Min(BatchPerRank, Clips - (step % StepsPerEpoch * Batch));
 
     /// <summary>The first position, within the step's epoch, that a rank consumes at a step.</summary>
     public long PositionOf(long step, int rank = 0)

@@ -284,7 +284,7 @@ public sealed class TrainerTests
     {
         for (long seed = 0; ; seed++)
         {
-            TrainingFeed feed = new(Cache.Open(small.Cache), SmallRun.Config().ToFeed(0, 1, new PipelineGraphOptions()) with { Seed = (ulong)seed });
+            ClipFeed feed = new(Cache.Open(small.Cache), SmallRun.Config().ToFeed(0, 1, new PipelineGraphOptions()) with { Seed = (ulong)seed });
             await using (feed.ConfigureAwait(false))
             {
                 await foreach (var batch in feed.ReadAsync(0, 1))

@@ -29,7 +29,7 @@ public sealed class CacheFeedTests : IDisposable
         var damaged = cache.Clips[3];
         bytes[damaged.FramesOffset + (10 * damaged.FrameBytes)] ^= 1;
         await File.WriteAllBytesAsync(shard, bytes, Token);
-        await using TrainingFeed feed = new(Cache.Open(_folder), FakeClips.Options with { Frames = 20 });
+        await using ClipFeed feed = new(Cache.Open(_folder), FakeClips.Options with { Frames = 20 });
         var error = await Assert.ThrowsAsync<CorruptCacheException>(async () =>
         {
             await foreach (var batch in feed.ReadAsync(0, 1, cancellationToken: Token))
@@ -44,9 +44,9 @@ public sealed class CacheFeedTests : IDisposable
     public async Task EvaluationFeed_CommittedCache_DeliversEveryClip()
     {
         var cache = await CommitAsync(new FakeClips(5));
-        await using EvaluationFeed feed = new(cache, new EvaluationOptions { Modalities = Modalities.Both, Frames = 6, FrameSize = 12, AudioFrames = 20, Mel = FakeClips.Options.Mel });
+        await using ClipFeed feed = new(cache, new EvaluationOptions { Modalities = Modalities.Both, Frames = 6, FrameSize = 12, AudioFrames = 20, Mel = FakeClips.Options.Mel });
         List<string> ids = [];
-        await foreach (var batch in feed.ReadAsync(Token))
+        await foreach (var batch in feed.ReadEpochAsync(0, Token))
         {
             using (batch)
             {

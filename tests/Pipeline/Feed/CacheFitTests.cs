@@ -26,8 +26,8 @@ public sealed class CacheFitTests
         var error = Refused(older, Modalities.Video, frameSize: 16);
 
         Assert.Contains("frame_rule is nearest, not on_screen (frame_rule: any takes it as it is", error, StringComparison.Ordinal);
-        CacheFit.Require(older, Modalities.Video, 8, 16, new LogMelOptions(), anyFrameRule: true);
-        CacheFit.Require(older, Modalities.None, 8, 16, new LogMelOptions()); // frames that are not read
+        CacheFit.Require(older, Options(Modalities.Video, 16) with { AnyFrameRule = true });
+        CacheFit.Require(older, Options(Modalities.None, 16)); // frames that are not read
     }
 
     [Fact]
@@ -53,7 +53,9 @@ public sealed class CacheFitTests
     }
 
     private static string Refused(IClipSource source, Modalities modalities, int frameSize) =>
-        Assert.Throws<UsageException>(() => CacheFit.Require(source, modalities, 8, frameSize, FakeClips.Options.Mel)).Message;
+        Assert.Throws<UsageException>(() => CacheFit.Require(source, Options(modalities, frameSize))).Message;
+
+    private static FeedOptions Options(Modalities modalities, int frameSize) => FakeClips.Options with { Modalities = modalities, FrameSize = frameSize };
 
     private sealed class OriginClips(FakeClips clips, params IReadOnlyList<IngestOrigin> origins) : IClipSource
     {

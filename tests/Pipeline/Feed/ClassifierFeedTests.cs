@@ -9,6 +9,7 @@ public sealed class ClassifierFeedTests
         BatchSize = 4,
         Modalities = Modalities.Both,
         Windows = 2,
+        Shuffle = true,
         Frames = 6,
         FrameSize = 12,
         AudioFrames = 20,
@@ -25,10 +26,10 @@ public sealed class ClassifierFeedTests
     [Fact]
     public async Task ReadAsync_AnEpoch_VisitsEveryClipAsOftenAsAsked()
     {
-        await using ClassifierFeed feed = new(new FakeClips(8), Options with { Clips = [1, 2, 3, 5, 6, 7] });
+        await using ClipFeed feed = new(new FakeClips(8), Options with { Clips = [1, 2, 3, 5, 6, 7] });
         Assert.Equal(3, feed.StepsPerEpoch);
         List<long> first = [], second = [];
-        await foreach (var batch in feed.ReadAsync(0, 6, Token))
+        await foreach (var batch in feed.ReadAsync(0, 6, cancellationToken: Token))
         {
             (batch.Epoch == 0 ? first : second).AddRange(batch.ClipIndices);
             batch.Dispose();
@@ -47,14 +48,14 @@ public sealed class ClassifierFeedTests
 
     [Fact]
     public void Constructor_FewerWindowsThanABatch_SaysSo() =>
-        Assert.Contains("smaller batch", Assert.Throws<UsageException>(() => new ClassifierFeed(new FakeClips(1), Options)).Message, StringComparison.Ordinal);
+        Assert.Contains("smaller batch", Assert.Throws<UsageException>(() => new ClipFeed(new FakeClips(1), Options)).Message, StringComparison.Ordinal);
 
     /// <summary>Values of the last step read.</summary>
     private static async Task<(float[] Video, float[] Audio)> LastAsync(int from, int to)
     {
-        await using ClassifierFeed feed = new(new FakeClips(8), Options);
+        await using ClipFeed feed = new(new FakeClips(8), Options);
         (float[], float[]) last = ([], []);
-        await foreach (var batch in feed.ReadAsync(from, to, Token))
+        await foreach (var batch in feed.ReadAsync(from, to, cancellationToken: Token))
         {
             last = ([.. batch.Video[0].Data], [.. batch.Audio[0].Data]);
             batch.Dispose();

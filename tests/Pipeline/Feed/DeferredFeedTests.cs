@@ -91,12 +91,12 @@ public sealed class DeferredFeedTests
 
     [Fact]
     public void Constructor_DeferredWithoutARecipe_IsAUsageError() =>
-        Assert.Throws<UsageException>(() => new TrainingFeed(new FakeClips(43), Options with { Augmentation = null }));
+        Assert.Throws<UsageException>(() => new ClipFeed(new FakeClips(43), Options with { Augmentation = null }));
 
     private static async Task ReadAsync(IClipSource clips, FeedOptions options, long steps, Action<HostBatch> seen)
     {
         long read = 0;
-        await using TrainingFeed feed = new(clips, options);
+        await using ClipFeed feed = new(clips, options);
         await foreach (var batch in feed.ReadAsync(0, steps, cancellationToken: TestContext.Current.CancellationToken))
         {
             using (batch)

@@ -15,12 +15,12 @@ internal sealed class FakeClips : IClipSource
     private int _reads, _seen;
 
     public FakeClips(int count, Func<int, int>? frames = null, Func<int, int>? melFrames = null, Func<int, int>? samples = null, IEnumerable<int>? corrupt = null, Func<int, int>? widths = null,
-        IReadOnlyList<(string Item, int Number)>? segments = null)
+        IReadOnlyList<(string Item, int Number)>? segments = null, int first = 0)
     {
         Clips = [.. Enumerable.Range(0, count).Select(i => new ClipEntry
         {
-            Id = segments is null ? $"clip{i:D4}" : SegmentId.Of(segments[i].Item, segments[i].Number),
-            Source = segments is null ? $"clip{i:D4}.mp4" : segments[i].Item,
+            Id = segments is null ? $"clip{first + i:D4}" : SegmentId.Of(segments[i].Item, segments[i].Number),
+            Source = segments is null ? $"clip{first + i:D4}.mp4" : segments[i].Item,
             Start = segments is null ? 0 : segments[i].Number * 20 / 8.0, // a segment has 20 frames, and a last one may have fewer
             Duration = frames is null ? 0 : frames(i) / 8.0,
             Fps = 8,
@@ -30,20 +30,18 @@ internal sealed class FakeClips : IClipSource
             MelFrames = samples is null ? melFrames?.Invoke(i) ?? 60 + (i % 11) : 0,
             NumSamples = samples?.Invoke(i) ?? 0,
             AudioRate = 1600,
-            Row = i,
+            Row = first + i,
         })];
         _corrupt = [.. corrupt ?? []];
     }
 
-    public string Name => "fake";
+    public string Name { get; init; } = "fake";
 
     public IReadOnlyList<ClipEntry> Clips { get; }
 
     public Fingerprint Fingerprint { get; init; } = new() { Fps = 8, ShortSide = Height, SampleRate = 1600, NFft = 64, Hop = 60, Mels = Mels };
 
     public MelStatistics MelStatistics { get; init; } = new() { Mean = 100, Std = 50, Values = 1 };
-
-    public long ResidentBytes { get; init; }
 
     public int? Requests { get; init; }
 

@@ -11,7 +11,8 @@ internal static class FakeVideos
     /// <param name="waveform">The clips have their waveform, and no spectrogram.</param>
     /// <param name="missing">A segment that was left out, of the first video.</param>
     /// <param name="damaged">A segment of the first video whose row is damaged.</param>
-    public static FakeClips Of(int[] segments, bool waveform = false, int? missing = null, int? damaged = null)
+    /// <param name="name">The cache's.</param>
+    public static FakeClips Of(int[] segments, bool waveform = false, int? missing = null, int? damaged = null, string name = "fake")
     {
         (string Item, int Number)[] all = [.. segments
             .SelectMany((count, video) => Enumerable.Range(0, count).Where(k => video > 0 || k != missing).Select(k => ($"video{video:D2}", k)))
@@ -19,6 +20,7 @@ internal static class FakeVideos
         int[] corrupt = damaged is { } number ? [Array.IndexOf(all, ("video00", number))] : [];
         return new FakeClips(all.Length, _ => Frames, _ => (Samples / 60) + 1, waveform ? _ => Samples : null, corrupt, widths: null, all)
         {
+            Name = name,
             Fingerprint = new FakeClips(1).Fingerprint with { AudioCodec = waveform ? AudioCodecs.Pcm : AudioCodecs.Mel },
         };
     }

@@ -21,7 +21,7 @@ internal sealed record FeedDigest(long Step, int Epoch, long Position, string Cl
 
     public static async Task<List<FeedDigest>> ReadAsync(IClipSource clips, FeedOptions options, long first, long end, IReadOnlyList<int>? tailUsed = null)
     {
-        await using TrainingFeed feed = new(clips, options);
+        await using ClipFeed feed = new(clips, options);
         List<FeedDigest> digests = [];
         await foreach (var batch in feed.ReadAsync(first, end, tailUsed, TestContext.Current.CancellationToken))
         {

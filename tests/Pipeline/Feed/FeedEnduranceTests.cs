@@ -15,9 +15,9 @@ public sealed class FeedEnduranceTests
     {
         // Larger views than elsewhere: beside their bytes the records of what was drawn must not show.
         var options = FakeClips.Options with { Frames = 20, LocalVideoViews = 1, LocalFrames = 8, AudioFrames = 60, DeferAugmentation = deferred };
-        await using TrainingFeed sized = new(new FakeClips(Clips), options);
+        await using ClipFeed sized = new(new FakeClips(Clips), options);
         const int Ahead = 8;
-        await using TrainingFeed feed = new(new FakeClips(Clips, frames: _ => 40, melFrames: _ => 80), options with { MemoryBudget = Ahead * sized.BatchBytes });
+        await using ClipFeed feed = new(new FakeClips(Clips, frames: _ => 40, melFrames: _ => 80), options with { MemoryBudget = Ahead * sized.BatchBytes });
         HashSet<object> buffers = new(ReferenceEqualityComparer.Instance);
         (long before, long steps) = (0, 0);
         await foreach (var batch in feed.ReadAsync(0, 2100, cancellationToken: Token))
@@ -41,8 +41,8 @@ public sealed class FeedEnduranceTests
     {
         FakeClips clips = new(Clips);
         var options = FakeClips.Options with { DeferAugmentation = true, LocalVideoViews = 0 };
-        await using TrainingFeed sized = new(new FakeClips(Clips), options);
-        await using TrainingFeed feed = new(clips, options with { MemoryBudget = 4 * sized.BatchBytes });
+        await using ClipFeed sized = new(new FakeClips(Clips), options);
+        await using ClipFeed feed = new(clips, options with { MemoryBudget = 4 * sized.BatchBytes });
         var reader = feed.ReadAsync(0, Token).GetAsyncEnumerator(Token);
         List<HostBatch> held = [];
         for (var consumed = 1; consumed <= 20; consumed++)

@@ -18,10 +18,10 @@ public sealed class FeedSizesTests
     {
         var options = Options with { Cores = cores, Workers = Math.Max(1, cores - 1) };
         FakeClips clips = new(64);
-        await using TrainingFeed disk = new(clips, options);
-        await using TrainingFeed jpeg = new(new FakeClips(64) { Fingerprint = clips.Fingerprint with { FramesCodec = FrameCodecs.Jpeg } }, options);
-        await using TrainingFeed bucket = new(new FakeClips(64) { Requests = 32 }, options);
-        await using TrainingFeed asked = new(new FakeClips(64) { Requests = 32 }, options with { Readers = 5 });
+        await using ClipFeed disk = new(clips, options);
+        await using ClipFeed jpeg = new(new FakeClips(64) { Fingerprint = clips.Fingerprint with { FramesCodec = FrameCodecs.Jpeg } }, options);
+        await using ClipFeed bucket = new(new FakeClips(64) { Requests = 32 }, options);
+        await using ClipFeed asked = new(new FakeClips(64) { Requests = 32 }, options with { Readers = 5 });
         Assert.Equal(Math.Clamp(cores / 8, 2, 16), disk.Options.Readers);
         Assert.Equal(Math.Max(2, cores - 1), jpeg.Options.Readers);
         Assert.Equal(32, bucket.Options.Readers);
@@ -36,41 +36,16 @@ public sealed class FeedSizesTests
     }
 
     [Fact]
-    public async Task Constructor_ShardsInThePageCache_AreTakenOffTheBudgetOnlyWhereTheyAreMapped()
-    {
-        var options = FakeClips.Options;
-        await using TrainingFeed mapped = new(new FakeClips(16) { ResidentBytes = 256 << 20 }, options), remote = new(new FakeClips(16), options);
-        Assert.Equal(256 << 20, remote.Options.MemoryBudget - mapped.Options.MemoryBudget);
-
-        var folder = Directory.CreateTempSubdirectory("xkd-sizes").FullName;
-        try
-        {
-            var cache = await new FakeClips(16).CommitAsync(folder, TestContext.Current.CancellationToken);
-            using CacheClipSource small = new(cache, 0), whole = new(cache, 256 << 20);
-            Assert.Equal(0, small.ResidentBytes); // nothing may be mapped
-            Assert.InRange(whole.ResidentBytes, 0, cache.Manifest.Shards.Sum(s => s.Bytes)); // no more than there is
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
-
-    [Fact]
     public async Task RequireRoom_LessThanThreeBatches_SaysWhatIsEnoughAndThatIs()
     {
-        FakeClips clips = new(64) { ResidentBytes = 1000 };
-        await using TrainingFeed sized = new(clips, Options);
+        FakeClips clips = new(64);
+        await using ClipFeed sized = new(clips, Options);
         var three = 3 * (sized.BatchBytes + (32 * WindowBytes(clips)));
-        await using TrainingFeed tight = new(clips, Options with { MemoryBudget = three + 999 }), room = new(clips, Options with { MemoryBudget = three + 1000 });
+        await using ClipFeed tight = new(clips, Options with { MemoryBudget = three - 1 }), room = new(clips, Options with { MemoryBudget = three });
         var error = Assert.Throws<UsageException>(() => tight.RequireRoom("data.prefetch_bytes"));
-        Assert.Contains($"data.prefetch_bytes is {three + 999}", error.Message, StringComparison.Ordinal);
-        Assert.Contains($"at least {three / 3 * 4}", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"data.prefetch_bytes is {three - 1}", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"take {three} bytes", error.Message, StringComparison.Ordinal);
         room.RequireRoom("data.prefetch_bytes");
-
-        // A cache takes a quarter of what it says is enough.
-        await using TrainingFeed enough = new(new FakeClips(64) { ResidentBytes = three / 3 }, Options with { MemoryBudget = three / 3 * 4 });
-        enough.RequireRoom("data.prefetch_bytes");
     }
 
     private static long WindowBytes(FakeClips clips) =>

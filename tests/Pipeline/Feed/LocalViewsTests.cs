@@ -27,7 +27,7 @@ public sealed class LocalViewsTests : IDisposable
         using CacheClipSource source = new(cache);
         WindowReader reader = new(source, options.Mel);
         int within = 0, seen = 0;
-        await using TrainingFeed feed = new(cache, options);
+        await using ClipFeed feed = new(cache, options);
         await foreach (var batch in feed.ReadAsync(0, 6, cancellationToken: Token))
         {
             using (batch)
@@ -72,7 +72,7 @@ public sealed class LocalViewsTests : IDisposable
         Assert.Equal(5 * 8 * reads, clips.Reads);
 
         // And the budget counts what is read: 6 frames of the window, with 3 of each local view beside it only where they are read.
-        SampleWorker worker = new(options, new WindowReader(clips, options.Mel), new CenterCropAugmenter(0, 1));
+        SampleWorker worker = new(options, new WindowReader(clips, options.Mel), new CropAugmenter(TestCrops.Centre, 0, 1));
         long audio = 2 * FakeClips.Mels * (20 + 7 + clips.Clips[0].MelFrames);
         Assert.Equal(((from == LocalFrom.Window ? 6 : 15) * clips.Clips[0].FrameBytes) + audio, worker.WindowBytes(Stretch.Of(clips.Clips[0])));
     }
@@ -81,10 +81,10 @@ public sealed class LocalViewsTests : IDisposable
     public void Constructor_LocalViewsLongerThanTheWindow_AreRefusedUnlessCutOutOfTheClip()
     {
         var options = FakeClips.Options with { LocalFrames = 7, LocalAudioFrames = 21 };
-        var error = Assert.Throws<UsageException>(() => new TrainingFeed(new FakeClips(24), options));
+        var error = Assert.Throws<UsageException>(() => new ClipFeed(new FakeClips(24), options));
         Assert.Contains("local views of 7 frames do not fit the global window of 6", error.Message, StringComparison.Ordinal);
         Assert.Contains("local views of 21 audio frames do not fit the global window of 20", error.Message, StringComparison.Ordinal);
-        Assert.NotNull(new TrainingFeed(new FakeClips(24), options with { LocalFrom = LocalFrom.Clip }));
+        Assert.NotNull(new ClipFeed(new FakeClips(24), options with { LocalFrom = LocalFrom.Clip }));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -13,7 +13,7 @@ internal sealed record SampleTrace(long Step, int Epoch, string Clip, string Win
     /// <summary>Reads steps of one rank; <paramref name="seen"/> is shown each batch.</summary>
     public static async Task<List<SampleTrace>> ReadAsync(IClipSource clips, FeedOptions options, long first, long end, IReadOnlyList<int>? tailUsed = null, Action<HostBatch>? seen = null)
     {
-        await using TrainingFeed feed = new(clips, options);
+        await using ClipFeed feed = new(clips, options);
         List<SampleTrace> samples = [];
         await foreach (var batch in feed.ReadAsync(first, end, tailUsed, TestContext.Current.CancellationToken))
         {

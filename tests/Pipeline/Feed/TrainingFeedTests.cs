@@ -51,7 +51,7 @@ public sealed class TrainingFeedTests
     [Fact]
     public async Task ReadAsync_Views_HaveTheirShapesAndNoiseItsRange()
     {
-        await using TrainingFeed feed = new(new FakeClips(Clips), FakeClips.Options);
+        await using ClipFeed feed = new(new FakeClips(Clips), FakeClips.Options);
         await foreach (var batch in feed.ReadAsync(0, 1, cancellationToken: Token))
         {
             Assert.Equal([[8, 3, 6, 12, 12], [8, 3, 3, 8, 8], [8, 3, 3, 8, 8]], batch.Video.Select(v => v.Shape));
@@ -69,7 +69,7 @@ public sealed class TrainingFeedTests
     public async Task ReadAsync_OneModality_DeliversOnlyThat(Modalities modality)
     {
         FakeClips clips = new(Clips, frames: modality == Modalities.Audio ? _ => 0 : null, melFrames: modality == Modalities.Video ? _ => 0 : null);
-        await using TrainingFeed feed = new(clips, FakeClips.Options with { Modalities = modality });
+        await using ClipFeed feed = new(clips, FakeClips.Options with { Modalities = modality });
         await foreach (var batch in feed.ReadAsync(0, 1, cancellationToken: Token))
         {
             Assert.Equal(modality == Modalities.Video, batch.Video.Count > 0);
@@ -83,7 +83,7 @@ public sealed class TrainingFeedTests
     {
         var options = FakeClips.Options;
         var batch = BatchBuffers.BytesOf(options, 8) + (8 * 8_000);
-        await using TrainingFeed feed = new(new FakeClips(Clips), options with { MemoryBudget = batch * 2 });
+        await using ClipFeed feed = new(new FakeClips(Clips), options with { MemoryBudget = batch * 2 });
         List<HostBatch> held = [];
         await foreach (var next in feed.ReadAsync(0, 15, cancellationToken: Token))
         {
@@ -112,7 +112,7 @@ public sealed class TrainingFeedTests
         FakeClips clips = new(Clips);
         var options = FakeClips.Options with { LocalVideoViews = 0 };
         var batch = BatchBuffers.BytesOf(options, 8) + (8 * 8_000);
-        await using TrainingFeed feed = new(clips, options with { MemoryBudget = batch * 3 });
+        await using ClipFeed feed = new(clips, options with { MemoryBudget = batch * 3 });
         var reader = feed.ReadAsync(0, Token).GetAsyncEnumerator(Token);
         Assert.True(await reader.MoveNextAsync());
         var last = -1;
@@ -130,7 +130,7 @@ public sealed class TrainingFeedTests
     [Fact]
     public async Task ReadAsync_DisposedBatches_AreReused()
     {
-        await using TrainingFeed feed = new(new FakeClips(Clips), FakeClips.Options);
+        await using ClipFeed feed = new(new FakeClips(Clips), FakeClips.Options);
         HashSet<float[]> buffers = new(ReferenceEqualityComparer.Instance);
         await foreach (var batch in feed.ReadAsync(0, 60, cancellationToken: Token))
         {
@@ -145,7 +145,7 @@ public sealed class TrainingFeedTests
     [Fact]
     public async Task ReadAsync_ConsumerLeaves_ReturnsEveryByte()
     {
-        await using TrainingFeed feed = new(new FakeClips(Clips), FakeClips.Options);
+        await using ClipFeed feed = new(new FakeClips(Clips), FakeClips.Options);
         await foreach (var batch in feed.ReadAsync(3, Token))
         {
             batch.Dispose();
@@ -158,7 +158,7 @@ public sealed class TrainingFeedTests
     [Fact]
     public async Task ReadAsync_DamagedRow_EndsTheRunByDefaultAndReturnsEveryByte()
     {
-        await using TrainingFeed feed = new(new FakeClips(Clips, corrupt: [12]), FakeClips.Options);
+        await using ClipFeed feed = new(new FakeClips(Clips, corrupt: [12]), FakeClips.Options);
         var error = await Assert.ThrowsAsync<CorruptCacheException>(async () =>
         {
             await foreach (var batch in feed.ReadAsync(0, 10, cancellationToken: Token))
@@ -191,7 +191,7 @@ public sealed class TrainingFeedTests
     {
         var options = FakeClips.Options with { CorruptRows = CorruptRowPolicy.Skip };
         FakeClips clips = new(Clips, corrupt: [.. Enumerable.Range(0, 3).Select(i => (int)new GlobalOrder(Clips, options.Seed).ClipAt(0, i * 13))]);
-        await using TrainingFeed feed = new(clips, options);
+        await using ClipFeed feed = new(clips, options);
         List<(FeedDigest Digest, IReadOnlyList<int> Tail, IReadOnlyList<DamagedRow> Damaged)> all = [];
         await foreach (var batch in feed.ReadAsync(0, 9, cancellationToken: Token))
         {
@@ -220,7 +220,7 @@ public sealed class TrainingFeedTests
     [Fact]
     public void Constructor_CacheOfAnotherRateAndSize_NamesBothAndTheIngestCommand()
     {
-        var error = Assert.Throws<UsageException>(() => new TrainingFeed(new FakeClips(Clips), FakeClips.Options with { Fps = 4, FrameSize = 224 }));
+        var error = Assert.Throws<UsageException>(() => new ClipFeed(new FakeClips(Clips), FakeClips.Options with { Fps = 4, FrameSize = 224 }));
         Assert.Contains("fps is 8, not 4", error.Message, StringComparison.Ordinal);
         Assert.Contains("short_side is 16", error.Message, StringComparison.Ordinal);
         Assert.Contains("xkd ingest --dataset DATASET --root DIR --out NEW_CACHE --modalities av --fps 4 --short-side 224", error.Message, StringComparison.Ordinal);
@@ -228,12 +228,12 @@ public sealed class TrainingFeedTests
 
     [Fact]
     public void Constructor_SmallerDataSetThanABatch_IsAUsageError() =>
-        Assert.Throws<UsageException>(() => new TrainingFeed(new FakeClips(7), FakeClips.Options));
+        Assert.Throws<UsageException>(() => new ClipFeed(new FakeClips(7), FakeClips.Options));
 
     [Fact]
     public void Constructor_ClipsWithoutAudio_NamesTheFirst()
     {
-        var error = Assert.Throws<UsageException>(() => new TrainingFeed(new FakeClips(Clips, melFrames: i => i == 9 ? 0 : 60), FakeClips.Options));
+        var error = Assert.Throws<UsageException>(() => new ClipFeed(new FakeClips(Clips, melFrames: i => i == 9 ? 0 : 60), FakeClips.Options));
         Assert.Contains("1 clips without audio, the first is clip0009", error.Message, StringComparison.Ordinal);
     }
 
@@ -244,7 +244,7 @@ public sealed class TrainingFeedTests
     public async Task Report_DelayedStage_IsNamed(string stage)
     {
         PipelineGraphOptions diagnostics = new() { StageDelays = new Dictionary<string, TimeSpan>(StringComparer.Ordinal) { [stage] = TimeSpan.FromMilliseconds(50) } };
-        await using TrainingFeed feed = new(new FakeClips(Clips), FakeClips.Options with { Diagnostics = diagnostics });
+        await using ClipFeed feed = new(new FakeClips(Clips), FakeClips.Options with { Diagnostics = diagnostics });
         await foreach (var batch in feed.ReadAsync(0, 3, cancellationToken: Token))
         {
             batch.Dispose();
@@ -257,7 +257,7 @@ public sealed class TrainingFeedTests
     public async Task DisposeAsync_Feed_DisposesItsSource()
     {
         FakeClips clips = new(Clips);
-        await new TrainingFeed(clips, FakeClips.Options).DisposeAsync();
+        await new ClipFeed(clips, FakeClips.Options).DisposeAsync();
         Assert.True(clips.Disposed);
     }
 
@@ -266,7 +266,7 @@ public sealed class TrainingFeedTests
         List<float>[] steps = [.. Enumerable.Range(0, 7).Select(_ => new List<float>())];
         for (var rank = 0; rank < ranks; rank++)
         {
-            await using TrainingFeed feed = new(new FakeClips(Clips), FakeClips.Options with { Ranks = ranks, Rank = rank });
+            await using ClipFeed feed = new(new FakeClips(Clips), FakeClips.Options with { Ranks = ranks, Rank = rank });
             await foreach (var batch in feed.ReadAsync(0, 7, cancellationToken: Token))
             {
                 Assert.Equal(8 / ranks, batch.Size);

@@ -50,7 +50,7 @@ public sealed class VideoSampleTests
         var options = Options with { Augmentation = Still, MelMean = 0, MelStd = 1 };
         var across = 0;
         List<string> seen = [];
-        await using TrainingFeed feed = new(clips, options);
+        await using ClipFeed feed = new(clips, options);
         Assert.Equal(1, feed.StepsPerEpoch); // five videos, batches of four
         await foreach (var batch in feed.ReadAsync(0, 60, cancellationToken: TestContext.Current.CancellationToken))
         {
@@ -113,9 +113,9 @@ public sealed class VideoSampleTests
     [Fact]
     public void Constructor_FewerVideosThanABatch_SaysVideos()
     {
-        var error = Assert.Throws<UsageException>(() => new TrainingFeed(FakeVideos.Of([9, 9, 9]), Options));
+        var error = Assert.Throws<UsageException>(() => new ClipFeed(FakeVideos.Of([9, 9, 9]), Options));
         Assert.Contains("the data set has 3 videos, fewer than one global batch of 4", error.Message, StringComparison.Ordinal);
-        Assert.Contains("visit clips", Assert.Throws<UsageException>(() => new TrainingFeed(FakeVideos.Of([9, 9, 9, 9]), Options with { LocalFrom = LocalFrom.Clip })).Message, StringComparison.Ordinal);
+        Assert.Contains("visit clips", Assert.Throws<UsageException>(() => new ClipFeed(FakeVideos.Of([9, 9, 9, 9]), Options with { LocalFrom = LocalFrom.Clip })).Message, StringComparison.Ordinal);
     }
 
     private static AugmentationOptions Still => new()
@@ -127,7 +127,7 @@ public sealed class VideoSampleTests
     private static WindowPlan[] Draw(FakeClips clips, FeedOptions options)
     {
         WindowReader windows = new(clips, options.Mel);
-        var video = new Recordings(clips.Clips, SampleUnit.PerVideo).Of(0);
+        var video = new Recordings(clips, SampleUnit.PerVideo).Of(0);
         return [.. Enumerable.Range(0, Draws).Select(p => WindowPlan.Draw(new SampleKey(1, 0, p), video, options, windows))];
     }
 

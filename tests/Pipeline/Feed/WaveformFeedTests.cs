@@ -14,7 +14,7 @@ public sealed class WaveformFeedTests
             MelStatistics = new MelStatistics { Mean = -3, Std = 2, Values = 1 },
         };
         var options = FakeClips.Options with { RequireWaveform = true };
-        TrainingFeed feed = new(clips, options);
+        ClipFeed feed = new(clips, options);
         await using (feed)
         {
             await foreach (var batch in feed.ReadAsync(0, 1, cancellationToken: TestContext.Current.CancellationToken))
@@ -34,7 +34,7 @@ public sealed class WaveformFeedTests
     public void Constructor_CachedSpectrogramsWhereWaveformsAreRequired_IsRefusedWithTheCommand()
     {
         var options = FakeClips.Options with { RequireWaveform = true };
-        var error = Assert.Throws<UsageException>(() => new TrainingFeed(new FakeClips(16), options));
+        var error = Assert.Throws<UsageException>(() => new ClipFeed(new FakeClips(16), options));
         Assert.Contains("audio_codec is mel", error.Message, StringComparison.Ordinal);
         Assert.Contains("xkd ingest", error.Message, StringComparison.Ordinal);
         Assert.EndsWith("--audio pcm", error.Message, StringComparison.Ordinal);

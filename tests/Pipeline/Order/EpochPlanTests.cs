@@ -29,6 +29,16 @@ public sealed class EpochPlanTests
     }
 
     [Fact]
+    public void Whole_LastBatch_HoldsWhatIsLeft()
+    {
+        var plan = EpochPlan.Whole(clips: 21, batch: 5);
+        Assert.Equal([5, 5, 5, 5, 1, 5], Enumerable.Range(0, 6).Select(step => plan.RowsOf(step)));
+        Assert.Equal((5, 0, 1, 0), (plan.StepsPerEpoch, plan.Dropped, plan.EpochOf(5), plan.PositionOf(5)));
+        Assert.Equal((0, 0), (EpochPlan.Whole(clips: 0, batch: 5).StepsPerEpoch, EpochPlan.Whole(clips: 0, batch: 5).EpochOf(0)));
+        Assert.Equal(4, EpochPlan.Whole(clips: 20, batch: 5).StepsPerEpoch);
+    }
+
+    [Fact]
     public void Constructor_BatchThatDoesNotSplit_NamesBothAndTheFix()
     {
         var error = Assert.Throws<UsageException>(() => new EpochPlan(1000, 256, 3));

@@ -56,7 +56,7 @@ internal static class LoaderProfile
 
     private static async Task<ProfileOutcome> MeasureAsync(Cache cache, FeedOptions feed, CancellationToken stop)
     {
-        TrainingFeed reader = new(cache, feed);
+        ClipFeed reader = new(cache, feed);
         await using (reader.ConfigureAwait(false))
         {
             await foreach (var warm in reader.ReadAsync(0, 2, cancellationToken: stop).ConfigureAwait(false))

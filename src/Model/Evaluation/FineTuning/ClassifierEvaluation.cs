@@ -103,7 +103,7 @@ internal static class ClassifierEvaluation
         {
             using var scope = NewDisposeScope();
             using var unrecorded = no_grad();
-            Tensor[] inputs = [.. model.Encoders.Select(e => EncoderFeatures.Input(e, batch.Video, batch.Audio, batch.Size))];
+            Tensor[] inputs = [.. model.Encoders.Select(e => EncoderFeatures.Input(e, batch))];
             var rows = model.Forward(inputs).cpu().data<float>().ToArray();
             rows.CopyTo(logits, written);
             written += rows.Length;

@@ -42,7 +42,7 @@ internal sealed class ClassifierTraining : IDisposable
         // A set smaller than a batch is one batch; mixing needs pairs.
         var views = EvaluationViews.Train(config, model.Encoders, set);
         var batch = (int)Math.Min(config.Batch, (long)set.Clips.Count * views.Windows);
-        _views = views with { BatchSize = config.Mix.Any ? Math.Max(2, batch / 2 * 2) : batch, Augmentation = views.Augmentation ?? Plain };
+        _views = views with { Shuffle = true, BatchSize = config.Mix.Any ? Math.Max(2, batch / 2 * 2) : batch, Augmentation = views.Augmentation ?? Plain };
         _mix = config.Mix.Any ? new MixAugmentation(config.Mix) : null;
         _optimizer = new GroupedAdamW(model.Groups(config.Optim.LayerDecay, config.Optim.WeightDecay), config.Optim.Betas);
     }
@@ -58,14 +58,13 @@ internal sealed class ClassifierTraining : IDisposable
     /// <exception cref="FailureException">The loss is not finite.</exception>
     public double Epoch(int epoch, CancellationToken stop)
     {
-        var feed = new ClassifierFeed(_set.Cache, _views);
+        var feed = new ClipFeed(_set.Cache, _views);
         try
         {
             _rates ??= Rates((int)feed.StepsPerEpoch);
             _model.Train(true);
-            var step = epoch * feed.StepsPerEpoch;
             using var total = zeros([], device: _model.Device).DetachFromDisposeScope();
-            foreach (var batch in feed.ReadAsync(step, step + feed.StepsPerEpoch, stop).ToBlockingEnumerable(stop))
+            foreach (var batch in feed.ReadEpochAsync(epoch, stop).ToBlockingEnumerable(stop))
             {
                 using (batch)
                 {
@@ -89,8 +88,7 @@ internal sealed class ClassifierTraining : IDisposable
     private void Step(HostBatch batch, Tensor total)
     {
         using var scope = NewDisposeScope();
-        HostView? video = batch.Video.Count > 0 ? batch.Video[0] : null, audio = batch.Audio.Count > 0 ? batch.Audio[0] : null;
-        Tensor[] inputs = [.. _model.Encoders.Select(e => EncoderFeatures.Input(e, video, audio, batch.Size))];
+        Tensor[] inputs = [.. _model.Encoders.Select(e => EncoderFeatures.Input(e, batch))];
         int[][] labels = [.. batch.ClipIndices.Select(c => _labels[c])];
         var draw = _mix?.Draw((ulong)_config.Seed, batch.Step, (int)inputs[0].shape[^2], (int)inputs[0].shape[^1]) ?? MixDraw.None;
         if (_mix is not null && draw.Lambda < 1)

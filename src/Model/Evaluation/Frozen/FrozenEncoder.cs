@@ -75,10 +75,10 @@ public sealed class FrozenEncoder : IDisposable
         return made ?? throw new UsageException($"{cache.Path} has no clip number {clip}");
     }
 
-    private MaskedReconstruction Reconstruct(EvaluationBatch batch, ulong seed)
+    private MaskedReconstruction Reconstruct(HostBatch batch, ulong seed)
     {
         using var scope = NewDisposeScope();
-        var (video, audio) = (batch.Video!, batch.Audio!);
+        var (video, audio) = (batch.GlobalVideo!, batch.GlobalAudio!);
         return MaskedReconstruction.Of(
             Model, XkdInputTensors.ToDevice(video.Data, [1, .. video.Shape[1..]], Model.Device), XkdInputTensors.ToDevice(audio.Data, [1, .. audio.Shape[1..]], Model.Device), seed);
     }

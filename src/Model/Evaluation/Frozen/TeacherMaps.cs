@@ -65,11 +65,11 @@ public sealed record TeacherMaps
     }
 
     /// <summary>The maps of the first window of a batch.</summary>
-    internal static TeacherMaps Of(XkdModel model, EvaluationBatch batch)
+    internal static TeacherMaps Of(XkdModel model, HostBatch batch)
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        Tensor? video = Input(batch.Video, model.Device), audio = Input(batch.Audio, model.Device); // [1, 3, T, H, W], [1, 1, M, F]
+        Tensor? video = Input(batch.GlobalVideo, model.Device), audio = Input(batch.GlobalAudio, model.Device); // [1, 3, T, H, W], [1, 1, M, F]
         var videoOwn = video is null ? null : Attention(model.VideoTeacher, video); // [1, heads, N]
         var audioOwn = audio is null ? null : Attention(model.AudioTeacher, audio); // [1, heads, N]
         var maps = new TeacherMaps() { Start = 0, Fps = 0 };

@@ -13,12 +13,12 @@ namespace Xkd.Model.Evaluation;
 internal static class EncoderFeatures
 {
     /// <summary>Reads windows batch by batch: clip by clip in the order of the views' clips, each clip's windows and crops together.</summary>
-    public static void ForEachBatch(Cache cache, EvaluationOptions views, Action<EvaluationBatch> take, CancellationToken stop)
+    public static void ForEachBatch(Cache cache, EvaluationOptions views, Action<HostBatch> take, CancellationToken stop)
     {
-        var feed = new EvaluationFeed(cache, views);
+        var feed = new ClipFeed(cache, views);
         try
         {
-            foreach (var batch in feed.ReadAsync(stop).ToBlockingEnumerable(stop))
+            foreach (var batch in feed.ReadEpochAsync(0, stop).ToBlockingEnumerable(stop))
             {
                 using (batch)
                 {
@@ -65,21 +65,21 @@ internal static class EncoderFeatures
     }
 
     /// <summary>An encoder's input of a batch, on its device.</summary>
-    public static Tensor Input(EvaluationEncoder encoder, HostView? video, HostView? audio, int rows)
+    public static Tensor Input(EvaluationEncoder encoder, HostBatch batch)
     {
-        var view = (encoder.Modality == WeightModality.Video ? video : audio)
+        var view = (encoder.Modality == WeightModality.Video ? batch.GlobalVideo : batch.GlobalAudio)
             ?? throw new InvalidOperationException($"the feed delivered no {encoder.Modality}");
-        return XkdInputTensors.ToDevice(view.Data, [rows, .. view.Shape[1..]], encoder.Network.PositionTable.device);
+        return XkdInputTensors.ToDevice(view.Data, [batch.Size, .. view.Shape[1..]], encoder.Network.PositionTable.device);
     }
 
     /// <summary>Features of one batch on the host, row-major [rows, sum of widths].</summary>
-    public static float[] Vectors(IReadOnlyList<EvaluationEncoder> encoders, EvaluationBatch batch, bool unitLength)
+    public static float[] Vectors(IReadOnlyList<EvaluationEncoder> encoders, HostBatch batch, bool unitLength)
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         Tensor[] parts = [.. encoders.Select(encoder =>
         {
-            var features = encoder.Features(Input(encoder, batch.Video, batch.Audio, batch.Size)); // [B, D]
+            var features = encoder.Features(Input(encoder, batch)); // [B, D]
             return unitLength ? nn.functional.normalize(features, p: 2, dim: -1) : features;
         })];
         return (parts.Length == 1 ? parts[0] : cat(parts, 1)).cpu().data<float>().ToArray(); // [B, ΣD]

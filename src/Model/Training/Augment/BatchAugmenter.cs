@@ -61,7 +61,7 @@ internal sealed record BatchAugmenterOptions
     public required double LogEpsilon { get; init; }
 
     /// <summary>What fits a feed whose augmentation is deferred.</summary>
-    public static BatchAugmenterOptions Of(FeedOptions feed, double melMean, double melStd) => new()
+    public static BatchAugmenterOptions Of(ViewOptions feed, double melMean, double melStd) => new()
     {
         GlobalSize = feed.FrameSize,
         LocalSize = feed.LocalFrameSize,

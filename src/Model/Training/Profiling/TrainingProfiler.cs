@@ -23,14 +23,14 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
         (var mean, var std) = config.MelScale(cache.Manifest.Mel);
         PipelineGraphOptions graph = new() { StageDelays = delays, TraceCapacity = TraceSpans };
         var options = config.ToFeed(mean, std, graph, config.AugmentsOn(device));
-        TrainingFeed feed = new(cache, options);
+        ClipFeed feed = new(cache, options);
         await using (feed.ConfigureAwait(false))
         {
             return await OwnThread.RunAsync(() => Run(feed, options, mean, std, stop)).ConfigureAwait(false);
         }
     }
 
-    private TrainingProfile Run(TrainingFeed feed, FeedOptions feedOptions, double mean, double std, CancellationToken stop)
+    private TrainingProfile Run(ClipFeed feed, FeedOptions feedOptions, double mean, double std, CancellationToken stop)
     {
         Devices.SetThreads(config.Train.Threads);
         using HostTensors host = new(device);
@@ -63,7 +63,7 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
         };
     }
 
-    private void Round(TrainingFeed feed, Func<HostBatch, XkdInputTensors> toDevice, XkdStep step, StepSchedule schedule, CancellationToken stop)
+    private void Round(ClipFeed feed, Func<HostBatch, XkdInputTensors> toDevice, XkdStep step, StepSchedule schedule, CancellationToken stop)
     {
         XkdInputTensors? kept = null;
         try

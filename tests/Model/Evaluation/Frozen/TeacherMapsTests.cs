@@ -53,15 +53,15 @@ public sealed class TeacherMapsTests
     // What the objective weighs the teachers' patches by, averaged over heads.
     private static async Task<(float[] Video, float[] Audio)> ExpectedAsync(FrozenEncoder encoder, Cache cache, int clip)
     {
-        await using EvaluationFeed feed = new(cache, encoder.OneWindow(clip));
-        await foreach (var batch in feed.ReadAsync(TestContext.Current.CancellationToken))
+        await using ClipFeed feed = new(cache, encoder.OneWindow(clip));
+        await foreach (var batch in feed.ReadEpochAsync(0, TestContext.Current.CancellationToken))
         {
             using (batch)
             using (NewDisposeScope())
             using (no_grad())
             {
-                var video = encoder.Model.VideoTeacher.Backbone.ForwardWithClassAttention(tensor(batch.Video!.Data).reshape(batch.Video.Shape)).ClassAttention[.., .., 1..];
-                var audio = encoder.Model.AudioTeacher.Backbone.ForwardWithClassAttention(tensor(batch.Audio!.Data).reshape(batch.Audio.Shape)).ClassAttention[.., .., 1..];
+                var video = encoder.Model.VideoTeacher.Backbone.ForwardWithClassAttention(tensor(batch.GlobalVideo!.Data).reshape(batch.GlobalVideo.Shape)).ClassAttention[.., .., 1..];
+                var audio = encoder.Model.AudioTeacher.Backbone.ForwardWithClassAttention(tensor(batch.GlobalAudio!.Data).reshape(batch.GlobalAudio.Shape)).ClassAttention[.., .., 1..];
                 return (Mean(CrossModalAttention.Refine(video, audio, AttentionRefinement.Mean)), Mean(CrossModalAttention.Refine(audio, video, AttentionRefinement.Mean)));
             }
         }

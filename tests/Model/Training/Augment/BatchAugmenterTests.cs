@@ -133,7 +133,7 @@ public sealed class BatchAugmenterTests
     private static async Task<List<float[]>> ReadAsync(Cache cache, FeedOptions options, Func<HostBatch, XkdInputTensors> make)
     {
         List<float[]> values = [];
-        await using TrainingFeed feed = new(cache, options);
+        await using ClipFeed feed = new(cache, options);
         await foreach (var batch in feed.ReadAsync(0, 2, cancellationToken: TestContext.Current.CancellationToken))
         {
             using (batch)

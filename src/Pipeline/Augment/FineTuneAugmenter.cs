@@ -1,8 +1,8 @@
 namespace Xkd.Pipeline;
 
 /// <summary>
-/// The views of fine-tuning: whole frames augmented at random, a crop resized (bilinear, not antialiased, as the reference does to float clips), mirrored, normalised,
-/// and partly erased. Spectrograms are augmented as <see cref="RecipeAugmenter"/> does.
+/// The views of fine-tuning: whole frames augmented at random, a crop resized (bilinear, not antialiased, as the reference does to float clips), mirrored,
+/// normalised, and partly erased. Spectrograms are augmented as <see cref="RecipeAugmenter"/> does.
 /// </summary>
 internal sealed class FineTuneAugmenter : ISampleAugmenter
 {
@@ -14,7 +14,8 @@ internal sealed class FineTuneAugmenter : ISampleAugmenter
     private readonly int _size;
     private readonly ScratchPool<RandAugmentFrame> _frames = new(() => new RandAugmentFrame());
 
-    public FineTuneAugmenter(AugmentationOptions recipe, RandAugmentOptions? rand, RandomErasingOptions? erasing, FeedOptions feed, double melMean, double melStd)
+    public FineTuneAugmenter(
+        AugmentationOptions recipe, RandAugmentOptions? rand, RandomErasingOptions? erasing, ViewOptions feed, double melMean, double melStd)
     {
         rand?.Validate();
         erasing?.Validate();

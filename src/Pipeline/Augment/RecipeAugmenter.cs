@@ -12,7 +12,7 @@ internal sealed class RecipeAugmenter : ISampleAugmenter
     /// <param name="feed">The feed's options.</param>
     /// <param name="melMean">Mean of the log-mel.</param>
     /// <param name="melStd">Standard deviation of the log-mel.</param>
-    public RecipeAugmenter(AugmentationOptions recipe, FeedOptions feed, double melMean, double melStd)
+    public RecipeAugmenter(AugmentationOptions recipe, ViewOptions feed, double melMean, double melStd)
     {
         var locals = feed.Video ? feed.LocalVideoViews : 0;
         var audioLocals = feed.Audio ? feed.LocalAudioViews : 0;

@@ -41,7 +41,7 @@ public sealed class RecipeAugmenterTests
 
     private static async Task<float[]> FirstAudioAsync(FeedOptions options)
     {
-        await using TrainingFeed feed = new(new FakeClips(16), options);
+        await using ClipFeed feed = new(new FakeClips(16), options);
         await foreach (var batch in feed.ReadAsync(0, 1, cancellationToken: TestContext.Current.CancellationToken))
         {
             using (batch)
