@@ -24,7 +24,7 @@ internal static class SlopeBenchmark
         {
             string cache = Path.Combine(root, "cache"), run = Path.Combine(root, "run");
             await MakeCacheAsync(cache);
-            await new Trainer(new TrainerOptions { Config = Config(steps), Data = cache, Out = run, MaxSteps = steps, Device = "cpu" }, TimeProvider.System, new Silent()).RunAsync(CancellationToken.None);
+            await new Trainer(new TrainerOptions { Config = Config(steps), Data = [cache], Out = run, MaxSteps = steps, Device = "cpu" }, TimeProvider.System, new Silent()).RunAsync(CancellationToken.None);
             return await JudgeAsync(MetricsLog.Read(Path.Combine(run, "metrics.jsonl")), output);
         }
         finally

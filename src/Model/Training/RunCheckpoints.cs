@@ -113,7 +113,7 @@ internal sealed class RunCheckpoints(
                 Position = position.Step % stepsPerEpoch * config.Batch,
                 TailUsed = [.. position.TailUsed],
                 Skipped = position.Skipped,
-                ManifestVersion = origin.ManifestVersion,
+                ManifestVersion = origin.Caches[0].ManifestVersion,
                 Seed = (ulong)config.Seed,
                 Config = yaml,
                 ConfigHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(yaml))),

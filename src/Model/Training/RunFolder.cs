@@ -12,7 +12,7 @@ public sealed class RunFolder(string path)
     private static readonly JsonSerializerOptions JsonOptions = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
 
     // What may change between two starts of one run without changing what is learned.
-    private static readonly string[] FreeKeys = ["train.", "data.workers", "data.readers", "data.prefetch_bytes", "data.on_corrupt", "data.frame_rule"];
+    private static readonly string[] FreeKeys = ["train.", "data.workers", "data.readers", "data.prefetch_bytes", "data.on_corrupt", "data.frame_rule", "data.caches"];
 
     // What runs did before there was a key for it, where that is not the key's default.
     private static readonly (string Key, string Value)[] Unsaid = [("data.local_from", "clip")];
@@ -46,7 +46,13 @@ public sealed class RunFolder(string path)
 
         try
         {
-            var origin = JsonSerializer.Deserialize<RunOrigin>(File.ReadAllText(OriginFile), JsonOptions);
+            var text = File.ReadAllText(OriginFile);
+            var origin = JsonSerializer.Deserialize<RunOrigin>(text, JsonOptions);
+            if (origin is { Caches: [] })
+            {
+                origin = origin with { Caches = [JsonSerializer.Deserialize<RunCache>(text, JsonOptions)!] }; // of a run of before there were several
+            }
+
             return origin is { MelStd: > 0 and < double.MaxValue, MelMean: > double.MinValue and < double.MaxValue }
                 ? origin
                 : throw new FailureException($"{OriginFile} is damaged: mel_mean and mel_std are not those of any audio; restore the file");
@@ -133,20 +139,13 @@ public sealed class RunFolder(string path)
     private static void Write(string path, string text) => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 }
 
-/// <summary>What a run was started on (<c>run.json</c>): it stays pinned to this manifest version, whatever is ingested later.</summary>
+/// <summary>What a run was started on (<c>run.json</c>): it stays pinned to these versions, whatever is ingested later.</summary>
 public sealed record RunOrigin
 {
-    public int Schema { get; init; } = 1;
+    public int Schema { get; init; } = 2;
 
-    /// <summary>Full path of the cache at the start; a resumed run may name it elsewhere.</summary>
-    public required string Cache { get; init; }
-
-    public required int ManifestVersion { get; init; }
-
-    public required int Clips { get; init; }
-
-    /// <summary><see cref="Storage.Cache.ClipsHash"/> of the cache; null in runs of before this was kept.</summary>
-    public string? ClipsSha256 { get; init; }
+    /// <summary>The caches, in the order of their clips.</summary>
+    public IReadOnlyList<RunCache> Caches { get; init; } = [];
 
     /// <summary>Mean of the log-mel that the run subtracts; evaluation uses the same.</summary>
     public required double MelMean { get; init; }
@@ -156,6 +155,24 @@ public sealed record RunOrigin
 
     /// <summary><see cref="Torch.MklPath.Name"/> of the first start: on the same one a resumed run repeats every bit. Null without MKL, and in runs of before this was kept.</summary>
     public string? Mkl { get; init; }
+}
+
+/// <summary>A cache that a run is trained on, and what of it.</summary>
+public sealed record RunCache
+{
+    /// <summary>Full path at the start; a resumed run may name it elsewhere.</summary>
+    public required string Cache { get; init; }
+
+    /// <summary>How often its clips are drawn, beside the weights of the others; null where an epoch visits all.</summary>
+    public double? Weight { get; init; }
+
+    public required int ManifestVersion { get; init; }
+
+    /// <summary>Clips that are trained on: those that the run's conditions select.</summary>
+    public required int Clips { get; init; }
+
+    /// <summary><see cref="Storage.Cache.ClipsHash"/> of them; null in runs of before this was kept.</summary>
+    public string? ClipsSha256 { get; init; }
 
     /// <summary>Refuses other clips than the run was started on: the same step would mean other data.</summary>
     /// <exception cref="UsageException">It holds others.</exception>

@@ -10,8 +10,10 @@ public sealed record TrainerOptions
 {
     public required PretrainConfig Config { get; init; }
 
-    /// <summary>The cache to train on: a folder, or <c>s3://bucket/prefix</c>.</summary>
-    public required string Data { get; init; }
+    /// <summary>
+    /// The caches to train on, each a folder or <c>s3://bucket/prefix</c>, alone or as CACHE@WEIGHT. Empty: those of the configuration, and of a run that goes on those it was started on.
+    /// </summary>
+    public IReadOnlyList<string> Data { get; init; } = [];
 
     /// <summary>How a cache in an object store is reached; null asks the environment.</summary>
     public ObjectStoreOptions? Objects { get; init; }

@@ -20,14 +20,14 @@ internal sealed class TrainerParts : IDisposable
     private readonly HostTensors _host;
     private readonly BatchAugmenter? _augmenter;
 
-    private TrainerParts(TrainerOptions options, RunOrigin origin, Cache cache, Device device, RunLock writer, TimeProvider time, ITrainingObserver observer, RankGroup ranks)
+    private TrainerParts(TrainerOptions options, RunOrigin origin, IReadOnlyList<MixMember> mix, Device device, RunLock writer, TimeProvider time, ITrainingObserver observer, RankGroup ranks)
     {
         var (config, run) = (options.Config, new RunFolder(options.Out));
         var cores = Math.Max(1, Environment.ProcessorCount / ranks.OnTheseCores);
         var onDevice = config.AugmentsOn(device);
         var diagnostics = new PipelineGraphOptions { StageDelays = options.StageDelays, TraceCapacity = options.Profile ? TraceSpans : 0 };
         var feed = config.ToFeed(origin.MelMean, origin.MelStd, diagnostics, onDevice, cores) with { Ranks = ranks.Size, Rank = ranks.Rank };
-        Feed = new ClipFeed(cache, feed);
+        Feed = new ClipFeed(mix, feed);
         Feed.RequireRoom("data.prefetch_bytes");
         _host = new HostTensors(device);
         _augmenter = onDevice ? new BatchAugmenter(BatchAugmenterOptions.Of(feed, origin.MelMean, origin.MelStd), _host) : null;
@@ -56,7 +56,7 @@ internal sealed class TrainerParts : IDisposable
             return;
         }
 
-        observer.Note($"{options.Data}: version {origin.ManifestVersion}, {cache.Clips.Count} clips, {Feed.StepsPerEpoch} steps an epoch; {Step.TrainableCount / 1e6:f3} M trainable parameters, "
+        observer.Note($"{RunData.Describe(mix)}, {Feed.StepsPerEpoch} steps an epoch; {Step.TrainableCount / 1e6:f3} M trainable parameters, "
             + $"{cost.FlopPerSample / 1e9:f1} GFLOP a sample; {device}, peak {peak / 1e9:f0} GFLOP/s in {Step.ProductType.ToString().ToLowerInvariant()}");
         if (device.type == DeviceType.CPU && LibTorch.Info.Mkl is { } mkl && origin.Mkl is { } began && began != mkl.Name)
         {
@@ -89,11 +89,10 @@ internal sealed class TrainerParts : IDisposable
     {
         var device = Devices.Parse(options.Device, ranks.LocalRank);
         var origin = ranks.FromFirst(() => Prepare(options, writer)); // one look at the folder decides for all ranks
-        var cache = Cache.Open(options.Data, origin.ManifestVersion, options.Objects);
-        cache.Warnings.ToList().ForEach(observer.Note);
-        origin.Require(cache); // on every rank: each may have a copy of its own
+        var mix = RunData.Open(options, origin); // on every rank: each may have a copy of its own
+        mix.SelectMany(m => m.Cache.Warnings).ToList().ForEach(observer.Note);
         RequireShared(options.Config, ranks);
-        return new TrainerParts(options, origin, cache, device, writer, time, observer, ranks);
+        return new TrainerParts(options, origin, mix, device, writer, time, observer, ranks);
     }
 
     /// <summary>The batch as the model's input.</summary>
@@ -152,15 +151,12 @@ internal sealed class TrainerParts : IDisposable
         }
 
         run.Check(options.Config, options.Resume != ResumeMode.Never);
-        return run.ReadOrigin() ?? NewOrigin(options, Cache.Open(options.Data, null, options.Objects));
+        return run.ReadOrigin() ?? NewOrigin(options, RunData.Open(options, origin: null));
     }
 
-    private static RunOrigin NewOrigin(TrainerOptions options, Cache cache)
+    private static RunOrigin NewOrigin(TrainerOptions options, IReadOnlyList<MixMember> mix)
     {
-        var (mean, std) = options.Config.MelScale(cache.Manifest.Mel);
-        return new RunOrigin
-        {
-            ManifestVersion = cache.Manifest.Version, Cache = cache.Path, Clips = cache.Clips.Count, ClipsSha256 = cache.ClipsHash(), MelMean = mean, MelStd = std, Mkl = LibTorch.Info.Mkl?.Name,
-        };
+        var (mean, std) = options.Config.MelScale(MixMember.MelOf(mix));
+        return new RunOrigin { Caches = RunData.Pin(mix), MelMean = mean, MelStd = std, Mkl = LibTorch.Info.Mkl?.Name };
     }
 }

@@ -54,7 +54,7 @@ internal sealed class CacheClipSource(Cache cache) : IClipSource
 
     public Fingerprint Fingerprint => cache.Manifest.Fingerprint;
 
-    public MelStatistics MelStatistics => cache.Manifest.Mel;
+    public MelStatistics MelStatistics => cache.Mel;
 
     public IReadOnlyList<IngestOrigin> Origins => cache.Manifest.Origins;
 

@@ -7,41 +7,34 @@ namespace Xkd.Pipeline;
 /// <param name="Weight">
 /// How often its clips are drawn, beside the weights of the others; null is 1. Where no member of a mix has a weight, an epoch visits all clips of all of them.
 /// </param>
-/// <param name="Clips">Indices in <see cref="Cache.Clips"/> of those that are read, each once; null: all.</param>
-public sealed record MixMember(Cache Cache, double? Weight = null, IReadOnlyList<int>? Clips = null)
+public sealed record MixMember(Cache Cache, double? Weight = null)
 {
     /// <summary>Mean and deviation of the log-mel over what is drawn of a mix; none if a member has none.</summary>
-    public static MelStatistics MelOf(IReadOnlyList<MixMember> mix) =>
-        MixedSource.Pool([.. mix.Select(m => (m.Mel, m.Weight, m.Clips?.Count ?? m.Cache.Clips.Count))]);
-
-    private MelStatistics Mel => Clips is null ? Cache.Manifest.Mel : new MelStatistics().Add(Clips.Select(i => Cache.Clips[i]), Cache.Manifest.Fingerprint);
+    public static MelStatistics MelOf(IReadOnlyList<MixMember> mix) => MixedSource.Pool([.. mix.Select(m => (m.Cache.Mel, m.Weight, m.Cache.Clips.Count))]);
 }
 
 /// <summary>
-/// Clips of several sources as those of one: the selected clips of the first, then those of the second, and so on. What the sources were ingested with may
+/// Clips of several sources as those of one: the clips of the first, then those of the second, and so on. What the sources were ingested with may
 /// differ in all that a feed does not ask for.
 /// </summary>
 internal sealed class MixedSource : IClipSource
 {
     private readonly Dictionary<ClipEntry, IClipSource> _sources = new(ReferenceEqualityComparer.Instance);
 
-    /// <param name="members">The sources, their weights and their selected clips; see <see cref="MixMember"/>.</param>
-    /// <exception cref="UsageException">A weight or a selection that cannot be.</exception>
-    public MixedSource(IReadOnlyList<(IClipSource Source, double? Weight, IReadOnlyList<int>? Clips)> members)
+    /// <param name="members">The sources and their weights; see <see cref="MixMember"/>.</param>
+    /// <exception cref="UsageException">A weight that cannot be, or a clip of two members.</exception>
+    public MixedSource(IReadOnlyList<(IClipSource Source, double? Weight)> members)
     {
         List<ClipEntry> clips = [];
         List<SourceMember> parts = [];
-        foreach ((var source, var weight, var selected) in members)
+        foreach ((var source, var weight) in members)
         {
-            var count = source.Clips.Count;
             Require(weight is null || (weight > 0 && double.IsFinite(weight.Value)), source, $"a weight of {weight}: write a positive number");
-            Require((selected?.Count ?? count) > 0, source, "no clip of it is selected: leave it out of the mix");
-            Require(selected?.All(i => i >= 0 && i < count) ?? true, source, $"a clip is selected that it does not have: it has {count}");
-            parts.Add(new SourceMember(source, clips.Count, selected?.Count ?? count, weight));
-            clips.AddRange(selected?.Select(i => source.Clips[i]) ?? source.Clips);
-            foreach (var clip in clips.Skip(parts[^1].First))
+            parts.Add(new SourceMember(source, clips.Count, source.Clips.Count, weight));
+            clips.AddRange(source.Clips);
+            foreach (var clip in source.Clips)
             {
-                Require(_sources.TryAdd(clip, source), source, $"clip {clip.Id} is selected twice: a mix has every clip once");
+                Require(_sources.TryAdd(clip, source), source, $"clip {clip.Id} is there twice: a mix has every clip once");
             }
         }
 
@@ -50,14 +43,14 @@ internal sealed class MixedSource : IClipSource
         {
             HashSet<string> ids = [];
             var twice = same.SelectMany(m => clips.Skip(m.First).Take(m.Count)).FirstOrDefault(clip => !ids.Add(clip.Id));
-            Require(twice is null, same.First().Source, $"clip {twice?.Id} is selected twice: a mix has every clip once");
+            Require(twice is null, same.First().Source, $"clip {twice?.Id} is there twice: a mix has every clip once");
         }
 
         (Clips, Members) = (clips, parts.Count > 0 ? parts : throw new UsageException("a mix has no cache: name one at least"));
     }
 
     /// <summary>A mix of caches, each opened as a source.</summary>
-    public static MixedSource Of(IEnumerable<MixMember> mix, Func<Cache, IClipSource> open) => new([.. mix.Select(m => (open(m.Cache), m.Weight, m.Clips))]);
+    public static MixedSource Of(IEnumerable<MixMember> mix, Func<Cache, IClipSource> open) => new([.. mix.Select(m => (open(m.Cache), m.Weight))]);
 
     public string Name => string.Join(" + ", Members.Select(m => m.Source.Name));
 

@@ -9,11 +9,20 @@ public sealed class Cache
 {
     private readonly ICacheStore _store;
     private readonly Lazy<IReadOnlyList<ClipEntry>> _clips;
+    private readonly Lazy<MelStatistics> _mel;
 
     private Cache(ICacheStore store, Manifest manifest, IReadOnlyList<string> warnings)
     {
         (_store, Manifest, Warnings) = (store, manifest, warnings);
         _clips = new Lazy<IReadOnlyList<ClipEntry>>(() => ClipIndex.Read(store, manifest));
+        _mel = new Lazy<MelStatistics>(() => manifest.Mel);
+    }
+
+    private Cache(Cache whole, ClipFilter filter, int[] selected)
+    {
+        (_store, Manifest, Warnings, Filter) = (whole._store, whole.Manifest, whole.Warnings, filter);
+        _clips = new Lazy<IReadOnlyList<ClipEntry>>(() => [.. selected.Select(i => whole.Clips[i])]);
+        _mel = new Lazy<MelStatistics>(() => new MelStatistics().Add(Clips, Manifest.Fingerprint));
     }
 
     /// <summary>The cache folder, absolute, or <c>s3://bucket/prefix</c>.</summary>
@@ -29,6 +38,26 @@ public sealed class Cache
     /// </summary>
     /// <exception cref="CorruptCacheException">An index file is damaged, or two rows have one id.</exception>
     public IReadOnlyList<ClipEntry> Clips => _clips.Value;
+
+    /// <summary>Of the log-mel of <see cref="Clips"/>.</summary>
+    public MelStatistics Mel => _mel.Value;
+
+    /// <summary>What <see cref="Clips"/> were selected by.</summary>
+    public ClipFilter Filter { get; } = ClipFilter.All;
+
+    /// <summary>This version with the clips that a filter selects, as if it held no others.</summary>
+    /// <exception cref="UsageException">It selects none, or names no column of the cache.</exception>
+    public Cache Select(ClipFilter filter)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        if (filter.IsAll)
+        {
+            return this;
+        }
+
+        var selected = filter.Select(Clips);
+        return selected.Length > 0 ? new Cache(this, filter, selected) : throw new UsageException($"cache {Path}: no clip {filter}; xkd cache ls {Path} lists what is there");
+    }
 
     /// <summary>Opens the highest complete version, or the given one.</summary>
     /// <param name="path">A folder, or <c>s3://bucket/prefix</c>.</param>

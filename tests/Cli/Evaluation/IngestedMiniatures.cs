@@ -31,7 +31,7 @@ public sealed class IngestedMiniatures : IAsyncLifetime, ITrainingObserver
             Optim = new OptimSection { Epochs = 10, WarmupEpochs = 1 },
             Train = new TrainSection { Threads = 1, Tensorboard = false },
         };
-        TrainerOptions options = new() { Config = config, Data = await CacheAsync("kinetics-sound"), Out = Run, MaxSteps = 1, Resume = ResumeMode.Never, Device = "cpu" };
+        TrainerOptions options = new() { Config = config, Data = [await CacheAsync("kinetics-sound")], Out = Run, MaxSteps = 1, Resume = ResumeMode.Never, Device = "cpu" };
         await new Trainer(options, TimeProvider.System, this).RunAsync(CancellationToken.None);
     }
 

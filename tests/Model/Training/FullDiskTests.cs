@@ -91,7 +91,7 @@ public sealed class FullDiskTests
     }
 
     private static Task<TrainResult> TrainAsync(SmallRun small, FullDiskPolicy policy, Func<int, bool> full, long steps, SmallRun.Notes notes) => new Trainer(
-        new TrainerOptions { Config = Config(policy), Data = small.Cache, Out = small.Run("run"), MaxSteps = steps, Device = "cpu", Files = new FullDiskFiles(full) },
+        new TrainerOptions { Config = Config(policy), Data = [small.Cache], Out = small.Run("run"), MaxSteps = steps, Device = "cpu", Files = new FullDiskFiles(full) },
         TimeProvider.System, notes).RunAsync(CancellationToken.None);
 
     private static string[] Checkpoints(SmallRun small) =>

@@ -17,8 +17,8 @@ public sealed class MixedFeedTests : IDisposable
     public async Task ReadAsync_OneMemberWithoutWeight_IsTheCacheItself()
     {
         var whole = await SampleTrace.ReadAsync(new FakeClips(23), Options, 0, 20);
-        Assert.Equal(whole, await SampleTrace.ReadAsync(new MixedSource([(new FakeClips(23), null, null)]), Options, 0, 20));
-        Assert.Equal(whole, await SampleTrace.ReadAsync(new MixedSource([(new FakeClips(23), 0.3, [.. Enumerable.Range(0, 23)])]), Options, 0, 20));
+        Assert.Equal(whole, await SampleTrace.ReadAsync(new MixedSource([(new FakeClips(23), null)]), Options, 0, 20));
+        Assert.Equal(whole, await SampleTrace.ReadAsync(new MixedSource([(new FakeClips(23), 0.3)]), Options, 0, 20));
     }
 
     [Theory]
@@ -54,27 +54,6 @@ public sealed class MixedFeedTests : IDisposable
             Assert.Equal(36, epoch.Distinct().Count());
         });
         Assert.Equal(20, seen.Select(s => s.Clip).Where(c => c >= 24).Distinct().Count()); // other clips are left out each epoch
-    }
-
-    [Fact]
-    public async Task ReadAsync_SelectedClips_AreReadFromTheirOwnCache()
-    {
-        MixedSource mix = new([(Named("a", 24), null, [5, 3, 4]), (Named("b", 20, first: 100), null, [7])]);
-        Dictionary<string, (float[] Video, long Clip)> seen = [];
-        var options = Options with { Augmentation = null, Frames = 30, LocalVideoViews = 0, LocalAudioViews = 0 };
-        await ReadAsync(mix, options, 1, batch =>
-        {
-            for (var slot = 0; slot < batch.Size; slot++)
-            {
-                seen.Add(batch.ClipIds[slot], (batch.Video[0].Row(slot).ToArray(), batch.ClipIndices[slot]));
-            }
-        });
-        Assert.Equal(["clip0003", "clip0004", "clip0005", "clip0107"], seen.Keys.Order());
-        Assert.Equal([1, 2, 0, 3], seen.OrderBy(s => s.Key).Select(s => s.Value.Clip));
-        List<float[]> alone = [];
-        await ReadAsync(
-            Named("b", 20, first: 100), options with { BatchSize = 20 }, 1, batch => alone.Add(batch.Video[0].Row(batch.ClipIds.ToList().IndexOf("clip0107")).ToArray()));
-        Assert.Equal(alone[0], seen["clip0107"].Video); // a window longer than every clip: the whole clip, wherever it is drawn
     }
 
     [Theory]
@@ -114,7 +93,7 @@ public sealed class MixedFeedTests : IDisposable
     public async Task ReadAsync_VideosOfTheSameNameInTwoCaches_AreTwo()
     {
         // The last of the first cache and the first of the second are both called video00.
-        MixedSource mix = new([(FakeVideos.Of([3], name: "a"), null, null), (FakeVideos.Of([4, 2], name: "b"), null, null)]);
+        MixedSource mix = new([(FakeVideos.Of([3], name: "a"), null), (FakeVideos.Of([4, 2], name: "b"), null)]);
         List<(int Epoch, long First)> seen = [];
         await ReadAsync(mix, Options with { Sample = SampleUnit.PerVideo, BatchSize = 3 }, 40, batch =>
         {
@@ -127,7 +106,7 @@ public sealed class MixedFeedTests : IDisposable
     [Fact]
     public async Task ReadAsync_DamagedRow_NamesItsCache()
     {
-        MixedSource mix = new([(Named("/caches/a", 24), 2, null), (Named("/caches/b", 20, corrupt: [3]), null, null)]);
+        MixedSource mix = new([(Named("/caches/a", 24), 2), (Named("/caches/b", 20, corrupt: [3]), null)]);
         List<DamagedRow> damaged = [];
         await ReadAsync(mix, Options with { BatchSize = 5, CorruptRows = CorruptRowPolicy.Skip }, 40, batch => damaged.AddRange(batch.Damaged));
         Assert.NotEmpty(damaged);
@@ -137,34 +116,28 @@ public sealed class MixedFeedTests : IDisposable
     }
 
     [Fact]
-    public async Task Constructor_CachesThatDoNotFit_AreAllNamedAndOnlyForSelectedClips()
+    public void Constructor_CachesThatDoNotFit_AreAllNamed()
     {
         FakeClips small = new(9) { Name = "/b", Fingerprint = new FakeClips(1).Fingerprint with { ShortSide = 8 } };
         FakeClips silent = new(9, melFrames: i => i == 4 ? 0 : 60) { Name = "/c" };
-        MixedSource unfit = new([(Named("/a", 9), null, null), (small, null, null), (silent, null, [3, 4])]);
+        MixedSource unfit = new([(Named("/a", 9), null), (small, null), (silent, null)]);
         var error = Assert.Throws<UsageException>(() => new ClipFeed(unfit, Options));
         Assert.DoesNotContain("cache /a", error.Message, StringComparison.Ordinal);
         Assert.Contains("cache /b does not fit: short_side is 8", error.Message, StringComparison.Ordinal);
         Assert.Contains("cache /c has 1 clips without audio, the first is clip0004", error.Message, StringComparison.Ordinal);
-        await using ClipFeed feed = new(new MixedSource([(Named("/a", 9), null, null), (silent, null, [3, 5])]), Options);
-        Assert.Equal(11, feed.Plan.Clips);
     }
 
     [Fact]
     public void Constructor_MixThatCannotBe_NamesTheCache()
     {
         FakeClips a = Named("/a", 9), again = Named("/a", 9);
-        Refused("cache /a: a weight of 0: write a positive number", (a, 0, null));
-        Refused("cache /a: a weight of NaN", (a, double.NaN, null));
-        Refused("cache /a: no clip of it is selected", (a, null, []));
-        Refused("cache /a: a clip is selected that it does not have: it has 9", (a, null, [9]));
-        Refused("cache /a: clip clip0001 is selected twice", (a, null, [1, 1]));
-        Refused("cache /a: clip clip0001 is selected twice", (a, null, [1]), (a, null, [0, 1]));
-        Refused("cache /a: clip clip0001 is selected twice", (a, null, [1]), (again, null, [0, 1]));
+        Refused("cache /a: a weight of 0: write a positive number", (a, 0));
+        Refused("cache /a: a weight of NaN", (a, double.NaN));
+        Refused("cache /a: clip clip0000 is there twice", (a, null), (a, null));
+        Refused("cache /a: clip clip0000 is there twice", (a, null), (again, null));
         Refused("a mix has no cache");
-        Assert.Equal(3, new MixedSource([(a, null, [1]), (a, 2, [0, 2])]).Clips.Count);
 
-        static void Refused(string message, params IReadOnlyList<(IClipSource, double?, IReadOnlyList<int>?)> members) =>
+        static void Refused(string message, params IReadOnlyList<(IClipSource, double?)> members) =>
             Assert.Contains(message, Assert.Throws<UsageException>(() => new MixedSource(members)).Message, StringComparison.Ordinal);
     }
 
@@ -184,13 +157,13 @@ public sealed class MixedFeedTests : IDisposable
     {
         FakeClips a = new(30) { Name = "a", MelStatistics = new MelStatistics { Mean = -3, Std = 2, Values = 10 } };
         FakeClips b = new(30) { Name = "b", MelStatistics = new MelStatistics { Mean = 1, Std = 4, Values = 90 } };
-        var weighted = new MixedSource([(a, 3, null), (b, null, null)]).MelStatistics;
+        var weighted = new MixedSource([(a, 3), (b, null)]).MelStatistics;
         Assert.Equal(-2, weighted.Mean, 1e-12); // 3/4 of -3, 1/4 of 1
         Assert.Equal(Math.Sqrt((0.75 * (4 + 9)) + (0.25 * (16 + 1)) - 4), weighted.Std, 1e-12); // E[x²] - mean²
         Assert.True(weighted.Any);
-        Assert.Equal(-2, new MixedSource([(a, null, null), (b, null, [.. Enumerable.Range(0, 10)])]).MelStatistics.Mean, 1e-12); // 30 clips and 10
-        Assert.Same(a.MelStatistics, new MixedSource([(a, 3, null)]).MelStatistics);
-        MixedSource lacking = new([(a, null, null), (new FakeClips(9) { Name = "c", MelStatistics = new MelStatistics() }, null, null)]);
+        Assert.Equal(-1, new MixedSource([(a, null), (b, null)]).MelStatistics.Mean, 1e-12); // 30 clips each
+        Assert.Same(a.MelStatistics, new MixedSource([(a, 3)]).MelStatistics);
+        MixedSource lacking = new([(a, null), (new FakeClips(9) { Name = "c", MelStatistics = new MelStatistics() }, null)]);
         Assert.Contains("cache c has no mel statistics", Assert.Throws<UsageException>(() => new ClipFeed(lacking, Options)).Message, StringComparison.Ordinal);
     }
 
@@ -199,7 +172,7 @@ public sealed class MixedFeedTests : IDisposable
     {
         FakeClips a = Named("a", 24), b = Named("b", 20, first: 100);
         Cache first = await a.CommitAsync(Path.Combine(_folder, "a"), Token), second = await b.CommitAsync(Path.Combine(_folder, "b"), Token);
-        MixMember[] mix = [new(first, 2), new(second, Clips: [.. Enumerable.Range(4, 15)])];
+        MixMember[] mix = [new(first, 2), new(second)];
         var mel = MixMember.MelOf(mix);
         Assert.Equal(MixedSource.Of(mix, cache => new CacheClipSource(cache)).MelStatistics, mel);
         List<FeedDigest> read = [];
@@ -213,14 +186,14 @@ public sealed class MixedFeedTests : IDisposable
         }
 
         var options = Options with { MelMean = mel.Mean, MelStd = mel.Std };
-        Assert.Equal(await FeedDigest.ReadAsync(new MixedSource([(a, 2, null), (b, null, mix[1].Clips)]), options, 0, 12), read);
+        Assert.Equal(await FeedDigest.ReadAsync(new MixedSource([(a, 2), (b, null)]), options, 0, 12), read);
     }
 
     [Fact]
     public async Task Options_OfAMix_FollowAllMembers()
     {
         FakeClips local = new(9) { Name = "a" }, bucket = new(9) { Name = "b", Requests = 32 };
-        MixedSource mix = new([(local, null, null), (bucket, null, null)]);
+        MixedSource mix = new([(local, null), (bucket, null)]);
         Assert.Equal((32, "a + b"), (mix.Requests!.Value, mix.Name));
         await new ClipFeed(mix, Options).DisposeAsync();
         Assert.True(local.Disposed && bucket.Disposed);
@@ -233,8 +206,8 @@ public sealed class MixedFeedTests : IDisposable
 
     // 24 clips, or videos, and 20.
     private static MixedSource Mix(double? weightOfA, double? weightOfB, SampleUnit unit = SampleUnit.PerClip) => unit == SampleUnit.PerClip
-        ? new([(Named("a", 24), weightOfA, null), (Named("b", 20), weightOfB, null)])
-        : new([(Videos("a", 24), weightOfA, null), (Videos("b", 20), weightOfB, null)]);
+        ? new([(Named("a", 24), weightOfA), (Named("b", 20), weightOfB)])
+        : new([(Videos("a", 24), weightOfA), (Videos("b", 20), weightOfB)]);
 
     private static FakeClips Videos(string name, int count) => FakeVideos.Of([.. Enumerable.Range(0, count).Select(i => 1 + (i % 3))], name: name);
 

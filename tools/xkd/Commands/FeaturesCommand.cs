@@ -19,6 +19,8 @@ internal static class FeaturesCommand
         var weights = CommonOptions.Weights();
         weights.Required = true;
         var data = CommonOptions.RequiredPath("--data", "The cache: a folder, or s3://bucket/prefix.");
+        var where = CommonOptions.Where();
+        var ids = CommonOptions.Ids();
         var cacheSize = CommonOptions.CacheSize();
         var output = Outputs.File(CommonOptions.RequiredPath("--out", "The Parquet file: id, label, vector."));
         var modality = CommonOptions.Choice("--modality", "Which encoder.", "video", "audio");
@@ -29,7 +31,7 @@ internal static class FeaturesCommand
         var set = CommonOptions.Set();
         var device = CommonOptions.Device();
         var libtorch = CommonOptions.LibTorch();
-        Command command = new("features", "Write an encoder's features of a cache as Parquet.") { weights, data, cacheSize, output, modality, branch, windows, batch, scatter, set, device, libtorch };
+        Command command = new("features", "Write an encoder's features of a cache as Parquet.") { weights, data, where, ids, cacheSize, output, modality, branch, windows, batch, scatter, set, device, libtorch };
         command.SetAction(async (parsed, _) =>
         {
             var path = parsed.GetValue(output)!;
@@ -49,7 +51,7 @@ internal static class FeaturesCommand
             using StopSignals signals = new();
             LibTorch.Load(parsed.GetValue(libtorch));
             Devices.SetThreads(0);
-            var cache = Cache.Open(parsed.GetValue(data)!, objects: CommonOptions.Objects(parsed.GetValue(cacheSize)));
+            var cache = Cache.Open(parsed.GetValue(data)!, objects: CommonOptions.Objects(parsed.GetValue(cacheSize))).Select(CommonOptions.Filter(parsed, where, ids));
             Terminal.Warn(cache.Warnings);
             var which = WeightChoices.Modality(parsed.GetValue(modality)!)!.Value;
             using var encoder = EvaluationEncoder.Open(

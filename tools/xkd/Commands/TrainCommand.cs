@@ -5,6 +5,7 @@ using Xkd.Model.Ranks;
 using Xkd.Model.Torch;
 using Xkd.Model.Training;
 using Xkd.Pipeline;
+using Xkd.Storage;
 
 namespace Xkd.Cli.Commands;
 
@@ -13,8 +14,14 @@ internal static class TrainCommand
 {
     public static Command Create()
     {
-        var config = CommonOptions.RequiredPath("--config", "The configuration, for example configs/pretrain/xkd.yaml.");
-        var data = CommonOptions.RequiredPath("--data", "The cache: a folder, or s3://bucket/prefix.");
+        Option<string?> config = new("--config") { Description = "The configuration, for example configs/pretrain/xkd.yaml; with --resume by default the run's own." };
+        Option<string[]> data = new("--data")
+        {
+            Description = "The cache, a folder or s3://bucket/prefix; repeatable, and as CACHE@WEIGHT drawn by weight. By default data.caches of the configuration, with --resume the run's own.",
+            DefaultValueFactory = _ => [],
+        };
+        var where = CommonOptions.Where();
+        var ids = CommonOptions.Ids();
         var cacheSize = CommonOptions.CacheSize();
         var output = Outputs.Folder(CommonOptions.RequiredPath("--out", "The run folder."));
         Option<string?> resume = new("--resume") { Description = "Continue the run in --out; `auto` starts one where there is none.", Arity = ArgumentArity.ZeroOrOne };
@@ -27,7 +34,7 @@ internal static class TrainCommand
         var libtorch = CommonOptions.LibTorch();
         Option<bool> profile = new("--profile") { Description = "Write what every feed stage measured as profile.json into the run folder." };
         var delays = CommonOptions.DelayStage();
-        Command command = new("train", "Pre-train on a cache.") { config, data, cacheSize, output, resume, seed, set, maxSteps, maxHours, device, libtorch, profile, delays };
+        Command command = new("train", "Pre-train on a cache.") { config, data, where, ids, cacheSize, output, resume, seed, set, maxSteps, maxHours, device, libtorch, profile, delays };
         command.SetAction(async (parsed, _) =>
         {
             var overrides = parsed.GetValue(set)!;
@@ -36,7 +43,14 @@ internal static class TrainCommand
                 overrides = [.. overrides, $"seed={s}"];
             }
 
-            var loaded = PretrainConfig.Load(parsed.GetValue(config)!, overrides);
+            RunFolder run = new(parsed.GetValue(output)!);
+            var resumes = parsed.GetResult(resume) is not null && run.HasRun;
+            var loaded = PretrainConfig.Load(parsed.GetValue(config) ?? (resumes ? run.Config : throw new UsageException("--config is missing; name one, such as configs/pretrain/xkd.yaml")), overrides);
+            if (parsed.GetResult(where) is { Implicit: false } || parsed.GetResult(ids) is { Implicit: false })
+            {
+                loaded = loaded with { Data = loaded.Data with { Where = parsed.GetValue(where)!, Ids = parsed.GetValue(ids) ?? "" } };
+            }
+
             LibTorch.Load(parsed.GetValue(libtorch));
             return await RunAsync(new TrainerOptions
             {

@@ -84,7 +84,7 @@ internal sealed class DemoRun(DemoOptions options, Terminal terminal, TimeProvid
 
     private async Task<TrainResult> TrainAsync(PretrainConfig config, CancellationToken stop)
     {
-        TrainerOptions train = new() { Config = config, Data = Cache("train"), Out = RunFolder, Resume = ResumeMode.Auto, MaxSteps = options.Steps, Device = "cpu" };
+        TrainerOptions train = new() { Config = config, Data = [Cache("train")], Out = RunFolder, Resume = ResumeMode.Auto, MaxSteps = options.Steps, Device = "cpu" };
         var result = await TrainingView.TrainAsync(train, terminal, time, stop).ConfigureAwait(false);
         return result.Stopped ? throw new OperationCanceledException("the demo was stopped; the same command continues it", stop) : result;
     }
@@ -94,7 +94,7 @@ internal sealed class DemoRun(DemoOptions options, Terminal terminal, TimeProvid
         var svm = SvmConfig.Load(ConfigPath("eval/svm/folder.yaml"), [$"seed={options.Seed}", $"labels_per_class={options.LabelsPerClass}"]);
         Cache train = Storage.Cache.Open(Cache("train")), val = Storage.Cache.Open(Cache("val"));
         using var trained = FrozenEncoder.OpenRun(RunFolder, Devices.Parse("cpu"), terminal.Line);
-        using var untrained = FrozenEncoder.Untrained(config, train.Manifest.Mel, Devices.Parse("cpu"));
+        using var untrained = FrozenEncoder.Untrained(config, train.Mel, Devices.Parse("cpu"));
         List<ProbeScore> scores = [];
         foreach (var modality in new[] { WeightModality.Video, WeightModality.Audio })
         {

@@ -46,6 +46,17 @@ internal static class CommonOptions
 
     public static ObjectStoreOptions? Objects(long? cacheSize) => cacheSize is long bytes ? ObjectStoreOptions.FromEnvironment() with { CacheBytes = bytes } : null;
 
+    public static Option<string[]> Where() => new("--where")
+    {
+        Description = "Only clips that meet this, COLUMN=VALUE[,VALUE]… or another of != < <= > >=, such as split=train or duration>=4; repeatable, all must hold.",
+        DefaultValueFactory = _ => [],
+    };
+
+    public static Option<string?> Ids() => new("--ids") { Description = "Only the clips that this file names: one id a line, or a Parquet file with a column id." };
+
+    /// <summary>What <see cref="Where"/> and <see cref="Ids"/> select.</summary>
+    public static ClipFilter Filter(ParseResult parsed, Option<string[]> where, Option<string?> ids) => ClipFilter.Parse(parsed.GetValue(where)!, parsed.GetValue(ids));
+
     public static Option<string> Device() => new("--device")
     {
         Description = "cpu, cuda or cuda:K; auto takes the first GPU where there is one.",

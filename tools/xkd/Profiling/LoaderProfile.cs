@@ -50,7 +50,7 @@ internal static class LoaderProfile
         }
 
         var config = PretrainConfig.Load(path, options.Set);
-        (var mean, var std) = config.MelScale(cache.Manifest.Mel);
+        (var mean, var std) = config.MelScale(cache.Mel);
         return config.ToFeed(mean, std, diagnostics);
     }
 

@@ -282,10 +282,14 @@ public static class ConfigBinder
         bool b => b ? "true" : "false",
         double d => d.ToString("R", CultureInfo.InvariantCulture),
         Enum e => SnakeCase(e.ToString()),
-        string { Length: 0 } => "\"\"",
+        string text when !IsPlain(text) => $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"",
         Array a => $"[{string.Join(", ", a.Cast<object>().Select(Format))}]",
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
+
+    // What YAML takes for a text as it stands, in a list too.
+    private static bool IsPlain(string text) => text.Length > 0 && text.All(static c => char.IsLetterOrDigit(c) || c is '_' or '-' or '.' or '/' or ' ' or '+') && !char.IsWhiteSpace(text[0]) && !char.IsWhiteSpace(text[^1])
+        && char.IsLetterOrDigit(text[0]) | text[0] == '/';
 
     internal static string Suggest(string key, IEnumerable<string> known)
     {

@@ -5,6 +5,18 @@ namespace Xkd.Model.Method;
 /// <summary>What is cut from the cache: one global view of each modality and any number of local ones.</summary>
 public sealed record DataSection
 {
+    /// <summary>
+    /// The caches that are trained on, where no <c>--data</c> names them: folders or s3://bucket/prefix, each alone or as CACHE@WEIGHT. Without a weight an epoch visits every clip of all of them; with
+    /// weights it draws from each by its own. Default none.
+    /// </summary>
+    public string[] Caches { get; init; } = [];
+
+    /// <summary>Conditions that a clip must meet, as in <c>--where</c>: [split=train, "label=cat,dog", "duration>=4"]. Default none.</summary>
+    public string[] Where { get; init; } = [];
+
+    /// <summary>A file of the ids that are trained on: one a line, or a Parquet file with a column id. Default all.</summary>
+    public string Ids { get; init; } = "";
+
     /// <summary>Frames per second of the views, which is what the cache must hold. Default 8.</summary>
     [Within(0, 1000, Above = true)]
     public double Fps { get; init; } = 8;
@@ -89,8 +101,8 @@ public sealed record DataSection
     public int Readers { get; init; }
 
     /// <summary>
-    /// Bytes of payload queued and in flight between cache and trainer, a quarter of them at most for shards as they lie in the page cache; room for less than
-    /// three batches is refused. 0: 1 GiB, or more where as many batches as keep all workers busy, at least three, take more. Default 0.
+    /// Bytes of payload queued and in flight between cache and trainer; room for less than three
+    /// batches is refused. 0: 1 GiB, or more where as many batches as keep all workers busy, at least three, take more. Default 0.
     /// </summary>
     [Within(0, 1L << 50)]
     public long PrefetchBytes { get; init; }

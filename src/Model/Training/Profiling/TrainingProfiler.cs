@@ -20,7 +20,7 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
     /// <exception cref="UsageException">The cache does not fit the configuration.</exception>
     public async Task<TrainingProfile> RunAsync(CancellationToken stop)
     {
-        (var mean, var std) = config.MelScale(cache.Manifest.Mel);
+        (var mean, var std) = config.MelScale(cache.Mel);
         PipelineGraphOptions graph = new() { StageDelays = delays, TraceCapacity = TraceSpans };
         var options = config.ToFeed(mean, std, graph, config.AugmentsOn(device));
         ClipFeed feed = new(cache, options);

@@ -37,7 +37,7 @@ internal sealed class RowRun(AblationFolder folder, AblationRow row, PretrainCon
         long steps = 0;
         if (row.Trained)
         {
-            TrainerOptions options = new() { Config = config, Data = folder.TrainCache, Out = folder.Run(row, config.Seed), Resume = ResumeMode.Auto, Device = device, MaxTime = limit };
+            TrainerOptions options = new() { Config = config, Data = [folder.TrainCache], Out = folder.Run(row, config.Seed), Resume = ResumeMode.Auto, Device = device, MaxTime = limit };
             var trained = await TrainingView.TrainAsync(options, terminal, time, stop).ConfigureAwait(false);
             if (trained.Stopped)
             {
@@ -50,7 +50,7 @@ internal sealed class RowRun(AblationFolder folder, AblationRow row, PretrainCon
         var start = time.GetTimestamp();
         var where = Devices.Parse(device);
         Devices.SetThreads(config.Train.Threads);
-        using var encoder = row.Trained ? FrozenEncoder.OpenRun(folder.Run(row, config.Seed), where, terminal.Line) : FrozenEncoder.Untrained(config, train.Manifest.Mel, where);
+        using var encoder = row.Trained ? FrozenEncoder.OpenRun(folder.Run(row, config.Seed), where, terminal.Line) : FrozenEncoder.Untrained(config, train.Mel, where);
         Dictionary<string, EvaluationResult> probes = new(StringComparer.Ordinal);
         foreach (var modality in row.Modalities)
         {
