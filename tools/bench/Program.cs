@@ -18,6 +18,8 @@ using Xkd.Bench;
 //   Xkd.Bench ranks   [ROUNDS] [PEERS] [VALUES] [CONFIG]          gradients over two ranks beside MPI called from C; a step on two ranks beside one
 //   Xkd.Bench slope   [STEPS]                                     live tensors and memory over many steps of the trainer; with DOTNET_GCgen0size=1000000, as xkd sets it
 //   Xkd.Bench svm     [ROUNDS] [PEERS]                            the SVM beside scikit-learn
+//   Xkd.Bench scale   [SHARDS] [FOLDER]                          a cache of the size of AudioSet without its payload: commits, metadata, opening, filtering
+//   Xkd.Bench scale-read CACHE                                   what opening and filtering one cost
 //   Xkd.Bench features FILE ROWS [DIM] [CLASSES] [SEED]           writes a feature file of any size, for xkd eval svm and knn in bounded memory
 // PEERS is tools/bench/peers; without it, or with "", this side runs alone.
 string At(int i, string otherwise) => args.Length > i ? args[i] : otherwise;
@@ -58,9 +60,13 @@ switch (args.FirstOrDefault())
         return await SlopeBenchmark.RunAsync(Number(1, 3000), Console.Out);
     case "svm":
         return await SvmBenchmark.RunAsync(Number(1, 3), 1e-4, Folder(2), Console.Out, CancellationToken.None);
+    case "scale":
+        return await ScaleBenchmark.RunAsync(Number(1, 28_000), At(2, "/dev/shm"), Console.Out);
+    case "scale-read" when args.Length > 1:
+        return ScaleBenchmark.Read(args[1], Console.Out);
     case "features" when args.Length > 2:
         return await FeatureFileMaker.RunAsync(args[1], Number(2, 0), Number(3, 768), Number(4, 10), Number(5, 1));
     default:
-        await Console.Error.WriteLineAsync("Xkd.Bench ingest|catalog|frames|logmel|melbackends|read|objects|order|augment|endure|same|step|ranks|slope|svm|features: see the head of tools/bench/Program.cs");
+        await Console.Error.WriteLineAsync("Xkd.Bench ingest|catalog|frames|logmel|melbackends|read|objects|order|augment|endure|same|step|ranks|slope|svm|scale|scale-read|features: see the head of tools/bench/Program.cs");
         return 2;
 }

@@ -7,17 +7,29 @@ namespace Xkd.Storage;
 /// Changes a committed cache: removes clips, adds columns, erases what was removed. Each change is one new version; readers of older ones read on until vacuum removes those. One process at a time
 /// edits; others may ingest meanwhile.
 /// </summary>
-public static class CacheEditor
+public sealed class CacheEditor
 {
     private const int IndexRows = 1 << 17;
+    private readonly Func<ICacheStore> _open;
+    private readonly TimeProvider _time;
+
+    /// <param name="cache">A folder, or <c>s3://bucket/prefix</c>.</param>
+    /// <param name="time">The clock.</param>
+    public CacheEditor(string cache, TimeProvider time)
+        : this(() => CacheStores.Open(cache, time), time)
+    {
+    }
+
+    internal CacheEditor(Func<ICacheStore> open, TimeProvider time) => (_open, _time) = (open, time);
 
     /// <summary>Removes the clips that a filter selects, from this version on. Their bytes stay until <see cref="CompactAsync"/> and <see cref="VacuumAsync"/>; ingest does not bring them back.</summary>
     /// <returns>How many.</returns>
     /// <exception cref="UsageException">It selects none, or names what is no column.</exception>
-    public static Task<int> RemoveAsync(string cache, ClipFilter filter, TimeProvider time, CancellationToken ct) => EditAsync(cache, time, async (writer, store) =>
+    public Task<int> RemoveAsync(ClipFilter filter, CancellationToken ct) => EditAsync(async (writer, store) =>
     {
         ArgumentNullException.ThrowIfNull(filter);
         var removed = 0;
+        LedgerEntry[] lines = [];
         await writer.ChangeAsync(insist: true, async (next, put) =>
         {
             var clips = ClipIndex.Read(store, next);
@@ -25,16 +37,15 @@ public static class CacheEditor
             ClipEntry[] kept = [.. clips.Where(c => !gone.Contains(c))];
             if (gone.Count == 0)
             {
-                throw new UsageException($"cache {cache}: no clip {filter}; xkd cache ls {cache} lists what is there");
+                throw new UsageException($"cache {store.Location}: no clip {filter}; xkd cache ls {store.Location} lists what is there");
             }
 
             removed = gone.Count;
             var ids = put(CacheLayout.Removed, await RowTable<RemovedClip>.WriteAsync([.. gone.Select(c => new RemovedClip { Id = c.Id })], new Dictionary<string, string>(StringComparer.Ordinal)));
             var left = kept.Select(Item).ToHashSet(StringComparer.Ordinal);
-            LedgerEntry[] lines = [.. gone.Select(Item).Distinct(StringComparer.Ordinal).Where(item => !left.Contains(item) && writer.Ledger.ContainsKey(item)).Select(item =>
+            lines = [.. gone.Select(Item).Distinct(StringComparer.Ordinal).Where(item => !left.Contains(item) && writer.Ledger.ContainsKey(item)).Select(item =>
                 writer.Ledger[item] with { State = ItemState.Removed, Stage = null, Reason = null, Detail = "removed from the cache" })];
             var ledger = lines.Length == 0 ? null : put(CacheLayout.Ledgers, LedgerText.Write(lines));
-            writer.Told(lines);
             return next with
             {
                 Clips = next.Clips - removed,
@@ -43,13 +54,14 @@ public static class CacheEditor
                 Segments = ledger is null ? next.Segments : [.. next.Segments, new Segment { Ledger = ledger, Version = next.Version }],
             };
         });
+        writer.Told(lines);
         return removed;
     }, ct);
 
     /// <summary>Adds the columns of a Parquet file to the clips, joined by its column <c>id</c>. <c>label</c>, <c>labels</c>, <c>split</c> and <c>folds</c> replace those of the clips that it names.</summary>
     /// <returns>Names of the columns, and how many clips have a value.</returns>
     /// <exception cref="UsageException">It has no ids of this cache, no other column, or one that cannot be replaced.</exception>
-    public static Task<(IReadOnlyList<string> Names, int Clips)> AddColumnsAsync(string cache, string file, TimeProvider time, CancellationToken ct) => EditAsync(cache, time, async (writer, store) =>
+    public Task<(IReadOnlyList<string> Names, int Clips)> AddColumnsAsync(string file, CancellationToken ct) => EditAsync(async (writer, store) =>
     {
         var bytes = await File.ReadAllBytesAsync(file, ct);
         var columns = ColumnFile.Read(file, bytes);
@@ -67,7 +79,7 @@ public static class CacheEditor
             known = ClipIndex.Read(store, next).Count(c => ids.Contains(c.Id));
             if (known == 0)
             {
-                throw new UsageException($"{file}: none of its {columns.Ids.Length} ids is a clip of {cache}; xkd cache ls {cache} lists the ids");
+                throw new UsageException($"{file}: none of its {columns.Ids.Length} ids is a clip of {store.Location}; xkd cache ls {store.Location} lists the ids");
             }
 
             return Task.FromResult<Manifest?>(next with { Columns = [.. next.Columns, new AddedColumns(put(CacheLayout.Columns, bytes), names)] });
@@ -78,7 +90,7 @@ public static class CacheEditor
     /// <summary>Writes shards that hold removed clips anew without them, and the index as few files. The old files stay until <see cref="VacuumAsync"/>.</summary>
     /// <returns>Shards written anew, and clips they hold no more.</returns>
     /// <remarks>A cache of schema 1 is converted: all its shards are written anew, in one version.</remarks>
-    public static Task<(int Shards, long Erased)> CompactAsync(string cache, TimeProvider time, CancellationToken ct) => EditAsync(cache, time, async (writer, store) =>
+    public Task<(int Shards, long Erased)> CompactAsync(CancellationToken ct) => EditAsync(async (writer, store) =>
     {
         if (ManifestStore.IsLegacy(store, writer.Head!.Version))
         {
@@ -137,10 +149,10 @@ public static class CacheEditor
 
     /// <summary>Removes versions that are older than that, and the files that no later version names.</summary>
     /// <returns>Versions and files removed, and their bytes.</returns>
-    public static Task<(int Versions, int Files, long Bytes)> VacuumAsync(string cache, TimeSpan olderThan, TimeProvider time, CancellationToken ct) => EditAsync(cache, time, async (writer, store) =>
+    public Task<(int Versions, int Files, long Bytes)> VacuumAsync(TimeSpan olderThan, CancellationToken ct) => EditAsync(async (writer, store) =>
     {
         ManifestStore manifests = new(store);
-        var before = time.GetUtcNow() - olderThan;
+        var before = _time.GetUtcNow() - olderThan;
         Manifest[] kept = [];
         await writer.ChangeAsync(insist: true, (next, _) =>
         {
@@ -193,11 +205,12 @@ public static class CacheEditor
         }
     }
 
-    private static async Task<T> EditAsync<T>(string cache, TimeProvider time, Func<CacheWriter, ICacheStore, Task<T>> edit, CancellationToken ct, bool converting = false)
+    private async Task<T> EditAsync<T>(Func<CacheWriter, ICacheStore, Task<T>> edit, CancellationToken ct, bool converting = false)
     {
-        using var store = CacheStores.Open(cache, time);
+        using var store = _open();
         var head = new ManifestStore(store, converting).Head() ?? throw new UsageException(store.Absence()); // before anything is made there
-        await using var writer = await CacheWriter.OpenAsync(cache, head.Fingerprint, new CacheWriterOptions { Part = CacheWriterOptions.EditPart, Converting = converting }, time, ct);
+        CacheWriterOptions options = new() { Part = CacheWriterOptions.EditPart, Converting = converting };
+        await using var writer = await CacheWriter.OpenAsync(_open(), head.Fingerprint, options, _time, ct);
         return await DiskErrors.GuardAsync(store.Location, () => edit(writer, store));
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Parquet;
 using Parquet.Schema;
@@ -13,9 +14,19 @@ internal sealed class LegacyCache(ICacheStore store, JsonObject manifest)
     /// <summary>The newest version of a cache as a version that holds nothing yet, which the converted one follows; null where the cache is of this schema.</summary>
     public static Manifest? Skeleton(byte[] bytes)
     {
-        if (JsonNode.Parse(bytes) is not JsonObject fields || fields["schema"]?.GetValue<int>() != 1)
+        JsonObject fields;
+        try
         {
-            return null;
+            if (JsonNode.Parse(bytes) is not JsonObject { } read || read["schema"]?.GetValue<int>() != 1)
+            {
+                return null;
+            }
+
+            fields = read;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        {
+            return null; // it is damaged, whatever it is
         }
 
         var numbers = fields["shards"]!.AsArray().Select(s => CacheLayout.Parse(s!["path"]!.GetValue<string>())!.Value).GroupBy(s => s.Part, StringComparer.Ordinal);
@@ -102,5 +113,5 @@ internal sealed class LegacyCache(ICacheStore store, JsonObject manifest)
         return clip with { MelSum = Mel.Sum * share, MelSumSquares = Mel.SumSquares * share };
     }
 
-    private static T Read<T>(JsonObject fields, string name) => System.Text.Json.JsonSerializer.Deserialize<T>(fields[name], StorageJson.Options)!;
+    private static T Read<T>(JsonObject fields, string name) => JsonSerializer.Deserialize<T>(fields[name], StorageJson.Options)!;
 }

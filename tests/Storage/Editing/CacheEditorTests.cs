@@ -44,10 +44,10 @@ public sealed class CacheEditorTests : IDisposable
         await WriteAsync("a", "b", "c");
         var list = Path.Combine(_folder.Path, "ids.txt");
         await File.WriteAllTextAsync(list, "b\nnot there\n", Ct);
-        Assert.Equal(1, await CacheEditor.RemoveAsync(_folder.Cache, ClipFilter.Parse([], list), TimeProvider.System, Ct));
+        Assert.Equal(1, await new CacheEditor(_folder.Cache, TimeProvider.System).RemoveAsync(ClipFilter.Parse([], list), Ct));
         var table = Path.Combine(_folder.Path, "ids.parquet");
         await File.WriteAllBytesAsync(table, await RowTable<RemovedClip>.WriteAsync([new RemovedClip { Id = "c" }], new Dictionary<string, string>(StringComparer.Ordinal)), Ct);
-        Assert.Equal(1, await CacheEditor.RemoveAsync(_folder.Cache, ClipFilter.Parse([], table), TimeProvider.System, Ct));
+        Assert.Equal(1, await new CacheEditor(_folder.Cache, TimeProvider.System).RemoveAsync(ClipFilter.Parse([], table), Ct));
         Assert.Equal(["a"], Cache.Open(_folder.Cache).Clips.Select(c => c.Id));
     }
 
@@ -83,13 +83,13 @@ public sealed class CacheEditorTests : IDisposable
         await RemoveAsync("id=secret");
         Assert.NotEmpty(Holding(secret));
 
-        Assert.Equal((1, 1L), await CacheEditor.CompactAsync(_folder.Cache, TimeProvider.System, Ct));
+        Assert.Equal((1, 1L), await new CacheEditor(_folder.Cache, TimeProvider.System).CompactAsync(Ct));
         var report = CacheVerifier.Verify(_folder.Cache, ct: Ct);
         Assert.Empty(report.Errors);
         Assert.Equal((0, 1), (report.RemovedRows, report.OtherShards));
         Assert.NotEmpty(Holding(secret));
 
-        var vacuumed = await CacheEditor.VacuumAsync(_folder.Cache, TimeSpan.Zero, TimeProvider.System, Ct);
+        var vacuumed = await new CacheEditor(_folder.Cache, TimeProvider.System).VacuumAsync(TimeSpan.Zero, Ct);
         Assert.True(vacuumed.Versions > 0 && vacuumed.Files > 0 && vacuumed.Bytes > secret.Frames.Length);
         Assert.Empty(Holding(secret));
         report = CacheVerifier.Verify(_folder.Cache, ct: Ct);
@@ -106,8 +106,8 @@ public sealed class CacheEditorTests : IDisposable
         await WriteAsync("a");
         await WriteAsync("b");
         await RemoveAsync("id=b");
-        await CacheEditor.CompactAsync(_folder.Cache, TimeProvider.System, Ct);
-        Assert.Equal((0, 0, 0L), await CacheEditor.VacuumAsync(_folder.Cache, TimeSpan.FromDays(7), TimeProvider.System, Ct));
+        await new CacheEditor(_folder.Cache, TimeProvider.System).CompactAsync(Ct);
+        Assert.Equal((0, 0, 0L), await new CacheEditor(_folder.Cache, TimeProvider.System).VacuumAsync(TimeSpan.FromDays(7), Ct));
         Assert.Equal(["a", "b"], Cache.Open(_folder.Cache, version: 2).Clips.Select(c => c.Id));
     }
 
@@ -118,7 +118,7 @@ public sealed class CacheEditorTests : IDisposable
         var before = Cache.Open(_folder.Cache);
         using ClipReader reader = new(before);
         await RemoveAsync("id=b");
-        await CacheEditor.CompactAsync(_folder.Cache, TimeProvider.System, Ct);
+        await new CacheEditor(_folder.Cache, TimeProvider.System).CompactAsync(Ct);
         Assert.All(new[] { "a", "b", "c" }, id => Clips.AssertSame(Clips.Make(id), before));
     }
 
@@ -130,7 +130,7 @@ public sealed class CacheEditorTests : IDisposable
             await WriteAsync($"{i}");
         }
 
-        Assert.Equal((0, 0L), await CacheEditor.CompactAsync(_folder.Cache, TimeProvider.System, Ct));
+        Assert.Equal((0, 0L), await new CacheEditor(_folder.Cache, TimeProvider.System).CompactAsync(Ct));
         var cache = Cache.Open(_folder.Cache);
         Assert.Single(cache.Manifest.Segments);
         Assert.Equal(["0", "1", "2", "3", "4"], cache.Clips.Select(c => c.Id));
@@ -170,7 +170,7 @@ public sealed class CacheEditorTests : IDisposable
         await File.WriteAllBytesAsync(file, await RowTable<Scored>.WriteAsync(
             [new Scored { Id = "c", Score = 0.5, Label = "dog", Tags = ["x", "y"] }, new Scored { Id = "a", Score = 2, Label = null }, new Scored { Id = "elsewhere", Score = 9 }],
             new Dictionary<string, string>(StringComparer.Ordinal)), Ct);
-        var (names, clips) = await CacheEditor.AddColumnsAsync(_folder.Cache, file, TimeProvider.System, Ct);
+        var (names, clips) = await new CacheEditor(_folder.Cache, TimeProvider.System).AddColumnsAsync(file, Ct);
         Assert.Equal(["score", "label", "tags"], names);
         Assert.Equal(2, clips);
 
@@ -182,8 +182,8 @@ public sealed class CacheEditorTests : IDisposable
         Assert.Equal(["c"], Select("tags=y"));
         Assert.Equal(["c"], Select("label=d*"));
         Assert.Equal(["a", "b"], Select("label!=dog"));
-        await CacheEditor.CompactAsync(_folder.Cache, TimeProvider.System, Ct);
-        await CacheEditor.VacuumAsync(_folder.Cache, TimeSpan.Zero, TimeProvider.System, Ct);
+        await new CacheEditor(_folder.Cache, TimeProvider.System).CompactAsync(Ct);
+        await new CacheEditor(_folder.Cache, TimeProvider.System).VacuumAsync(TimeSpan.Zero, Ct);
         Assert.Equal(["c"], Select("score<1"));
         Assert.Empty(CacheVerifier.Verify(_folder.Cache, ct: Ct).Errors);
 
@@ -200,7 +200,7 @@ public sealed class CacheEditorTests : IDisposable
         await WriteAsync("a");
         var file = Path.Combine(_folder.Path, "bad.parquet");
         await File.WriteAllBytesAsync(file, await RowTable<ClipEntry>.WriteAsync([.. Cache.Open(_folder.Cache).Clips], new Dictionary<string, string>(StringComparer.Ordinal)), Ct);
-        Assert.Contains("cannot be replaced", (await Assert.ThrowsAsync<UsageException>(() => CacheEditor.AddColumnsAsync(_folder.Cache, file, TimeProvider.System, Ct))).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be replaced", (await Assert.ThrowsAsync<UsageException>(() => new CacheEditor(_folder.Cache, TimeProvider.System).AddColumnsAsync(file, Ct))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -228,11 +228,11 @@ public sealed class CacheEditorTests : IDisposable
         var folder = Path.Combine(_folder.Path, kind);
         var refused = Assert.Throws<UsageException>(() => Cache.Open(folder));
         Assert.Contains("xkd cache compact", refused.Message, StringComparison.Ordinal);
-        await Assert.ThrowsAsync<UsageException>(() => CacheEditor.RemoveAsync(folder, ClipFilter.Parse(["id=*"]), TimeProvider.System, Ct));
+        await Assert.ThrowsAsync<UsageException>(() => new CacheEditor(folder, TimeProvider.System).RemoveAsync(ClipFilter.Parse(["id=*"]), Ct));
         await Assert.ThrowsAsync<UsageException>(() => Clips.OpenAsync(folder));
         var ledger = await File.ReadAllTextAsync(Path.Combine(folder, "ledger.jsonl"), Ct);
 
-        await CacheEditor.CompactAsync(folder, TimeProvider.System, Ct);
+        await new CacheEditor(folder, TimeProvider.System).CompactAsync(Ct);
 
         var cache = Cache.Open(folder);
         Assert.Equal(["x/1.mp4#0", "x/1.mp4#1", "x/2.mp4#0", "x/2.mp4#1"], cache.Clips.Select(c => c.Id));
@@ -251,12 +251,12 @@ public sealed class CacheEditorTests : IDisposable
             }
         }
 
-        await CacheEditor.VacuumAsync(folder, TimeSpan.Zero, TimeProvider.System, Ct);
+        await new CacheEditor(folder, TimeProvider.System).VacuumAsync(TimeSpan.Zero, Ct);
         Assert.Single(Directory.GetFiles(Path.Combine(folder, "shards")));
         Assert.Empty(CacheVerifier.Verify(folder, ct: Ct).Errors);
     }
 
-    private Task<int> RemoveAsync(string where) => CacheEditor.RemoveAsync(_folder.Cache, ClipFilter.Parse([where]), TimeProvider.System, Ct);
+    private Task<int> RemoveAsync(string where) => new CacheEditor(_folder.Cache, TimeProvider.System).RemoveAsync(ClipFilter.Parse([where]), Ct);
 
     private async Task WriteAsync(params string[] ids) => await Clips.WriteAsync(_folder.Cache, ids.Select(id => Clips.Make(id, item: SegmentId.Split(id).Item)));
 
