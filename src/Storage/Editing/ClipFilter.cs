@@ -20,6 +20,9 @@ public sealed partial class ClipFilter
     /// <summary>Whether it selects every clip.</summary>
     public bool IsAll => _conditions.Length == 0 && _ids is null;
 
+    /// <summary>The columns that its conditions look at.</summary>
+    internal IEnumerable<string> Columns => _conditions.Select(c => c.Column);
+
     /// <summary>From texts as on the command line.</summary>
     /// <param name="where">
     /// Each COLUMN OPERATOR VALUE: <c>=</c> and <c>!=</c> take values separated by commas, of which texts may hold <c>*</c> and <c>?</c>; <c>&lt; &lt;= &gt; &gt;=</c> take one. Of a list, such as

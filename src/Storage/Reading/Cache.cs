@@ -45,6 +45,14 @@ public sealed class Cache
     /// <summary>What <see cref="Clips"/> were selected by.</summary>
     public ClipFilter Filter { get; } = ClipFilter.All;
 
+    /// <summary>The clips of this version that a filter selects, with their ids and the named columns alone; none where nothing matches.</summary>
+    /// <exception cref="UsageException">A condition names no column of the cache.</exception>
+    public IReadOnlyList<ClipEntry> Query(ClipFilter filter, params IEnumerable<string> columns)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return ClipIndex.Query(_store, Manifest, filter, columns);
+    }
+
     /// <summary>This version with the clips that a filter selects, as if it held no others.</summary>
     /// <exception cref="UsageException">It selects none, or names no column of the cache.</exception>
     public Cache Select(ClipFilter filter)

@@ -11,6 +11,26 @@ internal static class ClipIndex
         return manifest.Columns.Count == 0 ? clips : ClipColumns.Add(clips, [.. manifest.Columns.Select(c => Added(store, c))]);
     }
 
+    /// <summary>Some columns of the clips that a filter selects, sorted by id: a listing of millions reads what it shows, and keeps what it selects.</summary>
+    public static ClipEntry[] Query(ICacheStore store, Manifest manifest, ClipFilter filter, IEnumerable<string> columns)
+    {
+        if (manifest.Columns.Count > 0)
+        {
+            var clips = Read(store, manifest); // added columns are joined by id to all clips
+            return [.. filter.Select(clips).Select(i => clips[i])];
+        }
+
+        HashSet<string> names = ["id", .. columns, .. filter.Columns, .. manifest.Removals.Count > 0 ? ["item"] : Array.Empty<string>()];
+        var removed = Removed(store, manifest);
+        var found = new ClipEntry[manifest.Segments.Count][];
+        new ManifestStore(store).Each(Enumerable.Range(0, found.Length), i =>
+        {
+            var rows = Live(manifest.Segments[i], IndexFile.ReadColumns(store, manifest.Segments[i], names), manifest.Removals, removed);
+            found[i] = [.. filter.Select(rows).Select(row => rows[row])];
+        });
+        return Sorted(found);
+    }
+
     /// <returns>Clips sorted by id, ordinal, as the index files have them.</returns>
     /// <exception cref="CorruptCacheException">An index file is damaged, or two rows have one id.</exception>
     public static ClipEntry[] ReadRows(ICacheStore store, Manifest manifest)
@@ -18,7 +38,7 @@ internal static class ClipIndex
         ManifestStore manifests = new(store);
         var shards = Places(manifest.Shards);
         var rows = new ClipEntry[manifest.Segments.Count][];
-        var removed = manifest.Removals.ToDictionary(r => r.Ids.Path, r => IndexFile.ReadRemoved(store, r).ToHashSet(StringComparer.Ordinal), StringComparer.Ordinal);
+        var removed = Removed(store, manifest);
         manifests.Each(Enumerable.Range(0, rows.Length), i => rows[i] = Live(manifest.Segments[i], IndexFile.ReadRows(store, manifest.Segments[i], shards, manifest.Fingerprint), manifest.Removals, removed));
         var clips = Sorted(rows);
         if (Doubled(clips) is { } doubled)
@@ -28,6 +48,10 @@ internal static class ClipIndex
 
         return clips.Length == manifest.Clips ? clips : throw new CorruptCacheException(CacheLayout.Manifest(manifest.Version), null, "clips", $"{clips.Length}", $"{manifest.Clips}");
     }
+
+    /// <summary>The ids that each removal names, by its file.</summary>
+    public static Dictionary<string, HashSet<string>> Removed(ICacheStore store, Manifest manifest) =>
+        manifest.Removals.ToDictionary(r => r.Ids.Path, r => IndexFile.ReadRemoved(store, r).ToHashSet(StringComparer.Ordinal), StringComparer.Ordinal);
 
     /// <summary>Rows that no later removal names, by their own id or their item's.</summary>
     public static ClipEntry[] Live(Segment segment, ClipEntry[] rows, IReadOnlyList<Removal> removals, IReadOnlyDictionary<string, HashSet<string>> removed)

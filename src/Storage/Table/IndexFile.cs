@@ -50,6 +50,10 @@ internal static class IndexFile
             return rows;
         });
 
+    /// <summary>Some columns of a segment's rows, in the order of its index; the others keep their defaults.</summary>
+    public static ClipEntry[] ReadColumns(ICacheStore store, Segment segment, IReadOnlySet<string> names) => segment.Index is not { } index ? [] : Guard(index.Path, () =>
+        RowTable<ClipEntry>.ReadAsync(Read(store, index), segment.Rows, names).GetAwaiter().GetResult());
+
     /// <summary>The ids of a list of removed clips.</summary>
     public static string[] ReadRemoved(ICacheStore store, Removal removal) =>
         Guard(removal.Ids.Path, () => RowTable<RemovedClip>.ReadAsync(Read(store, removal.Ids), int.MaxValue).GetAwaiter().GetResult().Select(r => r.Id).ToArray());

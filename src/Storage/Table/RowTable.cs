@@ -56,8 +56,9 @@ internal static class RowTable<T>
     /// <summary>The rows in the file's order.</summary>
     /// <param name="file">The whole file.</param>
     /// <param name="most">Rows that it may have at most.</param>
+    /// <param name="names">Columns to read, which leaves the others at their defaults; null: all.</param>
     /// <exception cref="InvalidDataException">It is no such table; what a damaged file leads to else is anything that parsing can throw.</exception>
-    public static async Task<T[]> ReadAsync(byte[] file, int most)
+    public static async Task<T[]> ReadAsync(byte[] file, int most, IReadOnlySet<string>? names = null)
     {
         using MemoryStream stream = new(file, writable: false);
         ParquetFooter.Require(stream);
@@ -71,14 +72,14 @@ internal static class RowTable<T>
         List<T[]> groups = [];
         for (var i = 0; i < reader.RowGroupCount; i++)
         {
-            groups.Add(await ReadGroupAsync(reader, i));
+            groups.Add(await ReadGroupAsync(reader, i, names));
         }
 
         return groups.Count == 1 ? groups[0] : [.. groups.SelectMany(g => g)];
     }
 
     /// <summary>The rows of one row group.</summary>
-    public static async Task<T[]> ReadGroupAsync(ParquetReader reader, int number)
+    public static async Task<T[]> ReadGroupAsync(ParquetReader reader, int number, IReadOnlySet<string>? names = null)
     {
         using var group = reader.OpenRowGroupReader(number);
         var rows = new T[group.RowCount];
@@ -87,7 +88,7 @@ internal static class RowTable<T>
             row = New();
         }
 
-        foreach (var column in Columns)
+        foreach (var column in Columns.Where(c => names is null || names.Contains(c.Name)))
         {
             if (Array.Find(reader.Schema.DataFields, f => f.Path.FirstPart == column.Name) is { } field)
             {

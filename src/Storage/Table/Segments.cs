@@ -27,7 +27,7 @@ internal static class Segments
     {
         var shards = merged.SelectMany(manifests.Shards).ToArray();
         var places = ClipIndex.Places(shards);
-        var removed = manifest.Removals.ToDictionary(r => r.Ids.Path, r => IndexFile.ReadRemoved(store, r).ToHashSet(StringComparer.Ordinal), StringComparer.Ordinal);
+        var removed = ClipIndex.Removed(store, manifest);
         var rows = ClipIndex.Sorted([.. merged.Select(s => ClipIndex.Live(s, IndexFile.ReadRows(store, s, places, manifest.Fingerprint), manifest.Removals, removed))]);
         var used = rows.Select(r => r.ShardPath).ToHashSet(StringComparer.Ordinal);
         byte[] lines = [.. merged.Select(s => s.Ledger).OfType<StoredPart>().SelectMany(l => IndexFile.Read(store, l))];

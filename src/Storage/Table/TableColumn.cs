@@ -62,12 +62,13 @@ internal sealed class TextColumn<T>(PropertyInfo property, string name, bool opt
     public override async Task ReadAsync(ParquetRowGroupReader group, DataField field, Memory<T> rows)
     {
         RequireType(field, Parquet);
-        var values = new string?[rows.Length];
-        await group.ReadAsync(field, values.AsMemory());
+        var values = new ReadOnlyMemory<char>[rows.Length];
+        var defined = field.IsNullable ? new int[rows.Length] : null;
+        await group.ReadRawAsync<ReadOnlyMemory<char>>(field, values, defined is null ? null : (Memory<int>?)defined, null);
         SharedTexts texts = new();
-        for (var i = 0; i < values.Length; i++)
+        for (int i = 0, next = 0; i < rows.Length; i++)
         {
-            _set(rows.Span[i], values[i] is { } text ? texts.Share(text) : optional ? null : throw new InvalidDataException($"column {Name}, row {i}: no text"));
+            _set(rows.Span[i], defined is null || defined[i] > 0 ? texts.Share(values[next++].Span) : optional ? null : throw new InvalidDataException($"column {Name}, row {i}: no text"));
         }
     }
 }
@@ -128,7 +129,7 @@ internal static class TextsColumn
             row += repetitions[i] == 0 ? 1 : 0;
             if (definitions[i] == field.MaxDefinitionLevel)
             {
-                (lists[row] ??= []).Add(texts.Share(new string(values[text++].Span)));
+                (lists[row] ??= []).Add(texts.Share(values[text++].Span));
             }
         }
 
@@ -139,21 +140,22 @@ internal static class TextsColumn
 /// <summary>Keeps one copy of each text of a column: labels and splits repeat, ids do not, and are let through once that shows.</summary>
 internal sealed class SharedTexts
 {
-    private const int Most = 1 << 14;
-    private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
+    private const int Most = 1 << 12;
+    private readonly Dictionary<string, string>.AlternateLookup<ReadOnlySpan<char>> _texts = new Dictionary<string, string>(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
 
-    public string Share(string text)
+    public string Share(ReadOnlySpan<char> text)
     {
-        if (_texts.TryGetValue(text, out var known))
+        if (_texts.Dictionary.Count == Most)
         {
-            return known;
+            return new string(text);
         }
 
-        if (_texts.Count < Most)
+        if (!_texts.TryGetValue(text, out var known))
         {
-            _texts.Add(text, text);
+            known = new string(text);
+            _texts[text] = known;
         }
 
-        return text;
+        return known;
     }
 }

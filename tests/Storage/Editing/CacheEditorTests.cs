@@ -195,6 +195,23 @@ public sealed class CacheEditorTests : IDisposable
     }
 
     [Fact]
+    public async Task Query_AFewColumns_GivesWhatAllColumnsWould()
+    {
+        await WriteAsync("a", "bb", "c", "long#0", "long#1");
+        await WriteAsync("dd", "e");
+        await RemoveAsync("id=c,long#1");
+        var cache = Cache.Open(_folder.Cache);
+        Assert.Equal(["a", "bb", "dd", "e", "long#0"], cache.Query(ClipFilter.All).Select(c => c.Id));
+        var filter = ClipFilter.Parse(["split=train", "duration>0.1"]);
+        var expected = cache.Select(filter).Clips;
+        var some = cache.Query(filter, "label", "num_frames");
+        Assert.Equal(expected.Select(c => (c.Id, c.Label, c.NumFrames, c.Split)), some.Select(c => (c.Id, c.Label, c.NumFrames, c.Split)));
+        Assert.All(some, c => Assert.Equal((0, 0L), (c.Width, c.FramesOffset))); // not read
+        Assert.Empty(cache.Query(ClipFilter.Parse(["split=nowhere"])));
+        Assert.Throws<UsageException>(() => cache.Query(ClipFilter.Parse(["colour=red"])));
+    }
+
+    [Fact]
     public async Task AddColumns_AColumnOfTheLayout_IsRefused()
     {
         await WriteAsync("a");
