@@ -28,10 +28,10 @@ public sealed record IngestForecast
     public required int Workers { get; init; }
 
     /// <summary>Bytes the cache would grow by; null where nothing could be sampled.</summary>
-    public required double? Bytes { get; init; }
+    public required long? Bytes { get; init; }
 
     /// <summary>Clips it would grow by.</summary>
-    public required double? Clips { get; init; }
+    public required long? Clips { get; init; }
 
     /// <summary>Seconds the run would take.</summary>
     public required double? Seconds { get; init; }

@@ -130,8 +130,8 @@ public sealed partial class IngestJob
             Notes = [.. notes, .. cache?.Warnings ?? [], .. plan.Changes.Say(_options.Changed, _options.Gone)],
             Sampled = sampler.Count,
             Workers = _sizes.Workers,
-            Bytes = Of(sampler.Bytes),
-            Clips = Of(sampler.Clips),
+            Bytes = (long?)Of(sampler.Bytes),
+            Clips = Of(sampler.Clips) is { } clips ? (long)Math.Round(clips) : null,
             Seconds = Of(sampler.Seconds) / Math.Min(_sizes.Workers, Math.Max(1, files.Count)),
         };
     }
