@@ -81,7 +81,8 @@ internal sealed class IngestSampler(DecodeStage decode, MelStage mel, int worker
         var began = time.GetTimestamp();
         using var item = await mel.RunAsync(await decode.RunAsync(pending, cancellationToken), cancellationToken);
         var seconds = time.GetElapsedTime(began).TotalSeconds;
-        var bytes = item.Clips.Sum(clip => clip.Mel.Length + clip.Pcm.Length + (clip.Jpeg?.Payload.Length ?? (long)clip.Segment.NumFrames * item.Media!.FrameBytes));
+        var bytes = item.Clips.Sum(clip =>
+            clip.Mel.Length + clip.Pcm.Length + (clip.Jpeg?.Payload.Length ?? (long)clip.Segment.NumFrames * item.Media!.FrameBytes));
         lock (_gate)
         {
             Count++;

@@ -40,7 +40,9 @@ public sealed partial class IngestJob
 
     /// <summary>Runs to the end, or until cancelled: then what is complete is committed and the result says that it was stopped.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled before the first item: nothing is changed.</exception>
-    /// <exception cref="UsageException">The dataset is missing or empty, the cache was prepared differently, or it has another file's item under an id.</exception>
+    /// <exception cref="UsageException">
+    /// The dataset is missing or empty, the cache was prepared differently, it has another file's item under an id, or a file has changed and must not.
+    /// </exception>
     /// <exception cref="FailureException">The run cannot go on; what was complete is committed where the disk allows.</exception>
     public async Task<IngestResult> RunAsync(IProgress<IngestProgress>? progress, CancellationToken cancellationToken)
     {
@@ -49,7 +51,11 @@ public sealed partial class IngestJob
         var (items, notes) = await LeavableAsync(() => Items(cancellationToken), cancellationToken);
         await using var writer = await CacheWriter.OpenAsync(
             _options.Out, Fingerprint(), new CacheWriterOptions { Part = PartName(), JpegQuality = JpegQuality, Origin = Origin() }, _time, cancellationToken);
-        var plan = await LeavableAsync(() => IngestPlan.Of(_options, Origin(), items, writer.Ledger, writer.Head?.Origins ?? [], cancellationToken), cancellationToken);
+
+        // Where nothing is settled no file is looked at: a run that is stopped from here on says how far it is.
+        var plan = writer.Ledger.Count == 0
+            ? Plan(items, writer.Ledger, writer.Head, CancellationToken.None)
+            : await LeavableAsync(() => Plan(items, writer.Ledger, writer.Head, cancellationToken), cancellationToken);
         items.Clear(); // an item that is done lives on in the ledger alone: memory does not grow by both
         var pending = plan.Pending;
         var tally = new IngestTally(plan.Total - pending.Count, plan.Total, TimeSpan.FromSeconds(_options.ProgressInterval), progress, _time);
@@ -109,7 +115,7 @@ public sealed partial class IngestJob
         }
 
         var ledger = cache?.ReadLedger() ?? new Dictionary<string, LedgerEntry>(StringComparer.Ordinal);
-        var plan = await LeavableAsync(() => IngestPlan.Of(_options, Origin(), items, ledger, cache?.Manifest.Origins ?? [], cancellationToken), cancellationToken);
+        var plan = await LeavableAsync(() => Plan(items, ledger, cache?.Manifest, cancellationToken), cancellationToken);
         List<PendingItem> files = [.. plan.Pending.Where(static item => item.Source is { IsAbsent: false, Flaw: null })];
         await using var pool = NewPool();
         IngestSampler sampler = new(NewDecodeStage(pool), NewMelStage(), _sizes.Workers, _time);
@@ -166,7 +172,8 @@ public sealed partial class IngestJob
     public async Task<PipelineGraph> MeasureDecodingAsync(CancellationToken cancellationToken)
     {
         await using var pool = NewPool();
-        var (graph, decoded) = BuildDecoding(pool, new Queue<PendingItem>(Items(cancellationToken).Items.Where(item => Partition.Owns(item.Id, _options.Partition, _options.Partitions)).Select(static item => new PendingItem(item, 0))));
+        var items = Items(cancellationToken).Items.Where(item => Partition.Owns(item.Id, _options.Partition, _options.Partitions));
+        var (graph, decoded) = BuildDecoding(pool, new Queue<PendingItem>(items.Select(static item => new PendingItem(item, 0))));
         await graph.RunAsync(decoded, "discard", Discard, cancellationToken: cancellationToken);
         return graph;
 
@@ -220,14 +227,15 @@ public sealed partial class IngestJob
     {
         var decode = DecodeOptions();
         var decoder = _decoder ?? new MediaDecoder(_tools, decode, _time, pool);
-        return new DecodeStage(decoder, decode, _options.OnMissing, _options.MaxClip, new EnvironmentGuard(_options.Root), new StretchProbe(_tools, decode.ItemTimeout, _time), _time);
+        var stretches = new StretchProbe(_tools, decode.ItemTimeout, _time);
+        return new DecodeStage(decoder, decode, _options.OnMissing, _options.MaxClip, new EnvironmentGuard(_options.Root), stretches, _time);
     }
 
     private MelStage NewMelStage()
     {
         var fingerprint = Fingerprint();
-        var mel = MelBackends.Create(_options.Mel, new LogMelOptions { SampleRate = fingerprint.SampleRate, NFft = fingerprint.NFft, Hop = fingerprint.Hop, Mels = fingerprint.Mels });
-        return new MelStage(mel, fingerprint, _options.MaxClip, _options.OnMissing, JpegQuality);
+        var options = new LogMelOptions { SampleRate = fingerprint.SampleRate, NFft = fingerprint.NFft, Hop = fingerprint.Hop, Mels = fingerprint.Mels };
+        return new MelStage(MelBackends.Create(_options.Mel, options), fingerprint, _options.MaxClip, _options.OnMissing, JpegQuality);
     }
 
     private DecoderPool NewPool() => new(_tools, DecodeOptions(), _time);
@@ -243,7 +251,11 @@ public sealed partial class IngestJob
     }
 
     // A file system that hangs cannot be told to stop: the run leaves it waiting.
-    private static Task<T> LeavableAsync<T>(Func<T> look, CancellationToken cancellationToken) => Task.Run(look, cancellationToken).WaitAsync(cancellationToken);
+    private static Task<T> LeavableAsync<T>(Func<T> look, CancellationToken cancellationToken) =>
+        Task.Run(look, cancellationToken).WaitAsync(cancellationToken);
+
+    private IngestPlan Plan(List<SourceItem> items, IReadOnlyDictionary<string, LedgerEntry> ledger, Manifest? head, CancellationToken cancellationToken) =>
+        IngestPlan.Of(_options, Origin(), items, ledger, head?.Origins ?? [], cancellationToken);
 
     private DecodeOptions DecodeOptions() => new()
     {

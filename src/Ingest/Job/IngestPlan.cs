@@ -39,7 +39,8 @@ internal sealed record IngestPlan
     /// <param name="cancellationToken">Ends the looking at files.</param>
     /// <exception cref="UsageException">An id is settled as another root's file, or a file has changed and must not.</exception>
     public static IngestPlan Of(
-        IngestOptions options, IngestOrigin run, IReadOnlyList<SourceItem> items, IReadOnlyDictionary<string, LedgerEntry> ledger, IReadOnlyList<IngestOrigin> origins, CancellationToken cancellationToken)
+        IngestOptions options, IngestOrigin run, IReadOnlyList<SourceItem> items, IReadOnlyDictionary<string, LedgerEntry> ledger,
+        IReadOnlyList<IngestOrigin> origins, CancellationToken cancellationToken)
     {
         List<SourceItem> own = [.. items.Where(item => Owns(item.Id))];
         var failedEarlier = 0;
@@ -60,17 +61,22 @@ internal sealed record IngestPlan
         var changed = replacing ? changes.Changed.ToHashSet(StringComparer.Ordinal) : [];
         var moved = changes.Moved.ToDictionary(static move => move.To, static move => move.From, StringComparer.Ordinal);
         var pending = own.FindAll(item => changed.Contains(item.Id) || (IsPending(item) && (replacing || !moved.ContainsKey(item.Id))));
+        var committed = ledger.Values.Where(static entry => entry.State == ItemState.Committed).Select(static entry => entry.Id);
+        var replaces = replacing ? new Dictionary<string, string>(moved, StringComparer.Ordinal) : [];
+        foreach (var id in changed.Where(id => ledger[id].State == ItemState.Committed))
+        {
+            replaces.Add(id, id);
+        }
+
         return new IngestPlan
         {
             Total = own.Count,
             Pending = new Queue<PendingItem>(
-                SharedIds.Mark(pending, ledger.ContainsKey, ledger.Values.Where(static entry => entry.State == ItemState.Committed).Select(static entry => entry.Id))
-                    .Select(item => new PendingItem(item, ledger.GetValueOrDefault(item.Id)?.Attempts ?? 0))),
+                SharedIds.Mark(pending, ledger.ContainsKey, committed).Select(item => new PendingItem(item, ledger.GetValueOrDefault(item.Id)?.Attempts ?? 0))),
             New = pending.Count(item => !ledger.ContainsKey(item.Id) && !moved.ContainsKey(item.Id)),
             FailedEarlier = failedEarlier - changed.Count(id => ledger[id].State == ItemState.Failed),
             Changes = changes,
-            Replaces = replacing ? changed.Where(id => ledger[id].State == ItemState.Committed).Select(static id => (To: id, From: id)).Concat(moved.Select(static move => (To: move.Key, From: move.Value)))
-                .ToDictionary(static pair => pair.To, static pair => pair.From, StringComparer.Ordinal) : new Dictionary<string, string>(StringComparer.Ordinal),
+            Replaces = replaces,
             Removes = options.Gone == GonePolicy.Remove ? changes.Gone : [],
         };
 

@@ -15,8 +15,8 @@ public sealed record SourceChanges
     public IReadOnlyList<string> Gone { get; init; } = [];
 
     /// <summary>
-    /// Compares what a catalog lists with a ledger. Sizes and times decide, nothing is read. An earlier time is no change, nor is another time at another path: copies of datasets have both. A line
-    /// that does not say size and time is not compared.
+    /// Compares what a catalog lists with a ledger. Sizes and times decide, nothing is read. An earlier time is no change, nor is another time at another
+    /// path: copies of datasets have both. A line that does not say size and time is not compared.
     /// </summary>
     /// <param name="items">All the catalog lists, those of other partitions too: a file may have moved to one of theirs.</param>
     /// <param name="ledger">The cache's lines.</param>
@@ -28,26 +28,32 @@ public sealed record SourceChanges
     /// <param name="isGone">Whether a file is certainly not there; null for <see cref="FileStamp.IsGone"/>.</param>
     /// <param name="cancellationToken">Ends the looking.</param>
     internal static SourceChanges Find(
-        IReadOnlyList<SourceItem> items, IReadOnlyDictionary<string, LedgerEntry> ledger, IReadOnlyList<IngestOrigin> origins, IngestOrigin run, Func<SourceItem, bool> isPending, Func<string, bool> owns,
+        IReadOnlyList<SourceItem> items, IReadOnlyDictionary<string, LedgerEntry> ledger, IReadOnlyList<IngestOrigin> origins, IngestOrigin run,
+        Func<SourceItem, bool> isPending, Func<string, bool> owns,
         Func<string, FileStamp?>? stampOf = null, Func<string, bool>? isGone = null, CancellationToken cancellationToken = default)
     {
         const int AtOnce = 16; // a network file system answers many as fast as one
         stampOf ??= FileStamp.Of;
         isGone ??= FileStamp.IsGone;
         var changed = items.AsParallel().AsOrdered().WithDegreeOfParallelism(AtOnce).WithCancellation(cancellationToken)
-            .Where(item => owns(item.Id) && !isPending(item) && ledger[item.Id] is { State: not ItemState.Removed } settled && IsChanged(item, settled, stampOf)).Select(static item => item.Id).ToList();
+            .Where(item => owns(item.Id) && !isPending(item) && ledger[item.Id].State != ItemState.Removed && IsChanged(item, ledger[item.Id], stampOf))
+            .Select(static item => item.Id).ToList();
 
-        var files = items.Where(static item => !item.IsAbsent).Select(static item => item.Id).ToHashSet(StringComparer.Ordinal);
-        var sources = new Lazy<HashSet<string>>(() => items.Where(static item => !item.IsAbsent).Select(static item => item.Path).ToHashSet(StringComparer.Ordinal));
-        List<LedgerEntry> left = [.. ledger.Values.Where(entry => entry.State == ItemState.Committed && !files.Contains(entry.Id) && Covers(entry.Source, origins, run))
-            .AsParallel().WithDegreeOfParallelism(AtOnce).WithCancellation(cancellationToken).Where(entry => sources.Value.Contains(entry.Source) || isGone(entry.Source)).OrderBy(static entry => entry.Id, StringComparer.Ordinal)];
+        // Committed items without a file of their own, though it may be listed under another id.
+        var listed = items.Where(static item => !item.IsAbsent).Select(static item => item.Id).ToHashSet(StringComparer.Ordinal);
+        var paths = items.Where(static item => !item.IsAbsent).Select(static item => item.Path).ToHashSet(StringComparer.Ordinal);
+        var left = ledger.Values.Where(entry => entry.State == ItemState.Committed && !listed.Contains(entry.Id) && Covers(entry.Source, origins, run))
+            .AsParallel().WithDegreeOfParallelism(AtOnce).WithCancellation(cancellationToken)
+            .Where(entry => paths.Contains(entry.Source) || isGone(entry.Source))
+            .OrderBy(static entry => entry.Id, StringComparer.Ordinal).ToList();
         var moved = Moves(left, items.Where(isPending), stampOf);
         var found = moved.Select(static move => move.From).ToHashSet(StringComparer.Ordinal);
+        var gone = left.Where(entry => owns(entry.Id) && !found.Contains(entry.Id) && !paths.Contains(entry.Source));
         return new SourceChanges
         {
             Changed = changed,
             Moved = moved.FindAll(move => owns(move.To)),
-            Gone = [.. left.Where(entry => owns(entry.Id) && !found.Contains(entry.Id) && !sources.Value.Contains(entry.Source)).Select(static entry => entry.Id)],
+            Gone = [.. gone.Select(static entry => entry.Id)],
         };
     }
 
@@ -63,14 +69,16 @@ public sealed record SourceChanges
 
         if (Moved.Count > 0)
         {
-            yield return $"{Files(Moved.Count)} moved ({Few(Moved.Select(static move => $"{move.From} is now {move.To}"))}): " + (policy == ChangedPolicy.Replace
+            var names = Few(Moved.Select(static move => $"{move.From} is now {move.To}"));
+            yield return $"{Files(Moved.Count)} moved ({names}): " + (policy == ChangedPolicy.Replace
                 ? "decoded again, to replace the clips of the old id by those of the new"
                 : "the cached clips stay under the old id and label, and nothing is ingested under the new; --changed replace replaces them");
         }
 
         if (Gone.Count > 0)
         {
-            yield return $"{Files(Gone.Count)} gone ({Few(Gone)}): the cached clips " + (gonePolicy == GonePolicy.Remove ? "are removed" : "stay; --gone remove removes them");
+            yield return $"{Files(Gone.Count)} gone ({Few(Gone)}): the cached clips "
+                + (gonePolicy == GonePolicy.Remove ? "are removed" : "stay; --gone remove removes them");
         }
     }
 
@@ -79,7 +87,8 @@ public sealed record SourceChanges
     {
         if (Changed.Count > 0)
         {
-            throw new UsageException($"--changed fail: {Files(Changed.Count)} changed since ingest into {cache}: {Few(Changed)}; --changed replace decodes again, --changed keep leaves the cached clips.");
+            throw new UsageException($"--changed fail: {Files(Changed.Count)} changed since ingest into {cache}: {Few(Changed)}; "
+                + "--changed replace decodes again, --changed keep leaves the cached clips.");
         }
     }
 
@@ -87,7 +96,8 @@ public sealed record SourceChanges
     {
         // An id that names a recording may lie in another container now: that is no change of the file that was read.
         var known = item.Path == settled.Source || item.Alternatives.Any(file => file.Path == settled.Source);
-        if (settled.Bytes is not { } bytes || item.IsAbsent || item.Flaw is not null || (item.NamesRecording && !known) || stampOf(known ? settled.Source : item.Path) is not { } now)
+        var comparable = !item.IsAbsent && item.Flaw is null && (known || !item.NamesRecording);
+        if (!comparable || settled.Bytes is not { } bytes || stampOf(known ? settled.Source : item.Path) is not { } now)
         {
             return false;
         }
@@ -104,18 +114,23 @@ public sealed record SourceChanges
         }
 
         var around = origins.Where(origin => IsBelow(source, origin.Root)).ToList();
-        return around.Count > 0 && around.TrueForAll(origin => origin.Root == run.Root && origin.Dataset == run.Dataset && origin.Annotations == run.Annotations && (run.Split is null || origin.Split == run.Split));
+        return around.Count > 0 && around.TrueForAll(origin =>
+            origin.Root == run.Root && origin.Dataset == run.Dataset && origin.Annotations == run.Annotations
+            && (run.Split is null || origin.Split == run.Split));
     }
 
-    private static bool IsBelow(string path, string root) => path.StartsWith(root, StringComparison.Ordinal) && (root.EndsWith('/') || (path.Length > root.Length && path[root.Length] == '/'));
+    private static bool IsBelow(string path, string root) =>
+        path.StartsWith(root, StringComparison.Ordinal) && (root.EndsWith('/') || (path.Length > root.Length && path[root.Length] == '/'));
 
     // A name, a size and a time are one file's; of several alike each is taken once. A stretch of a file is not the file.
     private static List<MovedSource> Moves(List<LedgerEntry> left, IEnumerable<SourceItem> pending, Func<string, FileStamp?> stampOf)
     {
-        var byName = left.Where(static entry => entry is { Bytes: not null, Mtime: not null }).GroupBy(static entry => Path.GetFileName(entry.Source), StringComparer.Ordinal)
+        var byName = left.Where(static entry => entry is { Bytes: not null, Mtime: not null })
+            .GroupBy(static entry => Path.GetFileName(entry.Source), StringComparer.Ordinal)
             .ToDictionary(static group => group.Key, static group => group.ToList(), StringComparer.Ordinal);
+        var whole = pending.Where(static item => item is { IsAbsent: false, Flaw: null, NamesRecording: false, Start: null, End: null });
         List<MovedSource> moves = [];
-        foreach (var item in byName.Count == 0 ? [] : pending.Where(static item => item is { IsAbsent: false, Flaw: null, NamesRecording: false, Start: null, End: null }))
+        foreach (var item in byName.Count == 0 ? [] : whole)
         {
             if (byName.TryGetValue(Path.GetFileName(item.Path), out var entries) && stampOf(item.Path) is { } now
                 && entries.Find(entry => entry.Bytes == now.Bytes && Math.Abs(entry.Mtime!.Value - now.Mtime) <= FileStamp.Instant) is { } same)

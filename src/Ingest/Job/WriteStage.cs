@@ -9,7 +9,8 @@ namespace Xkd.Ingest;
 /// <param name="commitInterval">Between commits.</param>
 /// <param name="tally">Counts.</param>
 /// <param name="time">The clock.</param>
-internal sealed class WriteStage(CacheWriter writer, Fingerprint fingerprint, IReadOnlyDictionary<string, string> replaces, TimeSpan commitInterval, IngestTally tally, TimeProvider time)
+internal sealed class WriteStage(
+    CacheWriter writer, Fingerprint fingerprint, IReadOnlyDictionary<string, string> replaces, TimeSpan commitInterval, IngestTally tally, TimeProvider time)
 {
     private long _committedAt = time.GetTimestamp();
 

@@ -46,7 +46,13 @@ public sealed record MelStatistics
     {
         ArgumentNullException.ThrowIfNull(clips);
         ArgumentNullException.ThrowIfNull(fingerprint);
-        var left = clips.Aggregate(this, (sum, clip) => sum.Add(-clip.MelStatisticFrames(fingerprint), -(long)clip.MelStatisticFrames(fingerprint) * fingerprint.Mels, -clip.MelSum, -clip.MelSumSquares));
+        var left = this;
+        foreach (var clip in clips)
+        {
+            var frames = clip.MelStatisticFrames(fingerprint);
+            left = left.Add(-frames, -(long)frames * fingerprint.Mels, -clip.MelSum, -clip.MelSumSquares);
+        }
+
         return left.Any ? left : new MelStatistics(); // what rounding leaves of sums over nothing
     }
 

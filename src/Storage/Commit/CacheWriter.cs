@@ -78,8 +78,8 @@ public sealed class CacheWriter : IAsyncDisposable
     }
 
     /// <summary>
-    /// Lets committed items be settled anew, once each. The commit that makes an item's new state visible removes its old clips: readers see either those or the new ones. Name all of a run at once: the
-    /// index is read for them once.
+    /// Lets committed items be settled anew, once each. The commit that makes an item's new state visible removes its old clips: readers see either those or
+    /// the new ones. Name all of a run at once: the index is read for them once.
     /// </summary>
     /// <exception cref="InvalidOperationException">One of them was settled since the last commit.</exception>
     public void Reopen(IReadOnlyList<string> items)
@@ -127,8 +127,8 @@ public sealed class CacheWriter : IAsyncDisposable
 
     /// <summary>
     /// Gives a source item its final state. Committed: its clips go to the open shard and become visible, with this line, at the next commit.
-    /// Otherwise its clips, if any, are dropped. Of an item that was reopened, committed and removed take its old clips away; failed leaves them and its state, and is a warning of its line.
-    /// A shard that this item filled is sealed and committed here.
+    /// Otherwise its clips, if any, are dropped. Of an item that was reopened, committed and removed take its old clips away; failed leaves them and its state,
+    /// and is a warning of its line. A shard that this item filled is sealed and committed here.
     /// </summary>
     /// <exception cref="ArgumentException">Committed without clips.</exception>
     /// <exception cref="UsageException">The item is committed already and not reopened.</exception>
@@ -480,7 +480,8 @@ public sealed class CacheWriter : IAsyncDisposable
     private static LedgerEntry Kept(LedgerEntry before, LedgerEntry failed)
     {
         const string Said = "not replaced: ";
-        return before with { Attempts = failed.Attempts, Warnings = [.. before.Warnings.Where(w => !w.StartsWith(Said, StringComparison.Ordinal)), $"{Said}{failed.Stage}/{failed.Reason}: {failed.Detail}"] };
+        var others = before.Warnings.Where(w => !w.StartsWith(Said, StringComparison.Ordinal));
+        return before with { Attempts = failed.Attempts, Warnings = [.. others, $"{Said}{failed.Stage}/{failed.Reason}: {failed.Detail}"] };
     }
 
     private void Drop(StagedClip clip)

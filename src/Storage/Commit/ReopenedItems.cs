@@ -48,7 +48,9 @@ internal sealed class ReopenedItems(ICacheStore store)
         }
     }
 
-    /// <summary>Another process has put a version in place. Where it only added to the one before, the rows that are known are those of old, but for what it removed.</summary>
+    /// <summary>
+    /// Another process has put a version in place. Where it only added to the one before, the rows that are known are those of old, but for what it removed.
+    /// </summary>
     public void Follow(Manifest? before, Manifest after)
     {
         if (_clips is null || before is null)

@@ -35,9 +35,15 @@ internal static class IngestCommand
         Option<long> maxDecoded = new("--max-decoded") { Description = "Bytes that one source's frames and samples take at most, decoded; 16GiB is eight hours of 16:9.", DefaultValueFactory = _ => 16L << 30, CustomParser = result => Sizes.Parse(result) };
         Option<(int Part, int Of)> partition = new("--partition") { Description = "This process's part of the items, i/n; auto takes both from SLURM or MPI, auto/n the part alone.", DefaultValueFactory = _ => (1, 1), CustomParser = Sizes.ParsePartition };
         Option<bool> retryFailed = new("--retry-failed") { Description = "Redo the items that failed before." };
-        var changed = CommonOptions.Choice("--changed", "A source whose file changed or moved since ingest: the cached clips stay (keep), are replaced by decoding again (replace), or a change ends the run before anything is written (fail).", "keep", "replace", "fail");
-        var gone = CommonOptions.Choice("--gone", "A source whose file is gone: the cached clips stay (keep) or are removed (remove).", "keep", "remove");
-        Option<bool> dryRun = new("--dry-run") { Description = "Write nothing: say what would be done, and estimate clips, bytes and time from a few files, decoded for at most 10 s." };
+        var changed = CommonOptions.Choice(
+            "--changed",
+            "A file changed or moved since ingest: the cached clips stay (keep), are replaced by decoding again (replace), or a change ends the run (fail).",
+            "keep", "replace", "fail");
+        var gone = CommonOptions.Choice("--gone", "A file is gone: the cached clips stay (keep) or are removed (remove).", "keep", "remove");
+        Option<bool> dryRun = new("--dry-run")
+        {
+            Description = "Write nothing: say what would be done, and estimate clips, bytes and time from a few files, decoded for at most 10 s.",
+        };
         var delays = CommonOptions.DelayStage();
         var json = CommonOptions.Json();
 
@@ -121,13 +127,15 @@ internal static class IngestCommand
         }
 
         WriteNotes(forecast.Notes, options, terminal);
-        terminal.Line($"dry run, nothing is written: {forecast.Pending} to decode, of which {forecast.New} new; {forecast.Settled} stay as they are, of which {forecast.FailedEarlier} failed earlier");
+        terminal.Line($"dry run, nothing is written: {forecast.Pending} to decode, of which {forecast.New} new; "
+            + $"{forecast.Settled} stay as they are, of which {forecast.FailedEarlier} failed earlier");
         terminal.Line($"{forecast.Changes.Changed.Count} changed, {forecast.Changes.Moved.Count} moved, {forecast.Changes.Gone.Count} gone");
         terminal.Line(forecast switch
         {
             { Pending: 0 } => "nothing is to be decoded",
             { Clips: { } clips, Bytes: { } bytes, Seconds: { } seconds, Sampled: > 0 } =>
-                $"about {clips} {(clips == 1 ? "clip" : "clips")}, {Size(bytes)}, {Time(seconds)} at {forecast.Workers} at a time: an estimate from {forecast.Sampled} {(forecast.Sampled == 1 ? "file" : "files")}, decoded for it",
+                $"about {clips} {(clips == 1 ? "clip" : "clips")}, {Size(bytes)}, {Time(seconds)} with {forecast.Workers} decoded at a time: "
+                + $"an estimate from {forecast.Sampled} {(forecast.Sampled == 1 ? "file" : "files")}",
             { Seconds: 0 } => "no pending item has a file to decode",
             _ => "no estimate: no file was decoded within 10 s",
         });
@@ -135,9 +143,11 @@ internal static class IngestCommand
         {
             Terminal.WriteJson(new
             {
-                schema = 1, dry_run = true, committed = 0, failed = 0, skipped = forecast.Settled, pending = forecast.Pending, @new = forecast.New, settled = forecast.Settled, failed_earlier = forecast.FailedEarlier,
+                schema = 1, dry_run = true, committed = 0, failed = 0, skipped = forecast.Settled,
+                pending = forecast.Pending, @new = forecast.New, settled = forecast.Settled, failed_earlier = forecast.FailedEarlier,
                 changed = forecast.Changes.Changed.Count, gone = forecast.Changes.Gone.Count, moved = forecast.Changes.Moved.Count,
-                estimated_clips = forecast.Clips, estimated_bytes = forecast.Bytes, estimated_seconds = forecast.Seconds, sampled = forecast.Sampled, workers = forecast.Workers,
+                estimated_clips = forecast.Clips, estimated_bytes = forecast.Bytes, estimated_seconds = forecast.Seconds,
+                sampled = forecast.Sampled, workers = forecast.Workers,
             });
         }
 
