@@ -64,6 +64,8 @@ internal sealed class DecodeStage
             return new DecodedItem(item, attempts + 1) { Failure = known };
         }
 
+        // Of a file that is written while it is read, this is its state before: the next run finds it changed.
+        var stamp = FileStamp.Of(item.Path);
         var tries = 0;
         var (source, unprobed) = await ResolveAsync(item, cancellationToken);
         var outcome = unprobed is not null ? new DecodeOutcome(null, unprobed) : await _retry.ExecuteAsync(
@@ -80,7 +82,7 @@ internal sealed class DecodeStage
         }
 
         _guard.Observe(failure, source.Path);
-        return new DecodedItem(source, attempts + Math.Max(1, tries)) { Media = failure is null ? outcome.Media : null, Failure = failure };
+        return new DecodedItem(source, attempts + Math.Max(1, tries)) { Media = failure is null ? outcome.Media : null, Failure = failure, Stamp = stamp };
     }
 
     private async ValueTask<(SourceItem Source, ItemFailure? Failure)> ResolveAsync(SourceItem source, CancellationToken cancellationToken)

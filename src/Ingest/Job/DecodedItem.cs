@@ -9,6 +9,9 @@ internal sealed record DecodedItem(SourceItem Source, int Attempts) : IOutcome, 
 
     public ItemFailure? Failure { get; init; }
 
+    /// <summary>Its file as it was before it was read; null where there was none.</summary>
+    public FileStamp? Stamp { get; init; }
+
     /// <summary>What is remarkable about the choice of the file.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 

@@ -40,29 +40,31 @@ public sealed partial class IngestJob
 
     /// <summary>Runs to the end, or until cancelled: then what is complete is committed and the result says that it was stopped.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled before the first item: nothing is changed.</exception>
-    /// <exception cref="UsageException">The dataset is missing or empty, the cache was prepared differently, or it has another file's item under an id.</exception>
+    /// <exception cref="UsageException">
+    /// The dataset is missing or empty, the cache was prepared differently, it has another file's item under an id, or a file has changed and must not.
+    /// </exception>
     /// <exception cref="FailureException">The run cannot go on; what was complete is committed where the disk allows.</exception>
     public async Task<IngestResult> RunAsync(IProgress<IngestProgress>? progress, CancellationToken cancellationToken)
     {
         var cpu = CpuClock.Milliseconds();
 
-        // A file system that hangs cannot be told to stop: the run leaves it waiting.
-        var (items, notes) = await Task.Run(() => Items(cancellationToken), cancellationToken).WaitAsync(cancellationToken);
+        var (items, notes) = await LeavableAsync(() => Items(cancellationToken), cancellationToken);
         await using var writer = await CacheWriter.OpenAsync(
             _options.Out, Fingerprint(), new CacheWriterOptions { Part = PartName(), JpegQuality = JpegQuality, Origin = Origin() }, _time, cancellationToken);
-        var failedEarlier = 0;
-        foreach (var item in items.Where(item => !IsPending(writer, item)))
+
+        // Where nothing is settled no file is looked at: a run that is stopped from here on says how far it is.
+        var plan = writer.Ledger.Count == 0
+            ? Plan(items, writer.Ledger, writer.Head, CancellationToken.None)
+            : await LeavableAsync(() => Plan(items, writer.Ledger, writer.Head, cancellationToken), cancellationToken);
+        items.Clear(); // an item that is done lives on in the ledger alone: memory does not grow by both
+        var pending = plan.Pending;
+        var tally = new IngestTally(plan.Total - pending.Count, plan.Total, TimeSpan.FromSeconds(_options.ProgressInterval), progress, _time);
+        writer.Reopen([.. plan.Replaces.Values, .. plan.Removes]);
+        foreach (var gone in plan.Removes)
         {
-            cancellationToken.ThrowIfCancellationRequested(); // another root's files are looked at, one by one
-            var settled = writer.Ledger[item.Id];
-            SettledSource.RequireSame(item, settled, _options.Out);
-            failedEarlier += settled.State == ItemState.Failed ? 1 : 0;
+            await writer.SettleAsync(WriteStage.Removed(writer.Ledger[gone], IngestPlan.WasGone, "its file is gone"), cancellationToken);
         }
 
-        var pending = new Queue<PendingItem>(SharedIds.Mark(items.Where(item => IsPending(writer, item)), writer.Ledger.ContainsKey, writer.Ledger.Values.Where(static entry => entry.State == ItemState.Committed).Select(static entry => entry.Id))
-            .Select(item => new PendingItem(item, Attempts(writer, item))));
-        var tally = new IngestTally(items.Count - pending.Count, items.Count, TimeSpan.FromSeconds(_options.ProgressInterval), progress, _time);
-        items.Clear(); // an item that is done lives on in the ledger alone: memory does not grow by both
         await using var pool = NewPool();
         if (pending.Count > 0 && !cancellationToken.IsCancellationRequested)
         {
@@ -76,8 +78,8 @@ public sealed partial class IngestJob
             }
         }
 
-        tally.Begin(notes, pending.Count > 0 ? Way(pool) : null);
-        var (graph, stopped) = await RunAsync(pool, writer, pending, tally, cancellationToken);
+        tally.Begin([.. notes, .. plan.Changes.Say(_options.Changed, _options.Gone)], pending.Count > 0 ? Way(pool) : null);
+        var (graph, stopped) = await RunAsync(pool, writer, plan, tally, cancellationToken);
         await pool.DisposeAsync(); // the processor time of its processes is known when they have ended
         var manifest = await writer.CommitAsync(CancellationToken.None);
         tally.Report();
@@ -87,7 +89,8 @@ public sealed partial class IngestJob
             Failed = tally.Failed,
             FirstFailures = tally.FirstFailures,
             Skipped = tally.Skipped,
-            FailedEarlier = failedEarlier,
+            FailedEarlier = plan.FailedEarlier,
+            Changes = plan.Changes,
             Clips = tally.Clips,
             DecodedByLibraries = pool.Decoded,
             Seconds = tally.Seconds,
@@ -100,14 +103,53 @@ public sealed partial class IngestJob
         };
     }
 
+    /// <summary>Says what a run would do, and decodes a few of its files to tell about what it would take. Writes nothing.</summary>
+    /// <exception cref="UsageException">What a run refuses.</exception>
+    public async Task<IngestForecast> ForecastAsync(CancellationToken cancellationToken)
+    {
+        var (items, notes) = await LeavableAsync(() => Items(cancellationToken), cancellationToken);
+        var cache = Cache.TryOpen(_options.Out);
+        if (cache?.Manifest.Fingerprint.Differences(Fingerprint()) is { Count: > 0 } differences)
+        {
+            throw new FingerprintMismatchException(cache.Path, differences);
+        }
+
+        var ledger = cache?.ReadLedger() ?? new Dictionary<string, LedgerEntry>(StringComparer.Ordinal);
+        var plan = await LeavableAsync(() => Plan(items, ledger, cache?.Manifest, cancellationToken), cancellationToken);
+        List<PendingItem> files = [.. plan.Pending.Where(static item => item.Source is { IsAbsent: false, Flaw: null })];
+        await using var pool = NewPool();
+        IngestSampler sampler = new(NewDecodeStage(pool), NewMelStage(), _sizes.Workers, _time);
+        if (files.Count > 0)
+        {
+            await pool.TryAsync(cancellationToken);
+            await sampler.RunAsync(files, cancellationToken);
+        }
+
+        double? Of(double each) => sampler.Count > 0 ? files.Count * each : files.Count == 0 ? 0 : null;
+        return new IngestForecast
+        {
+            Pending = plan.Pending.Count,
+            New = plan.New,
+            Settled = plan.Total - plan.Pending.Count,
+            FailedEarlier = plan.FailedEarlier,
+            Changes = plan.Changes,
+            Notes = [.. notes, .. cache?.Warnings ?? [], .. plan.Changes.Say(_options.Changed, _options.Gone)],
+            Sampled = sampler.Count,
+            Workers = _sizes.Workers,
+            Bytes = (long?)Of(sampler.Bytes),
+            Clips = Of(sampler.Clips) is { } clips ? (long)Math.Round(clips) : null,
+            Seconds = Of(sampler.Seconds) / Math.Min(_sizes.Workers, Math.Max(1, files.Count)),
+        };
+    }
+
     private string Way(DecoderPool pool) => pool.Unusable is { } reason
         ? $"decoding by a process of ffmpeg {_tools.Version} for each source, at up to twice the CPU time of its libraries, which cannot be used: {reason}"
         : $"decoding by the libraries of ffmpeg {_tools.Version}, and by a process for each source that they leave";
 
     private async Task<(PipelineGraph Graph, bool Stopped)> RunAsync(
-        DecoderPool pool, CacheWriter writer, Queue<PendingItem> pending, IngestTally tally, CancellationToken cancellationToken)
+        DecoderPool pool, CacheWriter writer, IngestPlan plan, IngestTally tally, CancellationToken cancellationToken)
     {
-        var (graph, writing, run) = Build(pool, writer, pending, tally, cancellationToken);
+        var (graph, writing, run) = Build(pool, writer, plan, tally, cancellationToken);
         try
         {
             await run();
@@ -130,7 +172,8 @@ public sealed partial class IngestJob
     public async Task<PipelineGraph> MeasureDecodingAsync(CancellationToken cancellationToken)
     {
         await using var pool = NewPool();
-        var (graph, decoded) = BuildDecoding(pool, new Queue<PendingItem>(Items(cancellationToken).Items.Select(static item => new PendingItem(item, 0))));
+        var items = Items(cancellationToken).Items.Where(item => Partition.Owns(item.Id, _options.Partition, _options.Partitions));
+        var (graph, decoded) = BuildDecoding(pool, new Queue<PendingItem>(items.Select(static item => new PendingItem(item, 0))));
         await graph.RunAsync(decoded, "discard", Discard, cancellationToken: cancellationToken);
         return graph;
 
@@ -142,14 +185,11 @@ public sealed partial class IngestJob
     }
 
     private (PipelineGraph Graph, WriteStage Writing, Func<Task> Run) Build(
-        DecoderPool pool, CacheWriter writer, Queue<PendingItem> pending, IngestTally tally, CancellationToken cancellationToken)
+        DecoderPool pool, CacheWriter writer, IngestPlan plan, IngestTally tally, CancellationToken cancellationToken)
     {
-        var fingerprint = Fingerprint();
-        var melStage = new MelStage(
-            MelBackends.Create(_options.Mel, new LogMelOptions { SampleRate = fingerprint.SampleRate, NFft = fingerprint.NFft, Hop = fingerprint.Hop, Mels = fingerprint.Mels }),
-            fingerprint, _options.MaxClip, _options.OnMissing, JpegQuality);
-        var writeStage = new WriteStage(writer, fingerprint, TimeSpan.FromSeconds(_options.CommitInterval), tally, _time);
-        var (graph, decoded) = BuildDecoding(pool, pending);
+        var melStage = NewMelStage();
+        var writeStage = new WriteStage(writer, Fingerprint(), plan.Replaces, TimeSpan.FromSeconds(_options.CommitInterval), tally, _time);
+        var (graph, decoded) = BuildDecoding(pool, plan.Pending);
         var prepared = graph.Stage<DecodedItem, PreparedItem>(
             FailureStages.Mel, decoded, melStage.RunAsync,
             new StageOptions { Parallelism = _sizes.Preparing, QueueCapacity = _sizes.Queue, Remedy = "cache --frames raw, or raise --workers" });
@@ -159,9 +199,7 @@ public sealed partial class IngestJob
 
     private (PipelineGraph Graph, IStage<DecodedItem> Decoded) BuildDecoding(DecoderPool pool, Queue<PendingItem> pending)
     {
-        var decode = DecodeOptions();
-        var decoder = _decoder ?? new MediaDecoder(_tools, decode, _time, pool);
-        var decodeStage = new DecodeStage(decoder, decode, _options.OnMissing, _options.MaxClip, new EnvironmentGuard(_options.Root), new StretchProbe(_tools, decode.ItemTimeout, _time), _time);
+        var decodeStage = NewDecodeStage(pool);
         var graph = new PipelineGraph("ingest", new PipelineGraphOptions
         {
             ByteBudget = new ByteBudget(_sizes.MemoryBudget),
@@ -173,7 +211,7 @@ public sealed partial class IngestJob
         var decoded = graph.Stage<PendingItem, DecodedItem>(
             FailureStages.Decode, catalog, decodeStage.RunAsync,
             new StageOptions { Parallelism = _sizes.Workers, QueueCapacity = _sizes.Queue, Remedy = "raise --workers on a machine with more cores, or share the items among processes with --partition i/n" },
-            reserve: _ => 2 * decode.ResidentBytes); // frames and samples
+            reserve: _ => 2 * _sizes.ResidentBytes); // frames and samples
         return (graph, decoded);
     }
 
@@ -185,6 +223,21 @@ public sealed partial class IngestJob
         }
     }
 
+    private DecodeStage NewDecodeStage(DecoderPool pool)
+    {
+        var decode = DecodeOptions();
+        var decoder = _decoder ?? new MediaDecoder(_tools, decode, _time, pool);
+        var stretches = new StretchProbe(_tools, decode.ItemTimeout, _time);
+        return new DecodeStage(decoder, decode, _options.OnMissing, _options.MaxClip, new EnvironmentGuard(_options.Root), stretches, _time);
+    }
+
+    private MelStage NewMelStage()
+    {
+        var fingerprint = Fingerprint();
+        var options = new LogMelOptions { SampleRate = fingerprint.SampleRate, NFft = fingerprint.NFft, Hop = fingerprint.Hop, Mels = fingerprint.Mels };
+        return new MelStage(MelBackends.Create(_options.Mel, options), fingerprint, _options.MaxClip, _options.OnMissing, JpegQuality);
+    }
+
     private DecoderPool NewPool() => new(_tools, DecodeOptions(), _time);
 
     private (List<SourceItem> Items, IReadOnlyList<string> Notes) Items(CancellationToken cancellationToken)
@@ -194,13 +247,15 @@ public sealed partial class IngestJob
             new CatalogOptions { Root = _options.Root, Split = _options.Split, Annotations = _options.Annotations, Strict = _options.Strict, Out = CacheName.Full(_options.Out) });
         var (items, notes) = catalog.List(cancellationToken);
         var ids = new Lazy<HashSet<string>>(() => items.Select(static item => item.Id).ToHashSet(StringComparer.Ordinal));
-        return ([.. SharedIds.Mark(items, id => ids.Value.Contains(id), []).Where(item => Partition.Owns(item.Id, _options.Partition, _options.Partitions))], notes);
+        return ([.. SharedIds.Mark(items, id => ids.Value.Contains(id), [])], notes);
     }
 
-    private bool IsPending(CacheWriter writer, SourceItem item) =>
-        !writer.Ledger.TryGetValue(item.Id, out var entry) || (entry.State == ItemState.Failed && _options.RetryFailed);
+    // A file system that hangs cannot be told to stop: the run leaves it waiting.
+    private static Task<T> LeavableAsync<T>(Func<T> look, CancellationToken cancellationToken) =>
+        Task.Run(look, cancellationToken).WaitAsync(cancellationToken);
 
-    private static int Attempts(CacheWriter writer, SourceItem item) => writer.Ledger.TryGetValue(item.Id, out var entry) ? entry.Attempts : 0;
+    private IngestPlan Plan(List<SourceItem> items, IReadOnlyDictionary<string, LedgerEntry> ledger, Manifest? head, CancellationToken cancellationToken) =>
+        IngestPlan.Of(_options, Origin(), items, ledger, head?.Origins ?? [], cancellationToken);
 
     private DecodeOptions DecodeOptions() => new()
     {

@@ -77,6 +77,12 @@ public sealed record IngestOptions
     /// <summary>Redo the items that failed in earlier runs; false.</summary>
     public bool RetryFailed { get; init; }
 
+    /// <summary>What becomes of items whose file has changed or moved since they were ingested; the cached clips stay.</summary>
+    public ChangedPolicy Changed { get; init; }
+
+    /// <summary>What becomes of the clips of items whose file is gone; they stay.</summary>
+    public GonePolicy Gone { get; init; }
+
     /// <summary>Seconds between commits; 30, or twenty times what a commit takes if that is longer. A commit also comes when a shard is full and at the end.</summary>
     public double CommitInterval { get; init; } = 30;
 

@@ -15,11 +15,14 @@ public sealed record IngestResult
     /// <summary>The first ten, by id, of the items that failed in this run: the ledger has all.</summary>
     public IReadOnlyList<LedgerEntry> FirstFailures { get; init; } = [];
 
-    /// <summary>Items settled by earlier runs, failed ones included.</summary>
+    /// <summary>Items settled by earlier runs, failed ones included, and moved ones that are left.</summary>
     public int Skipped { get; init; }
 
     /// <summary>Of the skipped items, those that failed in earlier runs.</summary>
     public int FailedEarlier { get; init; }
+
+    /// <summary>Where the files were not as the cache had them when the run began.</summary>
+    public SourceChanges Changes { get; init; } = new();
 
     /// <summary>Rows committed by this run: a long item has several.</summary>
     public int Clips { get; init; }

@@ -12,7 +12,8 @@ internal sealed class MelStage(ILogMel mel, Fingerprint fingerprint, double maxC
     public ValueTask<PreparedItem> RunAsync(DecodedItem item, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return ValueTask.FromResult(item.Media is { } media ? Prepare(item, media) : new PreparedItem(item.Source, item.Attempts) { Failure = item.Failure });
+        var prepared = item.Media is { } media ? Prepare(item, media) : new PreparedItem(item.Source, item.Attempts) { Failure = item.Failure };
+        return ValueTask.FromResult(prepared with { Stamp = item.Stamp });
     }
 
     private PreparedItem Prepare(DecodedItem item, DecodedMedia media)

@@ -5,6 +5,9 @@ namespace Xkd.Ingest;
 /// <summary>An item ready to be written: its clips, or why there are none.</summary>
 internal sealed record PreparedItem(SourceItem Source, int Attempts) : IOutcome, IPayload, IDisposable
 {
+    /// <summary>Its file as it was before it was read; null where there was none.</summary>
+    public FileStamp? Stamp { get; init; }
+
     public DecodedMedia? Media { get; init; }
 
     public IReadOnlyList<PreparedClip> Clips { get; init; } = [];

@@ -16,7 +16,7 @@ internal static class SettledSource
     public static void RequireSame(SourceItem item, LedgerEntry settled, string cache)
     {
         if (item.Path == settled.Source || item.Alternatives.Any(file => file.Path == settled.Source) || item.NamesRecording || item.IsAbsent || item.Flaw is not null
-            || Length(settled.Source) is not { } old || Length(item.Path) is not { } now || old == now)
+            || FileStamp.Of(settled.Source)?.Bytes is not { } old || FileStamp.Of(item.Path)?.Bytes is not { } now || old == now)
         {
             return;
         }
@@ -25,18 +25,5 @@ internal static class SettledSource
             $"{item.Id} is settled in {cache} as {settled.Source} ({old} bytes), and {item.Path} ({now} bytes) is another file of the same id, which would be taken for done; "
             + "name another cache with --out, or make one of a --root above both, where folder names tell them apart"
             + (settled.State == ItemState.Failed ? "; or, if it is the failed one mended, add --retry-failed." : "."));
-    }
-
-    private static long? Length(string path)
-    {
-        try
-        {
-            var file = new FileInfo(path);
-            return (file.LinkTarget is null ? file : file.ResolveLinkTarget(returnFinalTarget: true)) is FileInfo { Exists: true } target ? target.Length : null;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            return null; // it cannot be looked at: for a run, it is not there
-        }
     }
 }

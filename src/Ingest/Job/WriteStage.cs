@@ -3,7 +3,14 @@ using Xkd.Storage;
 namespace Xkd.Ingest;
 
 /// <summary>The write stage: an item's clips and its ledger line, and a commit every so often. One item at a time.</summary>
-internal sealed class WriteStage(CacheWriter writer, Fingerprint fingerprint, TimeSpan commitInterval, IngestTally tally, TimeProvider time)
+/// <param name="writer">Writes the cache.</param>
+/// <param name="fingerprint">How clips are prepared.</param>
+/// <param name="replaces">By an item's id, the committed and reopened item whose clips its own replace.</param>
+/// <param name="commitInterval">Between commits.</param>
+/// <param name="tally">Counts.</param>
+/// <param name="time">The clock.</param>
+internal sealed class WriteStage(
+    CacheWriter writer, Fingerprint fingerprint, IReadOnlyDictionary<string, string> replaces, TimeSpan commitInterval, IngestTally tally, TimeProvider time)
 {
     private long _committedAt = time.GetTimestamp();
 
@@ -50,10 +57,23 @@ internal sealed class WriteStage(CacheWriter writer, Fingerprint fingerprint, Ti
             Detail = item.Failure?.Detail,
             Warnings = item.Warnings,
             Attempts = item.Attempts,
+            Bytes = item.Stamp?.Bytes,
+            Mtime = item.Stamp?.Mtime,
         };
+        var replaced = replaces.GetValueOrDefault(entry.Id);
+        if (replaced is not null && replaced != entry.Id && !item.Failed)
+        {
+            // In this order: only clips bring a commit about, so none comes between the old id's line and the new one's.
+            await writer.SettleAsync(Removed(writer.Ledger[replaced], IngestPlan.MovedAway, $"its file is {entry.Id} now"), CancellationToken.None);
+        }
+
         await writer.SettleAsync(entry, CancellationToken.None);
-        tally.Settled(entry, item.Clips.Count);
+        tally.Settled(replaced is not null && item.Failed ? entry with { Detail = $"{entry.Detail}; the clips of {replaced} stay" } : entry, item.Clips.Count);
     }
+
+    /// <summary>The line of an item whose clips are removed.</summary>
+    public static LedgerEntry Removed(LedgerEntry committed, string reason, string detail) =>
+        committed with { State = ItemState.Removed, Stage = null, Reason = reason, Detail = detail };
 
     private ClipRecord Record(PreparedItem item, DecodedMedia media, PreparedClip clip)
     {

@@ -9,6 +9,6 @@ public enum ItemState
     /// <summary>It gave no clip; <see cref="LedgerEntry.Stage"/> and <see cref="LedgerEntry.Reason"/> say why.</summary>
     Failed,
 
-    /// <summary>Its clips were removed; it is not ingested again.</summary>
+    /// <summary>Its clips were removed; it is not ingested again, unless they went only because its file was not at its place.</summary>
     Removed,
 }

@@ -16,7 +16,10 @@ public sealed record LedgerEntry
     /// <summary>catalog, probe, decode, mel or write; null when committed.</summary>
     public string? Stage { get; init; }
 
-    /// <summary>absent, unreadable, empty, not-media, truncated, corrupt, no-video, no-audio, no-frames, timeout, too-short, too-large or io; null when committed.</summary>
+    /// <summary>
+    /// absent, unreadable, empty, not-media, truncated, corrupt, no-video, no-audio, no-frames, timeout, too-short, too-large or io; of a removed item moved or
+    /// gone, where its file was; null when committed.
+    /// </summary>
     public string? Reason { get; init; }
 
     public string? Detail { get; init; }

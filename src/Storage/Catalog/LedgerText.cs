@@ -49,6 +49,10 @@ internal static class LedgerText
         }
     }
 
+    /// <summary>Whether two lines say the same.</summary>
+    public static bool AreSame(LedgerEntry line, LedgerEntry? other) =>
+        other is not null && line.Warnings.SequenceEqual(other.Warnings) && line with { Warnings = other.Warnings } == other;
+
     /// <summary>Adds an entry: the later line holds, but a failure never replaces what was committed.</summary>
     public static void Merge(IDictionary<string, LedgerEntry> ledger, LedgerEntry entry)
     {

@@ -41,6 +41,21 @@ public sealed record MelStatistics
         return clips.Aggregate(this, (sum, clip) => sum.Add(clip.MelStatisticFrames(fingerprint), (long)clip.MelStatisticFrames(fingerprint) * fingerprint.Mels, clip.MelSum, clip.MelSumSquares));
     }
 
+    /// <summary>These statistics without those of some of their clips.</summary>
+    public MelStatistics Remove(IEnumerable<ClipEntry> clips, Fingerprint fingerprint)
+    {
+        ArgumentNullException.ThrowIfNull(clips);
+        ArgumentNullException.ThrowIfNull(fingerprint);
+        var left = this;
+        foreach (var clip in clips)
+        {
+            var frames = clip.MelStatisticFrames(fingerprint);
+            left = left.Add(-frames, -(long)frames * fingerprint.Mels, -clip.MelSum, -clip.MelSumSquares);
+        }
+
+        return left.Any ? left : new MelStatistics(); // what rounding leaves of sums over nothing
+    }
+
     /// <summary>These statistics with more values.</summary>
     public MelStatistics Add(long frames, long values, double sum, double sumSquares)
     {

@@ -21,6 +21,8 @@ public sealed class CacheWriter : IAsyncDisposable
     private readonly Dictionary<string, List<StagedClip>> _pending = new(StringComparer.Ordinal);
     private readonly HashSet<string> _clipIds = new(StringComparer.Ordinal);
     private readonly List<LedgerEntry> _settled = [];
+    private readonly Dictionary<string, LedgerEntry?> _before = new(StringComparer.Ordinal); // of each of them the line that it replaces
+    private readonly ReopenedItems _reopened;
     private readonly List<ShardEntry> _sealed = [];
     private readonly List<ClipEntry> _rows = [];
     private Dictionary<string, LedgerEntry> _ledger = new(StringComparer.Ordinal);
@@ -35,9 +37,10 @@ public sealed class CacheWriter : IAsyncDisposable
         (_store, _fingerprint, _options, _time, _lock) = (store, fingerprint, options, time, held);
         _manifests = new ManifestStore(store, options.Converting);
         _ledgers = new LedgerStore(store);
+        _reopened = new ReopenedItems(store);
     }
 
-    /// <summary>Settled source items by id, committed or failed, those of this session included: what a run skips.</summary>
+    /// <summary>Settled source items by id, committed, failed or removed, those of this session included: what a run skips.</summary>
     public IReadOnlyDictionary<string, LedgerEntry> Ledger => _ledger;
 
     /// <summary>The manifest in force; null before the first commit.</summary>
@@ -74,8 +77,32 @@ public sealed class CacheWriter : IAsyncDisposable
         });
     }
 
+    /// <summary>
+    /// Lets committed items be settled anew, once each. The commit that makes an item's new state visible removes its old clips: readers see either those or
+    /// the new ones. Name all of a run at once: the index is read for them once.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">One of them was settled since the last commit.</exception>
+    public void Reopen(IReadOnlyList<string> items)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        RequireUsable();
+        if (items.FirstOrDefault(_before.ContainsKey) is { } unsettled)
+        {
+            throw new InvalidOperationException($"item {unsettled} was settled since the last commit; commit first");
+        }
+
+        _reopened.Open([.. items.Where(item => _ledger.TryGetValue(item, out var entry) && entry.State == ItemState.Committed)]);
+        foreach (var item in items)
+        {
+            _clipIds.Remove(item);
+            for (var segment = 0; _clipIds.Remove(SegmentId.Of(item, segment)); segment++)
+            {
+            }
+        }
+    }
+
     /// <summary>Adds a clip to its source item. Copies what it keeps.</summary>
-    /// <exception cref="UsageException">The cache has a clip of that id, or its item is committed already.</exception>
+    /// <exception cref="UsageException">The cache has a clip of that id, or its item is committed already and not reopened.</exception>
     /// <exception cref="ArgumentException">The clip's parts disagree with each other or with the fingerprint.</exception>
     public Task AppendAsync(ClipRecord clip, CancellationToken ct)
     {
@@ -100,10 +127,11 @@ public sealed class CacheWriter : IAsyncDisposable
 
     /// <summary>
     /// Gives a source item its final state. Committed: its clips go to the open shard and become visible, with this line, at the next commit.
-    /// Otherwise its clips, if any, are dropped. A full shard is sealed and committed here.
+    /// Otherwise its clips, if any, are dropped. Of an item that was reopened, committed and removed take its old clips away; failed leaves them and its state,
+    /// and is a warning of its line. A shard that this item filled is sealed and committed here.
     /// </summary>
     /// <exception cref="ArgumentException">Committed without clips.</exception>
-    /// <exception cref="UsageException">The item is committed already.</exception>
+    /// <exception cref="UsageException">The item is committed already and not reopened.</exception>
     public async Task SettleAsync(LedgerEntry entry, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(entry);
@@ -112,9 +140,12 @@ public sealed class CacheWriter : IAsyncDisposable
         RequireUsable();
         RequireOpen(entry.Id);
         _pending.Remove(entry.Id, out var clips);
+        var before = _ledger.GetValueOrDefault(entry.Id);
+        _reopened.Settle(entry.Id, replaces: entry.State != ItemState.Failed);
         if (entry.State != ItemState.Committed)
         {
             clips?.ForEach(Drop);
+            entry = entry.State == ItemState.Failed && before is { State: ItemState.Committed } ? Kept(before, entry) : entry;
         }
         else if (clips is null)
         {
@@ -133,8 +164,9 @@ public sealed class CacheWriter : IAsyncDisposable
         }
 
         _settled.Add(entry);
+        _before.TryAdd(entry.Id, before);
         _ledger[entry.Id] = entry;
-        if (_shard is not null && (_shard.Bytes >= _options.ShardBytes || _shard.Count >= _options.ShardRows))
+        if (clips is not null && _shard is not null && (_shard.Bytes >= _options.ShardBytes || _shard.Count >= _options.ShardRows))
         {
             await CommitAsync(ct);
         }
@@ -224,10 +256,11 @@ public sealed class CacheWriter : IAsyncDisposable
             Ledger = _settled.Count == 0 ? null : Put(CacheLayout.Ledgers, LedgerText.Write(_settled)),
             Version = 1,
         };
+        var removed = _reopened.Replaced.Count == 0 ? null : Put(CacheLayout.Removed, await IndexFile.WriteRemovedAsync(_reopened.Replaced));
         while (true)
         {
             _lock.Require();
-            var next = Next(added);
+            var next = Next(added, removed);
             if (_manifests.TryPut(next, _options.Part))
             {
                 _head = next;
@@ -238,8 +271,10 @@ public sealed class CacheWriter : IAsyncDisposable
         }
 
         _settled.Clear();
+        _before.Clear();
         _sealed.Clear();
         _rows.Clear();
+        _reopened.Commit();
         _ledgerIsBehind = _ledger.Count > SmallLedger;
         if (!_ledgerIsBehind)
         {
@@ -356,16 +391,28 @@ public sealed class CacheWriter : IAsyncDisposable
         }
 
         HashSet<StoredPart?> known = [null, .. _head?.Segments.Select(s => s.Ledger) ?? []];
+        _reopened.Follow(_head, head);
         _head = _manifests.Listing(head);
         RequireSameFingerprint();
-        var news = head.Segments.SkipWhile(s => known.Contains(s.Ledger)).SelectMany(_ledgers.Read).ToArray();
-        HashSet<string> ours = [.. _settled.Select(e => e.Id)];
-        if (Array.Find(news, e => e.State == ItemState.Committed && ours.Contains(e.Id)) is { } taken)
+
+        // Where segments were merged, known lines are among them: of each item the last counts, and that may be the one this commit replaces.
+        Dictionary<string, LedgerEntry> news = new(StringComparer.Ordinal);
+        foreach (var entry in head.Segments.SkipWhile(s => known.Contains(s.Ledger)).SelectMany(_ledgers.Read))
         {
-            throw new FailureException($"item {taken.Id} was committed by another process meanwhile: give each process its own partition; nothing of this commit was kept");
+            LedgerText.Merge(news, entry);
         }
 
-        foreach (var entry in news.Concat(_settled))
+        foreach (var ours in _before)
+        {
+            if (news.TryGetValue(ours.Key, out var taken) && taken.State != ItemState.Failed && !LedgerText.AreSame(taken, ours.Value))
+            {
+                throw new FailureException(taken.State == ItemState.Committed
+                    ? $"item {taken.Id} was committed by another process meanwhile: give each process its own partition; nothing of this commit was kept"
+                    : $"item {taken.Id} was removed by another process meanwhile: run the same command again; nothing of this commit was kept");
+            }
+        }
+
+        foreach (var entry in news.Values.Concat(_settled))
         {
             LedgerText.Merge(_ledger, entry);
         }
@@ -373,13 +420,15 @@ public sealed class CacheWriter : IAsyncDisposable
         return true;
     }
 
-    private Manifest Next(Segment added)
+    private Manifest Next(Segment added, StoredPart? removed)
     {
         var next = Follow();
+        var vanishing = removed is null ? [] : _reopened.Vanishing(_head!);
         return next with
         {
-            Clips = next.Clips + _rows.Count,
-            Mel = next.Mel.Add(_rows, _fingerprint),
+            Clips = next.Clips - vanishing.Count + _rows.Count,
+            Mel = next.Mel.Remove(vanishing, _fingerprint).Add(_rows, _fingerprint),
+            Removals = removed is null ? next.Removals : [.. next.Removals, new Removal { Ids = removed, Version = next.Version }],
             Origins = [.. next.Origins.Concat(_options.Origin is { } origin ? [origin] : []).Distinct()],
             Segments = added is { Index: null, Ledger: null } ? next.Segments : [.. next.Segments, added with { Version = next.Version }],
             Shards = [.. next.Shards, .. _sealed],
@@ -414,7 +463,7 @@ public sealed class CacheWriter : IAsyncDisposable
 
     private void RequireOpen(string item)
     {
-        if (_ledger.TryGetValue(item, out var entry) && entry.State == ItemState.Committed)
+        if (_ledger.TryGetValue(item, out var entry) && entry.State == ItemState.Committed && !_reopened.IsOpen(item))
         {
             throw new UsageException($"item {item} is committed already: a source item ends in exactly one state");
         }
@@ -426,6 +475,13 @@ public sealed class CacheWriter : IAsyncDisposable
         {
             throw new InvalidOperationException("this writer was disposed or has failed; open the cache again");
         }
+    }
+
+    private static LedgerEntry Kept(LedgerEntry before, LedgerEntry failed)
+    {
+        const string Said = "not replaced: ";
+        var others = before.Warnings.Where(w => !w.StartsWith(Said, StringComparison.Ordinal));
+        return before with { Attempts = failed.Attempts, Warnings = [.. others, $"{Said}{failed.Stage}/{failed.Reason}: {failed.Detail}"] };
     }
 
     private void Drop(StagedClip clip)

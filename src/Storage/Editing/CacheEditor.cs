@@ -41,7 +41,7 @@ public sealed class CacheEditor
             }
 
             removed = gone.Count;
-            var ids = put(CacheLayout.Removed, await RowTable<RemovedClip>.WriteAsync([.. gone.Select(c => new RemovedClip { Id = c.Id })], new Dictionary<string, string>(StringComparer.Ordinal)));
+            var ids = put(CacheLayout.Removed, await IndexFile.WriteRemovedAsync(gone.Select(c => c.Id)));
             var left = kept.Select(Item).ToHashSet(StringComparer.Ordinal);
             lines = [.. gone.Select(Item).Distinct(StringComparer.Ordinal).Where(item => !left.Contains(item) && writer.Ledger.ContainsKey(item)).Select(item =>
                 writer.Ledger[item] with { State = ItemState.Removed, Stage = null, Reason = null, Detail = "removed from the cache" })];

@@ -82,6 +82,23 @@ public sealed class Cache
         return Open(CacheStores.Open(path, objects: objects), version);
     }
 
+    /// <summary>Opens the highest complete version of what may become a cache; null where nothing is committed yet. Writes nothing.</summary>
+    /// <exception cref="UsageException">The folder holds other things, or is a file.</exception>
+    /// <exception cref="CorruptCacheException">As <see cref="Open(string, int?, ObjectStoreOptions?)"/>.</exception>
+    public static Cache? TryOpen(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var store = CacheStores.Open(path);
+        store.RequirePlace();
+        if (!new ManifestStore(store).Versions().IsEmpty)
+        {
+            return Open(store);
+        }
+
+        store.Dispose();
+        return null;
+    }
+
     internal static Cache Open(ICacheStore store, int? version = null)
     {
         ManifestStore manifests = new(store);

@@ -12,6 +12,8 @@ internal sealed class ShardWriter : IDisposable
     // The columns: required, PLAIN, uncompressed and without dictionary, so that each value lies in the file as it is, after its 4-byte length.
     private static readonly DataField<string> Id = new("id", false);
     private static readonly DataField<byte[]>[] Payload = [new("frame_hash", false), new("frame_offsets", false), new("mel", false), new("pcm", false), new("frames", false)];
+    // In the footer, its own name: an item that is replaced by what it was before makes the same rows, and yet another file.
+    private const string NameKey = "xkd.shard";
     private static readonly ParquetSchema Schema = new([Id, .. Payload]);
 
     private readonly ICacheStore _store;
@@ -45,6 +47,7 @@ internal sealed class ShardWriter : IDisposable
         ShardWriter shard = new(store, options, number);
         shard._stream = new ChecksumStream(shard._staged.Stream);
         shard._parquet = await ParquetWriter.CreateAsync(Schema, shard._stream, new ParquetOptions { CompressionMethod = CompressionMethod.None });
+        shard._parquet.CustomMetadata = new Dictionary<string, string>(StringComparer.Ordinal) { [NameKey] = shard._path };
         return shard;
     }
 

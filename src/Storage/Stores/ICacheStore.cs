@@ -22,6 +22,12 @@ internal interface ICacheStore : IDisposable
     /// <summary>Why there is no version to read here, and what to do, for a person.</summary>
     string Absence();
 
+    /// <summary>Looks whether the place is a cache or may become one.</summary>
+    /// <exception cref="UsageException">It holds something else.</exception>
+    void RequirePlace()
+    {
+    }
+
     /// <summary>Makes the place a cache, if it is none yet.</summary>
     /// <exception cref="UsageException">It holds something else.</exception>
     void Prepare();

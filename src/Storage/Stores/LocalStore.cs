@@ -23,7 +23,7 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
         _ => $"nothing is committed in {_root} yet: let xkd ingest --out {_root} finish, or run it again",
     };
 
-    public void Prepare()
+    public void RequirePlace()
     {
         if (File.Exists(_root))
         {
@@ -36,7 +36,11 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
         {
             throw new UsageException($"{_root} holds other things and no cache: name an empty or absent folder");
         }
+    }
 
+    public void Prepare()
+    {
+        RequirePlace();
         foreach (var folder in CacheLayout.Folders.Select(Folder).Where(f => !Directory.Exists(f)))
         {
             files.CreateDirectory(folder);

@@ -57,8 +57,11 @@ internal static class ClipIndex
     public static ClipEntry[] Live(Segment segment, ClipEntry[] rows, IReadOnlyList<Removal> removals, IReadOnlyDictionary<string, HashSet<string>> removed)
     {
         var later = removals.Where(r => r.Version > segment.Version).Select(r => removed[r.Ids.Path]).ToArray();
-        return later.Length == 0 ? rows : [.. rows.Where(row => !later.Any(ids => ids.Contains(row.Id) || (row.Item is { } item && ids.Contains(item))))];
+        return later.Length == 0 ? rows : [.. rows.Where(row => !later.Any(ids => IsNamed(row, ids)))];
     }
+
+    /// <summary>Whether a removal of these ids, of clips or of items, hides a row.</summary>
+    public static bool IsNamed(ClipEntry row, HashSet<string> ids) => ids.Contains(row.Id) || (row.Item is { } item && ids.Contains(item));
 
     /// <summary>Shards by path, each with its place in the list.</summary>
     public static Dictionary<string, (ShardEntry Entry, int Place)> Places(IReadOnlyList<ShardEntry> shards) =>

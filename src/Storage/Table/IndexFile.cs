@@ -54,6 +54,10 @@ internal static class IndexFile
     public static ClipEntry[] ReadColumns(ICacheStore store, Segment segment, IReadOnlySet<string> names) => segment.Index is not { } index ? [] : Guard(index.Path, () =>
         RowTable<ClipEntry>.ReadAsync(Read(store, index), segment.Rows, names).GetAwaiter().GetResult());
 
+    /// <summary>A list of removed clips or items.</summary>
+    public static Task<byte[]> WriteRemovedAsync(IEnumerable<string> ids) =>
+        RowTable<RemovedClip>.WriteAsync([.. ids.Select(id => new RemovedClip { Id = id })], new Dictionary<string, string>(StringComparer.Ordinal));
+
     /// <summary>The ids of a list of removed clips.</summary>
     public static string[] ReadRemoved(ICacheStore store, Removal removal) =>
         Guard(removal.Ids.Path, () => RowTable<RemovedClip>.ReadAsync(Read(store, removal.Ids), int.MaxValue).GetAwaiter().GetResult().Select(r => r.Id).ToArray());

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Xkd.Cli.Hosting;
 using Xkd.Ingest;
 using Xkd.Model.Method;
@@ -34,13 +35,22 @@ internal static class IngestCommand
         Option<long> maxDecoded = new("--max-decoded") { Description = "Bytes that one source's frames and samples take at most, decoded; 16GiB is eight hours of 16:9.", DefaultValueFactory = _ => 16L << 30, CustomParser = result => Sizes.Parse(result) };
         Option<(int Part, int Of)> partition = new("--partition") { Description = "This process's part of the items, i/n; auto takes both from SLURM or MPI, auto/n the part alone.", DefaultValueFactory = _ => (1, 1), CustomParser = Sizes.ParsePartition };
         Option<bool> retryFailed = new("--retry-failed") { Description = "Redo the items that failed before." };
+        var changed = CommonOptions.Choice(
+            "--changed",
+            "A file changed or moved since ingest: the cached clips stay (keep), are replaced by decoding again (replace), or a change ends the run (fail).",
+            "keep", "replace", "fail");
+        var gone = CommonOptions.Choice("--gone", "A file is gone: the cached clips stay (keep) or are removed (remove).", "keep", "remove");
+        Option<bool> dryRun = new("--dry-run")
+        {
+            Description = "Write nothing: say what would be done, and estimate clips, bytes and time from a few files, decoded for at most 10 s.",
+        };
         var delays = CommonOptions.DelayStage();
         var json = CommonOptions.Json();
 
         Command command = new("ingest", "Decode media once into a cache of frames and log-mel spectrograms.")
         {
             dataset, root, output, merge, split, annotations, strict, frames, audio, mel, modalities, onMissing, shortSide, fps, maxClip, workers, budget, timeout, maxPixels, maxAspect, maxDecoded,
-            partition, retryFailed, delays, json,
+            partition, retryFailed, changed, gone, dryRun, delays, json,
         };
         command.SetAction(async (parsed, _) =>
         {
@@ -74,9 +84,12 @@ internal static class IngestCommand
                 Partition = parsed.GetValue(partition).Part,
                 Partitions = parsed.GetValue(partition).Of,
                 RetryFailed = parsed.GetValue(retryFailed),
+                Changed = parsed.GetValue(changed) switch { "replace" => ChangedPolicy.Replace, "fail" => ChangedPolicy.Fail, _ => ChangedPolicy.Keep },
+                Gone = parsed.GetValue(gone) == "remove" ? GonePolicy.Remove : GonePolicy.Keep,
                 StageDelays = parsed.GetValue(delays)!,
             };
-            return await RunAsync(options, new Terminal(parsed.GetValue(json))).ConfigureAwait(false);
+            Terminal terminal = new(parsed.GetValue(json));
+            return await (parsed.GetValue(dryRun) ? ForecastAsync(options, terminal) : RunAsync(options, terminal)).ConfigureAwait(false);
         });
         return command;
     }
@@ -92,6 +105,72 @@ internal static class IngestCommand
         }
 
         return summary.Failed > 0 ? ExitCodes.DoneWithFailures : ExitCodes.Done;
+    }
+
+    private static async Task<int> ForecastAsync(IngestOptions options, Terminal terminal)
+    {
+        using StopSignals signals = new();
+        IngestForecast forecast;
+        try
+        {
+            forecast = await new IngestJob(options, FfmpegTools.Locate(), TimeProvider.System).ForecastAsync(signals.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (signals.ExitCode is { } stopped)
+        {
+            terminal.Line("stopped: nothing was written");
+            if (terminal.Json)
+            {
+                Terminal.WriteJson(new { schema = 1, dry_run = true, committed = 0, failed = 0, skipped = 0 });
+            }
+
+            return stopped;
+        }
+
+        WriteNotes(forecast.Notes, options, terminal);
+        terminal.Line($"dry run, nothing is written: {forecast.Pending} to decode, of which {forecast.New} new; "
+            + $"{forecast.Settled} stay as they are, of which {forecast.FailedEarlier} failed earlier");
+        terminal.Line($"{forecast.Changes.Changed.Count} changed, {forecast.Changes.Moved.Count} moved, {forecast.Changes.Gone.Count} gone");
+        terminal.Line(forecast switch
+        {
+            { Pending: 0 } => "nothing is to be decoded",
+            { Clips: { } clips, Bytes: { } bytes, Seconds: { } seconds, Sampled: > 0 } =>
+                $"about {clips} {(clips == 1 ? "clip" : "clips")}, {Size(bytes)}, {Time(seconds)} with {forecast.Workers} decoded at a time: "
+                + $"an estimate from {forecast.Sampled} {(forecast.Sampled == 1 ? "file" : "files")}",
+            { Seconds: 0 } => "no pending item has a file to decode",
+            _ => "no estimate: no file was decoded within 10 s",
+        });
+        if (terminal.Json)
+        {
+            Terminal.WriteJson(new
+            {
+                schema = 1, dry_run = true, committed = 0, failed = 0, skipped = forecast.Settled,
+                pending = forecast.Pending, @new = forecast.New, settled = forecast.Settled, failed_earlier = forecast.FailedEarlier,
+                changed = forecast.Changes.Changed.Count, gone = forecast.Changes.Gone.Count, moved = forecast.Changes.Moved.Count,
+                estimated_clips = forecast.Clips, estimated_bytes = forecast.Bytes, estimated_seconds = forecast.Seconds,
+                sampled = forecast.Sampled, workers = forecast.Workers,
+            });
+        }
+
+        return ExitCodes.Done;
+    }
+
+    private static string Size(long bytes) => bytes < 1_000_000_000
+        ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:f1} MB")
+        : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:f1} GB");
+
+    private static string Time(double seconds) => seconds switch
+    {
+        < 90 => string.Create(CultureInfo.InvariantCulture, $"{Math.Max(1, seconds):f0} s"),
+        < 5400 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 60:f0} minutes"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{seconds / 3600:f1} hours"),
+    };
+
+    private static void WriteNotes(IReadOnlyList<string> notes, IngestOptions options, Terminal terminal)
+    {
+        foreach (var note in notes)
+        {
+            terminal.Line($"{options.Dataset}: {note}");
+        }
     }
 
     /// <summary>Runs one ingest with progress on <paramref name="terminal"/> and returns the exit code.</summary>
@@ -118,7 +197,8 @@ internal static class IngestCommand
         {
             Terminal.WriteJson(new
             {
-                schema = 1, committed = result.Committed, failed = result.Failed, skipped = result.Skipped, failed_earlier = result.FailedEarlier, seconds = result.Seconds,
+                schema = 1, committed = result.Committed, failed = result.Failed, skipped = result.Skipped, failed_earlier = result.FailedEarlier,
+                changed = result.Changes.Changed.Count, gone = result.Changes.Gone.Count, moved = result.Changes.Moved.Count, seconds = result.Seconds,
                 clips_per_second = result.ClipsPerSecond, cpu_ms_per_clip = result.CpuMsPerClip, decoded_by_libraries = result.DecodedByLibraries, version = result.ManifestVersion, stages = result.Report.Stages, bottleneck = result.Report.Bottleneck,
             });
         }
@@ -140,11 +220,7 @@ internal static class IngestCommand
         var result = await job.RunAsync(
             new Progress(p =>
             {
-                foreach (var note in p.Notes)
-                {
-                    terminal.Line($"{options.Dataset}: {note}");
-                }
-
+                WriteNotes(p.Notes, options, terminal);
                 if (p.Way is { } way)
                 {
                     terminal.Line(way);
