@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Xkd.Storage;
 
 namespace Xkd.Cli.Tests;
 
@@ -20,14 +21,14 @@ public sealed class CacheCommandsTests(IngestedClips clips)
     {
         var mel = await XkdProcess.RunAsync("inspect", clips.Cache, "--clip", "good.mp4", "--out", clips.File("mel"));
         Assert.Equal(0, mel.ExitCode);
-        Assert.Equal(["frames.png", "spectrogram.png"], Directory.GetFiles(clips.File("mel")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["frames.npy", "frames.png", "mel.npy", "spectrogram.png"], Directory.GetFiles(clips.File("mel")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Contains("no audio.wav", mel.Output + mel.Error, StringComparison.Ordinal);
 
         var cache = clips.File("pcm-cache");
         await XkdProcess.RunAsync("ingest", "--dataset", "folder", "--root", clips.Clips, "--out", cache, "--short-side", "32", "--audio", "pcm", "--frames", "jpeg");
         var pcm = await XkdProcess.RunAsync("inspect", cache, "--clip", "good.mp4", "--out", clips.File("pcm"));
         Assert.Equal(0, pcm.ExitCode);
-        Assert.Equal(["audio.wav", "frames.png", "spectrogram.png"], Directory.GetFiles(clips.File("pcm")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["audio.wav", "frames.npy", "frames.png", "mel.npy", "spectrogram.png"], Directory.GetFiles(clips.File("pcm")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.InRange(new FileInfo(Path.Combine(clips.File("pcm"), "audio.wav")).Length, 44 + (2 * 16000 * 4), 44 + (2 * 16000 * 4.1)); // 4 s
     }
 
@@ -68,11 +69,10 @@ public sealed class CacheCommandsTests(IngestedClips clips)
         Assert.Equal(0, sound.ExitCode);
         var copy = Copy("damaged");
 
-        using var manifest = JsonDocument.Parse(await File.ReadAllTextAsync(Directory.GetFiles(Path.Combine(copy, "manifest"), "*.json").Single(), TestContext.Current.CancellationToken));
-        var shard = manifest.RootElement.GetProperty("shards")[0];
-        var path = Path.Combine(copy, shard.GetProperty("path").GetString()!);
+        var clip = Assert.Single(Cache.Open(copy).Clips);
+        var path = Path.Combine(copy, clip.ShardPath);
         var bytes = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
-        bytes[shard.GetProperty("offsets")[0].GetInt64() + 100] ^= 1;
+        bytes[clip.FramesOffset + 100] ^= 1;
         await File.WriteAllBytesAsync(path, bytes, TestContext.Current.CancellationToken);
 
         var result = await XkdProcess.RunAsync("verify", copy, "--json");

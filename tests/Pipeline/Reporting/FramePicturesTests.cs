@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Xkd.Storage;
 
 namespace Xkd.Pipeline.Tests;
 
@@ -29,10 +30,10 @@ public sealed class FramePicturesTests
     }
 
     [Fact]
-    public void WaveFile_Samples_FollowTheirHeader()
+    public void WavFile_Samples_FollowTheirHeader()
     {
         short[] samples = [1, -2, 30000];
-        var file = WaveFile.Of(samples, 16000);
+        var file = WavFile.Of(samples, 16000);
         Assert.Equal(44 + 6, file.Length);
         Assert.Equal("RIFF"u8.ToArray(), file[..4]);
         Assert.Equal(16000, BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(24)));

@@ -35,6 +35,16 @@ internal static class CommonOptions
         AllowMultipleArgumentsPerToken = true,
     };
 
+    /// <summary>Conditions on a cache's clips; all must hold.</summary>
+    public static Option<string[]> Where() => new("--where")
+    {
+        Description = "Clips for which COLUMN=VALUE[,VALUE]… holds (globs; also != < <= > >=), such as split=train or duration>=4; repeatable, all must hold.",
+        DefaultValueFactory = _ => [],
+    };
+
+    /// <summary>A list of a cache's clips.</summary>
+    public static Option<string?> Ids() => new("--ids") { Description = "Clips that a file names: text with one id a line, or Parquet with a column id." };
+
     public static Option<string?> LibTorch() => new("--libtorch") { Description = "Folder of an existing libtorch, such as a PyTorch install's torch/lib (also XKD_LIBTORCH)." };
 
     /// <summary>Bound of the local copies of a cache that lies in an object store; <see cref="Objects"/> turns it into what opens the cache.</summary>
