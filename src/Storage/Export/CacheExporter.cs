@@ -53,7 +53,8 @@ public static class CacheExporter
         {
             ct.ThrowIfCancellationRequested();
             await writer.AddAsync(StoredClip.Read(shards, clip, cache.Manifest.Fingerprint));
-            options.Progress?.Invoke(++done, clips.Length);
+            done++;
+            options.Progress?.Invoke(done, clips.Length);
         }
 
         await writer.CompleteAsync();

@@ -32,7 +32,7 @@ internal sealed record ExportColumn(string Feature, Field Parquet, Func<ParquetR
             _ when types.SetEquals([typeof(bool)]) => Values(Convert.ToBoolean),
             { Count: > 0 } when types.IsSubsetOf([typeof(sbyte), typeof(byte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long)]) => Values(Convert.ToInt64),
             { Count: > 0 } when types.All(t => t.IsPrimitive && t != typeof(bool)) => Values(Convert.ToDouble),
-            _ => Texts(name, row => row.Added[name] is IReadOnlyList<string> list ? string.Join(", ", list) : Convert.ToString(row.Added[name])),
+            _ => Texts(name, row => row.Added[name] switch { null => null, IReadOnlyList<string> list => string.Join(", ", list), var value => Convert.ToString(value) }),
         };
 
         ExportColumn Values<T>(Func<object, T> convert)

@@ -36,7 +36,7 @@ public sealed partial class CacheExporterTests : IDisposable
             Assert.DoesNotContain('.', sample.Key);
             Assert.Equal((clip.Label, clip.Split, clip.Start, clip.Duration), (Json(sample).GetProperty("label").GetString(), Json(sample).GetProperty("split").GetString(), Json(sample).GetProperty("start").GetDouble(), Json(sample).GetProperty("duration").GetDouble()));
             Assert.Equal(clip.Labels, Json(sample).GetProperty("labels").EnumerateArray().Select(l => l.GetString()!));
-            Assert.Equal(clip.Id == "class.a/0.mp4" ? 0.25 : null, Json(sample).GetProperty("score").ValueKind == JsonValueKind.Null ? null : Json(sample).GetProperty("score").GetDouble());
+            Assert.Equal<double?>(clip.Id == "class.a/0.mp4" ? 0.25 : null, Json(sample).GetProperty("score").ValueKind == JsonValueKind.Null ? null : Json(sample).GetProperty("score").GetDouble());
             Assert.Equal(clip.NumFrames > 0, sample.Value.ContainsKey("frames.npy"));
             if (clip.NumFrames > 0)
             {
@@ -68,7 +68,7 @@ public sealed partial class CacheExporterTests : IDisposable
         ClipRecord[] clips = [.. Enumerable.Range(0, 9).Select(i => Clips.Make($"clip-{i}{new string('z', i)}", frames: i) with { Split = i % 3 == 0 ? null : i % 3 == 1 ? "train" : "un-balanced" })];
         await Clips.WriteAsync(_folder.Cache, clips);
         await AddScoresAsync(("clip-0", 0.25), ("clip-2zz", 7));
-        await ExportAsync(ExportFormats.HuggingFace, shardBytes: 9000);
+        await ExportAsync(ExportFormats.HuggingFace, shardBytes: 4000);
 
         string[] files = [.. Directory.GetFiles(Path.Combine(Out, "data")).Select(f => Path.GetFileName(f))];
         Assert.All(files, file => Assert.Matches(@"^(train|un_balanced)-\d{5}-of-\d{5}\.parquet$", file));
@@ -82,8 +82,8 @@ public sealed partial class CacheExporterTests : IDisposable
             Assert.Equal(clip.Labels, (IEnumerable<string>)row[2]);
             Assert.Equal([(object?)clip.Split ?? DBNull.Value, clip.Duration, clip.NumFrames, 12, 16], row[3..8]);
             Assert.Equal(clip.Id == "clip-0" ? 0.25 : clip.Id == "clip-2zz" ? 7.0 : DBNull.Value, row[8]);
-            Assert.Equal(clip.NumFrames == 0 ? DBNull.Value : clip.Frames.ToArray(), Blob(row[9]));
-            Assert.Equal([8, 7, clip.Mel.ToArray()], [row[10], row[11], Blob(row[12])]);
+            Assert.Equal(clip.NumFrames == 0 ? DBNull.Value : clip.Frames.ToArray(), row[9]);
+            Assert.Equal([8, 7, clip.Mel.ToArray()], [row[10], row[11], row[12]]);
         }
 
         var readme = await File.ReadAllTextAsync(Path.Combine(Out, "README.md"), Ct);
@@ -104,10 +104,10 @@ public sealed partial class CacheExporterTests : IDisposable
         var frames = Query("select id, i - 1, f.bytes, f.path from (select id, unnest(frames) f, unnest(range(1, len(frames) + 1)) i from read_parquet('{0}/data/*.parquet')) order by 1, 2");
         Assert.Equal(["a", "a", "a", "c", "c"], frames.Select(r => (string)r[0]));
         Assert.All(frames, r => Assert.Equal(DBNull.Value, r[3]));
-        Assert.Equal(JpegFrames.Encode(clips[0].Frames.Span, 3, 12, 16).Payload, frames.Take(3).SelectMany(r => (byte[])Blob(r[2])));
+        Assert.Equal(JpegFrames.Encode(clips[0].Frames.Span, 3, 12, 16).Payload, frames.Take(3).SelectMany(r => (byte[])r[2]));
         var sounds = Query("select id, len(frames), audio.bytes, audio is null from read_parquet('{0}/data/*.parquet') order by id");
         Assert.Equal([3L, 0L, 2L], sounds.Select(r => (long)r[1]));
-        Assert.Equal([44 + 1000, 44 + 20], sounds.Take(2).Select(r => ((byte[])Blob(r[2])).Length));
+        Assert.Equal([44 + 1000, 44 + 20], sounds.Take(2).Select(r => ((byte[])r[2]).Length));
         Assert.Equal([false, false, true], sounds.Select(r => (bool)r[3]));
         var readme = await File.ReadAllTextAsync(Path.Combine(Out, "README.md"), Ct);
         Assert.Contains("- name: \"frames\"\n    sequence: image\n  - name: \"audio\"\n    dtype:\n      audio:\n        sampling_rate: 16000\n", readme, StringComparison.Ordinal);
@@ -201,12 +201,13 @@ public sealed partial class CacheExporterTests : IDisposable
         List<object[]> rows = [];
         while (reader.Read())
         {
-            rows.Add([.. Enumerable.Range(0, reader.FieldCount).Select(reader.GetValue)]);
+            rows.Add([.. Enumerable.Range(0, reader.FieldCount).Select(i => Blob(reader.GetValue(i)))]);
         }
 
         return rows;
     }
 
+    // DuckDB shows blobs as streams that end with the row.
     private static object Blob(object value)
     {
         if (value is not Stream stream)
