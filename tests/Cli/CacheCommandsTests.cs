@@ -84,12 +84,13 @@ public sealed class CacheCommandsTests(IngestedClips clips)
     }
 
     [Theory]
-    [InlineData("inspect")]
-    [InlineData("verify")]
-    public async Task ReadingVerbs_AShardThatMayNotBeRead_Exit1SayingWhy(string verb)
+    [InlineData("inspect", "index")]
+    [InlineData("verify", "index")]
+    [InlineData("verify", "shards")]
+    public async Task ReadingVerbs_AFileThatMayNotBeRead_Exit1SayingWhy(string verb, string folder)
     {
-        string copy = Copy("unreadable-" + verb), shard = Directory.GetFiles(Path.Combine(copy, "shards")).Single();
-        Assert.Equal(0, (await XkdProcess.StartAsync("chmod", ["000", shard])).ExitCode);
+        string copy = Copy($"unreadable-{verb}-{folder}"), file = Directory.GetFiles(Path.Combine(copy, folder)).Single();
+        Assert.Equal(0, (await XkdProcess.StartAsync("chmod", ["000", file])).ExitCode);
 
         // Root may read everything, but for these two rights.
         string[] arguments = ["dotnet", Path.Combine(AppContext.BaseDirectory, "xkd.dll"), verb, copy];
@@ -98,7 +99,7 @@ public sealed class CacheCommandsTests(IngestedClips clips)
             : await XkdProcess.StartAsync(arguments[0], arguments[1..]);
         Assert.Equal(1, result.ExitCode);
         var said = result.Output + result.Error;
-        Assert.Contains(Path.GetFileName(shard), said, StringComparison.Ordinal);
+        Assert.Contains(Path.GetFileName(file), said, StringComparison.Ordinal);
         Assert.Contains("permission denied", said, StringComparison.Ordinal);
     }
 

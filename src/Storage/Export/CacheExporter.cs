@@ -34,7 +34,8 @@ public static class CacheExporter
     /// <returns>Clips and files written, and the bytes of the files.</returns>
     /// <exception cref="UsageException">No clip is selected, or the folder is not empty, or cannot be written.</exception>
     /// <exception cref="CorruptCacheException">A value of the cache is not as committed.</exception>
-    public static async Task<(int Clips, int Files, long Bytes)> ExportAsync(Cache cache, ClipFilter filter, string folder, CacheExportOptions options, CancellationToken ct)
+    public static async Task<(int Clips, int Files, long Bytes)> ExportAsync(
+        Cache cache, ClipFilter filter, string folder, CacheExportOptions options, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(cache);
         ArgumentNullException.ThrowIfNull(filter);
@@ -46,7 +47,9 @@ public static class CacheExporter
         }
 
         using ExportFolder target = new(folder, options.Force);
-        await using IClipWriter writer = options.Format == ExportFormats.HuggingFace ? new HuggingFaceWriter(target, cache, clips, options.ShardBytes) : new WebDatasetWriter(target, cache, clips, options.ShardBytes);
+        await using IClipWriter writer = options.Format == ExportFormats.HuggingFace
+            ? new HuggingFaceWriter(target, cache, clips, options.ShardBytes)
+            : new WebDatasetWriter(target, cache, clips, options.ShardBytes);
         using var shards = cache.OpenShards();
         var done = 0;
         foreach (var clip in writer.Clips)

@@ -10,7 +10,8 @@ public sealed class ClipFields(IReadOnlyList<ClipEntry> clips)
     private static readonly string[] OfIndex =
         ["id", "label", "labels", "split", "folds", "start", "duration", "fps", "width", "height", "num_frames", "mel_frames", "num_samples", "audio_rate"];
 
-    private readonly (string Name, Func<ClipEntry, object?> Get)[] _fields = [.. OfIndex.Concat(AddedTo(clips)).Select(name => (name, ClipColumns.Find(name, clips)!))];
+    private readonly (string Name, Func<ClipEntry, object?> Get)[] _fields =
+        [.. OfIndex.Concat(AddedTo(clips)).Select(name => (name, ClipColumns.Find(name, clips)!))];
 
     /// <summary>Their names, in order.</summary>
     public IReadOnlyList<string> Names => Array.ConvertAll(_fields, f => f.Name);

@@ -10,6 +10,7 @@ namespace Xkd.Storage;
 internal sealed record ExportColumn(string Feature, Field Parquet, Func<ParquetRowGroupWriter, ClipRecord[], Task> WriteAsync)
 {
     private const string Text = "string";
+    private static readonly Type[] WholeNumbers = [typeof(sbyte), typeof(byte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long)];
 
     public string Name => Parquet.Name;
 
@@ -24,22 +25,24 @@ internal sealed record ExportColumn(string Feature, Field Parquet, Func<ParquetR
         if (types.Count > 0 && types.All(t => t.IsAssignableTo(typeof(IReadOnlyList<string>))))
         {
             var lists = TextsColumn.Field(name);
-            return new ExportColumn($"sequence: {Text}", lists, (group, rows) => TextsColumn.WriteAsync(group, (DataField)lists.Item, rows.Select(r => (IReadOnlyList<string>?)r.Added[name] ?? [])));
+            return new ExportColumn($"sequence: {Text}", lists, (group, rows) =>
+                TextsColumn.WriteAsync(group, (DataField)lists.Item, rows.Select(r => (IReadOnlyList<string>?)r.Added[name] ?? [])));
         }
 
         return types switch
         {
             _ when types.SetEquals([typeof(bool)]) => Values(Convert.ToBoolean),
-            { Count: > 0 } when types.IsSubsetOf([typeof(sbyte), typeof(byte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long)]) => Values(Convert.ToInt64),
+            { Count: > 0 } when types.IsSubsetOf(WholeNumbers) => Values(Convert.ToInt64),
             { Count: > 0 } when types.All(t => t.IsPrimitive && t != typeof(bool)) => Values(Convert.ToDouble),
-            _ => Texts(name, row => row.Added[name] switch { null => null, IReadOnlyList<string> list => string.Join(", ", list), var value => Convert.ToString(value) }),
+            _ => Texts(name, row => row.Added[name] is { } value ? value is IReadOnlyList<string> list ? string.Join(", ", list) : $"{value}" : null),
         };
 
         ExportColumn Values<T>(Func<object, T> convert)
             where T : struct
         {
             DataField<T?> field = new(name);
-            return new ExportColumn($"dtype: {Named(typeof(T))}", field, (group, rows) => group.WriteAsync<T>(field, rows.Select(r => r.Added[name] is { } value ? convert(value) : default(T?)).ToArray().AsMemory()));
+            return new ExportColumn($"dtype: {Named(typeof(T))}", field, (group, rows) =>
+                group.WriteAsync<T>(field, rows.Select(r => r.Added[name] is { } value ? convert(value) : default(T?)).ToArray().AsMemory()));
         }
     }
 
@@ -47,14 +50,16 @@ internal sealed record ExportColumn(string Feature, Field Parquet, Func<ParquetR
     public static ExportColumn Constant(string name, int value)
     {
         DataField<int> field = new(name);
-        return new ExportColumn("dtype: int32", field, (group, rows) => group.WriteAsync<int>(field, Enumerable.Repeat(value, rows.Length).ToArray().AsMemory()));
+        return new ExportColumn("dtype: int32", field, (group, rows) =>
+            group.WriteAsync<int>(field, Enumerable.Repeat(value, rows.Length).ToArray().AsMemory()));
     }
 
     /// <summary>Bytes; null where there are none.</summary>
     public static ExportColumn Bytes(string name, Func<ClipRecord, ReadOnlyMemory<byte>> get)
     {
         DataField<byte[]> field = new(name, true);
-        return new ExportColumn("dtype: binary", field, (group, rows) => LeafAsync(group, field, [.. rows.Select(get).Where(b => !b.IsEmpty)], [.. rows.Select(r => get(r).IsEmpty ? 0 : field.MaxDefinitionLevel)]));
+        return new ExportColumn("dtype: binary", field, (group, rows) =>
+            LeafAsync(group, field, [.. rows.Select(get).Where(b => !b.IsEmpty)], [.. rows.Select(r => get(r).IsEmpty ? 0 : field.MaxDefinitionLevel)]));
     }
 
     /// <summary>A file: a struct of its bytes and a path, which is null, as Hugging Face keeps sounds; null where there are no bytes.</summary>
@@ -85,7 +90,8 @@ internal sealed record ExportColumn(string Feature, Field Parquet, Func<ParquetR
         });
     }
 
-    private static (DataField<byte[]> Bytes, DataField<string> Path) FileFields() => (new DataField<byte[]>("bytes", true), new DataField<string>("path", true));
+    private static (DataField<byte[]> Bytes, DataField<string> Path) FileFields() =>
+        (new DataField<byte[]>("bytes", true), new DataField<string>("path", true));
 
     private static ExportColumn Texts(string name, Func<ClipEntry, string?> get)
     {
@@ -94,7 +100,8 @@ internal sealed record ExportColumn(string Feature, Field Parquet, Func<ParquetR
     }
 
     private static Task LeafAsync<T>(ParquetRowGroupWriter group, DataField field, T[] values, int[] definitions, int[]? repetitions = null)
-        where T : struct => group.WriteAllPartsAsync<T>(field, values, definitions, repetitions is null ? null : repetitions.AsMemory(), CancellationToken.None);
+        where T : struct =>
+        group.WriteAllPartsAsync<T>(field, values, definitions, repetitions is null ? null : repetitions.AsMemory(), CancellationToken.None);
 
     private static string Named(Type type) => Type.GetTypeCode(type) switch
     {

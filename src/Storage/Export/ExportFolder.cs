@@ -2,13 +2,17 @@ using System.Text.RegularExpressions;
 
 namespace Xkd.Storage;
 
-/// <summary>The folder that an export goes to. Files lie in a hidden folder within until <see cref="Commit"/> gives them their names; disposed before that, nothing of them is left.</summary>
+/// <summary>
+/// The folder that an export goes to. Files lie in a hidden folder within until <see cref="Commit"/> gives them their names; disposed before that,
+/// nothing of them is left.
+/// </summary>
 internal sealed partial class ExportFolder : IDisposable
 {
     /// <summary>The file that is there only when all others are.</summary>
     public const string ReadMe = "README.md";
 
     private const string Prefix = ".export-";
+    private const string Data = "data";
     private readonly string _folder;
     private readonly string _staging;
     private readonly bool _made;
@@ -54,6 +58,11 @@ internal sealed partial class ExportFolder : IDisposable
             File.Delete(Path.Combine(_folder, old));
         }
 
+        if (Directory.Exists(Path.Combine(_folder, Data)) && !Directory.EnumerateFileSystemEntries(Path.Combine(_folder, Data)).Any())
+        {
+            Directory.Delete(Path.Combine(_folder, Data));
+        }
+
         string[] names = [.. Names(_staging).OrderBy(name => name == ReadMe)];
         foreach (var name in names)
         {
@@ -88,7 +97,8 @@ internal sealed partial class ExportFolder : IDisposable
     }
 
     private static IEnumerable<string> Names(string folder) =>
-        Directory.EnumerateFiles(folder).Concat(Directory.Exists(Path.Combine(folder, "data")) ? Directory.EnumerateFiles(Path.Combine(folder, "data")) : []).Select(path => Path.GetRelativePath(folder, path));
+        new[] { folder, Path.Combine(folder, Data) }.Where(Directory.Exists).SelectMany(Directory.EnumerateFiles)
+            .Select(path => Path.GetRelativePath(folder, path));
 
     [GeneratedRegex(@"^(README\.md|\d{6,}\.tar|data/\w+-\d{5,}-of-\d{5,}\.parquet)$", RegexOptions.ExplicitCapture)]
     private static partial Regex OfAnExport();

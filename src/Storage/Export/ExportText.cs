@@ -9,5 +9,6 @@ internal static class ExportText
 
     public static string Media(Fingerprint f) => string.Create(
         CultureInfo.InvariantCulture,
-        $"frames {f.FramesCodec}, {f.Fps:g} a second, short side {f.ShortSide}; audio {f.AudioCodec}, {f.SampleRate} Hz, {f.Mels} mels with n_fft {f.NFft} and hop {f.Hop}");
+        $"frames {f.FramesCodec}, {f.Fps:g} a second, short side {f.ShortSide}; audio {f.AudioCodec}, {f.SampleRate} Hz, "
+        + $"{f.Mels} mels with n_fft {f.NFft} and hop {f.Hop}");
 }

@@ -9,8 +9,8 @@ using Parquet.Schema;
 namespace Xkd.Storage;
 
 /// <summary>
-/// A folder that <c>datasets.load_dataset(DIR)</c> loads: <c>data/SPLIT-NNNNN-of-NNNNN.parquet</c>, and a <c>README.md</c> whose YAML says what splits and columns there are. JPEG frames are a list of
-/// images, samples a sound; raw frames and log-mels are bytes, whose shape stands beside them.
+/// A folder that <c>datasets.load_dataset(DIR)</c> loads: <c>data/SPLIT-NNNNN-of-NNNNN.parquet</c>, and a <c>README.md</c> whose YAML says what splits and
+/// columns there are. JPEG frames are a list of images, samples a sound; raw frames and log-mels are bytes, whose shape stands beside them.
 /// </summary>
 internal sealed partial class HuggingFaceWriter : IClipWriter
 {
@@ -122,7 +122,8 @@ internal sealed partial class HuggingFaceWriter : IClipWriter
         if (Array.Exists(clips, c => c.NumSamples > 0))
         {
             var feature = string.Create(CultureInfo.InvariantCulture, $"dtype:\n      audio:\n        sampling_rate: {fingerprint.SampleRate}");
-            yield return ExportColumn.File("audio", feature, clip => clip.NumSamples > 0 ? WavFile.Of(MemoryMarshal.Cast<byte, short>(clip.Pcm.Span), clip.AudioRate) : default);
+            yield return ExportColumn.File("audio", feature, clip =>
+                clip.NumSamples > 0 ? WavFile.Of(MemoryMarshal.Cast<byte, short>(clip.Pcm.Span), clip.AudioRate) : default);
         }
     }
 
@@ -179,7 +180,8 @@ internal sealed partial class HuggingFaceWriter : IClipWriter
         return text.Append("---\n\n").Append($$"""
             # {{ExportText.Name(_cache)}}
 
-            {{_splits.Values.Sum(s => s.Clips)}} clips from version {{_cache.Manifest.Version}} of an XKD cache: {{ExportText.Media(_cache.Manifest.Fingerprint)}}.
+            {{_splits.Values.Sum(s => s.Clips)}} clips from version {{_cache.Manifest.Version}} of an XKD cache:
+            {{ExportText.Media(_cache.Manifest.Fingerprint)}}.
             `start` and `duration` are in seconds, `fps` is frames a second. Clips without a split are in `train`.
 
             | column | content |

@@ -8,8 +8,8 @@ using System.Text.Json;
 namespace Xkd.Storage;
 
 /// <summary>
-/// Shards of the webdataset library: <c>NNNNNN.tar</c>, whose files are a clip's as long as their name up to the first dot stays the same. That is a number: ids hold dots and slashes, and stand in the
-/// clip's JSON. Clips are in an order without meaning, since readers of tar files shuffle only what lies near.
+/// Shards of the webdataset library: <c>NNNNNN.tar</c>, whose files are a clip's as long as their name up to the first dot stays the same. That is a number:
+/// ids hold dots and slashes, and stand in the clip's JSON. Clips are in an order without meaning, since readers of tar files shuffle only what lies near.
 /// </summary>
 internal sealed class WebDatasetWriter(ExportFolder folder, Cache cache, ClipEntry[] clips, long shardBytes) : IClipWriter
 {
@@ -107,7 +107,8 @@ internal sealed class WebDatasetWriter(ExportFolder folder, Cache cache, ClipEnt
     private string ReadMe() => $$"""
         # {{ExportText.Name(cache)}} in WebDataset format
 
-        {{_clips}} clips in {{_shards}} shards `NNNNNN.tar`, from version {{cache.Manifest.Version}} of an XKD cache: {{ExportText.Media(cache.Manifest.Fingerprint)}}. Clips lie in an order without meaning.
+        {{_clips}} clips in {{_shards}} shards `NNNNNN.tar`, from version {{cache.Manifest.Version}} of an XKD cache:
+        {{ExportText.Media(cache.Manifest.Fingerprint)}}. Clips lie in an order without meaning.
 
         | file of a clip | content |
         |---|---|

@@ -14,7 +14,8 @@ public sealed class NpyFileTests
     }
 
     [Fact]
-    public void Header_OneAxis_KeepsItsComma() => Assert.Contains("'shape': (7,), }", Encoding.Latin1.GetString(NpyFile.Header(NpyFile.UInt8, 7)), StringComparison.Ordinal);
+    public void Header_OneAxis_KeepsItsComma() =>
+        Assert.Contains("'shape': (7,), }", Encoding.Latin1.GetString(NpyFile.Header(NpyFile.UInt8, 7)), StringComparison.Ordinal);
 
     [Fact]
     public void Header_AnyShape_EndsOnABoundaryOf64WithALineFeed()

@@ -18,16 +18,18 @@ internal sealed class ClipTable(Cache cache, IReadOnlyList<int> selected)
     {
         ClipFields fields = new(cache.Clips);
         string[] added = [.. fields.Added];
-        string[][] rows = [["id", "label", "split", "start", "duration", "size", "frames", .. added], .. selected.Take(most).Select(i => Cells(cache.Clips[i], added))];
-        var widths = Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length)).ToArray();
+        string[] head = ["id", "label", "split", "start", "duration", "size", "frames", .. added];
+        string[][] rows = [head, .. selected.Take(most).Select(i => Cells(cache.Clips[i], added))];
+        var widths = Enumerable.Range(0, head.Length).Select(column => rows.Max(row => row[column].Length)).ToArray();
         foreach (var row in rows)
         {
             yield return string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd();
         }
 
+        var all = selected.Count < cache.Clips.Count ? $" (the cache has {cache.Clips.Count})" : "";
         yield return selected.Count <= most
             ? $"{selected.Count} of {cache.Clips.Count} clips"
-            : $"the first {most} of {selected.Count} clips{(selected.Count < cache.Clips.Count ? $" (the cache has {cache.Clips.Count})" : "")}: --all or --limit N shows more, --where fewer";
+            : $"the first {most} of {selected.Count} clips{all}: --all or --limit N shows more, --where fewer";
     }
 
     /// <summary>Writes one JSON object, clip by clip.</summary>
@@ -81,5 +83,6 @@ internal sealed class ClipTable(Cache cache, IReadOnlyList<int> selected)
     }
 
     // Before it is measured: what is spelled is longer.
-    private static string Spelled(string text) => PrintableText.Of(text).Replace("\n", "\\n", StringComparison.Ordinal).Replace("\t", "\\t", StringComparison.Ordinal);
+    private static string Spelled(string text) =>
+        PrintableText.Of(text).Replace("\n", "\\n", StringComparison.Ordinal).Replace("\t", "\\t", StringComparison.Ordinal);
 }

@@ -23,7 +23,7 @@ internal static class CacheCommand
         var cache = Argument();
         var where = CommonOptions.Where();
         var ids = CommonOptions.Ids();
-        var limit = Numbers.Optional<int>("--limit", $"Clips to show; {Shown} on the terminal, all with --json, unless told.", new NumberRange(0, int.MaxValue));
+        var limit = Numbers.Optional<int>("--limit", $"Clips to show; without it {Shown}, and all with --json.", new NumberRange(0, int.MaxValue));
         Option<bool> all = new("--all") { Description = "Show every clip." };
         var json = CommonOptions.Json();
         Command command = new("ls", "List clips.") { cache, where, ids, limit, all, json };

@@ -34,7 +34,7 @@ internal static class CacheEditCommands
             var removed = await CacheEditor.RemoveAsync(path, filter, TimeProvider.System, signals.Token).ConfigureAwait(false);
             var left = Cache.Open(path).Manifest;
             terminal.Line($"removed {Count(removed)}; {left.Clips} are left, in version {left.Version}");
-            terminal.Line($"their bytes stay in the shards, and older versions show them, until: xkd cache compact {path} && xkd cache vacuum {path} --older-than 0");
+            terminal.Line($"their bytes stay, and older versions show them, until: xkd cache compact {path} && xkd cache vacuum {path} --older-than 0");
             if (terminal.Json)
             {
                 Terminal.WriteJson(new { schema = 1, version = left.Version, removed, clips = left.Clips });
@@ -48,14 +48,15 @@ internal static class CacheEditCommands
     public static Command Column()
     {
         var cache = CacheCommand.Argument();
-        var from = CommonOptions.RequiredPath("--from", "A Parquet file with a column id, and others to add; label, labels, split and folds replace those of the cache.");
+        var from = CommonOptions.RequiredPath("--from", "A Parquet file with a column id, and others to add; label, labels, split, folds replace the cache's.");
         var json = CommonOptions.Json();
         Command command = new("column", "Add columns, or replace labels, splits and folds.") { cache, from, json };
         command.SetAction(async (parsed, _) =>
         {
             Terminal terminal = new(parsed.GetValue(json));
             using StopSignals signals = new();
-            var (names, clips) = await CacheEditor.AddColumnsAsync(parsed.GetValue(cache)!, parsed.GetValue(from)!, TimeProvider.System, signals.Token).ConfigureAwait(false);
+            var (names, clips) = await CacheEditor.AddColumnsAsync(parsed.GetValue(cache)!, parsed.GetValue(from)!, TimeProvider.System, signals.Token)
+                .ConfigureAwait(false);
             terminal.Line($"{(names.Count == 1 ? "column" : "columns")} {string.Join(", ", names)}: the file names {Count(clips)} of the cache");
             if (terminal.Json)
             {
@@ -71,14 +72,16 @@ internal static class CacheEditCommands
     {
         var cache = CacheCommand.Argument();
         var json = CommonOptions.Json();
-        Command command = new("compact", "Write shards that hold removed clips anew, and the index as few files; converts a cache of schema 1.") { cache, json };
+        Command command = new("compact", "Write shards without removed clips, and the index as few files; converts a cache of schema 1.") { cache, json };
         command.SetAction(async (parsed, _) =>
         {
             var path = parsed.GetValue(cache)!;
             Terminal terminal = new(parsed.GetValue(json));
             using StopSignals signals = new();
             var (shards, erased, converted) = await CacheEditor.CompactAsync(path, TimeProvider.System, signals.Token).ConfigureAwait(false);
-            terminal.Line(converted ? $"converted from schema 1 to {Manifest.CurrentSchema}: {shards} shards" : $"wrote {shards} shards anew, without {Count(erased)} that were removed; the index is compact");
+            terminal.Line(converted
+                ? $"converted from schema 1 to {Manifest.CurrentSchema}: {shards} shards"
+                : $"wrote {shards} shards anew, without {Count(erased)} that were removed; the index is compact");
             terminal.Line($"older versions and their files stay for whoever reads them, until: xkd cache vacuum {path}");
             if (terminal.Json)
             {
@@ -95,7 +98,9 @@ internal static class CacheEditCommands
         var cache = CacheCommand.Argument();
         Option<TimeSpan> age = new("--older-than")
         {
-            Description = "Remove versions older than this: 7d, 12h, 30m, 45s, or 0 for all but the newest.", CustomParser = Sizes.ParseAge, DefaultValueFactory = _ => TimeSpan.FromDays(7),
+            Description = "Remove versions older than this: 7d, 12h, 30m, 45s, or 0 for all but the newest.",
+            CustomParser = Sizes.ParseAge,
+            DefaultValueFactory = _ => TimeSpan.FromDays(7),
         };
         var json = CommonOptions.Json();
         Command command = new("vacuum", "Remove old versions, and the files that no later version names.") { cache, age, json };
@@ -103,7 +108,8 @@ internal static class CacheEditCommands
         {
             Terminal terminal = new(parsed.GetValue(json));
             using StopSignals signals = new();
-            var (versions, files, bytes) = await CacheEditor.VacuumAsync(parsed.GetValue(cache)!, parsed.GetValue(age), TimeProvider.System, signals.Token).ConfigureAwait(false);
+            var (versions, files, bytes) = await CacheEditor.VacuumAsync(parsed.GetValue(cache)!, parsed.GetValue(age), TimeProvider.System, signals.Token)
+                .ConfigureAwait(false);
             terminal.Line($"removed {versions} versions and {files} files that none names: {bytes / 1e6:f1} MB");
             if (terminal.Json)
             {

@@ -12,7 +12,7 @@ internal static class CacheExportCommand
     public static Command Create()
     {
         var cache = CacheCommand.Argument();
-        Option<string> format = new("--format") { Description = "webdataset: tar shards; hf: Parquet files that Hugging Face datasets loads.", Required = true };
+        var format = CommonOptions.RequiredPath("--format", "webdataset: tar shards; hf: Parquet files that Hugging Face datasets loads.");
         format.AcceptOnlyFromAmong(ExportFormats.All);
         var output = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for the files."));
         var where = CommonOptions.Where();
@@ -28,7 +28,10 @@ internal static class CacheExportCommand
             var opened = Cache.Open(parsed.GetValue(cache)!);
             Terminal.Warn(opened.Warnings);
             ProgressLine line = new(terminal, "clips", TimeProvider.System, PlainInterval);
-            CacheExportOptions options = new() { Format = parsed.GetValue(format)!, Force = parsed.GetValue(force), Progress = (done, of) => line.Report(done, of) };
+            CacheExportOptions options = new()
+            {
+                Format = parsed.GetValue(format)!, Force = parsed.GetValue(force), Progress = (done, of) => line.Report(done, of),
+            };
             var (clips, files, bytes) = await CacheExporter.ExportAsync(opened, filter, parsed.GetValue(output)!, options, signals.Token).ConfigureAwait(false);
             line.Finish(clips, clips, $"{files} files, {bytes / 1e6:f1} MB in {parsed.GetValue(output)}; README.md there says what is in them");
             if (terminal.Json)

@@ -40,14 +40,19 @@ internal static class Sizes
     public static TimeSpan ParseAge(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
-        var unit = Ages.FirstOrDefault(u => text.EndsWith(u.Suffix));
-        var fix = "write ";
-        if (text == "0" || (unit.Seconds > 0 && MostAge.TryRead(text[..^1], out double value, out fix) && (unit.Seconds *= value) >= 0))
+        if (text == "0")
         {
-            return TimeSpan.FromSeconds(unit.Seconds);
+            return TimeSpan.Zero;
         }
 
-        result.AddError($"{result.Argument.Name} {text}: {(unit.Seconds > 0 ? $"{fix}{unit.Suffix}, or " : fix)}a time such as 7d, 12h, 30m, 45s, or 0");
+        (var suffix, var seconds) = Ages.FirstOrDefault(age => text.EndsWith(age.Suffix));
+        var fix = string.Empty;
+        if (seconds > 0 && MostAge.TryRead(text[..^1], out double value, out fix))
+        {
+            return TimeSpan.FromSeconds(seconds * value);
+        }
+
+        result.AddError($"{result.Argument.Name} {text}: {(seconds > 0 ? $"{fix}{suffix}, or" : "write")} a time such as 7d, 12h, 30m, 45s, or 0");
         return TimeSpan.Zero;
     }
 
