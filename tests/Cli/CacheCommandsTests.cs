@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Xkd.Storage;
 
 namespace Xkd.Cli.Tests;
 
@@ -20,14 +21,14 @@ public sealed class CacheCommandsTests(IngestedClips clips)
     {
         var mel = await XkdProcess.RunAsync("inspect", clips.Cache, "--clip", "good.mp4", "--out", clips.File("mel"));
         Assert.Equal(0, mel.ExitCode);
-        Assert.Equal(["frames.png", "spectrogram.png"], Directory.GetFiles(clips.File("mel")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["frames.npy", "frames.png", "mel.npy", "spectrogram.png"], Directory.GetFiles(clips.File("mel")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Contains("no audio.wav", mel.Output + mel.Error, StringComparison.Ordinal);
 
         var cache = clips.File("pcm-cache");
         await XkdProcess.RunAsync("ingest", "--dataset", "folder", "--root", clips.Clips, "--out", cache, "--short-side", "32", "--audio", "pcm", "--frames", "jpeg");
         var pcm = await XkdProcess.RunAsync("inspect", cache, "--clip", "good.mp4", "--out", clips.File("pcm"));
         Assert.Equal(0, pcm.ExitCode);
-        Assert.Equal(["audio.wav", "frames.png", "spectrogram.png"], Directory.GetFiles(clips.File("pcm")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["audio.wav", "frames.npy", "frames.png", "mel.npy", "spectrogram.png"], Directory.GetFiles(clips.File("pcm")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.InRange(new FileInfo(Path.Combine(clips.File("pcm"), "audio.wav")).Length, 44 + (2 * 16000 * 4), 44 + (2 * 16000 * 4.1)); // 4 s
     }
 
@@ -68,11 +69,10 @@ public sealed class CacheCommandsTests(IngestedClips clips)
         Assert.Equal(0, sound.ExitCode);
         var copy = Copy("damaged");
 
-        using var manifest = JsonDocument.Parse(await File.ReadAllTextAsync(Directory.GetFiles(Path.Combine(copy, "manifest"), "*.json").Single(), TestContext.Current.CancellationToken));
-        var shard = manifest.RootElement.GetProperty("shards")[0];
-        var path = Path.Combine(copy, shard.GetProperty("path").GetString()!);
+        var clip = Assert.Single(Cache.Open(copy).Clips);
+        var path = Path.Combine(copy, clip.ShardPath);
         var bytes = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
-        bytes[shard.GetProperty("offsets")[0].GetInt64() + 100] ^= 1;
+        bytes[clip.FramesOffset + 100] ^= 1;
         await File.WriteAllBytesAsync(path, bytes, TestContext.Current.CancellationToken);
 
         var result = await XkdProcess.RunAsync("verify", copy, "--json");
@@ -84,12 +84,13 @@ public sealed class CacheCommandsTests(IngestedClips clips)
     }
 
     [Theory]
-    [InlineData("inspect")]
-    [InlineData("verify")]
-    public async Task ReadingVerbs_AShardThatMayNotBeRead_Exit1SayingWhy(string verb)
+    [InlineData("inspect", "index")]
+    [InlineData("verify", "index")]
+    [InlineData("verify", "shards")]
+    public async Task ReadingVerbs_AFileThatMayNotBeRead_Exit1SayingWhy(string verb, string folder)
     {
-        string copy = Copy("unreadable-" + verb), shard = Directory.GetFiles(Path.Combine(copy, "shards")).Single();
-        Assert.Equal(0, (await XkdProcess.StartAsync("chmod", ["000", shard])).ExitCode);
+        string copy = Copy($"unreadable-{verb}-{folder}"), file = Directory.GetFiles(Path.Combine(copy, folder)).Single();
+        Assert.Equal(0, (await XkdProcess.StartAsync("chmod", ["000", file])).ExitCode);
 
         // Root may read everything, but for these two rights.
         string[] arguments = ["dotnet", Path.Combine(AppContext.BaseDirectory, "xkd.dll"), verb, copy];
@@ -98,7 +99,7 @@ public sealed class CacheCommandsTests(IngestedClips clips)
             : await XkdProcess.StartAsync(arguments[0], arguments[1..]);
         Assert.Equal(1, result.ExitCode);
         var said = result.Output + result.Error;
-        Assert.Contains(Path.GetFileName(shard), said, StringComparison.Ordinal);
+        Assert.Contains(Path.GetFileName(file), said, StringComparison.Ordinal);
         Assert.Contains("permission denied", said, StringComparison.Ordinal);
     }
 

@@ -44,6 +44,9 @@ public sealed class OptionTests(IngestedClips clips)
     [InlineData("train", "--delay-stage", "read=1e300", "write a number from 0")]
     [InlineData("train", "--delay-stage", "read=nan", "write a number from 0")]
     [InlineData("train", "--delay-stage", "read=0,5", "write 0.5")]
+    [InlineData("cache vacuum", "--older-than", "7,5d", "write 7.5d, or a time such as 7d")]
+    [InlineData("cache vacuum", "--older-than", "-1h", "write a number from 0")]
+    [InlineData("cache vacuum", "--older-than", "a week", "write a time such as 7d")]
     public void Parse_SizeOrDelayThatCannotBe_IsRefusedWithTheFix(string verb, string name, string value, string expected)
     {
         (_, var command, var option) = Options().Single(o => o.Verb == verb && o.Option.Name == name);

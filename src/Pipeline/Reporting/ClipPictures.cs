@@ -1,15 +1,17 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Xkd.Storage;
 
 namespace Xkd.Pipeline;
 
-/// <summary>What the model will see of one cached clip: a contact sheet with times, the spectrogram, and the sound where the cache has it.</summary>
+/// <summary>What the model will see of one cached clip: a contact sheet with times, the spectrogram, and the sound where the cache has it; and the same as arrays.</summary>
 public static class ClipPictures
 {
     private const int Columns = 8;
 
     /// <summary>
-    /// Writes <c>frames.png</c>, <c>spectrogram.png</c> and <c>audio.wav</c> (16-bit mono, the stored samples) for clip <paramref name="id"/>, as far as it has them.
+    /// Writes <c>frames.png</c>, <c>frames.npy</c> (uint8 [frames, height, width, 3]), <c>spectrogram.png</c>, <c>mel.npy</c> (float32 [mels, frames]) and <c>audio.wav</c> (16-bit mono, the
+    /// stored samples) for clip <paramref name="id"/>, as far as it has them.
     /// </summary>
     /// <returns>The files' paths, and in words what is not there and why.</returns>
     /// <exception cref="UsageException">The cache has no clip of that id, or the folder cannot be written.</exception>
@@ -24,24 +26,28 @@ public static class ClipPictures
         if (clip.NumFrames > 0)
         {
             written.Add(PictureFolder.Save(folder, "frames.png", ContactSheet(reader, clip, clip.NumFrames)));
+            written.Add(PictureFolder.Save(folder, "frames.npy", file => WriteFrames(reader, clip, file)));
         }
         else
         {
-            missing.Add("no frames.png: the clip has no video");
+            missing.Add("no frames.png and no frames.npy: the clip has no video");
         }
 
         if (clip.MelFrames == 0 && clip.NumSamples == 0)
         {
-            missing.Add("no spectrogram.png and no audio.wav: the clip has no audio");
+            missing.Add("no spectrogram.png, no mel.npy and no audio.wav: the clip has no audio");
             return (written, missing);
         }
 
-        written.Add(PictureFolder.Save(folder, "spectrogram.png", Spectrogram(reader, clip, cache.Manifest.Fingerprint)));
+        var mels = cache.Manifest.Fingerprint.Mels;
+        var mel = LogMel(reader, clip, cache.Manifest.Fingerprint);
+        written.Add(PictureFolder.Save(folder, "spectrogram.png", FramePictures.Spectrogram(mel, mels, mel.Length / mels)));
+        written.Add(PictureFolder.Save(folder, "mel.npy", NpyFile.Of(NpyFile.Float32, MemoryMarshal.AsBytes(mel.AsSpan()), mels, mel.Length / mels)));
         if (clip.NumSamples > 0)
         {
             var samples = new short[clip.NumSamples];
             reader.ReadPcm(clip, samples);
-            written.Add(PictureFolder.Save(folder, "audio.wav", WaveFile.Of(samples, clip.AudioRate)));
+            written.Add(PictureFolder.Save(folder, "audio.wav", WavFile.Of(samples, clip.AudioRate)));
         }
         else
         {
@@ -81,11 +87,18 @@ public static class ClipPictures
     /// <summary>The clip's whole log-mel, of its samples where the cache has those; PNG.</summary>
     public static byte[] Spectrogram(ClipReader reader, ClipEntry clip, Fingerprint fingerprint)
     {
+        var mel = LogMel(reader, clip, fingerprint);
+        return FramePictures.Spectrogram(mel, fingerprint.Mels, mel.Length / fingerprint.Mels);
+    }
+
+    // [mels, frames]
+    private static float[] LogMel(ClipReader reader, ClipEntry clip, Fingerprint fingerprint)
+    {
         if (clip.NumSamples == 0)
         {
             var half = new Half[fingerprint.Mels * clip.MelFrames];
             reader.ReadMel(clip, half);
-            return FramePictures.Spectrogram(Array.ConvertAll(half, h => (float)h), fingerprint.Mels, clip.MelFrames);
+            return Array.ConvertAll(half, h => (float)h);
         }
 
         SimdLogMel kernel = new(new LogMelOptions { SampleRate = fingerprint.SampleRate, NFft = fingerprint.NFft, Hop = fingerprint.Hop, Mels = fingerprint.Mels });
@@ -93,6 +106,18 @@ public static class ClipPictures
         reader.ReadPcm(clip, samples);
         var mel = new float[fingerprint.Mels * kernel.Frames(samples.Length)];
         kernel.Compute(Array.ConvertAll(samples, sample => sample / 32768f), mel);
-        return FramePictures.Spectrogram(mel, fingerprint.Mels, kernel.Frames(samples.Length));
+        return mel;
+    }
+
+    // Frame by frame: decoded, a long clip may not fit into one array.
+    private static void WriteFrames(ClipReader reader, ClipEntry clip, Stream file)
+    {
+        file.Write(NpyFile.Header(NpyFile.UInt8, clip.NumFrames, clip.Height, clip.Width, 3));
+        var frame = new byte[clip.FrameBytes];
+        for (var i = 0; i < clip.NumFrames; i++)
+        {
+            reader.ReadFrames(clip, i, 1, frame);
+            file.Write(frame);
+        }
     }
 }

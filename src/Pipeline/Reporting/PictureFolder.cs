@@ -22,12 +22,18 @@ public static class PictureFolder
     /// <summary>Writes one file and returns its path.</summary>
     /// <exception cref="UsageException">The folder may not be written.</exception>
     /// <exception cref="FailureException">The disk failed, or is full.</exception>
-    public static string Save(string folder, string name, byte[] content)
+    public static string Save(string folder, string name, byte[] content) => Save(folder, name, file => file.Write(content));
+
+    /// <summary>The same of what need not fit into memory.</summary>
+    public static string Save(string folder, string name, Action<Stream> write)
     {
+        ArgumentNullException.ThrowIfNull(write);
         var path = Path.Combine(folder, name);
         try
         {
-            File.WriteAllBytes(path, content);
+            using FileStream file = new(path, FileMode.Create, FileAccess.Write, FileShare.Read, 1 << 16);
+            write(file);
+            file.Flush();
             return path;
         }
         catch (UnauthorizedAccessException e)

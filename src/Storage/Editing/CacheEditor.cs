@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 
 namespace Xkd.Storage;
 
@@ -63,8 +62,7 @@ public sealed class CacheEditor
     /// <exception cref="UsageException">It has no ids of this cache, no other column, or one that cannot be replaced.</exception>
     public Task<(IReadOnlyList<string> Names, int Clips)> AddColumnsAsync(string file, CancellationToken ct) => EditAsync(async (writer, store) =>
     {
-        var bytes = await File.ReadAllBytesAsync(file, ct);
-        var columns = ColumnFile.Read(file, bytes);
+        var (bytes, columns) = ColumnFile.Read(file);
         string[] names = [.. columns.Values.Keys];
         if (names.Length == 0 || Array.Find(names, n => ClipColumns.IsFixed(n)) is { } refused && refused.Length > 0)
         {
@@ -88,9 +86,9 @@ public sealed class CacheEditor
     }, ct);
 
     /// <summary>Writes shards that hold removed clips anew without them, and the index as few files. The old files stay until <see cref="VacuumAsync"/>.</summary>
-    /// <returns>Shards written anew, and clips they hold no more.</returns>
+    /// <returns>Shards written anew, clips they hold no more, and whether the cache was of schema 1.</returns>
     /// <remarks>A cache of schema 1 is converted: all its shards are written anew, in one version.</remarks>
-    public Task<(int Shards, long Erased)> CompactAsync(CancellationToken ct) => EditAsync(async (writer, store) =>
+    public Task<(int Shards, long Erased, bool Converted)> CompactAsync(CancellationToken ct) => EditAsync(async (writer, store) =>
     {
         if (ManifestStore.IsLegacy(store, writer.Head!.Version))
         {
@@ -110,10 +108,10 @@ public sealed class CacheEditor
             byte[] lines = [.. next.Segments.Select(s => s.Ledger).OfType<StoredPart>().SelectMany(l => IndexFile.Read(store, l))];
             return next with { Segments = await SegmentsAsync(all, [.. next.Shards, .. shards], lines, next.Version, put), Removals = [] };
         });
-        return (old.Length, old.Sum(s => (long)s.Rows) - rows.Count);
+        return (old.Length, old.Sum(s => (long)s.Rows) - rows.Count, false);
     }, ct, converting: true);
 
-    private static async Task<(int Shards, long Erased)> ConvertAsync(CacheWriter writer, LegacyCache legacy, CancellationToken ct)
+    private static async Task<(int Shards, long Erased, bool Converted)> ConvertAsync(CacheWriter writer, LegacyCache legacy, CancellationToken ct)
     {
         var (shards, rows) = await writer.RewriteAsync(legacy.Clips(ct));
         var lines = legacy.Ledger();
@@ -125,7 +123,7 @@ public sealed class CacheEditor
             Segments = await SegmentsAsync([.. rows], shards, lines, next.Version, put),
         });
         writer.Told(LedgerText.Read(lines));
-        return (shards.Count, 0);
+        return (shards.Count, 0, true);
     }
 
     private static async Task<IReadOnlyList<Segment>> SegmentsAsync(ClipEntry[] rows, IReadOnlyList<ShardEntry> shards, byte[] lines, int version, Func<string, byte[], StoredPart> put)
@@ -177,32 +175,10 @@ public sealed class CacheEditor
 
     private static string Item(ClipEntry clip) => clip.Item ?? clip.Id;
 
-    // A clip as it lies in its shard, each value checked.
     private static ClipRecord Stored(IShardBytes shards, ClipEntry clip, Manifest manifest, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        var jpeg = manifest.Fingerprint.FramesCodec == FrameCodecs.Jpeg && clip.NumFrames > 0;
-        ClipRecord record = new(clip)
-        {
-            Frames = Read(clip.FramesOffset, clip.FramesBytes),
-            FrameOffsets = jpeg ? MemoryMarshal.Cast<byte, uint>(Read(clip.FrameOffsetsOffset, (clip.NumFrames + 1L) * sizeof(uint))).ToArray() : default,
-            Mel = Read(clip.MelOffset, (long)clip.MelFrames * manifest.Fingerprint.Mels * sizeof(short)),
-            Pcm = Read(clip.PcmOffset, (long)clip.NumSamples * sizeof(short)),
-        };
-        ShardCheck.Require(record, MemoryMarshal.Cast<byte, ulong>(Read(clip.FrameHashOffset, (long)clip.NumFrames * sizeof(ulong))));
-        return record;
-
-        byte[] Read(long offset, long length)
-        {
-            var bytes = new byte[length];
-            for (var done = 0; done < bytes.Length;)
-            {
-                var read = shards.Read(clip.Shard, offset + done, bytes.AsSpan(done));
-                done += read > 0 ? read : throw new CorruptCacheException(clip.ShardPath, clip.Row, "file", $"{length} bytes from {offset}", $"{done}");
-            }
-
-            return bytes;
-        }
+        return StoredClip.Read(shards, clip, manifest.Fingerprint);
     }
 
     private async Task<T> EditAsync<T>(Func<CacheWriter, ICacheStore, Task<T>> edit, CancellationToken ct, bool converting = false)

@@ -9,6 +9,21 @@ internal sealed record ColumnFile(string[] Ids, IReadOnlyDictionary<string, obje
 {
     private static readonly MethodInfo Numbers = typeof(ColumnFile).GetMethod(nameof(NumbersAsync), BindingFlags.Static | BindingFlags.NonPublic)!;
 
+    /// <summary>A file and what it holds.</summary>
+    /// <exception cref="UsageException">It cannot be read, is no such file, has an id twice, or a column of another type.</exception>
+    public static (byte[] Bytes, ColumnFile Columns) Read(string path)
+    {
+        try
+        {
+            var bytes = File.ReadAllBytes(path);
+            return (bytes, Read(path, bytes));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"{path} cannot be read: {e.Message}: name a Parquet file with a column id and those to add", e);
+        }
+    }
+
     /// <param name="name">Of the file, for errors.</param>
     /// <param name="file">Its bytes.</param>
     /// <exception cref="UsageException">It is no such file, has an id twice, or a column of another type.</exception>

@@ -133,6 +133,9 @@ public sealed record ClipRecord : ClipEntry
     /// </summary>
     public ReadOnlyMemory<uint> FrameOffsets { get; init; }
 
+    /// <summary>One of the JPEGs.</summary>
+    internal ReadOnlyMemory<byte> Jpeg(int frame) => Frames[(int)FrameOffsets.Span[frame]..(int)FrameOffsets.Span[frame + 1]];
+
     /// <summary>float16 little endian, mel-major <c>[mels, frames]</c>.</summary>
     public ReadOnlyMemory<byte> Mel { get; init; }
 

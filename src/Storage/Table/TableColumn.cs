@@ -73,28 +73,14 @@ internal sealed class TextColumn<T>(PropertyInfo property, string name, bool opt
     }
 }
 
-internal sealed class TextsColumn<T>(PropertyInfo property, string name) : TableColumn<T>(name, new ListField(name, new DataField<string>(ListField.ElementName, false)))
+internal sealed class TextsColumn<T>(PropertyInfo property, string name) : TableColumn<T>(name, TextsColumn.Field(name))
 {
     private readonly Func<T, IReadOnlyList<string>> _get = property.GetMethod!.CreateDelegate<Func<T, IReadOnlyList<string>>>();
     private readonly Action<T, IReadOnlyList<string>> _set = property.SetMethod!.CreateDelegate<Action<T, IReadOnlyList<string>>>();
 
     public override object Get(T row) => _get(row);
 
-    public override Task WriteAsync(ParquetRowGroupWriter group, T[] rows)
-    {
-        // Dremel levels of an optional list of required texts: definition 1 is an empty list, 2 a text; repetition 0 begins a row.
-        List<ReadOnlyMemory<char>> texts = [];
-        List<int> definitions = [];
-        List<int> repetitions = [];
-        foreach (var list in rows.Select(_get))
-        {
-            texts.AddRange(list.Select(t => t.AsMemory()));
-            definitions.AddRange(list.Count == 0 ? [1] : Enumerable.Repeat(2, list.Count));
-            repetitions.AddRange(list.Count == 0 ? [0] : Enumerable.Range(0, list.Count).Select(i => Math.Min(i, 1)));
-        }
-
-        return group.WriteAllPartsAsync<ReadOnlyMemory<char>>((DataField)((ListField)Parquet).Item, texts.ToArray(), definitions.ToArray(), repetitions.ToArray(), CancellationToken.None);
-    }
+    public override Task WriteAsync(ParquetRowGroupWriter group, T[] rows) => TextsColumn.WriteAsync(group, (DataField)((ListField)Parquet).Item, rows.Select(_get));
 
     public override async Task ReadAsync(ParquetRowGroupReader group, DataField field, Memory<T> rows)
     {
@@ -110,6 +96,24 @@ internal sealed class TextsColumn<T>(PropertyInfo property, string name) : Table
 /// <summary>A list of texts in each row, of any file.</summary>
 internal static class TextsColumn
 {
+    public static ListField Field(string name) => new(name, new DataField<string>(ListField.ElementName, false));
+
+    public static Task WriteAsync(ParquetRowGroupWriter group, DataField item, IEnumerable<IReadOnlyList<string>> lists)
+    {
+        // Dremel levels of an optional list of required texts: definition 1 is an empty list, 2 a text; repetition 0 begins a row.
+        List<ReadOnlyMemory<char>> texts = [];
+        List<int> definitions = [];
+        List<int> repetitions = [];
+        foreach (var list in lists)
+        {
+            texts.AddRange(list.Select(t => t.AsMemory()));
+            definitions.AddRange(list.Count == 0 ? [1] : Enumerable.Repeat(2, list.Count));
+            repetitions.AddRange(list.Count == 0 ? [0] : Enumerable.Range(0, list.Count).Select(i => Math.Min(i, 1)));
+        }
+
+        return group.WriteAllPartsAsync<ReadOnlyMemory<char>>(item, texts.ToArray(), definitions.ToArray(), repetitions.ToArray(), CancellationToken.None);
+    }
+
     public static async Task<string[][]> ReadAsync(ParquetRowGroupReader group, DataField field, int rows)
     {
         var column = group.GetMetadata(field)?.MetaData ?? throw new InvalidDataException($"no column {field.Path}");

@@ -189,7 +189,7 @@ public sealed class ChangedSourcesTests : IDisposable
     public async Task RunAsync_ClipsRemovedByHand_StayRemovedWhateverTheFileDoes()
     {
         await TwoIngestedAsync();
-        await CacheEditor.RemoveAsync(_fixture.Out, ClipFilter.Parse(["id=one/a.mp4"], null), TimeProvider.System, Ct);
+        await new CacheEditor(_fixture.Out, TimeProvider.System).RemoveAsync(ClipFilter.Parse(["id=one/a.mp4"], null), Ct);
         Write("media/one/a.mp4", "XYZ", Then + 7);
         var again = await RunAsync(_fixture.Options with { Changed = ChangedPolicy.Replace, RetryFailed = true });
 

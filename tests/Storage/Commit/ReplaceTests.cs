@@ -133,8 +133,8 @@ public sealed class ReplaceTests : IDisposable
         Assert.All(ids, id => Clips.AssertSame(New(id), cache));
         RequireExact(cache);
 
-        await CacheEditor.CompactAsync(_folder.Cache, TimeProvider.System, Ct);
-        await CacheEditor.VacuumAsync(_folder.Cache, TimeSpan.Zero, TimeProvider.System, Ct);
+        await new CacheEditor(_folder.Cache, TimeProvider.System).CompactAsync(Ct);
+        await new CacheEditor(_folder.Cache, TimeProvider.System).VacuumAsync(TimeSpan.Zero, Ct);
         cache = Cache.Open(_folder.Cache);
         Assert.All(ids, id => Clips.AssertSame(New(id), cache));
         Assert.Equal(0, CacheVerifier.Verify(_folder.Cache, ct: Ct).RemovedRows);
@@ -153,13 +153,13 @@ public sealed class ReplaceTests : IDisposable
         other.Reopen(["c"]);
         await other.AddAsync(New("c"), Clips.Make("d"));
         await other.CommitAsync(Ct);
-        await CacheEditor.RemoveAsync(_folder.Cache, ClipFilter.Parse(["id=long#1"], null), TimeProvider.System, Ct);
+        await new CacheEditor(_folder.Cache, TimeProvider.System).RemoveAsync(ClipFilter.Parse(["id=long#1"], null), Ct);
         await writer.AddAsync(New("long"));
         await writer.CommitAsync(Ct);
         RequireExact(Cache.Open(_folder.Cache));
 
-        await CacheEditor.RemoveAsync(_folder.Cache, ClipFilter.Parse(["id=d"], null), TimeProvider.System, Ct);
-        await CacheEditor.CompactAsync(_folder.Cache, TimeProvider.System, Ct);
+        await new CacheEditor(_folder.Cache, TimeProvider.System).RemoveAsync(ClipFilter.Parse(["id=d"], null), Ct);
+        await new CacheEditor(_folder.Cache, TimeProvider.System).CompactAsync(Ct);
         await writer.AddAsync(New("b"));
         await writer.CommitAsync(Ct);
 
@@ -209,7 +209,7 @@ public sealed class ReplaceTests : IDisposable
         }
         else
         {
-            await CacheEditor.RemoveAsync(_folder.Cache, ClipFilter.Parse(["id=a"], null), TimeProvider.System, Ct);
+            await new CacheEditor(_folder.Cache, TimeProvider.System).RemoveAsync(ClipFilter.Parse(["id=a"], null), Ct);
         }
 
         var e = await Assert.ThrowsAsync<FailureException>(() => writer.CommitAsync(Ct));

@@ -83,7 +83,7 @@ public sealed class CacheEditorTests : IDisposable
         await RemoveAsync("id=secret");
         Assert.NotEmpty(Holding(secret));
 
-        Assert.Equal((1, 1L), await new CacheEditor(_folder.Cache, TimeProvider.System).CompactAsync(Ct));
+        Assert.Equal((1, 1L, false), await new CacheEditor(_folder.Cache, TimeProvider.System).CompactAsync(Ct));
         var report = CacheVerifier.Verify(_folder.Cache, ct: Ct);
         Assert.Empty(report.Errors);
         Assert.Equal((0, 1), (report.RemovedRows, report.OtherShards));
@@ -130,7 +130,7 @@ public sealed class CacheEditorTests : IDisposable
             await WriteAsync($"{i}");
         }
 
-        Assert.Equal((0, 0L), await new CacheEditor(_folder.Cache, TimeProvider.System).CompactAsync(Ct));
+        Assert.Equal((0, 0L, false), await new CacheEditor(_folder.Cache, TimeProvider.System).CompactAsync(Ct));
         var cache = Cache.Open(_folder.Cache);
         Assert.Single(cache.Manifest.Segments);
         Assert.Equal(["0", "1", "2", "3", "4"], cache.Clips.Select(c => c.Id));

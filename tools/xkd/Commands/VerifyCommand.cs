@@ -21,7 +21,7 @@ internal static class VerifyCommand
             var report = CacheVerifier.Verify(parsed.GetValue(cache)!, ct: signals.Token);
             if (terminal.Json)
             {
-                Terminal.WriteJson(new { schema = 1, ok = report.Ok, shards = report.Shards, rows = report.Rows, errors = report.Errors });
+                Terminal.WriteJson(new { schema = 1, ok = report.Ok, shards = report.Shards, rows = report.Rows, removed_rows = report.RemovedRows, other_shards = report.OtherShards, errors = report.Errors });
             }
             else
             {
@@ -33,6 +33,15 @@ internal static class VerifyCommand
                 terminal.Line(report.Ok
                     ? $"ok: {report.Shards} shards, {report.Rows} rows"
                     : $"{report.Errors.Count} errors in {report.Shards} shards; ingest the damaged items again into a new cache, or restore the named shards");
+                if (report.RemovedRows > 0)
+                {
+                    terminal.Line($"{report.RemovedRows} rows are of removed clips, whose bytes stay until: xkd cache compact {parsed.GetValue(cache)}");
+                }
+
+                if (report.OtherShards > 0)
+                {
+                    terminal.Line($"{report.OtherShards} shards are not of this version, but of older ones or of a writer at work; those of older ones stay until: xkd cache vacuum {parsed.GetValue(cache)}");
+                }
             }
 
             return Task.FromResult(report.Ok ? ExitCodes.Done : ExitCodes.Failed);

@@ -35,6 +35,8 @@ internal static class CommonOptions
         AllowMultipleArgumentsPerToken = true,
     };
 
+    /// <summary>Conditions on a cache's clips; all must hold.</summary>
+
     public static Option<string?> LibTorch() => new("--libtorch") { Description = "Folder of an existing libtorch, such as a PyTorch install's torch/lib (also XKD_LIBTORCH)." };
 
     /// <summary>Bound of the local copies of a cache that lies in an object store; <see cref="Objects"/> turns it into what opens the cache.</summary>

@@ -13,6 +13,11 @@ internal static class Sizes
     // Of a stage: an hour.
     private static readonly NumberRange Delays = new(0, 3_600_000);
 
+    // In any unit: a hundred years of days.
+    private static readonly NumberRange MostAge = new(0, 36_500);
+
+    private static readonly (char Suffix, double Seconds)[] Ages = [('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)];
+
     private static readonly (string Suffix, long Bytes)[] Units =
         [("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("TiB", 1L << 40), ("kB", 1000), ("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("B", 1)];
 
@@ -29,6 +34,26 @@ internal static class Sizes
 
         result.AddError($"{result.Argument.Name} {text}: {fix}{suffix}, or a size such as 512MiB or 1GiB");
         return 0;
+    }
+
+    /// <summary>A time from <c>7d</c>, <c>12h</c>, <c>30m</c>, <c>45s</c> or <c>0</c>.</summary>
+    public static TimeSpan ParseAge(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (text == "0")
+        {
+            return TimeSpan.Zero;
+        }
+
+        (var suffix, var seconds) = Ages.FirstOrDefault(age => text.EndsWith(age.Suffix));
+        var fix = string.Empty;
+        if (seconds > 0 && MostAge.TryRead(text[..^1], out double value, out fix))
+        {
+            return TimeSpan.FromSeconds(seconds * value);
+        }
+
+        result.AddError($"{result.Argument.Name} {text}: {(seconds > 0 ? $"{fix}{suffix}, or" : "write")} a time such as 7d, 12h, 30m, 45s, or 0");
+        return TimeSpan.Zero;
     }
 
     /// <summary>Part i of n, from <c>i/n</c> with 1 ≤ i ≤ n; <c>auto</c> and <c>auto/n</c> ask the scheduler.</summary>

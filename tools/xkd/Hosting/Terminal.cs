@@ -27,6 +27,18 @@ internal sealed class Terminal(bool json)
 
     public void Line(string text) => _log.WriteLine(PrintableText.Line(text));
 
+    /// <summary>Asks a person who sits at a terminal; a script has meant what it says.</summary>
+    public bool Confirm(Func<string> question)
+    {
+        if (json || Console.IsInputRedirected || Console.IsOutputRedirected)
+        {
+            return true;
+        }
+
+        Console.Out.Write(PrintableText.Line(question()) + " [y/N] ");
+        return Console.ReadLine()?.Trim() is "y" or "Y" or "yes";
+    }
+
     /// <summary>What a person must be told beside the result.</summary>
     public static void Warn(IEnumerable<string> warnings)
     {

@@ -1,10 +1,10 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
-namespace Xkd.Pipeline;
+namespace Xkd.Storage;
 
 /// <summary>RIFF WAVE of 16-bit mono samples.</summary>
-internal static class WaveFile
+public static class WavFile
 {
     private const int Header = 44;
 
