@@ -33,14 +33,14 @@ internal static class VerifyCommand
                 terminal.Line(report.Ok
                     ? $"ok: {report.Shards} shards, {report.Rows} rows"
                     : $"{report.Errors.Count} errors in {report.Shards} shards; ingest the damaged items again into a new cache, or restore the named shards");
-                if (report.RemovedRows > 0)
+                if (report.Ok && report.RemovedRows > 0)
                 {
                     terminal.Line($"{report.RemovedRows} rows are of removed clips, whose bytes stay until: xkd cache compact {parsed.GetValue(cache)}");
                 }
 
-                if (report.OtherShards > 0)
+                if (report.Ok && report.OtherShards > 0)
                 {
-                    terminal.Line($"{report.OtherShards} shards are not of this version, but of older ones or of a writer at work; those of older ones stay until: xkd cache vacuum {parsed.GetValue(cache)}");
+                    terminal.Line($"{report.OtherShards} shards are of older versions, or of a writer at work; the former stay until: xkd cache vacuum {parsed.GetValue(cache)}");
                 }
             }
 
