@@ -7,7 +7,8 @@ namespace Xkd.Storage;
 /// <param name="clips">All clips of the cache, which know what was added.</param>
 public sealed class ClipFields(IReadOnlyList<ClipEntry> clips)
 {
-    private static readonly string[] OfIndex =
+    /// <summary>The columns of the index that are told.</summary>
+    public static IReadOnlyList<string> OfIndex { get; } =
         ["id", "label", "labels", "split", "folds", "start", "duration", "fps", "width", "height", "num_frames", "mel_frames", "num_samples", "audio_rate"];
 
     private readonly (string Name, Func<ClipEntry, object?> Get)[] _fields =
@@ -17,7 +18,7 @@ public sealed class ClipFields(IReadOnlyList<ClipEntry> clips)
     public IReadOnlyList<string> Names => Array.ConvertAll(_fields, f => f.Name);
 
     /// <summary>Names of the added ones.</summary>
-    public IEnumerable<string> Added => Names.Skip(OfIndex.Length);
+    public IEnumerable<string> Added => Names.Skip(OfIndex.Count);
 
     /// <summary>Writes a clip as a JSON object.</summary>
     public void Write(Utf8JsonWriter json, ClipEntry clip)

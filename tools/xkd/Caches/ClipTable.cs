@@ -7,29 +7,30 @@ namespace Xkd.Cli.Caches;
 
 /// <summary>Clips as <c>cache ls</c> shows them: a table of the first few for a person, all as JSON for a program.</summary>
 /// <param name="cache">The cache.</param>
-/// <param name="selected">Places of the clips that were asked for.</param>
-internal sealed class ClipTable(Cache cache, IReadOnlyList<int> selected)
+/// <param name="filter">Which clips.</param>
+internal sealed class ClipTable(Cache cache, ClipFilter filter)
 {
     private const int WidestCell = 60;
+    private readonly IReadOnlyList<ClipEntry> _clips = cache.Query(filter, ClipFields.OfIndex);
 
     /// <summary>The table's lines. Only what is shown is formatted: a cache may have millions of clips.</summary>
     /// <param name="most">Clips to show.</param>
     public IEnumerable<string> Lines(int most)
     {
-        ClipFields fields = new(cache.Clips);
+        ClipFields fields = new(_clips);
         string[] added = [.. fields.Added];
         string[] head = ["id", "label", "split", "start", "duration", "size", "frames", .. added];
-        string[][] rows = [head, .. selected.Take(most).Select(i => Cells(cache.Clips[i], added))];
+        string[][] rows = [head, .. _clips.Take(most).Select(clip => Cells(clip, added))];
         var widths = Enumerable.Range(0, head.Length).Select(column => rows.Max(row => row[column].Length)).ToArray();
         foreach (var row in rows)
         {
             yield return string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd();
         }
 
-        var all = selected.Count < cache.Clips.Count ? $" (the cache has {cache.Clips.Count})" : "";
-        yield return selected.Count <= most
-            ? $"{selected.Count} of {cache.Clips.Count} clips"
-            : $"the first {most} of {selected.Count} clips{all}: --all or --limit N shows more, --where fewer";
+        var all = _clips.Count < cache.Manifest.Clips ? $" (the cache has {cache.Manifest.Clips})" : "";
+        yield return _clips.Count <= most
+            ? $"{_clips.Count} of {cache.Manifest.Clips} clips"
+            : $"the first {most} of {_clips.Count} clips{all}: --all or --limit N shows more, --where fewer";
     }
 
     /// <summary>Writes one JSON object, clip by clip.</summary>
@@ -37,13 +38,13 @@ internal sealed class ClipTable(Cache cache, IReadOnlyList<int> selected)
     /// <param name="most">Clips to write.</param>
     public void WriteJson(Stream output, int most)
     {
-        ClipFields fields = new(cache.Clips);
+        ClipFields fields = new(_clips);
         using Utf8JsonWriter json = new(output);
         json.WriteStartObject();
         json.WriteNumber("schema", 1);
         json.WriteNumber("version", cache.Manifest.Version);
-        json.WriteNumber("clips", cache.Clips.Count);
-        json.WriteNumber("selected", selected.Count);
+        json.WriteNumber("clips", cache.Manifest.Clips);
+        json.WriteNumber("selected", _clips.Count);
         json.WriteStartArray("columns");
         foreach (var name in fields.Names)
         {
@@ -52,9 +53,9 @@ internal sealed class ClipTable(Cache cache, IReadOnlyList<int> selected)
 
         json.WriteEndArray();
         json.WriteStartArray("rows");
-        foreach (var place in selected.Take(most))
+        foreach (var clip in _clips.Take(most))
         {
-            fields.Write(json, cache.Clips[place]);
+            fields.Write(json, clip);
             if (json.BytesPending > 1 << 16)
             {
                 json.Flush();

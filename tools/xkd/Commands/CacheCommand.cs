@@ -33,7 +33,7 @@ internal static class CacheCommand
             var filter = ClipFilter.Parse(parsed.GetValue(where)!, parsed.GetValue(ids));
             var opened = Cache.Open(parsed.GetValue(cache)!);
             Terminal.Warn(opened.Warnings);
-            ClipTable table = new(opened, filter.Select(opened.Clips));
+            ClipTable table = new(opened, filter);
             var most = parsed.GetValue(all) ? int.MaxValue : parsed.GetValue(limit) ?? (terminal.Json ? int.MaxValue : Shown);
             if (terminal.Json)
             {

@@ -30,7 +30,7 @@ internal static class EvalCommand
         var weights = CommonOptions.Weights();
         var train = CommonOptions.RequiredPath("--train", protocol == "svm" ? "The labelled cache, or feature file, to fit on." : "The labelled cache to fit on.");
         var val = CommonOptions.RequiredPath("--val", "The labelled cache to test on; the same one where it holds folds or splits.");
-        var where = CommonOptions.Where();
+        var conditions = CommonOptions.Where();
         var ids = CommonOptions.Ids();
         var cacheSize = CommonOptions.CacheSize();
         var fold = Numbers.Optional<int>("--fold", "Fold to evaluate; the first by default.", new NumberRange(0, 1_000_000));
@@ -46,7 +46,7 @@ internal static class EvalCommand
         var device = CommonOptions.Device();
         var libtorch = CommonOptions.LibTorch();
         var json = CommonOptions.Json();
-        foreach (var option in new Option[] { config, weights, train, val, where, ids, cacheSize, fold, folds, modality, branch, smoke, seed, folder, set, device, libtorch, json })
+        foreach (var option in new Option[] { config, weights, train, val, conditions, ids, cacheSize, fold, folds, modality, branch, smoke, seed, folder, set, device, libtorch, json })
         {
             command.Add(option);
         }
@@ -76,7 +76,7 @@ internal static class EvalCommand
             Devices.SetThreads(0);
             if (loaded is SvmConfig svm && IsFeatures(parsed.GetValue(train)!))
             {
-                foreach (var option in new Option[] { weights, where, ids, fold, folds, modality, branch })
+                foreach (var option in new Option[] { weights, conditions, ids, fold, folds, modality, branch })
                 {
                     if (parsed.GetResult(option) is { Implicit: false })
                     {
@@ -105,8 +105,8 @@ internal static class EvalCommand
                 Protocol = protocol,
                 Config = loaded,
                 Weights = files,
-                Train = Cache.Open(parsed.GetValue(train)!, objects: CommonOptions.Objects(parsed.GetValue(cacheSize))).Select(CommonOptions.Filter(parsed, where, ids)),
-                Test = Cache.Open(parsed.GetValue(val)!, objects: CommonOptions.Objects(parsed.GetValue(cacheSize))).Select(CommonOptions.Filter(parsed, where, ids)),
+                Train = Cache.Open(parsed.GetValue(train)!, objects: CommonOptions.Objects(parsed.GetValue(cacheSize))).Select(CommonOptions.Filter(parsed, conditions, ids)),
+                Test = Cache.Open(parsed.GetValue(val)!, objects: CommonOptions.Objects(parsed.GetValue(cacheSize))).Select(CommonOptions.Filter(parsed, conditions, ids)),
                 Fold = parsed.GetValue(fold),
                 AllFolds = parsed.GetValue(folds) is not null,
                 Branch = WeightChoices.Branch(parsed.GetValue(branch)!),
