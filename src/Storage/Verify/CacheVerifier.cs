@@ -30,17 +30,18 @@ public static class CacheVerifier
             errors.AddRange(store.List(CacheLayout.Manifests).Where(f => CacheLayout.IsStrayManifest(f.Name)).Select(f =>
                 new VerifyError(f.Name, null, "manifest", "NNNNNN.json", "another name; nothing reads it: move it elsewhere")));
         });
+        var read = errors.Count;
         foreach (var candidate in versions)
         {
             ct.ThrowIfCancellationRequested();
-            if (candidate < manifest?.Oldest)
+            if (candidate > 0 && candidate < manifest?.Oldest)
             {
                 continue; // vacuum has not come to it yet, or it is of another schema
             }
 
             Attempt(errors, CacheLayout.Manifest(candidate), () =>
             {
-                if (manifests.TryRead(candidate, out var problem) is not { } read)
+                if (manifests.TryRead(candidate, out var problem) is not { } found)
                 {
                     errors.Add(new VerifyError(CacheLayout.Manifest(candidate), null, "manifest", "a complete manifest", problem));
                     return;
@@ -48,13 +49,13 @@ public static class CacheVerifier
 
                 if (version is null ? manifest is null : candidate == version)
                 {
-                    manifest = read;
+                    manifest = found;
                 }
             });
         }
 
         var oldest = manifest?.Oldest ?? 1;
-        errors.AddRange(versions.Zip(versions.Skip(1).Append(oldest - 1)).Where(v => v.Second < v.First - 1 && v.First > oldest).Select(v =>
+        errors.InsertRange(read, versions.Zip(versions.Skip(1).Append(oldest - 1)).Where(v => v.Second < v.First - 1 && v.First > oldest).Select(v =>
             new VerifyError(
                 CacheLayout.Manifest(v.First - 1), null, "manifest", "a complete manifest", v.Second == v.First - 2 ? "no file" : $"no file, nor of the {v.First - v.Second - 2} versions before it")));
         if (manifest is null)
