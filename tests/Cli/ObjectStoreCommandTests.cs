@@ -31,7 +31,7 @@ public sealed class ObjectStoreCommandTests(IngestedClips clips) : IDisposable
         var verified = await RunAsync("verify", Cache);
         Assert.True(verified.ExitCode == 0, verified.Error);
 
-        var shard = _server.Objects.Keys.Single(k => k.EndsWith(".parquet", StringComparison.Ordinal));
+        var shard = _server.Objects.Keys.Single(k => k.Contains("/shards/", StringComparison.Ordinal));
         _server.Objects[shard][500] ^= 1;
         var damaged = await RunAsync("verify", Cache);
         Assert.Equal(1, damaged.ExitCode);

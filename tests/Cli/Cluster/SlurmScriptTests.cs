@@ -39,7 +39,7 @@ public sealed class SlurmScriptTests(IngestedClips clips) : IDisposable
 
         var merged = await RunAsync("ingest", ("CACHE", cache), ("XKD_MERGE", "1"));
         Assert.True(merged.ExitCode == 0, merged.Error);
-        Assert.Equal(["part-1-of-2.jsonl", "part-2-of-2.jsonl"], Directory.GetFiles(Path.Combine(cache, "ledger")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["part-1-of-2-000001.jsonl", "part-2-of-2-000001.jsonl"], Directory.GetFiles(Path.Combine(cache, "ledger")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal(await StatesAsync(clips.Cache), await StatesAsync(cache));
     }
 
