@@ -161,6 +161,8 @@ public sealed class Cache
             {
                 throw new CorruptCacheException(shard.Path, null, "file", $"{shard.Bytes} bytes", found.Name is null ? "no file" : found.Other ?? $"{found.Bytes} bytes");
             }
+
+            store.RequireReadable(shard.Path); // now, and not when training comes to it
         }
     }
 }

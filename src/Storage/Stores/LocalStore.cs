@@ -88,6 +88,14 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
         return read == bytes.Length ? bytes : bytes[..read];
     }
 
+    public void RequireReadable(string name)
+    {
+        if (!FileKind.MayRead(At(name)))
+        {
+            throw new UnreadableFileException(name, Location, "permission denied", new UnauthorizedAccessException());
+        }
+    }
+
     public Stream? TryOpen(string name) => TryOpenFile(name);
 
     public LocalCopy Fetch(string name)
