@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using Xkd.Storage;
+using static Xkd.Pipeline.Samples;
 
 namespace Xkd.Bench;
 
 /// <summary>
-/// Windows drawn anywhere from a cache in an object store, as training draws them: by ranges alone, and from the local copies that are fetched behind
+/// Windows drawn anywhere from a cache in an object store, as training draws them: by ranges alone, one read at a time and many, and from the local copies that are fetched behind
 /// the reads. The sides take turns on the same windows.
 /// </summary>
 internal static class ObjectReadBenchmark
@@ -32,18 +33,18 @@ internal static class ObjectReadBenchmark
         using ClipReader byRanges = new(afar), fromCopies = new(near);
         var fetched = await FetchAsync(fromCopies, near, Path.Combine(options.Folder, "shards"));
         output.WriteLine($"all shards fetched in {fetched:f1} s, {shards / fetched / 1e6:f0} MB/s");
-        List<double> ratios = [];
+        List<(double Parallel, double Copies)> ratios = [];
         for (var round = 0; round <= rounds; round++)
         {
-            double ranges = Rate(byRanges, clips, windows, threads, round), copies = Rate(fromCopies, clips, windows, threads, round);
+            double single = Rate(byRanges, clips, Math.Max(1, windows / 10), 1, round), ranges = Rate(byRanges, clips, windows, threads, round), copies = Rate(fromCopies, clips, windows, threads, round);
             if (round > 0)
             {
-                ratios.Add(copies / ranges);
-                output.WriteLine($"{round}: {ranges:f0} windows/s by ranges ({ranges * window / 1e6:f0} MB/s), {copies:f0} from copies, ratio {copies / ranges:f1}");
+                ratios.Add((ranges / single, copies / ranges));
+                output.WriteLine($"{round}: {single:f1} windows/s by ranges one at a time, {ranges:f0} {threads} at a time ({ranges * window / 1e6:f0} MB/s, {ranges / single:f1} times), {copies:f0} from copies ({copies / ranges:f1} times)");
             }
         }
 
-        output.WriteLine($"median ratio {ratios.Order().ElementAt(ratios.Count / 2):f1}");
+        output.WriteLine($"{threads} reads at a time to one, median {Median(ratios.Select(r => r.Parallel)):f1}; copies to ranges {Median(ratios.Select(r => r.Copies)):f1}");
         return 0;
     }
 

@@ -8,7 +8,7 @@ using Xkd.Bench;
 //   Xkd.Bench logmel  [ROUNDS] [PEERS] [PYTHON]                   the log-mel kernel beside TorchSharp and torchaudio
 //   Xkd.Bench melbackends GOLDEN                                  the log-mel backends of this build beside each other and the reference
 //   Xkd.Bench read    [ROUNDS] [PEERS] [PYTHON]                   the feed's reading beside numpy and tar in one Python process
-//   Xkd.Bench objects CACHE [WINDOWS] [THREADS] [ROUNDS]          windows of an s3:// cache by ranges beside those from local copies
+//   Xkd.Bench objects CACHE [WINDOWS] [THREADS] [ROUNDS]          windows of an s3:// cache by ranges, one at a time and many, beside those from local copies
 //   Xkd.Bench order   [CLIPS] [ROUNDS]                            the block order's shuffling and reading beside the uniform one's
 //   Xkd.Bench augment [ROUNDS] [PEERS] [PYTHON]                   one clip's video views beside Pillow, one thread
 //   Xkd.Bench endure  CACHE [BATCHES] [PAUSE-SECONDS]             memory over many batches and while the consumer is paused; set

@@ -20,8 +20,8 @@ public sealed partial class ClipFilter
     /// <summary>Whether it selects every clip.</summary>
     public bool IsAll => _conditions.Length == 0 && _ids is null;
 
-    /// <summary>The columns that its conditions look at.</summary>
-    internal IEnumerable<string> Columns => _conditions.Select(c => c.Column);
+    /// <summary>The columns that it looks at.</summary>
+    internal IEnumerable<string> Columns => _conditions.Select(c => c.Column).Concat(_ids is null ? [] : ["id"]);
 
     /// <summary>From texts as on the command line.</summary>
     /// <param name="where">
@@ -41,8 +41,16 @@ public sealed partial class ClipFilter
     public int[] Select(IReadOnlyList<ClipEntry> clips)
     {
         ArgumentNullException.ThrowIfNull(clips);
+        var test = Test(clips);
+        return [.. Enumerable.Range(0, clips.Count).Where(i => test(clips[i]))];
+    }
+
+    /// <summary>Whether a clip is selected, of clips with the added columns that these have. Not thread-safe.</summary>
+    /// <exception cref="UsageException">A condition names no column of these clips.</exception>
+    internal Func<ClipEntry, bool> Test(IReadOnlyList<ClipEntry> clips)
+    {
         var tests = _conditions.Select(c => c.For(clips)).ToArray();
-        return [.. Enumerable.Range(0, clips.Count).Where(i => (_ids is null || _ids.Contains(clips[i].Id)) && Array.TrueForAll(tests, test => test(clips[i])))];
+        return clip => Array.TrueForAll(tests, test => test(clip)) && (_ids is null || _ids.Contains(clip.Id));
     }
 
     /// <summary>In words that go on after "clips".</summary>
@@ -65,6 +73,8 @@ public sealed partial class ClipFilter
 
     private sealed partial record Condition(string Text, string Column, string Operator, string[] Values)
     {
+        private const int MostKnown = 1 << 12;
+
         public static Condition Parse(string text) => Form().Match(text) is { Success: true } m
             ? new Condition(text, m.Groups["column"].Value, m.Groups["operator"].Value, m.Groups["operator"].Value is "=" or "!=" ? m.Groups["value"].Value.Split(',') : [m.Groups["value"].Value])
             : throw new UsageException($"condition \"{text}\": write COLUMN=VALUE, or another of = != < <= > >=, such as split=train or duration>=4");
@@ -72,12 +82,33 @@ public sealed partial class ClipFilter
         public Func<ClipEntry, bool> For(IReadOnlyList<ClipEntry> clips)
         {
             var get = ClipColumns.Find(Column, clips) ?? throw new UsageException($"condition \"{Text}\": there is no column {Column}; the columns are {string.Join(", ", ClipColumns.Names(clips))}");
+            double? number = double.TryParse(Values[0], NumberStyles.Float, CultureInfo.InvariantCulture, out var parsed) ? parsed : null;
+            Dictionary<string, bool> known = new(StringComparer.Ordinal); // labels and splits repeat
             return Operator switch
             {
-                "=" => clip => Array.Exists(Values, value => Matches(get(clip), value)),
-                "!=" => clip => !Array.Exists(Values, value => Matches(get(clip), value)),
-                _ => clip => get(clip) is { } held && Compare(held) is { } order && Operator switch { "<" => order < 0, "<=" => order <= 0, ">" => order > 0, _ => order >= 0 },
+                "=" => clip => Matches(get(clip), known),
+                "!=" => clip => !Matches(get(clip), known),
+                _ => clip => get(clip) is { } held && Compare(held, number) is var order && Operator switch { "<" => order < 0, "<=" => order <= 0, ">" => order > 0, _ => order >= 0 },
             };
+        }
+
+        private bool Matches(object? held, Dictionary<string, bool> known)
+        {
+            if (held is not string text)
+            {
+                return Array.Exists(Values, value => Matches(held, value));
+            }
+
+            if (!known.TryGetValue(text, out var matches))
+            {
+                matches = Array.Exists(Values, value => Matches(text, value));
+                if (known.Count < MostKnown)
+                {
+                    known[text] = matches;
+                }
+            }
+
+            return matches;
         }
 
         private static bool Matches(object? held, string value) => held switch
@@ -89,11 +120,11 @@ public sealed partial class ClipFilter
             _ => double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && Convert.ToDouble(held, CultureInfo.InvariantCulture) == number,
         };
 
-        private int? Compare(object held) => held switch
+        private int Compare(object held, double? number) => held switch
         {
             string text => string.CompareOrdinal(text, Values[0]),
             IReadOnlyList<string> or bool => throw new UsageException($"condition \"{Text}\": {Column} has no order; use = or !="),
-            _ when double.TryParse(Values[0], NumberStyles.Float, CultureInfo.InvariantCulture, out var number) => Convert.ToDouble(held, CultureInfo.InvariantCulture).CompareTo(number),
+            _ when number is { } value => Convert.ToDouble(held, CultureInfo.InvariantCulture).CompareTo(value),
             _ => throw new UsageException($"condition \"{Text}\": {Column} holds numbers, and {Values[0]} is none"),
         };
 

@@ -20,13 +20,14 @@ internal static class ClipIndex
             return [.. filter.Select(clips).Select(i => clips[i])];
         }
 
-        HashSet<string> names = ["id", .. columns, .. filter.Columns, .. manifest.Removals.Count > 0 ? ["item"] : Array.Empty<string>()];
+        HashSet<string> conditions = [.. filter.Columns, .. manifest.Removals.Count > 0 ? ["id", "item"] : Array.Empty<string>()], wanted = ["id", .. columns, .. filter.Columns];
         var removed = Removed(store, manifest);
         var found = new ClipEntry[manifest.Segments.Count][];
         new ManifestStore(store).Each(Enumerable.Range(0, found.Length), i =>
         {
-            var rows = Live(manifest.Segments[i], IndexFile.ReadColumns(store, manifest.Segments[i], names), manifest.Removals, removed);
-            found[i] = [.. filter.Select(rows).Select(row => rows[row])];
+            var later = Later(manifest.Segments[i], manifest.Removals, removed);
+            var test = filter.Test([]); // one for each thread: it remembers texts
+            found[i] = IndexFile.Query(store, manifest.Segments[i], new RowQuery<ClipEntry>(conditions, wanted, row => test(row) && !IsNamed(row, later)));
         });
         return Sorted(found);
     }
@@ -56,8 +57,8 @@ internal static class ClipIndex
     /// <summary>Rows that no later removal names, by their own id or their item's.</summary>
     public static ClipEntry[] Live(Segment segment, ClipEntry[] rows, IReadOnlyList<Removal> removals, IReadOnlyDictionary<string, HashSet<string>> removed)
     {
-        var later = removals.Where(r => r.Version > segment.Version).Select(r => removed[r.Ids.Path]).ToArray();
-        return later.Length == 0 ? rows : [.. rows.Where(row => !later.Any(ids => IsNamed(row, ids)))];
+        var later = Later(segment, removals, removed);
+        return later.Length == 0 ? rows : [.. rows.Where(row => !IsNamed(row, later))];
     }
 
     /// <summary>Whether a removal of these ids, of clips or of items, hides a row.</summary>
@@ -81,6 +82,11 @@ internal static class ClipIndex
         var at = Enumerable.Range(1, Math.Max(0, clips.Length - 1)).FirstOrDefault(i => clips[i].Id == clips[i - 1].Id);
         return at > 0 ? clips[at] : null;
     }
+
+    private static HashSet<string>[] Later(Segment segment, IReadOnlyList<Removal> removals, IReadOnlyDictionary<string, HashSet<string>> removed) =>
+        [.. removals.Where(r => r.Version > segment.Version).Select(r => removed[r.Ids.Path])];
+
+    private static bool IsNamed(ClipEntry row, HashSet<string>[] removals) => Array.Exists(removals, ids => IsNamed(row, ids));
 
     private static ColumnFile Added(ICacheStore store, AddedColumns columns)
     {

@@ -56,9 +56,9 @@ internal static class RowTable<T>
     /// <summary>The rows in the file's order.</summary>
     /// <param name="file">The whole file.</param>
     /// <param name="most">Rows that it may have at most.</param>
-    /// <param name="names">Columns to read, which leaves the others at their defaults; null: all.</param>
+    /// <param name="query">Which rows, and which of their columns; null: all.</param>
     /// <exception cref="InvalidDataException">It is no such table; what a damaged file leads to else is anything that parsing can throw.</exception>
-    public static async Task<T[]> ReadAsync(byte[] file, int most, IReadOnlySet<string>? names = null)
+    public static async Task<T[]> ReadAsync(byte[] file, int most, RowQuery<T>? query = null)
     {
         using MemoryStream stream = new(file, writable: false);
         ParquetFooter.Require(stream);
@@ -72,32 +72,55 @@ internal static class RowTable<T>
         List<T[]> groups = [];
         for (var i = 0; i < reader.RowGroupCount; i++)
         {
-            groups.Add(await ReadGroupAsync(reader, i, names));
+            groups.Add(await ReadGroupAsync(reader, i, query));
         }
 
         return groups.Count == 1 ? groups[0] : [.. groups.SelectMany(g => g)];
     }
 
     /// <summary>The rows of one row group.</summary>
-    public static async Task<T[]> ReadGroupAsync(ParquetReader reader, int number, IReadOnlySet<string>? names = null)
+    public static async Task<T[]> ReadGroupAsync(ParquetReader reader, int number, RowQuery<T>? query = null)
     {
         using var group = reader.OpenRowGroupReader(number);
-        var rows = new T[group.RowCount];
-        foreach (ref var row in rows.AsSpan())
+        int[] places = [.. query is null ? Enumerable.Range(0, (int)group.RowCount) : await SelectAsync(reader, group, query)];
+        var rows = Array.ConvertAll(places, _ => New());
+        foreach (var column in places.Length == 0 ? [] : Columns.Where(c => query is null || query.Columns.Contains(c.Name)))
         {
-            row = New();
-        }
-
-        foreach (var column in Columns.Where(c => names is null || names.Contains(c.Name)))
-        {
-            if (Array.Find(reader.Schema.DataFields, f => f.Path.FirstPart == column.Name) is { } field)
+            if (await ReadAsync(reader, group, column) is { } set)
             {
-                await column.ReadAsync(group, field, rows);
+                for (var i = 0; i < rows.Length; i++)
+                {
+                    set(rows[i], places[i]);
+                }
             }
         }
 
         return rows;
     }
+
+    // One row takes the values of each in turn: a million of them cost more than reading the columns.
+    private static async Task<IEnumerable<int>> SelectAsync(ParquetReader reader, ParquetRowGroupReader group, RowQuery<T> query)
+    {
+        List<Action<T, int>> columns = [];
+        foreach (var column in Columns.Where(c => query.Conditions.Contains(c.Name)))
+        {
+            if (await ReadAsync(reader, group, column) is { } set)
+            {
+                columns.Add(set);
+            }
+        }
+
+        var row = New();
+        return Enumerable.Range(0, (int)group.RowCount).Where(place =>
+        {
+            columns.ForEach(set => set(row, place));
+            return query.Test(row);
+        });
+    }
+
+    // Null where the file lacks the column: rows keep its default.
+    private static async Task<Action<T, int>?> ReadAsync(ParquetReader reader, ParquetRowGroupReader group, TableColumn<T> column) =>
+        Array.Find(reader.Schema.DataFields, f => f.Path.FirstPart == column.Name) is { } field ? await column.ReadAsync(group, field, (int)group.RowCount) : null;
 
     private static TableColumn<T> Column(PropertyInfo property)
     {
@@ -112,3 +135,10 @@ internal static class RowTable<T>
         };
     }
 }
+
+/// <summary>Some rows of a table: of each the columns that the test looks at are read, the others of those that pass alone.</summary>
+/// <param name="Conditions">Columns that the test looks at.</param>
+/// <param name="Columns">Columns wanted; the others keep their defaults.</param>
+/// <param name="Test">Whether a row is wanted. It must not keep the row.</param>
+/// <typeparam name="T">The record.</typeparam>
+internal sealed record RowQuery<T>(IReadOnlySet<string> Conditions, IReadOnlySet<string> Columns, Func<T, bool> Test);

@@ -17,7 +17,9 @@ internal abstract class TableColumn<T>(string name, Field parquet)
 
     public abstract Task WriteAsync(ParquetRowGroupWriter group, T[] rows);
 
-    public abstract Task ReadAsync(ParquetRowGroupReader group, DataField field, Memory<T> rows);
+    /// <summary>Reads the column of a row group.</summary>
+    /// <returns>Gives a row the value that stands at a place of the group; texts are made then.</returns>
+    public abstract Task<Action<T, int>> ReadAsync(ParquetRowGroupReader group, DataField field, int rows);
 
     protected static void RequireType(DataField field, Field declared)
     {
@@ -38,15 +40,12 @@ internal sealed class NumberColumn<T, TValue>(PropertyInfo property, string name
 
     public override Task WriteAsync(ParquetRowGroupWriter group, T[] rows) => group.WriteAsync<TValue>((DataField)Parquet, rows.Select(_get).ToArray().AsMemory());
 
-    public override async Task ReadAsync(ParquetRowGroupReader group, DataField field, Memory<T> rows)
+    public override async Task<Action<T, int>> ReadAsync(ParquetRowGroupReader group, DataField field, int rows)
     {
         RequireType(field, Parquet);
-        var values = new TValue[rows.Length];
+        var values = new TValue[rows];
         await group.ReadAsync(field, values.AsMemory());
-        for (var i = 0; i < values.Length; i++)
-        {
-            _set(rows.Span[i], values[i]);
-        }
+        return (row, place) => _set(row, values[place]);
     }
 }
 
@@ -59,17 +58,25 @@ internal sealed class TextColumn<T>(PropertyInfo property, string name, bool opt
 
     public override Task WriteAsync(ParquetRowGroupWriter group, T[] rows) => group.WriteAsync((DataField)Parquet, [.. rows.Select(_get)]);
 
-    public override async Task ReadAsync(ParquetRowGroupReader group, DataField field, Memory<T> rows)
+    public override async Task<Action<T, int>> ReadAsync(ParquetRowGroupReader group, DataField field, int rows)
     {
         RequireType(field, Parquet);
-        var values = new ReadOnlyMemory<char>[rows.Length];
-        var defined = field.IsNullable ? new int[rows.Length] : null;
-        await group.ReadRawAsync<ReadOnlyMemory<char>>(field, values, defined is null ? null : (Memory<int>?)defined, null);
+        var values = new ReadOnlyMemory<char>[rows];
         SharedTexts texts = new();
-        for (int i = 0, next = 0; i < rows.Length; i++)
+        if (!field.IsNullable)
         {
-            _set(rows.Span[i], defined is null || defined[i] > 0 ? texts.Share(values[next++].Span) : optional ? null : throw new InvalidDataException($"column {Name}, row {i}: no text"));
+            await group.ReadRawAsync<ReadOnlyMemory<char>>(field, values, null, null);
+            return (row, place) => _set(row, texts.Share(values[place].Span));
         }
+
+        var places = new int[rows]; // first the definition levels, then where the value of each row lies: those of null are not among them
+        await group.ReadRawAsync<ReadOnlyMemory<char>>(field, values, places, null);
+        for (int i = 0, next = 0; i < rows; i++)
+        {
+            places[i] = places[i] > 0 ? next++ : optional ? -1 : throw new InvalidDataException($"column {Name}, row {i}: no text");
+        }
+
+        return (row, place) => _set(row, places[place] < 0 ? null : texts.Share(values[places[place]].Span));
     }
 }
 
@@ -82,14 +89,11 @@ internal sealed class TextsColumn<T>(PropertyInfo property, string name) : Table
 
     public override Task WriteAsync(ParquetRowGroupWriter group, T[] rows) => TextsColumn.WriteAsync(group, (DataField)((ListField)Parquet).Item, rows.Select(_get));
 
-    public override async Task ReadAsync(ParquetRowGroupReader group, DataField field, Memory<T> rows)
+    public override async Task<Action<T, int>> ReadAsync(ParquetRowGroupReader group, DataField field, int rows)
     {
         RequireType(field, ((ListField)Parquet).Item);
-        var lists = await TextsColumn.ReadAsync(group, field, rows.Length);
-        for (var i = 0; i < lists.Length; i++)
-        {
-            _set(rows.Span[i], lists[i]);
-        }
+        var lists = await TextsColumn.ReadAsync(group, field, rows);
+        return (row, place) => _set(row, lists[place]);
     }
 }
 
