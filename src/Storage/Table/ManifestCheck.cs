@@ -23,6 +23,7 @@ internal static class ManifestCheck
         ?? Each("parts", manifest.Parts, OfPart)
         ?? Twice("parts", "name", manifest.Parts, p => p.Name)
         ?? Twice("segments", "path", [.. manifest.Files], f => f.Path)
+        ?? (manifest.Listed is { } listed ? Problem(listed) : null)
         ?? OfClips(manifest);
 
     /// <summary>The first of an index's shards that no writer can have listed.</summary>

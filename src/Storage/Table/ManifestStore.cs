@@ -43,11 +43,13 @@ internal sealed class ManifestStore(ICacheStore store, bool converting = false)
         return manifest with { Shards = [.. manifest.Segments.SelectMany(Shards)] };
     }
 
-    /// <summary>The same, and no shard of it is listed twice.</summary>
+    /// <summary>The same, where no shard is listed twice and the manifest lists no others.</summary>
+    /// <exception cref="CorruptCacheException">It does, or an index file is damaged.</exception>
     public Manifest WithShards(Manifest manifest)
     {
         var listing = Listing(manifest);
-        return ManifestCheck.Problem(listing.Shards) is { } problem ? throw new CorruptCacheException(CacheLayout.Manifest(manifest.Version), null, problem.Field, problem.Expected, problem.Got) : listing;
+        var problem = ManifestCheck.Problem(listing.Shards) ?? (manifest.Listed?.SequenceEqual(listing.Shards) == false ? ("shards", "those of the index files", "others") : null);
+        return problem is var (field, expected, got) ? throw new CorruptCacheException(CacheLayout.Manifest(manifest.Version), null, field, expected, got) : listing;
     }
 
     /// <summary>The newest of the versions that follow one, or any; null when none does. Looks for the next by its name: a folder of a hundred thousand is slow to list.</summary>
@@ -93,7 +95,11 @@ internal sealed class ManifestStore(ICacheStore store, bool converting = false)
     public static bool IsLegacy(ICacheStore store, int version) => store.TryRead(CacheLayout.Manifest(version)) is { } bytes && LegacyCache.Skeleton(bytes) is not null;
 
     /// <summary>Puts a version in place unless it exists. Complete and on disk before it has its name.</summary>
-    public bool TryPut(Manifest manifest, string part) => store.TryPut(CacheLayout.Manifest(manifest.Version), ManifestText.Write(manifest), part);
+    public bool TryPut(Manifest manifest, string part)
+    {
+        var listed = manifest with { Listed = manifest.Segments.Any(s => s.Level > 0) ? null : [.. manifest.Segments.SelectMany(Shards)] };
+        return store.TryPut(CacheLayout.Manifest(manifest.Version), ManifestText.Write(listed), part);
+    }
 
     /// <summary>Where a version lies, for a person.</summary>
     public string Place(int version) => $"{store.Location}/{CacheLayout.Manifest(version)}";

@@ -70,13 +70,15 @@ public sealed class ManifestStoreTests : IDisposable
             Origins = [new IngestOrigin { Dataset = "esc50", Root = "/data/ESC-50", Modalities = "audio", MaxClip = 60 }],
             Segments = [new Segment { Index = new StoredPart("index/a-000001.parquet", 9, new string('a', 64)), Rows = 1, Ledger = new StoredPart("ledger/a-000001.jsonl", 7, new string('b', 64)), Version = 2 }],
             Parts = [new Part("a", 1)],
+            Listed = [new ShardEntry { Path = "shards/a-000001.parquet", Rows = 1, Bytes = 5, Sha256 = new string('c', 64) }],
         };
         using var json = System.Text.Json.JsonDocument.Parse(ManifestText.Write(manifest));
-        Has(json.RootElement, "version", "schema", "parent", "created", "fingerprint", "clips", "mel", "origins", "checksum", "segments", "removals", "parts", "check");
+        Has(json.RootElement, "version", "schema", "parent", "created", "fingerprint", "clips", "mel", "origins", "checksum", "segments", "removals", "parts", "shards", "check");
         Has(json.RootElement.GetProperty("origins")[0], "dataset", "root", "split", "annotations", "modalities", "max_clip");
         Has(json.RootElement.GetProperty("fingerprint"), "fps", "short_side", "sample_rate", "n_fft", "hop", "mels", "frames_codec", "audio_codec", "decoder");
         Has(json.RootElement.GetProperty("mel"), "mean", "std", "frames");
         Has(json.RootElement.GetProperty("segments")[0], "index", "rows", "ledger", "version", "level");
+        Has(json.RootElement.GetProperty("shards")[0], "path", "rows", "bytes", "sha256");
         Has(json.RootElement.GetProperty("segments")[0].GetProperty("index"), "path", "bytes", "sha256");
         Assert.Equivalent(manifest, ManifestText.TryRead(Name, ManifestText.Write(manifest), out _));
     }

@@ -186,7 +186,10 @@ public sealed class ReplaceTests : IDisposable
             }
         }
 
-        Assert.Contains(Cache.Open(_folder.Cache).Manifest.Segments, s => s.Level > 0);
+        var merged = Cache.Open(_folder.Cache).Manifest;
+        Assert.Contains(merged.Segments, s => s.Level > 0);
+        Assert.Null(merged.Listed);
+        Assert.Equal(Cache.Open(_folder.Cache, version: 2).Manifest.Shards, Cache.Open(_folder.Cache, version: 2).Manifest.Listed);
         await writer.CommitAsync(Ct);
         var cache = Cache.Open(_folder.Cache);
         Clips.AssertSame(New("a"), cache);

@@ -13,7 +13,7 @@ namespace Xkd.Storage.Tests;
 internal sealed class CacheDamage(string cache, Random random)
 {
     private static readonly string[] FreeText = ["created", "decoder", "name", "mel_backend", "dataset", "root", "split", "annotations", "modalities"];
-    private static readonly string[] Optional = ["parent", "checksum", "origins", "frame_rule", "mel_backend", "removals", "level"];
+    private static readonly string[] Optional = ["parent", "checksum", "origins", "frame_rule", "mel_backend", "removals", "level", "shards"];
     private static readonly string[] Paths =
     [
         "", "/etc/passwd", "../x", "shards/../../x-000001.parquet", "shards/a-000001.parquet\0", "shards\\a-000001.parquet", "shards/a-000001.parquet\n", "s3://b/c",

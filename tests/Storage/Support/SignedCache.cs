@@ -48,6 +48,7 @@ internal static class SignedCache
     /// <param name="change">Its bytes, to others.</param>
     public static void ChangeFile(string cache, int segment, string field, Func<byte[], byte[]> change) => Change(cache, manifest =>
     {
+        manifest.Remove("shards"); // an index is believed where the manifest does not say the same
         var file = manifest["segments"]![segment]![field]!;
         var path = Path.Combine(cache, file["path"]!.GetValue<string>());
         var bytes = change(File.ReadAllBytes(path));
