@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using Xkd.Model.Torch;
 using Xkd.Pipeline;
 using Xkd.Storage;
 using static TorchSharp.torch;
@@ -61,7 +62,7 @@ internal sealed partial class MpiCommunicator : ICommunicator
             ScalarType.Float32 => (_mpi.Float, _mpi.SumOp),
             ScalarType.Float64 => (_mpi.Double, _mpi.SumOp),
             ScalarType.BFloat16 => (_mpi.UInt16, _bfloat16Sum),
-            _ => throw TensorMemory.NoSum(values),
+            _ => throw ExchangeException.NoSum(values),
         };
         (var start, var count, var size) = (HostAddress(values), values.numel(), values.element_size());
         _thread.Run(() =>
@@ -135,7 +136,7 @@ internal sealed partial class MpiCommunicator : ICommunicator
 /// </summary>
 internal sealed class MpiThread : IDisposable
 {
-    private readonly BlockingCollection<Action> _calls = [];
+    private readonly BlockingCollection<Task> _calls = [];
     private readonly Thread _thread;
 
     public MpiThread()
@@ -147,21 +148,9 @@ internal sealed class MpiThread : IDisposable
     /// <summary>Runs a call and returns its result, or throws what it threw.</summary>
     public T Run<T>(Func<T> work)
     {
-        TaskCompletionSource<T> result = new();
-        _calls.Add(() =>
-        {
-            try
-            {
-                result.SetResult(work());
-            }
-#pragma warning disable CA1031 // whatever it is, it is thrown where the call was made
-            catch (Exception e)
-#pragma warning restore CA1031
-            {
-                result.SetException(e);
-            }
-        });
-        return result.Task.GetAwaiter().GetResult();
+        Task<T> call = new(work);
+        _calls.Add(call);
+        return call.GetAwaiter().GetResult();
     }
 
     public void Run(Action work) => Run(() =>
@@ -182,7 +171,7 @@ internal sealed class MpiThread : IDisposable
     {
         foreach (var call in _calls.GetConsumingEnumerable())
         {
-            call();
+            call.RunSynchronously();
         }
     }
 }

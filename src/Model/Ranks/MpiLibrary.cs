@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Xkd.Model.Torch;
 using Xkd.Pipeline;
 using Xkd.Storage;
 
@@ -143,11 +144,9 @@ internal sealed unsafe class MpiLibrary
 }
 
 /// <summary>Finds the MPI library that belongs to the launcher: a rank of one library that another's launcher starts believes to be alone.</summary>
-internal sealed partial class MpiLocator
+internal sealed class MpiLocator
 {
     public const string Variable = "XKD_MPI";
-
-    private const int Now = 2, Global = 0x100;
 
     private static readonly string[] OpenMpiNames = ["libmpi.so.40", "libmpi.so.80", "libmpi.so"];
 
@@ -157,22 +156,22 @@ internal sealed partial class MpiLocator
     /// <summary>Value of an environment variable by name.</summary>
     public Func<string, string?> Environment { get; init; } = System.Environment.GetEnvironmentVariable;
 
-    /// <summary>Loads the library.</summary>
+    /// <summary>Loads the library, its symbols global: Open MPI loads its transports as plugins that look for them there.</summary>
     /// <exception cref="UsageException">There is none, or the one named does not load.</exception>
     public MpiLibrary Load(RankLauncher launcher)
     {
         if (Environment(Variable) is { Length: > 0 } chosen)
         {
-            var named = Open(chosen);
+            var named = GlobalLibrary.Open(chosen, out var reason);
             return named != 0
                 ? new MpiLibrary(named, chosen)
-                : throw new UsageException($"{Variable}={chosen} does not load ({LastError()}): name a libmpi.so of Open MPI or of MPICH");
+                : throw new UsageException($"{Variable}={chosen} does not load ({reason}): name a libmpi.so of Open MPI or of MPICH");
         }
 
         var names = launcher == RankLauncher.Pmi ? MpichNames : OpenMpiNames;
         foreach (var name in names)
         {
-            if (Open(name) is not 0 and nint library)
+            if (GlobalLibrary.Open(name, out _) is not 0 and nint library)
             {
                 return new MpiLibrary(library, name);
             }
@@ -183,21 +182,4 @@ internal sealed partial class MpiLocator
             $"this process was started as one of several by {product}'s launcher, but none of {string.Join(", ", names)} loads: "
             + $"apt-get install {package}, or name the library in {Variable}");
     }
-
-    // Open MPI loads its transports as plugins that look for its symbols among the global ones, where .NET's own loader would not put them.
-    private static nint Open(string path)
-    {
-        _ = DlError(); // the first call looks the function up, which would clear the reason that is asked for later
-        return DlOpen(path, Now | Global);
-    }
-
-    private static string LastError() => Marshal.PtrToStringUTF8(DlError()) ?? "no reason given";
-
-    [LibraryImport("libc", EntryPoint = "dlopen", StringMarshalling = StringMarshalling.Utf8)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial nint DlOpen(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "dlerror")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial nint DlError();
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Xkd.Model.Torch;
 using Xkd.Storage;
 using static TorchSharp.torch;
 
@@ -60,7 +61,7 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
             ScalarType.Float32 => NcclLibrary.Float32,
             ScalarType.Float64 => NcclLibrary.Float64,
             ScalarType.BFloat16 => NcclLibrary.Bfloat16,
-            _ => throw TensorMemory.NoSum(values),
+            _ => throw ExchangeException.NoSum(values),
         };
         UseDevice();
         var start = (void*)TensorMemory.Address(values);

@@ -17,7 +17,6 @@ internal sealed partial class MklVendorCheck
     public const string Function = "mkl_serv_intel_cpu_true";
 
     private const string Detection = "mkl_serv_cpu_detect";
-    private const int Now = 2, Global = 0x100;
     private const uint CloseOnExec = 1;
 
     /// <summary>Value of an environment variable by name.</summary>
@@ -76,7 +75,6 @@ internal sealed partial class MklVendorCheck
     /// <summary>Opens a library from memory, its symbols global; null, or why it does not open.</summary>
     internal static string? Open(ReadOnlySpan<byte> library)
     {
-        _ = DlError(); // the first call looks the function up, which would clear the reason that is asked for later
         var file = MemoryFile("xkd-mkl", CloseOnExec);
         if (file < 0)
         {
@@ -86,13 +84,13 @@ internal sealed partial class MklVendorCheck
         // The file of an open library is not closed: the linker knows libraries by their paths, and would take another file of the same number for this one.
         using var written = new SafeFileHandle(file, ownsHandle: false);
         RandomAccess.Write(written, library, 0);
-        if (DlOpen($"/proc/self/fd/{file}", Now | Global) != 0)
+        if (GlobalLibrary.Open($"/proc/self/fd/{file}", out var reason) != 0)
         {
             return null;
         }
 
         using var closed = new SafeFileHandle(file, ownsHandle: true);
-        return Marshal.PtrToStringUTF8(DlError()) ?? "no reason given";
+        return reason;
     }
 
     private static string VendorOfThisProcessor()
@@ -113,14 +111,6 @@ internal sealed partial class MklVendorCheck
     [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int MemoryFile(string name, uint flags);
-
-    [LibraryImport("libc", EntryPoint = "dlopen", StringMarshalling = StringMarshalling.Utf8)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial nint DlOpen(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "dlerror")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial nint DlError();
 }
 
 /// <summary>Which of its code paths MKL, libtorch's matrix library, takes on this processor.</summary>

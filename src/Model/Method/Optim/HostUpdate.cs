@@ -1,3 +1,4 @@
+using Xkd.Model.Torch;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Method;
@@ -60,14 +61,7 @@ internal sealed unsafe class HostUpdate : IParameterUpdate
         // The buffers belong to others.
     }
 
-    private static float* Address(Tensor buffer)
-    {
-        using var first = buffer.narrow(0, 0, 1); // a span over all of a large buffer would be too long
-        fixed (byte* address = first.bytes)
-        {
-            return (float*)address; // native memory does not move
-        }
-    }
+    private static float* Address(Tensor buffer) => (float*)TensorMemory.Address(buffer);
 
     private static IEnumerable<Follower> Followers(FlatTeachers? teachers, FlatSlot slot) => (teachers?.Followings ?? [])
         .Where(following => following.Student.Holds(slot.Offset))
