@@ -39,14 +39,7 @@ public sealed class XkdModel : nn.Module
         aud_ae = new MaskedAutoencoder(aud_student.Backbone, model.Decoder, device);
         vt2as_ce_loss = new CenteredCrossEntropy(model.Projector.Out, device);
         at2vs_ce_loss = new CenteredCrossEntropy(model.Projector.Out, device);
-        register_module(nameof(vid_teacher), vid_teacher);
-        register_module(nameof(vid_student), vid_student);
-        register_module(nameof(vid_ae), vid_ae);
-        register_module(nameof(aud_teacher), aud_teacher);
-        register_module(nameof(aud_student), aud_student);
-        register_module(nameof(aud_ae), aud_ae);
-        register_module(nameof(vt2as_ce_loss), vt2as_ce_loss);
-        register_module(nameof(at2vs_ce_loss), at2vs_ce_loss);
+        RegisterComponents();
         Initialise(seed);
     }
 

@@ -19,7 +19,7 @@ public sealed class CenteredCrossEntropy : nn.Module
         : base(nameof(CenteredCrossEntropy))
     {
         center = zeros(1, dim, device: device);
-        register_buffer(nameof(center), center);
+        RegisterComponents();
     }
 
     /// <summary>[1, K]</summary>

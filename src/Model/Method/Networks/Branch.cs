@@ -19,8 +19,7 @@ public sealed class Branch : nn.Module
         : base(nameof(Branch))
     {
         (this.backbone, this.head) = (backbone, head);
-        register_module(nameof(backbone), backbone);
-        register_module(nameof(head), head);
+        RegisterComponents();
     }
 
     public ViT Backbone => backbone;

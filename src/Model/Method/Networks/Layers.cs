@@ -19,12 +19,8 @@ public sealed class Linear : nn.Module<Tensor, Tensor>
         : base(nameof(Linear))
     {
         weight = LiveTensors.Parameter(zeros(outputs, inputs, device: device));
-        register_parameter(nameof(weight), weight);
-        if (bias)
-        {
-            this.bias = LiveTensors.Parameter(zeros(outputs, device: device));
-            register_parameter(nameof(bias), this.bias);
-        }
+        this.bias = bias ? LiveTensors.Parameter(zeros(outputs, device: device)) : null;
+        RegisterComponents();
     }
 
     /// <summary>[outputs, inputs]</summary>
@@ -56,9 +52,9 @@ public sealed class LayerNorm : nn.Module<Tensor, Tensor>
         {
             weight = LiveTensors.Parameter(ones(dim, device: device));
             bias = LiveTensors.Parameter(zeros(dim, device: device));
-            register_parameter(nameof(weight), weight);
-            register_parameter(nameof(bias), bias);
         }
+
+        RegisterComponents();
     }
 
     /// <summary>[dim], or null.</summary>
@@ -86,8 +82,7 @@ public sealed class WeightNormLinear : nn.Module<Tensor, Tensor>
         FixedMagnitude = fixedMagnitude;
         weight_g = LiveTensors.Parameter(ones(outputs, 1, device: device), requiresGrad: !fixedMagnitude);
         weight_v = LiveTensors.Parameter(zeros(outputs, inputs, device: device));
-        register_parameter(nameof(weight_g), weight_g);
-        register_parameter(nameof(weight_v), weight_v);
+        RegisterComponents();
     }
 
     public bool FixedMagnitude { get; }
@@ -116,8 +111,7 @@ public sealed class Mlp : nn.Module<Tensor, Tensor>
     {
         fc1 = new Linear(dim, hidden, bias: true, device);
         fc2 = new Linear(hidden, dim, bias: true, device);
-        register_module(nameof(fc1), fc1);
-        register_module(nameof(fc2), fc2);
+        RegisterComponents();
     }
 
     /// <summary>[B, N, D] to [B, N, D].</summary>
@@ -133,7 +127,7 @@ public sealed class PatchEmbed : nn.Module<Tensor, Tensor>
         : base(nameof(PatchEmbed))
     {
         proj = new Linear(patchDim, dim, bias: true, device);
-        register_module(nameof(proj), proj);
+        RegisterComponents();
     }
 
     public override Tensor forward(Tensor x) => proj.call(x);

@@ -30,21 +30,9 @@ public sealed class MaskedAutoencoder : nn.Module
         dec_pos_embed = LiveTensors.Parameter(zeros(1, encoder.Prefix + encoder.NativeTokens, options.Dim, device: device));
         mask_token = LiveTensors.Parameter(zeros(1, 1, options.Dim, device: device));
         decoder = new Transformer(options, device);
-        register_parameter(nameof(dec_pos_embed), dec_pos_embed);
-        register_parameter(nameof(mask_token), mask_token);
-        register_module(nameof(encoder), encoder);
-        register_module(nameof(decoder), decoder);
-        if (encoder.Options.Dim != options.Dim)
-        {
-            mid_proj = new Linear(encoder.Options.Dim, options.Dim, bias: true, device);
-            register_module(nameof(mid_proj), mid_proj);
-        }
-
-        if (options.Dim != encoder.PatchDim)
-        {
-            out_proj = new Linear(options.Dim, encoder.PatchDim, bias: true, device);
-            register_module(nameof(out_proj), out_proj);
-        }
+        mid_proj = encoder.Options.Dim == options.Dim ? null : new Linear(encoder.Options.Dim, options.Dim, bias: true, device);
+        out_proj = options.Dim == encoder.PatchDim ? null : new Linear(options.Dim, encoder.PatchDim, bias: true, device);
+        RegisterComponents();
     }
 
     /// <summary>Latents of the visible tokens [B, prefix + K, D] of an input, with the mask drawn from the noise [B, N].</summary>

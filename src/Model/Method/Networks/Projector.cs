@@ -33,18 +33,9 @@ public sealed class Projector : nn.Module<Tensor, Tensor>
 
         layers.Add(new Linear(options.Layers == 1 ? inputs : options.Hidden, end, bias: true, device));
         mlp = options.Layers == 1 ? layers[0] : new IndexedModules(layers); // a single layer carries no index in the reference's names
-        register_module(nameof(mlp), mlp);
-        if (options.Bottleneck > 0)
-        {
-            last_layer = new WeightNormLinear(options.Bottleneck, options.Out, options.FixedMagnitude, device);
-            register_module(nameof(last_layer), last_layer);
-        }
-
-        if (options.OutputNorm)
-        {
-            last_norm = new LayerNorm(options.Out, affine: false);
-            register_module(nameof(last_norm), last_norm);
-        }
+        last_layer = options.Bottleneck > 0 ? new WeightNormLinear(options.Bottleneck, options.Out, options.FixedMagnitude, device) : null;
+        last_norm = options.OutputNorm ? new LayerNorm(options.Out, affine: false) : null;
+        RegisterComponents();
     }
 
     /// <summary>Features [B, D] to logits [B, out]; of [B, N, D] token 0 is taken.</summary>

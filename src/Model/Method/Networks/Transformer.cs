@@ -16,7 +16,7 @@ public sealed class Transformer : nn.Module<Tensor, Tensor>
     {
         Options = options;
         blocks = new ModuleList<Block>(Enumerable.Range(0, options.Depth).Select(_ => new Block(options, device)).ToArray());
-        register_module(nameof(blocks), blocks);
+        RegisterComponents();
     }
 
     public TransformerSection Options { get; }
@@ -59,10 +59,7 @@ public sealed class Block : nn.Module<Tensor, Tensor>
         attn = new Attention(options.Dim, options.Heads, device);
         norm2 = new LayerNorm(options.Dim, affine: true, device);
         mlp = new Mlp(options.Dim, options.HiddenDim, device);
-        register_module(nameof(norm1), norm1);
-        register_module(nameof(attn), attn);
-        register_module(nameof(norm2), norm2);
-        register_module(nameof(mlp), mlp);
+        RegisterComponents();
     }
 
     /// <summary>[B, N, D] to [B, N, D].</summary>
@@ -97,8 +94,7 @@ public sealed class Attention : nn.Module<Tensor, Tensor>
         this.heads = heads;
         qkv = new Linear(dim, 3L * dim, bias: false, device);
         proj = new Linear(dim, dim, bias: true, device);
-        register_module(nameof(qkv), qkv);
-        register_module(nameof(proj), proj);
+        RegisterComponents();
     }
 
     /// <summary>[B, N, D] to [B, N, D].</summary>

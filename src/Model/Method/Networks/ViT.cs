@@ -6,8 +6,6 @@ using static TorchSharp.torch;
 namespace Xkd.Model.Method;
 
 #pragma warning disable IDE1006 // field names are state-dict names
-
-#pragma warning disable IDE1006 // field names are state-dict names
 #pragma warning disable MA0056 // register_module and register_parameter are TorchSharp's to override, not ours
 
 /// <summary>
