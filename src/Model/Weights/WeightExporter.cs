@@ -38,7 +38,7 @@ public static class WeightExporter
             AtomicFile.Write(path, stream =>
             {
                 const string Root = "archive";
-                var zip = new StoredZipWriter(stream);
+                using var zip = new StoredZipWriter(stream);
                 zip.Add($"{Root}/data.pkl", PickleWriter.StateDict(tensors, metadata));
                 zip.Add($"{Root}/byteorder", "little"u8);
                 for (var i = 0; i < tensors.Count; i++)

@@ -1,7 +1,7 @@
 using System.IO.Compression;
+using System.IO.Hashing;
 using System.Numerics;
 using System.Text;
-using ICSharpCode.SharpZipLib.Checksum;
 
 namespace Xkd.Model.Weights;
 
@@ -46,7 +46,7 @@ internal sealed class ZipContainer : IStorageSource, IDisposable
     public object? Object()
     {
         var bytes = Bytes(_entries[_root + "data.pkl"]);
-        return new PickleMachine(new PickleInput(new MemoryStream(bytes, writable: false), bytes.Length)).Run();
+        return new PickleMachine(new PickleInput(new MemoryStream(bytes, writable: false))).Run();
     }
 
     public byte[] Read(PickleStorage storage)
@@ -72,11 +72,10 @@ internal sealed class ZipContainer : IStorageSource, IDisposable
         PickleFormatException.ThrowIf(
             stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length,
             $"record {entry.FullName} is truncated");
-        var checksum = new Crc32();
-        checksum.Update(bytes);
-        return (uint)checksum.Value == entry.Crc32
+        var checksum = Crc32.HashToUInt32(bytes);
+        return checksum == entry.Crc32
             ? bytes
-            : throw new PickleFormatException($"record {entry.FullName} is damaged: its checksum is {checksum.Value:x8}, {entry.Crc32:x8} was written");
+            : throw new PickleFormatException($"record {entry.FullName} is damaged: its checksum is {checksum:x8}, {entry.Crc32:x8} was written");
     }
 }
 
@@ -94,7 +93,7 @@ internal sealed class LegacyContainer : IStorageSource
     public LegacyContainer(Stream stream)
     {
         _stream = stream;
-        var input = new PickleInput(stream, stream.Length);
+        var input = new PickleInput(stream);
         PickleFormatException.ThrowIf(new PickleMachine(input).Run() is not BigInteger magic || magic != Magic, "it is a pickle, but not one torch.save wrote");
         PickleFormatException.ThrowIf(new PickleMachine(input).Run() is not (long)1001, "its legacy protocol is not 1001");
         PickleFormatException.ThrowIf(
@@ -102,23 +101,23 @@ internal sealed class LegacyContainer : IStorageSource
             "its numbers are big-endian; save it again on a little-endian machine");
         Dictionary<string, PickleStorage> declared = new(StringComparer.Ordinal);
         _object = new PickleMachine(input, storage => declared[storage.Key] = storage).Run();
-        if (new PickleMachine(input).Run() is not PickleList keys)
+        if (new PickleMachine(input).Run() is not List<object?> keys)
         {
             throw new PickleFormatException("the list of its storages is missing");
         }
 
-        foreach (var key in keys.Items)
+        foreach (var key in keys)
         {
             if (key is not string name || !declared.TryGetValue(name, out var storage) || _offsets.ContainsKey(name))
             {
                 throw new PickleFormatException("the list of its storages names one that no tensor uses, or one twice");
             }
 
-            var elements = input.Int64();
+            var elements = input.ReadInt64();
             PickleFormatException.ThrowIf(elements != storage.Elements, $"storage {name} has {elements} elements, its tensors declare {storage.Elements}");
-            _offsets[name] = stream.Length - input.Remaining;
-            input.Skip(checked(elements * Dtypes.ElementSize(storage.Dtype)));
-            stream.Position = stream.Length - input.Remaining;
+            _offsets[name] = stream.Position;
+            var end = checked(stream.Position + (elements * Dtypes.ElementSize(storage.Dtype)));
+            stream.Position = end <= stream.Length ? end : throw new EndOfStreamException();
         }
     }
 

@@ -22,7 +22,7 @@ internal sealed class PickleMachine(PickleInput input, Action<PickleStorage>? on
     {
         while (true)
         {
-            var opcode = input.Byte();
+            var opcode = input.ReadByte();
             if (opcode == '.')
             {
                 return _stack.Count == 1 && _marks.Count == 0
@@ -38,8 +38,8 @@ internal sealed class PickleMachine(PickleInput input, Action<PickleStorage>? on
     {
         switch (opcode)
         {
-            case 0x80: Protocol(input.Byte()); break;
-            case 0x95: input.Int64(); break;                                   // FRAME: a hint to buffering readers
+            case 0x80: Protocol(input.ReadByte()); break;
+            case 0x95: input.ReadInt64(); break;                                   // FRAME: a hint to buffering readers
             case (byte)'(': _marks.Push(_stack.Count); break;
             case (byte)'0': Pop(); break;
             case (byte)'1': PopToMark(); break;
@@ -47,38 +47,38 @@ internal sealed class PickleMachine(PickleInput input, Action<PickleStorage>? on
             case (byte)'N': Push(null); break;
             case 0x88: Push(true); break;
             case 0x89: Push(false); break;
-            case (byte)'J': Push((long)input.Int32()); break;
-            case (byte)'K': Push((long)input.Byte()); break;
-            case (byte)'M': Push((long)input.UInt16()); break;
-            case 0x8a: PushLong(input.Byte()); break;
-            case 0x8b: PushLong(input.Int32()); break;
-            case (byte)'G': Push(input.DoubleBigEndian()); break;
-            case (byte)'X': Push(input.Text((uint)input.Int32())); break;
-            case 0x8c: Push(input.Text(input.Byte())); break;
-            case 0x8d: Push(input.Text(input.Int64())); break;
-            case (byte)'T': Push(input.Text((uint)input.Int32())); break;      // Python 2 strings
-            case (byte)'U': Push(input.Text(input.Byte())); break;
-            case (byte)'B': Push(input.Bytes((uint)input.Int32())); break;
-            case (byte)'C': Push(input.Bytes(input.Byte())); break;
-            case 0x8e: Push(input.Bytes(input.Int64())); break;
+            case (byte)'J': Push((long)input.ReadInt32()); break;
+            case (byte)'K': Push((long)input.ReadByte()); break;
+            case (byte)'M': Push((long)input.ReadUInt16()); break;
+            case 0x8a: PushLong(input.ReadByte()); break;
+            case 0x8b: PushLong(input.ReadInt32()); break;
+            case (byte)'G': Push(BinaryPrimitives.ReadDoubleBigEndian(input.Bytes(8))); break;
+            case (byte)'X': Push(input.Text(input.ReadUInt32())); break;
+            case 0x8c: Push(input.Text(input.ReadByte())); break;
+            case 0x8d: Push(input.Text(input.ReadInt64())); break;
+            case (byte)'T': Push(input.Text(input.ReadUInt32())); break;      // Python 2 strings
+            case (byte)'U': Push(input.Text(input.ReadByte())); break;
+            case (byte)'B': Push(input.Bytes(input.ReadUInt32())); break;
+            case (byte)'C': Push(input.Bytes(input.ReadByte())); break;
+            case 0x8e: Push(input.Bytes(input.ReadInt64())); break;
             case (byte)')': Push(Array.Empty<object?>()); break;
             case (byte)'t': Push(PopToMark()); break;
             case 0x85: Push(PopMany(1)); break;
             case 0x86: Push(PopMany(2)); break;
             case 0x87: Push(PopMany(3)); break;
-            case (byte)']' or 0x8f: Push(new PickleList()); break;
-            case (byte)'l' or 0x91: Push(AddItems(new PickleList(), PopToMark())); break;
-            case (byte)'a': Append(); break;
+            case (byte)']' or 0x8f: Push(new List<object?>()); break;
+            case (byte)'l' or 0x91: Push(new List<object?>(PopToMark())); break;
+            case (byte)'a': Extend(PopMany(1)); break;
             case (byte)'e' or 0x90: Extend(PopToMark()); break;
             case (byte)'}': Push(new PickleDict()); break;
             case (byte)'d': Push(AddPairs(new PickleDict(), PopToMark())); break;
             case (byte)'s': SetItems(PopMany(2)); break;
             case (byte)'u': SetItems(PopToMark()); break;
-            case (byte)'q': _memo[input.Byte()] = Peek(); break;
-            case (byte)'r': _memo[(uint)input.Int32()] = Peek(); break;
+            case (byte)'q': _memo[input.ReadByte()] = Peek(); break;
+            case (byte)'r': _memo[input.ReadUInt32()] = Peek(); break;
             case 0x94: _memo[_memo.Count] = Peek(); break;
-            case (byte)'h': Push(Recall(input.Byte())); break;
-            case (byte)'j': Push(Recall((uint)input.Int32())); break;
+            case (byte)'h': Push(Recall(input.ReadByte())); break;
+            case (byte)'j': Push(Recall(input.ReadUInt32())); break;
             case (byte)'c': Push(PickleTypes.Global(input.Line(), input.Line())); break;
             case 0x93: StackGlobal(); break;
             case (byte)'R' or 0x81: Reduce(); break;
@@ -130,24 +130,11 @@ internal sealed class PickleMachine(PickleInput input, Action<PickleStorage>? on
     private void PushLong(int bytes)
     {
         var value = new BigInteger(input.Bytes(bytes), isUnsigned: false, isBigEndian: false);
-        if (value >= long.MinValue && value <= long.MaxValue)
-        {
-            Push((long)value);
-        }
-        else
-        {
-            Push(value);
-        }
-    }
-
-    private void Append()
-    {
-        var value = Pop();
-        Extend([value]);
+        Push(value >= long.MinValue && value <= long.MaxValue ? (long)value : (object)value);
     }
 
     private void Extend(object?[] values) =>
-        AddItems(Peek() as PickleList ?? throw new PickleFormatException("items are appended to something that is no list"), values);
+        (Peek() as List<object?> ?? throw new PickleFormatException("items are appended to something that is no list")).AddRange(values);
 
     private void SetItems(object?[] pairs)
     {
@@ -156,12 +143,6 @@ internal sealed class PickleMachine(PickleInput input, Action<PickleStorage>? on
         {
             AddPairs(Peek() as PickleDict ?? throw new PickleFormatException("items are set on something that is no dict"), pairs);
         }
-    }
-
-    private static PickleList AddItems(PickleList list, object?[] values)
-    {
-        list.Items.AddRange(values);
-        return list;
     }
 
     private static PickleDict AddPairs(PickleDict dict, object?[] pairs)
@@ -223,60 +204,24 @@ internal sealed class PickleMachine(PickleInput input, Action<PickleStorage>? on
 }
 
 /// <summary>The bytes of a pickle. Nothing is allocated for a length the remaining bytes cannot hold.</summary>
-internal sealed class PickleInput(Stream stream, long length)
+internal sealed class PickleInput(Stream stream) : BinaryReader(stream, Encoding.UTF8, leaveOpen: true)
 {
     private const int LongestLine = 1024;
 
-    /// <summary>Bytes not yet read.</summary>
-    public long Remaining { get; private set; } = length;
-
-    public byte Byte()
-    {
-        Take(1);
-        var value = stream.ReadByte();
-        return value >= 0 ? (byte)value : throw Truncated();
-    }
-
-    public ushort UInt16() => BinaryPrimitives.ReadUInt16LittleEndian(Bytes(2));
-
-    public int Int32() => BinaryPrimitives.ReadInt32LittleEndian(Bytes(4));
-
-    public long Int64() => BinaryPrimitives.ReadInt64LittleEndian(Bytes(8));
-
-    public double DoubleBigEndian() => BinaryPrimitives.ReadDoubleBigEndian(Bytes(8));
-
     public byte[] Bytes(long count)
     {
-        Take(count);
-        var bytes = new byte[count];
-        if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length)
-        {
-            throw Truncated();
-        }
-
+        var bytes = new byte[count >= 0 && count <= BaseStream.Length - BaseStream.Position ? count : throw new EndOfStreamException()];
+        BaseStream.ReadExactly(bytes);
         return bytes;
     }
 
-    public string Text(long count)
-    {
-        try
-        {
-            return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(Bytes(count));
-        }
-        catch (DecoderFallbackException)
-        {
-            throw new PickleFormatException("a string is not UTF-8");
-        }
-    }
-
-    /// <summary>Passes over bytes that are there; the caller moves the stream.</summary>
-    public void Skip(long count) => Take(count);
+    public string Text(long count) => new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(Bytes(count));
 
     /// <summary>Up to the next line feed, which is not part of the text.</summary>
     public string Line()
     {
         var line = new StringBuilder();
-        for (var value = Byte(); value != '\n'; value = Byte())
+        for (var value = ReadByte(); value != '\n'; value = ReadByte())
         {
             PickleFormatException.ThrowIf(value >= 0x80 || line.Length == LongestLine, "a global's name is not plain text");
             line.Append((char)value);
@@ -284,18 +229,6 @@ internal sealed class PickleInput(Stream stream, long length)
 
         return line.ToString();
     }
-
-    private void Take(long count)
-    {
-        if (count < 0 || count > Remaining)
-        {
-            throw Truncated();
-        }
-
-        Remaining -= count;
-    }
-
-    private PickleFormatException Truncated() => new($"the pickle is truncated ({Remaining} bytes remain)");
 }
 
 /// <summary>The pickle is damaged or holds something weights never need. The file's reader adds its name.</summary>

@@ -1,3 +1,4 @@
+using System.Text;
 using Xkd.Storage;
 
 namespace Xkd.Model.Weights;
@@ -34,9 +35,10 @@ public static class PickleReader
             throw new FailureException($"{path}: no such file", e);
         }
         catch (Exception e) when (
-            e is PickleFormatException or InvalidDataException or OverflowException or NotSupportedException or UnauthorizedAccessException or IOException)
+            e is PickleFormatException or InvalidDataException or OverflowException or NotSupportedException or UnauthorizedAccessException or IOException or DecoderFallbackException)
         {
-            throw new FailureException($"{path} cannot be read as PyTorch weights: {e.Message}", e);
+            var problem = e is EndOfStreamException ? "the pickle is truncated" : e is DecoderFallbackException ? "a string is not UTF-8" : e.Message;
+            throw new FailureException($"{path} cannot be read as PyTorch weights: {problem}", e);
         }
     }
 
@@ -184,27 +186,24 @@ internal static class StridedTensor
         }
 
         var bytes = new byte[elements * item];
-        var index = new long[tensor.Size.Length];
-        var source = tensor.Offset;
-        for (var element = 0; element < elements; element++)
+        var written = 0;
+        Copy(0, tensor.Offset);
+        return bytes;
+
+        void Copy(int dimension, long from)
         {
-            storage.AsSpan((int)(source * item), item).CopyTo(bytes.AsSpan(element * item));
-
-            // An odometer: the last dimension turns fastest.
-            for (var d = index.Length - 1; d >= 0; d--)
+            if (dimension == tensor.Size.Length)
             {
-                source += tensor.Stride[d];
-                if (++index[d] < tensor.Size[d])
-                {
-                    break;
-                }
+                storage.AsSpan((int)(from * item), item).CopyTo(bytes.AsSpan(written));
+                written += item;
+                return;
+            }
 
-                source -= index[d] * tensor.Stride[d];
-                index[d] = 0;
+            for (var i = 0L; i < tensor.Size[dimension]; i++)
+            {
+                Copy(dimension + 1, from + (i * tensor.Stride[dimension]));
             }
         }
-
-        return bytes;
     }
 
     private static bool IsContiguous(PickleTensor tensor)

@@ -81,30 +81,30 @@ internal static class PickleTypes
         }
 
         // Python 2 passes the entries as a list of pairs, made for this call. It is emptied, lest a crafted file have one long list copied again and again.
-        if (arguments is not [PickleList pairs])
+        if (arguments is not [List<object?> pairs])
         {
             throw Malformed("collections.OrderedDict");
         }
 
-        foreach (var pair in pairs.Items)
+        foreach (var pair in pairs)
         {
             var (key, value) = pair switch
             {
                 object?[] { Length: 2 } tuple => (tuple[0], tuple[1]),
-                PickleList { Items.Count: 2 } list => (list.Items[0], list.Items[1]),
+                List<object?> { Count: 2 } list => (list[0], list[1]),
                 _ => throw Malformed("collections.OrderedDict"),
             };
             dict.Items.Add(new(key, value));
         }
 
-        pairs.Items.Clear();
+        pairs.Clear();
         return dict;
     }
 
-    private static PickleList List(object?[] arguments) => arguments switch
+    private static List<object?> List(object?[] arguments) => arguments switch
     {
-        [] => new PickleList(),
-        [PickleList items] => items,
+        [] => [],
+        [List<object?> items] => items,
         _ => throw Malformed("set"),
     };
 
@@ -138,12 +138,6 @@ internal sealed class PickleDict
 
     /// <summary>The texts of an OrderedDict's <c>_metadata</c>, in which PyTorch keeps version numbers by module.</summary>
     public Dictionary<string, string> Metadata { get; } = new(StringComparer.Ordinal);
-}
-
-/// <summary>A list or set.</summary>
-internal sealed class PickleList
-{
-    public List<object?> Items { get; } = [];
 }
 
 /// <summary>An object of an allowed kind whose content does not matter to weights (a device, a NumPy scalar, the arguments of a run).</summary>
