@@ -30,7 +30,7 @@ internal sealed class TrainerParts : IDisposable
         Feed = new ClipFeed(mix, feed);
         Feed.RequireRoom("data.prefetch_bytes");
         _host = new HostTensors(device);
-        _augmenter = onDevice ? new BatchAugmenter(BatchAugmenterOptions.Of(feed, origin.MelMean, origin.MelStd), _host) : null;
+        _augmenter = onDevice ? new BatchAugmenter(feed, origin.MelMean, origin.MelStd, _host) : null;
         Schedule = new TrainingSchedule(config, Feed.StepsPerEpoch);
         EndStep = Math.Min(Schedule.Steps, options.MaxSteps ?? Schedule.Steps);
         Devices.SetThreads(config.Train.Threads, cores);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Xkd.Model.Method;
 using Xkd.Pipeline;
 using static TorchSharp.torch;
@@ -28,23 +27,6 @@ public sealed class XkdInputTensors : IDisposable
         foreach (var tensor in Value.Video.Concat(Value.Audio).Append(Value.VideoNoise).Append(Value.AudioNoise))
         {
             tensor.Dispose();
-        }
-    }
-
-    /// <summary>A new tensor of <paramref name="shape"/> with the first values of <paramref name="values"/> (pooled arrays may be longer).</summary>
-    public static Tensor ToDevice(float[] values, long[] shape, Device device)
-    {
-        var length = (int)shape.Aggregate(1L, (a, b) => a * b);
-        var host = empty(shape, dtype: ScalarType.Float32);
-        MemoryMarshal.AsBytes(values.AsSpan(0, length)).CopyTo(host.bytes);
-        if (device.type == TorchSharp.DeviceType.CPU)
-        {
-            return host;
-        }
-
-        using (host)
-        {
-            return host.to(device);
         }
     }
 }

@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
+using Xkd.Model.Method;
 using Xkd.Storage;
+using static TorchSharp.torch;
 
 namespace Xkd.Model.Weights;
 
@@ -258,6 +260,18 @@ public static class WeightMatch
             ? byName
             : throw new UsageException($"{source} does not fit this model, nothing was loaded: {string.Join("; ", complaints)}. "
                 + "Use the configuration the weights were trained with.");
+    }
+
+    /// <summary>Fills a module's tensors under their official names; a tensor that two names share is stored once, under the first.</summary>
+    /// <exception cref="UsageException">As of <see cref="Require"/>; nothing is loaded then.</exception>
+    internal static void Load(nn.Module module, string source, IReadOnlyList<WeightTensor> tensors)
+    {
+        HashSet<nint> seen = [];
+        var own = StateNames.StateDict(module).Where(e => seen.Add(e.Value.Handle)).ToDictionary(e => e.Name, e => e.Value, StringComparer.Ordinal);
+        foreach (var (name, tensor) in Require(source, tensors, own.ToDictionary(e => e.Key, e => e.Value.shape, StringComparer.Ordinal)))
+        {
+            TensorBytes.CopyTo(tensor, own[name]);
+        }
     }
 
     private static void Complain(List<string> complaints, string kind, IEnumerable<string> names)

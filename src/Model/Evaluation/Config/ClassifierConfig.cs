@@ -85,7 +85,7 @@ public sealed record ClassifierOptimSection
     public double LayerDecay { get; init; } = 1;
 
     /// <summary>Decay of the gradients' and of the squared gradients' running means. Default [0.9, 0.999].</summary>
-    [Within(0, 0.999999999)]
+    [Within(0, 0.999999999, Items = "gradient, squared gradient")]
     public double[] Betas { get; init; } = [0.9, 0.999];
 }
 

@@ -36,7 +36,7 @@ public sealed record EncoderSection
     public int Size { get; init; } = 112;
 
     /// <summary>Cuboid of one video token: frames, height, width. Default [4, 16, 16].</summary>
-    [Within(1, 4096)]
+    [Within(1, 4096, Items = "frames, height, width")]
     public int[] VideoPatch { get; init; } = [4, 16, 16];
 
     /// <summary>Mel bands. Default 80.</summary>
@@ -48,7 +48,7 @@ public sealed record EncoderSection
     public int MelFrames { get; init; } = 448;
 
     /// <summary>Patch of one audio token: mels, spectrogram frames. Default [4, 16].</summary>
-    [Within(1, 100_000)]
+    [Within(1, 100_000, Items = "mels, frames")]
     public int[] AudioPatch { get; init; } = [4, 16];
 
     /// <summary>Mean of the log-mel it was trained with. Default −5.3688107: Kinetics-400.</summary>
@@ -71,11 +71,11 @@ public sealed record TrainViewSection
     public bool Augment { get; init; }
 
     /// <summary>Area of the crop, share of the frame. Default [0.08, 1].</summary>
-    [Within(0, 1, Above = true)]
+    [Within(0, 1, Above = true, Items = "from, to", Rising = true)]
     public double[] CropScale { get; init; } = [0.08, 1];
 
     /// <summary>Width to height of the crop before it is resized to a square. Default [3/4, 4/3].</summary>
-    [Within(0, 100, Above = true)]
+    [Within(0, 100, Above = true, Items = "from, to", Rising = true)]
     public double[] CropRatio { get; init; } = [0.75, 4.0 / 3];
 
     /// <summary>Horizontal flip probability. Default 0.5.</summary>
@@ -83,7 +83,7 @@ public sealed record TrainViewSection
     public double Flip { get; init; } = 0.5;
 
     /// <summary>Strengths of brightness, contrast, saturation and hue jitter. Default [0, 0, 0, 0].</summary>
-    [Within(0, 100)]
+    [Within(0, 100, Items = "brightness, contrast, saturation, hue")]
     public double[] Jitter { get; init; } = [0, 0, 0, 0];
 
     /// <summary>Probability of gray views. Default 0.</summary>
@@ -103,11 +103,11 @@ public sealed record TrainViewSection
     public int TimeWarp { get; init; }
 
     /// <summary>Number of frequency masks and exclusive upper bound of their height in bands. Default [0, 10].</summary>
-    [Within(0, 100_000)]
+    [Within(0, 100_000, Items = "number, bound")]
     public int[] FrequencyMasks { get; init; } = [0, 10];
 
     /// <summary>Number of time masks and exclusive upper bound of their width in frames. Default [0, 20].</summary>
-    [Within(0, 100_000)]
+    [Within(0, 100_000, Items = "number, bound")]
     public int[] TimeMasks { get; init; } = [0, 20];
 
     /// <summary>Operations of random augmentation per view; 0 turns it off. Default 0.</summary>

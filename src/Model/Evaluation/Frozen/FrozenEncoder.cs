@@ -43,7 +43,7 @@ public sealed class FrozenEncoder : IDisposable
             ?? throw new UsageException($"{path} has no checkpoint; train it first");
         checkpoint.RequireTrained(path);
         var model = new XkdModel(config, 0, device);
-        LoadInto(model, checkpoint.Model.ReadAll(), checkpoint.Folder);
+        WeightMatch.Load(model, checkpoint.Folder, checkpoint.Model.ReadAll());
         return new FrozenEncoder(model, config, origin.MelMean, origin.MelStd, checkpoint.State.Files[CheckpointStore.ModelFile]);
     }
 
@@ -78,9 +78,7 @@ public sealed class FrozenEncoder : IDisposable
     private MaskedReconstruction Reconstruct(HostBatch batch, ulong seed)
     {
         using var scope = NewDisposeScope();
-        var (video, audio) = (batch.GlobalVideo!, batch.GlobalAudio!);
-        return MaskedReconstruction.Of(
-            Model, XkdInputTensors.ToDevice(video.Data, [1, .. video.Shape[1..]], Model.Device), XkdInputTensors.ToDevice(audio.Data, [1, .. audio.Shape[1..]], Model.Device), seed);
+        return MaskedReconstruction.Of(Model, HostTensors.Rows(batch.GlobalVideo!, 1, Model.Device), HostTensors.Rows(batch.GlobalAudio!, 1, Model.Device), seed);
     }
 
     public void Dispose() => _model.Dispose();
@@ -95,19 +93,4 @@ public sealed class FrozenEncoder : IDisposable
         (_, WeightBranch.Teacher) => _model.AudioTeacher,
         _ => _model.AudioStudent,
     };
-
-    // Official names; a tensor that two names share is stored once, under the first.
-    private static void LoadInto(XkdModel model, IReadOnlyList<WeightTensor> weights, string source)
-    {
-        using var frozen = no_grad();
-        HashSet<nint> seen = [];
-        var own = StateNames.StateDict(model)
-            .Where(e => seen.Add(e.Value.Handle))
-            .ToDictionary(e => e.Name, e => e.Value, StringComparer.Ordinal);
-        var shapes = own.ToDictionary(e => e.Key, e => e.Value.shape, StringComparer.Ordinal);
-        foreach ((var name, var weight) in WeightMatch.Require(source, weights, shapes))
-        {
-            TensorBytes.CopyTo(weight, own[name]);
-        }
-    }
 }

@@ -69,7 +69,7 @@ internal static class EncoderFeatures
     {
         var view = (encoder.Modality == WeightModality.Video ? batch.GlobalVideo : batch.GlobalAudio)
             ?? throw new InvalidOperationException($"the feed delivered no {encoder.Modality}");
-        return XkdInputTensors.ToDevice(view.Data, [batch.Size, .. view.Shape[1..]], encoder.Network.PositionTable.device);
+        return HostTensors.Rows(view, batch.Size, encoder.Network.PositionTable.device);
     }
 
     /// <summary>Features of one batch on the host, row-major [rows, sum of widths].</summary>

@@ -130,13 +130,7 @@ public sealed class EvaluationEncoder : IDisposable
         }
 
         var network = Build(weights, modality, description, device);
-        using var frozen = no_grad();
-        var own = StateNames.StateDict(network).ToDictionary(e => e.Name, e => e.Value, StringComparer.Ordinal);
-        foreach ((var name, var tensor) in weights.Matching(own.ToDictionary(e => e.Key, e => e.Value.shape, StringComparer.Ordinal)))
-        {
-            TensorBytes.CopyTo(tensor, own[name]);
-        }
-
+        WeightMatch.Load(network, weights.Source, weights.Tensors);
         return new EvaluationEncoder(network, modality, branch, description, weights.Sha256, owned: true);
     }
 
@@ -221,28 +215,26 @@ public sealed class EvaluationEncoder : IDisposable
             MlpRatio = hidden[0] / (double)dim,
         };
         var token = shapes.ContainsKey("cls_token");
-        if (d is not { VideoPatch.Length: 3, AudioPatch.Length: 2 })
-        {
-            throw new UsageException($"{weights.Source}: an encoder's VideoPatch has three numbers and its AudioPatch two; export the weights again");
-        }
-
         var isVideo = modality == WeightModality.Video;
         var video = new VideoGeometry
         {
             Frames = d.Frames, Height = d.Size, Width = d.Size, PatchFrames = d.VideoPatch[0], PatchHeight = d.VideoPatch[1], PatchWidth = d.VideoPatch[2],
         };
         var audio = new AudioGeometry { Mels = d.Mels, Frames = d.MelFrames, PatchMels = d.AudioPatch[0], PatchFrames = d.AudioPatch[1] };
-        if ((isVideo ? video.Problems() : audio.Problems()).FirstOrDefault() is { } problem)
+        var (tokens, values) = (0, isVideo ? video.PatchDim : audio.PatchDim);
+        try
         {
-            throw new UsageException($"{weights.Source}: {problem}");
+            tokens = isVideo ? video.Tokens : audio.Tokens;
+        }
+        catch (UsageException e)
+        {
+            throw new UsageException($"{weights.Source}: {e.Message}", e);
         }
 
-        int[] patch = isVideo ? d.VideoPatch : d.AudioPatch, whole = isVideo ? [d.Frames, d.Size, d.Size] : [d.Mels, d.MelFrames];
-        var tokens = whole.Zip(patch, (size, part) => size / part).Aggregate(1L, (product, count) => product * count) + (token ? 1 : 0);
         var sized = new Dictionary<string, long[]>(StringComparer.Ordinal)
         {
-            ["enc_pos_embed"] = [1, tokens, dim],
-            [isVideo ? "cuboid_embed.proj.weight" : "patch_embed.proj.weight"] = [dim, patch.Aggregate(isVideo ? 3L : 1L, (values, size) => values * size)],
+            ["enc_pos_embed"] = [1, tokens + (token ? 1 : 0), dim],
+            [isVideo ? "cuboid_embed.proj.weight" : "patch_embed.proj.weight"] = [dim, values],
         };
         WeightMatch.Require(weights.Source, [.. weights.Tensors.Where(t => sized.ContainsKey(t.Name))], sized);
         return isVideo ? new VideoViT(video, options, token, device: device) : new AudioViT(audio, options, token, device: device);

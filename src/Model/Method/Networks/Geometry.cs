@@ -43,18 +43,6 @@ public sealed record VideoGeometry
 
         return new VideoGrid((int)frames / PatchFrames, (int)height / PatchHeight, (int)width / PatchWidth);
     }
-
-    internal IEnumerable<string> Problems()
-    {
-        if (PatchFrames < 1 || PatchHeight < 1 || PatchWidth < 1 || Channels < 1)
-        {
-            yield return $"video: cuboid {PatchFrames}x{PatchHeight}x{PatchWidth} with {Channels} channels must be at least 1 in every direction";
-        }
-        else if (Frames < PatchFrames || Frames % PatchFrames != 0 || Height < PatchHeight || Height % PatchHeight != 0 || Width < PatchWidth || Width % PatchWidth != 0)
-        {
-            yield return $"video: {Frames}x{Height}x{Width} is not a whole number of {PatchFrames}x{PatchHeight}x{PatchWidth} cuboids; choose multiples";
-        }
-    }
 }
 
 /// <summary>Cuboids along time, height and width.</summary>
@@ -94,18 +82,6 @@ public sealed record AudioGeometry
         }
 
         return new AudioGrid((int)mels / PatchMels, (int)frames / PatchFrames);
-    }
-
-    internal IEnumerable<string> Problems()
-    {
-        if (PatchMels < 1 || PatchFrames < 1)
-        {
-            yield return $"audio: patch {PatchMels}x{PatchFrames} must be at least 1x1";
-        }
-        else if (Mels < PatchMels || Mels % PatchMels != 0 || Frames < PatchFrames || Frames % PatchFrames != 0)
-        {
-            yield return $"audio: {Mels}x{Frames} is not a whole number of {PatchMels}x{PatchFrames} patches; choose multiples";
-        }
     }
 }
 

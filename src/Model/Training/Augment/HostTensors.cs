@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Xkd.Pipeline;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Training;
@@ -19,9 +20,7 @@ internal sealed class HostTensors(Device device) : IDisposable
     {
         if (_locks is null)
         {
-            var own = empty(shape, type);
-            MemoryMarshal.CreateReadOnlySpan(ref MemoryMarshal.GetArrayDataReference(data), own.bytes.Length).CopyTo(own.bytes);
-            return own;
+            return Copy(data, type, shape);
         }
 
         _locks.Lock(data);
@@ -30,7 +29,21 @@ internal sealed class HostTensors(Device device) : IDisposable
         return shaped.to(device);
     }
 
+    /// <summary>The first rows of a view on a device, by an ordinary copy.</summary>
+    public static Tensor Rows(HostView view, long rows, Device device)
+    {
+        using var scope = NewDisposeScope();
+        return Copy(view.Data, ScalarType.Float32, [rows, .. view.Shape[1..]]).to(device).MoveToOuterDisposeScope();
+    }
+
     public void Dispose() => _locks?.Dispose();
+
+    private static Tensor Copy(Array data, ScalarType type, long[] shape)
+    {
+        var own = empty(shape, type);
+        MemoryMarshal.CreateReadOnlySpan(ref MemoryMarshal.GetArrayDataReference(data), own.bytes.Length).CopyTo(own.bytes);
+        return own;
+    }
 }
 
 /// <summary>

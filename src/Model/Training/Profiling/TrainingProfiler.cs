@@ -34,7 +34,7 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
     {
         Devices.SetThreads(config.Train.Threads);
         using HostTensors host = new(device);
-        var augmenter = feedOptions.DeferAugmentation ? new BatchAugmenter(BatchAugmenterOptions.Of(feedOptions, mean, std), host) : null;
+        var augmenter = feedOptions.DeferAugmentation ? new BatchAugmenter(feedOptions, mean, std, host) : null;
         using XkdModel model = new(config, (ulong)config.Seed, device);
         using XkdStep step = new(model);
         TrainingSchedule schedule = new(config, feed.StepsPerEpoch);

@@ -87,7 +87,7 @@ public sealed class BatchAugmenterTests
         var feed = config.ToFeed(0.5, 3, new PipelineGraphOptions());
         var cache = Cache.Open(small.Cache);
         using HostTensors host = new(Cpu);
-        BatchAugmenter augmenter = new(BatchAugmenterOptions.Of(feed, 0.5, 3), host);
+        BatchAugmenter augmenter = new(feed, 0.5, 3, host);
         var expected = await ReadAsync(cache, feed, batch => XkdInputTensors.Of(batch, host));
         var actual = await ReadAsync(cache, feed with { DeferAugmentation = true }, augmenter.Apply);
         Assert.Equal(2 * (2 + 2 + video + audio), expected.Count);
