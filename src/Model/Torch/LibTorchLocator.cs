@@ -70,12 +70,11 @@ internal sealed class LibTorchLocator
             yield return PackageDirectory;
         }
 
-        // The build's folder is gone when the program was copied to another machine: look where a package cache usually is.
-        var package = Path.Combine(PackageCache(), "libtorch-cpu-linux-x64");
-        var built = PackageDirectory?.Split('/', '\\') is { Length: > 4 } parts ? parts[^4] : "";
-        foreach (var version in Versions(package, built))
+        // The build's folder is gone when the program was copied to another machine: look where a package cache usually is, and there only for the version this
+        // program was built for. Another one may load and still differ in memory layout.
+        if (PackageDirectory?.Split('/', '\\') is { Length: > 4 } parts)
         {
-            yield return Path.Combine(package, version, NativeSubfolder);
+            yield return Path.Combine(PackageCache(), "libtorch-cpu-linux-x64", parts[^4], NativeSubfolder);
         }
 
         yield return BaseDirectory;
@@ -85,9 +84,6 @@ internal sealed class LibTorchLocator
     private string PackageCache() => Environment("NUGET_PACKAGES") is { Length: > 0 } folder
         ? folder
         : Path.Combine(Environment("HOME") ?? "", ".nuget", "packages");
-
-    // Only the version this program was built for: another one may load and still differ in memory layout.
-    private static string[] Versions(string package, string built) => Directory.Exists(Path.Combine(package, built)) && built.Length > 0 ? [built] : [];
 
     private static string Chosen(string directory, string origin)
     {

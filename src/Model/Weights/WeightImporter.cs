@@ -220,11 +220,6 @@ public sealed record ImportedWeights
 
     /// <summary>Names left behind on purpose: heads of an encoder's file, and in a whole model what is not the encoder wanted.</summary>
     public required IReadOnlyList<string> Dropped { get; init; }
-
-    /// <summary>These weights by name, once they are exactly those of a target: none missing, none besides, every shape the same.</summary>
-    /// <param name="target">Name → shape of every parameter and buffer to fill.</param>
-    /// <exception cref="Xkd.Storage.UsageException">They are not; the message lists what differs. Nothing is to be loaded then.</exception>
-    public IReadOnlyDictionary<string, WeightTensor> Matching(IReadOnlyDictionary<string, long[]> target) => WeightMatch.Require(Source, Tensors, target);
 }
 
 /// <summary>All or nothing: a set of weights either is exactly the target's or is refused.</summary>

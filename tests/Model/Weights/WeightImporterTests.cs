@@ -221,12 +221,12 @@ public sealed class WeightImporterTests
     {
         var weights = WeightImporter.Read(GoldenFiles.PyTorch("vit_audio_cls.zip.pth.tar"));
         var target = weights.Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Shape);
-        Assert.Equal(28, weights.Matching(target).Count);
+        Assert.Equal(28, WeightMatch.Require(weights.Source, weights.Tensors, target).Count);
 
         target.Remove("cls_token");
         target["enc_pos_embed"] = [1, 65, 48];
         target["encoder.blocks.2.norm1.weight"] = [48];
-        var message = Assert.Throws<UsageException>(() => weights.Matching(target)).Message;
+        var message = Assert.Throws<UsageException>(() => WeightMatch.Require(weights.Source, weights.Tensors, target)).Message;
 
         Assert.Contains("1 missing (encoder.blocks.2.norm1.weight)", message);
         Assert.Contains("1 unexpected (cls_token)", message);

@@ -132,6 +132,7 @@ internal static class EvaluationConfigRules
         if (c is ClassifierConfig { Optim: var o } classifier)
         {
             Require(o.WarmupEpochs <= o.Epochs, $"optim.warmup_epochs is {o.WarmupEpochs} of {o.Epochs} epochs; the warm-up cannot outlast the run");
+            Require(classifier.Mix.LabelSmoothing != 1, "mix.label_smoothing is 1; write 0 or more, below 1");
             Require(classifier.Head.Dropout != 1, $"head.dropout is {classifier.Head.Dropout}; write a probability below 1");
             var mixes = classifier.Mix.Any || classifier.Mix.LabelSmoothing > 0;
             Require(!mixes || c.Labels == LabelKind.Single, "mix.* is set but labels is multi; mixing needs one class a clip");

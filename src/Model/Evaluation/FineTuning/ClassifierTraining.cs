@@ -96,7 +96,6 @@ internal sealed class ClassifierTraining : IDisposable
             inputs = [.. inputs.Select(i => _mix.Apply(i, draw))];
         }
 
-        _optimizer.ClearGradients();
         using var loss = Loss(_model.Forward(inputs), labels, draw);
         loss.backward();
         _optimizer.Step(_rates![batch.Step]);

@@ -2,7 +2,6 @@ using TorchSharp;
 using TorchSharp.Modules;
 using Xkd.Model.Method;
 using Xkd.Model.Weights;
-using Xkd.Storage;
 using static TorchSharp.torch;
 
 namespace Xkd.Model.Evaluation;
@@ -20,16 +19,9 @@ public sealed class ClassifierHead : nn.Module<Tensor, Tensor>
     private readonly TorchSharp.Modules.Linear classifier;
 #pragma warning restore IDE1006, SA1300
 
-    /// <exception cref="UsageException">No features, no classes, or a dropout outside 0 … 1.</exception>
     public ClassifierHead(int features, int classes, HeadSection options)
         : base(nameof(ClassifierHead))
     {
-        if (features < 1 || classes < 1 || options.Dropout is not (>= 0 and < 1))
-        {
-            throw new UsageException(
-                $"classifier: {features} features, {classes} classes, dropout {options.Dropout}; features and classes must be positive and dropout in [0, 1).");
-        }
-
         _options = options;
         bn = options.BatchNorm ? nn.BatchNorm1d(features) : null;
         classifier = nn.Linear(features, classes);

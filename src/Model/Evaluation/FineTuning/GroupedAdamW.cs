@@ -58,25 +58,17 @@ internal sealed class GroupedAdamW : IDisposable
         }
     }
 
-    /// <summary>Before a backward pass, which adds to the gradients.</summary>
-    public void ClearGradients()
-    {
-        using var unrecorded = no_grad();
-        _gradients.zero_();
-    }
-
-    /// <summary>One update; a group's rate is <paramref name="learningRate"/> times its scale.</summary>
+    /// <summary>One update, which leaves the gradients zero; a group's rate is <paramref name="learningRate"/> times its scale.</summary>
     public void Step(double learningRate)
     {
-        using var scope = NewDisposeScope();
         using var unrecorded = no_grad();
-        _steps.AddInPlace(1);
+        _steps.AddInPlace(1).Dispose();
         foreach ((var range, var group) in _runs)
         {
-            Tensor Of(Tensor buffer) => buffer.narrow(0, range.Offset, range.Length);
-            var rate = learningRate * group.LearningRateScale;
-            _kernels.AdamW(Of(_values), Of(_gradients), Of(_mean), Of(_variance), _steps, rate, _betas, Eps, group.WeightDecay);
+            _kernels.AdamW(_values, _gradients, _mean, _variance, range, _steps, learningRate * group.LearningRateScale, _betas, Eps, group.WeightDecay);
         }
+
+        _gradients.zero_().Dispose();
     }
 
     public void Dispose()

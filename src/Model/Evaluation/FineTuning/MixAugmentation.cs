@@ -38,38 +38,24 @@ public sealed record MixDraw
 /// Mixup (Zhang et al., ICLR 2018) and CutMix (Yun et al., ICCV 2019) of a whole batch with one draw, as fine-tuning uses them: sample i is mixed with sample
 /// B − 1 − i, and labels become distributions.
 /// </summary>
-public sealed class MixAugmentation
+public sealed class MixAugmentation(MixSection options)
 {
-    private readonly MixSection _options;
-
-    /// <exception cref="UsageException">An option out of range.</exception>
-    public MixAugmentation(MixSection options)
-    {
-        if (options.Mixup is not (>= 0 and < double.PositiveInfinity) || options.Cutmix is not (>= 0 and < double.PositiveInfinity)
-            || options.Probability is not (>= 0 and <= 1) || options.Switch is not (>= 0 and <= 1) || options.LabelSmoothing is not (>= 0 and < 1))
-        {
-            throw new UsageException($"mixing: {options}; alphas must be 0 or more, probabilities in [0, 1], smoothing in [0, 1).");
-        }
-
-        _options = options;
-    }
-
     /// <summary>The draw of one batch: a function of seed and step alone, so that a resumed run mixes as the uninterrupted one would.</summary>
     public MixDraw Draw(ulong seed, long step, int height, int width)
     {
-        bool mixup = _options.Mixup > 0, cut = _options.Cutmix > 0;
+        bool mixup = options.Mixup > 0, cut = options.Cutmix > 0;
         var random = new SplitMix64(unchecked((seed * 0xD1342543DE82EF95UL) + ((ulong)step * 0xA0761D6478BD642FUL)));
-        if (random.NextDouble() >= _options.Probability || !(mixup || cut))
+        if (random.NextDouble() >= options.Probability || !(mixup || cut))
         {
             return MixDraw.None;
         }
 
-        if (!(cut && (!mixup || random.NextDouble() < _options.Switch)))
+        if (!(cut && (!mixup || random.NextDouble() < options.Switch)))
         {
-            return new MixDraw { Lambda = Beta(ref random, _options.Mixup) };
+            return new MixDraw { Lambda = Beta(ref random, options.Mixup) };
         }
 
-        var lambda = Beta(ref random, _options.Cutmix);
+        var lambda = Beta(ref random, options.Cutmix);
         var box = CutBox.Around(height, width, lambda, random.Next(height), random.Next(width));
         return new MixDraw { Lambda = box.Kept(height, width), Box = box };
     }
@@ -91,7 +77,7 @@ public sealed class MixAugmentation
         }
 
         var mixed = input.clone();
-        var released = _options.CutmixTimeAndHeight && input.dim() == 5;
+        var released = options.CutmixTimeAndHeight && input.dim() == 5;
         var rows = released ? 2 : (int)input.dim() - 2;
         Cut(mixed, rows, box).copy_(Cut(partner, rows, box));
         return mixed.MoveToOuterDisposeScope();
@@ -101,7 +87,7 @@ public sealed class MixAugmentation
     public Tensor Targets(Tensor labels, int classes, MixDraw draw)
     {
         using var scope = NewDisposeScope();
-        double off = _options.LabelSmoothing / classes, on = 1 - _options.LabelSmoothing + off;
+        double off = options.LabelSmoothing / classes, on = 1 - options.LabelSmoothing + off;
         var own = nn.functional.one_hot(labels, classes).to(ScalarType.Float32).Mul(on - off).Add(off); // [B, classes]
         return own.Mul(draw.Lambda).Add(own.flip(0).Mul(1 - draw.Lambda)).MoveToOuterDisposeScope();
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Reflection;
 using System.Text;
 using Xkd.Storage;
@@ -220,24 +221,17 @@ public static class ConfigBinder
             return name is not null;
         }
 
-        bool read;
-        if (type == typeof(double))
-        {
-            (read, value) = (range!.TryRead(text, out double d, out fix), d);
-        }
-        else if (type == typeof(int))
-        {
-            (read, value) = (range!.TryRead(text, out int n, out fix), n);
-        }
-        else if (type == typeof(long))
-        {
-            (read, value) = (range!.TryRead(text, out long n, out fix), n);
-        }
-        else
-        {
-            throw new NotSupportedException($"a configuration cannot hold {type}");
-        }
+        return type == typeof(double) ? TryRead<double>(text, range!, out value, out fix)
+            : type == typeof(int) ? TryRead<int>(text, range!, out value, out fix)
+            : type == typeof(long) ? TryRead<long>(text, range!, out value, out fix)
+            : throw new NotSupportedException($"a configuration cannot hold {type}");
+    }
 
+    private static bool TryRead<T>(string text, NumberRange range, out object? value, out string? fix)
+        where T : struct, INumber<T>
+    {
+        var read = range.TryRead(text, out T number, out var better);
+        (value, fix) = (number, better);
         return read;
     }
 

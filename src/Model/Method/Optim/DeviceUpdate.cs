@@ -9,14 +9,13 @@ internal sealed class DeviceUpdate : IParameterUpdate
     private readonly FlatKernels kernels = new();
     private readonly FlatParameters parameters;
     private readonly FlatTeachers? teachers;
-    private readonly FlatAdamW optimizer;
+    private readonly AdamWState state;
+    private readonly OptimSection options;
     private readonly GradientClip[] clips;
-    private readonly double clip;
 
     public DeviceUpdate(FlatParameters parameters, AdamWState state, FlatTeachers? teachers, OptimSection options)
     {
-        (this.parameters, this.teachers, clip) = (parameters, teachers, options.ClipGrad);
-        optimizer = new FlatAdamW(parameters, state, kernels, options);
+        (this.parameters, this.state, this.teachers, this.options) = (parameters, state, teachers, options);
         clips = [.. parameters.Clipped(options).Select(range => new GradientClip(parameters, range, kernels))];
     }
 
@@ -24,7 +23,16 @@ internal sealed class DeviceUpdate : IParameterUpdate
     {
         using var unrecorded = no_grad();
         var norm = Clip(observer); // [1]
-        optimizer.Step(schedule.LearningRate, schedule.WeightDecay, schedule.FreezeLastLayer);
+        state.Advance(schedule.FreezeLastLayer);
+        foreach (var segment in parameters.Segments)
+        {
+            if (!(segment.LastLayer && schedule.FreezeLastLayer))
+            {
+                kernels.AdamW(parameters.Values, parameters.Gradients, state.Mean, state.Variance, segment.Range, segment.LastLayer ? state.LastLayerSteps : state.Steps,
+                    schedule.LearningRate, options.Betas, options.Eps, segment.Decayed ? schedule.WeightDecay : 0);
+            }
+        }
+
         teachers?.Follow(schedule);
         parameters.Gradients.zero_();
         return norm;
@@ -36,7 +44,7 @@ internal sealed class DeviceUpdate : IParameterUpdate
         var norm = parameters.Gradients.norm().unsqueeze(0); // [1]
         foreach (var range in clips)
         {
-            using var norms = range.Apply(clip);
+            using var norms = range.Apply(options.ClipGrad);
             observer?.Visited(range.Slots, norms);
         }
 
@@ -52,22 +60,6 @@ internal sealed class DeviceUpdate : IParameterUpdate
         }
 
         kernels.Dispose();
-    }
-}
-
-/// <summary>AdamW over the flat buffers: one pass per run of equal treatment.</summary>
-internal sealed class FlatAdamW(FlatParameters parameters, AdamWState state, FlatKernels kernels, OptimSection options)
-{
-    public void Step(double learningRate, double weightDecay, bool freezeLastLayer)
-    {
-        using var scope = NewDisposeScope();
-        state.Advance(freezeLastLayer);
-        foreach (var segment in parameters.Segments.Where(segment => !(segment.LastLayer && freezeLastLayer)))
-        {
-            Tensor Of(Tensor buffer) => buffer.narrow(0, segment.Offset, segment.Length);
-            kernels.AdamW(Of(parameters.Values), Of(parameters.Gradients), Of(state.Mean), Of(state.Variance), segment.LastLayer ? state.LastLayerSteps : state.Steps,
-                learningRate, options.Betas, options.Eps, segment.Decayed ? weightDecay : 0);
-        }
     }
 }
 
@@ -88,12 +80,14 @@ internal sealed class FlatKernels : IDisposable
 
     // The lists come from outside: of lists built in the script, TorchScript's optimizer takes the in-place update for dead code and drops it.
 
-    /// <summary>One AdamW update of flat runs in a single pass; <paramref name="step"/> is a scalar tensor that counts this update already.</summary>
-    public void AdamW(Tensor values, Tensor gradients, Tensor mean, Tensor variance, Tensor step, double learningRate, double[] betas, double eps, double decay)
+    /// <summary>One AdamW update of a range of flat buffers in a single pass; <paramref name="step"/> is a scalar tensor that counts this update already.</summary>
+    public void AdamW(Tensor values, Tensor gradients, Tensor mean, Tensor variance, FlatRange range, Tensor step, double learningRate, double[] betas, double eps, double decay)
     {
+        using var scope = NewDisposeScope();
+        Tensor[] Of(Tensor buffer) => [buffer.narrow(0, range.Offset, range.Length)];
         using var scalars = new HeldScalars(learningRate, betas[0], betas[1], decay, eps);
         using var updated = (Tensor)unit.invoke(
-            "adamw", [new[] { values }, new[] { gradients }, new[] { mean }, new[] { variance }, new[] { step }, .. scalars.Values]);
+            "adamw", [Of(values), Of(gradients), Of(mean), Of(variance), new[] { step }, .. scalars.Values]);
     }
 
     /// <summary>Sums of consecutive runs of [rows], of the given lengths: [segments]. Its order of summation is fixed on every device.</summary>

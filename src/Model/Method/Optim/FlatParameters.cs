@@ -146,13 +146,13 @@ internal sealed class FlatParameters : IDisposable
         {
             var decayed = slot.Kind is SlotKind.Decayed or SlotKind.LastLayerDecayed;
             var lastLayer = slot.Kind is SlotKind.LastLayerDecayed or SlotKind.LastLayerUndecayed;
-            if (segments.Count > 0 && segments[^1] is var last && last.End == slot.Offset && last.Decayed == decayed && last.LastLayer == lastLayer)
+            if (segments.Count > 0 && segments[^1] is var last && last.Range.End == slot.Offset && last.Decayed == decayed && last.LastLayer == lastLayer)
             {
-                segments[^1] = last with { Length = last.Length + slot.PaddedLength };
+                segments[^1] = last with { Range = last.Range with { Length = last.Range.Length + slot.PaddedLength } };
             }
             else
             {
-                segments.Add(new FlatSegment(slot.Offset, slot.PaddedLength, decayed, lastLayer));
+                segments.Add(new FlatSegment(new FlatRange(slot.Offset, slot.PaddedLength), decayed, lastLayer));
             }
         }
 
@@ -172,14 +172,10 @@ internal readonly record struct FlatRange(long Offset, long Length)
 }
 
 /// <summary>A run of the flat buffers that is treated alike.</summary>
-/// <param name="Offset">First value.</param>
-/// <param name="Length">Values, padding included.</param>
+/// <param name="Range">Padding included.</param>
 /// <param name="Decayed">Weight decay applies.</param>
 /// <param name="LastLayer">Belongs to a projector's last layer, which can be frozen.</param>
-internal sealed record FlatSegment(long Offset, long Length, bool Decayed, bool LastLayer)
-{
-    public long End => Offset + Length;
-}
+internal sealed record FlatSegment(FlatRange Range, bool Decayed, bool LastLayer);
 
 /// <summary>Where a parameter lies in the flat buffers.</summary>
 /// <param name="Name">First official name.</param>

@@ -34,21 +34,10 @@ public sealed class StepProfiler(PretrainConfig config, Device device, TimeProvi
         }
 
         using var self = Process.GetCurrentProcess();
-        return new StepProfile
-        {
-            Device = device.ToString(),
-            Threads = get_num_threads(),
-            Batch = batch,
-            ForwardMs = clock!.Mean(PhaseClock.Forward),
-            BackwardMs = clock.Mean(PhaseClock.Backward),
-            OptimizerMs = clock.Mean(PhaseClock.Optimizer),
-            GflopPerSample = ModelCost.Of(config).FlopPerSample / 1e9,
-            MatmulTflops = peak / 1e12,
-            MatmulType = step.ProductType.ToString().ToLowerInvariant(),
-            PeakMemory = device.type == DeviceType.CUDA ? CudaDriver.UsedBytes() : self.PeakWorkingSet64,
-            Report = clock.Report(),
-            WriteTrace = clock.WriteTrace,
-        };
+        var memory = device.type == DeviceType.CUDA ? CudaDriver.UsedBytes() : self.PeakWorkingSet64;
+        return new StepProfile(
+            device.ToString(), get_num_threads(), batch, ModelCost.Of(config).FlopPerSample / 1e9, peak / 1e12, step.ProductType.ToString().ToLowerInvariant(), memory,
+            clock!.Report(), clock.WriteTrace);
     }
 
     private XkdInput Random(int batch)
@@ -71,43 +60,24 @@ public sealed class StepProfiler(PretrainConfig config, Device device, TimeProvi
 }
 
 /// <summary>What the training step costs by itself, on random input.</summary>
-public sealed record StepProfile
+/// <param name="Device">The device, as libtorch names it.</param>
+/// <param name="Threads">Intra-op threads.</param>
+/// <param name="Batch">Clips a step.</param>
+/// <param name="GflopPerSample">Matrix work of one sample, forward and backward, GFLOP.</param>
+/// <param name="MatmulTflops">Measured peak of matrix work, TFLOP/s.</param>
+/// <param name="MatmulType">What it was measured in, and the step computes its products in: float32 or bfloat16.</param>
+/// <param name="PeakMemory">Bytes: the process's largest resident set, on a GPU what is in use there after the steps.</param>
+/// <param name="Report">The three phases as stages: forward with teachers and objectives, backward, and the optimizer with clipping and moving averages.</param>
+/// <param name="WriteTrace">Writes the phases as a Chrome trace.</param>
+public sealed record StepProfile(
+    string Device, int Threads, int Batch, double GflopPerSample, double MatmulTflops, string MatmulType, long PeakMemory, GraphReport Report, Action<Stream> WriteTrace)
 {
-    /// <summary>The device, as libtorch names it.</summary>
-    public required string Device { get; init; }
+    /// <summary>Mean milliseconds of each phase.</summary>
+    public double ForwardMs => Report.Stages[0].MeanMs;
 
-    /// <summary>Intra-op threads.</summary>
-    public required int Threads { get; init; }
+    public double BackwardMs => Report.Stages[1].MeanMs;
 
-    /// <summary>Clips a step.</summary>
-    public required int Batch { get; init; }
-
-    /// <summary>Mean milliseconds of the forward pass, teachers and objectives included.</summary>
-    public required double ForwardMs { get; init; }
-
-    /// <summary>Mean milliseconds of the backward pass.</summary>
-    public required double BackwardMs { get; init; }
-
-    /// <summary>Mean milliseconds of clipping, AdamW and the moving averages.</summary>
-    public required double OptimizerMs { get; init; }
-
-    /// <summary>Matrix work of one sample, forward and backward, GFLOP.</summary>
-    public required double GflopPerSample { get; init; }
-
-    /// <summary>Measured peak of matrix work, TFLOP/s.</summary>
-    public required double MatmulTflops { get; init; }
-
-    /// <summary>What it was measured in, and the step computes its products in: float32 or bfloat16.</summary>
-    public required string MatmulType { get; init; }
-
-    /// <summary>Bytes: the process's largest resident set, on a GPU what is in use there after the steps.</summary>
-    public required long PeakMemory { get; init; }
-
-    /// <summary>The three phases as stages.</summary>
-    public required GraphReport Report { get; init; }
-
-    /// <summary>Writes the phases as a Chrome trace.</summary>
-    public required Action<Stream> WriteTrace { get; init; }
+    public double OptimizerMs => Report.Stages[2].MeanMs;
 
     /// <summary>Clips a second.</summary>
     public double SamplesPerSecond => 1000 * Batch / (ForwardMs + BackwardMs + OptimizerMs);
@@ -119,15 +89,13 @@ public sealed record StepProfile
 /// <summary>Times the phases of a step from within; on a GPU each phase waits for the device, which costs a little overlap.</summary>
 internal sealed class PhaseClock(Device device, TimeProvider time) : IStepObserver
 {
-    public const string Forward = "forward", Backward = "backward", Optimizer = "optimizer";
+    private const string Forward = "forward", Backward = "backward", Optimizer = "optimizer";
     private const int TraceSpans = 1 << 12;
 
     private readonly TraceBuffer _trace = new(TraceSpans, time);
     private readonly Dictionary<string, List<double>> _ms = new(StringComparer.Ordinal) { [Forward] = [], [Backward] = [], [Optimizer] = [] };
     private long _origin;
     private long _mark;
-
-    public double Mean(string phase) => _ms[phase].Average();
 
     /// <summary>A step begins.</summary>
     public void Begin()

@@ -48,19 +48,9 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
         feed.WriteTrace(trace);
         var spans = trace.ToArray();
         var rate = Samples.Median(_fed);
-        return new TrainingProfile
-        {
-            Device = device.ToString(),
-            Steps = (long)Rounds * Steps,
-            Batch = config.Batch,
-            SamplesPerSecond = rate,
-            Rounds = [.. _still.Zip(_fed, (still, fed) => still / fed)],
-            Headspace = Samples.Median(_still.Zip(_fed, (still, fed) => still / fed)),
-            DataWait = Samples.Median(_waits),
-            Mfu = rate * ModelCost.Of(config).FlopPerSample / peak,
-            Report = feed.Report(),
-            WriteTrace = stream => stream.Write(spans),
-        };
+        return new TrainingProfile(
+            device.ToString(), (long)Rounds * Steps * config.Batch, rate, [.. _still.Zip(_fed, (still, fed) => still / fed)], Samples.Median(_waits),
+            rate * ModelCost.Of(config).FlopPerSample / peak, feed.Report(), stream => stream.Write(spans));
     }
 
     private void Round(ClipFeed feed, Func<HostBatch, XkdInputTensors> toDevice, XkdStep step, StepSchedule schedule, CancellationToken stop)
@@ -111,35 +101,18 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
     }
 }
 
-/// <summary>What training costs with its feed, beside the same step on one batch that stays.</summary>
-public sealed record TrainingProfile
+/// <summary>What training costs with its feed, beside the same step on one batch that stays. Rates and shares are medians of the rounds.</summary>
+/// <param name="Device">The device, as libtorch names it.</param>
+/// <param name="Samples">Clips that were fed, over all rounds.</param>
+/// <param name="SamplesPerSecond">Clips a second with the feed.</param>
+/// <param name="Rounds">Headspace of each round.</param>
+/// <param name="DataWait">Share of the time spent waiting for a batch, 0 to 1.</param>
+/// <param name="Mfu">Share of the measured peak of matrix work, 0 to 1.</param>
+/// <param name="Report">The last round's feed; its consumer is the training step.</param>
+/// <param name="WriteTrace">Writes the last round's stage spans as a Chrome trace.</param>
+public sealed record TrainingProfile(
+    string Device, long Samples, double SamplesPerSecond, IReadOnlyList<double> Rounds, double DataWait, double Mfu, GraphReport Report, Action<Stream> WriteTrace)
 {
-    public required string Device { get; init; }
-
-    /// <summary>Steps that were fed, over all rounds.</summary>
-    public required long Steps { get; init; }
-
-    /// <summary>Clips a step.</summary>
-    public required int Batch { get; init; }
-
-    /// <summary>Clips a second with the feed, median of the rounds.</summary>
-    public required double SamplesPerSecond { get; init; }
-
-    /// <summary>Rate on a batch that stays over the rate with the feed: what a perfect feed would win. Median of the rounds.</summary>
-    public required double Headspace { get; init; }
-
-    /// <summary>Headspace of each round.</summary>
-    public required IReadOnlyList<double> Rounds { get; init; }
-
-    /// <summary>Share of the time spent waiting for a batch, 0 to 1, median of the rounds.</summary>
-    public required double DataWait { get; init; }
-
-    /// <summary>Share of the measured peak of matrix work, 0 to 1.</summary>
-    public required double Mfu { get; init; }
-
-    /// <summary>The last round's feed; its consumer is the training step.</summary>
-    public required GraphReport Report { get; init; }
-
-    /// <summary>Writes the last round's stage spans as a Chrome trace.</summary>
-    public required Action<Stream> WriteTrace { get; init; }
+    /// <summary>Rate on a batch that stays over the rate with the feed: what a perfect feed would win.</summary>
+    public double Headspace { get; } = Pipeline.Samples.Median(Rounds);
 }

@@ -1,7 +1,6 @@
 using TorchSharp;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Torch;
-using Xkd.Storage;
 
 namespace Xkd.Model.Tests.Evaluation;
 
@@ -64,7 +63,4 @@ public class ClassifierHeadTests
 
         Assert.Equal(10, scope.DisposablesCount);
     }
-
-    [Fact]
-    public void Constructor_ImpossibleOption_IsAnError() => Assert.Throws<UsageException>(() => new ClassifierHead(8, 3, new HeadSection { Dropout = 1 }));
 }
