@@ -61,14 +61,15 @@ internal sealed class GroupedAdamW : IDisposable
     /// <summary>One update, which leaves the gradients zero; a group's rate is <paramref name="learningRate"/> times its scale.</summary>
     public void Step(double learningRate)
     {
+        using var scope = NewDisposeScope();
         using var unrecorded = no_grad();
-        _steps.AddInPlace(1).Dispose();
+        _steps.AddInPlace(1);
         foreach ((var range, var group) in _runs)
         {
             _kernels.AdamW(_values, _gradients, _mean, _variance, range, _steps, learningRate * group.LearningRateScale, _betas, Eps, group.WeightDecay);
         }
 
-        _gradients.zero_().Dispose();
+        _gradients.zero_();
     }
 
     public void Dispose()
