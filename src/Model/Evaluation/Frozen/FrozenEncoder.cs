@@ -78,7 +78,8 @@ public sealed class FrozenEncoder : IDisposable
     private MaskedReconstruction Reconstruct(HostBatch batch, ulong seed)
     {
         using var scope = NewDisposeScope();
-        return MaskedReconstruction.Of(Model, HostTensors.Rows(batch.GlobalVideo!, 1, Model.Device), HostTensors.Rows(batch.GlobalAudio!, 1, Model.Device), seed);
+        Tensor video = HostTensors.Rows(batch.GlobalVideo!, 1, Model.Device), audio = HostTensors.Rows(batch.GlobalAudio!, 1, Model.Device);
+        return MaskedReconstruction.Of(Model, video, audio, seed);
     }
 
     public void Dispose() => _model.Dispose();

@@ -28,8 +28,10 @@ internal sealed class DeviceUpdate : IParameterUpdate
         {
             if (!(segment.LastLayer && schedule.FreezeLastLayer))
             {
-                kernels.AdamW(parameters.Values, parameters.Gradients, state.Mean, state.Variance, segment.Range, segment.LastLayer ? state.LastLayerSteps : state.Steps,
-                    schedule.LearningRate, options.Betas, options.Eps, segment.Decayed ? schedule.WeightDecay : 0);
+                var (steps, decay) = (segment.LastLayer ? state.LastLayerSteps : state.Steps, segment.Decayed ? schedule.WeightDecay : 0);
+                kernels.AdamW(
+                    parameters.Values, parameters.Gradients, state.Mean, state.Variance, segment.Range, steps,
+                    schedule.LearningRate, options.Betas, options.Eps, decay);
             }
         }
 
@@ -80,8 +82,12 @@ internal sealed class FlatKernels : IDisposable
 
     // The lists come from outside: of lists built in the script, TorchScript's optimizer takes the in-place update for dead code and drops it.
 
-    /// <summary>One AdamW update of a range of flat buffers in a single pass; <paramref name="step"/> is a scalar tensor that counts this update already.</summary>
-    public void AdamW(Tensor values, Tensor gradients, Tensor mean, Tensor variance, FlatRange range, Tensor step, double learningRate, double[] betas, double eps, double decay)
+    /// <summary>
+    /// One AdamW update of a range of flat buffers in a single pass; <paramref name="step"/> is a scalar tensor that counts this update already.
+    /// </summary>
+    public void AdamW(
+        Tensor values, Tensor gradients, Tensor mean, Tensor variance, FlatRange range, Tensor step, double learningRate, double[] betas, double eps,
+        double decay)
     {
         using var scope = NewDisposeScope();
         Tensor[] Of(Tensor buffer) => [buffer.narrow(0, range.Offset, range.Length)];

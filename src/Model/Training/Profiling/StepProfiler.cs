@@ -36,8 +36,8 @@ public sealed class StepProfiler(PretrainConfig config, Device device, TimeProvi
         using var self = Process.GetCurrentProcess();
         var memory = device.type == DeviceType.CUDA ? CudaDriver.UsedBytes() : self.PeakWorkingSet64;
         return new StepProfile(
-            device.ToString(), get_num_threads(), batch, ModelCost.Of(config).FlopPerSample / 1e9, peak / 1e12, step.ProductType.ToString().ToLowerInvariant(), memory,
-            clock!.Report(), clock.WriteTrace);
+            device.ToString(), get_num_threads(), batch, ModelCost.Of(config).FlopPerSample / 1e9, peak / 1e12,
+            step.ProductType.ToString().ToLowerInvariant(), memory, clock!.Report(), clock.WriteTrace);
     }
 
     private XkdInput Random(int batch)
@@ -67,10 +67,11 @@ public sealed class StepProfiler(PretrainConfig config, Device device, TimeProvi
 /// <param name="MatmulTflops">Measured peak of matrix work, TFLOP/s.</param>
 /// <param name="MatmulType">What it was measured in, and the step computes its products in: float32 or bfloat16.</param>
 /// <param name="PeakMemory">Bytes: the process's largest resident set, on a GPU what is in use there after the steps.</param>
-/// <param name="Report">The three phases as stages: forward with teachers and objectives, backward, and the optimizer with clipping and moving averages.</param>
+/// <param name="Report">The phases as stages: forward with teachers and objectives, backward, optimizer with clipping and moving averages.</param>
 /// <param name="WriteTrace">Writes the phases as a Chrome trace.</param>
 public sealed record StepProfile(
-    string Device, int Threads, int Batch, double GflopPerSample, double MatmulTflops, string MatmulType, long PeakMemory, GraphReport Report, Action<Stream> WriteTrace)
+    string Device, int Threads, int Batch, double GflopPerSample, double MatmulTflops, string MatmulType, long PeakMemory, GraphReport Report,
+    Action<Stream> WriteTrace)
 {
     /// <summary>Mean milliseconds of each phase.</summary>
     public double ForwardMs => Report.Stages[0].MeanMs;

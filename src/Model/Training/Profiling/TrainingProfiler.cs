@@ -111,7 +111,8 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
 /// <param name="Report">The last round's feed; its consumer is the training step.</param>
 /// <param name="WriteTrace">Writes the last round's stage spans as a Chrome trace.</param>
 public sealed record TrainingProfile(
-    string Device, long Samples, double SamplesPerSecond, IReadOnlyList<double> Rounds, double DataWait, double Mfu, GraphReport Report, Action<Stream> WriteTrace)
+    string Device, long Samples, double SamplesPerSecond, IReadOnlyList<double> Rounds, double DataWait, double Mfu, GraphReport Report,
+    Action<Stream> WriteTrace)
 {
     /// <summary>Rate on a batch that stays over the rate with the feed: what a perfect feed would win.</summary>
     public double Headspace { get; } = Pipeline.Samples.Median(Rounds);

@@ -35,7 +35,8 @@ public static class PickleReader
             throw new FailureException($"{path}: no such file", e);
         }
         catch (Exception e) when (
-            e is PickleFormatException or InvalidDataException or OverflowException or NotSupportedException or UnauthorizedAccessException or IOException or DecoderFallbackException)
+            e is PickleFormatException or InvalidDataException or OverflowException or NotSupportedException or UnauthorizedAccessException or IOException
+                or DecoderFallbackException)
         {
             var problem = e is EndOfStreamException ? "the pickle is truncated" : e is DecoderFallbackException ? "a string is not UTF-8" : e.Message;
             throw new FailureException($"{path} cannot be read as PyTorch weights: {problem}", e);
