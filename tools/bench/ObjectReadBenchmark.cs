@@ -5,8 +5,8 @@ using static Xkd.Pipeline.Samples;
 namespace Xkd.Bench;
 
 /// <summary>
-/// Windows drawn anywhere from a cache in an object store, as training draws them: by ranges alone, one read at a time and many, and from the local copies that are fetched behind
-/// the reads. The sides take turns on the same windows.
+/// Windows drawn anywhere from a cache in an object store, as training draws them: by ranges alone, one read at a time and many, and from the
+/// local copies that are fetched behind the reads. The sides take turns on the same windows.
 /// </summary>
 internal static class ObjectReadBenchmark
 {
@@ -36,15 +36,18 @@ internal static class ObjectReadBenchmark
         List<(double Parallel, double Copies)> ratios = [];
         for (var round = 0; round <= rounds; round++)
         {
-            double single = Rate(byRanges, clips, Math.Max(1, windows / 10), 1, round), ranges = Rate(byRanges, clips, windows, threads, round), copies = Rate(fromCopies, clips, windows, threads, round);
+            var single = Rate(byRanges, clips, Math.Max(1, windows / 10), 1, round);
+            double ranges = Rate(byRanges, clips, windows, threads, round), copies = Rate(fromCopies, clips, windows, threads, round);
             if (round > 0)
             {
                 ratios.Add((ranges / single, copies / ranges));
-                output.WriteLine($"{round}: {single:f1} windows/s by ranges one at a time, {ranges:f0} {threads} at a time ({ranges * window / 1e6:f0} MB/s, {ranges / single:f1} times), {copies:f0} from copies ({copies / ranges:f1} times)");
+                output.WriteLine($"{round}: {single:f1} windows/s by ranges one at a time, {ranges:f0} {threads} at a time "
+                    + $"({ranges * window / 1e6:f0} MB/s, {ranges / single:f1} times), {copies:f0} from copies ({copies / ranges:f1} times)");
             }
         }
 
-        output.WriteLine($"{threads} reads at a time to one, median {Median(ratios.Select(r => r.Parallel)):f1}; copies to ranges {Median(ratios.Select(r => r.Copies)):f1}");
+        output.WriteLine(
+            $"{threads} reads at a time to one, median {Median(ratios.Select(r => r.Parallel)):f1}; copies to ranges {Median(ratios.Select(r => r.Copies)):f1}");
         return 0;
     }
 

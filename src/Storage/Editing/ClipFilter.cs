@@ -88,7 +88,10 @@ public sealed partial class ClipFilter
             {
                 "=" => clip => Matches(get(clip), known),
                 "!=" => clip => !Matches(get(clip), known),
-                _ => clip => get(clip) is { } held && Compare(held, number) is var order && Operator switch { "<" => order < 0, "<=" => order <= 0, ">" => order > 0, _ => order >= 0 },
+                "<" => clip => get(clip) is { } held && Compare(held, number) < 0,
+                "<=" => clip => get(clip) is { } held && Compare(held, number) <= 0,
+                ">" => clip => get(clip) is { } held && Compare(held, number) > 0,
+                _ => clip => get(clip) is { } held && Compare(held, number) >= 0,
             };
         }
 

@@ -47,7 +47,7 @@ internal interface ICacheStore : IDisposable
     /// <summary>The shards of a manifest for reading.</summary>
     IShardBytes OpenShards(Manifest manifest);
 
-    /// <summary>Looks whether a file that is there may be read, at the cost of a listing rather than of opening it; object stores are asked when they are read.</summary>
+    /// <summary>Looks whether a file that is there may be read, without opening it; object stores are asked when they are read.</summary>
     /// <exception cref="UnreadableFileException">It may not.</exception>
     void RequireReadable(string name)
     {

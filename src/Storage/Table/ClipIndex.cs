@@ -20,14 +20,16 @@ internal static class ClipIndex
             return [.. filter.Select(clips).Select(i => clips[i])];
         }
 
-        HashSet<string> conditions = [.. filter.Columns, .. manifest.Removals.Count > 0 ? ["id", "item"] : Array.Empty<string>()], wanted = ["id", .. columns, .. filter.Columns];
+        HashSet<string> conditions = [.. filter.Columns, .. manifest.Removals.Count > 0 ? ["id", "item"] : Array.Empty<string>()];
+        HashSet<string> wanted = ["id", .. columns, .. filter.Columns];
         var removed = Removed(store, manifest);
         var found = new ClipEntry[manifest.Segments.Count][];
         new ManifestStore(store).Each(Enumerable.Range(0, found.Length), i =>
         {
             var later = Later(manifest.Segments[i], manifest.Removals, removed);
             var test = filter.Test([]); // one for each thread: it remembers texts
-            found[i] = IndexFile.Query(store, manifest.Segments[i], new RowQuery<ClipEntry>(conditions, wanted, row => test(row) && !IsNamed(row, later)));
+            RowQuery<ClipEntry> query = new(conditions, wanted, row => test(row) && !IsNamed(row, later));
+            found[i] = IndexFile.Query(store, manifest.Segments[i], query);
         });
         return Sorted(found);
     }

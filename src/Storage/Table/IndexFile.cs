@@ -51,8 +51,10 @@ internal static class IndexFile
         });
 
     /// <summary>Some rows of a segment and some of their columns, in the order of its index; the other columns keep their defaults.</summary>
-    public static ClipEntry[] Query(ICacheStore store, Segment segment, RowQuery<ClipEntry> query) => segment.Index is not { } index ? [] : Guard(index.Path, () =>
-        RowTable<ClipEntry>.ReadAsync(Read(store, index), segment.Rows, query).GetAwaiter().GetResult());
+    public static ClipEntry[] Query(ICacheStore store, Segment segment, RowQuery<ClipEntry> query) =>
+        segment.Index is { } index
+            ? Guard(index.Path, () => RowTable<ClipEntry>.ReadAsync(Read(store, index), segment.Rows, query).GetAwaiter().GetResult())
+            : [];
 
     /// <summary>A list of removed clips or items.</summary>
     public static Task<byte[]> WriteRemovedAsync(IEnumerable<string> ids) =>

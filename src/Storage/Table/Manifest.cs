@@ -55,7 +55,10 @@ public sealed record Manifest
     [JsonRequired]
     public IReadOnlyList<Part> Parts { get; init; } = [];
 
-    /// <summary>The data shards where no segment is merged yet: a small cache shows them at a glance. They are those of the index files; null in a large cache, whose manifests stay small.</summary>
+    /// <summary>
+    /// The data shards where no segment is merged yet: a small cache shows them at a glance. They are those of the index files.
+    /// Null in a large cache, whose manifests stay small.
+    /// </summary>
     [JsonPropertyName("shards")]
     public IReadOnlyList<ShardEntry>? Listed { get; init; }
 

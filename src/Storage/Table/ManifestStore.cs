@@ -48,8 +48,11 @@ internal sealed class ManifestStore(ICacheStore store, bool converting = false)
     public Manifest WithShards(Manifest manifest)
     {
         var listing = Listing(manifest);
-        var problem = ManifestCheck.Problem(listing.Shards) ?? (manifest.Listed?.SequenceEqual(listing.Shards) == false ? ("shards", "those of the index files", "others") : null);
-        return problem is var (field, expected, got) ? throw new CorruptCacheException(CacheLayout.Manifest(manifest.Version), null, field, expected, got) : listing;
+        var problem = ManifestCheck.Problem(listing.Shards)
+            ?? (manifest.Listed?.SequenceEqual(listing.Shards) == false ? ("shards", "those of the index files", "others") : null);
+        return problem is var (field, expected, got)
+            ? throw new CorruptCacheException(CacheLayout.Manifest(manifest.Version), null, field, expected, got)
+            : listing;
     }
 
     /// <summary>The newest of the versions that follow one, or any; null when none does. Looks for the next by its name: a folder of a hundred thousand is slow to list.</summary>

@@ -82,16 +82,20 @@ internal static class RowTable<T>
     public static async Task<T[]> ReadGroupAsync(ParquetReader reader, int number, RowQuery<T>? query = null)
     {
         using var group = reader.OpenRowGroupReader(number);
-        int[] places = [.. query is null ? Enumerable.Range(0, (int)group.RowCount) : await SelectAsync(reader, group, query)];
+        Dictionary<string, Action<T, int>?> conditions = new(StringComparer.Ordinal);
+        foreach (var column in Columns.Where(c => query?.Conditions.Contains(c.Name) == true))
+        {
+            conditions[column.Name] = await ReadAsync(reader, group, column);
+        }
+
+        int[] places = [.. Select((int)group.RowCount, [.. conditions.Values.OfType<Action<T, int>>()], query?.Test)];
         var rows = Array.ConvertAll(places, _ => New());
         foreach (var column in places.Length == 0 ? [] : Columns.Where(c => query is null || query.Columns.Contains(c.Name)))
         {
-            if (await ReadAsync(reader, group, column) is { } set)
+            var set = conditions.TryGetValue(column.Name, out var read) ? read : await ReadAsync(reader, group, column);
+            for (var i = 0; set is not null && i < rows.Length; i++)
             {
-                for (var i = 0; i < rows.Length; i++)
-                {
-                    set(rows[i], places[i]);
-                }
+                set(rows[i], places[i]);
             }
         }
 
@@ -99,28 +103,21 @@ internal static class RowTable<T>
     }
 
     // One row takes the values of each in turn: a million of them cost more than reading the columns.
-    private static async Task<IEnumerable<int>> SelectAsync(ParquetReader reader, ParquetRowGroupReader group, RowQuery<T> query)
+    private static IEnumerable<int> Select(int count, Action<T, int>[] conditions, Func<T, bool>? test)
     {
-        List<Action<T, int>> columns = [];
-        foreach (var column in Columns.Where(c => query.Conditions.Contains(c.Name)))
-        {
-            if (await ReadAsync(reader, group, column) is { } set)
-            {
-                columns.Add(set);
-            }
-        }
-
         var row = New();
-        return Enumerable.Range(0, (int)group.RowCount).Where(place =>
+        return Enumerable.Range(0, count).Where(place =>
         {
-            columns.ForEach(set => set(row, place));
-            return query.Test(row);
+            Array.ForEach(conditions, set => set(row, place));
+            return test?.Invoke(row) != false;
         });
     }
 
     // Null where the file lacks the column: rows keep its default.
     private static async Task<Action<T, int>?> ReadAsync(ParquetReader reader, ParquetRowGroupReader group, TableColumn<T> column) =>
-        Array.Find(reader.Schema.DataFields, f => f.Path.FirstPart == column.Name) is { } field ? await column.ReadAsync(group, field, (int)group.RowCount) : null;
+        Array.Find(reader.Schema.DataFields, f => f.Path.FirstPart == column.Name) is { } field
+            ? await column.ReadAsync(group, field, (int)group.RowCount)
+            : null;
 
     private static TableColumn<T> Column(PropertyInfo property)
     {

@@ -39,7 +39,8 @@ internal static class ModelProfiles
         var p = await new TrainingProfiler(config, cache, Devices.Parse(options.Device), options.Delays, TimeProvider.System).RunAsync(stop).ConfigureAwait(false);
         return new ProfileOutcome
         {
-            What = "train", Device = p.Device, Samples = p.Samples, Threads = config.Train.Threads > 0 ? config.Train.Threads : Environment.ProcessorCount, Report = p.Report, WriteTrace = p.WriteTrace,
+            What = "train", Device = p.Device, Samples = p.Samples, Report = p.Report, WriteTrace = p.WriteTrace,
+            Threads = config.Train.Threads > 0 ? config.Train.Threads : Environment.ProcessorCount,
             Figures = new Dictionary<string, double>(StringComparer.Ordinal) { ["data_wait"] = p.DataWait, ["mfu"] = p.Mfu },
             MeasuredHeadspace = p.Headspace,
             MeasuredRate = p.SamplesPerSecond,
