@@ -82,7 +82,7 @@ internal static partial class OrderBenchmark
             }
         }
 
-        ClipFeed feed = new(Cache.Open(cache), options with { BatchSize = 8, LocalVideoViews = 0, LocalAudioViews = 0, DeferAugmentation = true, Workers = 1 });
+        ClipFeed feed = new(new CacheClipSource(Cache.Open(cache)), options with { BatchSize = 8, LocalVideoViews = 0, LocalAudioViews = 0, Workers = 1 }, new NoViews());
         await using (feed.ConfigureAwait(false))
         {
             var began = Stopwatch.GetTimestamp();

@@ -37,15 +37,23 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
         // A stop is looked at between steps, not in the middle of a read.
         foreach (var batch in feed.ReadAsync(done, parts.EndStep, state.TailUsed, CancellationToken.None).ToBlockingEnumerable(CancellationToken.None))
         {
-            using (batch)
+            try
             {
                 journal.BatchArrived();
                 state.Account(batch, observer);
                 using var scope = NewDisposeScope();
-                using var input = parts.ToDevice(batch);
+                var input = parts.Host.Take(batch);
                 var schedule = parts.Schedule.At(done);
-                journal.StepDone(batch, schedule, step.Run(input.Value.Split(config.Accumulate), schedule));
-                journal.Picture(++done, step.Model, input.Value);
+                journal.StepDone(batch, schedule, step.Run(input.Split(config.Accumulate), schedule));
+                journal.Picture(++done, step.Model, input);
+                if (done == state.StartStep + 1 && parts.Host.Complaint is { } complaint)
+                {
+                    observer.Note(complaint);
+                }
+            }
+            finally
+            {
+                parts.Host.Return(batch);
             }
 
             var last = done >= parts.EndStep || _ranks.Any(limit.IsCancellationRequested); // a stop asked of one rank stops all at this step

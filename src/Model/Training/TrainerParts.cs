@@ -17,20 +17,16 @@ internal sealed class TrainerParts : IDisposable
     private const int TraceSpans = 1 << 16;
 
     private readonly XkdModel _model;
-    private readonly HostTensors _host;
-    private readonly BatchAugmenter? _augmenter;
 
     private TrainerParts(TrainerOptions options, RunOrigin origin, IReadOnlyList<MixMember> mix, Device device, RunLock writer, TimeProvider time, ITrainingObserver observer, RankGroup ranks)
     {
         var (config, run) = (options.Config, new RunFolder(options.Out));
         var cores = Math.Max(1, Environment.ProcessorCount / ranks.OnTheseCores);
-        var onDevice = config.AugmentsOn(device);
         var diagnostics = new PipelineGraphOptions { StageDelays = options.StageDelays, TraceCapacity = options.Profile ? TraceSpans : 0 };
-        var feed = config.ToFeed(origin.MelMean, origin.MelStd, diagnostics, onDevice, cores) with { Ranks = ranks.Size, Rank = ranks.Rank };
+        var feed = config.ToFeed(origin.MelMean, origin.MelStd, diagnostics, cores) with { Ranks = ranks.Size, Rank = ranks.Rank };
         Feed = new ClipFeed(mix, feed);
         Feed.RequireRoom("data.prefetch_bytes");
-        _host = new HostTensors(device);
-        _augmenter = onDevice ? new BatchAugmenter(feed, origin.MelMean, origin.MelStd, _host) : null;
+        Host = new HostTensors(device);
         Schedule = new TrainingSchedule(config, Feed.StepsPerEpoch);
         EndStep = Math.Min(Schedule.Steps, options.MaxSteps ?? Schedule.Steps);
         Devices.SetThreads(config.Train.Threads, cores);
@@ -71,6 +67,8 @@ internal sealed class TrainerParts : IDisposable
 
     public ClipFeed Feed { get; }
 
+    public HostTensors Host { get; }
+
     public TrainingSchedule Schedule { get; }
 
     public XkdStep Step { get; }
@@ -95,13 +93,10 @@ internal sealed class TrainerParts : IDisposable
         return new TrainerParts(options, origin, mix, device, writer, time, observer, ranks);
     }
 
-    /// <summary>The batch as the model's input.</summary>
-    public XkdInputTensors ToDevice(HostBatch batch) => _augmenter?.Apply(batch) ?? XkdInputTensors.Of(batch, _host);
-
     public void Dispose()
     {
+        Host.Dispose();
         Feed.DisposeAsync().AsTask().GetAwaiter().GetResult(); // the run has a thread of its own, which may wait
-        _host.Dispose();
         Journal.Dispose();
         Step.Dispose();
         _model.Dispose();

@@ -17,12 +17,6 @@ public sealed record AugmentationOptions
     /// <summary>Local audio views.</summary>
     public SpectrogramViewOptions LocalAudio { get; init; } = SpectrogramViewOptions.Local;
 
-    /// <summary>Channel means of a frame, values in [0, 1]. Default ImageNet's.</summary>
-    public IReadOnlyList<float> FrameMean { get; init; } = [0.485f, 0.456f, 0.406f];
-
-    /// <summary>Channel standard deviations of a frame. Default ImageNet's.</summary>
-    public IReadOnlyList<float> FrameStd { get; init; } = [0.229f, 0.224f, 0.225f];
-
     /// <summary>Mean of the log-mel. Default that of the released weights.</summary>
     public double MelMean { get; init; } = -5.3688107;
 

@@ -11,23 +11,21 @@ internal sealed class CropAugmenter(TestCrops crops, double melMean, double melS
 
     private const int Centre = 1;
     private const double ReleasedMargin = 0.875;
-    private static readonly float[] Mean = [0.485f, 0.456f, 0.406f];
-    private static readonly float[] Std = [0.229f, 0.224f, 0.225f];
 
     // What is "drawn" for a sample is which of the three it is; the box follows from the frame.
     private static readonly ClipAugmentation[] Which =
         [.. Enumerable.Range(0, Along).Select(i => new ClipAugmentation { Video = [new VideoViewAugmentation { TestCrop = i }] })];
 
-    private readonly VideoAugmenter _cut = new(Mean, Std);
+    private readonly VideoAugmenter _cut = new();
     private readonly ScratchPool<PlanarFrame> _frames = new(() => new PlanarFrame());
 
     public ClipAugmentation? Draw(in SampleKey key, int height, int width) => crops == TestCrops.Three ? Which[key.Position % Along] : null;
 
-    public void Video(ClipAugmentation? drawn, int view, ReadOnlySpan<byte> frames, int height, int width, int size, Span<float> destination)
+    public void Video(ClipAugmentation? drawn, int view, ReadOnlySpan<byte> frames, int height, int width, int size, VideoDestination destination)
     {
         if (crops == TestCrops.ReleasedThree)
         {
-            CutReleased(frames, height, width, size, destination);
+            CutReleased(frames, height, width, size, destination.Values);
             return;
         }
 
@@ -53,8 +51,8 @@ internal sealed class CropAugmenter(TestCrops crops, double melMean, double melS
                 var down = rows.Weight[y];
                 for (var channel = 0; channel < 3; channel++)
                 {
-                    var line = destination.Slice((((channel * count) + frame) * plane) + (y * size), size);
-                    float scale = 1 / (255 * Std[channel]), shift = -Mean[channel] / Std[channel];
+                    var line = destination.Values.Slice((((channel * count) + frame) * plane) + (y * size), size);
+                    float scale = 1 / (255 * FrameStatistics.Std[channel]), shift = -FrameStatistics.Mean[channel] / FrameStatistics.Std[channel];
                     for (var x = 0; x < line.Length; x++)
                     {
                         int left = (columns.Low[x] * 3) + channel, right = (columns.High[x] * 3) + channel;
@@ -80,7 +78,7 @@ internal sealed class CropAugmenter(TestCrops crops, double melMean, double melS
     }
 
     // See TestCrops.ReleasedThree.
-    private void CutReleased(ReadOnlySpan<byte> frames, int height, int width, int size, Span<float> destination)
+    private void CutReleased(ReadOnlySpan<byte> frames, int height, int width, int size, VideoDestination destination)
     {
         (var tall, var wide) = SpatialCrops.ShortSide(height, width, (int)(size / ReleasedMargin));
         var box = CropBox.Centered(tall, wide, size, size);

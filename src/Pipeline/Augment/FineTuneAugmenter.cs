@@ -9,8 +9,6 @@ internal sealed class FineTuneAugmenter : ISampleAugmenter
     private readonly RecipeAugmenter _recipe;
     private readonly RandAugmentOptions? _rand;
     private readonly RandomErasingOptions? _erasing;
-    private readonly IReadOnlyList<float> _mean;
-    private readonly IReadOnlyList<float> _std;
     private readonly int _size;
     private readonly ScratchPool<RandAugmentFrame> _frames = new(() => new RandAugmentFrame());
 
@@ -20,7 +18,7 @@ internal sealed class FineTuneAugmenter : ISampleAugmenter
         rand?.Validate();
         erasing?.Validate();
         _recipe = new RecipeAugmenter(recipe, feed, melMean, melStd);
-        (_rand, _erasing, _mean, _std, _size) = (rand, erasing, recipe.FrameMean, recipe.FrameStd, feed.FrameSize);
+        (_rand, _erasing, _size) = (rand, erasing, feed.FrameSize);
     }
 
     public ClipAugmentation Draw(in SampleKey key, int height, int width)
@@ -39,7 +37,7 @@ internal sealed class FineTuneAugmenter : ISampleAugmenter
         return drawn with { Video = [view] };
     }
 
-    public void Video(ClipAugmentation? drawn, int view, ReadOnlySpan<byte> frames, int height, int width, int size, Span<float> destination)
+    public void Video(ClipAugmentation? drawn, int view, ReadOnlySpan<byte> frames, int height, int width, int size, VideoDestination destination)
     {
         var own = drawn!.Video[view];
         int frameBytes = height * width * 3, count = frames.Length / frameBytes, plane = size * size;
@@ -55,13 +53,13 @@ internal sealed class FineTuneAugmenter : ISampleAugmenter
 
             for (var channel = 0; channel < 3; channel++)
             {
-                float scale = 1 / (255 * _std[channel]), shift = -_mean[channel] / _std[channel];
+                float scale = 1 / (255 * FrameStatistics.Std[channel]), shift = -FrameStatistics.Mean[channel] / FrameStatistics.Std[channel];
                 for (var i = 0; i < normalised.Length; i++)
                 {
                     normalised[i] = (frame.Rgb[(i * 3) + channel] * scale) + shift;
                 }
 
-                var to = destination.Slice(((channel * count) + t) * plane, plane);
+                var to = destination.Values.Slice(((channel * count) + t) * plane, plane);
                 SpatialCrops.Resize(normalised, height, width, own.Crop, size, size, to);
                 for (var y = 0; y < size && own.Flip; y++)
                 {
@@ -71,7 +69,7 @@ internal sealed class FineTuneAugmenter : ISampleAugmenter
         }
 
         _frames.Return(frame);
-        own.Erased?.Fill(destination, size);
+        own.Erased?.Fill(destination.Values, size);
     }
 
     public void Audio(ClipAugmentation? drawn, int view, ReadOnlySpan<Half> logMel, int mels, Span<float> destination) =>

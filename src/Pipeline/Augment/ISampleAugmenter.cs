@@ -1,6 +1,6 @@
 namespace Xkd.Pipeline;
 
-/// <summary>Makes normalised views of raw windows. Thread-safe; what it makes is a pure function of its arguments.</summary>
+/// <summary>Makes views of raw windows. Thread-safe; what it makes is a pure function of its arguments.</summary>
 internal interface ISampleAugmenter
 {
     /// <summary>Draws what will be done to one sample's views; null when nothing is random.</summary>
@@ -14,7 +14,7 @@ internal interface ISampleAugmenter
     /// <param name="width">Pixels.</param>
     /// <param name="size">Height and width of the view, pixels.</param>
     /// <param name="destination">Receives [3, frames, size, size].</param>
-    void Video(ClipAugmentation? drawn, int view, ReadOnlySpan<byte> frames, int height, int width, int size, Span<float> destination);
+    void Video(ClipAugmentation? drawn, int view, ReadOnlySpan<byte> frames, int height, int width, int size, VideoDestination destination);
 
     /// <summary>One audio view.</summary>
     /// <param name="drawn">What was drawn for the sample.</param>

@@ -23,7 +23,7 @@ public sealed unsafe class PlanarFrame
     /// <summary>Columns.</summary>
     public int Width { get; private set; }
 
-    private int Pixels => Height * Width;
+    public int Pixels => Height * Width;
 
     /// <summary>Chooses what <see cref="LoadResized"/> does with the frames to come.</summary>
     /// <param name="box">Part of the frame to take.</param>
@@ -171,6 +171,11 @@ public sealed unsafe class PlanarFrame
             destination[i] = (plane[i] / 255f - mean) / std;
         }
     }
+
+    /// <summary>Copies one channel out.</summary>
+    /// <param name="channel">0 red, 1 green, 2 blue.</param>
+    /// <param name="levels">Receives [height, width].</param>
+    public void CopyTo(int channel, Span<byte> levels) => new ReadOnlySpan<byte>(Plane(channel), Pixels).CopyTo(levels);
 
     /// <summary>Copies the frame out as interleaved RGB.</summary>
     /// <param name="rgb">Receives [height, width, 3].</param>

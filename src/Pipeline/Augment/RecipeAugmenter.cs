@@ -4,7 +4,7 @@ namespace Xkd.Pipeline;
 internal sealed class RecipeAugmenter : ISampleAugmenter
 {
     private readonly AugmentationOptions _options;
-    private readonly VideoAugmenter _video;
+    private readonly VideoAugmenter _video = new();
     private readonly SpectrogramAugmenter _audio;
     private readonly int _mels;
 
@@ -28,13 +28,12 @@ internal sealed class RecipeAugmenter : ISampleAugmenter
             LogEpsilon = feed.Mel.LogEpsilon,
         };
         _options.Validate();
-        _video = new VideoAugmenter(_options.FrameMean, _options.FrameStd);
         _audio = new SpectrogramAugmenter(melMean, melStd, feed.Mel.LogEpsilon);
     }
 
     public ClipAugmentation Draw(in SampleKey key, int height, int width) => ClipAugmentation.Draw(_options, key, height, width, _mels);
 
-    public void Video(ClipAugmentation? drawn, int view, ReadOnlySpan<byte> frames, int height, int width, int size, Span<float> destination) =>
+    public void Video(ClipAugmentation? drawn, int view, ReadOnlySpan<byte> frames, int height, int width, int size, VideoDestination destination) =>
         _video.Apply(frames, height, width, drawn!.Video[view], size, destination);
 
     public void Audio(ClipAugmentation? drawn, int view, ReadOnlySpan<Half> logMel, int mels, Span<float> destination) =>

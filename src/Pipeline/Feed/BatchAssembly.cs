@@ -36,7 +36,7 @@ internal sealed class BatchAssembly(
             lock (_gate)
             {
                 ObjectDisposedException.ThrowIf(_over, this);
-                return _batch ??= new HostBatch(pool, [.. samples.Select(s => s.Plan.Stretch.First)], step, epoch, position);
+                return _batch ??= new HostBatch(pool, samples.Length, step, epoch, position);
             }
         }
     }

@@ -1,46 +1,36 @@
 using System.Collections.Concurrent;
-using Xkd.Storage;
 
 namespace Xkd.Pipeline;
 
-/// <summary>The memory of one batch: its views, or where augmentation is deferred its windows as read.</summary>
+/// <summary>The memory of one batch: its views and its noise.</summary>
 internal sealed class BatchBuffers
 {
     public BatchBuffers(ViewOptions options, int rows)
     {
-        var (video, audio, defer) = (options.VideoViews, options.AudioViews, options.DeferAugmentation);
         VideoNoise = new float[options.Video ? rows * options.VideoTokens : 0];
         AudioNoise = new float[options.Audio ? rows * options.AudioTokens : 0];
-        Frames = defer && options.Video ? new HostFrames(rows, options.FramesRead) : null;
-        Windows = defer ? [.. video.Select(v => new HostWindows(rows, v.Frames))] : [];
-        Mel = defer ? [.. audio.Select(frames => new HostSpectrograms(rows, options.Mel.Mels, frames))] : [];
-        Video = defer ? [] : [.. video.Select(v => new HostView(rows, 3, v.Frames, v.Size, v.Size))];
-        Audio = defer ? [] : [.. audio.Select(frames => new HostView(rows, 1, options.Mel.Mels, frames))];
+        Levels = options.AsLevels ? [.. options.VideoViews.Select(v => new HostView<byte>(rows, 3, v.Frames, v.Size, v.Size))] : [];
+        Video = options.AsLevels ? [] : [.. options.VideoViews.Select(v => new HostView<float>(rows, 3, v.Frames, v.Size, v.Size))];
+        Audio = [.. options.AudioViews.Select(frames => new HostView<float>(rows, 1, options.Mel.Mels, frames))];
     }
 
-    public HostView[] Video { get; }
+    public HostView<byte>[] Levels { get; }
 
-    public HostView[] Audio { get; }
+    public HostView<float>[] Video { get; }
 
-    public HostFrames? Frames { get; }
-
-    public HostWindows[] Windows { get; }
-
-    public HostSpectrograms[] Mel { get; }
+    public HostView<float>[] Audio { get; }
 
     public float[] VideoNoise { get; }
 
     public float[] AudioNoise { get; }
 
-    public long Bytes => (Frames?.Length ?? 0) + Mel.Sum(m => sizeof(short) * (long)m.Data.Length)
-        + (sizeof(float) * (Video.Sum(v => (long)v.Length) + Audio.Sum(v => (long)v.Length) + VideoNoise.Length + AudioNoise.Length));
+    public long Bytes => Levels.Sum(v => (long)v.Length) + (sizeof(float) * (Video.Concat(Audio).Sum(v => (long)v.Length) + VideoNoise.Length + AudioNoise.Length));
 
-    /// <summary>What the buffers of a batch will take, before they exist; windows as read are not in it, as they follow the clips.</summary>
+    /// <summary>What the buffers of a batch will take, before they exist.</summary>
     public static long BytesOf(ViewOptions o, int rows)
     {
-        var values = (o.Video ? o.VideoTokens : 0L) + (o.Audio ? o.AudioTokens : 0);
-        values += o.DeferAugmentation ? 0 : o.VideoViews.Sum(v => 3L * v.Frames * v.Size * v.Size) + o.AudioViews.Sum(frames => (long)o.Mel.Mels * frames);
-        return sizeof(float) * rows * values;
+        var values = (o.Video ? o.VideoTokens : 0L) + (o.Audio ? o.AudioTokens : 0) + o.AudioViews.Sum(frames => (long)o.Mel.Mels * frames);
+        return rows * ((sizeof(float) * values) + ((o.AsLevels ? sizeof(byte) : sizeof(float)) * o.VideoViews.Sum(v => 3L * v.Frames * v.Size * v.Size)));
     }
 }
 
@@ -55,13 +45,7 @@ internal sealed class BatchPool(ViewOptions options, int rows)
     /// <summary>Bytes of one batch's buffers.</summary>
     public long Bytes { get; } = BatchBuffers.BytesOf(options, rows);
 
-    /// <summary>Buffers with room for the clips, where their windows are delivered as read.</summary>
-    public BatchBuffers Rent(ClipEntry[] clips)
-    {
-        var buffers = _free.TryPop(out var free) ? free : new BatchBuffers(options, rows);
-        buffers.Frames?.Layout(clips);
-        return buffers;
-    }
+    public BatchBuffers Rent() => _free.TryPop(out var free) ? free : new BatchBuffers(options, rows);
 
     public void Return(BatchBuffers buffers) => _free.Push(buffers);
 }

@@ -35,7 +35,7 @@ public sealed class ClipFeed : IAsyncDisposable
     {
     }
 
-    internal ClipFeed(IClipSource source, ViewOptions options)
+    internal ClipFeed(IClipSource source, ViewOptions options, ISampleAugmenter? augmenter = null)
     {
         options.Validate();
         CacheFit.Require(source, options);
@@ -43,7 +43,7 @@ public sealed class ClipFeed : IAsyncDisposable
         (_source, _schedule) = (source, options.Schedule(source, windows));
         (var mean, var std) = CacheFit.MelScale(source, options);
         _batches = new BatchPool(options, Plan.BatchPerRank);
-        _worker = new SampleWorker(options, windows, options.Augmenter(mean, std));
+        _worker = new SampleWorker(options, windows, augmenter ?? options.Augmenter(mean, std));
         _batchBytes = new Lazy<long>(() => _batches.Bytes + (Plan.BatchPerRank * source.Clips.Max(c => _worker.WindowBytes(Stretch.Of(c)))));
 
         // All workers have a sample in work and another waiting, beside the batch that is being consumed.
@@ -62,7 +62,7 @@ public sealed class ClipFeed : IAsyncDisposable
     public long StepsPerEpoch => Plan.StepsPerEpoch;
 
     /// <summary>Bytes of one delivered batch; a memory budget below two of them leaves the feed no room to work ahead.</summary>
-    public long BatchBytes => Options.DeferAugmentation ? _batchBytes.Value : _batches.Bytes;
+    public long BatchBytes => _batches.Bytes;
 
     /// <summary>What the feed was given, and made of it for this machine and cache.</summary>
     internal ViewOptions Options { get; }

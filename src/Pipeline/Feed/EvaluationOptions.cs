@@ -80,7 +80,6 @@ public sealed record EvaluationOptions : ViewOptions
     private protected override void Check(Action<bool, string> require)
     {
         base.Check(require);
-        require(!DeferAugmentation, "augmentation is deferred, but evaluation makes its views itself: do not defer");
         require(BatchSize >= 1 && Windows >= 1, $"batch size {BatchSize} and {Windows} windows a clip: both at least 1");
     }
 }

@@ -3,7 +3,7 @@ using Xkd.Storage;
 
 namespace Xkd.Pipeline;
 
-/// <summary>The stages of a feed: order → read → augment (unless deferred) → collate → the consumer.</summary>
+/// <summary>The stages of a feed: order → read → augment → collate → the consumer.</summary>
 internal sealed class FeedGraph
 {
     private readonly ViewOptions _options;
@@ -62,8 +62,7 @@ internal sealed class FeedGraph
                 Remedy = $"put the cache on a faster disk, or raise data.readers from {_options.Readers}",
             });
 
-        // Where augmentation is deferred there is too little left to do for a stage of its own.
-        var augmented = _options.DeferAugmentation ? read : Graph.Stage<FeedSample, FeedSample>(
+        var augmented = Graph.Stage<FeedSample, FeedSample>(
             "augment",
             read,
             (sample, _) => ValueTask.FromResult(Augment(sample)),
@@ -91,7 +90,7 @@ internal sealed class FeedGraph
             sample.Damage = damage; // counted by the stage; its slot is filled later, in the order of the steps
         }
 
-        return _options.DeferAugmentation ? Augment(sample) : sample;
+        return sample;
     }
 
     private FeedSample Augment(FeedSample sample)

@@ -33,6 +33,8 @@ public sealed record FeedOptions : ViewOptions
     /// <summary>This process's rank. Default 0.</summary>
     public int Rank { get; init; }
 
+    internal override bool AsLevels => Augmentation is not null;
+
     internal override ISchedule Schedule(IClipSource source, WindowReader windows)
     {
         Recordings recordings = new(source, Sample);

@@ -18,12 +18,12 @@ public sealed class HostBatch : IPayload, ICreditCarrier
     private ByteCredit? _credit;
     private int _disposed;
 
-    internal HostBatch(BatchPool pool, ClipEntry[] clips, long step, int epoch, long position)
+    internal HostBatch(BatchPool pool, int rows, long step, int epoch, long position)
     {
-        (_pool, _buffers) = (pool, pool.Rent(clips));
+        (_pool, _buffers) = (pool, pool.Rent());
         (Step, Epoch, Position) = (step, epoch, position);
-        (Ids, Indices) = (new string[clips.Length], new long[clips.Length]);
-        (Draws, Plans) = (new ClipAugmentation?[clips.Length], new WindowPlan[clips.Length]);
+        (Ids, Indices) = (new string[rows], new long[rows]);
+        (Draws, Plans) = (new ClipAugmentation?[rows], new WindowPlan[rows]);
     }
 
     /// <summary>Zero-based step of the run.</summary>
@@ -45,31 +45,22 @@ public sealed class HostBatch : IPayload, ICreditCarrier
     public IReadOnlyList<long> ClipIndices => Indices;
 
     /// <summary>
-    /// [0] the global view, then the local ones; float32 normalised [batch, 3, frames, size, size]. Empty without video and where
-    /// augmentation is deferred.
+    /// In pre-training: [0] the global video view, then the local ones; levels 0 … 255 [batch, 3, frames, size, size], a quarter of what goes to a device
+    /// otherwise. Who takes them normalises them by <see cref="FrameStatistics"/>. Empty without video and in evaluation.
     /// </summary>
-    public IReadOnlyList<HostView> Video => _buffers.Video;
+    public IReadOnlyList<HostView<byte>> Levels => _buffers.Levels;
 
-    /// <summary>
-    /// [0] the global view, then the local ones; float32 normalised log-mel [batch, 1, mels, frames]. Empty without audio and where
-    /// augmentation is deferred.
-    /// </summary>
-    public IReadOnlyList<HostView> Audio => _buffers.Audio;
+    /// <summary>In evaluation: [0] the global video view; normalised [batch, 3, frames, size, size]. Empty without video and in pre-training.</summary>
+    public IReadOnlyList<HostView<float>> Video => _buffers.Video;
 
-    /// <summary>The global video view; null without video.</summary>
-    public HostView? GlobalVideo => Video.Count > 0 ? Video[0] : null;
+    /// <summary>[0] the global view, then the local ones; normalised log-mel [batch, 1, mels, frames]. Empty without audio.</summary>
+    public IReadOnlyList<HostView<float>> Audio => _buffers.Audio;
+
+    /// <summary>The global video view of evaluation; null without video.</summary>
+    public HostView<float>? GlobalVideo => Video.Count > 0 ? Video[0] : null;
 
     /// <summary>The global audio view; null without audio.</summary>
-    public HostView? GlobalAudio => Audio.Count > 0 ? Audio[0] : null;
-
-    /// <summary>Where augmentation is deferred and there is video: the frames that its views are cut out of; else null.</summary>
-    public HostFrames? Frames => _buffers.Frames;
-
-    /// <summary>Where augmentation is deferred: where each video view's windows lie among <see cref="Frames"/>, the global view first.</summary>
-    public IReadOnlyList<HostWindows> Windows => _buffers.Windows;
-
-    /// <summary>Where augmentation is deferred: each audio view's windows as read.</summary>
-    public IReadOnlyList<HostSpectrograms> Mel => _buffers.Mel;
+    public HostView<float>? GlobalAudio => Audio.Count > 0 ? Audio[0] : null;
 
     /// <summary>What was drawn for each clip's views, by slot; null where nothing is random.</summary>
     public IReadOnlyList<ClipAugmentation?> Drawn => Draws;

@@ -3,8 +3,7 @@ using Xkd.Storage;
 namespace Xkd.Pipeline;
 
 /// <summary>
-/// What is done for one sample: read its windows, then make its views and its noise in its slot of the batch. Where augmentation is
-/// deferred the windows are read into the batch itself, and the draws are kept with it. Thread-safe.
+/// What is done for one sample: read its windows, then make its views and its noise in its slot of the batch. Thread-safe.
 /// </summary>
 internal sealed class SampleWorker(ViewOptions options, WindowReader windows, ISampleAugmenter augmenter)
 {
@@ -40,11 +39,12 @@ internal sealed class SampleWorker(ViewOptions options, WindowReader windows, IS
     {
         (var batch, var slot, var clip, var plan) = (sample.Assembly.Batch, sample.Slot, sample.Clip, sample.Plan);
         (batch.Ids[slot], batch.Indices[slot], batch.Draws[slot], batch.Plans[slot]) = (clip.Id, plan.Stretch.Index, sample.Drawn, plan);
-        for (var view = 0; view < batch.Video.Count; view++)
+        for (var view = 0; view < _video.Length; view++)
         {
             var bytes = clip.FrameBytes;
             var window = sample.Raw.Frames(options.FramesRead * bytes).Slice(plan.FirstRead(view, options) * bytes, _video[view].Frames * bytes);
-            augmenter.Video(sample.Drawn, view, window, clip.Height, clip.Width, _video[view].Size, batch.Video[view].Row(slot));
+            var destination = options.AsLevels ? new VideoDestination(batch.Levels[view].Row(slot)) : batch.Video[view].Row(slot);
+            augmenter.Video(sample.Drawn, view, window, clip.Height, clip.Width, _video[view].Size, destination);
         }
 
         for (int view = 0, at = 0; view < batch.Audio.Count; at += _audio[view++])
@@ -59,14 +59,11 @@ internal sealed class SampleWorker(ViewOptions options, WindowReader windows, IS
         Span<float> Row(float[] noise) => noise.AsSpan(slot * (noise.Length / batch.Size), noise.Length / batch.Size);
     }
 
-    /// <summary>The sample's slot is filled. Windows that became views are in nobody's way any more; those delivered as read stay with the batch.</summary>
+    /// <summary>The sample's slot is filled, and its windows are in nobody's way any more.</summary>
     public void Settle(FeedSample sample)
     {
         sample.Dispose();
-        if (!options.DeferAugmentation)
-        {
-            sample.Assembly.ReturnWindows(WindowBytes(sample.Plan.Stretch));
-        }
+        sample.Assembly.ReturnWindows(WindowBytes(sample.Plan.Stretch));
     }
 
     private void ReadVideo(FeedSample sample)
@@ -77,8 +74,7 @@ internal sealed class SampleWorker(ViewOptions options, WindowReader windows, IS
         }
 
         (var plan, var bytes) = (sample.Plan, sample.Clip.FrameBytes);
-        var batch = options.DeferAugmentation ? sample.Assembly.Batch : null;
-        var frames = batch is null ? sample.Raw.Frames(options.FramesRead * bytes) : batch.Frames!.Place(sample.Slot, sample.Clip);
+        var frames = sample.Raw.Frames(options.FramesRead * bytes);
         for (var view = 0; view < _video.Length; view++)
         {
             (var first, var count) = (plan.FirstRead(view, options), _video[view].Frames);
@@ -86,8 +82,6 @@ internal sealed class SampleWorker(ViewOptions options, WindowReader windows, IS
             {
                 windows.ReadFrames(plan.Stretch, plan.Video[view], count, frames.Slice(first * bytes, count * bytes));
             }
-
-            batch?.Windows[view].Cut(sample.Slot, batch.Frames!.Clips[sample.Slot], first);
         }
     }
 
@@ -107,12 +101,6 @@ internal sealed class SampleWorker(ViewOptions options, WindowReader windows, IS
         var mel = sample.Raw.Mel(_melValues);
         Span<double> volumes = stackalloc double[cuts.Length];
         windows.ReadAudio(sample.Plan.Stretch, cuts, mel, TakeVolumes(sample, volumes));
-        for (var view = 0; options.DeferAugmentation && view < cuts.Length; view++)
-        {
-            var window = sample.Assembly.Batch.Mel[view].Row(sample.Slot);
-            mel[..window.Length].CopyTo(window);
-            mel = mel[window.Length..];
-        }
     }
 
     // Where there is a waveform the volume is changed there, before the spectrogram; nothing of it is left to do after.

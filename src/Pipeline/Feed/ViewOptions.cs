@@ -94,15 +94,9 @@ public abstract record ViewOptions
 
     /// <summary>
     /// How the views are drawn; their numbers, sizes and normalisation follow this record's own. Null: no augmentation, views are
-    /// cut at the centre. Default the released recipe, in evaluation null.
+    /// cut at the centre and normalised. Default the released recipe, in evaluation null.
     /// </summary>
     public AugmentationOptions? Augmentation { get; init; } = new();
-
-    /// <summary>
-    /// Deliver the windows as read together with what was drawn for each clip; who takes the batch augments it as a whole. Default false:
-    /// views are made here, clip by clip.
-    /// </summary>
-    public bool DeferAugmentation { get; init; }
 
     /// <summary>Video tokens to draw masking noise for. Default 392, in evaluation none.</summary>
     public int VideoTokens { get; init; } = 392;
@@ -135,6 +129,9 @@ public abstract record ViewOptions
 
     /// <summary>Clock, planted delays and trace; the budget in it is not used. See <see cref="PipelineGraphOptions"/>.</summary>
     public PipelineGraphOptions Diagnostics { get; init; } = new();
+
+    /// <summary>Video views are delivered as levels 0 … 255, to be normalised where they are used.</summary>
+    internal virtual bool AsLevels => false;
 
     /// <summary>The clips that are read; null: all.</summary>
     internal virtual IReadOnlyList<int>? Selected => null;
@@ -191,7 +188,6 @@ public abstract record ViewOptions
         require(VideoTokens >= 0 && AudioTokens >= 0, $"{VideoTokens} video and {AudioTokens} audio tokens: not negative");
         require(MelStd is null or > 0, $"mel standard deviation {MelStd}: positive");
         require(Workers >= 0 && Readers >= 0, $"{Workers} workers, {Readers} readers: neither negative");
-        require(!DeferAugmentation || Augmentation is not null, "augmentation is deferred but there is none: give a recipe, or do not defer");
         require(MemoryBudget >= 0 && Cores >= 1, $"memory budget {MemoryBudget} bytes, {Cores} cores: at least 0 and 1");
     }
 }

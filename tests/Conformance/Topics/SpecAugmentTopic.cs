@@ -21,7 +21,7 @@ internal sealed class SpecAugmentTopic : IGoldenTopic
             var canvas = (crop.Value.TryGetProperty("canvas", out var own) ? own : config.GetProperty("canvas")).Ints();
             SpectrogramCrop drawn = new(canvas[0], canvas[1], GoldenModels.Box(crop.Value));
             spectrogram.ResizeCrop(values, mels, drawn);
-            Close(crop.Name, values, new SpectrogramViewAugmentation { ResizeCrop = drawn });
+            check.Close("out/" + crop.Name, values, shape);
         }
         foreach (var warp in Cases(config, "warps"))
         {
@@ -29,7 +29,7 @@ internal sealed class SpecAugmentTopic : IGoldenTopic
             TimeWarp drawn = new(Int(warp, "center"), Int(warp, "warped"));
             check.Equal(warp.Name + " within its window", Math.Abs(drawn.Warped - 1 - drawn.Center) <= Int(warp, "window"), true);
             spectrogram.Warp(values, mels, drawn);
-            Close(warp.Name, values, new SpectrogramViewAugmentation { Warp = drawn });
+            check.Close("out/" + warp.Name, values, shape);
         }
         foreach (var mask in Cases(config, "masks"))
         {
@@ -50,14 +50,7 @@ internal sealed class SpecAugmentTopic : IGoldenTopic
             };
             SpectrogramMask[] drawn = [.. lengths.Zip(positions, (length, at) => new SpectrogramMask(time, at, length))];
             Spectrogram.Mask(values, mels, drawn, fill);
-            Close(mask.Name, values, new SpectrogramViewAugmentation { Masks = drawn, MaskFill = fill });
-        }
-
-        // Both kernels: the one on the CPU, and the batched one.
-        void Close(string name, float[] values, SpectrogramViewAugmentation view)
-        {
-            check.Close("out/" + name, values, shape);
-            check.Close("out/" + name, BatchKernels.Spectrogram(golden, golden.Floats("in/spec"), mels, view));
+            check.Close("out/" + mask.Name, values, shape);
         }
     }
 

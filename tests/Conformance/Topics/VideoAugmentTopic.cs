@@ -1,14 +1,13 @@
 using System.Text.Json;
+using Xkd.Model.Training;
 using Xkd.Pipeline;
+using static TorchSharp.torch;
 
 namespace Xkd.Conformance.Topics;
 
 /// <summary>Pillow's video operations one by one and in sequence, with every random choice given.</summary>
 internal sealed class VideoAugmentTopic : IGoldenTopic
 {
-    // The batched kernel against the one on the CPU, normalised values: equal, and one level of the narrowest channel where blurred.
-    private static readonly Tolerance Same = new(0, 0, 0, 0), Blurred = new(0, 1.01 / (255 * 0.224), 0, 0);
-
     // What a view is made by, in its order; one that is left out of a case is not drawn there.
     private static readonly string[] Order = ["RandomResizedCrop", "RandomHorizontalFlip", "ColorJitter", "RandomGray", "RandomGaussianBlur", "ClipToTensor", "Normalize"];
 
@@ -33,13 +32,12 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
             }
             else
             {
-                check.Pixels(name, Single(golden, name, o, clip));
-                Batched(golden, check, name, o, clip);
+                check.Pixels(name, Single(golden, check, name, o, clip));
             }
         }
     }
 
-    private static byte[] Single(GoldenCase golden, string name, GoldenField o, int[] clip)
+    private static byte[] Single(GoldenCase golden, GoldenCheck check, string name, GoldenField o, int[] clip)
     {
         var gray = o.TryGetProperty("input", out var input);
         var frames = gray ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
@@ -74,32 +72,14 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
             frame.CopyTo(rgb);
             result.AddRange(channels == 3 ? rgb : rgb.Where((_, i) => i % 3 == 0));
         }
-        return [.. result];
-    }
 
-    // One operation as a view of its own through the batched kernel, unnormalised: the same bytes, but for one level where blurred.
-    private static void Batched(GoldenCase golden, GoldenCheck check, string name, GoldenField o, int[] clip)
-    {
-        bool gray = name.StartsWith("out/gray", StringComparison.Ordinal), flip = name.StartsWith("out/hflip", StringComparison.Ordinal), crop = o.Has("h");
-        bool blur = o.Has("kernel_size"), whole = o.TryGetProperty("short_side", out var side);
-        (var height, var width) = crop ? (o.GetProperty("size")[0].GetInt32(), o.GetProperty("size")[1].GetInt32()) : whole ? SpatialCrops.ShortSide(clip[1], clip[2], side.GetInt32()) : (clip[1], clip[2]);
-        VideoViewAugmentation view = new()
+        if (o.TryGetProperty("result", out var size))
         {
-            Crop = crop ? GoldenModels.Box(o) : CropBox.Whole(clip[1], clip[2]), Flip = flip, Gray = gray, Blur = blur ? Blur(o) : null, Jitter = crop || flip || gray || blur || whole ? null : Jitter(o),
-        };
-        var frames = o.TryGetProperty("input", out var input) ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
-        if (o.TryGetProperty("result", out var result))
-        {
-            check.SameSequence(name + " size", [height, width], result.Ints());
+            check.SameSequence(name + " size", [frame.Height, frame.Width], size.Ints());
         }
 
-        var views = BatchKernels.Video(golden, frames, clip[1], clip[2], view, clip[0], height, width, [0, 0, 0], [1, 1, 1]); // [3, T, height, width]
-        int plane = views.Length / 3, channels = golden.Shape(name).Length == 3 ? 1 : 3;
-        double[] levels = [.. Enumerable.Range(0, plane * channels).Select(i => Math.Round(255.0 * views[(i % channels * plane) + (i / channels)]))];
-        check.Values(name + " (batched)", levels, golden.AsDoubles(name), blur ? new Tolerance(0, 1, 0, 0) : Same);
+        return [.. result];
     }
-
-    private static double[] Wide(float[] values) => [.. values.Select(v => (double)v)];
 
     private static void Color(PlanarFrame frame, string name, GoldenField o)
     {
@@ -122,7 +102,7 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
         var frames = o.TryGetProperty("input", out var input) ? Triple(golden.Bytes(input.GetString()!)) : golden.Bytes("in/clip");
         (var first, var count) = Range(o.GetProperty("frames").GetString()!);
         var view = new VideoViewAugmentation { Crop = CropBox.Whole(clip[1], clip[2]) };
-        return Apply(golden, check, Cut(frames, first, count, clip), view, count, clip, clip[1], clip[2], name);
+        return Apply(golden, Cut(frames, first, count, clip), view, count, clip, clip[1], clip[2]);
     }
 
     private static float[] Sequence(GoldenCase golden, GoldenCheck check, string name, GoldenField o, int[] clip)
@@ -138,18 +118,19 @@ internal sealed class VideoAugmentTopic : IGoldenTopic
             Gray = o.GetProperty("gray").GetBoolean(),
             Blur = o.GetProperty("blur") is { ValueKind: JsonValueKind.Object } blur ? Blur(blur) : null,
         };
-        return Apply(golden, check, Cut(golden.Bytes("in/clip"), first, count, clip), view, count, clip, o.GetProperty("size")[0].GetInt32(), o.GetProperty("size")[1].GetInt32(), name);
+        return Apply(golden, Cut(golden.Bytes("in/clip"), first, count, clip), view, count, clip, o.GetProperty("size")[0].GetInt32(), o.GetProperty("size")[1].GetInt32());
     }
 
-    private static float[] Apply(GoldenCase golden, GoldenCheck check, byte[] frames, VideoViewAugmentation view, int count, int[] clip, int height, int width, string name)
+    // As in training: levels on the host, normalised on the device.
+    private static float[] Apply(GoldenCase golden, byte[] frames, VideoViewAugmentation view, int count, int[] clip, int height, int width)
     {
+        var levels = new byte[3 * count * height * width];
+        new VideoAugmenter().Apply(frames, clip[1], clip[2], view, height, width, levels);
+        var device = Devices.Parse(golden.DeviceName);
         var normalize = golden.Config.GetProperty("ops").GetProperty("to_tensor_normalize");
-        var augmenter = new VideoAugmenter(normalize.GetProperty("mean").Floats(), normalize.GetProperty("std").Floats());
-        var result = new float[golden.Floats(name).Length];
-        augmenter.Apply(frames, clip[1], clip[2], view, height, width, result);
-        float[] mean = normalize.GetProperty("mean").Floats(), std = normalize.GetProperty("std").Floats();
-        check.Values(name + " (batched)", Wide(BatchKernels.Video(golden, frames, clip[1], clip[2], view, count, height, width, mean, std)), Wide(result), view.Blur is null ? Same : Blurred);
-        return result;
+        using LevelScale scale = new(normalize.GetProperty("mean").Floats(), normalize.GetProperty("std").Floats(), device);
+        using var scope = NewDisposeScope();
+        return scale.Apply(tensor(levels, [1, 3, count, height, width], device: device)).cpu().data<float>().ToArray();
     }
 
     private static byte[] Cut(byte[] frames, int first, int count, int[] clip) => [.. frames.AsSpan(first * clip[1] * clip[2] * 3, count * clip[1] * clip[2] * 3)];

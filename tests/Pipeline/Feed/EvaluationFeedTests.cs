@@ -100,13 +100,6 @@ public sealed class EvaluationFeedTests
     }
 
     [Fact]
-    public void Constructor_DeferredAugmentation_IsRefused()
-    {
-        var error = Assert.Throws<UsageException>(() => new ClipFeed(new FakeClips(7), Options with { DeferAugmentation = true }));
-        Assert.Contains("do not defer", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task ReadEpochAsync_NoClips_GivesNothing()
     {
         await using ClipFeed feed = new(new FakeClips(7), Options with { Clips = [] });

@@ -9,6 +9,11 @@ internal sealed record FeedDigest(long Step, int Epoch, long Position, string Cl
     public static FeedDigest Of(HostBatch batch)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var view in batch.Levels)
+        {
+            hash.AppendData(view.Data.AsSpan(0, view.Length));
+        }
+
         foreach (var view in batch.Video.Concat(batch.Audio))
         {
             hash.AppendData(MemoryMarshal.AsBytes(view.Data.AsSpan(0, view.Length)));

@@ -23,16 +23,17 @@ public sealed class LocalViewsTests : IDisposable
             Fingerprint = new FakeClips(1).Fingerprint with { FramesCodec = frames, AudioCodec = audio },
         };
         var cache = await made.CommitAsync(_folder, Token);
-        var options = FakeClips.Options with { DeferAugmentation = true, LocalFrom = from, LocalVideoViews = views, LocalAudioViews = views, MelMean = 0, MelStd = 1 };
+        var options = FakeClips.Options with { LocalFrom = from, LocalVideoViews = views, LocalAudioViews = views, MelMean = 0, MelStd = 1 };
         using CacheClipSource source = new(cache);
         WindowReader reader = new(source, options.Mel);
         int within = 0, seen = 0;
-        await using ClipFeed feed = new(cache, options);
+        WindowRecorder windows = new();
+        await using ClipFeed feed = new(new CacheClipSource(cache), options, windows);
         await foreach (var batch in feed.ReadAsync(0, 6, cancellationToken: Token))
         {
             using (batch)
             {
-                Assert.Equal((1 + views, 1 + views), (batch.Windows.Count, batch.Mel.Count));
+                Assert.Equal((1 + views, 1 + views), (batch.Levels.Count, batch.Audio.Count));
                 for (var slot = 0; slot < batch.Size; slot++)
                 {
                     (var clip, var plan) = (cache.Clips[(int)batch.ClipIndices[slot]], batch.Plans[slot]);
@@ -40,14 +41,13 @@ public sealed class LocalViewsTests : IDisposable
                     source.ReadFrames(clip, 0, clip.NumFrames, all);
                     for (var view = 0; view <= views; view++)
                     {
-                        var place = batch.Windows[view].Clips[slot];
                         var expected = Enumerable.Range(plan.Video[view], view == 0 ? 6 : 3).SelectMany(f => all.Skip(f % clip.NumFrames * clip.FrameBytes).Take(clip.FrameBytes));
-                        Assert.Equal(expected, batch.Frames!.Data.Skip(place.Offset).Take(batch.Windows[view].Frames * clip.FrameBytes));
+                        Assert.Equal(expected, windows.Frames(batch, slot, view));
                         if (!pcm)
                         {
                             var mel = new Half[FakeClips.Mels * (view == 0 ? 20 : 7)];
                             reader.ReadAudio(Stretch.Of(clip), [(plan.Audio[view], view == 0 ? 20 : 7)], mel);
-                            Assert.Equal(mel, batch.Mel[view].Row(slot).ToArray());
+                            Assert.Equal(mel, windows.Mel(batch, slot, view));
                         }
                     }
 

@@ -22,15 +22,14 @@ public sealed class RestoreTests
     };
 
     [Theory]
-    [InlineData(1, false, ClipOrderKind.Uniform, LocalFrom.Window, SampleUnit.PerClip)]
-    [InlineData(2, false, ClipOrderKind.Uniform, LocalFrom.Window, SampleUnit.PerVideo)]
-    [InlineData(4, false, ClipOrderKind.Uniform, LocalFrom.Clip, SampleUnit.PerClip)]
-    [InlineData(2, true, ClipOrderKind.Uniform, LocalFrom.Clip, SampleUnit.PerClip)]
-    [InlineData(2, true, ClipOrderKind.Block, LocalFrom.Window, SampleUnit.PerVideo)]
-    public async Task ReadAsync_RestoredAtEveryStep_RepeatsTheRest(int workers, bool deferred, ClipOrderKind order, LocalFrom from, SampleUnit unit)
+    [InlineData(1, ClipOrderKind.Uniform, LocalFrom.Window, SampleUnit.PerClip)]
+    [InlineData(2, ClipOrderKind.Uniform, LocalFrom.Window, SampleUnit.PerVideo)]
+    [InlineData(4, ClipOrderKind.Uniform, LocalFrom.Clip, SampleUnit.PerClip)]
+    [InlineData(2, ClipOrderKind.Block, LocalFrom.Window, SampleUnit.PerVideo)]
+    public async Task ReadAsync_RestoredAtEveryStep_RepeatsTheRest(int workers, ClipOrderKind order, LocalFrom from, SampleUnit unit)
     {
         const int batch = 2;
-        var options = Options with { DeferAugmentation = deferred, BatchSize = batch, Order = order, OrderBlock = 3, OrderWindow = 3, LocalFrom = from, Sample = unit };
+        var options = Options with { BatchSize = batch, Order = order, OrderBlock = 3, OrderWindow = 3, LocalFrom = from, Sample = unit };
         var whole = await SampleTrace.ReadAsync(Fake(unit), options with { Workers = 1, Readers = 1 }, 0, Steps);
         Assert.Equal(batch * Steps, whole.Count);
         Assert.Equal(whole.Count, whole.Select(s => s.Bytes).Distinct().Count());

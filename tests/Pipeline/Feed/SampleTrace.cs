@@ -30,20 +30,14 @@ internal sealed record SampleTrace(long Step, int Epoch, string Clip, string Win
     private static SampleTrace Of(HostBatch batch, int slot)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var view in batch.Levels)
+        {
+            hash.AppendData(view.Row(slot));
+        }
+
         foreach (var view in batch.Video.Concat(batch.Audio))
         {
             hash.AppendData(MemoryMarshal.AsBytes(view.Row(slot)));
-        }
-
-        foreach (var windows in batch.Windows)
-        {
-            var clip = windows.Clips[slot];
-            hash.AppendData(batch.Frames!.Data, clip.Offset, windows.Frames * clip.Height * clip.Width * 3);
-        }
-
-        foreach (var mel in batch.Mel)
-        {
-            hash.AppendData(MemoryMarshal.AsBytes(mel.Row(slot)));
         }
 
         AppendRow(hash, batch.VideoNoise, slot, batch.Size);

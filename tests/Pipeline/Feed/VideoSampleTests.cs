@@ -7,7 +7,7 @@ public sealed class VideoSampleTests
 {
     private const int Draws = 20_000;
 
-    private static readonly FeedOptions Options = FakeClips.Options with { Sample = SampleUnit.PerVideo, DeferAugmentation = true, BatchSize = 4 };
+    private static readonly FeedOptions Options = FakeClips.Options with { Sample = SampleUnit.PerVideo, BatchSize = 4 };
 
     [Theory]
     [InlineData(Modalities.Both, false)]
@@ -47,10 +47,10 @@ public sealed class VideoSampleTests
     public async Task ReadAsync_WindowsAcrossSegments_AreThoseOfTheWholeVideo(bool waveform)
     {
         var clips = FakeVideos.Of([5, 3, 1, 2, 11], waveform);
-        var options = Options with { Augmentation = Still, MelMean = 0, MelStd = 1 };
         var across = 0;
         List<string> seen = [];
-        await using ClipFeed feed = new(clips, options);
+        WindowRecorder windows = new();
+        await using ClipFeed feed = new(clips, Options, windows);
         Assert.Equal(1, feed.StepsPerEpoch); // five videos, batches of four
         await foreach (var batch in feed.ReadAsync(0, 60, cancellationToken: TestContext.Current.CancellationToken))
         {
@@ -67,17 +67,18 @@ public sealed class VideoSampleTests
                     across += plan.Video[0] + 6 > FakeVideos.Frames ? 1 : 0;
                     for (var view = 0; view < 3; view++)
                     {
-                        var place = batch.Windows[view].Clips[slot];
-                        for (var f = 0; f < batch.Windows[view].Frames; f++)
+                        var frames = windows.Frames(batch, slot, view);
+                        Assert.Equal((view == 0 ? 6 : 3) * plan.Stretch.FrameBytes, frames.Length);
+                        for (var f = 0; f < frames.Length / plan.Stretch.FrameBytes; f++)
                         {
                             var segment = plan.Stretch[(plan.Video[view] + f) / FakeVideos.Frames];
-                            Assert.Equal(FakeClips.Pixel(segment.Row, (plan.Video[view] + f) % FakeVideos.Frames, 5), batch.Frames!.Data[place.Offset + (f * segment.FrameBytes) + 5]);
+                            Assert.Equal(FakeClips.Pixel(segment.Row, (plan.Video[view] + f) % FakeVideos.Frames, 5), frames[(f * segment.FrameBytes) + 5]);
                         }
                     }
 
                     for (var view = 0; view < 2; view++)
                     {
-                        Assert.Equal(waveform ? OfWaveform(clips, plan, view, options) : OfSpectrograms(plan, view), batch.Mel[view].Row(slot).ToArray());
+                        Assert.Equal(waveform ? OfWaveform(clips, plan, view, Options) : OfSpectrograms(plan, view), windows.Mel(batch, slot, view));
                     }
                 }
             }
@@ -117,12 +118,6 @@ public sealed class VideoSampleTests
         Assert.Contains("the data set has 3 videos, fewer than one global batch of 4", error.Message, StringComparison.Ordinal);
         Assert.Contains("visit clips", Assert.Throws<UsageException>(() => new ClipFeed(FakeVideos.Of([9, 9, 9, 9]), Options with { LocalFrom = LocalFrom.Clip })).Message, StringComparison.Ordinal);
     }
-
-    private static AugmentationOptions Still => new()
-    {
-        GlobalAudio = new SpectrogramViewOptions { Volume = 0 },
-        LocalAudio = SpectrogramViewOptions.Local with { Volume = 0 },
-    };
 
     private static WindowPlan[] Draw(FakeClips clips, FeedOptions options)
     {

@@ -98,7 +98,7 @@ public sealed record TeacherMaps
         return maps;
     }
 
-    private static Tensor? Input(HostView? view, Device device) => view is null ? null : HostTensors.Rows(view, 1, device);
+    private static Tensor? Input(HostView<float>? view, Device device) => view is null ? null : HostTensors.Rows(view, 1, device);
 
     private static Tensor Attention(Branch teacher, Tensor input)
     {

@@ -5,12 +5,6 @@ namespace Xkd.Model.Method;
 /// <summary>The random part of the views. Probabilities are per clip and view.</summary>
 public sealed record AugmentSection
 {
-    /// <summary>
-    /// Where views are made: by the feed's workers (cpu), on the training device a batch at a time (gpu), or there only where it is a GPU
-    /// (auto). The two agree to one level of a blurred pixel. Default auto.
-    /// </summary>
-    public AugmentDevice Device { get; init; } = AugmentDevice.Auto;
-
     /// <summary>Area of the global crop, share of the frame. Default [0.2, 1].</summary>
     [Within(1e-4, 1, Items = "from, to", Rising = true)]
     public double[] GlobalCropScale { get; init; } = [0.2, 1];
@@ -65,17 +59,4 @@ public sealed record AugmentSection
     /// <summary>Time scale of the local spectrogram crop. Default [0.6, 1.5].</summary>
     [Within(1e-2, 10, Items = "from, to", Rising = true)]
     public double[] LocalSpecTime { get; init; } = [0.6, 1.5];
-}
-
-/// <summary>Where training views are made.</summary>
-public enum AugmentDevice
-{
-    /// <summary>On the training device if that is a GPU, otherwise by the feed's workers.</summary>
-    Auto,
-
-    /// <summary>By the feed's workers, clip by clip.</summary>
-    Cpu,
-
-    /// <summary>On the training device, a batch at a time.</summary>
-    Gpu,
 }

@@ -1,4 +1,3 @@
-using TorchSharp;
 using Xkd.Pipeline;
 using Xkd.Storage;
 
@@ -10,17 +9,9 @@ public static class FeedMapping
     // What the released weights were trained with (natural-log mel of Kinetics-400 audio).
     private const double ReleasedMelMean = -5.3688107, ReleasedMelStd = 4.410007;
 
-    /// <summary>Whether the device that trains makes the views, a batch at a time.</summary>
-    public static bool AugmentsOn(this PretrainConfig config, torch.Device device) =>
-        config.Augment.Device == AugmentDevice.Gpu || (config.Augment.Device == AugmentDevice.Auto && device.type == DeviceType.CUDA);
-
-    /// <summary>
-    /// What is cut from the cache; <paramref name="onDevice"/> tells whether the views are made by who takes the batch, <paramref name="cores"/> how many
-    /// this process has to itself; 0: all of the machine.
-    /// </summary>
-    public static FeedOptions ToFeed(this PretrainConfig config, double melMean, double melStd, PipelineGraphOptions diagnostics, bool onDevice = false, int cores = 0) => new()
+    /// <summary>What is cut from the cache; <paramref name="cores"/> tells how many this process has to itself; 0: all of the machine.</summary>
+    public static FeedOptions ToFeed(this PretrainConfig config, double melMean, double melStd, PipelineGraphOptions diagnostics, int cores = 0) => new()
     {
-        DeferAugmentation = onDevice,
         Seed = (ulong)config.Seed,
         BatchSize = config.Batch,
         Sample = config.Data.Sample,

@@ -6,6 +6,7 @@ public sealed record PretrainConfig
     // Keys of older versions, each with what to do about it.
     private static readonly Dictionary<string, string> Retired = new(StringComparer.Ordinal)
     {
+        ["augment.device"] = "it was removed: views are always made by the feed's workers; delete the line",
         ["train.overlap"] = "it was removed: gradients are always exchanged after the backward pass; delete the line",
     };
 

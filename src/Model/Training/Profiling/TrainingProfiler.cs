@@ -22,26 +22,25 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
     {
         (var mean, var std) = config.MelScale(cache.Mel);
         PipelineGraphOptions graph = new() { StageDelays = delays, TraceCapacity = TraceSpans };
-        var options = config.ToFeed(mean, std, graph, config.AugmentsOn(device));
+        var options = config.ToFeed(mean, std, graph);
         ClipFeed feed = new(cache, options);
         await using (feed.ConfigureAwait(false))
         {
-            return await OwnThread.RunAsync(() => Run(feed, options, mean, std, stop)).ConfigureAwait(false);
+            return await OwnThread.RunAsync(() => Run(feed, stop)).ConfigureAwait(false);
         }
     }
 
-    private TrainingProfile Run(ClipFeed feed, FeedOptions feedOptions, double mean, double std, CancellationToken stop)
+    private TrainingProfile Run(ClipFeed feed, CancellationToken stop)
     {
         Devices.SetThreads(config.Train.Threads);
         using HostTensors host = new(device);
-        var augmenter = feedOptions.DeferAugmentation ? new BatchAugmenter(feedOptions, mean, std, host) : null;
         using XkdModel model = new(config, (ulong)config.Seed, device);
         using XkdStep step = new(model);
         TrainingSchedule schedule = new(config, feed.StepsPerEpoch);
         var peak = MatmulPeak.Measure(device, step.ProductType, time);
         for (var round = 0; round < Rounds; round++)
         {
-            Round(feed, batch => augmenter?.Apply(batch) ?? XkdInputTensors.Of(batch, host), step, schedule.At(Math.Min(round, schedule.Steps - 1)), stop);
+            Round(feed, host, step, schedule.At(Math.Min(round, schedule.Steps - 1)), stop);
         }
 
         using MemoryStream trace = new();
@@ -53,22 +52,28 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
             rate * ModelCost.Of(config).FlopPerSample / peak, feed.Report(), stream => stream.Write(spans));
     }
 
-    private void Round(ClipFeed feed, Func<HostBatch, XkdInputTensors> toDevice, XkdStep step, StepSchedule schedule, CancellationToken stop)
+    private void Round(ClipFeed feed, HostTensors host, XkdStep step, StepSchedule schedule, CancellationToken stop)
     {
-        XkdInputTensors? kept = null;
+        var kept = NewDisposeScope();
+        XkdInput? input = null;
         try
         {
             (var done, long began, long asked) = (0, 0, 0);
             TimeSpan waited = TimeSpan.Zero, planted = delays.GetValueOrDefault(PipelineGraph.Consumer); // the planted delay is the step's, not the data's
             foreach (var batch in feed.ReadAsync(0, Warm + Steps, cancellationToken: stop).ToBlockingEnumerable(CancellationToken.None))
             {
-                using (batch)
+                try
                 {
                     waited += done > Warm ? time.GetElapsedTime(asked) - planted : TimeSpan.Zero;
                     began = done == Warm ? time.GetTimestamp() : began;
-                    kept?.Dispose();
-                    kept = toDevice(batch);
-                    Step(step, kept, schedule);
+                    kept.Dispose();
+                    kept = NewDisposeScope();
+                    input = host.Take(batch);
+                    Step(step, input, schedule);
+                }
+                finally
+                {
+                    host.Return(batch);
                 }
 
                 asked = time.GetTimestamp();
@@ -82,21 +87,21 @@ public sealed class TrainingProfiler(PretrainConfig config, Cache cache, Device 
             for (var i = 0; i < Steps; i++)
             {
                 stop.ThrowIfCancellationRequested();
-                Step(step, kept!, schedule);
+                Step(step, input!, schedule);
             }
 
             _still.Add(Steps * config.Batch / time.GetElapsedTime(began).TotalSeconds);
         }
         finally
         {
-            kept?.Dispose();
+            kept.Dispose();
         }
     }
 
     // Reading a loss waits for the device, as flushing the metrics does in a run.
-    private static void Step(XkdStep step, XkdInputTensors input, StepSchedule schedule)
+    private static void Step(XkdStep step, XkdInput input, StepSchedule schedule)
     {
-        using var scalars = step.Run(input.Value, schedule);
+        using var scalars = step.Run(input, schedule);
         scalars.Read();
     }
 }
