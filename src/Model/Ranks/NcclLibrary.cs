@@ -14,8 +14,7 @@ internal sealed unsafe class NcclLibrary
 
     private const string Name = "libnccl.so.2";
 
-    // The major version changes the name; which one libtorch brought is loaded already.
-    private static readonly string[] RuntimeNames = ["libcudart.so.12", "libcudart.so.13", "libcudart.so.11.0", "libcudart.so"];
+    private static readonly string[] RuntimeNames = ["libcudart.so.13", "libcudart.so.12", "libcudart.so"];
 
     /// <summary>(version)</summary>
     public required delegate* unmanaged<int*, int> GetVersion { get; init; }
@@ -45,9 +44,9 @@ internal sealed unsafe class NcclLibrary
     /// <exception cref="UsageException">There is none, or it is none.</exception>
     public static NcclLibrary Load()
     {
-        // Some libtorch builds carry one of a name of its own (libcudart-HASH.so.12).
-        IEnumerable<string> runtimes = [.. Directory.GetFiles(LibTorch.Info.Directory, "libcudart*.so*"), .. RuntimeNames];
+        LibTorch.Load(); // which maps the runtime
         var nccl = Open();
+        var runtimes = Runtimes(File.ReadLines("/proc/self/maps"));
         var runtime = runtimes.Select(name => NativeLibrary.TryLoad(name, out var handle) ? handle : 0).FirstOrDefault(handle => handle != 0);
         if (runtime == 0)
         {
@@ -67,6 +66,12 @@ internal sealed unsafe class NcclLibrary
             SetDevice = (delegate* unmanaged<int, int>)Export(runtime, "cudaSetDevice"),
         };
     }
+
+    /// <summary>Where CUDA's runtime may be: the one libtorch has mapped, since a second one has a current device of its own, then usual names.</summary>
+    /// <param name="maps">Lines of <c>/proc/self/maps</c>.</param>
+    internal static IEnumerable<string> Runtimes(IEnumerable<string> maps) =>
+        maps.Where(line => Path.GetFileName(line).StartsWith("libcudart", StringComparison.Ordinal))
+            .Select(line => line[line.IndexOf('/')..]).Distinct().Concat(RuntimeNames);
 
     private static nint Open()
     {

@@ -11,12 +11,18 @@ namespace Xkd.Model.Torch;
 /// <remarks>
 /// libtorch is not copied beside the program (450 MB): the libraries are loaded by full path from, in this order, the folder given (<c>--libtorch</c>), the
 /// one in <c>XKD_LIBTORCH</c>, the package folder this build was restored with, the NuGet package cache, and the program's own folder. Any libtorch 2.10
-/// will do, a PyTorch install's <c>torch/lib</c> included; that is how a GPU is reached without the CUDA packages.
+/// will do, a PyTorch install's <c>torch/lib</c> included; that is how a GPU is reached without the CUDA packages. An older one is refused, and a later one
+/// that lacks a symbol which the binding needs.
 /// </remarks>
 public static class LibTorch
 {
     // Dependencies first: each library is found by its soname when the next one asks for it.
     private static readonly string[] Order = ["libgomp*.so*", "libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
+
+    // What TorchSharp 0.107 is built for. Before 2.6, lerp_ refuses the weight that averages the teachers.
+    private const ulong Oldest = (2ul << 56) | (10ul << 48);
+
+    private const string Fix = $"name a libtorch 2.10 with --libtorch or {LibTorchLocator.Variable}";
 
     private static readonly Lock Gate = new();
     private static LibTorchInfo? loaded;
@@ -26,7 +32,7 @@ public static class LibTorch
 
     /// <summary>Loads libtorch once for the process. Thread-safe; later calls return what the first one loaded.</summary>
     /// <param name="directory">Folder of libtorch's libraries; null for the default order of places.</param>
-    /// <exception cref="UsageException">No libtorch there, it does not load, or another folder was loaded before.</exception>
+    /// <exception cref="UsageException">No libtorch there, it does not load, it is too old, or another folder was loaded before.</exception>
     public static LibTorchInfo Load(string? directory = null)
     {
         lock (Gate)
@@ -46,7 +52,7 @@ public static class LibTorch
         }
     }
 
-    private static LibTorchInfo LoadFrom(LibTorchLocator locator, string? directory)
+    internal static LibTorchInfo LoadFrom(LibTorchLocator locator, string? directory)
     {
         var folder = locator.FindLibraries(directory);
         var source = locator.FindBinding(folder);
@@ -57,14 +63,15 @@ public static class LibTorch
         nint cpu = 0;
         foreach (var file in Order.SelectMany(pattern => Directory.GetFiles(folder, pattern).Order(StringComparer.Ordinal)))
         {
-            var handle = LoadFile(file, folder);
+            var handle = LoadFile(file, $"libtorch in {folder}");
             if (Path.GetFileName(file) == LibTorchLocator.Probe)
             {
                 cpu = handle;
             }
         }
 
-        var bindingHandle = LoadFile(binding, folder);
+        var version = Accept(PackedVersion(cpu), folder);
+        var bindingHandle = LoadFile(binding, $"libtorch {version} in {folder}");
         NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, (name, _, _) => name == "LibTorchSharp" ? bindingHandle : 0);
 
         // The static constructor of TorchSharp looks for the same libraries by name: with the above mapped already, the names resolve to them.
@@ -72,7 +79,7 @@ public static class LibTorch
         var devices = File.Exists(Path.Combine(folder, "libtorch_cuda.so")) && torch.cuda.is_available() ? torch.cuda.device_count() : 0;
         return new LibTorchInfo
         {
-            Version = VersionOf(cpu),
+            Version = version,
             Directory = folder,
             Patched = binding != source,
             CudaAvailable = devices > 0,
@@ -81,38 +88,34 @@ public static class LibTorch
         };
     }
 
-    internal static nint LoadFile(string file, string folder)
+    /// <summary>Opens a library of libtorch, or the binding, for which libtorch must have every function that it calls.</summary>
+    /// <exception cref="UsageException">It does not load, or libtorch lacks a symbol that it needs.</exception>
+    internal static nint LoadFile(string file, string libtorch) =>
+        GlobalLibrary.OpenLocal(file, complete: Path.GetFileName(file) == LibTorchLocator.BindingName, out var reason) is not 0 and var handle
+            ? handle
+            : throw new UsageException($"{file} does not load ({reason}): {libtorch} is incomplete or of another version or platform; {Fix}.");
+
+    /// <summary>The version as text.</summary>
+    /// <param name="packed">Major, minor and patch in the three highest bytes; 0 where libtorch does not tell.</param>
+    /// <param name="folder">Where it is.</param>
+    /// <exception cref="UsageException">It is too old.</exception>
+    internal static string Accept(ulong packed, string folder)
     {
-        try
-        {
-            return NativeLibrary.Load(file);
-        }
-        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
-        {
-            var reason = e.Message.ReplaceLineEndings(" ").Trim();
-            throw new UsageException(
-                $"{file} does not load ({reason}): libtorch in {folder} is incomplete or of another version or platform; "
-                + $"name another folder with --libtorch or {LibTorchLocator.Variable}.", e);
-        }
+        var version = packed == 0
+            ? "before 2.9"
+            : string.Create(CultureInfo.InvariantCulture, $"{packed >> 56}.{(packed >> 48) & 0xff}.{(packed >> 40) & 0xff}");
+        return packed >= Oldest ? version : throw new UsageException($"libtorch {version} in {folder} is too old: {Fix}.");
     }
 
-    // libtorch's stable C API packs its version as major, minor, patch in the three highest bytes (torch/csrc/stable, from 2.9 on).
-    private static unsafe string VersionOf(nint cpu)
-    {
-        if (!NativeLibrary.TryGetExport(cpu, "aoti_torch_abi_version", out var function))
-        {
-            return "unknown";
-        }
-
-        var packed = ((delegate* unmanaged<ulong>)function)();
-        return string.Create(CultureInfo.InvariantCulture, $"{packed >> 56}.{(packed >> 48) & 0xff}.{(packed >> 40) & 0xff}");
-    }
+    // Of libtorch's stable C API, from 2.9 on (torch/csrc/stable).
+    private static unsafe ulong PackedVersion(nint cpu) =>
+        NativeLibrary.TryGetExport(cpu, "aoti_torch_abi_version", out var function) ? ((delegate* unmanaged<ulong>)function)() : 0;
 }
 
 /// <summary>What was loaded, for logs, run reports and <c>doctor</c>.</summary>
 public sealed record LibTorchInfo
 {
-    /// <summary>libtorch's own version ("2.10.0"), or "unknown" where the library does not tell.</summary>
+    /// <summary>libtorch's own version ("2.10.0").</summary>
     public required string Version { get; init; }
 
     /// <summary>Folder the libraries came from.</summary>

@@ -1,3 +1,4 @@
+using System.Text;
 using TorchSharp;
 using Xkd.Model.Torch;
 using Xkd.Storage;
@@ -30,6 +31,52 @@ public sealed class LibTorchTests
 
         Assert.Contains(folder.File("libtorch_cpu.so"), error.Message);
         Assert.Contains("--libtorch", error.Message);
+    }
+
+    [Fact]
+    public void LoadFile_BindingThatCallsWhatIsMissing_NamesItBeforeFirstUse()
+    {
+        const string Called = "_ZN3c104impl3cow23materialize_cow_storageERNS_11StorageImplE";
+        var info = LibTorch.Load();
+        using var folder = new TemporaryFolder();
+        var bytes = File.ReadAllBytes(LibTorchSharpCopy.Ensure(new LibTorchLocator().FindBinding(info.Directory), folder.Path));
+        var names = bytes.AsSpan().IndexOf(Encoding.ASCII.GetBytes($"\0{Called}\0")); // of the dynamic symbols: those of debuggers come later
+        Assert.NotEqual(-1, names);
+        bytes[names + Called.Length] = (byte)'X';
+        var damaged = folder.File(LibTorchLocator.BindingName);
+        File.WriteAllBytes(damaged, bytes);
+
+        var error = Assert.Throws<UsageException>(() => LibTorch.LoadFile(damaged, "libtorch 2.99.0 in /torch/lib"));
+
+        Assert.Contains($"undefined symbol: {Called[..^1]}X)", error.Message);
+        Assert.Contains("libtorch 2.99.0 in /torch/lib", error.Message);
+        Assert.Contains("name a libtorch 2.10 with --libtorch or XKD_LIBTORCH", error.Message);
+    }
+
+    [Theory]
+    [InlineData(2, 10, 0, "2.10.0")]
+    [InlineData(2, 13, 1, "2.13.1")]
+    [InlineData(3, 0, 0, "3.0.0")]
+    public void Accept_VersionThatTorchSharpIsBuiltForOrLater_IsItsText(ulong major, ulong minor, ulong patch, string expected) =>
+        Assert.Equal(expected, LibTorch.Accept((major << 56) | (minor << 48) | (patch << 40) | 0xff, "/torch/lib"));
+
+    [Theory]
+    [InlineData(2, 9, 1, "2.9.1")]
+    [InlineData(1, 13, 0, "1.13.0")]
+    [InlineData(0, 0, 0, "before 2.9")]
+    public void Accept_OlderVersion_IsRefusedWithItsFolderAndTheFix(ulong major, ulong minor, ulong patch, string expected) => Assert.Equal(
+        $"libtorch {expected} in /torch/lib is too old: name a libtorch 2.10 with --libtorch or XKD_LIBTORCH.",
+        Assert.Throws<UsageException>(() => LibTorch.Accept((major << 56) | (minor << 48) | (patch << 40), "/torch/lib")).Message);
+
+    [Fact]
+    public void LoadFrom_LibraryThatTellsNoVersion_IsRefusedBeforeTheBinding()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder.File("libtorch_cpu.so"), ElfFunction.Library("xkd_no_version", 0));
+
+        var error = Assert.Throws<UsageException>(() => LibTorch.LoadFrom(new LibTorchLocator(), folder.Path));
+
+        Assert.Contains($"libtorch before 2.9 in {folder.Path} is too old", error.Message);
     }
 
     [Fact]
