@@ -37,18 +37,7 @@ internal static class TinyModel
     /// <summary>The same with another precision of the forward pass.</summary>
     public static PretrainConfig In(this PretrainConfig config, Precision precision) => config with { Train = config.Train with { Precision = precision } };
 
-    public static XkdInput Input(PretrainConfig config, ulong seed)
-    {
-        const int Batch = 2;
-        var data = config.Data;
-        using var generator = new Generator(seed, CPU);
-        Tensor Normal(params long[] shape) => randn(shape, generator: generator);
-        Tensor Uniform(params long[] shape) => rand(shape, generator: generator);
-        return new XkdInput(
-            [Normal(Batch, 3, data.GlobalFrames, data.GlobalSize, data.GlobalSize), Normal(Batch, 3, data.LocalFrames, data.LocalSize, data.LocalSize)],
-            [Normal(Batch, 1, data.Mels, data.GlobalMelFrames), Normal(Batch, 1, data.Mels, data.LocalMelFrames)],
-            Uniform(Batch, config.VideoGeometry.Tokens), Uniform(Batch, config.AudioGeometry.Tokens));
-    }
+    public static XkdInput Input(PretrainConfig config, ulong seed) => XkdInput.Random(config, 2, seed, CPU);
 
     public static StepSchedule Schedule() => new()
     {

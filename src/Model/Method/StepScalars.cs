@@ -20,6 +20,9 @@ public sealed class StepScalars : IDisposable
     /// <summary>Names of the values: the terms of the loss in the order of their computation, <c>loss</c>, what is only watched, <c>grad_norm</c>.</summary>
     public IReadOnlyList<string> Names { get; }
 
+    /// <summary>The names of what is learned: the loss, its terms, and the norm.</summary>
+    public IReadOnlyList<string> Learned => [.. Names.Take(_learned), GradNorm];
+
     /// <summary>float32 [S].</summary>
     public Tensor Packed { get; }
 
@@ -44,7 +47,7 @@ public sealed class StepScalars : IDisposable
     /// <summary>Name of the first value that is not finite among those of the loss, in the order of their computation, and the norm; null when all are.</summary>
     /// <param name="values">By <see cref="Names"/>.</param>
     public string? FirstNonFinite(IEnumerable<double> values) =>
-        Names.Zip(values).Index().Where(value => (value.Index < _learned || value.Item.First == GradNorm) && !double.IsFinite(value.Item.Second)).Select(value => value.Item.First).FirstOrDefault();
+        Names.Zip(values).Where(value => !double.IsFinite(value.Second)).Select(value => value.First).FirstOrDefault(Learned.Contains);
 
     public void Dispose() => Packed.Dispose();
 }

@@ -9,6 +9,19 @@ namespace Xkd.Model.Method;
 /// <param name="AudioNoise">Uniform noise [B, N]: the patches with the smallest values stay visible.</param>
 public sealed record XkdInput(IReadOnlyList<Tensor> Video, IReadOnlyList<Tensor> Audio, Tensor VideoNoise, Tensor AudioNoise)
 {
+    /// <summary>Normal noise in the shapes of a configuration, drawn on the CPU so that it is the same on every device.</summary>
+    public static XkdInput Random(PretrainConfig config, int batch, ulong seed, Device device)
+    {
+        var d = config.Data;
+        using var generator = new Generator(seed, CPU);
+        Tensor Normal(params long[] shape) => randn([batch, .. shape], generator: generator).to(device);
+        Tensor Uniform(int tokens) => rand([batch, tokens], generator: generator).to(device);
+        return new XkdInput(
+            [Normal(3, d.GlobalFrames, d.GlobalSize, d.GlobalSize), .. Enumerable.Range(0, d.LocalVideoViews).Select(_ => Normal(3, d.LocalFrames, d.LocalSize, d.LocalSize))],
+            [Normal(1, d.Mels, d.GlobalMelFrames), .. Enumerable.Range(0, d.LocalAudioViews).Select(_ => Normal(1, d.Mels, d.LocalMelFrames))],
+            Uniform(config.VideoGeometry.Tokens), Uniform(config.AudioGeometry.Tokens));
+    }
+
     /// <summary>The batch in so many equal parts, as views in the current scope.</summary>
     internal IReadOnlyList<XkdInput> Split(int parts)
     {

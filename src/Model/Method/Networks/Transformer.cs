@@ -120,9 +120,8 @@ public sealed class Attention : nn.Module<Tensor, Tensor>
     private (Tensor Q, Tensor K, Tensor V) Project(Tensor x)
     {
         var (batch, tokens, dim) = (x.shape[0], x.shape[1], x.shape[2]);
-        var all = qkv.call(x).view(batch, tokens, 3, heads, dim / heads).permute(2, 0, 3, 1, 4); // [3, B, heads, N, d]
-        var parts = all.unbind(0); // 3 x [B, heads, N, d]
-        return (parts[0], parts[1], parts[2]);
+        var parts = qkv.call(x).view(batch, tokens, 3, heads, dim / heads).unbind(2); // 3 x [B, N, heads, d], so that backward stacks them where the projection wants them
+        return (parts[0].transpose(1, 2), parts[1].transpose(1, 2), parts[2].transpose(1, 2)); // [B, heads, N, d]
     }
 
     private Tensor Merge(Tensor x) => proj.call(x.transpose(1, 2).flatten(2)); // [B, heads, N, d] -> [B, N, D]

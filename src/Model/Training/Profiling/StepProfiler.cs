@@ -22,7 +22,7 @@ public sealed class StepProfiler(PretrainConfig config, Device device, TimeProvi
         TrainingSchedule schedule = new(config, StepsPerEpoch);
         var peak = MatmulPeak.Measure(device, step.ProductType, time);
         using var scope = NewDisposeScope();
-        var input = Random(batch);
+        var input = XkdInput.Random(config, batch, seed: 0, device);
         PhaseClock? clock = null;
         for (var i = 0; i < Warm + Steps; i++)
         {
@@ -40,23 +40,6 @@ public sealed class StepProfiler(PretrainConfig config, Device device, TimeProvi
             step.ProductType.ToString().ToLowerInvariant(), memory, clock!.Report(), clock.WriteTrace);
     }
 
-    private XkdInput Random(int batch)
-    {
-        var d = config.Data;
-        Tensor[] video =
-        [
-            Normal(batch, 3, d.GlobalFrames, d.GlobalSize, d.GlobalSize),
-            .. Enumerable.Range(0, d.LocalVideoViews).Select(_ => Normal(batch, 3, d.LocalFrames, d.LocalSize, d.LocalSize)),
-        ];
-        Tensor[] audio =
-        [
-            Normal(batch, 1, d.Mels, d.GlobalMelFrames),
-            .. Enumerable.Range(0, d.LocalAudioViews).Select(_ => Normal(batch, 1, d.Mels, d.LocalMelFrames)),
-        ];
-        return new XkdInput(video, audio, rand([batch, config.VideoGeometry.Tokens], device: device), rand([batch, config.AudioGeometry.Tokens], device: device));
-
-        Tensor Normal(params long[] shape) => randn(shape, device: device);
-    }
 }
 
 /// <summary>What the training step costs by itself, on random input.</summary>

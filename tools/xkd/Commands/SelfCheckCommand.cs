@@ -1,0 +1,45 @@
+using System.CommandLine;
+using System.Globalization;
+using Xkd.Cli.Hosting;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
+using Xkd.Model.Training;
+
+namespace Xkd.Cli.Commands;
+
+/// <summary><c>xkd selfcheck</c>: whether a device computes what the CPU does.</summary>
+internal static class SelfCheckCommand
+{
+    public static Command Create()
+    {
+        var device = CommonOptions.Device();
+        var libtorch = CommonOptions.LibTorch();
+        var json = CommonOptions.Json();
+        var steps = Numbers.Option("--steps", "Steps of training.", new NumberRange(1, 100_000), SelfCheck.Steps);
+        Command command = new("selfcheck", "Train a tiny XKD on the device, in float32 and bfloat16, beside the CPU in float32.") { device, steps, libtorch, json };
+        command.SetAction(async (parsed, _) =>
+        {
+            Terminal terminal = new(parsed.GetValue(json));
+            LibTorch.Load(parsed.GetValue(libtorch));
+            var name = parsed.GetValue(device)!;
+            var rows = await SelfCheck.RunAsync(name, parsed.GetValue(steps)).ConfigureAwait(false);
+            var ok = rows.All(row => row.Ok);
+            foreach (var row in rows)
+            {
+                terminal.Line(string.Create(CultureInfo.InvariantCulture,
+                    $"{(row.Ok ? "ok  " : "FAIL")} {row.Precision.ToString().ToLowerInvariant(),-8} {row.Term,-28} first {row.First,11:g6} beside {row.FirstExpected,11:g6}, mean {row.Mean,11:g6} beside {row.MeanExpected,11:g6}: gap {row.Gap:e1}, tolerance {row.Tolerance:e0}"));
+            }
+
+            terminal.Line(ok
+                ? $"{name} computes what the CPU does in float32, over {parsed.GetValue(steps)} steps"
+                : $"{name} does not compute what the CPU does: another libtorch or driver may, see xkd doctor; a gap of bfloat16 alone: set train.precision=float32");
+            if (terminal.Json)
+            {
+                Terminal.WriteJson(new { schema = 1, ok, device = name, steps = parsed.GetValue(steps), rows });
+            }
+
+            return ok ? ExitCodes.Done : ExitCodes.Failed;
+        });
+        return command;
+    }
+}
