@@ -7,8 +7,7 @@ namespace Xkd.Model.Method;
 /// </summary>
 public sealed record ModelCost
 {
-    private ModelCost(IReadOnlyDictionary<string, long> parts, long trainable, long total, IReadOnlyDictionary<string, double> forward, double backward) =>
-        (Parts, Trainable, Total, ForwardParts, Backward) = (parts, trainable, total, forward, backward);
+    private ModelCost(ParameterCount parameters, IReadOnlyList<ForwardPass> passes) => (Parts, Trainable, Total, Passes) = (parameters.Parts, parameters.Trainable, parameters.Total, passes);
 
     /// <summary>Parameters by part; blocks shared between modalities stand under <c>shared_blocks</c>, a head counts its fixed magnitudes.</summary>
     public IReadOnlyDictionary<string, long> Parts { get; }
@@ -19,72 +18,65 @@ public sealed record ModelCost
     /// <summary>All parameters, the teachers' included.</summary>
     public long Total { get; }
 
-    /// <summary>Forward floating-point operations per sample by part.</summary>
-    public IReadOnlyDictionary<string, double> ForwardParts { get; }
+    /// <summary>What one sample goes through, in the order of the step.</summary>
+    public IReadOnlyList<ForwardPass> Passes { get; }
 
     /// <summary>Forward floating-point operations per sample.</summary>
-    public double Forward => ForwardParts.Values.Sum();
+    public double Forward => Passes.Sum(pass => pass.Forward);
 
     /// <summary>Backward floating-point operations per sample.</summary>
-    public double Backward { get; }
+    public double Backward => Passes.Sum(pass => pass.Backward);
 
     /// <summary>Floating-point operations of training on one sample.</summary>
     public double FlopPerSample => Forward + Backward;
 
     /// <summary>The cost of a configuration.</summary>
-    public static ModelCost Of(PretrainConfig config)
-    {
-        var parameters = new ParameterCount(config);
-        var (forward, backward) = Work(config);
-        return new ModelCost(parameters.Parts, parameters.Trainable, parameters.Total, forward, backward);
-    }
+    public static ModelCost Of(PretrainConfig config) => new(new ParameterCount(config), [.. Work(config)]);
 
-    private static (Dictionary<string, double> Forward, double Backward) Work(PretrainConfig config)
+    private static IEnumerable<ForwardPass> Work(PretrainConfig config)
     {
-        var (data, objective, video, audio) = (config.Data, config.Objective, config.VideoGeometry, config.AudioGeometry);
-        var (student, teacher) = (new Encoder(config.Model.Encoder, config.Model.ClassToken), new Encoder(config.Model.Encoder, config.Model.ClassToken));
-        var (projector, dim, crossModal) = (config.Model.Projector, config.Model.Encoder.Dim, objective.CrossModal);
+        var (data, model, objective, video, audio) = (config.Data, config.Model, config.Objective, config.VideoGeometry, config.AudioGeometry);
+        var (encoder, prefix, crossModal) = (model.Encoder, model.ClassToken ? 1 : 0, objective.CrossModal);
+        var head = Head(encoder.Dim, model.Projector);
         var (decodesVideo, decodesAudio) = (objective.VideoReconstruction > 0, objective.AudioReconstruction > 0);
-        var forward = new Dictionary<string, double>(StringComparer.Ordinal);
-        var embeddings = 0.0;
-        void Count(string name, bool needed, double blocks, double embedding, bool trained)
+        var (videoVisible, audioVisible) = (RandomMasking.VisibleTokens(video.Tokens, objective.MaskVideo), RandomMasking.VisibleTokens(audio.Tokens, objective.MaskAudio));
+        ForwardPass Encoder(string name, int views, int tokens, int embedded, int patch) =>
+            new(name, encoder, views, tokens + prefix, 0, 2.0 * views * embedded * patch * encoder.Dim, Trained: true);
+        ForwardPass Decoder(string name, int tokens, int visible, int patch) => new(
+            name, model.Decoder, 1, tokens + prefix,
+            (encoder.Dim == model.Decoder.Dim ? 0 : 2.0 * (visible + prefix) * encoder.Dim * model.Decoder.Dim) + (model.Decoder.Dim == patch ? 0 : 2.0 * tokens * model.Decoder.Dim * patch),
+            0, Trained: true);
+        if (crossModal || decodesVideo)
         {
-            if (needed)
-            {
-                forward[name] = blocks + embedding;
-                embeddings += trained ? embedding : 0;
-            }
+            yield return Encoder("video_masked", 1, videoVisible, video.Tokens, video.PatchDim);
         }
 
-        var (videoTokens, audioTokens) = (video.Tokens, audio.Tokens);
-        var (videoVisible, audioVisible) = (RandomMasking.VisibleTokens(videoTokens, objective.MaskVideo), RandomMasking.VisibleTokens(audioTokens, objective.MaskAudio));
-        Count("video_masked", crossModal || decodesVideo, student.Blocks(videoVisible), student.Embedding(videoTokens, video.PatchDim), trained: true);
-        Count("audio_masked", crossModal || decodesAudio, student.Blocks(audioVisible), student.Embedding(audioTokens, audio.PatchDim), trained: true);
-        Count("video_decoder", decodesVideo, Decoder(config, videoTokens, videoVisible, video.PatchDim), 0, trained: true);
-        Count("audio_decoder", decodesAudio, Decoder(config, audioTokens, audioVisible, audio.PatchDim), 0, trained: true);
+        if (crossModal || decodesAudio)
+        {
+            yield return Encoder("audio_masked", 1, audioVisible, audio.Tokens, audio.PatchDim);
+        }
+
+        if (decodesVideo)
+        {
+            yield return Decoder("video_decoder", video.Tokens, videoVisible, video.PatchDim);
+        }
+
+        if (decodesAudio)
+        {
+            yield return Decoder("audio_decoder", audio.Tokens, audioVisible, audio.PatchDim);
+        }
+
         if (crossModal)
         {
             var videoLocal = video.Grid(data.LocalFrames, data.LocalSize, data.LocalSize).Tokens;
             var audioLocal = audio.Grid(audio.Mels, data.LocalMelFrames).Tokens;
-            var (videoSeen, audioSeen) = objective.TeacherView == TeacherView.Global ? (videoTokens, audioTokens) : (videoLocal, audioLocal);
-            Count("video_local", true, data.LocalVideoViews * student.Blocks(videoLocal), data.LocalVideoViews * student.Embedding(videoLocal, video.PatchDim), trained: true);
-            Count("audio_local", true, data.LocalAudioViews * student.Blocks(audioLocal), data.LocalAudioViews * student.Embedding(audioLocal, audio.PatchDim), trained: true);
-            Count("heads", true, (2 + data.LocalVideoViews + data.LocalAudioViews) * Head(dim, projector), 0, trained: true);
-            Count("video_teacher", true, teacher.Blocks(videoSeen) + Head(dim, projector), teacher.Embedding(videoSeen, video.PatchDim), trained: false);
-            Count("audio_teacher", true, teacher.Blocks(audioSeen) + Head(dim, projector), teacher.Embedding(audioSeen, audio.PatchDim), trained: false);
+            var (videoSeen, audioSeen) = objective.TeacherView == TeacherView.Global ? (video.Tokens, audio.Tokens) : (videoLocal, audioLocal);
+            yield return Encoder("video_local", data.LocalVideoViews, videoLocal, videoLocal, video.PatchDim);
+            yield return Encoder("audio_local", data.LocalAudioViews, audioLocal, audioLocal, audio.PatchDim);
+            yield return new ForwardPass("heads", encoder, 0, 0, (2 + data.LocalVideoViews + data.LocalAudioViews) * head, 0, Trained: true);
+            yield return Encoder("video_teacher", 1, videoSeen, videoSeen, video.PatchDim) with { Ends = head, Trained = false };
+            yield return Encoder("audio_teacher", 1, audioSeen, audioSeen, audio.PatchDim) with { Ends = head, Trained = false };
         }
-
-        var students = forward.Where(part => !part.Key.EndsWith("_teacher", StringComparison.Ordinal)).Sum(part => part.Value);
-        return (forward, (2 * students) - embeddings);
-    }
-
-    private static double Decoder(PretrainConfig config, double tokens, double visible, double patchDim)
-    {
-        var prefix = config.Model.ClassToken ? 1 : 0;
-        var (dim, encoderDim) = (config.Model.Decoder.Dim, config.Model.Encoder.Dim);
-        return (encoderDim == dim ? 0 : 2 * (visible + prefix) * encoderDim * dim)
-            + new Encoder(config.Model.Decoder, config.Model.ClassToken).Blocks(tokens)
-            + (dim == (int)patchDim ? 0 : 2 * tokens * dim * patchDim);
     }
 
     private static double Head(double dim, ProjectorSection head)
@@ -93,17 +85,32 @@ public sealed record ModelCost
         var mlp = head.Layers == 1 ? dim * end : (dim * hidden) + ((head.Layers - 2) * hidden * hidden) + (hidden * end);
         return 2 * (mlp + ((double)head.Bottleneck * head.Out));
     }
+}
 
-    private readonly record struct Encoder(TransformerSection Size, bool ClassToken)
-    {
-        public double Blocks(double tokens)
-        {
-            double n = tokens + (ClassToken ? 1 : 0), dim = Size.Dim;
-            return Size.Depth * ((2 * n * dim * ((4 * dim) + (2.0 * Size.HiddenDim))) + (4 * n * n * dim));
-        }
+/// <summary>One sample's way through a stack of blocks: what it costs, in floating-point operations.</summary>
+/// <param name="Name">Which.</param>
+/// <param name="Size">Of the blocks.</param>
+/// <param name="Views">Sequences of a sample.</param>
+/// <param name="Tokens">Of a sequence, a class token included.</param>
+/// <param name="Ends">Work of what comes before or after the blocks and has an input gradient.</param>
+/// <param name="Embedding">Work of the embedding, which has none.</param>
+/// <param name="Trained">With a backward pass.</param>
+public sealed record ForwardPass(string Name, TransformerSection Size, int Views, int Tokens, double Ends, double Embedding, bool Trained)
+{
+    /// <summary>Tokens of a sample times blocks.</summary>
+    public double TokenBlocks => (double)Views * Tokens * Size.Depth;
 
-        public double Embedding(double tokens, double patchDim) => 2 * tokens * patchDim * Size.Dim;
-    }
+    /// <summary>Of all products but attention's.</summary>
+    public double Products => (TokenBlocks * 2 * Size.Dim * ((4.0 * Size.Dim) + (2.0 * Size.HiddenDim))) + Ends + Embedding;
+
+    /// <summary>Of attention: scores, and their sums of values.</summary>
+    public double Attention => TokenBlocks * Tokens * 4 * Size.Dim;
+
+    /// <summary>Of the forward pass.</summary>
+    public double Forward => Products + Attention;
+
+    /// <summary>Of the backward pass.</summary>
+    public double Backward => Trained ? (2 * Forward) - Embedding : 0;
 }
 
 /// <summary>Parameters of a configuration, counted by formula.</summary>

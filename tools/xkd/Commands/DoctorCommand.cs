@@ -99,9 +99,9 @@ internal static class DoctorCommand
         }
 
         terminal.Line($"  matrix work per sample: {global:f1} GFLOP with the teachers on the global view, {firstLocal:f1} on the first local one");
-        foreach ((var part, var flop) in cost.ForwardParts)
+        foreach (var pass in cost.Passes)
         {
-            terminal.Line($"  {part,-28} {flop / 1e9,9:f1} GFLOP forward");
+            terminal.Line($"  {pass.Name,-28} {pass.Forward / 1e9,9:f1} GFLOP forward");
         }
 
         return ExitCodes.Done;

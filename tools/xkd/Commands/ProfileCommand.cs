@@ -12,19 +12,20 @@ internal static class ProfileCommand
 {
     public static Command Create()
     {
-        Argument<string> what = new("what") { Description = "ingest: media into a cache; decode: its first half; mel: the log-mel kernel; loader: a cache into augmented batches; step: the training step on random input; train: the step behind its feed; svm: fits of a linear SVM." };
-        what.AcceptOnlyFromAmong([.. Profiler.Names]);
+        Argument<string> what = new("what") { Description = "ingest: media into a cache; decode: its first half; mel: the log-mel kernel; loader: a cache into augmented batches; step: the training step on random input; train: the step behind its feed; svm: fits of a linear SVM; plan: the step predicted part by part, for an h200 without one, for --device cpu or cuda from measured rates and beside what it takes there." };
+        what.AcceptOnlyFromAmong([.. Profiler.Names, "plan"]);
         Option<string?> data = new("--data") { Description = "loader, train: read this cache instead of a generated one." };
         Option<string?> config = new("--config") { Description = "loader, step, train: the configuration; by default the released recipe at batch 8, configs/bench/scaled.yaml, configs/pretrain/tiny.yaml." };
         var device = CommonOptions.Device();
         var libtorch = CommonOptions.LibTorch();
-        var batches = Numbers.Several<int>("--batch", "step: batch sizes, measured one after the other, such as --batch 4 8 16.", new NumberRange(1, 1_000_000));
+        var clips = Numbers.Option("--clips", "plan: clips of an epoch.", new NumberRange(1, long.MaxValue), 240_000L);
+        var batches = Numbers.Several<int>("--batch", "step, plan: batch sizes, measured one after the other, such as --batch 4 8 16.", new NumberRange(1, 1_000_000));
         Option<bool> sweep = new("--sweep") { Description = "loader: measure at several numbers of workers." };
         var set = CommonOptions.Set();
         var output = Outputs.Folder(new Option<string?>("--out") { Description = "Folder for trace.json (chrome://tracing, Perfetto) and profile.html." });
         var delays = CommonOptions.DelayStage();
         var json = CommonOptions.Json();
-        Command command = new("profile", "Measure one part by itself and name its bottleneck.") { what, data, config, set, device, libtorch, batches, sweep, output, delays, json };
+        Command command = new("profile", "Measure one part by itself and name its bottleneck.") { what, data, config, set, device, libtorch, batches, clips, sweep, output, delays, json };
         command.SetAction(async (parsed, _) =>
         {
             using StopSignals signals = new();
@@ -34,6 +35,12 @@ internal static class ProfileCommand
                 Data = parsed.GetValue(data), Config = parsed.GetValue(config), Set = parsed.GetValue(set)!, Delays = parsed.GetValue(delays)!, Device = parsed.GetValue(device)!,
                 Batches = parsed.GetValue(batches)!, Sweep = parsed.GetValue(sweep),
             };
+            if (parsed.GetValue(what) == "plan")
+            {
+                await Task.Run(() => PlanProfile.Run(options, parsed.GetValue(libtorch), parsed.GetValue(clips), terminal, signals.Token), CancellationToken.None).ConfigureAwait(false);
+                return ExitCodes.Done;
+            }
+
             if (parsed.GetValue(what) is "step" or "train" or "svm")
             {
                 LibTorch.Load(parsed.GetValue(libtorch));

@@ -1,0 +1,222 @@
+using TorchSharp;
+using Xkd.Model.Method;
+using Xkd.Model.Torch;
+using static TorchSharp.torch;
+
+namespace Xkd.Model.Training;
+
+/// <summary>Seconds of one pass of a batch through its blocks, forward and, where it is trained, backward.</summary>
+public readonly record struct PassTime(double Products, double Attention, double Pointwise)
+{
+    public double Sum => Products + Attention + Pointwise;
+}
+
+/// <summary>What a device does in a second, as far as a training step asks for it.</summary>
+public sealed record DeviceRates
+{
+    private const double HeadShare = 0.005, SmallProduct = 600;
+
+    /// <summary>What it is called.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Large products in the step's type, FLOP a second: what MFU is a share of.</summary>
+    public required double Products { get; init; }
+
+    /// <summary>Products in float32, FLOP a second: those of the heads.</summary>
+    public required double Exact { get; init; }
+
+    /// <summary>Memory read and written by passes over large tensors, bytes a second.</summary>
+    public required double Bytes { get; init; }
+
+    /// <summary>Memory, bytes.</summary>
+    public required double Memory { get; init; }
+
+    /// <summary>Activations and products are of two bytes instead of four.</summary>
+    public required bool Lower { get; init; }
+
+    /// <summary>A step cannot be shorter than its kernels take to launch, seconds.</summary>
+    public double Launches { get; init; }
+
+    /// <summary>Time of a pass's blocks at a batch size.</summary>
+    public required Func<ForwardPass, int, PassTime> Blocks { get; init; }
+
+    /// <summary>
+    /// An H200 in bfloat16, eager kernels: 790 TFLOP/s of products and 4.3 TB/s of memory (of which passes reach 88 %) were measured by others, the shares that our shapes
+    /// reach are estimates: 73 % of it for students, 80 % for teachers, 67 % for decoders, attention a half percent for each value of a head's width.
+    /// </summary>
+    public static DeviceRates H200 { get; } = new()
+    {
+        Name = "h200", Products = 790e12, Exact = 60e12, Bytes = 0.88 * 4.3e12, Memory = 141e9, Lower = true, Launches = 0.035,
+        Blocks = (pass, batch) =>
+        {
+            double rows = (double)batch * pass.Views * pass.Tokens, small = rows / (rows + SmallProduct);
+            var share = pass.Name.EndsWith("_decoder", StringComparison.Ordinal) ? 0.67 : pass.Trained ? 0.73 : 0.8;
+            return new PassTime(
+                batch * (pass.Products - pass.Ends) * (pass.Trained ? 3 : 1) / (790e12 * share * small),
+                batch * pass.Attention * (pass.Trained ? 3.5 : 1) / (790e12 * HeadShare * pass.Size.Dim / pass.Size.Heads),
+                batch * PointwiseBytes(pass) / (0.88 * 4.3e12));
+        },
+    };
+
+    /// <summary>Rates of a device here, measured with blocks of the configuration's own shapes, on the calling thread.</summary>
+    public static DeviceRates Measure(Device device, PretrainConfig config, TimeProvider time)
+    {
+        var onDevice = device.type == DeviceType.CUDA;
+        var lower = config.Train.Precision is Precision.Bfloat16 || (config.Train.Precision is Precision.Auto && onDevice);
+        double Peak(ScalarType type) => MatmulPeak.Measure(device, type, time);
+        var exact = Peak(ScalarType.Float32);
+        using var scope = NewDisposeScope();
+        var large = randn([1 << 24], device: device);
+        var bytes = 2 * 4.0 * large.numel() / Seconds(device, time, () => large.neg_()); // a read and a write
+        return new DeviceRates
+        {
+            Name = device.ToString(), Products = lower ? Peak(ScalarType.BFloat16) : exact, Exact = exact, Bytes = bytes, Lower = lower,
+            Memory = onDevice ? 0 : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+            Blocks = (pass, batch) => MeasureBlock(device, pass, batch, lower, time),
+        };
+    }
+
+    /// <summary>Bytes that norms, residuals, GELU and casts of a sample's blocks move, in bfloat16: counted over the eager step's kernels.</summary>
+    internal static double PointwiseBytes(ForwardPass pass) => pass.TokenBlocks * pass.Size.Dim * (pass.Trained ? 64 + 150 : 64);
+
+    private static PassTime MeasureBlock(Device device, ForwardPass pass, int batch, bool lower, TimeProvider time)
+    {
+        using var scope = NewDisposeScope();
+        using var casting = lower ? new Autocast(device.type).Enter() : null;
+        var (size, rows) = (pass.Size, (long)batch * pass.Views);
+        using Block block = new(size, device);
+        using Initialisation initialisation = new(0);
+        initialisation.Draw(block);
+        Tensor[] weights = [.. new (long In, long Out)[] { (size.Dim, 3 * size.Dim), (size.Dim, size.Dim), (size.Dim, size.HiddenDim), (size.HiddenDim, size.Dim) }
+            .Select(w => randn([w.Out, w.In], device: device).requires_grad_(pass.Trained))];
+        Tensor x = Input(rows, pass.Tokens, size.Dim), wide = Input(rows, pass.Tokens, size.HiddenDim), head = Input(rows, size.Heads, pass.Tokens, size.Dim / size.Heads);
+        var all = Timed(() => [block.call(x)]);
+        var products = Timed(() => [.. weights.Select(w => nn.functional.linear(w.shape[1] == size.Dim ? x : wide, w))]);
+        var attention = Timed(() => [nn.functional.scaled_dot_product_attention(head, head, head)]);
+        return new PassTime(size.Depth * products, size.Depth * attention, size.Depth * Math.Max(0, all - products - attention));
+
+        Tensor Input(params long[] shape) => randn(shape, device: device).requires_grad_(pass.Trained);
+
+        double Timed(Func<Tensor[]> forward) => Seconds(device, time, () =>
+        {
+            using var inner = NewDisposeScope();
+            using var unrecorded = pass.Trained ? null : no_grad();
+            var outputs = forward();
+            if (pass.Trained)
+            {
+                autograd.backward(outputs, [.. outputs.Select(y => ones_like(y))]);
+            }
+        });
+    }
+
+    // The median of a few runs, after one that warms up.
+    private static double Seconds(Device device, TimeProvider time, Action run)
+    {
+        const int Runs = 5;
+        var seconds = new double[Runs];
+        for (var i = -1; i < Runs; i++)
+        {
+            var began = time.GetTimestamp();
+            run();
+            if (device.type == DeviceType.CUDA)
+            {
+                cuda.synchronize(device);
+            }
+
+            seconds[Math.Max(i, 0)] = time.GetElapsedTime(began).TotalSeconds;
+        }
+
+        return Pipeline.Samples.Median(seconds);
+    }
+}
+
+/// <summary>What one part of a step costs, predicted.</summary>
+/// <param name="Name">A pass of <see cref="ModelCost.Passes"/>, <c>objectives</c> or <c>update</c>.</param>
+/// <param name="Time">Seconds.</param>
+/// <param name="ForwardShare">Of the time, what belongs to the forward pass, 0 to 1.</param>
+/// <param name="Memory">Bytes it keeps until the step is over.</param>
+public sealed record PlanRow(string Name, PassTime Time, double ForwardShare, double Memory);
+
+/// <summary>A training step predicted part by part, from the shapes of a configuration and the rates of a device.</summary>
+public sealed record StepPlan
+{
+    // Passes over float32 copies of the patches: reconstruction loss with its normalisation, forward and backward; cutting patches and picking the visible ones.
+    private const double LossPasses = 19, PatchPasses = 15;
+
+    // Bytes a parameter: clip, AdamW, moving averages and zeroing, as operations of libtorch and in one pass on a host; in bfloat16 also gradients that are widened and
+    // summed, and weights that are cast for each pass.
+    private const double UpdateBytes = 60, HostUpdateBytes = 40, WidenBytes = 59, CastBytes = 16;
+
+    // Values of an activation that backward needs, by token, block and width.
+    private const double Kept = 18;
+
+    private StepPlan(PretrainConfig config, DeviceRates rates, int batch, ModelCost cost, IReadOnlyList<PlanRow> rows) =>
+        (Device, Batch, Rows, Seconds, Flop, Products) = (rates.Name, batch, rows, Math.Max(rates.Launches, rows.Sum(row => row.Time.Sum)), batch * cost.FlopPerSample, rates.Products);
+
+    public string Device { get; }
+
+    public int Batch { get; }
+
+    public IReadOnlyList<PlanRow> Rows { get; }
+
+    /// <summary>Of a step.</summary>
+    public double Seconds { get; }
+
+    /// <summary>Matrix work of a step.</summary>
+    public double Flop { get; }
+
+    /// <summary>Peak that MFU is a share of, FLOP a second.</summary>
+    public double Products { get; }
+
+    /// <summary>Bytes of parameters, gradients, moments and activations.</summary>
+    public double Memory => Rows.Sum(row => row.Memory);
+
+    public double SamplesPerSecond => Batch / Seconds;
+
+    /// <summary>Share of the peak, 0 to 1.</summary>
+    public double Mfu => Flop / Seconds / Products;
+
+    /// <summary>Forward, backward and update, seconds.</summary>
+    public (double Forward, double Backward, double Update) Phases
+    {
+        get
+        {
+            var (update, others) = (Rows[^1].Time.Sum, Rows.SkipLast(1));
+            var forward = others.Sum(row => row.ForwardShare * row.Time.Sum);
+            return (forward, others.Sum(row => row.Time.Sum) - forward, update);
+        }
+    }
+
+    /// <summary>The plan of a configuration's step.</summary>
+    public static StepPlan Of(PretrainConfig config, DeviceRates rates, int batch)
+    {
+        var cost = ModelCost.Of(config);
+        var width = rates.Lower ? 2.0 : 4;
+        List<PlanRow> rows = [];
+        foreach (var pass in cost.Passes)
+        {
+            var ends = batch * pass.Ends * (pass.Trained ? 3 : 1) / (pass.Size == config.Model.Encoder ? rates.Exact : rates.Products); // heads are in float32
+            var blocks = pass.Views == 0 ? default : rates.Blocks(pass, batch);
+            rows.Add(new PlanRow(
+                pass.Name, blocks with { Products = blocks.Products + ends }, pass.Forward / (pass.Forward + pass.Backward), pass.Trained ? batch * pass.TokenBlocks * pass.Size.Dim * Kept * width : 0));
+        }
+
+        var values = ((double)config.VideoGeometry.Tokens * config.VideoGeometry.PatchDim) + ((double)config.AudioGeometry.Tokens * config.AudioGeometry.PatchDim);
+        rows.Add(new PlanRow("objectives", new PassTime(0, 0, batch * 4 * (LossPasses + PatchPasses) * values / rates.Bytes), 2.0 / 3, batch * 4 * 4 * values));
+        var update = rates.Lower ? (cost.Trainable * (UpdateBytes + WidenBytes)) + (cost.Total * CastBytes) : cost.Trainable * HostUpdateBytes;
+        rows.Add(new PlanRow("update", new PassTime(0, 0, update / rates.Bytes), 0, 4.0 * (cost.Total + (3 * cost.Trainable))));
+        return new StepPlan(config, rates, batch, cost, rows);
+    }
+
+    /// <summary>The largest batch of a doubling from 1 whose step fits a memory; 0 where none does.</summary>
+    public static int LargestBatch(PretrainConfig config, DeviceRates rates)
+    {
+        var batch = 0;
+        while (batch < 1 << 16 && Of(config, rates with { Blocks = (_, _) => default }, Math.Max(1, batch * 2)).Memory <= rates.Memory)
+        {
+            batch = Math.Max(1, batch * 2);
+        }
+
+        return batch;
+    }
+}
