@@ -155,6 +155,9 @@ public sealed record RunOrigin
 
     /// <summary><see cref="Torch.MklPath.Name"/> of the first start: on the same one a resumed run repeats every bit. Null without MKL, and in runs of before this was kept.</summary>
     public string? Mkl { get; init; }
+
+    /// <summary>The weights that the run was started from, by the SHA-256 of their files; empty where it began with drawn values.</summary>
+    public IReadOnlyDictionary<string, string> Weights { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 }
 
 /// <summary>A cache that a run is trained on, and what of it.</summary>

@@ -15,6 +15,9 @@ public sealed record TrainerOptions
     /// </summary>
     public IReadOnlyList<string> Data { get; init; } = [];
 
+    /// <summary>Weights that a run starts from: runs, official files or single encoders. Empty: from values drawn by the seed.</summary>
+    public IReadOnlyList<string> Weights { get; init; } = [];
+
     /// <summary>How a cache in an object store is reached; null asks the environment.</summary>
     public ObjectStoreOptions? Objects { get; init; }
 

@@ -2,6 +2,7 @@ using TorchSharp;
 using Xkd.Model.Method;
 using Xkd.Model.Ranks;
 using Xkd.Model.Torch;
+using Xkd.Model.Weights;
 using Xkd.Pipeline;
 using Xkd.Storage;
 using static TorchSharp.torch;
@@ -34,6 +35,11 @@ internal sealed class TrainerParts : IDisposable
         var cost = ModelCost.Of(config);
         RequireMemory(cost, device);
         _model = new XkdModel(config, (ulong)config.Seed, device);
+        if (options.Weights.Count > 0)
+        {
+            StartingWeights.Apply(_model, options.Weights).Where(_ => ranks.IsFirst).ToList().ForEach(observer.Note);
+        }
+
         Step = new XkdStep(_model, StepExchange.Of(ranks, config));
         var peak = ranks.FromFirst(() => MatmulPeak.Measure(device, Step.ProductType, time)); // by itself: ranks may share cores
         Checkpoints = new RunCheckpoints(run, origin, config, Step, Feed.StepsPerEpoch, options, observer, ranks);
@@ -146,12 +152,20 @@ internal sealed class TrainerParts : IDisposable
         }
 
         run.Check(options.Config, options.Resume != ResumeMode.Never);
-        return run.ReadOrigin() ?? NewOrigin(options, RunData.Open(options, origin: null));
+        var weights = options.Weights.ToDictionary(path => path, WeightImporter.Hash, StringComparer.Ordinal);
+        if (run.ReadOrigin() is { } origin)
+        {
+            return weights.Values.Except(origin.Weights.Values, StringComparer.Ordinal).Any()
+                ? throw new UsageException($"{options.Out} was started from {(origin.Weights.Count > 0 ? string.Join(", ", origin.Weights.Keys) : "values drawn by its seed")}, not from {string.Join(", ", weights.Keys)}: leave --weights out, or train into another --out")
+                : origin;
+        }
+
+        return NewOrigin(options, RunData.Open(options, origin: null), weights);
     }
 
-    private static RunOrigin NewOrigin(TrainerOptions options, IReadOnlyList<MixMember> mix)
+    private static RunOrigin NewOrigin(TrainerOptions options, IReadOnlyList<MixMember> mix, Dictionary<string, string> weights)
     {
         var (mean, std) = options.Config.MelScale(MixMember.MelOf(mix));
-        return new RunOrigin { Caches = RunData.Pin(mix), MelMean = mean, MelStd = std, Mkl = LibTorch.Info.Mkl?.Name };
+        return new RunOrigin { Caches = RunData.Pin(mix), MelMean = mean, MelStd = std, Mkl = LibTorch.Info.Mkl?.Name, Weights = weights };
     }
 }

@@ -183,8 +183,16 @@ public static class WeightImporter
 
     private static bool IsHead(WeightTensor tensor) => Heads.Any(head => tensor.Name.StartsWith(head, StringComparison.Ordinal));
 
-    private static string Hash(string file)
+    /// <summary>SHA-256 of the weight file that a path means, lower-case hexadecimal.</summary>
+    /// <exception cref="FailureException">There is no such file.</exception>
+    internal static string Hash(string path)
     {
+        var file = Resolve(path);
+        if (!File.Exists(file))
+        {
+            throw new FailureException($"{file} does not exist: name a run, a checkpoint, or a file of weights");
+        }
+
         using var stream = File.OpenRead(file);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }

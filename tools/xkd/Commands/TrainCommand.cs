@@ -20,6 +20,7 @@ internal static class TrainCommand
             Description = "The cache, a folder or s3://bucket/prefix; repeatable, and as CACHE@WEIGHT drawn by weight. By default data.caches of the configuration, with --resume the run's own.",
             DefaultValueFactory = _ => [],
         };
+        Option<string[]> weights = new("--weights") { Description = "Start from these: a run, an official file, or one encoder's export; repeatable, one for each encoder.", DefaultValueFactory = _ => [] };
         var where = CommonOptions.Where();
         var ids = CommonOptions.Ids();
         var cacheSize = CommonOptions.CacheSize();
@@ -34,7 +35,7 @@ internal static class TrainCommand
         var libtorch = CommonOptions.LibTorch();
         Option<bool> profile = new("--profile") { Description = "Write what every feed stage measured as profile.json into the run folder." };
         var delays = CommonOptions.DelayStage();
-        Command command = new("train", "Pre-train on a cache.") { config, data, where, ids, cacheSize, output, resume, seed, set, maxSteps, maxHours, device, libtorch, profile, delays };
+        Command command = new("train", "Pre-train on a cache.") { config, data, weights, where, ids, cacheSize, output, resume, seed, set, maxSteps, maxHours, device, libtorch, profile, delays };
         command.SetAction(async (parsed, _) =>
         {
             var overrides = parsed.GetValue(set)!;
@@ -56,6 +57,7 @@ internal static class TrainCommand
             {
                 Config = loaded,
                 Data = parsed.GetValue(data)!,
+                Weights = parsed.GetValue(weights)!,
                 Objects = CommonOptions.Objects(parsed.GetValue(cacheSize)),
                 Out = parsed.GetValue(output)!,
                 Resume = parsed.GetValue(resume) == "auto" ? ResumeMode.Auto : parsed.GetResult(resume) is null ? ResumeMode.Never : ResumeMode.Required,
