@@ -7,7 +7,8 @@ namespace Xkd.Model.Method;
 /// </summary>
 public sealed record ModelCost
 {
-    private ModelCost(ParameterCount parameters, IReadOnlyList<ForwardPass> passes) => (Parts, Trainable, Total, Passes) = (parameters.Parts, parameters.Trainable, parameters.Total, passes);
+    private ModelCost(ParameterCount parameters, IReadOnlyList<ForwardPass> passes) =>
+        (Parts, Trainable, Total, Passes) = (parameters.Parts, parameters.Trainable, parameters.Total, passes);
 
     /// <summary>Parameters by part; blocks shared between modalities stand under <c>shared_blocks</c>, a head counts its fixed magnitudes.</summary>
     public IReadOnlyDictionary<string, long> Parts { get; }
@@ -39,12 +40,14 @@ public sealed record ModelCost
         var (encoder, prefix, crossModal) = (model.Encoder, model.ClassToken ? 1 : 0, objective.CrossModal);
         var head = Head(encoder.Dim, model.Projector);
         var (decodesVideo, decodesAudio) = (objective.VideoReconstruction > 0, objective.AudioReconstruction > 0);
-        var (videoVisible, audioVisible) = (RandomMasking.VisibleTokens(video.Tokens, objective.MaskVideo), RandomMasking.VisibleTokens(audio.Tokens, objective.MaskAudio));
+        var videoVisible = RandomMasking.VisibleTokens(video.Tokens, objective.MaskVideo);
+        var audioVisible = RandomMasking.VisibleTokens(audio.Tokens, objective.MaskAudio);
         ForwardPass Encoder(string name, int views, int tokens, int embedded, int patch) =>
             new(name, encoder, views, tokens + prefix, 0, 2.0 * views * embedded * patch * encoder.Dim, Trained: true);
         ForwardPass Decoder(string name, int tokens, int visible, int patch) => new(
             name, model.Decoder, 1, tokens + prefix,
-            (encoder.Dim == model.Decoder.Dim ? 0 : 2.0 * (visible + prefix) * encoder.Dim * model.Decoder.Dim) + (model.Decoder.Dim == patch ? 0 : 2.0 * tokens * model.Decoder.Dim * patch),
+            (encoder.Dim == model.Decoder.Dim ? 0 : 2.0 * (visible + prefix) * encoder.Dim * model.Decoder.Dim)
+                + (model.Decoder.Dim == patch ? 0 : 2.0 * tokens * model.Decoder.Dim * patch),
             0, Trained: true);
         if (crossModal || decodesVideo)
         {

@@ -16,9 +16,10 @@ public sealed record XkdInput(IReadOnlyList<Tensor> Video, IReadOnlyList<Tensor>
         using var generator = new Generator(seed, CPU);
         Tensor Normal(params long[] shape) => randn([batch, .. shape], generator: generator).to(device);
         Tensor Uniform(int tokens) => rand([batch, tokens], generator: generator).to(device);
+        IEnumerable<Tensor> Locals(int views, params long[] shape) => Enumerable.Range(0, views).Select(_ => Normal(shape));
         return new XkdInput(
-            [Normal(3, d.GlobalFrames, d.GlobalSize, d.GlobalSize), .. Enumerable.Range(0, d.LocalVideoViews).Select(_ => Normal(3, d.LocalFrames, d.LocalSize, d.LocalSize))],
-            [Normal(1, d.Mels, d.GlobalMelFrames), .. Enumerable.Range(0, d.LocalAudioViews).Select(_ => Normal(1, d.Mels, d.LocalMelFrames))],
+            [Normal(3, d.GlobalFrames, d.GlobalSize, d.GlobalSize), .. Locals(d.LocalVideoViews, 3, d.LocalFrames, d.LocalSize, d.LocalSize)],
+            [Normal(1, d.Mels, d.GlobalMelFrames), .. Locals(d.LocalAudioViews, 1, d.Mels, d.LocalMelFrames)],
             Uniform(config.VideoGeometry.Tokens), Uniform(config.AudioGeometry.Tokens));
     }
 

@@ -65,13 +65,18 @@ internal sealed unsafe class CopyStream : IDisposable
     /// <exception cref="UsageException">The driver or libtorch lacks a function.</exception>
     public static CopyStream Open(int device)
     {
-        nint[] libraries = [NativeLibrary.Load("libcuda.so.1"), .. new[] { LibTorchLocator.Probe, "libtorch_cuda.so" }.Select(l => NativeLibrary.Load(Path.Combine(LibTorch.Info.Directory, l)))];
-        return new CopyStream(device, name => libraries.Select(library => NativeLibrary.TryGetExport(library, name, out var function) ? function : 0).FirstOrDefault(function => function != 0) is not 0 and var found
-            ? found
-            : throw new UsageException($"neither libcuda.so.1 nor libtorch {LibTorch.Info.Version} in {LibTorch.Info.Directory} has {name}: name a libtorch 2.10 with CUDA by --libtorch or {LibTorchLocator.Variable}"));
+        var libtorch = LibTorch.Info;
+        string[] names = ["libcuda.so.1", .. new[] { LibTorchLocator.Probe, "libtorch_cuda.so" }.Select(name => Path.Combine(libtorch.Directory, name))];
+        nint[] libraries = [.. names.Select(NativeLibrary.Load)]; // loaded already: the same handles
+        return new CopyStream(device, Export);
+
+        nint Export(string name) => libraries.Select(library => NativeLibrary.TryGetExport(library, name, out var found) ? found : 0).Max() is not 0 and var function
+            ? function
+            : throw new UsageException($"neither libcuda.so.1 nor libtorch {libtorch.Version} in {libtorch.Directory} has {name}: "
+                + $"name a libtorch 2.10 with CUDA by --libtorch or {LibTorchLocator.Variable}");
     }
 
-    /// <summary>Begins to copy the first bytes of an array over a tensor on the device. The array must keep its values until an event recorded after it has passed.</summary>
+    /// <summary>Begins to copy the first bytes of an array over a tensor on the device. The array keeps its values until an event recorded later has passed.</summary>
     public void Copy(Array from, Tensor to)
     {
         nint address;

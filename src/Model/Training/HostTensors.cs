@@ -37,7 +37,8 @@ internal sealed class HostTensors : IDisposable
 
     /// <summary>What a person should know of the copies; null where all is well.</summary>
     public string? Complaint => _copies is { Refused: > 0 } copies
-        ? $"the driver refused to lock {copies.Refused / 1e6:f0} MB of host memory (CUDA error {copies.RefusedBy}), so that copies to {_device} take several times as long: raise the limit of locked memory (ulimit -l)"
+        ? $"the driver refused to lock {copies.Refused / 1e6:f0} MB of host memory (CUDA error {copies.RefusedBy}), "
+            + $"so that copies to {_device} take several times as long: raise the limit of locked memory (ulimit -l)"
         : null;
 
     /// <summary>The rows of a view on a device, by an ordinary copy.</summary>
@@ -47,7 +48,7 @@ internal sealed class HostTensors : IDisposable
         return Copy(view.Data, ScalarType.Float32, [rows, .. view.Shape[1..]]).to(device).MoveToOuterDisposeScope();
     }
 
-    /// <summary>A batch as the model's input: frames normalised. It is valid until the batch after the next is taken; hand the batch back when the step was begun.</summary>
+    /// <summary>A batch as the model's input, frames normalised: valid until the batch after the next is taken. Hand the batch back when the step was begun.</summary>
     public XkdInput Take(HostBatch batch)
     {
         var arrays = Arrays(batch);

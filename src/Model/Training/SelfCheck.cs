@@ -16,9 +16,9 @@ public static class SelfCheck
     private const int Batch = 8, Batches = 4;
     private const ulong Seed = 1;
 
-    // Of the larger of a value and 1: alignment is a difference of kernels' means of that size. float32: rounding of some 50 layers, sqrt(2^8 products) * 2^-24 each, is
-    // 5e-5; what AdamW makes of gradients that are rounding alone weighs more, 20 whole steps of lr, 2e-3 beside weights of 0.1 to 1. bfloat16: operands are rounded
-    // to 2^-9, 2e-3, and a term is a mean over a batch of products of them; the norm of a gradient goes through both passes.
+    // Of the larger of a value and 1: alignment is a difference of kernels' means of that size. float32: rounding of some 50 layers, sqrt(2^8 products) * 2^-24
+    // each, is 5e-5; what AdamW makes of gradients that are rounding alone weighs more, 20 whole steps of lr, 2e-3 beside weights of 0.1 to 1. bfloat16:
+    // operands are rounded to 2^-9, 2e-3, and a term is a mean over a batch of products of them; the norm of a gradient goes through both passes.
     private static readonly (Precision Precision, double Tolerance)[] Checked = [(Precision.Float32, 2e-3), (Precision.Bfloat16, 1e-2)];
 
     /// <summary>A small XKD of every part: masked reconstruction, distillation, alignment, refinement.</summary>
@@ -66,7 +66,8 @@ public static class SelfCheck
         return rows;
     }
 
-    private static (IReadOnlyList<string> Learned, IReadOnlyList<IReadOnlyDictionary<string, double>> Steps) Train(Device device, Precision precision, int steps, double learningRate)
+    private static (IReadOnlyList<string> Learned, IReadOnlyList<IReadOnlyDictionary<string, double>> Steps) Train(
+        Device device, Precision precision, int steps, double learningRate)
     {
         var config = Config with { Train = Config.Train with { Precision = precision } };
         using var scope = NewDisposeScope();

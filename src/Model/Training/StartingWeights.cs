@@ -7,7 +7,8 @@ namespace Xkd.Model.Training;
 
 /// <summary>
 /// Starts a model from weights of any provenance: a run, the official release, or single encoders. What weights hold of only one branch starts both; position
-/// tables of another grid are resampled; heads and decoders that are not there, or of another size, stay as they were drawn. An encoder fits whole or is refused.
+/// tables of another grid are resampled; heads and decoders that are not there, or of another size, stay as they were drawn. An encoder fits whole or is
+/// refused.
 /// </summary>
 internal static class StartingWeights
 {
@@ -22,8 +23,10 @@ internal static class StartingWeights
         using var scope = NewDisposeScope();
         using var unrecorded = no_grad();
         var offered = Offered(paths);
-        var own = StateNames.StateDict(model).GroupBy(entry => entry.Value.Handle).Select(names => (Names: names.Select(entry => entry.Name).ToArray(), names.First().Value)).ToList();
-        List<string> misfits = [.. offered.Keys.Except(own.SelectMany(o => o.Names), StringComparer.Ordinal).Where(name => name.Contains(Backbone, StringComparison.Ordinal)).Select(name => $"{name} is not part of this model")];
+        (string[] Names, Tensor Value)[] own = // a tensor that several names share once
+            [.. StateNames.StateDict(model).GroupBy(entry => entry.Value.Handle).Select(same => (same.Select(entry => entry.Name).ToArray(), same.First().Value))];
+        var unknown = offered.Keys.Except(own.SelectMany(o => o.Names), StringComparer.Ordinal).Where(name => name.Contains(Backbone, StringComparison.Ordinal));
+        List<string> misfits = [.. unknown.Select(name => $"{name} is not part of this model")];
         List<(Tensor To, WeightTensor From, Tensor Value)> fits = [];
         Dictionary<string, (int Taken, int Resampled, int Left)> parts = new(StringComparer.Ordinal);
         foreach (var (names, to) in own)
@@ -32,7 +35,7 @@ internal static class StartingWeights
             var value = from is null ? null : Fitted(model, names[0], TensorBytes.ToTensor(from).to(ScalarType.Float32), to.shape);
             if (value is null && names.FirstOrDefault(name => Sources(Table(name), offered).Any()) is { } wanted)
             {
-                misfits.Add(from is null ? $"{wanted} is missing" : $"{from.Name} is [{string.Join(", ", from.Shape)}], the model's {wanted} [{string.Join(", ", to.shape)}]");
+                misfits.Add(from is null ? $"{wanted} is missing" : $"{from} does not fit the model's {wanted} [{string.Join(", ", to.shape)}]");
             }
 
             var part = parts.GetValueOrDefault(Part(names[0]));
@@ -47,9 +50,9 @@ internal static class StartingWeights
         var files = string.Join(", ", paths);
         if (misfits.Count > 0 || fits.Count == 0)
         {
-            throw new UsageException(
-                $"{files} {(misfits.Count > 0 ? $"does not fit this model, nothing was loaded: {string.Join("; ", misfits.Take(MostNamed))}{(misfits.Count > MostNamed ? $"; and {misfits.Count - MostNamed} more" : "")}" : "holds nothing that this model has")}. "
-                + "Set model.encoder, model.video_patch, model.audio_patch and model.class_token to those that the weights were trained with");
+            var more = misfits.Count > MostNamed ? $"; and {misfits.Count - MostNamed} more" : "";
+            var problem = misfits.Count > 0 ? $"does not fit this model: {string.Join("; ", misfits.Take(MostNamed))}{more}" : "holds nothing that this model has";
+            throw new UsageException($"{files} {problem}. Nothing was loaded. Set model.encoder, model.video_patch, model.audio_patch and model.class_token to those that the weights were trained with");
         }
 
         fits.ForEach(fit => fit.To.copy_(fit.Value));
@@ -90,13 +93,15 @@ internal static class StartingWeights
     }
 
     // The position table of the encoder that a tensor is of: an encoder that is offered has one. Of no encoder: nothing.
-    private static string Table(string name) => name.IndexOf(Backbone, StringComparison.Ordinal) is >= 0 and var at ? $"{name[..at]}{Backbone}enc_{Positions}" : "";
+    private static string Table(string name) =>
+        name.IndexOf(Backbone, StringComparison.Ordinal) is >= 0 and var at ? $"{name[..at]}{Backbone}enc_{Positions}" : "";
 
     private static string Swapped(string name, string one, string other) => name.Contains(one, StringComparison.Ordinal)
         ? name.Replace(one, other, StringComparison.Ordinal)
         : name.Replace(other, one, StringComparison.Ordinal);
 
-    // The value in the model's shape; null where it has none.
+    // The value in the model's shape; null where it has none. A table does not say its grid: it is taken for the released one, else for one that differs from
+    // the model's in the size of frames, else in time.
     private static Tensor? Fitted(XkdModel model, string name, Tensor value, long[] shape)
     {
         if (value.shape.AsSpan().SequenceEqual(shape) || !name.EndsWith(Positions, StringComparison.Ordinal) || value.dim() != 3 || value.shape[2] != shape[2])
@@ -111,13 +116,17 @@ internal static class StartingWeights
             var (g, released) = (config.VideoGeometry, new VideoGeometry());
             var grid = g.Grid(g.Frames, g.Height, g.Width);
             var side = (int)Math.Sqrt(tokens / grid.Time);
-            VideoGrid[] natives = [released.Grid(released.Frames, released.Height, released.Width), new(grid.Time, side, side), new(tokens / (grid.Rows * grid.Columns), grid.Rows, grid.Columns)];
+            VideoGrid[] natives =
+            [
+                released.Grid(released.Frames, released.Height, released.Width), new(grid.Time, side, side), new(tokens / (grid.Rows * grid.Columns), grid.Rows, grid.Columns),
+            ];
             return natives.FirstOrDefault(n => n.Tokens == tokens) is { Tokens: > 0 } native ? PositionResampling.Resample(value, prefix, native, grid) : null;
         }
 
         var (a, published) = (config.AudioGeometry, new AudioGeometry());
         var bands = a.Grid(a.Mels, a.Frames);
-        AudioGrid[] spectrograms = [published.Grid(published.Mels, published.Frames), new(bands.Bands, tokens / bands.Bands), new(tokens / bands.Time, bands.Time)];
+        AudioGrid[] spectrograms =
+            [published.Grid(published.Mels, published.Frames), new(bands.Bands, tokens / bands.Bands), new(tokens / bands.Time, bands.Time)];
         return spectrograms.FirstOrDefault(n => n.Tokens == tokens) is { Tokens: > 0 } from ? PositionResampling.Resample(value, prefix, from, bands) : null;
     }
 

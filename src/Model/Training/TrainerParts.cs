@@ -155,9 +155,9 @@ internal sealed class TrainerParts : IDisposable
         var weights = options.Weights.ToDictionary(path => path, WeightImporter.Hash, StringComparer.Ordinal);
         if (run.ReadOrigin() is { } origin)
         {
-            return weights.Values.Except(origin.Weights.Values, StringComparer.Ordinal).Any()
-                ? throw new UsageException($"{options.Out} was started from {(origin.Weights.Count > 0 ? string.Join(", ", origin.Weights.Keys) : "values drawn by its seed")}, not from {string.Join(", ", weights.Keys)}: leave --weights out, or train into another --out")
-                : origin;
+            var began = origin.Weights.Count > 0 ? string.Join(", ", origin.Weights.Keys) : "values drawn by its seed";
+            return !weights.Values.Except(origin.Weights.Values, StringComparer.Ordinal).Any() ? origin : throw new UsageException(
+                $"{options.Out} was started from {began}, not from {string.Join(", ", weights.Keys)}: leave --weights out, or train into another --out");
         }
 
         return NewOrigin(options, RunData.Open(options, origin: null), weights);

@@ -24,7 +24,8 @@ internal sealed class BatchBuffers
 
     public float[] AudioNoise { get; }
 
-    public long Bytes => Levels.Sum(v => (long)v.Length) + (sizeof(float) * (Video.Concat(Audio).Sum(v => (long)v.Length) + VideoNoise.Length + AudioNoise.Length));
+    public long Bytes => Levels.Sum(v => (long)v.Length)
+        + (sizeof(float) * (Video.Concat(Audio).Sum(v => (long)v.Length) + VideoNoise.Length + AudioNoise.Length));
 
     /// <summary>What the buffers of a batch will take, before they exist.</summary>
     public static long BytesOf(ViewOptions o, int rows)

@@ -27,12 +27,13 @@ internal static class SelfCheckCommand
             foreach (var row in rows)
             {
                 terminal.Line(string.Create(CultureInfo.InvariantCulture,
-                    $"{(row.Ok ? "ok  " : "FAIL")} {row.Precision.ToString().ToLowerInvariant(),-8} {row.Term,-28} first {row.First,11:g6} beside {row.FirstExpected,11:g6}, mean {row.Mean,11:g6} beside {row.MeanExpected,11:g6}: gap {row.Gap:e1}, tolerance {row.Tolerance:e0}"));
+                    $"{(row.Ok ? "ok  " : "FAIL")} {row.Precision.ToString().ToLowerInvariant(),-8} {row.Term,-14} first {row.First,9:g6} beside {row.FirstExpected,9:g6}, ")
+                    + string.Create(CultureInfo.InvariantCulture, $"mean {row.Mean,9:g6} beside {row.MeanExpected,9:g6}: gap {row.Gap:e1}, tolerance {row.Tolerance:e0}"));
             }
 
             terminal.Line(ok
                 ? $"{name} computes what the CPU does in float32, over {parsed.GetValue(steps)} steps"
-                : $"{name} does not compute what the CPU does: another libtorch or driver may, see xkd doctor; a gap of bfloat16 alone: set train.precision=float32");
+                : $"{name} does not compute what the CPU does: another libtorch or driver may, see xkd doctor; if only bfloat16 fails, set train.precision=float32");
             if (terminal.Json)
             {
                 Terminal.WriteJson(new { schema = 1, ok, device = name, steps = parsed.GetValue(steps), rows });

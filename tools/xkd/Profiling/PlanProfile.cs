@@ -42,7 +42,8 @@ internal static class PlanProfile
 
         if (largest > 0)
         {
-            terminal.Line($"  the largest batch, in doublings, that fits {Gigabytes(rates.Memory)}: {largest}; a global batch of {config.Batch} takes {Math.Max(1, (config.Batch + largest - 1) / largest)} of them at least");
+            var devices = Math.Max(1, (config.Batch + largest - 1) / largest);
+            terminal.Line($"  the largest batch, in doublings, that fits {Gigabytes(rates.Memory)}: {largest}; a global batch of {config.Batch} takes at least {devices}");
         }
 
         if (terminal.Json)

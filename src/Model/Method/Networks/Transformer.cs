@@ -120,7 +120,8 @@ public sealed class Attention : nn.Module<Tensor, Tensor>
     private (Tensor Q, Tensor K, Tensor V) Project(Tensor x)
     {
         var (batch, tokens, dim) = (x.shape[0], x.shape[1], x.shape[2]);
-        var parts = qkv.call(x).view(batch, tokens, 3, heads, dim / heads).unbind(2); // 3 x [B, N, heads, d], so that backward stacks them where the projection wants them
+        // Split before they are transposed: backward stacks them where the projection wants them.
+        var parts = qkv.call(x).view(batch, tokens, 3, heads, dim / heads).unbind(2); // 3 x [B, N, heads, d]
         return (parts[0].transpose(1, 2), parts[1].transpose(1, 2), parts[2].transpose(1, 2)); // [B, heads, N, d]
     }
 

@@ -41,8 +41,9 @@ public sealed record DeviceRates
     public required Func<ForwardPass, int, PassTime> Blocks { get; init; }
 
     /// <summary>
-    /// An H200 in bfloat16, eager kernels: 790 TFLOP/s of products and 4.3 TB/s of memory (of which passes reach 88 %) were measured by others, the shares that our shapes
-    /// reach are estimates: 73 % of it for students, 80 % for teachers, 67 % for decoders, attention a half percent for each value of a head's width.
+    /// An H200 in bfloat16, eager kernels: 790 TFLOP/s of products and 4.3 TB/s of memory (of which passes reach 88 %) were measured by others. The shares
+    /// that our shapes reach are estimates: 73 % of it for students, 80 % for teachers, 67 % for decoders, attention a half percent for each value of a
+    /// head's width.
     /// </summary>
     public static DeviceRates H200 { get; } = new()
     {
@@ -87,9 +88,10 @@ public sealed record DeviceRates
         using Block block = new(size, device);
         using Initialisation initialisation = new(0);
         initialisation.Draw(block);
-        Tensor[] weights = [.. new (long In, long Out)[] { (size.Dim, 3 * size.Dim), (size.Dim, size.Dim), (size.Dim, size.HiddenDim), (size.HiddenDim, size.Dim) }
-            .Select(w => randn([w.Out, w.In], device: device).requires_grad_(pass.Trained))];
-        Tensor x = Input(rows, pass.Tokens, size.Dim), wide = Input(rows, pass.Tokens, size.HiddenDim), head = Input(rows, size.Heads, pass.Tokens, size.Dim / size.Heads);
+        (long In, long Out)[] sides = [(size.Dim, 3 * size.Dim), (size.Dim, size.Dim), (size.Dim, size.HiddenDim), (size.HiddenDim, size.Dim)];
+        Tensor[] weights = [.. sides.Select(side => Input(side.Out, side.In))];
+        Tensor x = Input(rows, pass.Tokens, size.Dim), wide = Input(rows, pass.Tokens, size.HiddenDim);
+        var head = Input(rows, size.Heads, pass.Tokens, size.Dim / size.Heads);
         var all = Timed(() => [block.call(x)]);
         var products = Timed(() => [.. weights.Select(w => nn.functional.linear(w.shape[1] == size.Dim ? x : wide, w))]);
         var attention = Timed(() => [nn.functional.scaled_dot_product_attention(head, head, head)]);
@@ -140,18 +142,19 @@ public sealed record PlanRow(string Name, PassTime Time, double ForwardShare, do
 /// <summary>A training step predicted part by part, from the shapes of a configuration and the rates of a device.</summary>
 public sealed record StepPlan
 {
-    // Passes over float32 copies of the patches: reconstruction loss with its normalisation, forward and backward; cutting patches and picking the visible ones.
+    // Passes over float32 copies of the patches: reconstruction loss with its normalisation, forward and backward; cutting patches, picking the visible.
     private const double LossPasses = 19, PatchPasses = 15;
 
-    // Bytes a parameter: clip, AdamW, moving averages and zeroing, as operations of libtorch and in one pass on a host; in bfloat16 also gradients that are widened and
-    // summed, and weights that are cast for each pass.
+    // Bytes a parameter: clip, AdamW, moving averages and zeroing, as operations of libtorch and in one pass on a host; in bfloat16 also gradients that are
+    // widened and summed, and weights that are cast for each pass.
     private const double UpdateBytes = 60, HostUpdateBytes = 40, WidenBytes = 59, CastBytes = 16;
 
     // Values of an activation that backward needs, by token, block and width.
     private const double Kept = 18;
 
-    private StepPlan(PretrainConfig config, DeviceRates rates, int batch, ModelCost cost, IReadOnlyList<PlanRow> rows) =>
-        (Device, Batch, Rows, Seconds, Flop, Products) = (rates.Name, batch, rows, Math.Max(rates.Launches, rows.Sum(row => row.Time.Sum)), batch * cost.FlopPerSample, rates.Products);
+    private StepPlan(DeviceRates rates, int batch, ModelCost cost, IReadOnlyList<PlanRow> rows) =>
+        (Device, Batch, Rows, Seconds, Flop, Products) =
+            (rates.Name, batch, rows, Math.Max(rates.Launches, rows.Sum(row => row.Time.Sum)), batch * cost.FlopPerSample, rates.Products);
 
     public string Device { get; }
 
@@ -197,15 +200,16 @@ public sealed record StepPlan
         {
             var ends = batch * pass.Ends * (pass.Trained ? 3 : 1) / (pass.Size == config.Model.Encoder ? rates.Exact : rates.Products); // heads are in float32
             var blocks = pass.Views == 0 ? default : rates.Blocks(pass, batch);
-            rows.Add(new PlanRow(
-                pass.Name, blocks with { Products = blocks.Products + ends }, pass.Forward / (pass.Forward + pass.Backward), pass.Trained ? batch * pass.TokenBlocks * pass.Size.Dim * Kept * width : 0));
+            var kept = pass.Trained ? batch * pass.TokenBlocks * pass.Size.Dim * Kept * width : 0;
+            rows.Add(new PlanRow(pass.Name, blocks with { Products = blocks.Products + ends }, pass.Forward / (pass.Forward + pass.Backward), kept));
         }
 
-        var values = ((double)config.VideoGeometry.Tokens * config.VideoGeometry.PatchDim) + ((double)config.AudioGeometry.Tokens * config.AudioGeometry.PatchDim);
+        var (video, audio) = (config.VideoGeometry, config.AudioGeometry);
+        var values = ((double)video.Tokens * video.PatchDim) + ((double)audio.Tokens * audio.PatchDim);
         rows.Add(new PlanRow("objectives", new PassTime(0, 0, batch * 4 * (LossPasses + PatchPasses) * values / rates.Bytes), 2.0 / 3, batch * 4 * 4 * values));
         var update = rates.Lower ? (cost.Trainable * (UpdateBytes + WidenBytes)) + (cost.Total * CastBytes) : cost.Trainable * HostUpdateBytes;
         rows.Add(new PlanRow("update", new PassTime(0, 0, update / rates.Bytes), 0, 4.0 * (cost.Total + (3 * cost.Trainable))));
-        return new StepPlan(config, rates, batch, cost, rows);
+        return new StepPlan(rates, batch, cost, rows);
     }
 
     /// <summary>The largest batch of a doubling from 1 whose step fits a memory; 0 where none does.</summary>
