@@ -77,6 +77,21 @@ public sealed class ProfileCommandTests(IngestedClips clips)
         Assert.Contains("\"ph\":\"C\"", await File.ReadAllTextAsync(Path.Combine(folder, "trace.json"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("loader", "any")]
+    [InlineData("train", "any")]
+    [InlineData("train", "per_window")]
+    public async Task Profile_WithoutDataAndFfmpeg_GeneratesACacheThatFitsTheConfiguration(string what, string spectrogram)
+    {
+        string[] small = ["data.global_size=32", "data.local_size=32", "batch=2", "model.encoder.depth=1", "model.decoder.depth=1", "model.encoder.dim=32"];
+        var result = await XkdProcess.RunAsync(
+            new Dictionary<string, string> { ["PATH"] = "", ["XKD_FFMPEG"] = "" },
+            ["profile", what, "--config", Tiny, "--set", .. small, $"data.spectrogram={spectrogram}", "--device", "cpu", "--json"]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        using var json = JsonDocument.Parse(result.Output);
+        Assert.True(json.RootElement.GetProperty("samples_per_s").GetDouble() > 0);
+    }
+
     [Fact]
     public async Task Profile_UnknownStage_Exits2NamingTheStages()
     {

@@ -14,7 +14,9 @@ using Xkd.Bench;
 //   Xkd.Bench endure  CACHE [BATCHES] [PAUSE-SECONDS]             memory over many batches and while the consumer is paused; set
 //                                                                 DOTNET_GCgen0size=1000000 for it, as ./xkd does
 //   Xkd.Bench same    CACHE CACHE                                 whether two caches hold the same clips, byte for byte
-//   Xkd.Bench step    [ROUNDS] [PEERS] [PYTHON] [CONFIG] [DEVICE] the training step beside eager PyTorch
+//   Xkd.Bench step    [ROUNDS] [PEERS] [PYTHON] [CONFIG] [DEVICE] [BATCH] [STYLES] [ORDER]
+//                                                                 the training step beside eager PyTorch: released,tuned,compiled; on a CPU in
+//                                                                 turns, on a GPU each alone
 //   Xkd.Bench ranks   [ROUNDS] [PEERS] [VALUES] [CONFIG]          gradients over two ranks beside MPI called from C; a step on two ranks beside one
 //   Xkd.Bench slope   [STEPS]                                     live tensors and memory over many steps of the trainer; with DOTNET_GCgen0size=1000000, as xkd sets it
 //   Xkd.Bench svm     [ROUNDS] [PEERS]                            the SVM beside scikit-learn
@@ -51,7 +53,9 @@ switch (args.FirstOrDefault())
     case "same" when args.Length > 2:
         return CacheComparison.Run(args[1], args[2], Console.Out);
     case "step":
-        return StepBenchmark.Run(Number(1, 5), Folder(2), At(3, "python3"), At(4, "configs/bench/scaled.yaml"), At(5, "cpu"), Console.Out);
+        return StepBenchmark.Run(args[1..], Console.Out);
+    case "step-side" when args.Length > 2:
+        return StepBenchmark.Serve(args[1..], Console.In, Console.Out);
     case "ranks":
         return await RanksBenchmark.RunAsync(Number(1, 5), At(2, "tools/bench/peers"), Number(3, 206_347_000), At(4, "configs/bench/scaled.yaml"), Console.Out);
     case "rank" when args.Length > 2:

@@ -3,12 +3,14 @@
 usage: train_step.py OPTIONS [released|tuned|compiled] [cpu|cuda]
 OPTIONS is a JSON object, see StepBenchmark. `released`: attention maps in full, the embedding of all tokens before masking, clipping and
 moving averages parameter by parameter with a number read back for each, as the published code works. `tuned`: fused attention where the
-installed PyTorch has it, only visible tokens embedded, foreach clipping and averages, fused AdamW. `compiled`: tuned, under torch.compile; where it
-does not work the first line is {"unavailable": reason} and the last.
+installed PyTorch has it, only visible tokens embedded, foreach clipping and averages, fused AdamW. `compiled`: tuned, with every transformer
+block under torch.compile, which takes a compilation a shape.
 On CUDA all of them compute in bfloat16 by autocast. Prints a line when ready; then for each line of standard input, a number of steps, one
-line of JSON: {"ms": [...], "forward": ms, "backward": ms, "clip": ms, "adamw": ms, "ema": ms, "loss": last, "peak_rss": bytes}.
+line of JSON: {"ms": [...], "forward": ms, "backward": ms, "clip": ms, "adamw": ms, "ema": ms, "loss": last, "peak MB": most}. Where it cannot
+run, the last line is {"unavailable": reason}.
 """
 import json
+import os
 import resource
 import sys
 import time
@@ -238,7 +240,11 @@ class Step:
             {"params": [p for n, p in trained if p.dim() <= 1 or n.endswith(".bias")], "weight_decay": 0.0}], lr=1e-4, betas=(0.9, 0.95), **fused)
         self.clipped = [p for m in self.model.students() for p in m.parameters() if p.requires_grad]
         self.pairs = [(t, s) for teacher, student in zip(self.model.teachers, self.model.students()) for t, s in zip(teacher.parameters(), student.parameters())]
-        self.forward = torch.compile(self.model) if style == "compiled" else self.model
+        if style == "compiled":
+            from torch._dynamo import config
+            config.cache_size_limit = 64  # one code, a dozen shapes and modes
+            for block in (m for m in self.model.modules() if isinstance(m, Block)):
+                block.compile(dynamic=False)
         b = o["batch"]
         shapes = lambda key: [torch.randn(b, *shape, device=device) for shape in o[key]]
         noise = lambda key: torch.rand(b, torch.Size(o[key]).numel(), device=device)
@@ -272,7 +278,7 @@ class Step:
     def run(self):
         times = [self.wait()]
         with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.device == "cuda"):
-            loss = self.forward(*self.inputs)
+            loss = self.model(*self.inputs)
         times.append(self.wait())
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -286,18 +292,10 @@ class Step:
 def main():
     options, style = json.loads(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "released"
     device = sys.argv[3] if len(sys.argv) > 3 else "cpu"
-    torch.set_num_threads(options.get("threads", 1))
-    try:
-        if style == "compiled" and not hasattr(torch, "compile"):
-            raise RuntimeError(f"PyTorch {torch.__version__} has no torch.compile")
-        step = Step(options, style, device)
-        if style == "compiled":
-            step.run()
-    except Exception as e:
-        if style != "compiled":
-            raise
-        print(json.dumps({"unavailable": str(e).splitlines()[0]}), flush=True)
-        return
+    torch.set_num_threads(options.get("threads") or len(os.sched_getaffinity(0)))
+    if style == "compiled" and not hasattr(nn.Module, "compile"):
+        raise RuntimeError(f"PyTorch {torch.__version__} compiles no modules")
+    step = Step(options, style, device)
     trainable = sum(p.numel() for p in step.model.parameters() if p.requires_grad)
     print(json.dumps({"torch": torch.__version__, "style": style, "trainable": trainable, "total": sum(p.numel() for p in step.model.parameters())}), flush=True)
     for line in sys.stdin:
@@ -305,7 +303,11 @@ def main():
         mean = [sum(column) / len(parts) for column in zip(*parts)]
         peak = torch.cuda.max_memory_allocated() if device == "cuda" else 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         print(json.dumps({"ms": [sum(p) for p in parts], **dict(zip(("forward", "backward", "clip", "adamw", "ema"), mean)),
-                          "loss": float(loss[-1]), "peak_rss": peak}), flush=True)
+                          "loss": float(loss[-1]), "peak MB": peak / 1e6}), flush=True)
 
 
-main()
+try:
+    main()
+except Exception as e:
+    print(json.dumps({"unavailable": f"{type(e).__name__}: {e}".splitlines()[0]}), flush=True)
+    raise

@@ -8,7 +8,7 @@ namespace Xkd.Cli.Profiling;
 /// <summary>A cache into augmented batches, nothing trained.</summary>
 internal static class LoaderProfile
 {
-    private const int Batch = 8;
+    public const int Batch = 8;
     private const int Steps = 40;
     private const int Spans = 1 << 16;
 

@@ -33,10 +33,10 @@ internal static class ModelProfiles
         };
     }
 
-    public static async Task<ProfileOutcome> TrainAsync(Cache cache, ProfileOptions options, CancellationToken stop)
+    public static async Task<ProfileOutcome> TrainAsync(PretrainConfig config, Cache cache, ProfileOptions options, CancellationToken stop)
     {
-        var config = Load(options, "pretrain/tiny.yaml");
-        var p = await new TrainingProfiler(config, cache, Devices.Parse(options.Device), options.Delays, TimeProvider.System).RunAsync(stop).ConfigureAwait(false);
+        TrainingProfiler profiler = new(config, cache, Devices.Parse(options.Device), options.Delays, TimeProvider.System);
+        var p = await profiler.RunAsync(stop).ConfigureAwait(false);
         return new ProfileOutcome
         {
             What = "train", Device = p.Device, Samples = p.Samples, Report = p.Report, WriteTrace = p.WriteTrace,
@@ -46,13 +46,16 @@ internal static class ModelProfiles
             MeasuredRate = p.SamplesPerSecond,
             Notes =
             [
-                string.Create(CultureInfo.InvariantCulture, $"{p.SamplesPerSecond:f1} samples/s, {p.DataWait:p1} of the time waiting for data; the consumer is the training step"),
-                string.Create(CultureInfo.InvariantCulture, $"headspace {p.Headspace:f3}: the rate on a batch that stays over the rate with the feed, median of rounds {string.Join(", ", p.Rounds.Select(r => r.ToString("f3", CultureInfo.InvariantCulture)))}"),
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{p.SamplesPerSecond:f1} samples/s, MFU {p.Mfu:p1}, headspace {p.Headspace:f3}, {p.DataWait:p1} of the time waiting for data; its consumer is the step"),
+                "headspace: the rate on a batch that stays over the rate with the feed, median of rounds "
+                    + string.Join(", ", p.Rounds.Select(r => r.ToString("f3", CultureInfo.InvariantCulture))),
             ],
         };
     }
 
-    private static PretrainConfig Load(ProfileOptions options, string otherwise) =>
+    public static PretrainConfig Load(ProfileOptions options, string otherwise) =>
         PretrainConfig.Load(options.Config ?? Path.Combine(AppContext.BaseDirectory, "configs", otherwise), options.Set);
 
     private static Dictionary<string, double> Figures(StepProfile p) => new(StringComparer.Ordinal)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Xkd.Cli.Hosting;
 using Xkd.Ingest;
+using Xkd.Model.Method;
 using Xkd.Pipeline;
 using Xkd.Storage;
 
@@ -10,6 +11,7 @@ namespace Xkd.Cli.Profiling;
 internal sealed class Profiler(string folder, ProfileOptions options, Terminal terminal)
 {
     private const int Clips = 32;
+    private const int Batches = 4; // in an epoch of a generated cache
     private const int Spans = 1 << 16;
     private const int WindowSamples = 64_000;
     private const int Windows = 2000;
@@ -28,11 +30,29 @@ internal sealed class Profiler(string folder, ProfileOptions options, Terminal t
         _ => LoaderAsync(stop),
     };
 
-    private async Task<ProfileOutcome> LoaderAsync(CancellationToken stop) => await LoaderProfile.RunAsync(await CacheAsync(stop).ConfigureAwait(false), options, stop).ConfigureAwait(false);
+    private async Task<ProfileOutcome> LoaderAsync(CancellationToken stop)
+    {
+        var config = options.Config is { } path ? PretrainConfig.Load(path, options.Set) : new PretrainConfig { Batch = LoaderProfile.Batch };
+        return await LoaderProfile.RunAsync(await CacheAsync(config, stop).ConfigureAwait(false), options, stop).ConfigureAwait(false);
+    }
 
-    private async Task<ProfileOutcome> TrainAsync(CancellationToken stop) => await ModelProfiles.TrainAsync(await CacheAsync(stop).ConfigureAwait(false), options, stop).ConfigureAwait(false);
+    private async Task<ProfileOutcome> TrainAsync(CancellationToken stop)
+    {
+        var config = ModelProfiles.Load(options, "pretrain/tiny.yaml");
+        return await ModelProfiles.TrainAsync(config, await CacheAsync(config, stop).ConfigureAwait(false), options, stop).ConfigureAwait(false);
+    }
 
-    private async Task<Cache> CacheAsync(CancellationToken stop) => Cache.Open(options.Data ?? await GeneratedCacheAsync(stop).ConfigureAwait(false));
+    private async Task<Cache> CacheAsync(PretrainConfig config, CancellationToken stop)
+    {
+        var cache = options.Data ?? Path.Combine(folder, "cache");
+        if (options.Data is null)
+        {
+            terminal.Line("generating a cache");
+            await SyntheticCache.WriteAsync(cache, config.Data, Batches * config.Batch, stop).ConfigureAwait(false);
+        }
+
+        return Cache.Open(cache);
+    }
 
     private async Task<ProfileOutcome> IngestAsync(CancellationToken stop)
     {
@@ -124,16 +144,6 @@ internal sealed class Profiler(string folder, ProfileOptions options, Terminal t
         return (tools, Options(media), files);
 
         IngestOptions Options(string root) => new() { Root = root, Out = Path.Combine(folder, "cache"), StageDelays = options.Delays, TraceCapacity = Spans };
-    }
-
-    private async Task<string> GeneratedCacheAsync(CancellationToken stop)
-    {
-        var tools = FfmpegTools.Locate();
-        string media = Path.Combine(folder, "media"), cache = Path.Combine(folder, "cache");
-        terminal.Line("generating a cache");
-        await new ShapesGenerator(tools).GenerateAsync(media, new ShapesOptions { TrainPerClass = 8, ValidationPerClass = 0 }, progress: null, stop).ConfigureAwait(false);
-        await new IngestJob(new IngestOptions { Root = Path.Combine(media, "train"), Out = cache }, tools, TimeProvider.System).RunAsync(progress: null, stop).ConfigureAwait(false);
-        return cache;
     }
 
     private static int Workers(IngestOptions ingest) => ingest.Workers > 0 ? ingest.Workers : Environment.ProcessorCount;
