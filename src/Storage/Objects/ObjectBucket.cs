@@ -147,7 +147,7 @@ internal sealed class ObjectBucket : IDisposable
         }
     }
 
-    /// <summary>Puts a local file in place, in pieces when it is large, and looks whether it arrived whole.</summary>
+    /// <summary>Puts a local file in place, in pieces when it is large.</summary>
     public void PutFile(string name, string path)
     {
         var bytes = new FileInfo(path).Length;
@@ -159,7 +159,12 @@ internal sealed class ObjectBucket : IDisposable
         {
             PutPieces(name, path, bytes);
         }
+    }
 
+    /// <summary>Looks whether an object that nobody else writes arrived whole.</summary>
+    /// <exception cref="FailureException">It did not.</exception>
+    public void RequireBytes(string name, long bytes)
+    {
         if (Head(name)?.Bytes is var found && found != bytes)
         {
             throw new FailureException($"{Named(name)} has {found?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "no"} bytes after {bytes} were written: the service is not to be relied on");

@@ -116,7 +116,7 @@ internal sealed class ObjectStore : ICacheStore
             write(staged.Stream);
         }
 
-        Publish(staged, name);
+        Put(staged, name); // other writers may replace it at once: how long it is now says nothing
     }
 
     public StagedFile Stage(string name, string part)
@@ -127,8 +127,9 @@ internal sealed class ObjectStore : ICacheStore
 
     public void Publish(StagedFile staged, string name)
     {
-        _bucket.PutFile(name, staged.Path);
-        File.Delete(staged.Path);
+        var bytes = new FileInfo(staged.Path).Length;
+        Put(staged, name);
+        _bucket.RequireBytes(name, bytes);
     }
 
     public void Delete(string name) => _bucket.Delete(name);
@@ -152,6 +153,12 @@ internal sealed class ObjectStore : ICacheStore
         }
 
         _bucket.Dispose();
+    }
+
+    private void Put(StagedFile staged, string name)
+    {
+        _bucket.PutFile(name, staged.Path);
+        File.Delete(staged.Path);
     }
 
     // Unchanged for a whole lease, by this process's own clock.

@@ -134,6 +134,23 @@ public abstract class StoreTests
     }
 
     [Fact]
+    public void Replace_ByManyAtOnce_LeavesWhatOneOfThemWrote()
+    {
+        Assert.SkipUnless(TakesSeveralWriters, "one writer at a time here: the service does not put conditionally");
+        Parallel.For(1, 5, writer =>
+        {
+            using var store = Open();
+            store.Prepare();
+            for (var i = 0; i < 25; i++)
+            {
+                store.Replace(CacheLayout.Ledger, $"p{writer}", file => file.Write(new byte[100 * writer])); // another's length in between is no damage
+            }
+        });
+        using var read = Open();
+        Assert.Contains(read.TryRead(CacheLayout.Ledger)!.Length, new[] { 100, 200, 300, 400 });
+    }
+
+    [Fact]
     public async Task TryLock_PartThatIsHeld_IsRefusedUntilItsWriterIsDone()
     {
         using var other = Open();
