@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes one archive under 30 MB that trains on a machine with a GPU and a PyTorch install, but without .NET, ICU or the internet:
 #   tools/gpu/bundle.sh [FOLDER]      → FOLDER/xkd-gpu (unpacked) and FOLDER/xkd-gpu.tar.gz; FOLDER is out/bundle by default
-# There: tar xzf xkd-gpu.tar.gz && xkd-gpu/run.sh   (see run.sh)
+# There: tar xzf xkd-gpu.tar.gz && xkd-gpu/run.sh first   (see run.sh and docs/gpu.md)
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 out=$(mkdir -p "${1:-$root/out/bundle}" && cd "${1:-$root/out/bundle}" && pwd)
