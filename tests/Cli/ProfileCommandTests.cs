@@ -46,6 +46,27 @@ public sealed class ProfileCommandTests(IngestedClips clips)
     }
 
     [Fact]
+    public async Task Profile_Plan_PredictsADeviceThatIsNotHereAndMeasuresOneThatIs()
+    {
+        var result = await XkdProcess.RunAsync("profile", "plan", "--batch", "32", "256", "--json");
+        Assert.Equal(0, result.ExitCode);
+        using var json = JsonDocument.Parse(result.Output);
+        Assert.Equal("h200", json.RootElement.GetProperty("device").GetString());
+        JsonElement[] plans = [.. json.RootElement.GetProperty("plans").EnumerateArray()];
+        Assert.Equal([32, 256], plans.Select(p => p.GetProperty("batch").GetInt32()));
+        Assert.All(plans, p => Assert.Equal(440.1, p.GetProperty("gflop_per_sample").GetDouble(), 0.05)); // as doctor --model says
+        Assert.All(plans, p => Assert.InRange(p.GetProperty("mfu").GetDouble(), 0.3, 0.5)); // eager kernels
+        Assert.All(plans, p => Assert.Equal(JsonValueKind.Null, p.GetProperty("measured").ValueKind));
+
+        result = await XkdProcess.RunAsync("profile", "plan", "--config", Tiny, "--set", "data.global_size=32", "data.local_size=32", "--device", "cpu", "--batch", "2", "--json");
+        Assert.Equal(0, result.ExitCode);
+        using var here = JsonDocument.Parse(result.Output);
+        var plan = Assert.Single(here.RootElement.GetProperty("plans").EnumerateArray());
+        Assert.All(["forward_ms", "backward_ms", "optimizer_ms"], name => Assert.True(plan.GetProperty("measured").GetProperty(name).GetDouble() > 0, name));
+        Assert.True(plan.GetProperty("step_ms").GetDouble() > 0);
+    }
+
+    [Fact]
     public async Task Profile_StepAtTwoBatches_PrintsTheContractsFieldsForEach()
     {
         var result = await XkdProcess.RunAsync("profile", "step", "--config", Tiny, "--set", "data.global_size=32", "data.local_size=32", "--device", "cpu", "--batch", "1", "2", "--json");
