@@ -16,6 +16,9 @@ public sealed record DeviceRates
 {
     private const double HeadShare = 0.005, SmallProduct = 600;
 
+    // Passes over float32 copies of the patches: reconstruction loss with its normalisation, forward and backward; cutting patches, picking the visible.
+    private const double LossPasses = 19, PatchPasses = 15;
+
     /// <summary>What it is called.</summary>
     public required string Name { get; init; }
 
@@ -40,6 +43,9 @@ public sealed record DeviceRates
     /// <summary>Time of a pass's blocks at a batch size.</summary>
     public required Func<ForwardPass, int, PassTime> Blocks { get; init; }
 
+    /// <summary>Time of cutting patches, reconstruction losses and their backward pass at a batch size, seconds.</summary>
+    public required Func<PretrainConfig, int, double> Patches { get; init; }
+
     /// <summary>
     /// An H200 in bfloat16, eager kernels: 790 TFLOP/s of products and 4.3 TB/s of memory (of which passes reach 88 %) were measured by others. The shares
     /// that our shapes reach are estimates: 73 % of it for students, 80 % for teachers, 67 % for decoders, attention a half percent for each value of a
@@ -57,7 +63,12 @@ public sealed record DeviceRates
                 batch * pass.Attention * (pass.Trained ? 3.5 : 1) / (790e12 * HeadShare * pass.Size.Dim / pass.Size.Heads),
                 batch * PointwiseBytes(pass) / (0.88 * 4.3e12));
         },
+        Patches = (config, batch) => batch * sizeof(float) * (LossPasses + PatchPasses) * PatchValues(config) / (0.88 * 4.3e12),
     };
+
+    /// <summary>Values of one sample's patches, of both modalities.</summary>
+    internal static double PatchValues(PretrainConfig config) =>
+        ((double)config.VideoGeometry.Tokens * config.VideoGeometry.PatchDim) + ((double)config.AudioGeometry.Tokens * config.AudioGeometry.PatchDim);
 
     /// <summary>Rates of a device here, measured with blocks of the configuration's own shapes, on the calling thread.</summary>
     public static DeviceRates Measure(Device device, PretrainConfig config, TimeProvider time)
@@ -73,29 +84,30 @@ public sealed record DeviceRates
         {
             Name = device.ToString(), Products = lower ? Peak(ScalarType.BFloat16) : exact, Exact = exact, Bytes = bytes, Lower = lower,
             Memory = onDevice ? 0 : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
-            Blocks = (pass, batch) => MeasureBlock(device, pass, batch, lower, time),
+            Blocks = (pass, batch) => MeasureBlocks(device, pass, batch, lower, time),
+            Patches = (whole, batch) => MeasurePatches(device, whole, batch, time),
         };
     }
 
     /// <summary>Bytes that norms, residuals, GELU and casts of a sample's blocks move, in bfloat16: counted over the eager step's kernels.</summary>
     internal static double PointwiseBytes(ForwardPass pass) => pass.TokenBlocks * pass.Size.Dim * (pass.Trained ? 64 + 150 : 64);
 
-    private static PassTime MeasureBlock(Device device, ForwardPass pass, int batch, bool lower, TimeProvider time)
+    private static PassTime MeasureBlocks(Device device, ForwardPass pass, int batch, bool lower, TimeProvider time)
     {
         using var scope = NewDisposeScope();
         using var casting = lower ? new Autocast(device.type).Enter() : null;
         var (size, rows) = (pass.Size, (long)batch * pass.Views);
-        using Block block = new(size, device);
+        using Transformer blocks = new(size, device); // all of them: what is kept for backward does not fit a cache
         using Initialisation initialisation = new(0);
-        initialisation.Draw(block);
+        initialisation.Draw(blocks);
         (long In, long Out)[] sides = [(size.Dim, 3 * size.Dim), (size.Dim, size.Dim), (size.Dim, size.HiddenDim), (size.HiddenDim, size.Dim)];
         Tensor[] weights = [.. sides.Select(side => Input(side.Out, side.In))];
         Tensor x = Input(rows, pass.Tokens, size.Dim), wide = Input(rows, pass.Tokens, size.HiddenDim);
         var head = Input(rows, size.Heads, pass.Tokens, size.Dim / size.Heads);
-        var all = Timed(() => [block.call(x)]);
+        var all = Timed(() => [blocks.call(x)]);
         var products = Timed(() => [.. weights.Select(w => nn.functional.linear(w.shape[1] == size.Dim ? x : wide, w))]);
         var attention = Timed(() => [nn.functional.scaled_dot_product_attention(head, head, head)]);
-        return new PassTime(size.Depth * products, size.Depth * attention, size.Depth * Math.Max(0, all - products - attention));
+        return new PassTime(size.Depth * products, size.Depth * attention, Math.Max(0, all - (size.Depth * (products + attention))));
 
         Tensor Input(params long[] shape) => randn(shape, device: device).requires_grad_(pass.Trained);
 
@@ -107,6 +119,27 @@ public sealed record DeviceRates
             if (pass.Trained)
             {
                 autograd.backward(outputs, [.. outputs.Select(y => ones_like(y))]);
+            }
+        });
+    }
+
+    private static double MeasurePatches(Device device, PretrainConfig config, int batch, TimeProvider time)
+    {
+        using var scope = NewDisposeScope();
+        var input = XkdInput.Random(config, batch, seed: 0, device);
+        var none = config.Model.Encoder with { Depth = 0 };
+        using VideoViT video = new(config.VideoGeometry, none, device: device);
+        using AudioViT audio = new(config.AudioGeometry, none, device: device);
+        var sides = new (ViT Network, Tensor View, Tensor Noise)[] { (video, input.Video[0], input.VideoNoise), (audio, input.Audio[0], input.AudioNoise) };
+        return Seconds(device, time, () =>
+        {
+            using var inner = NewDisposeScope();
+            foreach (var (network, view, noise) in sides)
+            {
+                // Students and teachers each cut theirs.
+                var patches = network.Patchify(view); // [B, N, P]
+                network.Patchify(view);
+                PatchReconstruction.Loss(zeros_like(patches).requires_grad_(true), patches, noise.round(), config.Objective.NormPix).backward();
             }
         });
     }
@@ -142,9 +175,6 @@ public sealed record PlanRow(string Name, PassTime Time, double ForwardShare, do
 /// <summary>A training step predicted part by part, from the shapes of a configuration and the rates of a device.</summary>
 public sealed record StepPlan
 {
-    // Passes over float32 copies of the patches: reconstruction loss with its normalisation, forward and backward; cutting patches, picking the visible.
-    private const double LossPasses = 19, PatchPasses = 15;
-
     // Bytes a parameter: clip, AdamW, moving averages and zeroing, as operations of libtorch and in one pass on a host; in bfloat16 also gradients that are
     // widened and summed, and weights that are cast for each pass.
     private const double UpdateBytes = 60, HostUpdateBytes = 40, WidenBytes = 59, CastBytes = 16;
@@ -204,9 +234,7 @@ public sealed record StepPlan
             rows.Add(new PlanRow(pass.Name, blocks with { Products = blocks.Products + ends }, pass.Forward / (pass.Forward + pass.Backward), kept));
         }
 
-        var (video, audio) = (config.VideoGeometry, config.AudioGeometry);
-        var values = ((double)video.Tokens * video.PatchDim) + ((double)audio.Tokens * audio.PatchDim);
-        rows.Add(new PlanRow("objectives", new PassTime(0, 0, batch * 4 * (LossPasses + PatchPasses) * values / rates.Bytes), 2.0 / 3, batch * 4 * 4 * values));
+        rows.Add(new PlanRow("objectives", new PassTime(0, 0, rates.Patches(config, batch)), 2.0 / 3, batch * 4 * 4 * DeviceRates.PatchValues(config)));
         var update = rates.Lower ? (cost.Trainable * (UpdateBytes + WidenBytes)) + (cost.Total * CastBytes) : cost.Trainable * HostUpdateBytes;
         rows.Add(new PlanRow("update", new PassTime(0, 0, update / rates.Bytes), 0, 4.0 * (cost.Total + (3 * cost.Trainable))));
         return new StepPlan(rates, batch, cost, rows);
@@ -216,7 +244,7 @@ public sealed record StepPlan
     public static int LargestBatch(PretrainConfig config, DeviceRates rates)
     {
         var batch = 0;
-        while (batch < 1 << 16 && Of(config, rates with { Blocks = (_, _) => default }, Math.Max(1, batch * 2)).Memory <= rates.Memory)
+        while (batch < 1 << 16 && Of(config, rates with { Blocks = (_, _) => default, Patches = (_, _) => 0 }, Math.Max(1, batch * 2)).Memory <= rates.Memory)
         {
             batch = Math.Max(1, batch * 2);
         }
