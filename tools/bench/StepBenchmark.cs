@@ -154,21 +154,7 @@ internal static class StepBenchmark
             _model = new XkdModel(config, seed: 0, device);
             _step = new XkdStep(_model, ranks is null ? null : StepExchange.Of(ranks, config));
             _schedule = new TrainingSchedule(config, stepsPerEpoch: 1000).At(0) with { LearningRate = config.Optim.Lr };
-            using IDisposable scope = NewDisposeScope();
-            Tensor Normal(params long[] shape) => randn([config.Batch, .. shape], device: device).DetachFromDisposeScope();
-            Tensor Uniform(long tokens) => rand([config.Batch, tokens], device: device).DetachFromDisposeScope();
-            var data = config.Data;
-            _input = new XkdInput(
-                [
-                    Normal(3, data.GlobalFrames, data.GlobalSize, data.GlobalSize),
-                    .. Enumerable.Range(0, data.LocalVideoViews).Select(_ => Normal(3, data.LocalFrames, data.LocalSize, data.LocalSize)),
-                ],
-                [
-                    Normal(1, data.Mels, data.GlobalMelFrames),
-                    .. Enumerable.Range(0, data.LocalAudioViews).Select(_ => Normal(1, data.Mels, data.LocalMelFrames)),
-                ],
-                Uniform(config.VideoGeometry.Tokens),
-                Uniform(config.AudioGeometry.Tokens));
+            _input = XkdInput.Random(config, config.Batch, seed: 0, device);
         }
 
         /// <summary>Milliseconds of each step; reading a loss back waits for the device.</summary>
