@@ -15,7 +15,7 @@ internal static class StartingWeights
     private const string Backbone = ".backbone.", Positions = "pos_embed";
     private const int MostNamed = 4;
 
-    /// <summary>Fills the model, which nothing else has yet taken over; gives what was taken, part by part, as lines for a person.</summary>
+    /// <summary>Fills the model, which nothing else has yet taken over; gives what became of its parts, as lines for a person.</summary>
     /// <exception cref="UsageException">The files hold the same encoder, or one that does not fit; nothing was changed.</exception>
     /// <exception cref="FailureException">A file is absent or damaged.</exception>
     public static IReadOnlyList<string> Apply(XkdModel model, IReadOnlyList<string> paths)
@@ -28,7 +28,7 @@ internal static class StartingWeights
         var unknown = offered.Keys.Except(own.SelectMany(o => o.Names), StringComparer.Ordinal).Where(name => name.Contains(Backbone, StringComparison.Ordinal));
         List<string> misfits = [.. unknown.Select(name => $"{name} is not part of this model")];
         List<(Tensor To, WeightTensor From, Tensor Value)> fits = [];
-        Dictionary<string, (int Taken, int Resampled, int Left)> parts = new(StringComparer.Ordinal);
+        List<string> taken = [], resampled = [], left = [];
         foreach (var (names, to) in own)
         {
             var from = names.SelectMany(name => Sources(name, offered)).FirstOrDefault();
@@ -38,9 +38,7 @@ internal static class StartingWeights
                 misfits.Add(from is null ? $"{wanted} is missing" : $"{from} does not fit the model's {wanted} [{string.Join(", ", to.shape)}]");
             }
 
-            var part = parts.GetValueOrDefault(Part(names[0]));
-            parts[Part(names[0])] = value is null ? part with { Left = part.Left + 1 }
-                : from!.Shape.AsSpan().SequenceEqual(to.shape) ? part with { Taken = part.Taken + 1 } : part with { Resampled = part.Resampled + 1 };
+            (value is null ? left : from!.Shape.AsSpan().SequenceEqual(to.shape) ? taken : resampled).Add(names[0]);
             if (value is not null)
             {
                 fits.Add((to, from!, value));
@@ -56,7 +54,11 @@ internal static class StartingWeights
         }
 
         fits.ForEach(fit => fit.To.copy_(fit.Value));
-        return [.. parts.Select(part => $"{files}: {part.Key} {Said(part.Value)}")];
+        return
+        [
+            .. Said($"taken from {files}", taken.Select(Part)), .. Said("resampled to this model's views", resampled),
+            .. Said("left as the seed drew them", left.Select(Part)),
+        ];
     }
 
     // By official name. The weights of one encoder stand for both of its branches, see Sources.
@@ -132,8 +134,6 @@ internal static class StartingWeights
 
     private static string Part(string name) => string.Join('.', name.Split('.')[..^1].Take(2));
 
-    private static string Said((int Taken, int Resampled, int Left) part) => string.Join(", ", new[]
-    {
-        (part.Taken, "taken"), (part.Resampled, "resampled"), (part.Left, "left as drawn"),
-    }.Where(said => said.Item1 > 0).Select(said => $"{said.Item1} {said.Item2}"));
+    private static string[] Said(string what, IEnumerable<string> names) =>
+        names.ToList() is { Count: > 0 and var count } all ? [$"weights: {count} {what}: {string.Join(", ", all.Distinct(StringComparer.Ordinal))}"] : [];
 }
