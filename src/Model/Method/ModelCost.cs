@@ -100,6 +100,9 @@ public sealed record ModelCost
 /// <param name="Trained">With a backward pass.</param>
 public sealed record ForwardPass(string Name, TransformerSection Size, int Views, int Tokens, double Ends, double Embedding, bool Trained)
 {
+    /// <summary>A decoder's: its ends are products as its blocks', where a head computes in float32.</summary>
+    public bool IsDecoder => Name.EndsWith("_decoder", StringComparison.Ordinal);
+
     /// <summary>Tokens of a sample times blocks.</summary>
     public double TokenBlocks => (double)Views * Tokens * Size.Depth;
 

@@ -75,9 +75,8 @@ public sealed class XkdStep : IDisposable
     internal XkdStep(XkdModel model, IStepExchange? exchange, bool fused)
     {
         (Model, _exchange) = (model, exchange);
-        var (precision, optim) = (model.Config.Train.Precision, model.Config.Optim);
-        var lower = precision is Precision.Bfloat16 || (precision is Precision.Auto && model.Device.type != TorchSharp.DeviceType.CPU);
-        _autocast = lower ? new Autocast(model.Device.type) : null;
+        var optim = model.Config.Optim;
+        _autocast = Lowers(model.Config, model.Device) ? new Autocast(model.Device.type) : null;
         _parameters = new FlatParameters(model);
         _teachers = model.Teacher == model.Config.Model.Encoder ? new FlatTeachers(model, _parameters, optim.SharedTeacherEma) : null;
         _moments = new AdamWState(_parameters);
@@ -85,6 +84,10 @@ public sealed class XkdStep : IDisposable
     }
 
     public XkdModel Model { get; }
+
+    /// <summary>Whether a configuration's products are computed in bfloat16 on a device.</summary>
+    internal static bool Lowers(PretrainConfig config, Device device) => config.Train.Precision is Precision.Bfloat16
+        || (config.Train.Precision is Precision.Auto && device.type != TorchSharp.DeviceType.CPU);
 
     /// <summary>Trained values, shared ones counted once, padding not counted.</summary>
     public long TrainableCount => _parameters.Slots.Where(slot => slot.Kind != SlotKind.Untrained).Sum(slot => slot.Length);

@@ -70,13 +70,22 @@ internal sealed unsafe class CopyStream : IDisposable
         nint[] libraries = [.. names.Select(NativeLibrary.Load)]; // loaded already: the same handles
         return new CopyStream(device, Export);
 
-        nint Export(string name) => libraries.Select(library => NativeLibrary.TryGetExport(library, name, out var found) ? found : 0).Max() is not 0 and var function
-            ? function
-            : throw new UsageException($"neither libcuda.so.1 nor libtorch {libtorch.Version} in {libtorch.Directory} has {name}: "
+        nint Export(string name)
+        {
+            foreach (var library in libraries)
+            {
+                if (NativeLibrary.TryGetExport(library, name, out var function))
+                {
+                    return function;
+                }
+            }
+
+            throw new UsageException($"neither libcuda.so.1 nor libtorch {libtorch.Version} in {libtorch.Directory} has {name}: "
                 + $"name a libtorch 2.10 with CUDA by --libtorch or {LibTorchLocator.Variable}");
+        }
     }
 
-    /// <summary>Begins to copy the first bytes of an array over a tensor on the device. The array keeps its values until an event recorded later has passed.</summary>
+    /// <summary>Begins to copy the first bytes of an array over a tensor on the device. Leave the array alone until an event recorded later has passed.</summary>
     public void Copy(Array from, Tensor to)
     {
         nint address;

@@ -9,12 +9,12 @@ internal static unsafe class CudaDriver
 {
     private const int Success = 0;
 
-    /// <summary>Bytes in use on the current device by all processes; 0 where the driver does not tell.</summary>
-    public static long UsedBytes()
+    /// <summary>Bytes of the current device, and those in use by all processes; 0 where the driver does not tell.</summary>
+    public static (long Used, long Total) Memory()
     {
         nuint free, total;
         return NativeLibrary.TryLoad("libcuda.so.1", out var driver) && NativeLibrary.TryGetExport(driver, "cuMemGetInfo_v2", out var info)
-            && ((delegate* unmanaged<nuint*, nuint*, int>)info)(&free, &total) == Success ? (long)(total - free) : 0;
+            && ((delegate* unmanaged<nuint*, nuint*, int>)info)(&free, &total) == Success ? ((long)(total - free), (long)total) : default;
     }
 
     /// <summary>One name for each of <paramref name="count"/> devices; "cuda:k" where the driver does not tell.</summary>

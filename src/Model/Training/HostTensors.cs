@@ -48,7 +48,7 @@ internal sealed class HostTensors : IDisposable
         return Copy(view.Data, ScalarType.Float32, [rows, .. view.Shape[1..]]).to(device).MoveToOuterDisposeScope();
     }
 
-    /// <summary>A batch as the model's input, frames normalised: valid until the batch after the next is taken. Hand the batch back when the step was begun.</summary>
+    /// <summary>A batch as the model's input, frames normalised: valid until the batch after the next is taken. Return the batch when the step is begun.</summary>
     public XkdInput Take(HostBatch batch)
     {
         var arrays = Arrays(batch);

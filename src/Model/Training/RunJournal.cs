@@ -164,7 +164,7 @@ internal sealed class RunJournal(
         CheckpointsMissed = CheckpointsMissed,
         LiveTensors = step.LiveTensors,
         Rss = step.Rss,
-        GpuMemory = cost.OnDevice ? CudaDriver.UsedBytes() : 0,
+        GpuMemory = cost.OnDevice ? CudaDriver.Memory().Used : 0,
     };
 
     private sealed record Reported(double[][] Values, long[] Skipped);

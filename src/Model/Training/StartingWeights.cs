@@ -24,15 +24,17 @@ internal static class StartingWeights
         using var unrecorded = no_grad();
         var offered = Offered(paths);
         (string[] Names, Tensor Value)[] own = // a tensor that several names share once
-            [.. StateNames.StateDict(model).GroupBy(entry => entry.Value.Handle).Select(same => (same.Select(entry => entry.Name).ToArray(), same.First().Value))];
-        var unknown = offered.Keys.Except(own.SelectMany(o => o.Names), StringComparer.Ordinal).Where(name => name.Contains(Backbone, StringComparison.Ordinal));
-        List<string> misfits = [.. unknown.Select(name => $"{name} is not part of this model")];
-        List<(Tensor To, WeightTensor From, Tensor Value)> fits = [];
+        [
+            .. StateNames.StateDict(model).GroupBy(entry => entry.Value.Handle).Select(same => (same.Select(entry => entry.Name).ToArray(), same.First().Value)),
+        ];
+        var unknown = offered.Keys.Except(own.SelectMany(o => o.Names), StringComparer.Ordinal);
+        List<string> misfits = [.. unknown.Where(name => name.Contains(Backbone, StringComparison.Ordinal)).Select(name => $"{name} is not part of this model")];
+        List<(Tensor To, Tensor Value)> fits = [];
         List<string> taken = [], resampled = [], left = [];
         foreach (var (names, to) in own)
         {
             var from = names.SelectMany(name => Sources(name, offered)).FirstOrDefault();
-            var value = from is null ? null : Fitted(model, names[0], TensorBytes.ToTensor(from).to(ScalarType.Float32), to.shape);
+            var value = from is null || !Dtypes.Loads(from.Dtype) ? null : Fitted(model, names[0], TensorBytes.ToTensor(from).to(ScalarType.Float32), to.shape);
             if (value is null && names.FirstOrDefault(name => Sources(Table(name), offered).Any()) is { } wanted)
             {
                 misfits.Add(from is null ? $"{wanted} is missing" : $"{from} does not fit the model's {wanted} [{string.Join(", ", to.shape)}]");
@@ -41,7 +43,7 @@ internal static class StartingWeights
             (value is null ? left : from!.Shape.AsSpan().SequenceEqual(to.shape) ? taken : resampled).Add(names[0]);
             if (value is not null)
             {
-                fits.Add((to, from!, value));
+                fits.Add((to, value));
             }
         }
 
@@ -49,8 +51,9 @@ internal static class StartingWeights
         if (misfits.Count > 0 || fits.Count == 0)
         {
             var more = misfits.Count > MostNamed ? $"; and {misfits.Count - MostNamed} more" : "";
-            var problem = misfits.Count > 0 ? $"does not fit this model: {string.Join("; ", misfits.Take(MostNamed))}{more}" : "holds nothing that this model has";
-            throw new UsageException($"{files} {problem}. Nothing was loaded. Set model.encoder, model.video_patch, model.audio_patch and model.class_token to those that the weights were trained with");
+            var named = $"does not fit this model: {string.Join("; ", misfits.Take(MostNamed))}{more}";
+            throw new UsageException($"{files} {(misfits.Count > 0 ? named : "holds nothing that this model has")}. Nothing was loaded. "
+                + "Set model.encoder, model.video_patch, model.audio_patch and model.class_token to those that the weights were trained with");
         }
 
         fits.ForEach(fit => fit.To.copy_(fit.Value));
@@ -120,7 +123,8 @@ internal static class StartingWeights
             var side = (int)Math.Sqrt(tokens / grid.Time);
             VideoGrid[] natives =
             [
-                released.Grid(released.Frames, released.Height, released.Width), new(grid.Time, side, side), new(tokens / (grid.Rows * grid.Columns), grid.Rows, grid.Columns),
+                released.Grid(released.Frames, released.Height, released.Width), new(grid.Time, side, side),
+                new(tokens / (grid.Rows * grid.Columns), grid.Rows, grid.Columns),
             ];
             return natives.FirstOrDefault(n => n.Tokens == tokens) is { Tokens: > 0 } native ? PositionResampling.Resample(value, prefix, native, grid) : null;
         }

@@ -255,7 +255,7 @@ public static class WeightMatch
         List<string> complaints = [];
         Complain(complaints, "missing", target.Keys.Where(name => !byName.ContainsKey(name)));
         Complain(complaints, "unexpected", byName.Keys.Where(name => !target.ContainsKey(name)));
-        Complain(complaints, "of a type that libtorch has not", tensors.Where(t => t.Dtype is "U16" or "U32" or "U64").Select(t => $"{t.Name} {t.Dtype}"));
+        Complain(complaints, "of a type that libtorch has not", tensors.Where(t => !Dtypes.Loads(t.Dtype)).Select(t => $"{t.Name} {t.Dtype}"));
         Complain(complaints, "mis-shaped", target
             .Where(pair => byName.TryGetValue(pair.Key, out var tensor) && !tensor.Shape.AsSpan().SequenceEqual(pair.Value))
             .Select(pair => $"{pair.Key} is [{string.Join(", ", byName[pair.Key].Shape)}], needed [{string.Join(", ", pair.Value)}]"));

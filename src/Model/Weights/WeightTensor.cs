@@ -65,6 +65,9 @@ public static class Dtypes
     public static string Of(ScalarType type) =>
         All.FirstOrDefault(entry => entry.Value.Type == type).Key ?? throw new NotSupportedException($"tensors of type {type} are not stored");
 
+    /// <summary>Whether libtorch's binding has the type.</summary>
+    internal static bool Loads(string dtype) => All.GetValueOrDefault(dtype).Type is not null;
+
     /// <summary>The libtorch element type of a name.</summary>
     /// <exception cref="NotSupportedException">libtorch's binding has none (unsigned integers beyond a byte).</exception>
     public static ScalarType ToScalarType(string dtype) =>

@@ -1,6 +1,6 @@
 namespace Xkd.Pipeline;
 
-/// <summary>Channel means and deviations that frames are normalised by, of values in [0, 1]: ImageNet's, which every published encoder was trained with.</summary>
+/// <summary>Channel means and deviations that frames are normalised by, of values in [0, 1]: ImageNet's, as of the published encoders.</summary>
 public static class FrameStatistics
 {
     public static IReadOnlyList<float> Mean { get; } = [0.485f, 0.456f, 0.406f];

@@ -108,6 +108,17 @@ public sealed class StartingWeightsTests
     }
 
     [Fact]
+    public async Task Apply_TensorOfATypeThatLibtorchHasNot_IsRefused()
+    {
+        using var small = await RunAsync();
+        var file = Path.Combine(small.Root, "odd.safetensors");
+        Export(small.Run("first"), file, WeightModality.Video, tensor => tensor.Name == "encoder_norm.weight" ? tensor with { Dtype = "U16", Data = tensor.Data[..(tensor.Data.Length / 2)] } : tensor);
+        using var model = Model(SmallRun.Config());
+        var error = Assert.Throws<UsageException>(() => StartingWeights.Apply(model, [file]));
+        Assert.Contains("encoder_norm.weight U16 [16] does not fit", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Apply_HeadsOfAnotherSize_StayAsDrawn()
     {
         using var small = await RunAsync();
@@ -136,11 +147,11 @@ public sealed class StartingWeightsTests
 
     private static XkdModel Model(PretrainConfig config) => new(config, Seed, Devices.Parse("cpu"));
 
-    private static void Export(string run, string file, WeightModality modality)
+    private static void Export(string run, string file, WeightModality modality, Func<WeightTensor, WeightTensor>? change = null)
     {
         var weights = WeightImporter.Read(run, new WeightImportOptions { Modality = modality, Branch = WeightBranch.Teacher });
         using var stream = File.Create(file);
-        SafetensorsWriter.Write(stream, weights.Tensors);
+        SafetensorsWriter.Write(stream, [.. weights.Tensors.Select(tensor => change?.Invoke(tensor) ?? tensor)]);
     }
 
     private static Dictionary<string, float[]> Tensors(string run) =>

@@ -14,7 +14,7 @@ public readonly record struct PassTime(double Products, double Attention, double
 /// <summary>What a device does in a second, as far as a training step asks for it.</summary>
 public sealed record DeviceRates
 {
-    private const double HeadShare = 0.005, SmallProduct = 600;
+    private const double HeadShare = 0.005, SmallProduct = 600, H200Products = 790e12, H200Bytes = 0.88 * 4.3e12;
 
     // Passes over float32 copies of the patches: reconstruction loss with its normalisation, forward and backward; cutting patches, picking the visible.
     private const double LossPasses = 19, PatchPasses = 15;
@@ -53,17 +53,17 @@ public sealed record DeviceRates
     /// </summary>
     public static DeviceRates H200 { get; } = new()
     {
-        Name = "h200", Products = 790e12, Exact = 60e12, Bytes = 0.88 * 4.3e12, Memory = 141e9, Lower = true, Launches = 0.035,
+        Name = "h200", Products = H200Products, Exact = 60e12, Bytes = H200Bytes, Memory = 141e9, Lower = true, Launches = 0.035,
         Blocks = (pass, batch) =>
         {
             double rows = (double)batch * pass.Views * pass.Tokens, small = rows / (rows + SmallProduct);
-            var share = pass.Name.EndsWith("_decoder", StringComparison.Ordinal) ? 0.67 : pass.Trained ? 0.73 : 0.8;
+            var share = pass.IsDecoder ? 0.67 : pass.Trained ? 0.73 : 0.8;
             return new PassTime(
-                batch * (pass.Products - pass.Ends) * (pass.Trained ? 3 : 1) / (790e12 * share * small),
-                batch * pass.Attention * (pass.Trained ? 3.5 : 1) / (790e12 * HeadShare * pass.Size.Dim / pass.Size.Heads),
-                batch * PointwiseBytes(pass) / (0.88 * 4.3e12));
+                batch * (pass.Products - pass.Ends) * (pass.Trained ? 3 : 1) / (H200Products * share * small),
+                batch * pass.Attention * (pass.Trained ? 3.5 : 1) / (H200Products * HeadShare * pass.Size.Dim / pass.Size.Heads),
+                batch * PointwiseBytes(pass) / H200Bytes);
         },
-        Patches = (config, batch) => batch * sizeof(float) * (LossPasses + PatchPasses) * PatchValues(config) / (0.88 * 4.3e12),
+        Patches = (config, batch) => batch * sizeof(float) * (LossPasses + PatchPasses) * PatchValues(config) / H200Bytes,
     };
 
     /// <summary>Values of one sample's patches, of both modalities.</summary>
@@ -74,7 +74,7 @@ public sealed record DeviceRates
     public static DeviceRates Measure(Device device, PretrainConfig config, TimeProvider time)
     {
         var onDevice = device.type == DeviceType.CUDA;
-        var lower = config.Train.Precision is Precision.Bfloat16 || (config.Train.Precision is Precision.Auto && onDevice);
+        var lower = XkdStep.Lowers(config, device);
         double Peak(ScalarType type) => MatmulPeak.Measure(device, type, time);
         var exact = Peak(ScalarType.Float32);
         using var scope = NewDisposeScope();
@@ -83,14 +83,14 @@ public sealed record DeviceRates
         return new DeviceRates
         {
             Name = device.ToString(), Products = lower ? Peak(ScalarType.BFloat16) : exact, Exact = exact, Bytes = bytes, Lower = lower,
-            Memory = onDevice ? 0 : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+            Memory = onDevice ? CudaDriver.Memory().Total : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
             Blocks = (pass, batch) => MeasureBlocks(device, pass, batch, lower, time),
             Patches = (whole, batch) => MeasurePatches(device, whole, batch, time),
         };
     }
 
     /// <summary>Bytes that norms, residuals, GELU and casts of a sample's blocks move, in bfloat16: counted over the eager step's kernels.</summary>
-    internal static double PointwiseBytes(ForwardPass pass) => pass.TokenBlocks * pass.Size.Dim * (pass.Trained ? 64 + 150 : 64);
+    private static double PointwiseBytes(ForwardPass pass) => pass.TokenBlocks * pass.Size.Dim * (pass.Trained ? 64 + 150 : 64);
 
     private static PassTime MeasureBlocks(Device device, ForwardPass pass, int batch, bool lower, TimeProvider time)
     {
@@ -228,7 +228,7 @@ public sealed record StepPlan
         List<PlanRow> rows = [];
         foreach (var pass in cost.Passes)
         {
-            var ends = batch * pass.Ends * (pass.Trained ? 3 : 1) / (pass.Size == config.Model.Encoder ? rates.Exact : rates.Products); // heads are in float32
+            var ends = batch * pass.Ends * (pass.Trained ? 3 : 1) / (pass.IsDecoder ? rates.Products : rates.Exact);
             var blocks = pass.Views == 0 ? default : rates.Blocks(pass, batch);
             var kept = pass.Trained ? batch * pass.TokenBlocks * pass.Size.Dim * Kept * width : 0;
             rows.Add(new PlanRow(pass.Name, blocks with { Products = blocks.Products + ends }, pass.Forward / (pass.Forward + pass.Backward), kept));

@@ -34,7 +34,7 @@ public sealed class StepProfiler(PretrainConfig config, Device device, TimeProvi
         }
 
         using var self = Process.GetCurrentProcess();
-        var memory = device.type == DeviceType.CUDA ? CudaDriver.UsedBytes() : self.PeakWorkingSet64;
+        var memory = device.type == DeviceType.CUDA ? CudaDriver.Memory().Used : self.PeakWorkingSet64;
         return new StepProfile(
             device.ToString(), get_num_threads(), batch, ModelCost.Of(config).FlopPerSample / 1e9, peak / 1e12,
             step.ProductType.ToString().ToLowerInvariant(), memory, clock!.Report(), clock.WriteTrace);
