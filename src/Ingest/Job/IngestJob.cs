@@ -242,10 +242,9 @@ public sealed partial class IngestJob
 
     private (List<SourceItem> Items, IReadOnlyList<string> Notes) Items(CancellationToken cancellationToken)
     {
-        var catalog = DatasetRegistry.Open(
+        var (items, notes) = _options.Items is { } listed ? new CatalogListing(listed, []) : DatasetRegistry.Open(
             _options.Dataset,
-            new CatalogOptions { Root = _options.Root, Split = _options.Split, Annotations = _options.Annotations, Strict = _options.Strict, Out = CacheName.Full(_options.Out) });
-        var (items, notes) = catalog.List(cancellationToken);
+            new CatalogOptions { Root = _options.Root, Split = _options.Split, Annotations = _options.Annotations, Strict = _options.Strict, Out = CacheName.Full(_options.Out) }).List(cancellationToken);
         var ids = new Lazy<HashSet<string>>(() => items.Select(static item => item.Id).ToHashSet(StringComparer.Ordinal));
         return ([.. SharedIds.Mark(items, id => ids.Value.Contains(id), [])], notes);
     }

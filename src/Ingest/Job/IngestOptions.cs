@@ -11,6 +11,9 @@ public sealed record IngestOptions
     /// <summary>The dataset's folder.</summary>
     public required string Root { get; init; }
 
+    /// <summary>Items that were listed elsewhere, such as by <see cref="ClipPaths"/>, in place of the dataset's; null lists the dataset.</summary>
+    public IReadOnlyList<SourceItem>? Items { get; init; }
+
     /// <summary>The cache folder, created when absent.</summary>
     public required string Out { get; init; }
 

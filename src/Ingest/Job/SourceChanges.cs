@@ -32,29 +32,35 @@ public sealed record SourceChanges
         Func<SourceItem, bool> isPending, Func<string, bool> owns,
         Func<string, FileStamp?>? stampOf = null, Func<string, bool>? isGone = null, CancellationToken cancellationToken = default)
     {
-        const int AtOnce = 16; // a network file system answers many as fast as one
         stampOf ??= FileStamp.Of;
         isGone ??= FileStamp.IsGone;
-        var changed = items.AsParallel().AsOrdered().WithDegreeOfParallelism(AtOnce).WithCancellation(cancellationToken)
-            .Where(item => owns(item.Id) && !isPending(item) && ledger[item.Id].State != ItemState.Removed && IsChanged(item, ledger[item.Id], stampOf))
-            .Select(static item => item.Id).ToList();
+        var settled = items.Where(item => owns(item.Id) && !isPending(item) && ledger[item.Id].State != ItemState.Removed);
+        var changed = Those([.. settled], item => IsChanged(item, ledger[item.Id], stampOf), cancellationToken);
 
         // Committed items without a file of their own, though it may be listed under another id.
         var listed = items.Where(static item => !item.IsAbsent).Select(static item => item.Id).ToHashSet(StringComparer.Ordinal);
         var paths = items.Where(static item => !item.IsAbsent).Select(static item => item.Path).ToHashSet(StringComparer.Ordinal);
-        var left = ledger.Values.Where(entry => entry.State == ItemState.Committed && !listed.Contains(entry.Id) && Covers(entry.Source, origins, run))
-            .AsParallel().WithDegreeOfParallelism(AtOnce).WithCancellation(cancellationToken)
-            .Where(entry => paths.Contains(entry.Source) || isGone(entry.Source))
-            .OrderBy(static entry => entry.Id, StringComparer.Ordinal).ToList();
+        var unlisted = ledger.Values.Where(entry => entry.State == ItemState.Committed && !listed.Contains(entry.Id) && Covers(entry.Source, origins, run));
+        var left = Those(
+            [.. unlisted.OrderBy(static entry => entry.Id, StringComparer.Ordinal)], entry => paths.Contains(entry.Source) || isGone(entry.Source), cancellationToken);
         var moved = Moves(left, items.Where(isPending), stampOf);
         var found = moved.Select(static move => move.From).ToHashSet(StringComparer.Ordinal);
         var gone = left.Where(entry => owns(entry.Id) && !found.Contains(entry.Id) && !paths.Contains(entry.Source));
         return new SourceChanges
         {
-            Changed = changed,
+            Changed = [.. changed.Select(static item => item.Id)],
             Moved = moved.FindAll(move => owns(move.To)),
             Gone = [.. gone.Select(static entry => entry.Id)],
         };
+    }
+
+    // In their order. PLINQ would wait until the pool has a thread for each of its tasks, which takes the pool seconds.
+    private static List<T> Those<T>(IReadOnlyList<T> all, Func<T, bool> isOne, CancellationToken cancellationToken)
+    {
+        const int atOnce = 16; // a network file system answers many as fast as one
+        var found = new bool[all.Count];
+        Parallel.For(0, all.Count, new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = cancellationToken }, i => found[i] = isOne(all[i]));
+        return [.. all.Where((_, i) => found[i])];
     }
 
     /// <summary>What a person must know, and may do about it.</summary>

@@ -9,7 +9,7 @@ namespace Xkd.Model.Evaluation;
 /// <summary>One line of knowledge about a set of weights: the content of an evaluation's <c>results.json</c>.</summary>
 public sealed record EvaluationResult
 {
-    private static readonly JsonSerializerOptions Json = new()
+    internal static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
@@ -19,7 +19,11 @@ public sealed record EvaluationResult
 
     public int Schema { get; init; } = 1;
 
+    /// <summary>The data set that the test cache was ingested from; of caches that do not say, and of feature files, the configuration's.</summary>
     public required string Dataset { get; init; }
+
+    /// <summary>The data set that the configuration is for; null where none was used.</summary>
+    public string? Config { get; init; }
 
     /// <summary><c>svm</c>, <c>linear</c> or <c>finetune</c>.</summary>
     public required string Protocol { get; init; }
@@ -85,6 +89,18 @@ public sealed record EvaluationResult
     /// <summary>Further measures by name (mean AUC, d′, …); values that are not finite are left out by the caller.</summary>
     public IReadOnlyDictionary<string, double>? Further { get; init; }
 
+    /// <summary>What every test recording was taken for; of features in files there is none, and of several draws of labels the first's.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<ClipPrediction> Predictions { get; init; } = [];
+
+    /// <summary>
+    /// Score above which a class is predicted where a clip may have several: half a probability, or the right side of an SVM or a logit. Null for one class a clip.
+    /// </summary>
+    [JsonIgnore]
+    public double? Threshold => ThresholdOf(Metric, Protocol);
+
+    internal static double? ThresholdOf(string metric, string protocol) => metric == "top1" ? null : protocol == "linear" ? 0.5 : 0;
+
     public string ToJson() => JsonSerializer.Serialize(this, Json);
 
     public static EvaluationResult FromJson(string json) =>
@@ -112,6 +128,7 @@ public sealed record EvaluationResult
         Clips = null,
         Epochs = null,
         Further = Shared(folds),
+        Predictions = [.. folds.SelectMany(f => f.Predictions)],
         Folds = folds.ToDictionary(f => $"{f.Fold}", f => f.Value, StringComparer.Ordinal),
     };
 

@@ -4,7 +4,7 @@ namespace Xkd.Storage;
 /// A folder for files on their way, which goes with its owner. What owners left that were killed is removed by the next one: a living owner holds the
 /// lock in its folder, and folders without such a lock file are nobody's here.
 /// </summary>
-internal sealed class ScratchFolder : IDisposable
+public sealed class ScratchFolder : IDisposable
 {
     private const string LockName = "xkd-scratch.lock";
     private readonly FileStream _lock;

@@ -21,7 +21,7 @@ internal static class RowTable<T>
     public static IReadOnlyList<TableColumn<T>> Columns { get; } =
         [.. typeof(T).GetProperties(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Where(p => p.SetMethod is not null && p.GetCustomAttribute<NotMappedAttribute>() is null).Select(Column)];
 
-    private static ParquetSchema Schema { get; } = new([.. Columns.Select(c => c.Parquet)]);
+    public static ParquetSchema Schema { get; } = new([.. Columns.Select(c => c.Parquet)]);
 
     public static async Task<byte[]> WriteAsync(IReadOnlyList<T> rows, IReadOnlyDictionary<string, string> metadata)
     {
@@ -31,17 +31,23 @@ internal static class RowTable<T>
             writer.CustomMetadata = metadata.ToDictionary(StringComparer.Ordinal);
             foreach (var part in rows.Chunk(GroupRows))
             {
-                using var group = writer.CreateRowGroup();
-                foreach (var column in Columns)
-                {
-                    await column.WriteAsync(group, part);
-                }
-
-                group.CompleteValidate();
+                await WriteGroupAsync(writer, part);
             }
         }
 
         return file.ToArray();
+    }
+
+    /// <summary>Rows as one row group of a file of <see cref="Schema"/>.</summary>
+    public static async Task WriteGroupAsync(ParquetWriter writer, T[] rows)
+    {
+        using var group = writer.CreateRowGroup();
+        foreach (var column in Columns)
+        {
+            await column.WriteAsync(group, rows);
+        }
+
+        group.CompleteValidate();
     }
 
     /// <summary>What stands in the file's footer beside the columns.</summary>
@@ -127,6 +133,7 @@ internal static class RowTable<T>
         {
             var type when type == typeof(string) => new TextColumn<T>(property, name, optional),
             var type when type == typeof(IReadOnlyList<string>) => new TextsColumn<T>(property, name),
+            var type when type == typeof(IReadOnlyList<float>) => new FloatsColumn<T>(property, name),
             var type when type.IsPrimitive => (TableColumn<T>)Activator.CreateInstance(typeof(NumberColumn<,>).MakeGenericType(typeof(T), type), property, name)!,
             var type => throw new NotSupportedException($"{typeof(T).Name}.{property.Name}: no column of {type}"),
         };

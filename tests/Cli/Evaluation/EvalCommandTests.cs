@@ -43,7 +43,7 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         var results = await File.ReadAllTextAsync(Path.Combine(miniatures["out1"], "results.json"), TestContext.Current.CancellationToken);
         Assert.Equal(results, await File.ReadAllTextAsync(Path.Combine(miniatures["out2"], "results.json"), TestContext.Current.CancellationToken));
         Assert.Equal(
-            ["confusion.png", "fold-1.json", "fold-2.json", "fold-3.json", "fold-4.json", "fold-5.json", "per_class.csv", "results.json"],
+            ["confusion.png", "fold-1.json", "fold-2.json", "fold-3.json", "fold-4.json", "fold-5.json", "per_class.csv", "predictions.parquet", "results.json"],
             Directory.GetFiles(miniatures["out1"]).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
         using JsonDocument json = JsonDocument.Parse(results), printed = JsonDocument.Parse(first.Output);
         Assert.All(

@@ -13,6 +13,8 @@ public sealed class IngestedMiniatures : IAsyncLifetime, ITrainingObserver
 
     public string Run => _media["run"];
 
+    public MediaMaker Media => _media;
+
     public string this[string name] => _media[name];
 
     public async ValueTask InitializeAsync()

@@ -41,7 +41,7 @@ internal static class EvalCommand
         var branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
         Option<bool> smoke = new("--smoke") { Description = "Few classes, clips, windows and epochs: does it run from end to end?" };
         var seed = Numbers.Optional<long>("--seed", "Seed of everything drawn.", CommonOptions.Seeds);
-        var folder = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv and confusion.png."));
+        var folder = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv, confusion.png, predictions.parquet and the classifier that predict takes."));
         var set = CommonOptions.Set();
         var device = CommonOptions.Device();
         var libtorch = CommonOptions.LibTorch();
@@ -99,6 +99,7 @@ internal static class EvalCommand
                 throw new UsageException("--weights is missing; name a run, a checkpoint, or a weight file (only eval svm on feature files does without)");
             }
 
+            ProgressLine progress = new(terminal, "features", TimeProvider.System, TimeSpan.FromSeconds(10));
             var where = Devices.Parse(parsed.GetValue(device)!);
             EvaluationRequest request = new()
             {
@@ -111,6 +112,8 @@ internal static class EvalCommand
                 AllFolds = parsed.GetValue(folds) is not null,
                 Branch = WeightChoices.Branch(parsed.GetValue(branch)!),
                 Device = where,
+                Classifier = Path.Combine(output, KeptClassifier.FolderName),
+                Progress = (done, all) => progress.Report(done, all),
             };
             Terminal.Warn(request.Train.Warnings.Concat(request.Test.Warnings).Distinct());
             var results = await new EvaluationRun(request, terminal.Line).RunAsync(signals.Token).ConfigureAwait(false);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Xkd.Model.Evaluation;
 using Xkd.Pipeline;
+using Xkd.Storage;
 
 namespace Xkd.Cli.Evaluation;
 
@@ -27,6 +28,11 @@ internal static class EvaluationFiles
             await File.WriteAllBytesAsync(Path.Combine(folder, "confusion.png"), ConfusionPicture.Png(confusion, result.Classes!), stop).ConfigureAwait(false);
         }
 
+        if (result.Predictions.Count > 0)
+        {
+            await PredictionsAsync(Path.Combine(folder, "predictions.parquet"), result, folds[0], stop).ConfigureAwait(false);
+        }
+
         result.Write(Path.Combine(folder, "results.json"));
         return result;
     }
@@ -42,6 +48,23 @@ internal static class EvaluationFiles
             : string.Empty;
         var notes = r.Notes is { } n ? $"; {string.Join("; ", n)}" : string.Empty;
         return string.Create(CultureInfo.InvariantCulture, $"{r.Dataset} {r.Protocol} {r.Modality} {r.Branch}: {r.Metric} {r.Value:f2} %{top5}{further}{fold} ({r.Selection}){hardest}{notes}");
+    }
+
+    // Of every recording one row; folds have the same classes, or those of another are left out.
+    private static async Task PredictionsAsync(string path, EvaluationResult result, EvaluationResult first, CancellationToken stop)
+    {
+        var classes = first.Classes!;
+        var writer = await PredictionFileWriter.CreateAsync(path, classes).ConfigureAwait(false);
+        await using (writer.ConfigureAwait(false))
+        {
+            foreach (var prediction in result.Predictions.Where(p => p.Scores.Length == classes.Count))
+            {
+                stop.ThrowIfCancellationRequested();
+                await writer.AppendAsync(prediction.Rows(classes, result.Threshold).First()).ConfigureAwait(false);
+            }
+
+            await writer.CommitAsync().ConfigureAwait(false);
+        }
     }
 
     private static int[][]? Sum(IReadOnlyList<EvaluationResult> folds) => folds.All(f => f.Confusion is not null && f.Classes!.SequenceEqual(folds[0].Classes!, StringComparer.Ordinal))

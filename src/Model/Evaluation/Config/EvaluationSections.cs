@@ -11,6 +11,10 @@ public sealed record SplitSection
 
     /// <summary>The split tested on. Default empty: the first of test, eval and val that the cache has.</summary>
     public string Test { get; init; } = string.Empty;
+
+    /// <summary>Share of each class's recordings that is tested where one cache without folds and splits is given for both. Default 0.2.</summary>
+    [Within(0, 1, Above = true)]
+    public double HeldOut { get; init; } = 0.2;
 }
 
 /// <summary>
@@ -135,4 +139,9 @@ public sealed record TestViewSection
 
     /// <summary>How the scores of a clip's views become one. Default mean.</summary>
     public ClipEnsemble Ensemble { get; init; } = ClipEnsemble.Mean;
+
+    /// <summary>
+    /// What counts once: a recording, the scores of whose segments are averaged (per_video), or every segment by itself (per_clip). Default per_video.
+    /// </summary>
+    public SampleUnit Sample { get; init; } = SampleUnit.PerVideo;
 }

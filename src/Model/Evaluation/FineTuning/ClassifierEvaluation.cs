@@ -1,3 +1,4 @@
+using Xkd.Pipeline;
 using Xkd.Storage;
 using static TorchSharp.torch;
 
@@ -33,9 +34,10 @@ internal static class ClassifierEvaluation
     /// <exception cref="UsageException">Caches without labels, without the modality, or with classes that the other lacks.</exception>
     /// <exception cref="FailureException">The loss is not finite any more.</exception>
     public static EvaluationResult Run(
-        IReadOnlyList<EvaluationEncoder> encoders, Cache train, Cache test, ClassifierConfig config, EvaluationResult identity, Action<string> log,
-        CancellationToken stop)
+        IReadOnlyList<EvaluationEncoder> encoders, (EvaluationSet Fit, EvaluationSet Judged) sides, ClassifierConfig config, EvaluationResult identity,
+        Action<HeadWeights>? keep, Action<string> log, CancellationToken stop)
     {
+        (var fit, var judged) = sides;
         var frozen = identity.Protocol == "linear";
         if (encoders.Count > 1 && config.Mix.Cutmix > 0)
         {
@@ -43,27 +45,30 @@ internal static class ClassifierEvaluation
                 $"mix.cutmix is {config.Mix.Cutmix}: a box of a picture is none of a spectrogram; with --modality av write --set mix.cutmix=0");
         }
 
-        (var fit, var judged) = EvaluationSets.Resolve(train, test, config, identity.Fold);
         _ = random.manual_seed(config.Seed); // the head's first weights and its dropout
         using var model = new ClipClassifier(encoders, fit.Classes.Count, config.Head, frozen);
         using var training = new ClassifierTraining(model, fit, config);
-        List<(int Epoch, ClipScores Scores)> evaluations = [];
+        var scorer = ClipScorer.Of(model, config, identity.Protocol);
+        List<(int Epoch, ClipScores Scores, IReadOnlyList<ClipPrediction> Predictions)> evaluations = [];
         for (var epoch = 1; epoch <= config.Optim.Epochs; epoch++)
         {
             var line = $"epoch {epoch}/{config.Optim.Epochs}: loss {training.Epoch(epoch - 1, stop):f4}";
             if (epoch == config.Optim.Epochs || (config.EvaluateEvery > 0 && epoch % config.EvaluateEvery == 0))
             {
-                var scores = Test(model, judged, config, frozen, stop);
-                evaluations.Add((epoch, scores));
+                var (scores, predictions) = Test(model, scorer, judged, config, stop);
+                evaluations.Add((epoch, scores, predictions));
                 line += $", {scores.Metric} {scores.Value:f2} %";
+                if (Reported(evaluations, config).Epoch == epoch && (ChoosesEpoch(config, scores) || epoch == config.Optim.Epochs))
+                {
+                    keep?.Invoke(HeadWeights.Of(model));
+                }
             }
 
             log(line);
         }
 
-        // Of equally good evaluations the first.
-        var chosen = config.Report == ReportedScore.Best || (config.Report == ReportedScore.Released && evaluations[^1].Scores.Metric == "top1");
-        (var at, var reported) = chosen ? evaluations.MaxBy(e => e.Scores.Value) : evaluations[^1];
+        var chosen = ChoosesEpoch(config, evaluations[^1].Scores);
+        (var at, var reported, var made) = Reported(evaluations, config);
         return identity.With(reported) with
         {
             Classes = fit.Classes,
@@ -73,8 +78,17 @@ internal static class ClassifierEvaluation
                 + $"{(config.Report == ReportedScore.Released ? ", as released" : string.Empty)}: the score is optimistic",
             Clips = EvaluationResult.Sizes(fit.Clips.Count, judged.Clips.Count),
             Epochs = evaluations.ToDictionary(e => $"{e.Epoch}", e => e.Scores.Value, StringComparer.Ordinal),
+            Predictions = made,
         };
     }
+
+    // Of equally good evaluations the first.
+    private static (int Epoch, ClipScores Scores, IReadOnlyList<ClipPrediction> Predictions) Reported(
+        List<(int Epoch, ClipScores Scores, IReadOnlyList<ClipPrediction> Predictions)> evaluations, ClassifierConfig config) =>
+        ChoosesEpoch(config, evaluations[^1].Scores) ? evaluations.MaxBy(e => e.Scores.Value) : evaluations[^1];
+
+    private static bool ChoosesEpoch(ClassifierConfig config, ClipScores scores) =>
+        config.Report == ReportedScore.Best || (config.Report == ReportedScore.Released && scores.Metric == "top1");
 
     /// <summary>Scores of a clip's views [clips · views, classes] as one: [clips, classes].</summary>
     /// <exception cref="UsageException">The scores are not whole clips.</exception>
@@ -91,35 +105,25 @@ internal static class ClassifierEvaluation
         return combined.MoveToOuterDisposeScope();
     }
 
-    // Dense testing. What is combined of the views is, as in the reference, their softmaxes where a clip has one class; where it may have several, sigmoids in
-    // linear evaluation and raw logits in fine-tuning.
-    private static ClipScores Test(ClipClassifier model, EvaluationSet set, ClassifierConfig config, bool frozen, CancellationToken stop)
+    // Dense testing.
+    private static (ClipScores Scores, IReadOnlyList<ClipPrediction> Predictions) Test(
+        ClipClassifier model, ClipScorer scorer, EvaluationSet set, ClassifierConfig config, CancellationToken stop)
     {
         model.Train(false);
-        var views = EvaluationViews.Test(config, model.Encoders, set);
-        int classes = set.Classes.Count, written = 0;
-        var logits = new float[(long)set.Clips.Count * views.RowsPerClip * classes];
-        EncoderFeatures.ForEachBatch(set.Cache, views, batch =>
+        ScoreTally tally = new(set.Classes, set.Multi, released: config.Report == ReportedScore.Released);
+        List<ClipPrediction> predictions = [];
+        RecordingScores recordings = new((first, scores) =>
         {
-            using var scope = NewDisposeScope();
-            using var unrecorded = no_grad();
-            Tensor[] inputs = [.. model.Encoders.Select(e => EncoderFeatures.Input(e, batch))];
-            var rows = model.Forward(inputs).cpu().data<float>().ToArray();
-            rows.CopyTo(logits, written);
-            written += rows.Length;
+            tally.Add(set.LabelSets[first], RecordingScores.Mean(scores));
+            predictions.Add(set.Prediction(first, scores));
+        });
+        var clip = 0;
+        scorer.ForEachClip(set.Cache, EvaluationViews.Test(config, model.Encoders, set), scores =>
+        {
+            recordings.Add(config.Test.Sample == SampleUnit.PerVideo ? ClipSource.Key(set.Cache.Clips[set.Clips[clip]].Id) : (ulong)clip, scores);
+            clip++;
         }, stop);
-        if (Array.FindIndex(logits, logit => !float.IsFinite(logit)) is >= 0 and int broken)
-        {
-            throw new FailureException(
-                $"the scores of clip {set.Ids[broken / (views.RowsPerClip * classes)]} are not finite; lower optim.lr, or take other weights");
-        }
-
-        using var all = NewDisposeScope();
-        var scores = tensor(logits, [logits.Length / classes, classes]);
-        scores = !set.Multi ? nn.functional.softmax(scores, -1) : frozen ? sigmoid(scores) : scores;
-        var combined = Combine(scores, views.RowsPerClip, config.Test.Ensemble).to(ScalarType.Float64).data<double>().ToArray();
-        return set.Multi
-            ? ClipScores.Multi(combined, set.LabelSets, set.Classes, released: config.Report == ReportedScore.Released)
-            : ClipScores.Single(combined, set.Labels, set.Classes);
+        recordings.Finish();
+        return (tally.Scores, predictions);
     }
 }

@@ -61,7 +61,7 @@ internal sealed class ClipClassifier : IDisposable
     /// <summary>Frozen, only the head is trained. The encoders stay the caller's to dispose of.</summary>
     public ClipClassifier(IReadOnlyList<EvaluationEncoder> encoders, int classes, HeadSection head, bool frozen)
     {
-        (_encoders, _frozen) = (encoders, frozen);
+        (_encoders, _frozen, Classes) = (encoders, frozen, classes);
         _head = new ClassifierHead(encoders.Sum(e => e.Width), classes, head);
         _head.to(Device);
         foreach (var parameter in encoders.SelectMany(e => StateNames.Parameters(e.Network)).Select(p => p.Value))
@@ -71,6 +71,10 @@ internal sealed class ClipClassifier : IDisposable
     }
 
     public IReadOnlyList<EvaluationEncoder> Encoders => _encoders;
+
+    public int Classes { get; }
+
+    public ClassifierHead Head => _head;
 
     public Device Device => _encoders[0].Network.PositionTable.device;
 

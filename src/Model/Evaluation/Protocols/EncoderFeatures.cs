@@ -33,9 +33,9 @@ internal static class EncoderFeatures
     }
 
     /// <summary>Features of every window of a set; each encoder's vectors are brought to unit length where that is asked for.</summary>
-    /// <exception cref="UsageException">The cache does not fit the encoders, or a feature is not finite.</exception>
+    /// <exception cref="UsageException">The cache does not fit the encoders.</exception>
     public static FeatureSet Extract(
-        IReadOnlyList<EvaluationEncoder> encoders, EvaluationSet set, EvaluationOptions views, bool unitLength, CancellationToken stop)
+        IReadOnlyList<EvaluationEncoder> encoders, EvaluationSet set, EvaluationOptions views, bool unitLength, Action<long> progress, CancellationToken stop)
     {
         int dim = encoders.Sum(e => e.Width), written = 0;
         var vectors = new float[(long)set.Clips.Count * views.RowsPerClip * dim];
@@ -44,13 +44,14 @@ internal static class EncoderFeatures
             var rows = Vectors(encoders, batch, unitLength);
             rows.CopyTo(vectors, written);
             written += rows.Length;
+            progress(written / dim);
         }, stop);
         if (written != vectors.Length)
         {
             throw new InvalidOperationException($"{set.Cache.Path}: {written / dim} windows came of {vectors.Length / dim}");
         }
 
-        var features = new FeatureSet
+        return new FeatureSet
         {
             Ids = set.Ids,
             Labels = set.Labels,
@@ -60,8 +61,6 @@ internal static class EncoderFeatures
             Dim = dim,
             Vectors = vectors,
         };
-        features.Validate();
-        return features;
     }
 
     /// <summary>An encoder's input of a batch, on its device.</summary>

@@ -32,6 +32,12 @@ public sealed record EvaluationRequest
     public WeightBranch Branch { get; init; } = WeightBranch.Teacher;
 
     public required Device Device { get; init; }
+
+    /// <summary>Where the classifier is kept, of several folds the first's; null keeps none.</summary>
+    public string? Classifier { get; init; }
+
+    /// <summary>Receives the windows whose features are done, and of how many.</summary>
+    public Action<long, long>? Progress { get; init; }
 }
 
 /// <summary>
@@ -72,11 +78,18 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
             log($"fold {only} of {string.Join(", ", folds)}; --folds all takes the mean");
         }
 
+        List<(EvaluationSet Fit, EvaluationSet Judged)> sides = [.. wanted.Select(f => EvaluationSets.Resolve(request.Train, request.Test, request.Config, f))];
+        if (sides[0].Judged.Note is { } drawn)
+        {
+            log(drawn);
+        }
+
         List<EvaluationResult> results = [];
         List<EvaluationEncoder> encoders = [];
+        SvmFeatures? features = null;
         try
         {
-            foreach (var fold in wanted)
+            foreach (var (fold, both) in wanted.Zip(sides))
             {
                 // Fine-tuning has changed the last fold's weights.
                 if (results.Count == 0 || request.Protocol == "finetune")
@@ -85,7 +98,12 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
                     Open(encoders);
                 }
 
-                var result = One(encoders, fold, stop);
+                if (request.Config is SvmConfig svm)
+                {
+                    features ??= SvmFeatures.Extract(encoders, svm, sides, request.Progress, stop);
+                }
+
+                var result = One(encoders, fold, both, features, results.Count == 0 ? request.Classifier : null, stop);
                 results.Add(result);
                 if (wanted.Length > 1)
                 {
@@ -101,22 +119,34 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
         return results;
     }
 
-    private EvaluationResult One(IReadOnlyList<EvaluationEncoder> encoders, int? fold, CancellationToken stop)
+    private EvaluationResult One(
+        IReadOnlyList<EvaluationEncoder> encoders, int? fold, (EvaluationSet Fit, EvaluationSet Judged) sides, SvmFeatures? features, string? kept,
+        CancellationToken stop)
     {
+        string[] origins = [.. request.Test.Manifest.Origins.Select(o => o.Dataset).Distinct(StringComparer.Ordinal)];
+        var dataset = origins.Length == 0 ? request.Config.Dataset : string.Join('+', origins);
         var identity = new EvaluationResult
         {
-            Dataset = request.Config.Dataset,
+            Dataset = dataset,
+            Config = request.Config.Dataset,
             Protocol = request.Protocol,
             Fold = fold,
             Modality = request.Config.Modality.ToString().ToLowerInvariant(),
             Branch = request.Branch == WeightBranch.Teacher ? "teacher" : "student",
             Seed = (ulong)request.Config.Seed,
             WeightsSha256 = string.Join('+', encoders.Select(e => e.WeightsSha256).Distinct(StringComparer.Ordinal)),
-            Notes = Notes(request.Config),
+            Notes = Notes(request.Config, dataset, sides.Judged),
         };
-        return request.Config is SvmConfig svm
-            ? SvmEvaluation.Run(encoders, request.Train, request.Test, svm, identity, stop)
-            : ClassifierEvaluation.Run(encoders, request.Train, request.Test, (ClassifierConfig)request.Config, identity, log, stop);
+        Action<HeadWeights>? keep = kept is null ? null : head => KeptClassifier.WriteWeights(kept, encoders, head);
+        var result = request.Config is SvmConfig svm
+            ? SvmEvaluation.Run(features!, sides, svm, identity, keep, stop)
+            : ClassifierEvaluation.Run(encoders, sides, (ClassifierConfig)request.Config, identity, keep, log, stop);
+        if (kept is not null)
+        {
+            KeptClassifier.Complete(kept, request.Config, encoders, request.Test, result);
+        }
+
+        return result;
     }
 
     private void Open(List<EvaluationEncoder> encoders)
@@ -139,12 +169,15 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
     }
 
     // One sentence per released behaviour and per shrinking; null where there is nothing to say.
-    private static string[]? Notes(EvaluationConfig config)
+    private static string[]? Notes(EvaluationConfig config, string dataset, EvaluationSet judged)
     {
         var svm = config as SvmConfig;
         var classifier = config as ClassifierConfig;
+        var foreign = config.Dataset != dataset && config.Dataset != "folder";
         string[] notes =
         [
+            .. Where(foreign, $"the configuration is that of {config.Dataset}, the cache holds {dataset}"),
+            .. Where(judged.Note is not null, judged.Note!),
             .. Where(config.MaxClasses > 0, $"at most {config.MaxClasses} classes"),
             .. Where(config.MaxTrainClips > 0, $"at most {config.MaxTrainClips} training clips a class"),
             .. Where(config.MaxTestClips > 0, $"at most {config.MaxTestClips} test clips a class"),

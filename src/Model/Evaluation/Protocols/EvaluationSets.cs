@@ -21,10 +21,19 @@ internal sealed record EvaluationSet
     /// <summary>A clip may have several classes.</summary>
     public required bool Multi { get; init; }
 
+    /// <summary>How the clips came to be tested, where the caches do not say; else null.</summary>
+    public string? Note { get; init; }
+
     public IReadOnlyList<string> Ids => [.. Clips.Select(c => Cache.Clips[c].Id)];
 
     /// <summary>The class of each clip; −1 in multi-label sets.</summary>
     public int[] Labels => [.. LabelSets.Select(l => Multi ? -1 : l[0])];
+
+    /// <summary>Segments of one recording, which follow each other, with their scores.</summary>
+    /// <param name="first">Position of the first.</param>
+    /// <param name="scores">By class, of each.</param>
+    public ClipPrediction Prediction(int first, IReadOnlyList<double[]> scores) =>
+        ClipPrediction.Of([.. scores.Select((s, i) => (Cache.Clips[Clips[first + i]], s))]);
 
     /// <summary>The clips at those positions.</summary>
     public EvaluationSet Select(IReadOnlyList<int> positions) =>
@@ -53,15 +62,17 @@ internal static class EvaluationSets
     public static (EvaluationSet Train, EvaluationSet Test) Resolve(Cache train, Cache test, EvaluationConfig config, int? fold)
     {
         var same = Path.GetFullPath(train.Path) == Path.GetFullPath(test.Path);
-        var fit = Side(train, "train", fold, [config.Split.Train], same);
-        var judged = Side(test, "test", fold, config.Split.Test.Length > 0 ? [config.Split.Test] : TestSplits, same);
+        var multi = config.Labels == LabelKind.Multi;
+        var undivided = same && fold is null && config.Split.Test.Length == 0 && train.Clips.All(c => c.Split == train.Clips[0].Split);
+        var (fit, judged) = undivided ? Draw(train, config, multi)
+            : (Side(train, "train", fold, [config.Split.Train], same),
+                Side(test, "test", fold, config.Split.Test.Length > 0 ? [config.Split.Test] : TestSplits, same));
         if (same && fit.Intersect(judged).FirstOrDefault(-1) is >= 0 and int both)
         {
             throw new UsageException(
                 $"{train.Path}: clip {train.Clips[both].Id} would be trained on and tested; name two caches, or one that holds folds or splits");
         }
 
-        var multi = config.Labels == LabelKind.Multi;
         Require(train, fit, multi);
         Require(test, judged, multi);
         string[] classes = Names(train, fit, multi), others = Names(test, judged, multi);
@@ -82,12 +93,28 @@ internal static class EvaluationSets
         }
 
         var a = Limit(Make(train, fit, classes, multi), config.MaxTrainClips, config.Seed);
-        var b = Limit(Make(test, judged, classes, multi), config.MaxTestClips, config.Seed);
+        var b = Limit(Make(test, judged, classes, multi), config.MaxTestClips, config.Seed) with { Note = undivided ? DrawnNote(config) : null };
         return a.Clips.Count > 0 && b.Clips.Count > 0
             ? (a, b)
             : throw new UsageException(
                 $"{a.Clips.Count} training clips in {train.Path} and {b.Clips.Count} test clips in {test.Path} are left; raise max_classes");
     }
+
+    // A cache without folds and splits: of each class's recordings a share is tested; a class of one recording is trained on alone.
+    private static (int[] Fit, int[] Judged) Draw(Cache cache, EvaluationConfig config, bool multi)
+    {
+        int[] clips = [.. Enumerable.Range(0, cache.Clips.Count)];
+        Require(cache, clips, multi);
+        var index = new ClassIndex([]);
+        int[] labels = [.. clips.Select(c => index.Find(NamesOf(cache.Clips[c])[0], open: true)!.Value)];
+        var (fit, judged) = SvmProbe.Split(labels, config.Split.HeldOut, (ulong)config.Seed, [.. cache.Clips.Select(c => ClipSource.Key(c.Id))]);
+        return judged.Length > 0 ? (fit, judged) : throw new UsageException(
+            $"{cache.Path} has no splits, and every class has a single recording, so none can be held out for the test; ingest more, or name two caches");
+    }
+
+    private static string DrawnNote(EvaluationConfig config) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"the cache has no splits: {100 * config.Split.HeldOut:0.#} % of the recordings of each class, drawn by seed {config.Seed}, are tested, the others trained on");
 
     private static int[] Side(Cache cache, string side, int? fold, string[] splits, bool same)
     {

@@ -17,18 +17,25 @@ public static class SvmEvaluation
     /// <exception cref="UsageException">Caches without labels, without the modality, or with classes that the other lacks.</exception>
     public static Task<EvaluationResult> RunAsync(
         IReadOnlyList<EvaluationEncoder> encoders, Cache train, Cache test, SvmConfig config, EvaluationResult identity, CancellationToken stop) =>
-        OwnThread.RunAsync(() => Run(encoders, train, test, config, identity, stop));
+        OwnThread.RunAsync(() =>
+        {
+            var sides = EvaluationSets.Resolve(train, test, config, identity.Fold);
+            return Run(SvmFeatures.Extract(encoders, config, [sides], progress: null, stop), sides, config, identity, keep: null, stop);
+        });
 
-    /// <summary>The same on the caller's thread.</summary>
+    /// <summary>The same on the caller's thread, on features that may serve several folds.</summary>
+    /// <param name="features">Of the clips of both sides, at least.</param>
+    /// <param name="sides">Fitted on, and judged by.</param>
+    /// <param name="config">The protocol.</param>
+    /// <param name="identity">What the result is of.</param>
+    /// <param name="keep">Receives the fitted SVM, of several draws of labels the first.</param>
+    /// <param name="stop">Stops between passes.</param>
     internal static EvaluationResult Run(
-        IReadOnlyList<EvaluationEncoder> encoders, Cache train, Cache test, SvmConfig config, EvaluationResult identity, CancellationToken stop)
+        SvmFeatures features, (EvaluationSet Fit, EvaluationSet Judged) sides, SvmConfig config, EvaluationResult identity, Action<HeadWeights>? keep,
+        CancellationToken stop)
     {
-        (var fit, var judged) = EvaluationSets.Resolve(train, test, config, identity.Fold);
-
-        // Unit length is of each encoder's features by themselves, before they are joined.
-        var unitLength = config.Scaling == FeatureScaling.UnitLength;
-        var trainFeatures = EncoderFeatures.Extract(encoders, fit, EvaluationViews.Train(config, encoders, fit), unitLength, stop);
-        var testFeatures = EncoderFeatures.Extract(encoders, judged, EvaluationViews.Test(config, encoders, judged), unitLength, stop);
+        (var fit, var judged) = sides;
+        FeatureSet trainFeatures = features.Train(fit), testFeatures = features.Test(judged);
         var result = identity with { Clips = EvaluationResult.Sizes(fit.Clips.Count, judged.Clips.Count) };
         if (config.LabelsPerClass == 0)
         {
@@ -39,16 +46,28 @@ public static class SvmEvaluation
         ulong[] sources = [.. fit.Ids.Select(ClipSource.Key)];
         IReadOnlyList<int>[] draws =
             [.. Enumerable.Range(0, config.LabelDraws).Select(draw => Labelled(labels, sources, config.LabelsPerClass, config.Seed + draw))];
-        return EvaluationResult.MeanOf([.. draws.Select((clips, draw) => Probe(trainFeatures.Select(clips), config.Seed + draw) with { Fold = draw })]) with
+        EvaluationResult[] drawn = [.. draws.Select((clips, draw) => Probe(trainFeatures.Select(clips), config.Seed + draw) with { Fold = draw })];
+        return EvaluationResult.MeanOf(drawn) with
         {
             Fold = identity.Fold,
             Folds = null,
             Clips = EvaluationResult.Sizes(draws[0].Count, judged.Clips.Count),
             Selection = $"mean over {config.LabelDraws} draws of {config.LabelsPerClass} labels a class, C chosen in each",
+            Predictions = drawn[0].Predictions,
         };
 
-        EvaluationResult Probe(FeatureSet part, long seed) => result.With(
-            SvmProbe.Run(part, testFeatures, config with { Seed = seed, Scaling = unitLength ? FeatureScaling.None : config.Scaling }, stop));
+        EvaluationResult Probe(FeatureSet part, long seed)
+        {
+            List<ClipPrediction> predictions = [];
+            var own = config with { Seed = seed, Scaling = features.UnitLength ? FeatureScaling.None : config.Scaling };
+            var found = SvmProbe.Run(part, testFeatures, own, (first, scores) => predictions.Add(judged.Prediction(first, scores)), stop);
+            if (seed == config.Seed)
+            {
+                keep?.Invoke(HeadWeights.Of(found.Model));
+            }
+
+            return result.With(found) with { Predictions = predictions };
+        }
     }
 
     /// <summary>
@@ -62,4 +81,62 @@ public static class SvmEvaluation
                 .OrderBy(source => new SampleRandom(new SampleKey((ulong)seed, 0, source.First()), SamplePurpose.Labels).NextUInt64()).Take(perClass))
             .SelectMany(source => source)
             .Order()];
+}
+
+/// <summary>Features of the clips that some folds train on and test, each computed once: a window depends on its clip alone, not on the fold.</summary>
+internal sealed class SvmFeatures
+{
+    private readonly (FeatureSet Features, Dictionary<int, int> Places) _train;
+    private readonly (FeatureSet Features, Dictionary<int, int> Places) _test;
+
+    private SvmFeatures((FeatureSet, Dictionary<int, int>) train, (FeatureSet, Dictionary<int, int>) test, bool unitLength) =>
+        (_train, _test, UnitLength) = (train, test, unitLength);
+
+    /// <summary>Each encoder's features were brought to unit length, by themselves, before they were joined.</summary>
+    public bool UnitLength { get; }
+
+    /// <param name="encoders">One, or audio and video.</param>
+    /// <param name="config">Windows and views of both sides.</param>
+    /// <param name="folds">Both sides of each fold, of the same caches.</param>
+    /// <param name="progress">Receives the windows done, and of how many.</param>
+    /// <param name="stop">Stops between batches.</param>
+    public static SvmFeatures Extract(
+        IReadOnlyList<EvaluationEncoder> encoders, SvmConfig config, IReadOnlyList<(EvaluationSet Fit, EvaluationSet Judged)> folds,
+        Action<long, long>? progress, CancellationToken stop)
+    {
+        EvaluationSet train = Union(folds.Select(f => f.Fit)), test = Union(folds.Select(f => f.Judged));
+        EvaluationOptions trainViews = EvaluationViews.Train(config, encoders, train), testViews = EvaluationViews.Test(config, encoders, test);
+        long first = (long)train.Clips.Count * trainViews.RowsPerClip, all = first + ((long)test.Clips.Count * testViews.RowsPerClip);
+        var unitLength = config.Scaling == FeatureScaling.UnitLength;
+        return new SvmFeatures(
+            Extract(train, trainViews, done => progress?.Invoke(done, all)), Extract(test, testViews, done => progress?.Invoke(first + done, all)), unitLength);
+
+        (FeatureSet, Dictionary<int, int>) Extract(EvaluationSet set, EvaluationOptions views, Action<long> report) =>
+            (EncoderFeatures.Extract(encoders, set, views, unitLength, report, stop), set.Clips.Index().ToDictionary(c => c.Item, c => c.Index));
+    }
+
+    /// <summary>Of training clips.</summary>
+    public FeatureSet Train(EvaluationSet set) => Of(_train, set);
+
+    /// <summary>Of test clips.</summary>
+    public FeatureSet Test(EvaluationSet set) => Of(_test, set);
+
+    private static FeatureSet Of((FeatureSet Features, Dictionary<int, int> Places) side, EvaluationSet set)
+    {
+        int[] places = [.. set.Clips.Select(c => side.Places[c])];
+        var whole = places.Length == side.Features.Clips; // both ascend
+        var labelled = (whole ? side.Features : side.Features.Select(places)) with
+        {
+            Labels = set.Labels, LabelSets = set.Multi ? set.LabelSets : null, ClassNames = set.Classes,
+        };
+        labelled.Validate();
+        return labelled;
+    }
+
+    private static EvaluationSet Union(IEnumerable<EvaluationSet> sets)
+    {
+        EvaluationSet[] all = [.. sets];
+        (int Clip, int[] Labels)[] clips = [.. all.SelectMany(s => s.Clips.Zip(s.LabelSets)).DistinctBy(c => c.First).OrderBy(c => c.First)];
+        return all.Length == 1 ? all[0] : all[0] with { Clips = [.. clips.Select(c => c.Clip)], LabelSets = [.. clips.Select(c => c.Labels)] };
+    }
 }

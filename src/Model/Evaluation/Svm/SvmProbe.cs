@@ -1,4 +1,5 @@
 using Xkd.Model.Torch;
+using Xkd.Pipeline;
 using Xkd.Storage;
 
 namespace Xkd.Model.Evaluation;
@@ -39,11 +40,20 @@ public static class SvmProbe
     /// <param name="config">Values of C, how one is chosen, scaling, seed and the solver's limit.</param>
     /// <param name="stop">Stops between passes over the features.</param>
     /// <exception cref="UsageException">Sets that do not belong together, clips without a label, or impossible options.</exception>
-    public static SvmProbeResult Run(FeatureSet train, FeatureSet test, SvmConfig config, CancellationToken stop = default)
+    public static SvmProbeResult Run(FeatureSet train, FeatureSet test, SvmConfig config, CancellationToken stop = default) =>
+        Run(train, test, config, take: null, stop);
+
+    /// <param name="train">Fitted on.</param>
+    /// <param name="test">Judged by.</param>
+    /// <param name="config">As above.</param>
+    /// <param name="take">Receives the test recordings; see <see cref="RecordingScores"/>.</param>
+    /// <param name="stop">Stops between passes over the features.</param>
+    internal static SvmProbeResult Run(
+        FeatureSet train, FeatureSet test, SvmConfig config, Action<int, IReadOnlyList<double[]>>? take, CancellationToken stop)
     {
         Validate(train, test, config);
         var unit = config.Scaling == FeatureScaling.UnitLength;
-        return Run(LabelledRows.Of(train, unit), LabelledRows.Of(test, unit), config, static _ => { }, stop);
+        return Run(LabelledRows.Of(train, unit), LabelledRows.Of(test, unit), config, static _ => { }, stop, take);
     }
 
     /// <summary>Fits on one feature file and tests on another, of any number of rows, in bounded memory; one row a clip.</summary>
@@ -74,7 +84,8 @@ public static class SvmProbe
     }
 
     /// <summary>Fits every C without the rows held out, judges it, and fits the best on all.</summary>
-    internal static SvmProbeResult Run(LabelledRows train, LabelledRows test, SvmConfig config, Action<string> log, CancellationToken stop)
+    internal static SvmProbeResult Run(
+        LabelledRows train, LabelledRows test, SvmConfig config, Action<string> log, CancellationToken stop, Action<int, IReadOnlyList<double[]>>? take = null)
     {
         var targets = train.Targets;
         var held = config.C.Length > 1 && config.Selection == SvmSelection.HeldOut ? HoldOut(train, config) : null;
@@ -88,7 +99,7 @@ public static class SvmProbe
             foreach (var c in config.C)
             {
                 var candidate = Fit(problem, c);
-                scores[c] = (held is null ? Judge(candidate, test, null, stop) : Judge(candidate, train, held, stop)).Value;
+                scores[c] = (held is null ? Judge(candidate, test, null, config, null, stop) : Judge(candidate, train, held, config, null, stop)).Value;
                 log($"C {c}: {scores[c]:f2} % on {(held is null ? "the test clips" : "held-out training clips")}, {candidate.Iterations.Max()} passes"
                     + (candidate.Converged ? string.Empty : ", not converged"));
             }
@@ -100,7 +111,7 @@ public static class SvmProbe
         var model = Fit(all, best);
         var tried = string.Join(", ", scores.Keys);
         return new SvmProbeResult(
-            model, scores, converged, passes, Judge(model, test, null, stop), train.Classes,
+            model, scores, converged, passes, Judge(model, test, null, config, take, stop), train.Classes,
             Selection: scores.Count == 0 ? $"C {best} was given"
                 : held is null ? $"C {best} is the best of {tried} on the test clips, as released: the score is optimistic"
                 : $"C {best} chosen among {tried} on {100 * config.HeldOut:0.#} % of the training clips (stratified, seed {config.Seed}), then fitted on all",
@@ -158,21 +169,25 @@ public static class SvmProbe
         return held;
     }
 
-    // Scores of every clip would outgrow memory: where a clip has one class, counts are all that is needed.
-    private static ClipScores Judge(LinearSvmModel model, LabelledRows side, bool[]? judged, CancellationToken stop)
+    private static ClipScores Judge(
+        LinearSvmModel model, LabelledRows side, bool[]? judged, SvmConfig config, Action<int, IReadOnlyList<double[]>>? take, CancellationToken stop)
     {
-        var confusion = new ConfusionMatrix(model.Classes);
-        int windows = side.Windows, right = 0, five = 0;
-        List<double> scores = [];
-        List<int[]> sets = [];
+        var windows = side.Windows;
+        ScoreTally tally = new(side.Classes, side.LabelSets is not null);
+        List<int> clips = []; // those judged so far
+        RecordingScores recordings = new((first, scores) =>
+        {
+            tally.Add(side.LabelSets?[clips[first]] ?? [side.Labels[clips[first]]], RecordingScores.Mean(scores));
+            take?.Invoke(clips[first], scores);
+        });
         side.Rows.ForEachBlock((first, count, block) =>
         {
-            int[] clips = [.. Enumerable.Range(first / windows, count / windows).Where(clip => judged is null || judged[clip * windows])];
-            (double[] Mean, int Best, bool Right, bool Five)[] found = new (double[], int, bool, bool)[clips.Length];
-            Parallel.For(0, clips.Length, k =>
+            int[] here = [.. Enumerable.Range(first / windows, count / windows).Where(clip => judged is null || judged[clip * windows])];
+            var found = new double[here.Length][];
+            Parallel.For(0, here.Length, k =>
             {
-                var mean = new double[model.Classes];
-                for (int row = (clips[k] * windows) - first, w = 0; w < windows; w++)
+                var mean = found[k] = new double[model.Classes];
+                for (int row = (here[k] * windows) - first, w = 0; w < windows; w++)
                 {
                     var decisions = model.Decide(block.AsSpan((row + w) * side.Rows.Dim, model.Dim));
                     for (var c = 0; c < mean.Length; c++)
@@ -180,25 +195,16 @@ public static class SvmProbe
                         mean[c] += decisions[c] / windows;
                     }
                 }
-
-                found[k] = side.LabelSets is null ? ([], TopK.Best(mean), TopK.Hit(mean, side.Labels[clips[k]], 1), TopK.Hit(mean, side.Labels[clips[k]], 5)) : (mean, 0, false, false);
             });
-            foreach ((var clip, (var mean, var best, var top, var among)) in clips.Zip(found))
+            foreach (var (clip, scores) in here.Zip(found))
             {
-                if (side.LabelSets is { } all)
-                {
-                    scores.AddRange(mean);
-                    sets.Add(all[clip]);
-                }
-                else
-                {
-                    confusion.Add(side.Labels[clip], best);
-                    right += top ? 1 : 0;
-                    five += among ? 1 : 0;
-                }
+                // One recording has one label: ids that only look like segments are not joined.
+                recordings.Add(config.Test.Sample == SampleUnit.PerVideo ? side.Sources[clip] + (ulong)side.Labels[clip] : (ulong)clip, scores);
+                clips.Add(clip);
             }
         }, stop);
-        return side.LabelSets is null ? ClipScores.Counted(confusion, right, five, side.Classes) : ClipScores.Multi([.. scores], sets, side.Classes);
+        recordings.Finish();
+        return tally.Scores;
     }
 
     private static void Validate(FeatureSet train, FeatureSet test, SvmConfig config)

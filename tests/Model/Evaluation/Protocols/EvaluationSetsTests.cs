@@ -28,6 +28,28 @@ public sealed class EvaluationSetsTests(EvaluationWorld world)
     }
 
     [Fact]
+    public void Resolve_OneCacheWithoutSplits_HoldsOutRecordingsOfEachClassAndSaysSo()
+    {
+        var cache = Cache.Open(world.Segments);
+        (var train, var test) = EvaluationSets.Resolve(cache, cache, new SvmConfig(), null);
+        Assert.Equal([4, 4, 4], train.Labels.CountBy(l => l).OrderBy(c => c.Key).Select(c => c.Value));
+        Assert.Equal([2, 2, 2], test.Labels.CountBy(l => l).OrderBy(c => c.Key).Select(c => c.Value));
+        Assert.Empty(Recordings(train).Intersect(Recordings(test)));
+        Assert.Contains("20 % of the recordings of each class, drawn by seed 0", test.Note, StringComparison.Ordinal);
+        Assert.NotEqual(Recordings(test), Recordings(EvaluationSets.Resolve(cache, cache, new SvmConfig { Seed = 4 }, null).Test));
+
+        // A class of one recording is trained on; where all are, nothing can be tested.
+        var unequal = cache.Select(ClipFilter.Parse(["id=0/*,1/*,2/clip006.mp4*"], null));
+        (train, test) = EvaluationSets.Resolve(unequal, unequal, new SvmConfig(), null);
+        Assert.Equal([2, 2], test.Labels.CountBy(l => l).Select(c => c.Value));
+        Assert.Equal(2, train.Labels.Count(l => l == 2));
+        var single = cache.Select(ClipFilter.Parse(["id=2/clip006.mp4*"], null));
+        Assert.Contains("single recording", Assert.Throws<UsageException>(() => EvaluationSets.Resolve(single, single, new SvmConfig(), null)).Message, StringComparison.Ordinal);
+
+        static string[] Recordings(EvaluationSet set) => [.. set.Ids.Select(ClipSource.Of).Distinct(StringComparer.Ordinal)];
+    }
+
+    [Fact]
     public void Resolve_SeveralLabels_NeedMulti()
     {
         var cache = Cache.Open(world.Several);

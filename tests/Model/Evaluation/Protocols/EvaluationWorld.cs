@@ -24,6 +24,9 @@ public sealed class EvaluationWorld : IAsyncLifetime
 
     public string Several => _run.Run("several");
 
+    /// <summary>No folds, no splits; of each class three recordings of two segments.</summary>
+    public string Segments => _run.Run("segments");
+
     public string Run(XkdVariant variant) => _run.Run(variant.ToString());
 
     public string Out(string name) => _run.Run(name);
@@ -40,6 +43,7 @@ public sealed class EvaluationWorld : IAsyncLifetime
 
         await WriteAsync(Folds, 6, (i, c) => (null, [Name(c)], [.. Enumerable.Range(1, 3).Select(f => f == 1 + (i % 3) ? $"{f}:test" : $"{f}:train")]));
         await WriteAsync(Splits, 6, (i, c) => (i % 2 == 0 ? "train" : "val", [Name(c)], []));
+        await WriteAsync(Segments, 6, (_, c) => (null, [Name(c)], []), segments: 2);
         await WriteAsync(Several, 6, (i, c) => (i % 2 == 0 ? "train" : "eval", i % 3 == 0 ? [Name(c), "shared"] : [Name(c)], []));
     }
 
@@ -67,7 +71,7 @@ public sealed class EvaluationWorld : IAsyncLifetime
 
     private static string Name(int c) => $"class {(char)('a' + c)}";
 
-    private static async Task WriteAsync(string path, int perClass, Func<int, int, (string? Split, string[] Labels, string[] Folds)> place)
+    private static async Task WriteAsync(string path, int perClass, Func<int, int, (string? Split, string[] Labels, string[] Folds)> place, int segments = 1)
     {
         await using var writer = await CacheWriter.OpenAsync(
             path, new Fingerprint { ShortSide = Height, Mels = Mels, Decoder = "synthetic" }, new CacheWriterOptions(), TimeProvider.System, CancellationToken.None);
@@ -83,16 +87,20 @@ public sealed class EvaluationWorld : IAsyncLifetime
 
             Half[] mel = [.. Enumerable.Range(0, Mels * MelFrames).Select(m => (Half)((m / MelFrames % Classes == c ? 3 : -3) + random.NextDouble()))];
             (var split, var labels, var folds) = place(i % perClass, c);
-            var id = $"{c}/clip{i:D3}.mp4";
+            var item = $"{c}/clip{i / segments:D3}.mp4";
+            var id = segments == 1 ? item : SegmentId.Of(item, i % segments);
             await writer.AppendAsync(
                 new ClipRecord
                 {
-                    Id = id, SourceItem = id, Source = id, Label = labels.Length == 1 ? labels[0] : null, Labels = labels, Split = split, Folds = folds,
+                    Id = id, SourceItem = item, Source = item, Start = i % segments * Frames / 8.0, Label = labels.Length == 1 ? labels[0] : null, Labels = labels, Split = split, Folds = folds,
                     Duration = Frames / 8.0, Fps = 8, Width = Width, Height = Height, NumFrames = Frames, Frames = frames, MelFrames = MelFrames,
                     Mel = MemoryMarshal.AsBytes(mel.AsSpan()).ToArray(), AudioRate = 16000, MelSum = mel.Sum(v => (double)v), MelSumSquares = mel.Sum(v => (double)v * (double)v),
                 },
                 CancellationToken.None);
-            await writer.SettleAsync(new LedgerEntry { Id = id, Source = id, State = ItemState.Committed }, CancellationToken.None);
+            if (i % segments == segments - 1)
+            {
+                await writer.SettleAsync(new LedgerEntry { Id = item, Source = item, State = ItemState.Committed }, CancellationToken.None);
+            }
         }
 
         await writer.CommitAsync(CancellationToken.None);
