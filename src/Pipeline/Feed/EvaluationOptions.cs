@@ -31,6 +31,11 @@ public sealed record EvaluationOptions : ViewOptions
     public int Windows { get; init; } = 1;
 
     /// <summary>
+    /// As many windows of each clip as cover it, evenly spaced from its beginning to its end, in place of <see cref="Windows"/>. Default false.
+    /// </summary>
+    public bool Cover { get; init; }
+
+    /// <summary>
     /// Epochs of windows that begin anywhere, of clips in a shuffled order: each comes <see cref="Windows"/> times an epoch, and what does not fill a batch at
     /// an epoch's end is left out. Default false: clip by clip, in the clips' order, whole; the last batch holds what is left.
     /// </summary>
@@ -51,6 +56,21 @@ public sealed record EvaluationOptions : ViewOptions
     /// <summary>Rows of one clip: windows times crops.</summary>
     public int RowsPerClip => Windows * CropsPerWindow;
 
+    /// <summary>Windows that are taken of a clip.</summary>
+    public int WindowsOf(ClipEntry clip) => Cover ? Math.Max(1, (int)Math.Ceiling(Math.Round(clip.Duration / WindowSeconds, 3))) : Windows;
+
+    /// <summary>Seconds from a source's beginning at which an undrawn window of a clip begins and ends.</summary>
+    public (double Start, double End) TimeOf(ClipEntry clip, int window)
+    {
+        var count = WindowsOf(clip);
+        var begin = Video
+            ? DenseSchedule.Start(clip.NumFrames, Frames, window, count) / Fps
+            : Math.Max(0, clip.Duration - WindowSeconds) * (count == 1 ? 0.5 : (double)window / (count - 1));
+        return (clip.Start + begin, clip.Start + Math.Min(clip.Duration, begin + WindowSeconds));
+    }
+
+    private double WindowSeconds => Video ? Frames / Fps : AudioFrames * (double)Mel.Hop / Mel.SampleRate;
+
     internal int CropsPerWindow => Crops == TestCrops.Three && Augmentation is null && Video ? CropAugmenter.Along : 1;
 
     internal override IReadOnlyList<int>? Selected => Clips;
@@ -62,7 +82,7 @@ public sealed record EvaluationOptions : ViewOptions
         var visits = (long)clips.Count * Windows;
         if (!Shuffle)
         {
-            return new DenseSchedule(EpochPlan.Whole((long)clips.Count * RowsPerClip, BatchSize), clips, recordings, this, windows);
+            return new DenseSchedule(clips, [.. clips.Select(c => WindowsOf(source.Clips[c]))], recordings, this, windows);
         }
 
         return visits >= BatchSize

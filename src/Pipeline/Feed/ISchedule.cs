@@ -42,27 +42,48 @@ internal sealed class ShuffledSchedule(
 }
 
 /// <summary>Windows and crops clip by clip; all epochs are alike.</summary>
-internal sealed class DenseSchedule(
-    EpochPlan plan, IReadOnlyList<int> clips, Recordings recordings, EvaluationOptions options, WindowReader windows) : ISchedule
+internal sealed class DenseSchedule : ISchedule
 {
+    private readonly IReadOnlyList<int> _clips;
+    private readonly int[] _counts; // windows of each clip
+    private readonly long[] _begins; // the row that each clip begins at
+    private readonly Recordings _recordings;
+    private readonly EvaluationOptions _options;
+    private readonly WindowReader _windows;
+
+    public DenseSchedule(IReadOnlyList<int> clips, int[] counts, Recordings recordings, EvaluationOptions options, WindowReader windows)
+    {
+        (_clips, _counts, _recordings, _options, _windows) = (clips, counts, recordings, options, windows);
+        _begins = new long[counts.Length];
+        long rows = 0;
+        foreach (var (clip, count) in counts.Index())
+        {
+            _begins[clip] = rows;
+            rows += (long)count * options.CropsPerWindow;
+        }
+
+        Plan = EpochPlan.Whole(rows, options.BatchSize);
+    }
+
     public string Name => "evaluation";
 
     public string Consumer => "the model";
 
-    public EpochPlan Plan => plan;
+    public EpochPlan Plan { get; }
 
     public int Rank => 0;
 
     public (SampleKey Key, WindowPlan Plan) At(int epoch, long position)
     {
-        var index = clips[(int)(position / options.RowsPerClip)];
-        var window = (int)(position / options.CropsPerWindow % options.Windows);
-        var clip = recordings.Of(index);
+        var place = Array.BinarySearch(_begins, position);
+        place = place >= 0 ? place : ~place - 1; // every clip has a row, so no two begin at the same
+        var (index, window) = (_clips[place], (int)((position - _begins[place]) / _options.CropsPerWindow));
+        var clip = _recordings.Of(index);
 
         // A drawn window depends on the clip and its number alone: leaving clips out moves no other's. An undrawn row's position says which crop it is.
-        var drawn = options.Augmentation is not null;
-        var key = drawn ? new SampleKey(options.Seed, window, index) : new SampleKey(0, 0, position);
-        return (key, (drawn ? WindowPlan.Draw(key, clip, options, windows) : PlanOf(clip[0], window)) with { Window = window });
+        var drawn = _options.Augmentation is not null;
+        var key = drawn ? new SampleKey(_options.Seed, window, index) : new SampleKey(0, 0, position);
+        return (key, (drawn ? WindowPlan.Draw(key, clip, _options, _windows) : PlanOf(clip[0], window, _counts[place])) with { Window = window });
     }
 
     /// <summary>Where window <paramref name="index"/> of <paramref name="count"/> begins in a clip.</summary>
@@ -72,13 +93,13 @@ internal sealed class DenseSchedule(
         return count == 1 ? room / 2 : (int)Math.Round((double)index * room / (count - 1), MidpointRounding.AwayFromZero);
     }
 
-    private WindowPlan PlanOf(Stretch clip, int window)
+    private WindowPlan PlanOf(Stretch clip, int window, int count)
     {
-        var video = options.Video ? Start(clip.NumFrames, options.Frames, window, options.Windows) : 0;
-        var audio = !options.Audio ? 0
-            : options.Video ? windows.SampleAt(clip.First, video / options.Fps)
-            : windows.Start(clip.First, Start(windows.Starts(clip.First, windows.Samples(clip), options.AudioFrames), 1, window, options.Windows));
-        return new WindowPlan { Stretch = clip, Video = options.Video ? [video] : [], Audio = options.Audio ? [audio] : [] };
+        var video = _options.Video ? Start(clip.NumFrames, _options.Frames, window, count) : 0;
+        var audio = !_options.Audio ? 0
+            : _options.Video ? _windows.SampleAt(clip.First, video / _options.Fps)
+            : _windows.Start(clip.First, Start(_windows.Starts(clip.First, _windows.Samples(clip), _options.AudioFrames), 1, window, count));
+        return new WindowPlan { Stretch = clip, Video = _options.Video ? [video] : [], Audio = _options.Audio ? [audio] : [] };
     }
 }
 

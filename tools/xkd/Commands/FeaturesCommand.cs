@@ -22,27 +22,43 @@ internal static class FeaturesCommand
         var where = CommonOptions.Where();
         var ids = CommonOptions.Ids();
         var cacheSize = CommonOptions.CacheSize();
-        var output = Outputs.File(CommonOptions.RequiredPath("--out", "The Parquet file: id, label, vector."));
-        var modality = CommonOptions.Choice("--modality", "Which encoder.", "video", "audio");
+        var output = Outputs.File(CommonOptions.RequiredPath("--out", "The file: .parquet (id, label, vector), .npy (with .ids.csv beside it) or .csv."));
+        Option<bool> force = new("--force") { Description = "Replace --out where it exists." };
+        var modality = CommonOptions.Choice("--modality", "Which encoder; av joins both, audio first.", "video", "audio", "av");
         var branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
-        var windows = Numbers.Option("--windows", "Windows a clip, evenly spaced, whose mean is written.", new NumberRange(1, 10_000), 1);
+        var windows = Numbers.Optional<int>(
+            "--windows", "With a number: a row a clip, the mean of so many windows, evenly spaced; by default 1. Without one: a row a window with its time, as many as cover the clip.", new NumberRange(1, 10_000));
+        windows.Arity = ArgumentArity.ZeroOrOne;
+        Option<bool> tokens = new("--tokens") { Description = "Of every window the vectors of all patches [tokens, features] in place of their mean." };
         var batch = Numbers.Option("--batch", "Windows per forward pass.", new NumberRange(1, 65_536), 16);
         var scatter = Outputs.File(new Option<string?>("--scatter") { Description = "A PNG of the two leading principal components, coloured by label." });
         var set = CommonOptions.Set();
         var device = CommonOptions.Device();
         var libtorch = CommonOptions.LibTorch();
-        Command command = new("features", "Write an encoder's features of a cache as Parquet.") { weights, data, where, ids, cacheSize, output, modality, branch, windows, batch, scatter, set, device, libtorch };
+        Command command = new("features", "Write an encoder's features of a cache as Parquet, NumPy array or CSV.") { weights, data, where, ids, cacheSize, output, force, modality, branch, windows, tokens, batch, scatter, set, device, libtorch };
         command.SetAction(async (parsed, _) =>
         {
             var path = parsed.GetValue(output)!;
-            if (!path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase))
-            {
-                throw new UsageException($"--out {path}: features are written as Parquet; name the file .parquet");
-            }
-
+            FeatureLayout.Require(path);
             if (Directory.Exists(path))
             {
                 throw new UsageException($"--out {path} is a folder; name a file");
+            }
+
+            if (File.Exists(path) && !parsed.GetValue(force))
+            {
+                throw new UsageException($"--out {path} exists; name another file, or write --force to replace it");
+            }
+
+            if (parsed.GetValue(scatter) is not null && Path.GetExtension(path) != ".parquet")
+            {
+                throw new UsageException($"--scatter is made of a Parquet file; name --out {Path.ChangeExtension(path, ".parquet")}");
+            }
+
+            var each = parsed.GetResult(windows) is { Implicit: false, Tokens.Count: 0 };
+            if (parsed.GetValue(tokens) && parsed.GetValue(modality) == "av")
+            {
+                throw new UsageException("--tokens are of one encoder; write --modality video or audio");
             }
 
             // encoder.* matters for weights that do not describe themselves, frame_rule for caches of older versions.
@@ -53,11 +69,27 @@ internal static class FeaturesCommand
             Devices.SetThreads(0);
             var cache = Cache.Open(parsed.GetValue(data)!, objects: CommonOptions.Objects(parsed.GetValue(cacheSize))).Select(CommonOptions.Filter(parsed, where, ids));
             Terminal.Warn(cache.Warnings);
-            var which = WeightChoices.Modality(parsed.GetValue(modality)!)!.Value;
-            using var encoder = EvaluationEncoder.Open(
-                EvaluationEncoder.WeightsFor(parsed.GetValue(weights)!, which), which, WeightChoices.Branch(parsed.GetValue(branch)!), config.Encoder, Devices.Parse(parsed.GetValue(device)!), terminal.Line);
+            List<EvaluationEncoder> encoders = [];
             ProgressLine line = new(terminal, "clips", TimeProvider.System, PlainInterval);
-            await FeatureFiles.WriteAsync(encoder, cache, path, parsed.GetValue(windows), parsed.GetValue(batch), done => line.Report(done, cache.Clips.Count), signals.Token, config.FrameRule).ConfigureAwait(false);
+            try
+            {
+                foreach (var which in WeightChoices.Modalities(parsed.GetValue(modality)!))
+                {
+                    encoders.Add(EvaluationEncoder.Open(
+                        EvaluationEncoder.WeightsFor(parsed.GetValue(weights)!, which), which, WeightChoices.Branch(parsed.GetValue(branch)!), config.Encoder, Devices.Parse(parsed.GetValue(device)!), terminal.Line));
+                }
+
+                FeatureFileOptions options = new()
+                {
+                    Windows = each ? null : parsed.GetValue(windows) ?? 1, Tokens = parsed.GetValue(tokens), Batch = parsed.GetValue(batch), Frames = config.FrameRule,
+                };
+                await FeatureFiles.WriteAsync(encoders, cache, path, options, done => line.Report(done, cache.Clips.Count), signals.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                encoders.ForEach(encoder => encoder.Dispose());
+            }
+
             line.Finish(cache.Clips.Count, cache.Clips.Count, path);
             if (parsed.GetValue(scatter) is { } picture)
             {

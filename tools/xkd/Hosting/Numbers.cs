@@ -14,7 +14,7 @@ internal static class Numbers
 
     /// <summary>A number, or none.</summary>
     public static Option<T?> Optional<T>(string name, string description, NumberRange range)
-        where T : struct, INumber<T> => new(name) { Description = description, CustomParser = result => Read<T>(result, range, result.Tokens[0]) };
+        where T : struct, INumber<T> => new(name) { Description = description, CustomParser = result => result.Tokens.Count == 0 ? null : Read<T>(result, range, result.Tokens[0]) };
 
     /// <summary>Any number of them.</summary>
     public static Option<T[]> Several<T>(string name, string description, NumberRange range)

@@ -20,7 +20,7 @@ internal sealed class PredictionFile : IAsyncDisposable
         if (parquet is null)
         {
             _csv = new StreamWriter(path + ".tmp", append: false, new UTF8Encoding(false)) { NewLine = "\n" };
-            _csv.WriteLine("id,item,label,predicted,score,start,end," + string.Join(',', classes.Select(Quoted)));
+            _csv.WriteLine("id,item,label,predicted,score,start,end," + string.Join(',', classes.Select(Csv.Quoted)));
         }
     }
 
@@ -45,7 +45,7 @@ internal sealed class PredictionFile : IAsyncDisposable
 
             IEnumerable<string> texts = [row.Id, row.Item, row.Label ?? "", row.Predicted];
             IEnumerable<float> numbers = [row.Score, (float)row.Start, (float)row.End, .. row.Scores];
-            await _csv!.WriteLineAsync(string.Join(',', texts.Select(Quoted).Concat(numbers.Select(n => n.ToString(CultureInfo.InvariantCulture))))).ConfigureAwait(false);
+            await _csv!.WriteLineAsync(string.Join(',', texts.Select(Csv.Quoted).Concat(numbers.Select(n => n.ToString(CultureInfo.InvariantCulture))))).ConfigureAwait(false);
         }
     }
 
@@ -73,7 +73,4 @@ internal sealed class PredictionFile : IAsyncDisposable
         await _csv!.DisposeAsync().ConfigureAwait(false);
         File.Delete(_path + ".tmp");
     }
-
-    private static string Quoted(string text) =>
-        text.AsSpan().ContainsAny(",\"\n\r") ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
 }

@@ -12,62 +12,73 @@ public static class FeatureFiles
 
     private static readonly string[] MetadataKeys = [ModalityKey, "xkd.branch", "xkd.weights_sha256"];
 
-    /// <summary>
-    /// Writes the features of every clip of a cache, the mean of its windows, in the order of the ids. Several labels are joined by <c>;</c>.
-    /// </summary>
-    /// <param name="encoder">Runs on every clip.</param>
-    /// <param name="cache">Every clip must have the encoder's modality.</param>
-    /// <param name="path">The Parquet file.</param>
-    /// <param name="windows">Windows a clip, evenly spaced.</param>
-    /// <param name="batch">Windows per forward pass.</param>
+    /// <summary>Writes the features of every clip of a cache, in the order of the ids. Several labels are joined by <c>;</c>.</summary>
+    /// <param name="encoders">Run on every clip; several have their features joined in their order.</param>
+    /// <param name="cache">Every clip must have the encoders' modalities.</param>
+    /// <param name="path">The file: <c>.parquet</c>, <c>.npy</c> or <c>.csv</c>.</param>
+    /// <param name="options">What a row is.</param>
     /// <param name="progress">Receives the number of clips done.</param>
     /// <param name="stop">Stops between batches; the file is then not written.</param>
-    /// <param name="frames">Which rule the cached frames must have been made by.</param>
-    /// <exception cref="UsageException">The cache does not fit the encoder.</exception>
+    /// <exception cref="UsageException">The cache does not fit the encoders, or the extension is another.</exception>
     public static Task WriteAsync(
-        EvaluationEncoder encoder, Cache cache, string path, int windows, int batch, Action<long> progress, CancellationToken stop,
-        FrameRule frames = FrameRule.OnScreen)
-    {
-        var config = new SvmConfig { Batch = batch, FrameRule = frames, Test = new TestViewSection { Windows = windows } };
-        return OwnThread.RunAsync(() => Write(encoder, cache, path, config, progress, stop));
-    }
+        IReadOnlyList<EvaluationEncoder> encoders, Cache cache, string path, FeatureFileOptions options, Action<long> progress, CancellationToken stop) =>
+        OwnThread.RunAsync(() => Write(encoders, cache, path, options, progress, stop));
 
     // The thread is this work's own, and may wait.
-    private static void Write(EvaluationEncoder encoder, Cache cache, string path, SvmConfig config, Action<long> progress, CancellationToken stop)
+    private static void Write(
+        IReadOnlyList<EvaluationEncoder> encoders, Cache cache, string path, FeatureFileOptions options, Action<long> progress, CancellationToken stop)
     {
         var all = new EvaluationSet() { Cache = cache, Clips = [.. Enumerable.Range(0, cache.Clips.Count)], Classes = [], LabelSets = [], Multi = true };
-        var windows = config.Test.Windows;
-        var writer = FeatureFileWriter.CreateAsync(path, encoder.Width, Metadata(encoder)).GetAwaiter().GetResult();
+        SvmConfig config = new() { Batch = options.Batch, FrameRule = options.Frames, Test = new TestViewSection { Windows = options.Windows ?? 1 } };
+        var views = EvaluationViews.Test(config, encoders, all) with { Cover = options.Windows is null };
+        var (timed, width) = (options.Windows is null || options.Tokens, encoders.Sum(e => e.Width));
+        FeatureLayout layout = new(options.Tokens ? [encoders[0].Network.NativeTokens, width] : [width], timed, Metadata(encoders));
+        var writer = layout.OpenAsync(path).GetAwaiter().GetResult();
         try
         {
-            var mean = new float[encoder.Width];
-            long row = 0;
-            EncoderFeatures.ForEachBatch(cache, EvaluationViews.Test(config, [encoder], all), views =>
+            var sum = new float[layout.Dim];
+            var (clip, window) = (0, 0);
+            EncoderFeatures.ForEachBatch(cache, views, batch =>
             {
-                var vectors = EncoderFeatures.Vectors([encoder], views, unitLength: false);
-                for (var i = 0; i < views.Size; i++, row++)
+                var rows = options.Tokens ? EncoderFeatures.Tokens(encoders[0], batch) : EncoderFeatures.Vectors(encoders, batch, unitLength: false);
+                for (var i = 0; i < batch.Size; i++)
                 {
-                    for (var d = 0; d < mean.Length; d++)
+                    var (entry, row) = (cache.Clips[clip], rows.AsMemory(i * layout.Dim, layout.Dim));
+                    var last = ++window == views.WindowsOf(entry);
+                    if (timed)
                     {
-                        mean[d] += vectors[(i * mean.Length) + d] / windows;
+                        Append(entry, row, views.TimeOf(entry, window - 1));
+                    }
+                    else
+                    {
+                        for (var d = 0; d < sum.Length; d++)
+                        {
+                            sum[d] += row.Span[d] / views.Windows;
+                        }
                     }
 
-                    if (row % windows == windows - 1)
+                    if (last && !timed)
                     {
-                        var clip = cache.Clips[(int)views.ClipIndices[i]];
-                        var label = clip.Label ?? (clip.Labels.Count > 0 ? string.Join(';', clip.Labels) : null);
-                        writer.AppendAsync(clip.Id, label, mean).AsTask().GetAwaiter().GetResult();
-                        Array.Clear(mean);
+                        Append(entry, sum, default);
+                        Array.Clear(sum);
                     }
+
+                    (clip, window) = last ? (clip + 1, 0) : (clip, window);
                 }
 
-                progress(row / windows);
+                progress(clip);
             }, stop);
             writer.CommitAsync().GetAwaiter().GetResult();
         }
         finally
         {
             writer.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+
+        void Append(ClipEntry clip, ReadOnlyMemory<float> vector, (double Start, double End) time)
+        {
+            var label = clip.Label ?? (clip.Labels.Count > 0 ? string.Join(';', clip.Labels) : null);
+            writer.AppendAsync(clip.Id, label, vector, time).AsTask().GetAwaiter().GetResult();
         }
     }
 
@@ -178,10 +189,26 @@ public static class FeatureFiles
         };
     }
 
-    private static Dictionary<string, string> Metadata(EvaluationEncoder encoder) => new(StringComparer.Ordinal)
+    private static Dictionary<string, string> Metadata(IReadOnlyList<EvaluationEncoder> encoders) => new(StringComparer.Ordinal)
     {
-        [ModalityKey] = encoder.Modality == WeightModality.Video ? "video" : "audio",
-        ["xkd.branch"] = encoder.Branch == WeightBranch.Teacher ? "teacher" : "student",
-        ["xkd.weights_sha256"] = encoder.WeightsSha256,
+        [ModalityKey] = encoders.Count > 1 ? "av" : encoders[0].Modality == WeightModality.Video ? "video" : "audio",
+        ["xkd.branch"] = encoders[0].Branch == WeightBranch.Teacher ? "teacher" : "student",
+        ["xkd.weights_sha256"] = string.Join('+', encoders.Select(e => e.WeightsSha256).Distinct(StringComparer.Ordinal)),
     };
+}
+
+/// <summary>What a row of a feature file is.</summary>
+public sealed record FeatureFileOptions
+{
+    /// <summary>A row a clip: the mean of so many windows, evenly spaced. Null: a row a window with its time, as many as cover the clip. Default 1.</summary>
+    public int? Windows { get; init; } = 1;
+
+    /// <summary>A row a window, and of it the vector of every patch [tokens, features] in place of their mean; of one encoder. Default false.</summary>
+    public bool Tokens { get; init; }
+
+    /// <summary>Windows per forward pass. Default 16.</summary>
+    public int Batch { get; init; } = 16;
+
+    /// <summary>Which rule the cached frames must have been made by. Default on screen.</summary>
+    public FrameRule Frames { get; init; } = FrameRule.OnScreen;
 }

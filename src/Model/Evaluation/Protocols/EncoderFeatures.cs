@@ -71,6 +71,14 @@ internal static class EncoderFeatures
         return HostTensors.Rows(view, batch.Size, encoder.Network.PositionTable.device);
     }
 
+    /// <summary>The patch tokens of one batch on the host, row-major [rows, tokens, width].</summary>
+    public static float[] Tokens(EvaluationEncoder encoder, HostBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        return encoder.Tokens(Input(encoder, batch)).cpu().contiguous().data<float>().ToArray();
+    }
+
     /// <summary>Features of one batch on the host, row-major [rows, sum of widths].</summary>
     public static float[] Vectors(IReadOnlyList<EvaluationEncoder> encoders, HostBatch batch, bool unitLength)
     {

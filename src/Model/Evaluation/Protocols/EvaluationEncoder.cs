@@ -146,8 +146,17 @@ public sealed class EvaluationEncoder : IDisposable
         return Pool(Network, Network.call(input)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The patch tokens after the final norm [N, L, width], the class token left out, of an input as in <see cref="Features"/>.</summary>
+    public Tensor Tokens(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        return Patches(Network, Network.call(input)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>The mean over patches, the class token left out: tokens after the final norm [N, prefix + L, D] to [N, D].</summary>
-    internal static Tensor Pool(ViT network, Tensor tokens) => tokens.narrow(1, network.Prefix, tokens.shape[1] - network.Prefix).mean([1L]);
+    internal static Tensor Pool(ViT network, Tensor tokens) => Patches(network, tokens).mean([1L]);
+
+    private static Tensor Patches(ViT network, Tensor tokens) => tokens.narrow(1, network.Prefix, tokens.shape[1] - network.Prefix);
 
     /// <summary>Which of the weights named is a modality's: the only one, or of several the first that holds the modality's encoder.</summary>
     /// <exception cref="UsageException">None does.</exception>

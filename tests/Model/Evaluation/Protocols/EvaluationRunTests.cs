@@ -109,7 +109,7 @@ public sealed class EvaluationRunTests(EvaluationWorld world)
 
         threads.Clear();
         using var encoder = EvaluationEncoder.Open(world.Run(XkdVariant.Xkd), WeightModality.Video, WeightBranch.Teacher, new EncoderSection(), CPU);
-        await FeatureFiles.WriteAsync(encoder, Cache.Open(world.Splits), world.Out("threads.parquet"), windows: 1, batch: 1, _ => Here(), TestContext.Current.CancellationToken);
+        await FeatureFiles.WriteAsync([encoder], Cache.Open(world.Splits), world.Out("threads.parquet"), new FeatureFileOptions { Batch = 1 }, _ => Here(), TestContext.Current.CancellationToken);
         Assert.False(pooled);
         Assert.Single(threads);
     }

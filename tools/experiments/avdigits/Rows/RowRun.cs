@@ -61,7 +61,7 @@ internal sealed class RowRun(AblationFolder folder, AblationRow row, PretrainCon
                 Dataset = "avdigits", Protocol = "svm", Modality = name, Branch = Branch.ToString().ToLowerInvariant(), Seed = (ulong)config.Seed, WeightsSha256 = encoder.WeightsSha256,
             };
             probes[name] = await SvmEvaluation.RunAsync([one], train, validation, probe, identity, stop).ConfigureAwait(false);
-            await FeatureFiles.WriteAsync(one, validation, folder.Features(row, config.Seed, name), windows: 1, FeatureBatch, static _ => { }, stop).ConfigureAwait(false);
+            await FeatureFiles.WriteAsync([one], validation, folder.Features(row, config.Seed, name), new FeatureFileOptions { Batch = FeatureBatch }, static _ => { }, stop).ConfigureAwait(false);
         }
 
         RowResult result = new()
