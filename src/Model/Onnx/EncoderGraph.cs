@@ -47,9 +47,10 @@ internal sealed class EncoderGraph
         var g = network.Geometry;
         var grid = g.Grid(g.Frames, height, width);
         var input = _graph.Input(_modality, g.Channels, g.Frames, height, width);
-        var patches = Patches(
-            input, [0, g.Channels, grid.Time, g.PatchFrames, grid.Rows, g.PatchHeight, grid.Columns, g.PatchWidth], [0, 2, 4, 6, 3, 5, 7, 1], grid.Tokens, g.PatchDim);
-        return Features(patches, "cuboid_embed.proj", network.PositionsFor(zeros([1, g.Channels, g.Frames, height, width], device: network.PositionTable.device)));
+        long[] cut = [0, g.Channels, grid.Time, g.PatchFrames, grid.Rows, g.PatchHeight, grid.Columns, g.PatchWidth];
+        var patches = Patches(input, cut, [0, 2, 4, 6, 3, 5, 7, 1], grid.Tokens, g.PatchDim);
+        var clip = zeros([1, g.Channels, g.Frames, height, width], device: network.PositionTable.device); // only its shape is read
+        return Features(patches, "cuboid_embed.proj", network.PositionsFor(clip));
     }
 
     private string Add(AudioViT network)

@@ -64,7 +64,8 @@ public static class OnnxExporter
 
         if (encoders.CountBy(encoder => encoder.Modality).FirstOrDefault(group => group.Value > 1) is { Value: > 1 } twice)
         {
-            throw new UsageException($"{twice.Value} encoders of {EncoderGraph.Name(twice.Key)} cannot be in one ONNX file: their inputs would have one name; write a file each");
+            throw new UsageException(
+                $"{twice.Value} encoders of {EncoderGraph.Name(twice.Key)} cannot be in one ONNX file: their inputs would have one name; write a file each");
         }
 
         if (frameSize is int size && (size < 1 || encoders.All(encoder => encoder.Modality != WeightModality.Video)))
@@ -116,7 +117,8 @@ public static class OnnxExporter
         {
             var name = EncoderGraph.Name(encoder.Modality);
             yield return ($"xkd.{name}", JsonSerializer.Serialize(encoder.Description with { Size = frameSize ?? encoder.Description.Size }));
-            yield return ($"xkd.{name}.weights", JsonSerializer.Serialize(new { Branch = encoder.Branch.ToString().ToLowerInvariant(), Sha256 = encoder.WeightsSha256 }));
+            var weights = new { Branch = encoder.Branch.ToString().ToLowerInvariant(), Sha256 = encoder.WeightsSha256 };
+            yield return ($"xkd.{name}.weights", JsonSerializer.Serialize(weights));
             if (encoder.Modality == WeightModality.Video)
             {
                 yield return ("xkd.frame_mean", JsonSerializer.Serialize(FrameStatistics.Mean));

@@ -1,6 +1,8 @@
 namespace Xkd.Model.Onnx;
 
-/// <summary>Field numbers and codes of the ONNX schema, version 1.12 (https://github.com/onnx/onnx/blob/v1.12.0/onnx/onnx.proto), as far as they are written here.</summary>
+/// <summary>
+/// Field numbers and codes of the ONNX schema, version 1.12 (https://github.com/onnx/onnx/blob/v1.12.0/onnx/onnx.proto), as far as they are written here.
+/// </summary>
 internal static class OnnxFields
 {
     /// <summary>Codes of element types.</summary>

@@ -59,14 +59,14 @@ internal sealed class OnnxGraph
     /// <summary>A tensor that the caller made for the graph; it must live until the file is written.</summary>
     public string Constant(string name, Tensor tensor)
     {
-        _initializers.Add(new Initializer(name, OnnxFields.Float32, tensor.shape, tensor.numel() * sizeof(float), () => Bytes(name, tensor)));
+        Add(name, OnnxFields.Float32, tensor.shape, tensor.numel() * sizeof(float), () => Bytes(name, tensor));
         return name;
     }
 
     /// <summary>A constant of float32 values.</summary>
     public string Constant(string name, ReadOnlyMemory<float> values, params long[] shape)
     {
-        _initializers.Add(new Initializer(name, OnnxFields.Float32, shape, values.Length * (long)sizeof(float), () => MemoryMarshal.AsBytes(values.Span).ToArray()));
+        Add(name, OnnxFields.Float32, shape, values.Length * (long)sizeof(float), () => MemoryMarshal.AsBytes(values.Span).ToArray());
         return name;
     }
 
@@ -76,7 +76,7 @@ internal sealed class OnnxGraph
         var name = $"integers_{string.Join('_', values)}";
         if (_constants.Add(name))
         {
-            _initializers.Add(new Initializer(name, OnnxFields.Int64, [values.Length], values.Length * (long)sizeof(long), () => MemoryMarshal.AsBytes<long>(values).ToArray()));
+            Add(name, OnnxFields.Int64, [values.Length], values.Length * (long)sizeof(long), () => MemoryMarshal.AsBytes<long>(values).ToArray());
         }
 
         return name;
@@ -105,8 +105,8 @@ internal sealed class OnnxGraph
         var length = _initializers.Aggregate((long)_small.Bytes.Length, (sum, tensor) => checked(sum + tensor.FieldBytes));
         if (length + model.Bytes.Length >= int.MaxValue)
         {
-            throw new UsageException(
-                $"the model takes {length + model.Bytes.Length} bytes and an ONNX file holds less than {int.MaxValue}; export each encoder to a file of its own");
+            throw new UsageException($"the model takes {length + model.Bytes.Length} bytes and an ONNX file holds less than {int.MaxValue}; "
+                + "export each encoder to a file of its own");
         }
 
         stream.Write(model.Open(OnnxFields.Model.Graph, (int)length).Bytes.Span);
@@ -116,6 +116,9 @@ internal sealed class OnnxGraph
             tensor.Write(stream);
         }
     }
+
+    private void Add(string name, int type, long[] shape, long bytes, Func<ReadOnlyMemory<byte>> data) =>
+        _initializers.Add(new Initializer(name, type, shape, bytes, data));
 
     private static ReadOnlyMemory<byte> Bytes(string name, Tensor tensor)
     {

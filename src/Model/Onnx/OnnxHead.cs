@@ -26,7 +26,8 @@ public enum OnnxUnitLength
 public sealed record OnnxHead(float[] Weight, float[] Bias, OnnxUnitLength UnitLength, IReadOnlyList<string> Classes)
 {
     /// <summary>
-    /// This head where each feature x becomes scale · x + shift before the linear layer. For batch norm scale is γ / √(variance + ε) and shift is β − mean · scale.
+    /// This head where each feature x becomes scale · x + shift before the linear layer. For batch norm scale is γ / √(variance + ε) and shift is
+    /// β − mean · scale.
     /// </summary>
     /// <exception cref="UsageException">There is not one scale and one shift a feature.</exception>
     public OnnxHead After(IReadOnlyList<double> scale, IReadOnlyList<double> shift)
@@ -49,6 +50,7 @@ public sealed record OnnxHead(float[] Weight, float[] Bias, OnnxUnitLength UnitL
     /// <exception cref="UsageException">It does not.</exception>
     internal OnnxHead Checked(int features) => Classes.Count > 0 && Bias.Length == Classes.Count && Weight.Length == (long)features * Classes.Count
         ? this
-        : throw new UsageException($"a head of {Classes.Count} classes on {features} features needs {(long)features * Classes.Count} weights and {Classes.Count} biases, "
+        : throw new UsageException(
+            $"a head of {Classes.Count} classes on {features} features needs {(long)features * Classes.Count} weights and {Classes.Count} biases, "
             + $"got {Weight.Length} and {Bias.Length}; give it the encoders that it was trained on");
 }

@@ -65,7 +65,8 @@ public sealed class OnnxExporterTests : IDisposable
     {
         using var scope = TinyModel.Scope();
         using var model = OnnxModel.Make();
-        using EvaluationEncoder video = EvaluationEncoder.Of(model, WeightModality.Video, WeightBranch.Teacher), audio = EvaluationEncoder.Of(model, WeightModality.Audio, WeightBranch.Teacher);
+        using var video = EvaluationEncoder.Of(model, WeightModality.Video, WeightBranch.Teacher);
+        using var audio = EvaluationEncoder.Of(model, WeightModality.Audio, WeightBranch.Teacher);
         using Generator generator = new(13);
         Tensor weight = randn([3, 32], generator: generator), bias = randn([3], generator: generator);
         var file = _folder.File("both.onnx");
@@ -105,9 +106,10 @@ public sealed class OnnxExporterTests : IDisposable
 
         classifier.eval();
         double[] Values(string name) => [.. state[name].data<float>().ToArray().Select(v => (double)v)];
-        double[] scale = [.. Values("bn.weight").Zip(Values("bn.running_var"), (weight, variance) => weight / Math.Sqrt(variance + 1e-5))];
+        double[] scale = [.. Values("bn.weight").Zip(Values("bn.running_var"), (gamma, variance) => gamma / Math.Sqrt(variance + 1e-5))];
         double[] shift = [.. Values("bn.bias").Zip(Values("bn.running_mean"), scale).Select(v => v.First - (v.Second * v.Third))];
-        OnnxHead plain = new([.. state["classifier.weight"].data<float>()], [.. state["classifier.bias"].data<float>()], OnnxUnitLength.Joined, ["a", "b", "c", "d"]);
+        float[] weight = [.. state["classifier.weight"].data<float>()], bias = [.. state["classifier.bias"].data<float>()];
+        OnnxHead plain = new(weight, bias, OnnxUnitLength.Joined, ["a", "b", "c", "d"]);
         string file = _folder.File("folded.onnx"), unfolded = _folder.File("unfolded.onnx");
         OnnxExporter.Write(file, [encoder], plain.After(scale, shift));
         OnnxExporter.Write(unfolded, [encoder], plain);
@@ -145,7 +147,8 @@ public sealed class OnnxExporterTests : IDisposable
         (long File, long Blocks) Bytes(XkdVariant variant)
         {
             using var model = OnnxModel.Make(variant);
-            using EvaluationEncoder video = EvaluationEncoder.Of(model, WeightModality.Video, WeightBranch.Teacher), audio = EvaluationEncoder.Of(model, WeightModality.Audio, WeightBranch.Teacher);
+            using var video = EvaluationEncoder.Of(model, WeightModality.Video, WeightBranch.Teacher);
+        using var audio = EvaluationEncoder.Of(model, WeightModality.Audio, WeightBranch.Teacher);
             var file = _folder.File($"{variant}.onnx");
             OnnxExporter.Write(file, [video, audio]);
             Tensor frames = OnnxModel.Input(video, 1), mel = OnnxModel.Input(audio, 1);
@@ -187,7 +190,8 @@ public sealed class OnnxExporterTests : IDisposable
     {
         using var scope = TinyModel.Scope();
         using var model = OnnxModel.Make();
-        using EvaluationEncoder video = EvaluationEncoder.Of(model, WeightModality.Video, WeightBranch.Teacher), audio = EvaluationEncoder.Of(model, WeightModality.Audio, WeightBranch.Teacher);
+        using var video = EvaluationEncoder.Of(model, WeightModality.Video, WeightBranch.Teacher);
+        using var audio = EvaluationEncoder.Of(model, WeightModality.Audio, WeightBranch.Teacher);
         OnnxHead head = new(new float[32], new float[2], OnnxUnitLength.None, ["a", "b"]);
         Refused("one of video, one of audio, or both", []);
         Refused("2 encoders of video", [video, video]);
@@ -196,11 +200,15 @@ public sealed class OnnxExporterTests : IDisposable
         Refused("needs 64 weights and 2 biases, got 32 and 2", [video, audio], head);
         Assert.Contains("15 scales", Assert.Throws<UsageException>(() => head.After(new double[15], new double[15])).Message, StringComparison.Ordinal);
         Directory.CreateDirectory(_folder.File("taken.onnx"));
-        Assert.Contains("cannot be written", Assert.Throws<FailureException>(() => OnnxExporter.Write(_folder.File("taken.onnx"), [video])).Message, StringComparison.Ordinal);
+        var failed = Assert.Throws<FailureException>(() => OnnxExporter.Write(_folder.File("taken.onnx"), [video]));
+        Assert.Contains("taken.onnx cannot be written", failed.Message, StringComparison.Ordinal);
         Assert.Equal(["taken.onnx"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(path => Path.GetFileName(path)));
 
-        void Refused(string why, EvaluationEncoder[] encoders, OnnxHead? head = null, int? frameSize = null) => Assert.Contains(
-            why, Assert.Throws<UsageException>(() => OnnxExporter.Write(_folder.File("refused.onnx"), encoders, head, frameSize)).Message, StringComparison.Ordinal);
+        void Refused(string why, EvaluationEncoder[] encoders, OnnxHead? head = null, int? frameSize = null)
+        {
+            var refused = Assert.Throws<UsageException>(() => OnnxExporter.Write(_folder.File("refused.onnx"), encoders, head, frameSize));
+            Assert.Contains(why, refused.Message, StringComparison.Ordinal);
+        }
     }
 
     public void Dispose() => _folder.Dispose();

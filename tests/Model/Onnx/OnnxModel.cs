@@ -11,8 +11,8 @@ namespace Xkd.Model.Tests.Onnx;
 internal static class OnnxModel
 {
     /// <summary>
-    /// Of the largest value. Each of the two blocks is some 20 operators deep, its sums have up to 64 terms whose order is the runtime's, and a norm divides by
-    /// deviations that are smaller than the values by 10 at most: 2^-24 · 2 · 20 · √64 · 10 is 2e-4 were every error of one sign, and a tenth of it as they fall.
+    /// Of the largest value. Each of the two blocks is some 20 operators deep, its sums have up to 64 terms whose order is the runtime's, and a norm divides
+    /// by deviations that are smaller than the values by 10 at most. 2^-24 · 2 · 20 · √64 · 10 is 2e-4, were every error of one sign; a tenth is allowed.
     /// </summary>
     public const double Tolerance = 2e-5;
 
@@ -52,7 +52,8 @@ internal static class OnnxModel
         using RunOptions options = new();
         var values = inputs.ToDictionary(i => i.Name, i => OrtValue.CreateTensorValueFromMemory(i.Value.data<float>().ToArray(), i.Value.shape));
         using var results = session.Run(options, values, session.OutputNames);
-        return session.OutputNames.Zip(results).ToDictionary(r => r.First, r => (r.Second.GetTensorTypeAndShape().Shape, r.Second.GetTensorDataAsSpan<float>().ToArray()));
+        return session.OutputNames.Zip(results).ToDictionary(
+            r => r.First, r => (r.Second.GetTensorTypeAndShape().Shape, r.Second.GetTensorDataAsSpan<float>().ToArray()));
     }
 
     /// <summary>The largest difference, as a share of the largest value expected. The shapes must be the same.</summary>

@@ -23,11 +23,15 @@ internal static class ExportCommand
         var branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
         var modality = CommonOptions.Choice("--modality", "Which encoder.", "video", "audio");
         var output = Outputs.File(CommonOptions.RequiredPath("--out", "The file to write: .safetensors, .pth for PyTorch, or .onnx for ONNX runtimes."));
-        var frameSize = Numbers.Optional<int>("--frame-size", "Height and width of frames in pixels, of an .onnx file; the encoder's own without it.", new NumberRange(1, 4096));
+        var frameSize = Numbers.Optional<int>(
+            "--frame-size", "Height and width of frames in pixels, of an .onnx file; the encoder's own without it.", new NumberRange(1, 4096));
         var set = CommonOptions.Set();
         set.Description = "What weights do not say of their encoder, encoder.KEY=VALUE, of an .onnx file; repeatable.";
         var libtorch = CommonOptions.LibTorch();
-        Command command = new("export", "Write one encoder of a run for others: weights under the official names, or a network.") { run, branch, modality, output, frameSize, set, libtorch };
+        Command command = new("export", "Write one encoder of a run for others: weights under the official names, or a network.")
+        {
+            run, branch, modality, output, frameSize, set, libtorch,
+        };
         command.SetAction((parsed, _) =>
         {
             string from = parsed.GetValue(run)!, path = parsed.GetValue(output)!;
