@@ -211,6 +211,23 @@ public sealed class OnnxExporterTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(600_000_000, 1, "tensor0 [600000000] takes 2400000000 bytes")]
+    [InlineData(300_000_000, 2, "export each encoder to a file of its own")]
+    public void Write_MoreThanTheFormatHolds_IsRefusedBeforeAnyByte(long values, int tensors, string why)
+    {
+        using var scope = TinyModel.Scope();
+        OnnxGraph graph = new();
+        for (var i = 0; i < tensors; i++)
+        {
+            graph.Constant($"tensor{i}", zeros([1]).expand(values)); // takes no memory
+        }
+
+        using MemoryStream stream = new();
+        Assert.Contains(why, Assert.Throws<UsageException>(() => graph.Write(stream, new ProtoMessage())).Message, StringComparison.Ordinal);
+        Assert.Equal(0, stream.Length);
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private static List<(int Number, long Value, byte[] Bytes)> Fields(byte[] message)
