@@ -28,6 +28,7 @@ public sealed class DependencyRuleTests
     [InlineData("Parquet.Net", "Xkd.Storage")]
     [InlineData("AWSSDK.S3", "Xkd.Storage")]
     [InlineData("TorchSharp", "Xkd.Model")]
+    [InlineData("Google.Protobuf", "Xkd.Model")]
     [InlineData("FFMpegCore", "Xkd.Ingest")]
     [InlineData("NWaves", "Xkd.Pipeline")]
     public void Package_IsReferenced_ByItsOneProjectOnly(string package, string owner)
@@ -43,7 +44,7 @@ public sealed class DependencyRuleTests
         Assert.Equal(ruled.Order(StringComparer.Ordinal), SourceProjects().Select(p => Path.GetRelativePath(Root, p)).Order(StringComparer.Ordinal));
     }
 
-    /// <summary>Within the model, folders depend one way: Torch ← Method ← Weights ← Training ← Evaluation, and Ranks ← Training.</summary>
+    /// <summary>Within the model, folders depend one way: Torch ← Method ← Weights ← Training ← Evaluation ← Onnx, and Ranks ← Training.</summary>
     [Theory]
     [InlineData("Torch", new string[0])]
     [InlineData("Method", new[] { "Torch" })]
@@ -51,6 +52,7 @@ public sealed class DependencyRuleTests
     [InlineData("Ranks", new[] { "Torch", "Method" })]
     [InlineData("Training", new[] { "Torch", "Method", "Weights", "Ranks" })]
     [InlineData("Evaluation", new[] { "Torch", "Method", "Weights", "Ranks", "Training" })]
+    [InlineData("Onnx", new[] { "Torch", "Method", "Weights", "Evaluation" })]
     public void ModelFolder_Namespaces_DependOnlyOnThoseBelow(string folder, string[] below)
     {
         string[] files = [.. Directory.EnumerateFiles(Path.Combine(Root, "src", "Model", folder), "*.cs", SearchOption.AllDirectories)];
@@ -69,11 +71,11 @@ public sealed class DependencyRuleTests
 
     [Fact]
     public void Model_HasNoOtherFolders() => Assert.Equal(
-        ["Evaluation", "Method", "Ranks", "Torch", "Training", "Weights"],
+        ["Evaluation", "Method", "Onnx", "Ranks", "Torch", "Training", "Weights"],
         Directory.EnumerateDirectories(Path.Combine(Root, "src", "Model")).Select(folder => Path.GetFileName(folder)).Where(name => name is not ("bin" or "obj")).Order(StringComparer.Ordinal));
 
     private static IEnumerable<string> NamespacesOf(string text) =>
-        System.Text.RegularExpressions.Regex.Matches(text, @"\bModel\.(Torch|Method|Weights|Ranks|Training|Evaluation)\b").Select(match => match.Groups[1].Value).Distinct();
+        System.Text.RegularExpressions.Regex.Matches(text, @"\bModel\.(Torch|Method|Weights|Ranks|Training|Evaluation|Onnx)\b").Select(match => match.Groups[1].Value).Distinct();
 
     private static IEnumerable<string> SourceProjects() => Directory.EnumerateFiles(Path.Combine(Root, "src"), "*.csproj", SearchOption.AllDirectories);
 

@@ -103,6 +103,20 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
     }
 
     [Fact]
+    public async Task Export_Onnx_WritesTheNetworkAndRefusesWhatMeansNothing()
+    {
+        string network = miniatures["encoder.onnx"], weights = miniatures["sized.pth"];
+        var outcome = await DoneAsync("export", miniatures.Run, "--modality", "video", "--frame-size", "64", "--out", network);
+        Assert.Contains($"{network}: opset 17, ", outcome.Output, StringComparison.Ordinal);
+        Assert.True(new FileInfo(network).Length > 1000);
+        await RefusedAsync("the extension must be .safetensors, .pth or .onnx", "export", miniatures.Run, "--modality", "video", "--out", miniatures["encoder.pt"]);
+        await RefusedAsync("--frame-size means nothing for", "export", miniatures.Run, "--modality", "video", "--frame-size", "64", "--out", weights);
+        await RefusedAsync("--set means nothing for", "export", miniatures.Run, "--modality", "video", "--set", "encoder.heads=4", "--out", weights);
+        await RefusedAsync("nothing for an encoder of audio", "export", miniatures.Run, "--modality", "audio", "--frame-size", "64", "--out", miniatures["audio.onnx"]);
+        Assert.False(File.Exists(weights));
+    }
+
+    [Fact]
     public async Task Report_OutIsAFolder_Exits1NamingIt()
     {
         var folder = Directory.CreateDirectory(miniatures["folder"]).FullName;

@@ -1,29 +1,70 @@
 using System.CommandLine;
 using Xkd.Cli.Hosting;
 using Xkd.Model.Evaluation;
+using Xkd.Model.Method;
+using Xkd.Model.Onnx;
+using Xkd.Model.Torch;
 using Xkd.Model.Weights;
+using Xkd.Storage;
+using static TorchSharp.torch;
 
 namespace Xkd.Cli.Commands;
 
 /// <summary><c>xkd export</c>: one encoder of a run for others.</summary>
 internal static class ExportCommand
 {
+    private const string OnnxExtension = ".onnx";
+
+    private static readonly string[] Extensions = [".safetensors", ".pth", OnnxExtension];
+
     public static Command Create()
     {
-        Argument<string> run = new("run") { Description = "A run folder; its newest whole checkpoint is taken." };
+        Argument<string> run = new("run") { Description = "A run folder, of which the newest whole checkpoint is taken, or a file of weights." };
         var branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
         var modality = CommonOptions.Choice("--modality", "Which encoder.", "video", "audio");
-        var output = Outputs.File(CommonOptions.RequiredPath("--out", "The file to write: .safetensors, or .pth for PyTorch."));
-        Command command = new("export", "Write one encoder of a run under the official names.") { run, branch, modality, output };
+        var output = Outputs.File(CommonOptions.RequiredPath("--out", "The file to write: .safetensors, .pth for PyTorch, or .onnx for ONNX runtimes."));
+        var frameSize = Numbers.Optional<int>(
+            "--frame-size", "Height and width of frames in pixels, of an .onnx file; the encoder's own without it.", new NumberRange(1, 4096));
+        var set = CommonOptions.Set();
+        set.Description = "What weights do not say of their encoder, encoder.KEY=VALUE, of an .onnx file; repeatable.";
+        var libtorch = CommonOptions.LibTorch();
+        Command command = new("export", "Write one encoder of a run for others: weights under the official names, or a network.")
+        {
+            run, branch, modality, output, frameSize, set, libtorch,
+        };
         command.SetAction((parsed, _) =>
         {
-            var weights = WeightImporter.Read(parsed.GetValue(run)!, new WeightImportOptions
+            string from = parsed.GetValue(run)!, path = parsed.GetValue(output)!;
+            var which = (Modality: WeightChoices.Modality(parsed.GetValue(modality)!)!.Value, Branch: WeightChoices.Branch(parsed.GetValue(branch)!));
+            var extension = Path.GetExtension(path);
+            if (!Extensions.Contains(extension))
             {
-                Modality = WeightChoices.Modality(parsed.GetValue(modality)!),
-                Branch = WeightChoices.Branch(parsed.GetValue(branch)!),
-            });
-            WeightExporter.Write(parsed.GetValue(output)!, weights.Tensors, EncoderDescription.Find(parsed.GetValue(run)!) is { } d ? EncoderDescription.ToMetadata(d) : null);
-            new Terminal(json: false).Line($"{parsed.GetValue(output)}: {weights.Tensors.Count} tensors of the {parsed.GetValue(modality)} {parsed.GetValue(branch)}");
+                throw new UsageException($"--out {path}: the extension must be .safetensors, .pth or .onnx");
+            }
+
+            if (extension != OnnxExtension && (parsed.GetValue(frameSize) is not null || parsed.GetValue(set)!.Length > 0))
+            {
+                var option = parsed.GetValue(frameSize) is null ? set.Name : frameSize.Name;
+                throw new UsageException($"{option} means nothing for {path}: weights are written as they are; leave it out, or name the file .onnx");
+            }
+
+            string written;
+            if (extension == OnnxExtension)
+            {
+                var config = SvmConfig.Load(null, parsed.GetValue(set)!);
+                LibTorch.Load(parsed.GetValue(libtorch));
+                using var encoder = EvaluationEncoder.Open(from, which.Modality, which.Branch, config.Encoder, CPU, new Terminal(json: false).Line);
+                OnnxExporter.Write(path, [encoder], frameSize: parsed.GetValue(frameSize));
+                written = $"opset {OnnxExporter.Opset}, {encoder.Width} features";
+            }
+            else
+            {
+                var weights = WeightImporter.Read(from, new WeightImportOptions { Modality = which.Modality, Branch = which.Branch });
+                WeightExporter.Write(path, weights.Tensors, EncoderDescription.Find(from) is { } d ? EncoderDescription.ToMetadata(d) : null);
+                written = $"{weights.Tensors.Count} tensors";
+            }
+
+            new Terminal(json: false).Line($"{path}: {written} of the {parsed.GetValue(modality)} {parsed.GetValue(branch)}");
             return Task.FromResult(ExitCodes.Done);
         });
         return command;

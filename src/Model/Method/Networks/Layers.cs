@@ -35,7 +35,7 @@ public sealed class Linear : nn.Module<Tensor, Tensor>
 /// <summary>Layer normalisation of the last dimension, eps 1e-5 everywhere in the reference.</summary>
 public sealed class LayerNorm : nn.Module<Tensor, Tensor>
 {
-    private const double Eps = 1e-5;
+    internal const double Eps = 1e-5;
 
     private readonly Parameter? weight;
     private readonly Parameter? bias;
