@@ -68,7 +68,7 @@ public sealed class PythonEncoderTests(EvaluationWorld world) : IDisposable
         WeightExporter.Write(file, weights.Tensors, EncoderDescription.ToMetadata(EncoderDescription.Find(run)!));
         using (var encoder = EvaluationEncoder.Open(file, modality, WeightBranch.Teacher, new EncoderSection(), CPU))
         {
-            await FeatureFiles.WriteAsync(encoder, cache, features, windows: 1, batch: 4, _ => { }, TestContext.Current.CancellationToken);
+            await FeatureFiles.WriteAsync([encoder], cache, features, new FeatureFileOptions { Batch = 4 }, _ => { }, TestContext.Current.CancellationToken);
         }
 
         var clip = cache.Clips[0];
