@@ -19,7 +19,7 @@ internal static class FeatureEvaluationCommands
         var output = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv and confusion.png."));
         var k = Numbers.Option("--k", "Neighbours that vote.", new NumberRange(1, 1_000_000), 20);
         var temperature = Numbers.Option("--temperature", "A neighbour of similarity s votes with exp(s / temperature).", new NumberRange(1e-6, 1e6), 0.07);
-        Option<string> dataset = new("--dataset") { Description = "Name written into the results.", DefaultValueFactory = _ => "folder" };
+        Option<string?> dataset = new("--dataset") { Description = "Name written into the results; by default that of the features' cache." };
         var json = CommonOptions.Json();
         Command command = new("knn", "Classify features by the nearest of other features.") { train, val, output, k, temperature, dataset, json };
         command.SetAction(async (parsed, _) =>
@@ -34,7 +34,8 @@ internal static class FeatureEvaluationCommands
                 await FeatureFiles.RequireSameEncoderAsync(gallery, parsed.GetValue(val)!).ConfigureAwait(false);
                 NeighbourOptions options = new() { K = parsed.GetValue(k), Temperature = parsed.GetValue(temperature) };
                 (var scores, var shared) = await NearestNeighbours.ClassifyAsync(gallery, queries, options, signals.Token).ConfigureAwait(false);
-                var identity = await FeatureFiles.IdentityAsync(parsed.GetValue(val)!, "knn", parsed.GetValue(dataset)!).ConfigureAwait(false);
+                var identity = await FeatureFiles.IdentityAsync(parsed.GetValue(val)!, "knn", "folder").ConfigureAwait(false);
+                identity = identity with { Dataset = parsed.GetValue(dataset) ?? identity.Dataset, Config = null };
                 var result = identity.With(scores) with
                 {
                     Selection = $"{Math.Min(options.K, gallery.Rows)} nearest of {gallery.Rows} by cosine",

@@ -11,8 +11,9 @@ namespace Xkd.Cli.Predictions;
 /// <param name="Files">Files of the portion.</param>
 internal sealed record DecodedClips(Cache Cache, IReadOnlyList<LedgerEntry> Failed, int Files) : IDisposable
 {
-    // One portion is scored while the next is decoded: the disk holds two, and starting the decoders is a small part of each.
-    private const int FilesPerPortion = 96;
+    // One portion is scored while the next is decoded. The disk holds two: of clips of 10 s, 5 MB each, 3 GB. The first is small, so that the model has work soon;
+    // of the others, starting the decoders is a small part.
+    private const int FirstFiles = 32, FilesPerPortion = 256;
 
     /// <summary>Ingests as the classifier's own clips were, ahead by one portion.</summary>
     /// <param name="items">What to decode.</param>
@@ -29,7 +30,7 @@ internal sealed record DecodedClips(Cache Cache, IReadOnlyList<LedgerEntry> Fail
             {
                 try
                 {
-                    foreach (var (number, portion) in items.Chunk(FilesPerPortion).Index())
+                    foreach (var (number, portion) in items.Skip(FirstFiles).Chunk(FilesPerPortion).Prepend([.. items.Take(FirstFiles)]).Index())
                     {
                         var options = Options(classifier, portion, Path.Combine(folder, $"{number}")) with { Workers = workers };
                         var done = await IngestAsync(options, portion.Length, stop).ConfigureAwait(false);

@@ -10,6 +10,8 @@ public static class FeatureFiles
 {
     private const string ModalityKey = "xkd.modality";
 
+    private const string DatasetKey = "xkd.dataset";
+
     private static readonly string[] MetadataKeys = [ModalityKey, "xkd.branch", "xkd.weights_sha256"];
 
     /// <summary>Writes the features of every clip of a cache, in the order of the ids. Several labels are joined by <c>;</c>.</summary>
@@ -32,7 +34,7 @@ public static class FeatureFiles
         SvmConfig config = new() { Batch = options.Batch, FrameRule = options.Frames, Test = new TestViewSection { Windows = options.Windows ?? 1 } };
         var views = EvaluationViews.Test(config, encoders, all) with { Cover = options.Windows is null };
         var (timed, width) = (options.Windows is null || options.Tokens, encoders.Sum(e => e.Width));
-        FeatureLayout layout = new(options.Tokens ? [encoders[0].Network.NativeTokens, width] : [width], timed, Metadata(encoders));
+        FeatureLayout layout = new(options.Tokens ? [encoders[0].Network.NativeTokens, width] : [width], timed, Metadata(encoders, cache));
         var writer = layout.OpenAsync(path).GetAwaiter().GetResult();
         try
         {
@@ -183,14 +185,22 @@ public static class FeatureFiles
     {
         await using var file = await FeatureFile.OpenAsync(path);
         string Said(string key) => file.Metadata.TryGetValue("xkd." + key, out var value) ? value : string.Empty;
+        var held = Said("dataset") is { Length: > 0 } own ? own : dataset;
         return new EvaluationResult
         {
-            Dataset = dataset, Protocol = protocol, Modality = Said("modality"), Branch = Said("branch"), WeightsSha256 = Said("weights_sha256"),
+            Dataset = held,
+            Config = dataset,
+            Protocol = protocol,
+            Modality = Said("modality"),
+            Branch = Said("branch"),
+            WeightsSha256 = Said("weights_sha256"),
+            Notes = EvaluationSets.Foreign(dataset, held) is { } note ? [note] : null,
         };
     }
 
-    private static Dictionary<string, string> Metadata(IReadOnlyList<EvaluationEncoder> encoders) => new(StringComparer.Ordinal)
+    private static Dictionary<string, string> Metadata(IReadOnlyList<EvaluationEncoder> encoders, Cache cache) => new(StringComparer.Ordinal)
     {
+        [DatasetKey] = EvaluationSets.DatasetOf(cache) ?? "",
         [ModalityKey] = encoders.Count > 1 ? "av" : encoders[0].Modality == WeightModality.Video ? "video" : "audio",
         ["xkd.branch"] = encoders[0].Branch == WeightBranch.Teacher ? "teacher" : "student",
         ["xkd.weights_sha256"] = string.Join('+', encoders.Select(e => e.WeightsSha256).Distinct(StringComparer.Ordinal)),

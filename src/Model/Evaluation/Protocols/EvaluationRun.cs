@@ -123,8 +123,7 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
         IReadOnlyList<EvaluationEncoder> encoders, int? fold, (EvaluationSet Fit, EvaluationSet Judged) sides, SvmFeatures? features, string? kept,
         CancellationToken stop)
     {
-        string[] origins = [.. request.Test.Manifest.Origins.Select(o => o.Dataset).Distinct(StringComparer.Ordinal)];
-        var dataset = origins.Length == 0 ? request.Config.Dataset : string.Join('+', origins);
+        var dataset = EvaluationSets.DatasetOf(request.Test) ?? request.Config.Dataset;
         var identity = new EvaluationResult
         {
             Dataset = dataset,
@@ -173,10 +172,10 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
     {
         var svm = config as SvmConfig;
         var classifier = config as ClassifierConfig;
-        var foreign = config.Dataset != dataset && config.Dataset != "folder";
+        var foreign = EvaluationSets.Foreign(config.Dataset, dataset);
         string[] notes =
         [
-            .. Where(foreign, $"the configuration is that of {config.Dataset}, the cache holds {dataset}"),
+            .. Where(foreign is not null, foreign!),
             .. Where(judged.Note is not null, judged.Note!),
             .. Where(config.MaxClasses > 0, $"at most {config.MaxClasses} classes"),
             .. Where(config.MaxTrainClips > 0, $"at most {config.MaxTrainClips} training clips a class"),

@@ -45,6 +45,16 @@ internal static class EvaluationSets
 {
     private static readonly string[] TestSplits = ["test", "eval", "val"];
 
+    /// <summary>The data set that a cache was ingested from, several joined by <c>+</c>; null where it does not say.</summary>
+    public static string? DatasetOf(Cache cache) => cache.Manifest.Origins.Count == 0
+        ? null
+        : string.Join('+', cache.Manifest.Origins.Select(o => o.Dataset).Distinct(StringComparer.Ordinal));
+
+    /// <summary>What must be said of a configuration that is another data set's; null where it is not.</summary>
+    public static string? Foreign(string configuration, string dataset) => configuration == dataset || configuration == "folder"
+        ? null
+        : $"the configuration is that of {configuration}, the clips are of {dataset}";
+
     /// <summary>Fold numbers that the cache's clips are members of, ascending.</summary>
     public static IReadOnlyList<int> Folds(Cache cache) => [.. cache.Clips
         .SelectMany(c => c.Folds)
