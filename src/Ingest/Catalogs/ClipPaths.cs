@@ -3,8 +3,8 @@ using Xkd.Storage;
 namespace Xkd.Ingest;
 
 /// <summary>
-/// Files and folders as a person names them, in place of a dataset: the id of a file is its path as written, of a file in a folder that path with the rest below
-/// it. What a folder holds is listed as <see cref="FolderCatalog"/> does.
+/// Files and folders as a person names them, in place of a dataset: the id of a file is its path as written, of a file in a folder that path with the rest
+/// below it. What a folder holds is listed as <see cref="FolderCatalog"/> does.
 /// </summary>
 public static class ClipPaths
 {

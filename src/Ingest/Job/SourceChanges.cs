@@ -40,9 +40,10 @@ public sealed record SourceChanges
         // Committed items without a file of their own, though it may be listed under another id.
         var listed = items.Where(static item => !item.IsAbsent).Select(static item => item.Id).ToHashSet(StringComparer.Ordinal);
         var paths = items.Where(static item => !item.IsAbsent).Select(static item => item.Path).ToHashSet(StringComparer.Ordinal);
-        var unlisted = ledger.Values.Where(entry => entry.State == ItemState.Committed && !listed.Contains(entry.Id) && Covers(entry.Source, origins, run));
-        var left = Those(
-            [.. unlisted.OrderBy(static entry => entry.Id, StringComparer.Ordinal)], entry => paths.Contains(entry.Source) || isGone(entry.Source), cancellationToken);
+        var unlisted = ledger.Values
+            .Where(entry => entry.State == ItemState.Committed && !listed.Contains(entry.Id) && Covers(entry.Source, origins, run))
+            .OrderBy(static entry => entry.Id, StringComparer.Ordinal);
+        var left = Those([.. unlisted], entry => paths.Contains(entry.Source) || isGone(entry.Source), cancellationToken);
         var moved = Moves(left, items.Where(isPending), stampOf);
         var found = moved.Select(static move => move.From).ToHashSet(StringComparer.Ordinal);
         var gone = left.Where(entry => owns(entry.Id) && !found.Contains(entry.Id) && !paths.Contains(entry.Source));
@@ -57,9 +58,9 @@ public sealed record SourceChanges
     // In their order. PLINQ would wait until the pool has a thread for each of its tasks, which takes the pool seconds.
     private static List<T> Those<T>(IReadOnlyList<T> all, Func<T, bool> isOne, CancellationToken cancellationToken)
     {
-        const int atOnce = 16; // a network file system answers many as fast as one
+        ParallelOptions many = new() { MaxDegreeOfParallelism = 16, CancellationToken = cancellationToken }; // a network file system answers them as fast as one
         var found = new bool[all.Count];
-        Parallel.For(0, all.Count, new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = cancellationToken }, i => found[i] = isOne(all[i]));
+        Parallel.For(0, all.Count, many, i => found[i] = isOne(all[i]));
         return [.. all.Where((_, i) => found[i])];
     }
 

@@ -94,7 +94,8 @@ public sealed record EvaluationResult
     public IReadOnlyList<ClipPrediction> Predictions { get; init; } = [];
 
     /// <summary>
-    /// Score above which a class is predicted where a clip may have several: half a probability, or the right side of an SVM or a logit. Null for one class a clip.
+    /// Score above which a class is predicted where a clip may have several: half a probability, or the right side of an SVM or a logit. Null for one class a
+    /// clip.
     /// </summary>
     [JsonIgnore]
     public double? Threshold => ThresholdOf(Metric, Protocol);

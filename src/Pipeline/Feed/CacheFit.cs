@@ -77,9 +77,8 @@ internal static class CacheFit
             var (ingested, other) = (source.Origins.Any(o => o.Modalities != "av" && o.Modalities != modality), modality == "video" ? "audio" : "video");
             var found = $"cache {source.Name} has {read.Count(lacks)} clips without {modality}, the first is {first.Id}"
                 + $"{(ingested ? $" (it was ingested without {modality})" : "")}; ";
-            return read.All(lacks) && video != audio
-                ? $"{found}for what it holds write --modality {other}"
-                : $"{found}if the sources have {modality}, run: {Command(held.AudioCodec == AudioCodecs.Pcm)}";
+            var instead = read.All(lacks) && video != audio ? $"for what it holds write --modality {other}; " : "";
+            return $"{found}{instead}if the sources have {modality}, run: {Command(held.AudioCodec == AudioCodecs.Pcm)}";
         }
     }
 

@@ -5,8 +5,8 @@ using System.Text;
 namespace Xkd.Storage;
 
 /// <summary>
-/// Features as NumPy has them, <c>F.npy</c> float32 [rows, features] or [rows, tokens, features] with <c>F.ids.csv</c> (id, label, and of windows start and end)
-/// beside it; or as one <c>F.csv</c> of all columns.
+/// Features as NumPy has them, <c>F.npy</c> float32 [rows, features] or [rows, tokens, features] with <c>F.ids.csv</c> (id, label, and of windows start and
+/// end) beside it; or as one <c>F.csv</c> of all columns.
 /// </summary>
 internal sealed class FeatureTextWriter : IFeatureWriter
 {

@@ -20,7 +20,8 @@ public sealed class PredictionFileWriter : IAsyncDisposable
     private readonly List<PredictionRow> _rows = [];
     private bool _closed;
 
-    private PredictionFileWriter(string path, int classes, FileStream stream, ParquetWriter parquet) => (_path, _classes, _stream, _parquet) = (path, classes, stream, parquet);
+    private PredictionFileWriter(string path, int classes, FileStream stream, ParquetWriter parquet) =>
+        (_path, _classes, _stream, _parquet) = (path, classes, stream, parquet);
 
     /// <summary>Opens a file beside <paramref name="path"/>.</summary>
     /// <param name="path">The name it gets in the end.</param>
@@ -32,8 +33,10 @@ public sealed class PredictionFileWriter : IAsyncDisposable
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
             FileStream stream = new(Temporary(path), FileMode.Create, FileAccess.ReadWrite);
-            var parquet = await ParquetWriter.CreateAsync(RowTable<PredictionRow>.Schema, stream, new ParquetOptions { CompressionMethod = CompressionMethod.Snappy });
-            parquet.CustomMetadata = new Dictionary<string, string>(StringComparer.Ordinal) { [ClassesKey] = JsonSerializer.Serialize(classes, StorageJson.Options) };
+            ParquetOptions options = new() { CompressionMethod = CompressionMethod.Snappy };
+            var parquet = await ParquetWriter.CreateAsync(RowTable<PredictionRow>.Schema, stream, options);
+            var names = JsonSerializer.Serialize(classes, StorageJson.Options);
+            parquet.CustomMetadata = new Dictionary<string, string>(StringComparer.Ordinal) { [ClassesKey] = names };
             return new PredictionFileWriter(path, classes.Count, stream, parquet);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

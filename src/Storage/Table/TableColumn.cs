@@ -98,7 +98,8 @@ internal sealed class TextsColumn<T>(PropertyInfo property, string name) : Table
 }
 
 /// <summary>A list of numbers in each row, none of them empty; written, not read.</summary>
-internal sealed class FloatsColumn<T>(PropertyInfo property, string name) : TableColumn<T>(name, new ListField(name, new DataField<float>(ListField.ElementName, false)))
+internal sealed class FloatsColumn<T>(PropertyInfo property, string name)
+    : TableColumn<T>(name, new ListField(name, new DataField<float>(ListField.ElementName, false)))
 {
     private readonly Func<T, IReadOnlyList<float>> _get = property.GetMethod!.CreateDelegate<Func<T, IReadOnlyList<float>>>();
 
@@ -108,7 +109,8 @@ internal sealed class FloatsColumn<T>(PropertyInfo property, string name) : Tabl
     {
         // As in a list of texts: definition 2 is a value, repetition 0 begins a row.
         float[] values = [.. rows.SelectMany(_get)];
-        int[] definitions = [.. Enumerable.Repeat(2, values.Length)], repetitions = [.. rows.SelectMany(row => Enumerable.Range(0, _get(row).Count).Select(i => Math.Min(i, 1)))];
+        int[] definitions = [.. Enumerable.Repeat(2, values.Length)];
+        int[] repetitions = [.. rows.SelectMany(row => Enumerable.Range(0, _get(row).Count).Select(i => Math.Min(i, 1)))];
         return group.WriteAllPartsAsync<float>((DataField)((ListField)Parquet).Item, values, definitions, repetitions, CancellationToken.None);
     }
 

@@ -50,8 +50,8 @@ internal sealed class ClipScorer(int classes, ClipEnsemble ensemble, Func<HostBa
     }
 
     /// <summary>
-    /// By a network. What is combined of the windows is, as in the reference, their softmaxes where a clip has one class; where it may have several, sigmoids in
-    /// linear evaluation and raw logits in fine-tuning.
+    /// By a network. What is combined of the windows is, as in the reference, their softmaxes where a clip has one class; where it may have several, sigmoids
+    /// in linear evaluation and raw logits in fine-tuning.
     /// </summary>
     /// <param name="model">Scores windows; in evaluation mode.</param>
     /// <param name="config">Label kind and ensemble.</param>

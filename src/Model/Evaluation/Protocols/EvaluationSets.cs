@@ -124,7 +124,8 @@ internal static class EvaluationSets
 
     private static string DrawnNote(EvaluationConfig config) => string.Create(
         CultureInfo.InvariantCulture,
-        $"the cache has no splits: {100 * config.Split.HeldOut:0.#} % of the recordings of each class, drawn by seed {config.Seed}, are tested, the others trained on");
+        $"the cache has no splits: {100 * config.Split.HeldOut:0.#} % of the recordings of each class, drawn by seed {config.Seed}, are tested, "
+        + $"the others trained on");
 
     private static int[] Side(Cache cache, string side, int? fold, string[] splits, bool same)
     {
