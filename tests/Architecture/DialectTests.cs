@@ -8,7 +8,7 @@ public sealed class DialectTests
     [Fact]
     public async Task Sources_AreLaidOut_AsTheEditorConfigSays()
     {
-        var (exitCode, output) = await VerifyAsync(DependencyRuleTests.Root, "src", "tools", "tests");
+        var (exitCode, output) = await VerifyAsync(DependencyRuleTests.Root, "src", "samples", "tools", "tests");
         Assert.True(exitCode == 0, $"type: dotnet format whitespace . --folder\n{output}");
     }
 

@@ -17,6 +17,18 @@ public sealed partial class IngestJob
     private readonly IngestSizes _sizes;
     private readonly IMediaDecoder? _decoder;
 
+    /// <summary>A run by the ffmpeg that <see cref="FfmpegTools.Locate"/> finds, and the system's clock.</summary>
+    /// <param name="options">The run.</param>
+    /// <exception cref="UsageException">Options that cannot be, all of them named, or XKD_FFMPEG names nothing that can be run.</exception>
+    /// <exception cref="FailureException">ffmpeg is missing or does not start; the message holds the command to type.</exception>
+    public IngestJob(IngestOptions options)
+        : this(options, FfmpegTools.Locate(), TimeProvider.System)
+    {
+    }
+
+    /// <param name="options">The run.</param>
+    /// <param name="tools">The ffmpeg in use.</param>
+    /// <param name="time">The clock.</param>
     /// <exception cref="UsageException">Options that cannot be; all of them are named.</exception>
     public IngestJob(IngestOptions options, FfmpegTools tools, TimeProvider time)
         : this(options, tools, time, decoder: null, Environment.ProcessorCount)
@@ -39,12 +51,14 @@ public sealed partial class IngestJob
     }
 
     /// <summary>Runs to the end, or until cancelled: then what is complete is committed and the result says that it was stopped.</summary>
+    /// <param name="progress">Told how far the run is, every <see cref="IngestOptions.ProgressInterval"/> seconds; null (default): nobody.</param>
+    /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="OperationCanceledException">It was cancelled before the first item: nothing is changed.</exception>
     /// <exception cref="UsageException">
     /// The dataset is missing or empty, the cache was prepared differently, it has another file's item under an id, or a file has changed and must not.
     /// </exception>
     /// <exception cref="FailureException">The run cannot go on; what was complete is committed where the disk allows.</exception>
-    public async Task<IngestResult> RunAsync(IProgress<IngestProgress>? progress, CancellationToken cancellationToken)
+    public async Task<IngestResult> RunAsync(IProgress<IngestProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var cpu = CpuClock.Milliseconds();
 

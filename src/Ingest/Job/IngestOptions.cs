@@ -1,4 +1,5 @@
 using Xkd.Pipeline;
+using Xkd.Storage;
 
 namespace Xkd.Ingest;
 
@@ -97,4 +98,18 @@ public sealed record IngestOptions
 
     /// <summary>Stage spans kept for a trace, oldest dropped first; 0: none.</summary>
     public int TraceCapacity { get; init; }
+
+    /// <summary>
+    /// These options with media prepared as that of another cache, so that a network made for the one can be given the other: frames a second, short side in
+    /// pixels, how frames and sound are cached, and the log-mel implementation.
+    /// </summary>
+    /// <param name="media">How the other was prepared: the fingerprint in its manifest, which a kept classifier has of its clips, too.</param>
+    public IngestOptions PreparedAs(Fingerprint media)
+    {
+        ArgumentNullException.ThrowIfNull(media);
+        return this with
+        {
+            Fps = media.Fps, ShortSide = media.ShortSide, Frames = media.FramesCodec, Audio = media.AudioCodec, Mel = media.MelBackend,
+        };
+    }
 }

@@ -30,7 +30,26 @@ public static class OnnxExporter
     /// <param name="frameSize">Height and width of frames in pixels; positions are resampled to it. Null: the encoder's own size.</param>
     /// <exception cref="UsageException">Encoders, head and frame size do not fit each other, or the file would reach 2 GiB.</exception>
     /// <exception cref="FailureException">The file cannot be written.</exception>
-    public static void Write(string path, IReadOnlyList<EvaluationEncoder> encoders, OnnxHead? head = null, int? frameSize = null)
+    public static void Write(string path, IReadOnlyList<EvaluationEncoder> encoders, OnnxHead? head = null, int? frameSize = null) =>
+        Write(path, encoders, head, frameSize, []);
+
+    /// <summary>
+    /// Writes a trained classifier with its encoders atomically: <c>logits</c> [N, classes] are those of one window of a clip, of frames in the size that it was
+    /// trained on. The metadata <c>xkd.classifier</c> says how they become scores, and how the windows of a clip are combined.
+    /// </summary>
+    /// <param name="path">Where to.</param>
+    /// <param name="classifier">Of <see cref="KeptClassifier.Open"/>.</param>
+    /// <exception cref="UsageException">The file would reach 2 GiB.</exception>
+    /// <exception cref="FailureException">The file cannot be written.</exception>
+    public static void Write(string path, KeptClassifier classifier)
+    {
+        ArgumentNullException.ThrowIfNull(classifier);
+        var seen = classifier.Encoders.Any(encoder => encoder.Modality == WeightModality.Video);
+        Write(path, classifier.Encoders, OnnxHead.Of(classifier), seen ? classifier.Config.FrameSize : null, [("xkd.classifier", Scores(classifier))]);
+    }
+
+    private static void Write(
+        string path, IReadOnlyList<EvaluationEncoder> encoders, OnnxHead? head, int? frameSize, IReadOnlyList<(string Key, string Value)> more)
     {
         Check(encoders, frameSize);
         using var scope = NewDisposeScope();
@@ -47,7 +66,7 @@ public static class OnnxExporter
 
         try
         {
-            AtomicFile.Write(path, stream => graph.Write(stream, Model(encoders, head, frameSize)));
+            AtomicFile.Write(path, stream => graph.Write(stream, Model([.. Metadata(encoders, head, frameSize), .. more])));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -97,17 +116,34 @@ public static class OnnxExporter
         return graph.Node("Div", [x, graph.Node("Max", [length, graph.Number(LeastLength)])]);
     }
 
-    private static ProtoMessage Model(IReadOnlyList<EvaluationEncoder> encoders, OnnxHead? head, int? frameSize)
+    private static ProtoMessage Model(IReadOnlyList<(string Key, string Value)> metadata)
     {
         var model = new ProtoMessage().Integer(OnnxFields.Model.IrVersion, IrVersion).Text(OnnxFields.Model.ProducerName, "xkd")
             .Text(OnnxFields.Model.ProducerVersion, typeof(OnnxExporter).Assembly.GetName().Version!.ToString(3))
             .Message(OnnxFields.Model.OpsetImport, new ProtoMessage().Text(OnnxFields.Opset.Domain, string.Empty).Integer(OnnxFields.Opset.Version, Opset));
-        foreach (var (key, value) in Metadata(encoders, head, frameSize))
+        foreach (var (key, value) in metadata)
         {
             model.Message(OnnxFields.Model.Metadata, new ProtoMessage().Text(OnnxFields.Entry.Key, key).Text(OnnxFields.Entry.Value, value));
         }
 
         return model;
+    }
+
+    // What a program must know to make a clip's scores of its windows' logits, as KeptClassifier does.
+    private static string Scores(KeptClassifier classifier)
+    {
+        var (config, protocol) = (classifier.Config, classifier.Description.Protocol);
+        return JsonSerializer.Serialize(new
+        {
+            Protocol = protocol,
+            Scores = protocol == "svm" ? "logits" : config.Labels == LabelKind.Single ? "softmax" : protocol == "linear" ? "sigmoid" : "logits",
+            classifier.Threshold,
+            config.Test.Windows,
+            Crops = Name(config.Test.Crops),
+            Ensemble = protocol == "svm" ? "mean" : Name(config.Test.Ensemble),
+        });
+
+        static string Name(Enum value) => JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
     }
 
     // What a program must know to make the inputs; every value is JSON.

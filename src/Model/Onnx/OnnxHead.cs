@@ -1,3 +1,4 @@
+using Xkd.Model.Evaluation;
 using Xkd.Storage;
 
 namespace Xkd.Model.Onnx;
@@ -25,6 +26,30 @@ public enum OnnxUnitLength
 /// <param name="Classes">Names of the classes, in the order of the logits; kept in the file.</param>
 public sealed record OnnxHead(float[] Weight, float[] Bias, OnnxUnitLength UnitLength, IReadOnlyList<string> Classes)
 {
+    /// <summary>The head of a trained classifier: an SVM with its scaling, or the linear layer of linear evaluation and fine-tuning with its batch norm.</summary>
+    /// <exception cref="FailureException">The classifier lacks a tensor.</exception>
+    public static OnnxHead Of(KeptClassifier classifier)
+    {
+        ArgumentNullException.ThrowIfNull(classifier);
+        var (head, config) = (classifier.Head, classifier.Config);
+        float[] Values(string name) => Array.ConvertAll(head.Values(name), v => (float)v);
+        var unitLength = config switch
+        {
+            SvmConfig { Scaling: FeatureScaling.UnitLength } => OnnxUnitLength.Each,
+            ClassifierConfig { Head.UnitLength: true } => OnnxUnitLength.Joined,
+            _ => OnnxUnitLength.None,
+        };
+        OnnxHead linear = new(Values(HeadWeights.Weight), Values(HeadWeights.Bias), unitLength, classifier.Description.Classes);
+        if (config is not ClassifierConfig { Head.BatchNorm: true })
+        {
+            return linear;
+        }
+
+        double[] scale = [.. head.Values("bn.weight").Zip(head.Values("bn.running_var"), (gamma, variance) => gamma / Math.Sqrt(variance + ClassifierHead.NormEps))];
+        double[] shift = [.. head.Values("bn.bias").Zip(head.Values("bn.running_mean"), scale).Select(v => v.First - (v.Second * v.Third))];
+        return linear.After(scale, shift);
+    }
+
     /// <summary>
     /// This head where each feature x becomes scale · x + shift before the linear layer. For batch norm scale is γ / √(variance + ε) and shift is
     /// β − mean · scale.

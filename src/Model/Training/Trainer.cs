@@ -13,16 +13,29 @@ namespace Xkd.Model.Training;
 /// stopping at any step and continuing gives the same losses, on a CPU with one thread to the last bit. Several ranks train one model: each takes its
 /// share of every batch, and rank 0 writes the run.
 /// </summary>
+/// <param name="options">What is trained, on what, and how far.</param>
+/// <param name="time">The clock.</param>
+/// <param name="observer">Sees the run as it goes.</param>
+/// <param name="ranks">The processes that train together; null: this one alone.</param>
 public sealed class Trainer(TrainerOptions options, TimeProvider time, ITrainingObserver observer, RankGroup? ranks = null)
 {
     private readonly RankGroup _ranks = ranks ?? RankGroup.Alone();
 
+    /// <summary>A run of this process alone, by the system's clock.</summary>
+    /// <param name="options">What is trained, on what, and how far.</param>
+    /// <param name="log">Receives lines for a person, one a log interval and one for each thing that was loaded or saved; null (default): nobody.</param>
+    public Trainer(TrainerOptions options, Action<string>? log = null)
+        : this(options, TimeProvider.System, new TrainingLog(log))
+    {
+    }
+
     /// <summary>Trains until the run's end, <see cref="TrainerOptions.MaxSteps"/>, or a stop; always leaves a checkpoint of the last step.</summary>
+    /// <param name="stop">Looked at after each step.</param>
     /// <exception cref="UsageException">The configuration, cache and run folder do not go together; nothing was changed.</exception>
     /// <exception cref="FailureException">
     /// Another process trains into the folder, a loss or a parameter is not finite, data is damaged, or the disk refused; the last good checkpoint stays.
     /// </exception>
-    public Task<TrainResult> RunAsync(CancellationToken stop) => _ranks.RunAsync(() => OwnThread.RunAsync(() => Train(stop)));
+    public Task<TrainResult> RunAsync(CancellationToken stop = default) => _ranks.RunAsync(() => OwnThread.RunAsync(() => Train(stop)));
 
     private TrainResult Train(CancellationToken stop)
     {

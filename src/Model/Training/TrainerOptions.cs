@@ -8,6 +8,7 @@ namespace Xkd.Model.Training;
 /// <summary>One start of a run: what is trained, on what, and how far.</summary>
 public sealed record TrainerOptions
 {
+    /// <summary>Networks, objectives, views and schedule: of a file (<see cref="PretrainConfig.Load"/>), or made in code.</summary>
     public required PretrainConfig Config { get; init; }
 
     /// <summary>

@@ -91,6 +91,7 @@ internal sealed class TrainerParts : IDisposable
     /// <summary>Starts or continues the run; whatever does not fit is refused before anything is written.</summary>
     public static TrainerParts Open(TrainerOptions options, RunLock writer, TimeProvider time, ITrainingObserver observer, RankGroup ranks)
     {
+        options.Config.Check(); // one that a program made was never read from a file
         var device = Devices.Parse(options.Device, ranks.LocalRank);
         var origin = ranks.FromFirst(() => Prepare(options, writer)); // one look at the folder decides for all ranks
         var mix = RunData.Open(options, origin); // on every rank: each may have a copy of its own

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.ML.OnnxRuntime;
 
 namespace Xkd.Cli.Tests;
 
@@ -59,6 +60,40 @@ public sealed class PredictCommandTests(IngestedMiniatures miniatures) : IClassF
         File.WriteAllText(miniatures["there.csv"], "kept");
         await RefusedAsync("write --force", "--model", model, file, "--out", miniatures["there.csv"]);
         Assert.Equal("kept", await File.ReadAllTextAsync(miniatures["there.csv"], TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Export_TheSameModel_IsANetworkWithItsClassesAndNothingElse()
+    {
+        var (_, _, model) = await TrainedAsync();
+        string network = miniatures["classifier.onnx"], folder = Path.Combine(model, "classifier"), encoder = Path.Combine(folder, "encoder-video.safetensors");
+        foreach (var from in new[] { model, folder })
+        {
+            var written = await RunAsync(0, "export", from, "--out", network);
+            Assert.Contains($"{network}: opset 17, 16 features of the video teacher, 2 classes of linear", written.Output, StringComparison.Ordinal);
+            using InferenceSession session = new(network);
+            Assert.Equal(["video"], session.InputNames);
+            Assert.Equal([-1, 2], session.OutputMetadata["logits"].Dimensions);
+            Assert.Equal("[\"high\",\"low\"]", session.ModelMetadata.CustomMetadataMap["xkd.classes"]);
+            using var said = JsonDocument.Parse(session.ModelMetadata.CustomMetadataMap["xkd.classifier"]);
+            Assert.Equal((3, "softmax"), (said.RootElement.GetProperty("Windows").GetInt32(), said.RootElement.GetProperty("Scores").GetString()));
+            File.Delete(network);
+        }
+
+        foreach (var (option, value) in new[] { ("--modality", "video"), ("--branch", "teacher"), ("--frame-size", "64"), ("--set", "encoder.heads=4") })
+        {
+            var refused = await RunAsync(2, "export", model, option, value, "--out", network);
+            Assert.Contains($"{option} means nothing for the classifier in {folder}, which says what it is made of (video teacher); leave it out", refused.Error, StringComparison.Ordinal);
+        }
+
+        foreach (var extension in new[] { ".safetensors", ".pth" })
+        {
+            var refused = await RunAsync(2, "export", model, "--out", miniatures["weights" + extension]);
+            Assert.Contains($"its encoders are files of weights already: {encoder}", refused.Error, StringComparison.Ordinal);
+        }
+
+        Assert.True(File.Exists(encoder));
+        Assert.False(File.Exists(network));
     }
 
     private async Task RefusedAsync(string why, params string[] arguments)

@@ -111,6 +111,32 @@ public sealed class TrainerTests
     }
 
     [Fact]
+    public async Task RunAsync_ConfigurationOfCodeThatCannotBe_IsRefusedAsAFileIs()
+    {
+        using SmallRun small = new();
+        var config = SmallRun.Config() with { Batch = 0 };
+        config = config with { Model = config.Model with { VideoPatch = [3, 8, 8] } };
+        Trainer trainer = new(new TrainerOptions { Config = config, Data = [small.Cache], Out = small.Run("run"), Device = "cpu" });
+        var message = (await Assert.ThrowsAsync<UsageException>(() => trainer.RunAsync(TestContext.Current.CancellationToken))).Message;
+        Assert.Contains("batch is 0", message);
+        Assert.Contains("data.global_frames is 8", message);
+        Assert.False(new RunFolder(small.Run("run")).HasRun);
+    }
+
+    [Fact]
+    public async Task RunAsync_WithALog_SaysWhatItLoadsAndEachIntervalsLoss()
+    {
+        using SmallRun small = new();
+        await small.AddClipsAsync(0, 7);
+        List<string> lines = [];
+        TrainerOptions options = new() { Config = SmallRun.Config(), Data = [small.Cache], Out = small.Run("run"), MaxSteps = 3, Device = "cpu" };
+        await new Trainer(options, lines.Add).RunAsync(TestContext.Current.CancellationToken);
+        Assert.Contains(lines, line => line.Contains("7 clips", StringComparison.Ordinal));
+        Assert.Matches(@"^step 2 of 20: loss \d+\.\d{4}, \d+ ms a step$", lines[^2]);
+        Assert.StartsWith("step 3 of 20: loss ", lines[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task RunAsync_ConfigurationDrifted_IsRefusedKeyByKey()
     {
         using SmallRun small = new();

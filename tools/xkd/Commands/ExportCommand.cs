@@ -4,13 +4,14 @@ using Xkd.Model.Evaluation;
 using Xkd.Model.Method;
 using Xkd.Model.Onnx;
 using Xkd.Model.Torch;
+using Xkd.Model.Training;
 using Xkd.Model.Weights;
 using Xkd.Storage;
 using static TorchSharp.torch;
 
 namespace Xkd.Cli.Commands;
 
-/// <summary><c>xkd export</c>: one encoder of a run for others.</summary>
+/// <summary><c>xkd export</c>: one encoder of a run, or a trained classifier with its encoders, for others.</summary>
 internal static class ExportCommand
 {
     private const string OnnxExtension = ".onnx";
@@ -19,7 +20,7 @@ internal static class ExportCommand
 
     public static Command Create()
     {
-        Argument<string> run = new("run") { Description = "A run folder, of which the newest whole checkpoint is taken, or a file of weights." };
+        Argument<string> run = new("run") { Description = "A run folder, of which the newest whole checkpoint is taken, or a file of weights; for an .onnx file also what eval svm, linear or finetune wrote." };
         var branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
         var modality = CommonOptions.Choice("--modality", "Which encoder.", "video", "audio");
         var output = Outputs.File(CommonOptions.RequiredPath("--out", "The file to write: .safetensors, .pth for PyTorch, or .onnx for ONNX runtimes."));
@@ -28,7 +29,7 @@ internal static class ExportCommand
         var set = CommonOptions.Set();
         set.Description = "What weights do not say of their encoder, encoder.KEY=VALUE, of an .onnx file; repeatable.";
         var libtorch = CommonOptions.LibTorch();
-        Command command = new("export", "Write one encoder of a run for others: weights under the official names, or a network.")
+        Command command = new("export", "Write one encoder of a run, or a trained classifier, for others: weights under the official names, or a network.")
         {
             run, branch, modality, output, frameSize, set, libtorch,
         };
@@ -40,6 +41,13 @@ internal static class ExportCommand
             if (!Extensions.Contains(extension))
             {
                 throw new UsageException($"--out {path}: the extension must be .safetensors, .pth or .onnx");
+            }
+
+            // Results may lie in the folder of the run that they judge: named, it is the run.
+            if (KeptClassifier.Find(from) is { } classifier && (classifier == from || !new RunFolder(from).HasRun))
+            {
+                Option[] own = [branch, modality, frameSize, set];
+                return Classifier(classifier, path, own.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }), parsed.GetValue(libtorch));
             }
 
             if (extension != OnnxExtension && (parsed.GetValue(frameSize) is not null || parsed.GetValue(set)!.Length > 0))
@@ -68,5 +76,29 @@ internal static class ExportCommand
             return Task.FromResult(ExitCodes.Done);
         });
         return command;
+    }
+
+    // The encoders it was trained on, and the frame size: it says all itself.
+    private static Task<int> Classifier(string folder, string path, Option? needless, string? libtorch)
+    {
+        var (_, description) = KeptClassifier.Describe(folder);
+        var encoders = string.Join(" and ", description.Encoders.Select(e => $"{e.Modality} {e.Branch}"));
+        if (needless is not null)
+        {
+            throw new UsageException($"{needless.Name} means nothing for the classifier in {folder}, which says what it is made of ({encoders}); leave it out");
+        }
+
+        if (Path.GetExtension(path) != OnnxExtension)
+        {
+            var files = string.Join(" and ", description.Encoders.Select(e => Path.Combine(folder, KeptClassifier.EncoderFile(e.Modality))));
+            throw new UsageException($"--out {path}: {folder} is a classifier, which is written as .onnx; its encoders are files of weights already: {files}");
+        }
+
+        LibTorch.Load(libtorch);
+        using var classifier = KeptClassifier.Open(folder, CPU);
+        OnnxExporter.Write(path, classifier);
+        new Terminal(json: false).Line(
+            $"{path}: opset {OnnxExporter.Opset}, {classifier.Encoders.Sum(e => e.Width)} features of the {encoders}, {description.Classes.Count} classes of {description.Protocol}");
+        return Task.FromResult(ExitCodes.Done);
     }
 }

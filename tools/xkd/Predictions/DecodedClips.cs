@@ -97,12 +97,7 @@ internal sealed record DecodedClips(Cache Cache, IReadOnlyList<LedgerEntry> Fail
             Items = items,
             Out = cache,
             Modalities = modalities,
-            Fps = classifier.Media.Fps,
-            ShortSide = classifier.Media.ShortSide,
-            Frames = classifier.Media.FramesCodec,
-            Audio = classifier.Media.AudioCodec,
-            Mel = classifier.Media.MelBackend,
             MaxClip = classifier.MaxClip,
-        };
+        }.PreparedAs(classifier.Media);
     }
 }

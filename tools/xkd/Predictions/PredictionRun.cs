@@ -79,11 +79,6 @@ internal sealed class PredictionRun(KeptClassifier classifier, PredictionOutput 
 
     private async Task ScoreAsync(Cache cache, Action done, CancellationToken stop)
     {
-        if (cache.Clips.Count == 0)
-        {
-            return;
-        }
-
         await ClipPredictor.RunAsync(classifier, cache, batch, prediction =>
         {
             output.Add(prediction);

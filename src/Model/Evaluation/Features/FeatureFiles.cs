@@ -18,17 +18,17 @@ public static class FeatureFiles
     /// <param name="encoders">Run on every clip; several have their features joined in their order.</param>
     /// <param name="cache">Every clip must have the encoders' modalities.</param>
     /// <param name="path">The file: <c>.parquet</c>, <c>.npy</c> or <c>.csv</c>.</param>
-    /// <param name="options">What a row is.</param>
-    /// <param name="progress">Receives the number of clips done.</param>
+    /// <param name="options">What a row is; null (default): a row a clip, the features [ΣD] of its centre.</param>
+    /// <param name="progress">Receives the number of clips done; null (default): nobody.</param>
     /// <param name="stop">Stops between batches; the file is then not written.</param>
     /// <exception cref="UsageException">The cache does not fit the encoders, or the extension is another.</exception>
     public static Task WriteAsync(
-        IReadOnlyList<EvaluationEncoder> encoders, Cache cache, string path, FeatureFileOptions options, Action<long> progress, CancellationToken stop) =>
-        OwnThread.RunAsync(() => Write(encoders, cache, path, options, progress, stop));
+        IReadOnlyList<EvaluationEncoder> encoders, Cache cache, string path, FeatureFileOptions? options = null, Action<long>? progress = null,
+        CancellationToken stop = default) => OwnThread.RunAsync(() => Write(encoders, cache, path, options ?? new FeatureFileOptions(), progress, stop));
 
     // The thread is this work's own, and may wait.
     private static void Write(
-        IReadOnlyList<EvaluationEncoder> encoders, Cache cache, string path, FeatureFileOptions options, Action<long> progress, CancellationToken stop)
+        IReadOnlyList<EvaluationEncoder> encoders, Cache cache, string path, FeatureFileOptions options, Action<long>? progress, CancellationToken stop)
     {
         var all = new EvaluationSet() { Cache = cache, Clips = [.. Enumerable.Range(0, cache.Clips.Count)], Classes = [], LabelSets = [], Multi = true };
         SvmConfig config = new() { Batch = options.Batch, FrameRule = options.Frames, Test = new TestViewSection { Windows = options.Windows ?? 1 } };
@@ -68,7 +68,7 @@ public static class FeatureFiles
                     (clip, window) = last ? (clip + 1, 0) : (clip, window);
                 }
 
-                progress(clip);
+                progress?.Invoke(clip);
             }, stop);
             writer.CommitAsync().GetAwaiter().GetResult();
         }

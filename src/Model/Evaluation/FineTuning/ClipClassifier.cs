@@ -12,6 +12,9 @@ namespace Xkd.Model.Evaluation;
 /// </summary>
 public sealed class ClassifierHead : nn.Module<Tensor, Tensor>
 {
+    /// <summary>What the batch norm adds to a variance.</summary>
+    internal const double NormEps = 1e-5;
+
     private readonly HeadSection _options;
 
 #pragma warning disable IDE1006, SA1300 // Module fields carry the PyTorch state-dict names.
@@ -23,7 +26,7 @@ public sealed class ClassifierHead : nn.Module<Tensor, Tensor>
         : base(nameof(ClassifierHead))
     {
         _options = options;
-        bn = options.BatchNorm ? nn.BatchNorm1d(features) : null;
+        bn = options.BatchNorm ? nn.BatchNorm1d(features, eps: NormEps) : null;
         classifier = nn.Linear(features, classes);
         nn.init.orthogonal_(classifier.weight!);
         nn.init.zeros_(classifier.bias!);

@@ -78,11 +78,13 @@ public sealed class KeptClassifier : IDisposable
         Scorer = ClipScorer.Of(_network, config, description.Protocol);
     }
 
+    /// <summary>Its classes, encoders, and how clips must be prepared for it.</summary>
     public ClassifierDescription Description { get; }
 
     /// <summary>The evaluation's: which views are taken of a clip, and how their scores are combined.</summary>
     public EvaluationConfig Config { get; }
 
+    /// <summary>In the order in which their features are joined: audio first.</summary>
     public IReadOnlyList<EvaluationEncoder> Encoders => _encoders;
 
     /// <inheritdoc cref="EvaluationResult.Threshold"/>
@@ -160,12 +162,15 @@ public sealed class KeptClassifier : IDisposable
         AtomicFile.Write(Path.Combine(folder, DescriptionFile), stream => JsonSerializer.Serialize(stream, description, EvaluationResult.Json));
     }
 
+    /// <summary>A classifier's folder: <paramref name="path"/> itself, or <see cref="FolderName"/> in it; null where neither holds a classifier.</summary>
+    public static string? Find(string path) => new[] { path, Path.Combine(path, FolderName) }.FirstOrDefault(p => File.Exists(Path.Combine(p, DescriptionFile)));
+
     /// <summary>Finds a classifier's folder and what it says of itself.</summary>
     /// <exception cref="UsageException">There is none.</exception>
     /// <exception cref="FailureException">It makes no sense.</exception>
     public static (string Folder, ClassifierDescription Description) Describe(string path)
     {
-        var folder = new[] { path, Path.Combine(path, FolderName) }.FirstOrDefault(p => File.Exists(Path.Combine(p, DescriptionFile)))
+        var folder = Find(path)
             ?? throw new UsageException($"{path} holds no classifier ({DescriptionFile}); name the --out of xkd eval svm, linear or finetune");
         var file = Path.Combine(folder, DescriptionFile);
         try
@@ -197,7 +202,10 @@ public sealed class KeptClassifier : IDisposable
         }
     }
 
-    private static string EncoderFile(string modality) => modality is "audio" or "video"
+    /// <summary>The file's name within the folder.</summary>
+    /// <param name="modality"><c>audio</c> or <c>video</c>.</param>
+    /// <exception cref="FailureException">It is neither.</exception>
+    public static string EncoderFile(string modality) => modality is "audio" or "video"
         ? $"encoder-{modality}.safetensors"
         : throw new FailureException($"{DescriptionFile} names an encoder of {modality}; audio and video are known");
 
@@ -234,7 +242,7 @@ public sealed class KeptClassifier : IDisposable
 /// <summary>What a classifier learnt beyond its encoders: the tensors of a <see cref="ClassifierHead"/>, or an SVM's coefficients under the same names, in float64.</summary>
 internal sealed record HeadWeights(IReadOnlyList<WeightTensor> Tensors)
 {
-    private const string Weight = "classifier.weight", Bias = "classifier.bias";
+    public const string Weight = "classifier.weight", Bias = "classifier.bias";
 
     public static HeadWeights Of(LinearSvmModel model)
     {
@@ -268,7 +276,9 @@ internal sealed record HeadWeights(IReadOnlyList<WeightTensor> Tensors)
     private WeightTensor Find(string name) =>
         Tensors.FirstOrDefault(t => t.Name == name) ?? throw new FailureException($"{HeadFileName} has no {name}; evaluate again");
 
-    private double[] Values(string name)
+    /// <summary>The values of a tensor, row-major.</summary>
+    /// <exception cref="FailureException">There is none of that name.</exception>
+    public double[] Values(string name)
     {
         using var scope = NewDisposeScope();
         return TensorBytes.ToTensor(Find(name)).to(ScalarType.Float64).data<double>().ToArray();

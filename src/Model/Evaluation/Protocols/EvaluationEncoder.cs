@@ -91,10 +91,13 @@ public sealed class EvaluationEncoder : IDisposable
         Network.eval();
     }
 
+    /// <summary>The network, in evaluation mode.</summary>
     public ViT Network { get; }
 
+    /// <summary>What it encodes: frames or spectrograms.</summary>
     public WeightModality Modality { get; }
 
+    /// <summary>Which copy it is.</summary>
     public WeightBranch Branch { get; }
 
     /// <summary>Sizes of its native input and the normalisation of its spectrograms.</summary>
@@ -133,6 +136,11 @@ public sealed class EvaluationEncoder : IDisposable
         WeightMatch.Load(network, weights.Source, weights.Tensors);
         return new EvaluationEncoder(network, modality, branch, description, weights.Sha256, owned: true);
     }
+
+    /// <summary>Reads one encoder; of weights that do not describe themselves the sizes are the released ones.</summary>
+    /// <inheritdoc cref="Open(string, WeightModality, WeightBranch, EncoderSection, Device, Action{string})"/>
+    public static EvaluationEncoder Open(string path, WeightModality modality, WeightBranch branch, Device device) =>
+        Open(path, modality, branch, new EncoderSection(), device);
 
     /// <summary>One encoder of a model that lives elsewhere; disposing leaves it.</summary>
     public static EvaluationEncoder Of(FrozenEncoder model, WeightModality modality, WeightBranch branch) => new(

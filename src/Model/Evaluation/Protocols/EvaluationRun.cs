@@ -1,3 +1,4 @@
+using Xkd.Model.Method;
 using Xkd.Model.Torch;
 using Xkd.Model.Weights;
 using Xkd.Pipeline;
@@ -18,9 +19,10 @@ public sealed record EvaluationRequest
     /// <summary>A run, or weight files: one of them per modality wanted.</summary>
     public required IReadOnlyList<string> Weights { get; init; }
 
+    /// <summary>The labelled cache trained on.</summary>
     public required Cache Train { get; init; }
 
-    /// <summary>The cache tested on; may be the training cache where that holds folds or splits.</summary>
+    /// <summary>The cache tested on. May be the training cache: its folds or splits, or without any a fifth of each class's recordings, are tested.</summary>
     public required Cache Test { get; init; }
 
     /// <summary>The fold; null takes the first where the caches have folds.</summary>
@@ -29,8 +31,10 @@ public sealed record EvaluationRequest
     /// <summary>Every fold, and their mean.</summary>
     public bool AllFolds { get; init; }
 
+    /// <summary>Which copy of the encoders. Default the teacher.</summary>
     public WeightBranch Branch { get; init; } = WeightBranch.Teacher;
 
+    /// <summary>Where the encoders run, such as <see cref="Training.Devices.Parse"/> gives.</summary>
     public required Device Device { get; init; }
 
     /// <summary>Where the classifier is kept, of several folds the first's; null keeps none.</summary>
@@ -59,29 +63,33 @@ public static class SmokeRun
 
 /// <summary>Runs a request, fold by fold.</summary>
 /// <param name="request">What to evaluate.</param>
-/// <param name="log">Receives lines for a person.</param>
-public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
+/// <param name="log">Receives lines for a person; null (default): nobody.</param>
+public sealed class EvaluationRun(EvaluationRequest request, Action<string>? log = null)
 {
+    private readonly Action<string> _log = log ?? (_ => { });
+
     /// <summary>The result of each fold, or the only one.</summary>
+    /// <param name="stop">Stops between batches; nothing is then kept.</param>
     /// <exception cref="UsageException">Weights, caches, folds and configuration do not go together.</exception>
     /// <exception cref="FailureException">A file is damaged, or training diverged.</exception>
-    public Task<IReadOnlyList<EvaluationResult>> RunAsync(CancellationToken stop) => OwnThread.RunAsync<IReadOnlyList<EvaluationResult>>(() => Run(stop));
+    public Task<IReadOnlyList<EvaluationResult>> RunAsync(CancellationToken stop = default) => OwnThread.RunAsync<IReadOnlyList<EvaluationResult>>(() => Run(stop));
 
     private List<EvaluationResult> Run(CancellationToken stop)
     {
+        ConfigBinder.Check(request.Config, EvaluationConfigRules.Check); // one that a program made was never read from a file
         var folds = EvaluationSets.Folds(request.Test);
         int?[] wanted = folds.Count == 0 && (request.AllFolds || request.Fold is not null)
             ? throw new UsageException($"{request.Test.Path} has no folds; leave --fold and --folds out, or ingest a dataset that has some")
             : folds.Count == 0 ? [null] : request.AllFolds ? [.. folds.Select(f => (int?)f)] : [request.Fold ?? folds[0]];
         if (wanted is [int only] && request.Fold is null && !request.AllFolds)
         {
-            log($"fold {only} of {string.Join(", ", folds)}; --folds all takes the mean");
+            _log($"fold {only} of {string.Join(", ", folds)}; --folds all takes the mean");
         }
 
         List<(EvaluationSet Fit, EvaluationSet Judged)> sides = [.. wanted.Select(f => EvaluationSets.Resolve(request.Train, request.Test, request.Config, f))];
         if (sides[0].Judged.Note is { } drawn)
         {
-            log(drawn);
+            _log(drawn);
         }
 
         List<EvaluationResult> results = [];
@@ -107,7 +115,7 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
                 results.Add(result);
                 if (wanted.Length > 1)
                 {
-                    log($"fold {fold}: {result.Metric} {result.Value:f2} %");
+                    _log($"fold {fold}: {result.Metric} {result.Value:f2} %");
                 }
             }
         }
@@ -139,7 +147,7 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
         Action<HeadWeights>? keep = kept is null ? null : head => KeptClassifier.WriteWeights(kept, encoders, head);
         var result = request.Config is SvmConfig svm
             ? SvmEvaluation.Run(features!, sides, svm, identity, keep, stop)
-            : ClassifierEvaluation.Run(encoders, sides, (ClassifierConfig)request.Config, identity, keep, log, stop);
+            : ClassifierEvaluation.Run(encoders, sides, (ClassifierConfig)request.Config, identity, keep, _log, stop);
         if (kept is not null)
         {
             KeptClassifier.Complete(kept, request.Config, encoders, request.Test, result);
@@ -156,7 +164,7 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string> log)
             if (wanted == EvaluationModality.Av || (wanted == EvaluationModality.Video) == (modality == WeightModality.Video))
             {
                 var path = EvaluationEncoder.WeightsFor(request.Weights, modality);
-                encoders.Add(EvaluationEncoder.Open(path, modality, request.Branch, request.Config.Encoder, request.Device, log));
+                encoders.Add(EvaluationEncoder.Open(path, modality, request.Branch, request.Config.Encoder, request.Device, _log));
             }
         }
     }

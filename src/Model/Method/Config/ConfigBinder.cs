@@ -43,11 +43,26 @@ public static class ConfigBinder
             errors.Add($"… and {unknown.Length - MostUnknown} more unknown keys");
         }
 
+        Check(config, validate, errors, file.Source + ": ");
+        return config;
+    }
+
+    /// <summary>Refuses a configuration with values out of their range, or that do not go together.</summary>
+    /// <param name="config">Made in code.</param>
+    /// <param name="validate">Adds the errors of the whole.</param>
+    /// <exception cref="UsageException">One line per error.</exception>
+    internal static void Check<T>(T config, Action<T, List<string>> validate)
+        where T : class => Check(config, validate, [], string.Empty);
+
+    private static void Check<T>(T config, Action<T, List<string>> validate, List<string> errors, string source)
+        where T : class
+    {
         errors.AddRange(OutOfRange(config));
         validate(config, errors);
-        return errors.Count == 0
-            ? config
-            : throw new UsageException($"{file.Source}: {errors.Count} {(errors.Count == 1 ? "error" : "errors")} in the configuration\n  " + string.Join("\n  ", errors));
+        if (errors.Count > 0)
+        {
+            throw new UsageException($"{source}{errors.Count} {(errors.Count == 1 ? "error" : "errors")} in the configuration\n  " + string.Join("\n  ", errors));
+        }
     }
 
     /// <summary>The whole tree as YAML, defaults included: reading it back gives the same tree.</summary>

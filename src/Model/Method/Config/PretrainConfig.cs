@@ -47,6 +47,10 @@ public sealed record PretrainConfig
     public static PretrainConfig Load(string path, IEnumerable<string>? overrides = null) =>
         ConfigBinder.Bind<PretrainConfig>(ConfigFile.Load(path, overrides), ConfigRules.Check, Retired);
 
+    /// <summary>Refuses values that cannot be, as <see cref="Load"/> does; for a configuration that is made in code.</summary>
+    /// <exception cref="Storage.UsageException">Every error at once, one line each.</exception>
+    public void Check() => ConfigBinder.Check(this, ConfigRules.Check);
+
     /// <summary>Reads the configuration that a run was started with. Keys that have been removed since then are ignored.</summary>
     /// <exception cref="Storage.UsageException">Every error at once, one line each.</exception>
     internal static PretrainConfig LoadOfRun(string path) =>

@@ -40,6 +40,51 @@ public sealed class KeptClassifierTests(EvaluationWorld world)
     }
 
     [Fact]
+    public async Task PredictAsync_LeftEarlyCancelledOrOfAnotherCache_EndsTheWorkAndSaysWhy()
+    {
+        var folder = world.Out("kept-left");
+        var request = world.Request("svm", "kinetics-sound", "modality=video", "frame_size=24") with { Classifier = folder };
+        await RunAsync(request);
+        using var classifier = KeptClassifier.Open(folder, CPU);
+        await foreach (var prediction in ClipPredictor.PredictAsync(classifier, request.Test, batch: 1, TestContext.Current.CancellationToken))
+        {
+            Assert.Equal(request.Test.Clips[0].Id, prediction.Id);
+            break;
+        }
+
+        using CancellationTokenSource stop = new();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (var prediction in ClipPredictor.PredictAsync(classifier, request.Test, batch: 1, stop.Token))
+            {
+                await stop.CancelAsync();
+            }
+        });
+        // Every file failed: there is nothing to label.
+        var empty = world.Out("kept-empty");
+        await using (var writer = await CacheWriter.OpenAsync(empty, request.Test.Manifest.Fingerprint, new CacheWriterOptions(), TimeProvider.System, CancellationToken.None))
+        {
+            await writer.SettleAsync(new LedgerEntry { Id = "a.mp4", Source = "a.mp4", State = ItemState.Failed, Stage = "decode", Reason = "damaged" }, CancellationToken.None);
+            await writer.CommitAsync(CancellationToken.None);
+        }
+
+        Assert.Null(await ClipPredictor.PredictAsync(classifier, Cache.Open(empty), stop: TestContext.Current.CancellationToken).FirstOrDefaultAsync(TestContext.Current.CancellationToken));
+
+        var small = Cache.Open(world.Out("cache")); // frames of 16 pixels
+        var error = await Assert.ThrowsAsync<UsageException>(async () => Assert.NotNull(await ClipPredictor.PredictAsync(classifier, small, stop: TestContext.Current.CancellationToken).FirstAsync(TestContext.Current.CancellationToken)));
+        Assert.Contains("--short-side 24", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task EvaluationRun_ConfigurationOfCodeThatCannotBe_IsRefusedAsAFileIs()
+    {
+        var request = world.Request("svm", "kinetics-sound") with { Config = new SvmConfig { C = [], Batch = 0 } };
+        var message = (await Assert.ThrowsAsync<UsageException>(() => RunAsync(request))).Message;
+        Assert.Contains("c is []", message, StringComparison.Ordinal);
+        Assert.Contains("batch is 0", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task RunAsync_BestEpochReported_KeepsThatEpochsClassifier()
     {
         var folder = world.Out("kept-best");
