@@ -44,8 +44,8 @@ internal sealed class FolderCatalog(CatalogOptions options) : ICatalog
         return items.Exists(static item => item is not { Flaw.Reason: FailureReasons.Absent })
             ? new CatalogListing(items, notes)
             : throw new UsageException(items.Count > 0
-                ? $"of {items.Count} files under --root {options.Root} none is there: {items[0].Flaw!.Detail}; mount what the links lead to, or correct them."
-                : $"no files under --root {options.Root}{string.Concat(notes.Select(static note => $" ({note})"))}; name the folder that holds the media (or its class folders).");
+                ? $"of {items.Count} files under {options.Root} none is there: {items[0].Flaw!.Detail}; mount what the links lead to, or correct them."
+                : $"no files under {options.Root}{string.Concat(notes.Select(static note => $" ({note})"))}; name the folder that holds the media (or its class folders).");
     }
 
     private static IEnumerable<string> Notes(FolderWalk walk, List<string> ignored, List<SourceItem> items)

@@ -107,7 +107,7 @@ internal sealed class FolderWalk(string root, string? cache)
     }
 
     private static UsageException Unlisted(string folder, IOException exception) =>
-        new($"the folder {folder} cannot be listed ({exception.Message}); allow reading it, or move it out of --root.", exception);
+        new($"the folder {folder} cannot be listed ({exception.Message}); allow reading it, or move it elsewhere.", exception);
 
     /// <summary>A folder to be listed.</summary>
     /// <param name="Path">Its full path as text.</param>

@@ -28,9 +28,11 @@ internal static class EvaluationFiles
             await File.WriteAllBytesAsync(Path.Combine(folder, "confusion.png"), ConfusionPicture.Png(confusion, result.Classes!), stop).ConfigureAwait(false);
         }
 
+        var predictions = Path.Combine(folder, "predictions.parquet");
+        File.Delete(predictions); // an earlier evaluation's
         if (result.Predictions.Count > 0)
         {
-            await PredictionsAsync(Path.Combine(folder, "predictions.parquet"), result, folds[0], stop).ConfigureAwait(false);
+            await PredictionsAsync(predictions, result, folds[0], stop).ConfigureAwait(false);
         }
 
         result.Write(Path.Combine(folder, "results.json"));

@@ -58,7 +58,9 @@ public sealed class KeptClassifier : IDisposable
     /// <summary>The folder's name below what an evaluation writes to.</summary>
     public const string FolderName = "classifier";
 
-    private const string DescriptionFile = "classifier.json", ConfigName = "config.yaml", HeadFile = "head.safetensors";
+    internal const string HeadFile = "head.safetensors";
+
+    private const string DescriptionFile = "classifier.json", ConfigName = "config.yaml";
     private const int MostBytes = 1 << 26;
     private readonly IReadOnlyList<EvaluationEncoder> _encoders;
     private readonly ClipClassifier? _network;
@@ -132,7 +134,11 @@ public sealed class KeptClassifier : IDisposable
     internal static void WriteWeights(string folder, IReadOnlyList<EvaluationEncoder> encoders, HeadWeights head)
     {
         Directory.CreateDirectory(folder);
-        File.Delete(Path.Combine(folder, DescriptionFile)); // until it is whole again
+        foreach (var name in new[] { DescriptionFile, EncoderFile("audio"), EncoderFile("video") })
+        {
+            File.Delete(Path.Combine(folder, name)); // an earlier classifier's: until the description is there again, there is none
+        }
+
         WeightExporter.Write(Path.Combine(folder, HeadFile), head.Tensors);
         foreach (var encoder in encoders)
         {
@@ -154,7 +160,7 @@ public sealed class KeptClassifier : IDisposable
             Classes = result.Classes!,
             Encoders = [.. encoders.Select(e => new KeptEncoder(Name(e.Modality), e.Branch == WeightBranch.Teacher ? "teacher" : "student", e.WeightsSha256))],
             Media = test.Manifest.Fingerprint,
-            MaxClip = test.Manifest.Origins.Count > 0 ? test.Manifest.Origins.Max(o => o.MaxClip) : test.Clips.Max(c => c.Duration),
+            MaxClip = Math.Max(1, test.Manifest.Origins.Count > 0 ? test.Manifest.Origins.Max(o => o.MaxClip) : test.Clips.Max(c => c.Duration)),
             Metric = result.Metric,
             Value = result.Value,
             Files = files.ToDictionary(f => f, f => Hash(Path.Combine(folder, f)), StringComparer.Ordinal),
@@ -177,8 +183,8 @@ public sealed class KeptClassifier : IDisposable
         {
             using var stream = File.OpenRead(file);
             var said = stream.Length > MostBytes ? null : JsonSerializer.Deserialize<ClassifierDescription>(stream, EvaluationResult.Json);
-            if (said is { Schema: 1, Classes.Count: > 0, Encoders.Count: 1 or 2, Protocol: "svm" or "linear" or "finetune", Media: not null, Files: not null, MaxClip: >= 1 }
-                && said.Classes.All(c => c is not null) && said.Encoders.All(e => e is { Modality: not null, Branch: not null }))
+            if (said is { Schema: 1, Protocol: "svm" or "linear" or "finetune", Media: not null, Files: not null, MaxClip: >= 1 }
+                && said is { Classes.Count: > 0, Encoders.Count: 1 or 2 } && said.Classes.All(c => c is not null) && said.Encoders.All(e => e is { Modality: not null, Branch: not null }))
             {
                 return (folder, said);
             }
@@ -239,7 +245,9 @@ public sealed class KeptClassifier : IDisposable
     }
 }
 
-/// <summary>What a classifier learnt beyond its encoders: the tensors of a <see cref="ClassifierHead"/>, or an SVM's coefficients under the same names, in float64.</summary>
+/// <summary>
+/// What a classifier learnt beyond its encoders: the tensors of a <see cref="ClassifierHead"/>, or an SVM's coefficients under the same names, in float64.
+/// </summary>
 internal sealed record HeadWeights(IReadOnlyList<WeightTensor> Tensors)
 {
     public const string Weight = "classifier.weight", Bias = "classifier.bias";
@@ -263,18 +271,17 @@ internal sealed record HeadWeights(IReadOnlyList<WeightTensor> Tensors)
         var weight = tensors.FirstOrDefault(t => t.Name == Weight);
         return weight is { Shape: [var rows, var columns] } && rows == classes && columns == dim
             ? new HeadWeights(tensors)
-            : throw new FailureException($"{path}: {weight?.ToString() ?? $"no {Weight}"}, where {classes} classes of {dim} features need [{classes}, {dim}]; evaluate again");
+            : throw new FailureException(
+                $"{path}: {weight?.ToString() ?? $"no {Weight}"}, where {classes} classes of {dim} features need [{classes}, {dim}]; evaluate again");
     }
 
     public LinearSvmModel ToSvm() => new((int)Find(Weight).Shape[1], Values(Weight), Values(Bias));
 
     /// <exception cref="UsageException">The tensors are those of another kind of head.</exception>
-    public void Fill(ClipClassifier model) => WeightMatch.Load(model.Head, HeadFileName, Tensors);
-
-    private const string HeadFileName = "head.safetensors";
+    public void Fill(ClipClassifier model) => WeightMatch.Load(model.Head, KeptClassifier.HeadFile, Tensors);
 
     private WeightTensor Find(string name) =>
-        Tensors.FirstOrDefault(t => t.Name == name) ?? throw new FailureException($"{HeadFileName} has no {name}; evaluate again");
+        Tensors.FirstOrDefault(t => t.Name == name) ?? throw new FailureException($"{KeptClassifier.HeadFile} has no {name}; evaluate again");
 
     /// <summary>The values of a tensor, row-major.</summary>
     /// <exception cref="FailureException">There is none of that name.</exception>
