@@ -79,15 +79,14 @@ internal sealed class PredictionRun(KeptClassifier classifier, PredictionOutput 
 
     private async Task ScoreAsync(Cache cache, Action done, CancellationToken stop)
     {
-        await ClipPredictor.RunAsync(classifier, cache, batch, prediction =>
+        await foreach (var prediction in ClipPredictor.PredictAsync(classifier, cache, batch, stop).ConfigureAwait(false))
         {
             output.Add(prediction);
             done();
             if (_file is not null)
             {
-                // On a thread of the work's own, which may wait.
-                _file.AppendAsync(prediction).GetAwaiter().GetResult();
+                await _file.AppendAsync(prediction).ConfigureAwait(false);
             }
-        }, stop).ConfigureAwait(false);
+        }
     }
 }

@@ -45,7 +45,8 @@ public static class ClipPredictor
             try
             {
                 // On a thread of the work's own, which may wait.
-                await RunAsync(classifier, cache, batch, p => made.Writer.WriteAsync(p, end).AsTask().GetAwaiter().GetResult(), end).ConfigureAwait(false);
+                await OwnThread.RunAsync(
+                    () => Score(classifier, cache, batch, p => made.Writer.WriteAsync(p, end).AsTask().GetAwaiter().GetResult(), end)).ConfigureAwait(false);
                 made.Writer.Complete();
             }
             catch (Exception e)
@@ -55,15 +56,7 @@ public static class ClipPredictor
         }
     }
 
-    /// <summary>Scores every clip, as the evaluation that kept the classifier scored its test clips; the segments of a long recording follow each other.</summary>
-    /// <param name="classifier">Of <see cref="KeptClassifier.Open"/>.</param>
-    /// <param name="cache">Clips prepared as <see cref="ClassifierDescription.Media"/> says.</param>
-    /// <param name="batch">Windows per forward pass.</param>
-    /// <param name="take">Receives one recording after the other, in the order of their ids, on a thread of its own.</param>
-    /// <param name="stop">Stops between batches.</param>
-    /// <exception cref="UsageException">The cache does not fit.</exception>
-    /// <exception cref="FailureException">A score is not finite.</exception>
-    public static Task RunAsync(KeptClassifier classifier, Cache cache, int batch, Action<ClipPrediction> take, CancellationToken stop) => OwnThread.RunAsync(() =>
+    private static void Score(KeptClassifier classifier, Cache cache, int batch, Action<ClipPrediction> take, CancellationToken stop)
     {
         if (cache.Clips.Count == 0)
         {
@@ -71,11 +64,11 @@ public static class ClipPredictor
         }
 
         EvaluationSet all = new() { Cache = cache, Clips = [.. Enumerable.Range(0, cache.Clips.Count)], Classes = [], LabelSets = [], Multi = true };
-        RecordingScores recordings = new((first, scores) => take(ClipPrediction.Of([.. scores.Select((s, i) => (cache.Clips[first + i], s))])));
+        RecordingScores recordings = new((first, scores) => take(all.Prediction(first, scores)));
         var clip = 0;
         classifier.Scorer.ForEachClip(
             cache, EvaluationViews.Test(classifier.Config with { Batch = batch }, classifier.Encoders, all),
             scores => recordings.Add(ClipSource.Key(cache.Clips[clip++].Id), scores), stop);
         recordings.Finish();
-    });
+    }
 }

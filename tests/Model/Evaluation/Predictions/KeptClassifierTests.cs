@@ -188,7 +188,11 @@ public sealed class KeptClassifierTests(EvaluationWorld world)
     private static async Task<Dictionary<string, ClipPrediction>> PredictAsync(KeptClassifier classifier, Cache cache)
     {
         Dictionary<string, ClipPrediction> made = new(StringComparer.Ordinal);
-        await ClipPredictor.RunAsync(classifier, cache, batch: 5, p => made.Add(p.Id, p), TestContext.Current.CancellationToken);
+        await foreach (var prediction in ClipPredictor.PredictAsync(classifier, cache, batch: 5, TestContext.Current.CancellationToken))
+        {
+            made.Add(prediction.Id, prediction);
+        }
+
         return made;
     }
 
