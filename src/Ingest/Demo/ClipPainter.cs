@@ -4,8 +4,8 @@ using Xkd.Pipeline;
 namespace Xkd.Ingest;
 
 /// <summary>
-/// Paints one demonstration clip: a field of shapes with its class's outline and motion. Colours, size, place, speed, background, noise and distractors are drawn
-/// without regard to the class. Every motion looks alike in a mirror, as training flips pictures.
+/// Paints one demonstration clip: a bright figure with its class's outline, which sways and turns over a background of slow waves, and a disc that passes. Colours,
+/// size, place, turn, motion, background, grain and the disc are drawn without regard to the class.
 /// </summary>
 internal sealed class ClipPainter
 {
@@ -15,38 +15,31 @@ internal sealed class ClipPainter
     private readonly Vector3[] _background;
     private readonly byte[] _grain;
     private readonly float _grainStrength;
-    private readonly (Vector2 Drift, float Phase, Vector3 Colour, float Radius)[] _distractors;
+    private readonly Passer _passer;
     private readonly Vector3 _colour;
-    private readonly float _spacing;
     private readonly Vector2 _centre;
     private readonly Vector2 _drift;
+    private readonly Vector2 _reach;
     private readonly float _radius;
-    private readonly float _reach;
     private readonly float _rate;
     private readonly float _phase;
     private readonly float _turn;
-    private readonly Vector2[] _hops;
+    private readonly float _spin;
     private readonly int _scroll;
 
     public ClipPainter(int width, int height, ShapeClass shape, SampleRandom random)
     {
         (_width, _height, _class) = (width, height, shape);
-        var ground = Colour(ref random, 30, 225);
-        _background = Background(ref random, ground);
-        do
-        {
-            _colour = Colour(ref random, 30, 225);
-        }
-        while (Vector3.Distance(_colour, ground) < 120);
-
-        _spacing = height * (float)random.Uniform(0.3, 0.42);
-        _radius = _spacing * (float)random.Uniform(0.36, 0.44);
+        _background = Background(ref random, Colour(ref random, 40, 110));
+        _colour = Colour(ref random, 170, 225);
+        _radius = height * (float)random.Uniform(0.26, 0.36);
         _centre = new Vector2(width * (float)random.Uniform(0.35, 0.65), height * (float)random.Uniform(0.4, 0.6));
         _drift = new Vector2((float)random.Uniform(-2, 2), (float)random.Uniform(-2, 2));
-        _reach = height * (float)random.Uniform(0.14, 0.22);
+        _reach = height * new Vector2((float)random.Uniform(0.14, 0.22), (float)random.Uniform(-0.2, 0.2));
         _rate = (float)random.Uniform(0.7, 1);
-        _phase = (float)random.Uniform(0, 2 * Math.PI);
-        _turn = (float)random.Uniform(0, 2 * Math.PI);
+        _phase = (float)random.Uniform(0, Math.Tau);
+        _turn = (float)random.Uniform(0, Math.Tau);
+        _spin = (float)random.Uniform(-0.5, 0.5);
         _scroll = random.NextInt(9) - 4;
         _grainStrength = (float)random.Uniform(0, 0.03);
         _grain = new byte[1 << 14];
@@ -55,18 +48,8 @@ internal sealed class ClipPainter
             _grain[i] = (byte)(random.NextUInt64() >> 56);
         }
 
-        _hops = new Vector2[16];
-        for (var i = 0; i < _hops.Length; i++)
-        {
-            _hops[i] = new Vector2((float)random.Uniform(-1, 1), (float)random.Uniform(-1, 1));
-        }
-
-        _distractors = new (Vector2, float, Vector3, float)[random.NextInt(2)];
-        for (var i = 0; i < _distractors.Length; i++)
-        {
-            var drift = new Vector2((float)random.Uniform(-20, 20), (float)random.Uniform(-15, 15));
-            _distractors[i] = (drift, (float)random.Uniform(0, 100), Colour(ref random, 60, 230), (float)random.Uniform(3, 8));
-        }
+        _passer = new Passer(
+            new Vector2((float)random.Uniform(-20, 20), (float)random.Uniform(-15, 15)), (float)random.Uniform(0, 100), Colour(ref random, 60, 230), (float)random.Uniform(6, 14));
     }
 
     /// <summary>Paints the frame at a time in seconds: rgb24 <c>[height, width, 3]</c>.</summary>
@@ -75,21 +58,18 @@ internal sealed class ClipPainter
         var t = (float)seconds;
         var shift = (int)(_scroll * t);
         var grainAt = frame * 7919;
-        var (at, radius, angle) = Pose(t);
+        var (sin, cos) = MathF.SinCos((MathF.Tau * _rate * t) + _phase);
+        var at = _centre + (_drift * (t - 2)) + (_reach * new Vector2(sin, cos));
+        var turned = Matrix3x2.CreateRotation(_turn + (_spin * t));
+        var passing = new Vector2(Wrap((_passer.Drift.X * t) + _passer.Phase, _width), Wrap((_passer.Drift.Y * t) + (2 * _passer.Phase), _height));
         for (var y = 0; y < _height; y++)
         {
             for (var x = 0; x < _width; x++)
             {
-                var colour = _background[(y * _width) + ((x + shift) % _width + _width) % _width];
                 var point = new Vector2(x, y);
-                foreach (var (drift, phase, tint, size) in _distractors)
-                {
-                    var centre = new Vector2(Wrap((drift.X * t) + phase, _width), Wrap((drift.Y * t) + (2 * phase), _height));
-                    colour = Vector3.Lerp(colour, tint, Coverage(Vector2.Distance(point, centre) - size));
-                }
-
-                var place = Nearest(point - at);
-                colour = Vector3.Lerp(colour, _colour, Coverage(Outline(Turn(place, angle), radius)));
+                var colour = _background[(y * _width) + (((x + shift) % _width) + _width) % _width];
+                colour = Vector3.Lerp(colour, _passer.Colour, Coverage(Vector2.Distance(point, passing) - _passer.Radius));
+                colour = Vector3.Lerp(colour, _colour, Coverage(Outline(Vector2.Transform(point - at, turned))));
                 var grain = (_grain[(grainAt + (((y * _width) + x) * 31)) & (_grain.Length - 1)] - 128) * _grainStrength;
                 var o = ((y * _width) + x) * 3;
                 rgb[o] = ToByte(colour.X + grain);
@@ -99,29 +79,10 @@ internal sealed class ClipPainter
         }
     }
 
-    private (Vector2 At, float Radius, float Angle) Pose(float t)
-    {
-        var swing = (MathF.Tau * _rate * t) + _phase;
-        var centre = _centre + (_drift * (t - 2));
-        var (sin, cos) = MathF.SinCos(swing);
-        return _class switch
-        {
-            ShapeClass.Disc => (centre + new Vector2(_reach * 1.3f * sin, 0), _radius, _turn),
-            ShapeClass.Square => (centre + new Vector2(0, _reach * sin), _radius, _turn),
-            ShapeClass.Triangle => (centre + (_reach * new Vector2(cos, sin)), _radius, _turn),
-            ShapeClass.Star => (centre, _radius * (1 + (0.45f * sin)), _turn),
-            ShapeClass.Cross => (centre, _radius, _turn + (swing * (_phase > MathF.PI ? 1 : -1))),
-            _ => (centre + (_reach * _hops[(int)(t * _rate * 2.5f) % _hops.Length]), _radius, _turn),
-        };
-    }
-
-    /// <summary>A place relative to the nearest of the shapes, which fill the picture in rows and columns and move as one.</summary>
-    private Vector2 Nearest(Vector2 p) => new(p.X - (_spacing * MathF.Round(p.X / _spacing)), p.Y - (_spacing * MathF.Round(p.Y / _spacing)));
-
     /// <summary>Signed distance to the outline in pixels, roughly; negative inside.</summary>
-    private float Outline(Vector2 p, float r)
+    private float Outline(Vector2 p)
     {
-        var (x, y) = (Math.Abs(p.X), Math.Abs(p.Y));
+        var (x, y, r) = (Math.Abs(p.X), Math.Abs(p.Y), _radius);
         return _class switch
         {
             ShapeClass.Disc => p.Length() - (0.9f * r),
@@ -163,15 +124,12 @@ internal sealed class ClipPainter
         return new Vector3(level) + new Vector3((float)random.Uniform(-28, 28), (float)random.Uniform(-28, 28), (float)random.Uniform(-28, 28));
     }
 
-    private static Vector2 Turn(Vector2 p, float angle)
-    {
-        var (sin, cos) = MathF.SinCos(angle);
-        return new Vector2((p.X * cos) + (p.Y * sin), (p.Y * cos) - (p.X * sin));
-    }
-
     private static float Coverage(float distance) => Math.Clamp(0.5f - distance, 0, 1);
 
     private static float Wrap(float value, float period) => value - (period * MathF.Floor(value / period));
 
     private static byte ToByte(float value) => (byte)Math.Clamp(value + 0.5f, 0, 255);
+
+    /// <summary>A disc on its way through the picture, coming back on the other side.</summary>
+    private readonly record struct Passer(Vector2 Drift, float Phase, Vector3 Colour, float Radius);
 }

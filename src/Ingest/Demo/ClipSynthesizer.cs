@@ -3,8 +3,8 @@ using Xkd.Pipeline;
 namespace Xkd.Ingest;
 
 /// <summary>
-/// Sounds one demonstration clip: its class's pattern in time (trill, gate, sweep, burst, pluck). Pitch, tempo, loudness, noise, hum and the instant it
-/// begins at are drawn without regard to the class.
+/// Sounds one demonstration clip: its class's pattern in time (trill, gate, sweep, burst, pluck), clear enough that a sound can teach a picture. Pitch, tempo, loudness,
+/// noise and the instant it begins at are drawn without regard to the class.
 /// </summary>
 internal sealed class ClipSynthesizer
 {
@@ -16,22 +16,18 @@ internal sealed class ClipSynthesizer
     private readonly double _level;
     private readonly double _noise;
     private readonly double _colour;
-    private readonly double _hum;
-    private readonly double _humPitch;
     private readonly double _tremolo;
     private SampleRandom _random;
 
     public ClipSynthesizer(int rate, ShapeClass shape, SampleRandom random)
     {
         (_rate, _class) = (rate, shape);
-        _pitch = 220 * Math.Pow(2, random.Uniform(0, 2));
-        _period = random.Uniform(0.28, 0.55);
+        _pitch = 220 * Math.Pow(2, random.Uniform(0, 0.8));
+        _period = random.Uniform(0.36, 0.44);
         _offset = random.Uniform(0, 1);
-        _level = Math.Pow(10, random.Uniform(-26, -8) / 20);
-        _noise = _level * Math.Pow(10, random.Uniform(-14, 2) / 20);
+        _level = Math.Pow(10, random.Uniform(-20, -10) / 20);
+        _noise = _level * Math.Pow(10, random.Uniform(-28, -16) / 20);
         _colour = random.Uniform(0, 0.95);
-        _hum = random.Chance(0.5) ? _level * random.Uniform(0.1, 0.6) : 0;
-        _humPitch = 120 * Math.Pow(2, random.Uniform(0, 5));
         _tremolo = random.Uniform(0, 0.4);
         _random = random;
     }
@@ -50,7 +46,7 @@ internal sealed class ClipSynthesizer
             coloured = (_colour * coloured) + (keep * White());
             burst = (0.7 * burst) + (0.7 * White());
             var tone = Tone(phase, u, burst) * (1 - (_tremolo * (0.5 + (0.5 * Math.Sin(1.3 * t * Math.Tau)))));
-            var value = (_level * tone) + (_noise * coloured) + (_hum * Math.Sin(Math.Tau * _humPitch * t));
+            var value = (_level * tone) + (_noise * coloured);
             samples[i] = (short)Math.Clamp(value * 32767, short.MinValue, short.MaxValue);
         }
     }

@@ -12,14 +12,14 @@ public sealed record ShapesOptions
     /// <summary>Validation clips per class; 40.</summary>
     public int ValidationPerClass { get; init; } = 40;
 
-    /// <summary>Frame width in pixels, even; 128.</summary>
-    public int Width { get; init; } = 128;
+    /// <summary>Frame width in pixels, even; 96.</summary>
+    public int Width { get; init; } = 96;
 
-    /// <summary>Frame height in pixels, even; 96.</summary>
-    public int Height { get; init; } = 96;
+    /// <summary>Frame height in pixels, even; 72.</summary>
+    public int Height { get; init; } = 72;
 
-    /// <summary>Frames per second; 12.</summary>
-    public int Fps { get; init; } = 12;
+    /// <summary>Frames per second; 8.</summary>
+    public int Fps { get; init; } = 8;
 
     /// <summary>Samples per second; 16000.</summary>
     public int SampleRate { get; init; } = 16000;

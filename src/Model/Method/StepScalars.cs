@@ -8,16 +8,19 @@ public sealed class StepScalars : IDisposable
     /// <summary>Name of the norm of all trained parameters' gradients together, before clipping.</summary>
     public const string GradNorm = "grad_norm";
 
+    /// <summary>Name of the share of the clipped parameters whose gradient was larger than allowed.</summary>
+    public const string ClippedShare = "clipped";
+
     private readonly int _learned;
 
     /// <param name="names">Of the values, those of the loss first.</param>
     /// <param name="learned">How many are of the loss, itself included; the others are only watched.</param>
-    /// <param name="values">[S - 1]</param>
-    /// <param name="gradientNorm">[1]</param>
-    internal StepScalars(IReadOnlyList<string> names, int learned, Tensor values, Tensor gradientNorm) =>
-        (Names, _learned, Packed) = ([.. names, GradNorm], learned, cat([values, gradientNorm]).DetachFromDisposeScope());
+    /// <param name="values">[S - 2]</param>
+    /// <param name="gradients">Their norm, and the share that was clipped [2].</param>
+    internal StepScalars(IReadOnlyList<string> names, int learned, Tensor values, Tensor gradients) =>
+        (Names, _learned, Packed) = ([.. names, GradNorm, ClippedShare], learned, cat([values, gradients]).DetachFromDisposeScope());
 
-    /// <summary>Names of the values: the terms of the loss in the order of their computation, <c>loss</c>, what is only watched, <c>grad_norm</c>.</summary>
+    /// <summary>Names of the values: the terms of the loss in the order of their computation, <c>loss</c>, what is only watched, <c>grad_norm</c> and <c>clipped</c>.</summary>
     public IReadOnlyList<string> Names { get; }
 
     /// <summary>The names of what is learned: the loss, its terms, and the norm.</summary>

@@ -120,9 +120,9 @@ public sealed class XkdStep : IDisposable
 
         using var scope = NewDisposeScope();
         var (names, learned, values) = Backward(microBatches, schedule.Temperatures);
-        var gradientNorm = _update.Apply(schedule, Observer); // [1]
+        var gradients = _update.Apply(schedule, Observer); // [2]
         _gradientsAreZero = true;
-        return new StepScalars(names, learned, values, gradientNorm);
+        return new StepScalars(names, learned, values, gradients);
     }
 
     /// <summary>Forward, backward and clip, without changing any parameter.</summary>

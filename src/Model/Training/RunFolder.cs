@@ -23,6 +23,9 @@ public sealed class RunFolder(string path)
 
     public string Metrics => System.IO.Path.Combine(Path, "metrics.jsonl");
 
+    /// <summary>What the run's numbers say of it, in words.</summary>
+    public string Verdict => System.IO.Path.Combine(Path, "verdict.json");
+
     public string Events => System.IO.Path.Combine(Path, "tensorboard");
 
     private string OriginFile => System.IO.Path.Combine(Path, "run.json");

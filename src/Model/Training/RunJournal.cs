@@ -26,7 +26,9 @@ internal sealed class RunJournal(
 {
     private readonly MetricsLog? _metrics = ranks.IsFirst ? MetricsLog.Open(run.Metrics, position.StartStep) : null;
     private readonly TensorBoardLog? _events = ranks.IsFirst && config.Train.Tensorboard ? new TensorBoardLog(run.Events) : null;
+    private readonly RunHealth _health = new(config);
     private readonly List<Pending> _pending = [];
+    private string _told = RunHealth.Early;
     private long _began, _asked, _arrived;
     private TimeSpan _planted;
     private bool _waits;
@@ -88,6 +90,7 @@ internal sealed class RunJournal(
             });
             observer.Steps(steps, schedule.Steps);
             observer.Feed(feed.Report());
+            Judge(steps);
         }
 
         foreach (var (i, step) in _pending.Index())
@@ -99,11 +102,42 @@ internal sealed class RunJournal(
         _pending.Clear();
     }
 
+    /// <summary>Writes what the run's numbers say of it; of rank 0. A disk that has no room for it has room for nothing else soon, and then the run says so.</summary>
+    public void WriteVerdict()
+    {
+        try
+        {
+            _health.Judge(feed.Report().Remedy).Write(run.Verdict);
+        }
+        catch (IOException e) when (FullDiskException.IsCause(e))
+        {
+            observer.Note($"{run.Verdict} cannot be written: {e.Message}");
+        }
+    }
+
     /// <summary>Writes the lines that wait.</summary>
     /// <exception cref="FullDiskException">There is no room.</exception>
     public void FlushLines() => _metrics?.Flush();
 
     public void Dispose() => _metrics?.Dispose();
+
+    // Said when it turns, not at every interval.
+    private void Judge(IReadOnlyList<StepMetrics> steps)
+    {
+        foreach (var step in steps)
+        {
+            _health.Add(step);
+        }
+
+        var verdict = _health.Judge();
+        observer.Health(verdict);
+        if (verdict.State != _told)
+        {
+            observer.Note($"health: {(verdict.Findings.Count == 0 ? verdict.Summary : string.Join(' ', verdict.Findings.Select(finding => $"{finding.Sentence} {finding.Advice}")))}");
+        }
+
+        _told = verdict.State;
+    }
 
     private void Guard(long step, Action write)
     {

@@ -18,7 +18,7 @@ public sealed record StepMetrics
 
     /// <summary>
     /// The step's scalars by name, in the order of the computation: the terms of the loss, what is watched beside them, <c>loss</c>, and <c>grad_norm</c>, the norm of all
-    /// gradients together before clipping. A term of weight 0 is absent.
+    /// gradients together before clipping, and <c>clipped</c>, the share of the parameters whose gradient was clipped. A term of weight 0 is absent.
     /// </summary>
     public required IReadOnlyDictionary<string, double> Scalars { get; init; }
 

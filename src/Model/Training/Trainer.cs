@@ -107,6 +107,7 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
         {
             var position = new RunPosition(done, [.. all.SelectMany(part => part.TailUsed).Distinct().Order()], parts.State.SkippedBefore + all.Sum(part => part.Skipped));
             parts.Checkpoints.Save(position, last, parts.Journal);
+            parts.Journal.WriteVerdict();
         }
 
         // A step leaves so little behind that the oldest generation is hardly ever looked at, and memory would creep for hours.

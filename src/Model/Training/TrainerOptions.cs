@@ -82,6 +82,12 @@ public interface ITrainingObserver
     /// <summary>The steps since the last call, in order, never empty.</summary>
     void Steps(IReadOnlyList<StepMetrics> steps, long totalSteps);
 
+    /// <summary>What the run's numbers say so far; called after <see cref="Steps"/>.</summary>
+    void Health(RunVerdict verdict)
+    {
+        // What turns is a note too.
+    }
+
     /// <summary>Where the feed's time has gone so far; called after <see cref="Steps"/>.</summary>
     void Feed(GraphReport report)
     {

@@ -80,7 +80,7 @@ public sealed class StepExchangeTests
         cat([.. parts.Select(p => p.VideoNoise)], 0), cat([.. parts.Select(p => p.AudioNoise)], 0));
 
     // All but the spread of the students' logits, which is over the rows that a rank or part has.
-    private static Scalar[] Terms(Scalar[] losses) => [.. losses.Where(scalar => scalar.Name is not ("std_video" or "std_audio"))];
+    private static Scalar[] Terms(Scalar[] losses) => [.. losses.Where(scalar => !scalar.Name.StartsWith("std_", StringComparison.Ordinal))];
 
     private static Scalar[] Mean(Outcome[] ranks) => [.. ranks[0].Losses.Index().Select(scalar => scalar.Item with { Value = ranks.Average(r => r.Losses[scalar.Index].Value) })];
 

@@ -13,14 +13,17 @@ internal sealed record DemoOptions
     public bool Short { get; init; }
 
     /// <summary>Training clips per class.</summary>
-    public int TrainPerClass => Short ? 6 : 60;
+    public int TrainPerClass => Short ? 6 : 150;
 
     /// <summary>Validation clips per class.</summary>
     public int ValidationPerClass => Short ? 4 : 40;
 
     /// <summary>Training clips per class whose labels the probe uses: pre-training sees them all without labels.</summary>
-    public int LabelsPerClass => Short ? 6 : 40;
+    public int LabelsPerClass => Short ? 6 : 60;
 
-    /// <summary>Optimizer steps.</summary>
-    public int Steps => Short ? 6 : 600;
+    /// <summary>Epochs of each training.</summary>
+    public int Epochs => Short ? 2 : 20;
+
+    /// <summary>Clips a step.</summary>
+    public int Batch => Short ? 6 : 32;
 }

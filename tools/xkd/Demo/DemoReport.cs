@@ -9,13 +9,13 @@ using Xkd.Storage;
 namespace Xkd.Cli.Demo;
 
 /// <summary>The demonstration's page: did it learn, what did it see, where did the time go.</summary>
-internal sealed class DemoReport(DemoOptions options, PretrainConfig config, IReadOnlyList<ProbeScore> scores, IReadOnlyDictionary<string, IngestResult> ingested, TrainResult trained)
+internal sealed class DemoReport(DemoOptions options, PretrainConfig config, IReadOnlyList<ProbeScore> scores, CrossModalSearch found, IReadOnlyDictionary<string, IngestResult> ingested, TrainResult trained)
 {
     private const int ShownFrames = 8, Scale = 2;
 
     /// <summary>Writes the page and returns its path.</summary>
     public async Task<string> WriteAsync(
-        string path, string realCache, string valCache, string runFolder, IReadOnlyList<(string Part, TimeSpan Took)> parts, Action<string> warn)
+        string path, string realCache, string valCache, string valMedia, IReadOnlyList<(string Name, string Folder)> runs, IReadOnlyList<(string Part, TimeSpan Took)> parts, Action<string> warn)
     {
         HtmlReport page = new("XKD demonstration");
         page.Paragraph($"Seed {options.Seed}, {trained.Steps} steps of batch {config.Batch}; {ingested["train"].Committed + ingested["train"].Skipped} training and " +
@@ -23,13 +23,14 @@ internal sealed class DemoReport(DemoOptions options, PretrainConfig config, IRe
 
         page.Heading("Did it learn?");
         page.Paragraph($"Accuracy of a linear SVM on frozen features of the teachers, trained by self-supervision without a label, beside the same network before training. The SVM knows {options.LabelsPerClass} labels a class; the mean over several draws of them.");
-        page.Table(["modality", "untrained %", "trained %", "gain, points"], scores.Select(s => new[]
+        page.Table(["modality", "untrained %", "reconstruction %", "XKD %", "what distillation added, points"], scores.Select(s => new[]
         {
-            s.Modality, Number(s.Untrained), Number(s.Trained), Number(s.Trained - s.Untrained),
+            s.Modality, Number(s.Untrained), Number(s.Reconstruction), Number(s.Xkd), Number(s.Xkd - s.Reconstruction),
         }));
-        RunReport.AddCurves(page, [(Path.GetFileName(runFolder), MetricsLog.Read(Path.Combine(runFolder, "metrics.jsonl")))]);
+        AddSearch(page, valCache);
+        RunReport.AddCurves(page, [.. runs.Select(run => (run.Name, MetricsLog.Read(Path.Combine(run.Folder, "metrics.jsonl"))))]);
 
-        await AddReconstructionAsync(page, valCache, runFolder, warn).ConfigureAwait(false);
+        await AddReconstructionAsync(page, valCache, runs[^1].Folder, warn).ConfigureAwait(false);
         AddClips(page, realCache, valCache);
 
         page.Heading("Where the time went");
@@ -67,6 +68,35 @@ internal sealed class DemoReport(DemoOptions options, PretrainConfig config, IRe
         }
 
         page.EndGrid();
+    }
+
+    private void AddSearch(HtmlReport page, string valCache)
+    {
+        page.Heading("Does a sound find its picture?");
+        page.Paragraph($"Each of the {found.Clips} validation clips looks for its own other half. Picture and sound of a clip share only the class, so that even who knows the class must guess among its clips.");
+        page.Table(["search", "found among the first 10, %", "chance, %", "median rank"], new[] { ("sound → picture", found.SoundToPicture), ("picture → sound", found.PictureToSound) }
+            .Select(way => new[] { way.Item1, Number(way.Item2.Recall[10]), Number(found.Chance(10)), Number(way.Item2.MedianRank) }));
+        var cache = Cache.Open(valCache);
+        using ClipReader reader = new(cache);
+        foreach (var (query, answers) in found.Examples)
+        {
+            page.Picture(ClipPictures.Spectrogram(reader, ClipPictures.Find(cache, query), cache.Manifest.Fingerprint), $"The sound of {query}, and what it finds first:");
+            page.Picture(FirstFrames(cache, reader, answers), string.Join(", ", answers));
+        }
+    }
+
+    private static byte[] FirstFrames(Cache cache, ClipReader reader, IReadOnlyList<string> ids)
+    {
+        List<(byte[], string)> frames = [];
+        var first = ClipPictures.Find(cache, ids[0]);
+        foreach (var clip in ids.Select(id => ClipPictures.Find(cache, id)))
+        {
+            var rgb = new byte[clip.FrameBytes];
+            reader.ReadFrames(clip, 0, 1, rgb);
+            frames.Add((rgb, clip.Label ?? string.Empty));
+        }
+
+        return FramePictures.ContactSheet([frames], first.Width, first.Height);
     }
 
     private static void AddClips(HtmlReport page, string realCache, string valCache)

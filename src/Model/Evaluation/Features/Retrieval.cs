@@ -54,6 +54,20 @@ public static class Retrieval
         return new RetrievalResult(ks.ToDictionary(k => k, k => 100.0 * found.Count(r => r <= k) / found.Length), median, found.Length);
     }
 
+    /// <summary>The rows of <paramref name="gallery"/> that are nearest to a query, nearest first.</summary>
+    public static IReadOnlyList<int> Nearest(FeatureSet queries, int query, FeatureSet gallery, int count)
+    {
+        float[] from = queries.UnitVectors(), to = gallery.UnitVectors();
+        var vector = from.AsSpan(query * queries.Dim, queries.Dim);
+        var similarity = new float[gallery.Clips];
+        for (var other = 0; other < gallery.Clips; other++)
+        {
+            similarity[other] = VectorMath.Dot(vector, to.AsSpan(other * gallery.Dim, gallery.Dim));
+        }
+
+        return [.. Enumerable.Range(0, gallery.Clips).OrderByDescending(other => similarity[other]).Take(count)];
+    }
+
     /// <summary>Rank of the best right clip, from 1; 0 when there is none. Wrong clips of the same similarity rank before it: ties are no merit.</summary>
     private static int Rank(ReadOnlySpan<float> query, int clip, FeatureSet queries, FeatureSet gallery, float[] to, RetrievalTarget target)
     {

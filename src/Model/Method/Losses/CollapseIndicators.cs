@@ -8,7 +8,8 @@ internal static class CollapseIndicators
 {
     /// <summary>
     /// Scalars on the device, of video and audio each: the entropy of the teacher's centre, the mean entropy of its outputs (nats; the logarithm of the number of
-    /// logits is uniform, 0 is one logit), and the standard deviation of the student's logits over their rows, mean over the logits (0: the same of every clip).
+    /// logits is uniform, 0 is one logit), and the standard deviation of the student's and of the teacher's logits over their rows, mean over the logits (0: the
+    /// same of every clip; 1: as a clip's logits have unit variance, all of it is between clips).
     /// </summary>
     public static (string Name, Tensor Value)[] Of(BranchOutputs branches, Tensor videoCenter, Tensor audioCenter, in KdTemperatures temperatures)
     {
@@ -21,6 +22,8 @@ internal static class CollapseIndicators
             ("teacher_entropy_audio", Entropy(branches.AudioTeacher.Logits - audioCenter, temperatures.TeacherAudio)),
             ("std_video", Deviation(branches.VideoStudent.Logits)),
             ("std_audio", Deviation(branches.AudioStudent.Logits)),
+            ("std_teacher_video", Deviation(branches.VideoTeacher.Logits)),
+            ("std_teacher_audio", Deviation(branches.AudioTeacher.Logits)),
         ];
     }
 

@@ -92,7 +92,7 @@ internal readonly struct AdamWScalars
 internal interface IParameterUpdate : IDisposable
 {
     /// <summary>Updates students and teachers, and leaves the gradients zero.</summary>
-    /// <returns>Norm of all gradients together before clipping [1], on the device.</returns>
+    /// <returns>On the device [2]: the norm of all gradients together before clipping, and the share of the clipped parameters' visits in which clipping changed a gradient.</returns>
     Tensor Apply(in StepSchedule schedule, IStepObserver? observer);
 
     /// <summary>Clips the gradients in place and changes nothing else; gives what <see cref="Apply"/> gives.</summary>

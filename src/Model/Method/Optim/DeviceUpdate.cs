@@ -12,17 +12,19 @@ internal sealed class DeviceUpdate : IParameterUpdate
     private readonly AdamWState state;
     private readonly OptimSection options;
     private readonly GradientClip[] clips;
+    private readonly Tensor limit;
 
     public DeviceUpdate(FlatParameters parameters, AdamWState state, FlatTeachers? teachers, OptimSection options)
     {
         (this.parameters, this.state, this.teachers, this.options) = (parameters, state, teachers, options);
         clips = [.. parameters.Clipped(options).Select(range => new GradientClip(parameters, range, kernels))];
+        limit = tensor((float)options.ClipGrad, device: parameters.Values.device).DetachFromDisposeScope();
     }
 
     public Tensor Apply(in StepSchedule schedule, IStepObserver? observer)
     {
         using var unrecorded = no_grad();
-        var norm = Clip(observer); // [1]
+        var norm = Clip(observer); // [2]
         state.Advance(schedule.FreezeLastLayer);
         foreach (var segment in parameters.Segments)
         {
@@ -43,15 +45,18 @@ internal sealed class DeviceUpdate : IParameterUpdate
     public Tensor Clip(IStepObserver? observer)
     {
         using var unrecorded = no_grad();
-        var norm = parameters.Gradients.norm().unsqueeze(0); // [1]
+        var norm = parameters.Gradients.norm(); // []
+        using var cut = zeros([], device: norm.device);
         foreach (var range in clips)
         {
             using var norms = range.Apply(options.ClipGrad);
+            using var over = norms.gt(limit).sum();
+            cut.AddInPlace(over);
             observer?.Visited(range.Slots, norms);
         }
 
         observer?.Clipped();
-        return norm;
+        return stack([norm, cut.Div(Math.Max(1, clips.Sum(range => range.Slots.Count)))]); // [2]
     }
 
     public void Dispose()
@@ -61,6 +66,7 @@ internal sealed class DeviceUpdate : IParameterUpdate
             range.Dispose();
         }
 
+        limit.Dispose();
         kernels.Dispose();
     }
 }

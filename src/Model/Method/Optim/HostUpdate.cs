@@ -18,6 +18,8 @@ internal sealed unsafe class HostUpdate : IParameterUpdate
     private readonly int[] largestFirst;
     private readonly IReadOnlyList<FlatRange> clipped;
     private readonly double[] norms;
+    private readonly int[] cut;
+    private readonly int visits;
 
     public HostUpdate(FlatParameters parameters, AdamWState state, FlatTeachers? teachers, OptimSection options)
     {
@@ -26,6 +28,8 @@ internal sealed unsafe class HostUpdate : IParameterUpdate
         work = [.. parameters.Slots.Select(slot => new Work(slot, clipped.Count(range => range.Holds(slot.Offset)), [.. Followers(teachers, slot)]))];
         largestFirst = [.. Enumerable.Range(0, work.Length).OrderByDescending(i => work[i].Slot.PaddedLength)];
         norms = new double[work.Length];
+        cut = new int[work.Length];
+        visits = Math.Max(1, work.Sum(one => one.Visits));
     }
 
     public Tensor Apply(in StepSchedule schedule, IStepObserver? observer)
@@ -116,12 +120,15 @@ internal sealed unsafe class HostUpdate : IParameterUpdate
     // Takes the norm down and gives what clipping scales the gradient by; where two students share a parameter, clipping visits it twice.
     private float Measure(int index, float* gradients)
     {
-        var (slot, visits, _) = work[index];
+        var (slot, times, _) = work[index];
         var norm = norms[index] = Math.Sqrt(UpdateKernels.SquareSum(gradients + slot.Offset, slot.PaddedLength));
         var coefficient = 1.0;
-        for (var visit = 0; visit < visits; visit++)
+        cut[index] = 0;
+        for (var visit = 0; visit < times; visit++)
         {
-            coefficient *= Coefficient(norm * coefficient);
+            var factor = Coefficient(norm * coefficient);
+            coefficient *= factor;
+            cut[index] += factor < 1 ? 1 : 0;
         }
 
         return (float)coefficient;
@@ -143,7 +150,7 @@ internal sealed unsafe class HostUpdate : IParameterUpdate
             }
         }
 
-        return tensor([(float)Math.Sqrt(norms.Sum(norm => norm * norm))]); // [1]
+        return tensor([(float)Math.Sqrt(norms.Sum(norm => norm * norm)), (float)cut.Sum() / visits]); // [2]
     }
 
     /// <param name="Slot">A parameter.</param>

@@ -1,0 +1,226 @@
+using System.Globalization;
+using Xkd.Model.Method;
+
+namespace Xkd.Model.Training;
+
+/// <summary>
+/// Reads a run's metrics as its author would: does it reconstruct, does either modality learn from the other, has a teacher collapsed, does the data keep up.
+/// It looks at the last steps, so that it costs the same whether a run has a hundred steps or a million.
+/// </summary>
+/// <remarks>
+/// Everything is compared with a guess. A patch's pixels are normalised, so that its mean costs a reconstruction 1; a distillation that says nothing costs the
+/// logarithm of the number of logits. A collapse is told by the logits: those of a clip have unit variance, and where less than a hundredth of it
+/// lies between clips, all clips get one answer.
+/// </remarks>
+public sealed class RunHealth(PretrainConfig config)
+{
+    /// <summary>The state of a run that nothing can be said of yet.</summary>
+    internal const string Early = "early";
+
+    private const int Window = 100, FirstSteps = 50;
+
+    // Of a run's epochs: before that, a distillation may still be flat, and teachers may have moved little.
+    private const double EarlyShare = 0.2;
+
+    // What is reconstructed must cost less than this share of a guess; more than that share is worse than one.
+    private const double Reconstructs = 0.97, Diverges = 1.05;
+
+    // Standard deviation of the logits over the clips: a hundredth of their unit variance.
+    private const double SameForAll = 0.1;
+
+    // Standard errors that a mean must lie from a guess.
+    private const double Sure = 3;
+
+    private static readonly string[] Modalities = ["video", "audio"];
+
+    private const double OftenClipped = 0.5, Waits = 0.1;
+
+    private readonly Queue<StepMetrics> _recent = new();
+    private int _firstEpoch = -1;
+    private long _seen, _afterWarmup;
+    private double _followedVideo, _followedAudio;
+
+    /// <summary>Takes the next step's metrics.</summary>
+    public void Add(StepMetrics step)
+    {
+        _firstEpoch = _firstEpoch < 0 ? step.Epoch : _firstEpoch;
+        _seen++;
+        _afterWarmup += step.Epoch >= config.Optim.WarmupEpochs ? 1 : 0;
+        (_followedVideo, _followedAudio) = (_followedVideo + 1 - step.EmaVideo, _followedAudio + 1 - step.EmaAudio);
+        _recent.Enqueue(step);
+        if (_recent.Count > Window)
+        {
+            _recent.Dequeue();
+        }
+    }
+
+    /// <summary>What the steps so far say.</summary>
+    /// <param name="bottleneck">Where the feed's time went, in words; null tells it by the share of the steps' time that they wait.</param>
+    public RunVerdict Judge(string? bottleneck = null)
+    {
+        List<HealthFinding> findings = [];
+        var collapsed = new CollapsedModalities(false, false);
+        if (_seen >= FirstSteps)
+        {
+            collapsed = new CollapsedModalities(Collapsed("video", findings), Collapsed("audio", findings));
+            Reconstruction(findings);
+            if (!collapsed.Video && !collapsed.Audio)
+            {
+                Distillation(findings);
+            }
+
+            Teachers(findings);
+            Clipping(findings);
+        }
+
+        var waited = (_recent.Count == 0 ? 0 : _recent.Average(step => step.DataWait));
+        if (waited > Waits && _seen >= FirstSteps)
+        {
+            findings.Add(new("data", $"The training step waits {Percent(waited)} of its time for clips.", "Raise data.workers, or see which stage is slow: xkd train --profile."));
+        }
+
+        var judged = _afterWarmup >= FirstSteps;
+        return new RunVerdict
+        {
+            Learned = judged && findings.All(finding => finding.Name is "data" or "clipping"),
+            Collapsed = collapsed,
+            Bottleneck = bottleneck ?? (waited > Waits ? $"the feed: the training step waits {Percent(waited)} of its time for clips" : $"the training step: it waits {Percent(waited)} of its time for clips"),
+            Summary = findings.Count > 0 ? findings[0].Sentence : judged ? Learns() : $"Too early to tell: it is judged from {FirstSteps} steps after the warm-up, and {_seen} were looked at.",
+            Findings = findings,
+            State = string.Join(' ', findings.Select(finding => finding.Name).Append(!judged ? Early : Late ? "late" : "judged")),
+        };
+    }
+
+    private double Guess => Math.Log(config.Model.Projector.Out);
+
+    private bool Late => _recent.Count > 0 && _afterWarmup >= FirstSteps && _recent.Last().Epoch >= EarlyShare * config.Optim.Epochs;
+
+    // Students and teachers follow each other: where one is constant, there is nothing left for the other.
+    private bool Collapsed(string modality, List<HealthFinding> findings)
+    {
+        var student = Mean($"std_{modality}");
+        var teacher = Mean($"std_teacher_{modality}") ?? student;
+        if (student is null || Math.Min(student.Value, teacher!.Value) >= SameForAll)
+        {
+            return false;
+        }
+
+        var (who, spread) = teacher < SameForAll ? ("teacher", teacher.Value) : ("student", student.Value);
+        var one = Mean($"teacher_entropy_{modality}") is { } entropy && entropy < 0.1 * Guess;
+        findings.Add(new(
+            $"collapsed-{modality}",
+            $"The {modality} {who} has collapsed: it gives {(one ? "one answer" : "no answer")} for every clip (the logits deviate by {Number(spread)} from clip to clip, of 1).",
+            one ? $"Raise objective.teacher_temp_{modality} or lower objective.center_momentum, so that no single answer wins."
+                : $"Raise objective.student_temp_{modality} and lower objective.cmkd, or take a smaller model.projector: configs/pretrain/tiny.yaml is made for few clips."));
+        return true;
+    }
+
+    private void Reconstruction(List<HealthFinding> findings)
+    {
+        foreach (var modality in Modalities)
+        {
+            if (!config.Objective.NormPix || _afterWarmup < FirstSteps || Mean($"recon_{modality}") is not { } cost || cost < Reconstructs)
+            {
+                continue;
+            }
+
+            var worse = cost > Diverges;
+            findings.Add(new(
+                worse ? "diverged" : "reconstruction",
+                $"The {modality} reconstruction {(worse ? "is worse than a guess" : "has learned nothing")}: it costs {Number(cost)}, and each patch's mean costs 1.",
+                $"Lower optim.lr ({Number(config.Optim.Lr)}){(worse ? string.Empty : ", or raise objective.recon, if it is only a small part of the loss")}."));
+        }
+    }
+
+    private void Distillation(List<HealthFinding> findings)
+    {
+        if (!Late)
+        {
+            return;
+        }
+
+        foreach (var (term, student, teacher) in new[] { ("kd_v2a", "audio", "video"), ("kd_a2v", "video", "audio") })
+        {
+            if (Mean(term) is not { } cost || cost < Guess - (Sure * Error(term, cost)))
+            {
+                continue;
+            }
+
+            var numbers = $"(it costs {Number(cost)}, and guessing costs {Number(Guess)})";
+            if (cost > Guess + (Sure * Error(term, cost)))
+            {
+                findings.Add(new(
+                    "temperature", $"What the {student} student says of the {teacher} teacher is worse than a uniform guess {numbers}.",
+                    $"The temperatures are too low for what it can know: raise objective.student_temp_{student} ({Number(Student(student))}) and objective.teacher_temp_{teacher}."));
+            }
+            else
+            {
+                findings.Add(new(
+                    "pairs", $"The {student} student learns nothing from the {teacher} teacher: no more than a guess {numbers}.",
+                    "Look whether picture and sound of a clip belong together: xkd inspect CACHE --clip ID --out DIR. If they do, train longer or raise objective.cmkd."));
+            }
+        }
+    }
+
+    private void Teachers(List<HealthFinding> findings)
+    {
+        if (!config.Objective.CrossModal || !Late || _recent.Last().Epoch - _firstEpoch < EarlyShare * config.Optim.Epochs)
+        {
+            return;
+        }
+
+        foreach (var (modality, followed, kept) in new[] { ("video", _followedVideo, config.Optim.EmaVideo), ("audio", _followedAudio, config.Optim.EmaAudio) })
+        {
+            if (followed < 0.5)
+            {
+                findings.Add(new("ema", $"The {modality} teacher hardly moves: in {_seen} steps it went {Percent(1 - Math.Exp(-followed))} of the way to its student.", $"Lower optim.ema_{modality} ({Number(kept)})."));
+            }
+            else if (followed > 0.3 * _seen)
+            {
+                findings.Add(new("ema", $"The {modality} teacher is its student of the last few steps: it keeps {Percent(kept)} of itself a step.", $"Raise optim.ema_{modality} ({Number(kept)})."));
+            }
+        }
+    }
+
+    private void Clipping(List<HealthFinding> findings)
+    {
+        if (_afterWarmup >= FirstSteps && Mean(StepScalars.ClippedShare) is { } share && share > OftenClipped)
+        {
+            findings.Add(new("clipping", $"Gradients of {Percent(share)} of the parameters are clipped at every step.", $"Raise optim.clip_grad ({Number(config.Optim.ClipGrad)}), or lower the weights of the objective."));
+        }
+    }
+
+    private string Learns()
+    {
+        List<string> parts = [];
+        if (Mean("recon_video") is not null || Mean("recon_audio") is not null)
+        {
+            var costs = Modalities.Select(modality => (modality, cost: Mean($"recon_{modality}"))).Where(part => part.cost is not null);
+            parts.Add($"reconstruction costs {string.Join(" and ", costs.Select(part => $"{Number(part.cost!.Value)} ({part.modality})"))}{(config.Objective.NormPix ? " where each patch's mean costs 1" : string.Empty)}");
+        }
+
+        if (Mean("kd_v2a") is { } toAudio && Mean("kd_a2v") is { } toVideo)
+        {
+            parts.Add(Late ? $"each modality knows something of the other (distillation costs {Number((toAudio + toVideo) / 2)}, and guessing {Number(Guess)})" : "it is too early to judge the distillation");
+        }
+
+        return $"It learns: {string.Join("; ", parts)}.";
+    }
+
+    private double Student(string modality) => modality == "video" ? config.Objective.StudentTempVideo : config.Objective.StudentTempAudio;
+
+    private List<double> Recent(string scalar) => [.. _recent.Select(step => step.Scalars.GetValueOrDefault(scalar, double.NaN)).Where(double.IsFinite)];
+
+    private double? Mean(string scalar) => Recent(scalar) is { Count: > 0 } values ? values.Average() : null;
+
+    // Of the mean of a scalar: steps are nearly independent, for each has its own clips, masks and views.
+    private double Error(string scalar, double mean)
+    {
+        var values = Recent(scalar);
+        return Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / Math.Max(1, values.Count - 1) / values.Count);
+    }
+
+    private static string Number(double value) => value.ToString(Math.Abs(value) is >= 1e-3 and < 1e4 or 0 ? "0.####" : "0.#e0", CultureInfo.InvariantCulture);
+
+    private static string Percent(double share) => (100 * share).ToString("0.#", CultureInfo.InvariantCulture) + " %";
+}
