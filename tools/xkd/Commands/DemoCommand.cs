@@ -17,7 +17,7 @@ internal static class DemoCommand
         {
             using StopSignals signals = new();
             DemoOptions options = new() { Out = parsed.GetValue(output)!, Seed = parsed.GetValue(seed), Short = parsed.GetValue(brief) };
-            return await new DemoRun(options, new Terminal(json: false), TimeProvider.System).RunAsync(signals.Token).ConfigureAwait(false);
+            return await new DemoRun(options, Terminal.Of(parsed), TimeProvider.System).RunAsync(signals.Token).ConfigureAwait(false);
         });
         return command;
     }

@@ -1,0 +1,43 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Xkd.Storage;
+
+namespace Xkd.Cli.Hosting;
+
+/// <summary>What is wrong with a command line, each in a line that says what to write instead.</summary>
+internal static class UsageErrors
+{
+    /// <summary>One line per error, and one that names the help.</summary>
+    /// <param name="parsed">A command line with errors.</param>
+    /// <param name="name">What a person types before a verb.</param>
+    public static IEnumerable<string> Of(ParseResult parsed, string name)
+    {
+        var command = parsed.CommandResult.Command;
+        var path = Path(parsed.CommandResult, name);
+        if (command.Subcommands.Count > 0 && command.Action is null)
+        {
+            var verbs = command.Subcommands.Select(c => c.Name);
+            yield return parsed.UnmatchedTokens.Count > 0
+                ? $"there is no {path} {parsed.UnmatchedTokens[0]}{Meant(parsed.UnmatchedTokens[0], verbs)}"
+                : $"{path} needs one of {string.Join(", ", verbs)}";
+        }
+        else
+        {
+            foreach (var error in parsed.Errors)
+            {
+                var token = parsed.UnmatchedTokens.FirstOrDefault(t => error.Message.Contains($"'{t}'", StringComparison.Ordinal));
+                yield return token is null ? error.Message
+                    : $"{path} does not take {token}{Meant(token, command.Options.Concat(Recursive(parsed.CommandResult)).Select(o => o.Name).Where(n => token.StartsWith('-')))}";
+            }
+        }
+
+        yield return $"see `{path} --help`";
+    }
+
+    private static string Meant(string written, IEnumerable<string> known) => Spelling.Nearest(written, known) is { } nearest ? $"; did you mean {nearest}?" : string.Empty;
+
+    private static IEnumerable<Option> Recursive(CommandResult result) =>
+        result.Parent is CommandResult parent ? parent.Command.Options.Where(o => o.Recursive).Concat(Recursive(parent)) : [];
+
+    private static string Path(CommandResult result, string name) => result.Parent is CommandResult parent ? $"{Path(parent, name)} {result.Command.Name}" : name;
+}
