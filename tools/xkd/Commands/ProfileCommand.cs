@@ -12,7 +12,7 @@ internal static class ProfileCommand
 {
     public static Command Create()
     {
-        Argument<string> what = new("what") { Description = "ingest: media into a cache; decode: its first half; mel: the log-mel kernel; loader: a cache into augmented batches; step: the training step on random input; train: the step behind its feed; svm: fits of a linear SVM; plan: the step predicted part by part, for an h200 without one, for --device cpu or cuda from measured rates and beside what it takes there." };
+        Argument<string> what = new("what") { HelpName = "part", Description = "ingest: media into a cache; decode: its first half; mel: the log-mel kernel; loader: a cache into augmented batches; step: the training step on random input; train: the step behind its feed; svm: fits of a linear SVM; plan: the step predicted part by part, for an h200 without one, for --device cpu or cuda from measured rates and beside what it takes there." };
         what.AcceptOnlyFromAmong([.. Profiler.Names, "plan"]);
         Option<string?> data = new("--data") { Description = "loader, train: read this cache instead of a generated one." };
         var config = ConfigNames.Accept(new Option<string?>("--config") { Description = "loader, step, train, plan: the configuration; by default the released recipe at batch 8, configs/bench/scaled.yaml, configs/pretrain/tiny.yaml, xkd.yaml." }, "pretrain");

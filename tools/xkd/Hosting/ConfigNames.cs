@@ -23,6 +23,7 @@ internal static class ConfigNames
 
             return path;
         };
+        option.HelpName = "file or name";
         option.CompletionSources.Add(_ => Names(folder).Select(name => new System.CommandLine.Completions.CompletionItem(name)));
         return option;
     }
@@ -42,7 +43,7 @@ internal static class ConfigNames
 
     private static string Unknown(string option, string name, string folder)
     {
-        var nearest = Spelling.Nearest(name, Names(folder));
-        return $"{option} {name}: no such file{(nearest is null ? string.Empty : $"; did you mean {nearest}?")} Names are {string.Join(", ", Names(folder))}";
+        var meant = Spelling.Nearest(name, Names(folder)) is { } nearest ? $"did you mean {nearest}? It" : "it";
+        return $"{option} {name}: no such file; {meant} may also be a name: {string.Join(", ", Names(folder))}";
     }
 }

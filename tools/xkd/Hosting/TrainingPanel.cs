@@ -11,9 +11,7 @@ namespace Xkd.Cli.Hosting;
 /// </summary>
 internal sealed class TrainingPanel(IAnsiConsole console, int epochs, Action<IRenderable> show) : ITrainingObserver
 {
-    private const int Kept = 1 << 12, BarWidth = 20, Labels = 14, Frame = 8;
-
-    private static readonly string Blank = new(' ', 8);
+    private const int Kept = 1 << 12, BarWidth = 20, Labels = 14, Frame = 8, Echo = 3;
 
     private readonly Pace _pace = new(epochs);
     private readonly Queue<double> _losses = new();
@@ -49,12 +47,12 @@ internal sealed class TrainingPanel(IAnsiConsole console, int epochs, Action<IRe
         show(Render());
     }
 
-    private Rows Render()
+    private Panel Render()
     {
         var s = _summary ?? throw new InvalidOperationException("nothing to show before the first step");
         var grid = new Grid().AddColumn(new GridColumn().Width(Labels).NoWrap()).AddColumn(new GridColumn());
         Row("progress", $"{Bar(s.Share)} {s.Share:p1}, step {s.Last.Step} of {s.TotalSteps}, {s.Epoch}, ETA {s.Eta}");
-        Row("loss", $"{s.Mean(m => m.Loss):f4}  {Sparkline.Of([.. _losses], Math.Max(8, console.Profile.Width - Labels - Frame - 10))}");
+        Row("loss", $"{s.Mean(m => m.Loss):f4}  {Sparkline.Of([.. _losses], Math.Max(8, console.Profile.Width - Echo - Labels - Frame - 10))}");
         Row("terms", string.Join(", ", s.Scalars));
         Row("speed", s.Speed);
         Row("optimizer", $"{s.Lr}, gradient norm {s.Mean(m => m.GradNorm):f2}");
@@ -64,8 +62,8 @@ internal sealed class TrainingPanel(IAnsiConsole console, int epochs, Action<IRe
             Row(stage.Title, $"{Bar(stage.Utilisation)} busy {stage.Utilisation,4:p0}, {stage.Occupancy:f1} queued, {stage.MeanMs:f1} ms each");
         }
 
-        // The cursor waits below the border: there a typed ^C is drawn over, and does not break a line of the panel.
-        return new Rows(new Panel(grid) { Header = new PanelHeader("training"), Expand = true }, new Text(Blank));
+        // Room for the ^C that a terminal echoes at the end of the last line: if it wrapped, the next frame would be drawn a line too low.
+        return new Panel(grid) { Header = new PanelHeader("training"), Width = console.Profile.Width - Echo };
 
         void Row(string label, string text) => grid.AddRow(new Text(label), new Text(text));
     }

@@ -24,10 +24,17 @@ internal static class TrainingText
         ? [$"xkd train --out {options.Out} --resume"]
         : [$"xkd report {options.Out} --out {options.Out}.html", $"xkd eval svm --weights {options.Out} --train LABELLED_CACHE --val LABELLED_CACHE --out RESULTS"];
 
+    private static string Start(TrainingForecast forecast) => forecast.Done switch
+    {
+        null => "would begin",
+        long done when done >= forecast.EndStep => $"is already complete, {done} steps",
+        long done => $"would go on after step {done}",
+    };
+
     /// <summary>What a start would do, a line each.</summary>
     public static IEnumerable<string> Of(TrainingForecast forecast, TrainerOptions options)
     {
-        yield return $"dry run, nothing is written: {options.Out} {(forecast.Done is { } done ? $"goes on after step {done}" : "is begun")}";
+        yield return $"dry run, nothing is written: {options.Out} {Start(forecast)}";
         yield return $"data: {forecast.Data}";
         yield return $"steps: {forecast.EndStep}, {forecast.StepsPerEpoch} an epoch, {options.Config.Optim.Epochs} epochs in all";
         yield return string.Create(

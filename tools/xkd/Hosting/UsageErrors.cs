@@ -13,13 +13,13 @@ internal static class UsageErrors
     public static IEnumerable<string> Of(ParseResult parsed, string name)
     {
         var command = parsed.CommandResult.Command;
-        var path = Path(parsed.CommandResult, name);
+        var verb = Verb(parsed.CommandResult);
         if (command.Subcommands.Count > 0 && command.Action is null)
         {
-            var verbs = command.Subcommands.Select(c => c.Name);
+            var below = command.Subcommands.Select(c => c.Name);
             yield return parsed.UnmatchedTokens.Count > 0
-                ? $"there is no {path} {parsed.UnmatchedTokens[0]}{Meant(parsed.UnmatchedTokens[0], verbs)}"
-                : $"{path} needs one of {string.Join(", ", verbs)}";
+                ? $"there is no verb {verb}{parsed.UnmatchedTokens[0]}{Meant(parsed.UnmatchedTokens[0], below)}"
+                : $"{verb}needs one of {string.Join(", ", below)}";
         }
         else
         {
@@ -27,11 +27,11 @@ internal static class UsageErrors
             {
                 var token = parsed.UnmatchedTokens.FirstOrDefault(t => error.Message.Contains($"'{t}'", StringComparison.Ordinal));
                 yield return token is null ? error.Message
-                    : $"{path} does not take {token}{Meant(token, command.Options.Concat(Recursive(parsed.CommandResult)).Select(o => o.Name).Where(n => token.StartsWith('-')))}";
+                    : $"{verb}does not take {token}{Meant(token, command.Options.Concat(Recursive(parsed.CommandResult)).Select(o => o.Name).Where(n => token.StartsWith('-')))}";
             }
         }
 
-        yield return $"see `{path} --help`";
+        yield return $"see `{name} {verb}--help`";
     }
 
     private static string Meant(string written, IEnumerable<string> known) => Spelling.Nearest(written, known) is { } nearest ? $"; did you mean {nearest}?" : string.Empty;
@@ -39,5 +39,6 @@ internal static class UsageErrors
     private static IEnumerable<Option> Recursive(CommandResult result) =>
         result.Parent is CommandResult parent ? parent.Command.Options.Where(o => o.Recursive).Concat(Recursive(parent)) : [];
 
-    private static string Path(CommandResult result, string name) => result.Parent is CommandResult parent ? $"{Path(parent, name)} {result.Command.Name}" : name;
+    // Empty at the root, else "eval svm " with the space.
+    private static string Verb(CommandResult result) => result.Parent is CommandResult parent ? $"{Verb(parent)}{result.Command.Name} " : string.Empty;
 }

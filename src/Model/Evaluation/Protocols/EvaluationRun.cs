@@ -146,7 +146,7 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string>? log
         };
         Action<HeadWeights>? keep = kept is null ? null : head => KeptClassifier.WriteWeights(kept, encoders, head);
         var result = request.Config is SvmConfig svm
-            ? SvmEvaluation.Run(features!, sides, svm, identity, keep, stop)
+            ? SvmEvaluation.Run(features!, sides, svm, identity, keep, _log, stop)
             : ClassifierEvaluation.Run(encoders, sides, (ClassifierConfig)request.Config, identity, keep, _log, progress, stop);
         if (kept is not null)
         {
