@@ -54,7 +54,7 @@ public sealed class TrainTextTests(IngestedClips clips)
         var first = await DoneAsync([.. command, cache]);
         Assert.Contains(" is the bottleneck at ", first.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("p99 ms", first.Output, StringComparison.Ordinal);
-        Assert.Equal($"next: xkd train --config xkd --data {cache} --out RUN", first.Error.Trim());
+        Assert.Equal($"next: xkd train --config tiny --data {cache} --out RUN", first.Error.Trim());
 
         var json = await DoneAsync([.. command, cache, "--json"]);
         Assert.StartsWith("{", json.Output, StringComparison.Ordinal);

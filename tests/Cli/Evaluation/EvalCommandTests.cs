@@ -22,13 +22,16 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         {
             var path = Path.Combine(AppContext.BaseDirectory, "configs", "eval", protocol, dataset + ".yaml");
             string[] smoke = [.. SmokeRun.Overrides(protocol)];
+            var (done, all) = (0L, 0L);
             EvaluationRequest request = new()
             {
                 Protocol = protocol, Config = protocol == "svm" ? SvmConfig.Load(path, smoke) : ClassifierConfig.Load(path, smoke), Weights = [miniatures.Run], Train = cache, Test = cache, Device = CPU,
+                Progress = (now, of) => (done, all) = (now, of),
             };
             var result = Assert.Single(await new EvaluationRun(request, _ => { }).RunAsync(TestContext.Current.CancellationToken));
             Assert.Equal((dataset, protocol), (result.Dataset, result.Protocol));
             Assert.InRange(result.Value, 0, 100);
+            Assert.True(all > 0 && done == all, $"{protocol}: {done} of {all}");
         }
     }
 

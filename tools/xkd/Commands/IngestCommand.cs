@@ -12,6 +12,8 @@ internal static class IngestCommand
 {
     private const double WorthATable = 30;
 
+    private const int Few = 10_000;
+
     public static Command Create()
     {
         Option<string?> dataset = new("--dataset") { Description = $"One of {string.Join(", ", DatasetRegistry.Names)}." };
@@ -107,7 +109,8 @@ internal static class IngestCommand
             Terminal.WriteJson(new { schema = 1, version = manifest.Version, clips = summary.Clips, failed = summary.Failed });
         }
 
-        terminal.Next($"xkd train --config xkd --data {cache} --out RUN");
+        string[] decoded = [.. manifest.Origins.Select(origin => origin.Modalities).Distinct()];
+        terminal.Next(Use(cache, decoded is [var one] ? one : "av", summary.Clips));
         return summary.Failed > 0 ? ExitCodes.DoneWithFailures : ExitCodes.Done;
     }
 
@@ -205,7 +208,8 @@ internal static class IngestCommand
         }
         else if (!result.Stopped && result.Committed + result.Skipped > 0)
         {
-            terminal.Next($"xkd train --config xkd --data {options.Out} --out RUN");
+            var decoded = options.Modalities is Modalities.Auto ? DatasetRegistry.DefaultModalities(options.Dataset) : options.Modalities;
+            terminal.Next(Use(options.Out, decoded switch { Modalities.Video => "video", Modalities.Audio => "audio", _ => "av" }, result.Committed + result.Skipped));
         }
 
         return (result.Stopped ? signals.ExitCode : null) ?? (result.Failed + result.FailedEarlier > 0 ? ExitCodes.DoneWithFailures : ExitCodes.Done);
@@ -252,6 +256,11 @@ internal static class IngestCommand
 
         return result;
     }
+
+    // The paper's recipe wants a batch of 256 clips, many times.
+    private static string Use(string cache, string modalities, long clips) => modalities == "av"
+        ? $"xkd train --config {(clips < Few ? "tiny" : "xkd")} --data {cache} --out RUN"
+        : $"xkd eval svm --weights RUN --train {cache} --val {cache} --modality {modalities} --out RESULTS";
 
     // Decoding is the work: where it waits for another stage for a while, the table tells why.
     private static bool IsSlow(IngestResult result) => result.Seconds > WorthATable && result.Report.Bottleneck != "decode";
