@@ -54,6 +54,7 @@ public sealed class TerminalTextTests(IngestedClips clips)
     [InlineData("verify c --jsn", "verify does not take --jsn; did you mean --json?", "see `xkd verify --help`")]
     [InlineData("verify c --quite", "verify does not take --quite; did you mean --quiet?", "see `xkd verify --help`")]
     [InlineData("ingest --workers x", "--workers x: write a whole number from 0 to 1024", "see `xkd ingest --help`")]
+    [InlineData("train --seed x --out a", "--seed x: write a whole number of at least 0", "see `xkd train --help`")]
     [InlineData("ingest --out /proc/foo", "--out /proc/foo cannot be written: /proc takes no files; name a place that is your own", "see `xkd ingest --help`")]
     [InlineData("train --out /proc/foo/bar", "--out /proc/foo/bar cannot be written: /proc takes no files; name a place that is your own", "see `xkd train --help`")]
     [InlineData("eval linear --config foldr --train a --val b --out c", "--config foldr: no such file; did you mean folder? It may also be a name: esc50, folder, fsd50k, hmdb51, kinetics-sound, kinetics400, ucf101", "see `xkd eval linear --help`")]
@@ -113,6 +114,21 @@ public sealed class TerminalTextTests(IngestedClips clips)
         Assert.Equal(["--max-hours", "--max-steps"], await CompleteAsync("./xkd train --max"));
         Assert.Contains("tiny", await CompleteAsync("./xkd train --config t"));
     }
+
+    [Theory]
+    [InlineData("av", 100, "xkd train --config tiny --data c --out RUN")]
+    [InlineData("av", 100_000, "xkd train --config xkd --data c --out RUN")]
+    [InlineData("audio", 100_000, "xkd eval svm --weights RUN --train c --val c --modality audio --out RESULTS")]
+    public void Next_AfterIngest_SuitsWhatWasDecoded(string modalities, long clips, string expected) => Assert.Equal(expected, IngestCommand.Use("c", modalities, clips));
+
+    [Theory]
+    [InlineData("f.parquet", "pandas.read_parquet('f.parquet')")]
+    [InlineData("f.csv", "pandas.read_csv('f.csv')")]
+    [InlineData("f.npy", "numpy.load('f.npy')")]
+    [InlineData("f.pth", "torch.load('f.pth')")]
+    [InlineData("f.onnx", "onnxruntime.InferenceSession('f.onnx')")]
+    [InlineData("f.safetensors", "load_file('f.safetensors')")]
+    public void Next_AfterAFile_ReadsIt(string path, string expected) => Assert.Contains(expected, FileReading.Of(path), StringComparison.Ordinal);
 
     [Theory]
     [InlineData(false, "", "xterm", true)]

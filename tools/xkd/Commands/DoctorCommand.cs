@@ -51,6 +51,11 @@ internal static class DoctorCommand
             Terminal.WriteJson(new { schema = 1, ok, checks });
         }
 
+        if (ok)
+        {
+            terminal.Next("xkd demo");
+        }
+
         return ok ? ExitCodes.Done : ExitCodes.Failed;
     }
 

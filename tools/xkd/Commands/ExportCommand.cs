@@ -77,6 +77,7 @@ internal static class ExportCommand
             }
 
             terminal.Result($"{path}: {written} of the {parsed.GetValue(modality)} {parsed.GetValue(branch)}");
+            terminal.Next(FileReading.Of(path));
             return Task.FromResult(ExitCodes.Done);
         });
         return command;
@@ -103,6 +104,7 @@ internal static class ExportCommand
         OnnxExporter.Write(path, classifier);
         terminal.Result(
             $"{path}: opset {OnnxExporter.Opset}, {classifier.Encoders.Sum(e => e.Width)} features of the {encoders}, {description.Classes.Count} classes of {description.Protocol}");
+        terminal.Next(FileReading.Of(path));
         return Task.FromResult(ExitCodes.Done);
     }
 }

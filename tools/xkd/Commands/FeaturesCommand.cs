@@ -88,17 +88,10 @@ internal static class FeaturesCommand
                 terminal.Result(picture);
             }
 
-            terminal.Next(Reading(path));
+            terminal.Next(FileReading.Of(path));
 
             return ExitCodes.Done;
         });
         return command;
     }
-
-    private static string Reading(string path) => Path.GetExtension(path) switch
-    {
-        ".npy" => $"python -c \"import numpy; print(numpy.load('{path}').shape)\"",
-        ".csv" => $"python -c \"import pandas; print(pandas.read_csv('{path}'))\"",
-        _ => $"python -c \"import pandas; print(pandas.read_parquet('{path}'))\"",
-    };
 }

@@ -31,6 +31,7 @@ internal static class ImportCommand
                 terminal.Line($"  left behind: {dropped}");
             }
 
+            terminal.Next($"xkd features --weights {parsed.GetValue(output)} --data CACHE --out features.parquet");
             return Task.FromResult(ExitCodes.Done);
         });
         return command;

@@ -258,7 +258,7 @@ internal static class IngestCommand
     }
 
     // The paper's recipe wants a batch of 256 clips, many times.
-    private static string Use(string cache, string modalities, long clips) => modalities == "av"
+    internal static string Use(string cache, string modalities, long clips) => modalities == "av"
         ? $"xkd train --config {(clips < Few ? "tiny" : "xkd")} --data {cache} --out RUN"
         : $"xkd eval svm --weights RUN --train {cache} --val {cache} --modality {modalities} --out RESULTS";
 

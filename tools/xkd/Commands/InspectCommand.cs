@@ -56,6 +56,8 @@ internal static class InspectCommand
                 terminal.Result($"  {count,8}  {name}");
             }
 
+            terminal.Next([.. opened.Clips.Take(1).Select(c => $"xkd inspect {path} --clip {c.Id} --out DIR")]);
+
             return ExitCodes.Done;
         });
         return command;

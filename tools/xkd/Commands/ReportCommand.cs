@@ -18,7 +18,9 @@ internal static class ReportCommand
             var path = parsed.GetValue(output)!;
             Outputs.RequireFree(path, parsed.GetValue(force));
             RunReport.Write(parsed.GetValue(runs)!, path);
-            Terminal.Of(parsed).Result(path);
+            var terminal = Terminal.Of(parsed);
+            terminal.Result(path);
+            terminal.Next($"xdg-open {path}");
             return Task.FromResult(ExitCodes.Done);
         });
         return command;

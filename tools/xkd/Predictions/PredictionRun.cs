@@ -66,6 +66,11 @@ internal sealed class PredictionRun(KeptClassifier classifier, PredictionOutput 
             Terminal.WriteJson(output.Json(_failed));
         }
 
+        if (_path is not null)
+        {
+            terminal.Next(FileReading.Of(_path));
+        }
+
         return _failed.Count > 0 ? ExitCodes.DoneWithFailures : ExitCodes.Done;
     }
 
