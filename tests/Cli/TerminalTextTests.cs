@@ -54,7 +54,7 @@ public sealed class TerminalTextTests(IngestedClips clips)
     [InlineData("verify c --jsn", "verify does not take --jsn; did you mean --json?", "see `xkd verify --help`")]
     [InlineData("verify c --quite", "verify does not take --quite; did you mean --quiet?", "see `xkd verify --help`")]
     [InlineData("ingest --workers x", "--workers x: write a whole number from 0 to 1024", "see `xkd ingest --help`")]
-    [InlineData("train --seed x --out a", "--seed x: write a whole number of at least 0", "see `xkd train --help`")]
+    [InlineData("train --seed x --out a", "--seed x: write a whole number from 0 up", "see `xkd train --help`")]
     [InlineData("ingest --out /proc/foo", "--out /proc/foo cannot be written: /proc takes no files; name a place that is your own", "see `xkd ingest --help`")]
     [InlineData("train --out /proc/foo/bar", "--out /proc/foo/bar cannot be written: /proc takes no files; name a place that is your own", "see `xkd train --help`")]
     [InlineData("eval linear --config foldr --train a --val b --out c", "--config foldr: no such file; did you mean folder? It may also be a name: esc50, folder, fsd50k, hmdb51, kinetics-sound, kinetics400, ucf101", "see `xkd eval linear --help`")]

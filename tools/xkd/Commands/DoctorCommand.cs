@@ -12,7 +12,8 @@ internal static class DoctorCommand
 {
     public static Command Create()
     {
-        var model = ConfigNames.Accept(new Option<string?>("--model") { Description = "Print parameters and matrix work of this configuration, a file or a name such as tiny, instead." }, "pretrain");
+        var model = ConfigNames.Accept(
+            new Option<string?>("--model") { Description = "Print parameters and matrix work of this configuration, a file or a name such as tiny, instead." }, "pretrain");
         var set = CommonOptions.Set();
         var libtorch = CommonOptions.LibTorch();
         Option<bool> products = new(ProductsCheck.Flag) { Description = "Measure matrix products alone, on the path of MKL that XKD_MKL gives." };

@@ -18,7 +18,8 @@ internal static class IngestCommand
     {
         Option<string?> dataset = new("--dataset") { Description = $"One of {string.Join(", ", DatasetRegistry.Names)}." };
         Option<string?> root = new("--root") { Description = "The dataset's folder." };
-        var output = Outputs.Cache(new Option<string?>("--out") { Description = "The cache, a folder or s3://bucket/prefix; the same command again does only what is missing." });
+        var output = Outputs.Cache(
+            new Option<string?>("--out") { Description = "The cache, a folder or s3://bucket/prefix; the same command again does only what is missing." });
         Option<string?> merge = new("--merge") { Description = "Merge the parts of a cache that several processes wrote." };
         Option<string?> split = new("--split") { Description = "Only this split." };
         Option<string?> annotations = new("--annotations") { Description = "The annotation file or folder, where it is not in its usual place." };
@@ -36,8 +37,18 @@ internal static class IngestCommand
         var timeout = Numbers.Option("--item-timeout", "Seconds one source may take.", new NumberRange(0, 2_500_000, above: true), 600.0);
         var maxPixels = Numbers.Option("--max-pixels", "Pixels a source's picture has at most; a larger one fails as too-large.", new NumberRange(1, int.MaxValue), 36_000_000);
         var maxAspect = Numbers.Option("--max-aspect", "A picture's long side is at most so many times its short one.", new NumberRange(1, 10_000), 32.0);
-        Option<ByteSize> maxDecoded = new("--max-decoded") { Description = "Bytes that one source's frames and samples take at most, decoded; 16GiB is eight hours of 16:9.", DefaultValueFactory = _ => new ByteSize(16L << 30), CustomParser = result => Sizes.Parse(result) };
-        Option<Partition> partition = new("--partition") { Description = "This process's part of the items, i/n; auto takes both from SLURM or MPI, auto/n the part alone.", DefaultValueFactory = _ => new Partition(1, 1), CustomParser = Sizes.ParsePartition };
+        Option<ByteSize> maxDecoded = new("--max-decoded")
+        {
+            Description = "Bytes that one source's frames and samples take at most, decoded; 16GiB is eight hours of 16:9.",
+            DefaultValueFactory = _ => new ByteSize(16L << 30),
+            CustomParser = Sizes.Parse,
+        };
+        Option<Partition> partition = new("--partition")
+        {
+            Description = "This process's part of the items, i/n; auto takes both from SLURM or MPI, auto/n the part alone.",
+            DefaultValueFactory = _ => new Partition(1, 1),
+            CustomParser = Sizes.ParsePartition,
+        };
         Option<bool> retryFailed = new("--retry-failed") { Description = "Redo the items that failed before." };
         var changed = CommonOptions.Choice(
             "--changed",
@@ -94,7 +105,9 @@ internal static class IngestCommand
                 StageDelays = parsed.GetValue(delays)!,
             };
             var terminal = Terminal.Of(parsed, json);
-            return await (parsed.GetValue(dryRun) ? ForecastAsync(options, terminal) : RunAsync(options, terminal, parsed.GetValue(profile))).ConfigureAwait(false);
+            return await (parsed.GetValue(dryRun)
+                ? ForecastAsync(options, terminal)
+                : RunAsync(options, terminal, parsed.GetValue(profile))).ConfigureAwait(false);
         });
         return command;
     }

@@ -51,8 +51,9 @@ internal static class TrainCommand
 
             RunFolder run = new(parsed.GetValue(output)!);
             var resumes = parsed.GetResult(resume) is not null && run.HasRun;
+            var path = parsed.GetValue(config) ?? (resumes ? run.Config : null);
             var loaded = PretrainConfig.Load(
-                parsed.GetValue(config) ?? (resumes ? run.Config : throw new UsageException($"--config is missing; name a file, or one of {string.Join(", ", ConfigNames.Names("pretrain"))}")), overrides);
+                path ?? throw new UsageException($"--config is missing; name a file, or one of {string.Join(", ", ConfigNames.Names("pretrain"))}"), overrides);
             if (parsed.GetResult(where) is { Implicit: false } || parsed.GetResult(ids) is { Implicit: false })
             {
                 loaded = loaded with { Data = loaded.Data with { Where = parsed.GetValue(where)!, Ids = parsed.GetValue(ids) ?? "" } };

@@ -30,15 +30,16 @@ internal static class ConfigNames
 
     /// <summary>The names in a folder of configurations, sorted.</summary>
     public static IEnumerable<string> Names(string folder) =>
-        Directory.EnumerateFiles(Path.Combine(Root, folder), "*" + Extension).Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal);
+        Directory.EnumerateFiles(Path.Combine(Root, folder), "*" + Extension)
+            .Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal);
 
     /// <summary>The file that is meant; null where there is none. A file of the user's own comes first.</summary>
     private static string? Find(string name, string folder)
     {
         const string Prefix = "configs/";
         var within = name.StartsWith(Prefix, StringComparison.Ordinal) ? name[Prefix.Length..] : name;
-        string[] candidates = [name, Path.Combine(Root, folder, name), Path.Combine(Root, folder, name + Extension), Path.Combine(Root, within), Path.Combine(Root, within + Extension)];
-        return Array.Find(candidates, File.Exists);
+        string[] candidates = [Path.Combine(Root, folder, name), Path.Combine(Root, within)];
+        return candidates.SelectMany(path => (string[])[path, path + Extension]).Prepend(name).FirstOrDefault(File.Exists);
     }
 
     private static string Unknown(string option, string name, string folder)

@@ -21,6 +21,8 @@ internal static class Durations
     private static string Two(long seconds, long large, string largeName, long small, string smallName)
     {
         (var first, var second) = (seconds / large, seconds % large / small);
-        return string.Create(CultureInfo.InvariantCulture, $"{first}{largeName}") + (second == 0 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $"{second:d2}{smallName}"));
+        return second == 0
+            ? string.Create(CultureInfo.InvariantCulture, $"{first}{largeName}")
+            : string.Create(CultureInfo.InvariantCulture, $"{first}{largeName}{second:d2}{smallName}");
     }
 }

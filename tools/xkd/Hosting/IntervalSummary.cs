@@ -23,9 +23,10 @@ internal sealed record IntervalSummary(IReadOnlyList<StepMetrics> Steps, long To
     public string Lr => $"lr {Last.Lr:0.0e-0}";
 
     /// <summary>Of a GPU alone: a CPU's peak is another at each start.</summary>
-    public string? Mfu => Last.GpuMemory > 0 ? $"MFU {Mean(s => s.Mfu):p1}" : null;
+    private string Mfu => Last.GpuMemory > 0 ? $", MFU {Mean(s => s.Mfu):p1}" : string.Empty;
 
-    public string Speed => string.Join(", ", new[] { $"{Mean(s => s.Ms):f0} ms/step", $"{Mean(s => s.SamplesPerSecond):f1} samples/s", $"data wait {Mean(s => s.DataWait):p1}", Mfu }.OfType<string>());
+    public string Speed =>
+        $"{Mean(s => s.Ms):f0} ms/step, {Mean(s => s.SamplesPerSecond):f1} samples/s, data wait {Mean(s => s.DataWait):p1}{Mfu}";
 
     public double Mean(Func<StepMetrics, double> of) => Steps.Average(of);
 
@@ -34,5 +35,6 @@ internal sealed record IntervalSummary(IReadOnlyList<StepMetrics> Steps, long To
 
     /// <summary>The plain line.</summary>
     public string Line =>
-        $"step {Last.Step}/{TotalSteps} ({100 * Share:f1}%) | {Epoch} | loss {Mean(s => s.Loss):f4} | {string.Join(' ', Scalars)} | {Speed} | {Lr} | grad {Mean(s => s.GradNorm):f2} | {Memory} | ETA {Eta}";
+        $"step {Last.Step}/{TotalSteps} ({100 * Share:f1}%) | {Epoch} | loss {Mean(s => s.Loss):f4} | {string.Join(' ', Scalars)} | {Speed} | " +
+        $"{Lr} | grad {Mean(s => s.GradNorm):f2} | {Memory} | ETA {Eta}";
 }

@@ -5,19 +5,21 @@ using Xkd.Storage;
 namespace Xkd.Cli.Hosting;
 
 /// <summary>
-/// Where results may be written: nothing goes into a cache, no folder takes a file's name, and what cannot be written is refused before the work. Whether an option is one is said where it
-/// is declared.
+/// Where results may be written: nothing goes into a cache, no folder takes a file's name, and what cannot be written is refused before the work.
+/// Whether an option is one is said where it is declared.
 /// </summary>
 internal static class Outputs
 {
     /// <summary>A file that is written, its folder made where there is none.</summary>
-    public static Option<T> File<T>(Option<T> option) => With(option, path => Directory.Exists(path) ? $"{path} is a folder; name a file" : InCache(path) ?? Unwritable(path));
+    public static Option<T> File<T>(Option<T> option) =>
+        With(option, path => Directory.Exists(path) ? $"{path} is a folder; name a file" : InCache(path) ?? Unwritable(path));
 
     /// <summary>A folder that is written to, made where there is none.</summary>
     public static Option<T> Folder<T>(Option<T> option) => With(option, path => AFile(path) ?? InCache(path) ?? Unwritable(path));
 
     /// <summary>A cache that is written to: a folder, or in an object store.</summary>
-    public static Option<T> Cache<T>(Option<T> option) => With(option, path => path.Contains("://", StringComparison.Ordinal) ? null : AFile(path) ?? Unwritable(path));
+    public static Option<T> Cache<T>(Option<T> option) =>
+        With(option, path => path.Contains("://", StringComparison.Ordinal) ? null : AFile(path) ?? Unwritable(path));
 
     /// <summary>Refuses to write over a file.</summary>
     /// <exception cref="UsageException">It is there, and <paramref name="force"/> is not.</exception>
@@ -41,7 +43,8 @@ internal static class Outputs
         return option;
     }
 
-    private static string? AFile(string path) => System.IO.File.Exists(path) ? $"{path} cannot be written to: it is a file; name a folder, absent or your own" : null;
+    private static string? AFile(string path) =>
+        System.IO.File.Exists(path) ? $"{path} cannot be written to: it is a file; name a folder, absent or your own" : null;
 
     private static string? InCache(string path)
     {
@@ -75,7 +78,8 @@ internal static class Outputs
 
         try
         {
-            using FileStream probe = new(Path.Combine(folder, $".xkd-{Guid.NewGuid():n}.tmp"), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+            var probe = Path.Combine(folder, $".xkd-{Guid.NewGuid():n}.tmp");
+            new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
             return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

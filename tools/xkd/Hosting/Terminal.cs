@@ -6,7 +6,8 @@ using Spectre.Console;
 namespace Xkd.Cli.Hosting;
 
 /// <summary>
-/// Where a command's words go. With <c>--json</c> stdout holds exactly one JSON object and everything else is on stderr; with <c>--quiet</c> there is only the result.
+/// Where a command's words go. With <c>--json</c> stdout holds exactly one JSON object and everything else is on stderr; with <c>--quiet</c> there is
+/// only the result.
 /// </summary>
 internal sealed class Terminal(bool json, bool quiet = false)
 {
@@ -24,7 +25,8 @@ internal sealed class Terminal(bool json, bool quiet = false)
     /// <summary>As a command line asks for it.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="json">The verb's <c>--json</c>; null where it has none.</param>
-    public static Terminal Of(ParseResult parsed, Option<bool>? json = null) => new(json is not null && parsed.GetValue(json), parsed.GetValue(CommonOptions.Quiet));
+    public static Terminal Of(ParseResult parsed, Option<bool>? json = null) =>
+        new(json is not null && parsed.GetValue(json), parsed.GetValue(CommonOptions.Quiet));
 
     public bool Json => json;
 

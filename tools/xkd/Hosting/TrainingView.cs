@@ -19,6 +19,8 @@ internal static class TrainingView
         var epochs = options.Config.Optim.Epochs;
 
         // Open MPI gives its ranks a terminal of their own, which nobody sees.
-        return terminal.IsInteractive && (ranks is null || ranks.Size == 1) ? TrainingPanel.RunAsync(AnsiConsole.Console, epochs, Train) : Train(new TrainingLines(terminal, epochs));
+        return terminal.IsInteractive && (ranks is null || ranks.Size == 1)
+            ? TrainingPanel.RunAsync(AnsiConsole.Console, epochs, Train)
+            : Train(new TrainingLines(terminal, epochs));
     }
 }

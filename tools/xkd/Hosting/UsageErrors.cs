@@ -26,18 +26,17 @@ internal static class UsageErrors
             foreach (var error in parsed.Errors)
             {
                 var token = parsed.UnmatchedTokens.FirstOrDefault(t => error.Message.Contains($"'{t}'", StringComparison.Ordinal));
-                yield return token is null ? error.Message
-                    : $"{verb}does not take {token}{Meant(token, command.Options.Concat(Recursive(parsed.CommandResult)).Select(o => o.Name).Where(n => token.StartsWith('-')))}";
+                yield return token is null ? error.Message : $"{verb}does not take {token}{(token.StartsWith('-') ? Meant(token, Options(command)) : string.Empty)}";
             }
         }
 
         yield return $"see `{name} {verb}--help`";
     }
 
-    private static string Meant(string written, IEnumerable<string> known) => Spelling.Nearest(written, known) is { } nearest ? $"; did you mean {nearest}?" : string.Empty;
+    private static string Meant(string written, IEnumerable<string> known) =>
+        Spelling.Nearest(written, known) is { } nearest ? $"; did you mean {nearest}?" : string.Empty;
 
-    private static IEnumerable<Option> Recursive(CommandResult result) =>
-        result.Parent is CommandResult parent ? parent.Command.Options.Where(o => o.Recursive).Concat(Recursive(parent)) : [];
+    private static IEnumerable<string> Options(Command command) => command.Options.Append(CommonOptions.Quiet).Select(o => o.Name).Append("--help");
 
     // Empty at the root, else "eval svm " with the space.
     private static string Verb(CommandResult result) => result.Parent is CommandResult parent ? $"{Verb(parent)}{result.Command.Name} " : string.Empty;

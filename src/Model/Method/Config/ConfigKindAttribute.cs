@@ -18,7 +18,8 @@ internal sealed class ConfigKindAttribute(string name, string command) : Attribu
             return null; // what is unknown came with --set
         }
 
-        var other = typeof(T).Assembly.GetTypes().FirstOrDefault(type => type != typeof(T) && Of(type) is not null && written.All(Keys(type).ToHashSet().Contains));
+        var other = typeof(T).Assembly.GetTypes()
+            .FirstOrDefault(type => type != typeof(T) && Of(type) is not null && written.All(Keys(type).ToHashSet().Contains));
         return other is null ? null : $"{file.Source} is {Of(other)!.Name}, for {Of(other)!.Command}; {Of(typeof(T))!.Command} takes {Of(typeof(T))!.Name}";
     }
 

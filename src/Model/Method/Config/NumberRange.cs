@@ -36,7 +36,7 @@ public sealed class NumberRange(double least, double most, bool above = false)
         {
             (true, true) => $"{kind} above {from}",
             (true, false) => $"{kind} above {from}, at most {Text(most, type)}",
-            (false, true) => $"{kind} of at least {from}",
+            (false, true) => $"{kind} from {from} up",
             (false, false) => $"{kind} from {from} to {Text(most, type)}",
         };
     }
