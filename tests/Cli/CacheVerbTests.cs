@@ -38,7 +38,7 @@ public sealed class CacheVerbTests(IngestedClips clips)
         var removed = await XkdProcess.RunAsync("cache", "rm", cache, "--where", "label=dog");
         Assert.Equal(0, removed.ExitCode);
         Assert.Contains("removed 1 clip; 1 are left", removed.Output, StringComparison.Ordinal);
-        Assert.Contains($"xkd cache compact {cache} && xkd cache vacuum {cache}", removed.Output, StringComparison.Ordinal);
+        Assert.Contains($"next: xkd cache compact {cache} && xkd cache vacuum {cache}", removed.Error, StringComparison.Ordinal);
         Assert.Equal((1, 0), await VerifyAsync(cache));
         Assert.Contains("1 rows are of removed clips", (await XkdProcess.RunAsync("verify", cache)).Output, StringComparison.Ordinal);
 

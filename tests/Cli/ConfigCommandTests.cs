@@ -8,7 +8,7 @@ public sealed class ConfigCommandTests
     public async Task Config_OneKey_ShowsDefaultMeaningAndRange()
     {
         var outcome = await XkdProcess.RunAsync("config", "optim.lr");
-        Assert.Equal((0, "optim.lr: 0.0001\n    Learning rate after the warm-up. Default 1e-4.\n    a number above 0"), (outcome.ExitCode, outcome.Output[..outcome.Output.IndexOf(',', StringComparison.Ordinal)]));
+        Assert.Equal((0, "optim.lr: 0.0001\n    Learning rate after the warm-up. Default 1e-4.\n    a number above 0\n"), (outcome.ExitCode, outcome.Output));
     }
 
     [Theory]

@@ -75,6 +75,21 @@ public sealed class LauncherTests : IDisposable
         Assert.Contains(expected, outcome.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("test --help", "./xkd test [AREA]")]
+    [InlineData("help test", "Areas: architecture storage pipeline ingest model cli")]
+    [InlineData("experiment --help", "  avdigits\n")]
+    [InlineData("experiment", "  avdigits\n")]
+    public async Task Launcher_HelpOfItsOwnVerbs_BuildsNothing(string line, string expected)
+    {
+        File.Copy(RepositoryFiles.Find("xkd"), Path.Combine(_root, "xkd"));
+        Directory.CreateDirectory(Path.Combine(_root, "tools", "experiments", "avdigits"));
+        var outcome = await XkdProcess.StartAsync("bash", [Path.Combine(_root, "xkd"), .. line.Split(' ')]);
+        Assert.Equal((0, string.Empty), (outcome.ExitCode, outcome.Error));
+        Assert.Contains(expected, outcome.Output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.Combine(_root, ".build")));
+    }
+
     private async Task<string> StartAsync(bool stay)
     {
         ProcessStartInfo start = new("bash", [Path.Combine(_root, "xkd"), "train"]) { UseShellExecute = false, RedirectStandardOutput = true };

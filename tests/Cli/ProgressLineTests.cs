@@ -5,11 +5,13 @@ namespace Xkd.Cli.Tests;
 public sealed class ProgressLineTests
 {
     [Theory]
-    [InlineData(30, "00:00:30")]
-    [InlineData(86_399, "23:59:59")]
-    [InlineData(86_400, "1.00:00:00")]
-    [InlineData((11 * 86_400) + 3_725, "11.01:02:05")]
-    public void Figures_Remaining_ShowsDaysToo(long seconds, string eta) =>
+    [InlineData(30, "30s")]
+    [InlineData(106, "1m46s")]
+    [InlineData(7_500, "2h05m")]
+    [InlineData(86_399, "23h59m")]
+    [InlineData(86_400, "1d")]
+    [InlineData((11 * 86_400) + 3_725, "11d01h")]
+    public void Figures_Remaining_ShowsTwoUnits(long seconds, string eta) =>
         Assert.Equal($"  50% 1/2, 0.5/s, ETA {eta}, a note", ProgressLine.Figures(1, 2, 0.5, TimeSpan.FromSeconds(seconds), "a note"));
 
     [Theory]

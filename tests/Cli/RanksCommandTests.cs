@@ -48,7 +48,7 @@ public sealed class RanksCommandTests(IngestedClips clips)
 
         await ranks.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.True(ranks.ExitCode == 75, $"exit code {ranks.ExitCode}\n" + string.Join('\n', lines) + await error);
-        Assert.Contains(lines, line => line.Contains("stopped, continue with --resume", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("run-stopped: stopped after ", StringComparison.Ordinal));
         Assert.Single(lines, line => line.StartsWith("step 1/", StringComparison.Ordinal)); // one rank speaks
 
         // The one a run begins with, and one of where it was stopped.

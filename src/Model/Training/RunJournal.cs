@@ -22,7 +22,7 @@ internal sealed record StepCost(double FlopPerSample, double PeakFlops, bool OnD
 /// On a full disk, if the run is to go on, lines wait in memory and events are left out.
 /// </summary>
 internal sealed class RunJournal(
-    RunFolder run, PretrainConfig config, ClipFeed feed, TrainingSchedule schedule, FeedState position, StepCost cost, RankGroup ranks, ITrainingObserver observer, TimeProvider time) : IDisposable
+    RunFolder run, PretrainConfig config, ClipFeed feed, long endStep, FeedState position, StepCost cost, RankGroup ranks, ITrainingObserver observer, TimeProvider time) : IDisposable
 {
     private readonly MetricsLog? _metrics = ranks.IsFirst ? MetricsLog.Open(run.Metrics, position.StartStep) : null;
     private readonly TensorBoardLog? _events = ranks.IsFirst && config.Train.Tensorboard ? new TensorBoardLog(run.Events) : null;
@@ -88,7 +88,7 @@ internal sealed class RunJournal(
                 _metrics!.Append(steps);
                 _events?.Append(steps);
             });
-            observer.Steps(steps, schedule.Steps);
+            observer.Steps(steps, endStep);
             observer.Feed(feed.Report());
             Judge(steps);
         }

@@ -80,6 +80,8 @@ public interface ITrainingObserver
     void Note(string text);
 
     /// <summary>The steps since the last call, in order, never empty.</summary>
+    /// <param name="steps">Their metrics.</param>
+    /// <param name="totalSteps">The step after which this start ends: the run's last, or <see cref="TrainerOptions.MaxSteps"/>.</param>
     void Steps(IReadOnlyList<StepMetrics> steps, long totalSteps);
 
     /// <summary>What the run's numbers say so far; called after <see cref="Steps"/>.</summary>

@@ -52,7 +52,7 @@ internal sealed class TrainerParts : IDisposable
 
         State = new FeedState(Checkpoints.Restore(begins), Feed.StepsPerEpoch);
         var planted = options.StageDelays.GetValueOrDefault(PipelineGraph.Consumer);
-        Journal = new RunJournal(run, config, Feed, Schedule, State, new StepCost(cost.FlopPerSample, peak, device.type == DeviceType.CUDA, planted), ranks, observer, time);
+        Journal = new RunJournal(run, config, Feed, EndStep, State, new StepCost(cost.FlopPerSample, peak, device.type == DeviceType.CUDA, planted), ranks, observer, time);
         if (!ranks.IsFirst)
         {
             return;
@@ -139,12 +139,15 @@ internal sealed class TrainerParts : IDisposable
         }
     }
 
-    private static RunOrigin Prepare(TrainerOptions options, RunLock writer)
+    /// <summary>What a run is started on, or was; whatever does not fit is refused.</summary>
+    /// <param name="options">The start.</param>
+    /// <param name="writer">Taken where there is a run; null: nothing will be written.</param>
+    internal static RunOrigin Prepare(TrainerOptions options, RunLock? writer)
     {
         var run = new RunFolder(options.Out);
         if (run.HasRun)
         {
-            writer.Take(); // what is looked at from here on stays as it is
+            writer?.Take(); // what is looked at from here on stays as it is
         }
 
         if (options.Resume == ResumeMode.Required && !run.HasRun)

@@ -18,8 +18,8 @@ public static class WeightImporter
     private static readonly string[] Heads = ["head.", "fc.", "classifier."];
 
     /// <summary>Reads a file, or the newest whole checkpoint of a run where <paramref name="path"/> is a run's folder.</summary>
-    /// <exception cref="FailureException">The file is absent, damaged or of another format.</exception>
-    /// <exception cref="UsageException">It holds no weights of the encoder asked for.</exception>
+    /// <exception cref="FailureException">The file is damaged or of another format.</exception>
+    /// <exception cref="UsageException">It is absent, or holds no weights of the encoder asked for.</exception>
     public static ImportedWeights Read(string path, WeightImportOptions? options = null)
     {
         var file = Resolve(path);
@@ -59,13 +59,13 @@ public static class WeightImporter
     }
 
     /// <summary>The weight file a path means: itself, a checkpoint's model, or the model of a run's newest whole checkpoint.</summary>
-    /// <exception cref="UsageException">It is a folder without weights.</exception>
+    /// <exception cref="UsageException">It is absent, or a folder without weights.</exception>
     /// <exception cref="FailureException">It is a broken checkpoint, or a run whose checkpoints are all broken.</exception>
     public static string Resolve(string path)
     {
         if (!Directory.Exists(path))
         {
-            return path;
+            return File.Exists(path) ? path : throw new UsageException($"{path} does not exist: name a run, a checkpoint, or a file of weights");
         }
 
         var model = Path.Combine(path, CheckpointStore.ModelFile);
@@ -184,16 +184,10 @@ public static class WeightImporter
     private static bool IsHead(WeightTensor tensor) => Heads.Any(head => tensor.Name.StartsWith(head, StringComparison.Ordinal));
 
     /// <summary>SHA-256 of the weight file that a path means, lower-case hexadecimal.</summary>
-    /// <exception cref="FailureException">There is no such file.</exception>
+    /// <exception cref="UsageException">There is no such file.</exception>
     internal static string Hash(string path)
     {
-        var file = Resolve(path);
-        if (!File.Exists(file))
-        {
-            throw new FailureException($"{file} does not exist: name a run, a checkpoint, or a file of weights");
-        }
-
-        using var stream = File.OpenRead(file);
+        using var stream = File.OpenRead(Resolve(path));
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 }

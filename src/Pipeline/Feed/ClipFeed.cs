@@ -95,7 +95,7 @@ public sealed class ClipFeed : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(firstStep);
         FeedGraph feed = new(_schedule.Name, Options, _worker, new BatchCollator(_schedule, _worker, firstStep, tailUsed ?? []));
         _graph = feed.Graph;
-        return feed.ReadAsync(Assemblies(firstStep, endStep), $"the feed keeps up: {_schedule.Consumer} sets the pace", cancellationToken);
+        return feed.ReadAsync(Assemblies(firstStep, endStep), _schedule.Consumer, cancellationToken);
     }
 
     /// <summary>Refuses a budget that cannot hold the three batches which working ahead takes.</summary>

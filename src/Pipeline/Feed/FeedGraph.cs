@@ -21,7 +21,7 @@ internal sealed class FeedGraph
 
     /// <summary>Runs the samples of the assemblies through the stages; once.</summary>
     /// <param name="assemblies">The batches to make, in order.</param>
-    /// <param name="consumer">The remedy when the consumer sets the pace.</param>
+    /// <param name="consumer">Who takes the batches, in words.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     public async IAsyncEnumerable<HostBatch> ReadAsync(
         IEnumerable<BatchAssembly> assemblies, string consumer, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -29,7 +29,7 @@ internal sealed class FeedGraph
         var last = Build(assemblies.SelectMany(Track));
         try
         {
-            await foreach (var batch in Graph.ReadAllAsync(last, new StageOptions { Remedy = consumer }, cancellationToken))
+            await foreach (var batch in Graph.ReadAllAsync(last, new StageOptions { Title = consumer, Remedy = "the feed keeps up" }, cancellationToken))
             {
                 yield return batch;
             }

@@ -9,7 +9,7 @@ internal interface ISchedule
     /// <summary>Names the feed in reports.</summary>
     string Name { get; }
 
-    /// <summary>What sets the pace where the feed keeps up.</summary>
+    /// <summary>Who takes the batches.</summary>
     string Consumer { get; }
 
     /// <summary>Steps, epochs and positions.</summary>
@@ -28,7 +28,7 @@ internal sealed class ShuffledSchedule(
 {
     public string Name => name;
 
-    public string Consumer => "the training step";
+    public string Consumer => "training step";
 
     public EpochPlan Plan => plan;
 
@@ -67,7 +67,7 @@ internal sealed class DenseSchedule : ISchedule
 
     public string Name => "evaluation";
 
-    public string Consumer => "the model";
+    public string Consumer => "model";
 
     public EpochPlan Plan { get; }
 

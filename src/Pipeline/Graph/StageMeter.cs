@@ -99,6 +99,7 @@ internal sealed class StageMeter(string name, StageOptions options, TimeProvider
             Occupancy = Math.Clamp(_queued.Seconds() / (run * options.QueueCapacity), 0, 1),
             Utilisation = Math.Clamp(busy / (run * Parallelism), 0, 1),
             Bytes = Interlocked.Read(ref _bytes),
+            Title = options.Title ?? Name,
             Remedy = Remedy,
         };
     }

@@ -12,6 +12,9 @@ public sealed record StageOptions
     /// <summary>Put items out in the order they came in. Default false: one slow item must not hold back the rest.</summary>
     public bool Ordered { get; init; }
 
+    /// <summary>What the stage is called in sentences and tables; null: by its name. Default null.</summary>
+    public string? Title { get; init; }
+
     /// <summary>What to do when this stage is the bottleneck, completing "decode is the bottleneck at 3.1x its neighbours: …".</summary>
     public string Remedy { get; init; } = "give this stage more parallelism or less work";
 

@@ -81,6 +81,6 @@ public sealed record GraphReport
         var factor = stages[worst].Utilisation >= 100 * neighbours
             ? "over 100x"
             : (stages[worst].Utilisation / neighbours).ToString("0.0", CultureInfo.InvariantCulture) + "x";
-        return $"{stages[worst].Name} is the bottleneck at {factor} its neighbours: {stages[worst].Remedy}";
+        return $"{stages[worst].Title} is the bottleneck at {factor} its neighbours: {stages[worst].Remedy}";
     }
 }

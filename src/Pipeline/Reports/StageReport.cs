@@ -52,6 +52,10 @@ public sealed record StageReport
     [JsonPropertyName("bytes")]
     public required long Bytes { get; init; }
 
+    /// <summary>What it is called in sentences and tables.</summary>
+    [JsonIgnore]
+    public string Title { get => field ?? Name; init; }
+
     /// <summary>What to do when this stage is the bottleneck.</summary>
     [JsonIgnore]
     public string Remedy { get; init; } = "";

@@ -75,12 +75,12 @@ public sealed class FeatureFile : IAsyncDisposable
         catch (Exception e)
         {
             stream?.Dispose();
-            if (e is XkdException)
+            throw e switch
             {
-                throw;
-            }
-
-            throw new FailureException($"{path} cannot be read as a Parquet file: {e.Message}", e);
+                XkdException => e,
+                FileNotFoundException or DirectoryNotFoundException => new UsageException($"{path} does not exist: name a feature file, as xkd features writes", e),
+                _ => new FailureException($"{path} cannot be read as a Parquet file: {e.Message}", e),
+            };
         }
     }
 

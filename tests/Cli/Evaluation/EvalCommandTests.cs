@@ -22,13 +22,16 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         {
             var path = Path.Combine(AppContext.BaseDirectory, "configs", "eval", protocol, dataset + ".yaml");
             string[] smoke = [.. SmokeRun.Overrides(protocol)];
+            var (done, all) = (0L, 0L);
             EvaluationRequest request = new()
             {
                 Protocol = protocol, Config = protocol == "svm" ? SvmConfig.Load(path, smoke) : ClassifierConfig.Load(path, smoke), Weights = [miniatures.Run], Train = cache, Test = cache, Device = CPU,
+                Progress = (now, of) => (done, all) = (now, of),
             };
             var result = Assert.Single(await new EvaluationRun(request, _ => { }).RunAsync(TestContext.Current.CancellationToken));
             Assert.Equal((dataset, protocol), (result.Dataset, result.Protocol));
             Assert.InRange(result.Value, 0, 100);
+            Assert.True(all > 0 && done == all, $"{protocol}: {done} of {all}");
         }
     }
 
@@ -51,6 +54,8 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         Assert.Equal((3, 5), (json.RootElement.GetProperty("seed").GetInt32(), json.RootElement.GetProperty("folds").EnumerateObject().Count()));
         Assert.Equal(json.RootElement.GetProperty("value").GetDouble(), printed.RootElement.GetProperty("value").GetDouble());
         Assert.Contains("top1", second.Output, StringComparison.Ordinal);
+        Assert.Contains("C 0.001: ", second.Output, StringComparison.Ordinal); // not a word less while it fits
+        Assert.Contains($"next: xkd predict --model {miniatures["out2"]} FILE_OR_FOLDER", second.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -66,6 +71,12 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         Assert.InRange(json.RootElement.GetProperty("video_to_audio").GetProperty("recall").GetProperty("10").GetDouble(), 0, 100);
         var neighbours = await DoneAsync("eval", "knn", "--train", audio, "--val", audio, "--k", "3", "--out", miniatures["knn"]);
         Assert.Contains($"{Cache.Open(cache).Clips.Count} of {Cache.Open(cache).Clips.Count} test rows are training rows, too", neighbours.Output, StringComparison.Ordinal);
+        string[] again = ["eval", "knn", "--train", audio, "--val", audio, "--k", "3", "--out", miniatures["knn"]];
+        await RefusedAsync($"--out {miniatures["knn"]} holds results already (results.json)", again);
+        await RefusedAsync("holds results already (retrieval.json)", "eval", "retrieval", "--audio", audio, "--video", video, "--out", miniatures["retrieval"]);
+        var quiet = await DoneAsync([.. again, "--force", "--quiet"]);
+        Assert.StartsWith("kinetics-sound knn audio", Assert.Single(quiet.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Empty(quiet.Error);
         var config = Path.Combine(AppContext.BaseDirectory, "configs", "eval", "svm", "folder.yaml");
         var fitted = await DoneAsync("eval", "svm", "--train", audio, "--val", audio, "--out", miniatures["streamed"]);
         Assert.DoesNotContain("not converged", fitted.Output, StringComparison.Ordinal);
@@ -117,12 +128,12 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
     }
 
     [Fact]
-    public async Task Report_OutIsAFolder_Exits1NamingIt()
+    public async Task Report_OutIsAFolder_Exits2NamingIt()
     {
         var folder = Directory.CreateDirectory(miniatures["folder"]).FullName;
         var outcome = await XkdProcess.RunAsync("report", miniatures.Run, "--out", folder);
-        Assert.Equal(1, outcome.ExitCode);
-        Assert.Contains(folder, Assert.Single(outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains($"--out {folder} is a folder; name a file", outcome.Error, StringComparison.Ordinal);
     }
 
     private static async Task RefusedAsync(string why, params string[] arguments)

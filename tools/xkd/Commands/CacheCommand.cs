@@ -29,7 +29,7 @@ internal static class CacheCommand
         Command command = new("ls", "List clips.") { cache, where, ids, limit, all, json };
         command.SetAction((parsed, _) =>
         {
-            Terminal terminal = new(parsed.GetValue(json));
+            var terminal = Terminal.Of(parsed, json);
             var filter = ClipFilter.Parse(parsed.GetValue(where)!, parsed.GetValue(ids));
             var opened = Cache.Open(parsed.GetValue(cache)!);
             Terminal.Warn(opened.Warnings);
@@ -44,7 +44,7 @@ internal static class CacheCommand
 
             foreach (var line in table.Lines(most))
             {
-                terminal.Line(line);
+                terminal.Result(line);
             }
 
             return Task.FromResult(ExitCodes.Done);

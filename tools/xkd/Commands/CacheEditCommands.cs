@@ -18,7 +18,7 @@ internal static class CacheEditCommands
         command.SetAction(async (parsed, _) =>
         {
             var path = parsed.GetValue(cache)!;
-            Terminal terminal = new(parsed.GetValue(json));
+            var terminal = Terminal.Of(parsed, json);
             using StopSignals signals = new();
             var filter = ClipFilter.Parse(parsed.GetValue(where)!, parsed.GetValue(ids));
             if (filter.IsAll)
@@ -33,12 +33,14 @@ internal static class CacheEditCommands
 
             var removed = await new CacheEditor(path, TimeProvider.System).RemoveAsync(filter, signals.Token).ConfigureAwait(false);
             var left = Cache.Open(path).Manifest;
-            terminal.Line($"removed {Count(removed)}; {left.Clips} are left, in version {left.Version}");
-            terminal.Line($"their bytes stay, and older versions show them, until: xkd cache compact {path} && xkd cache vacuum {path} --older-than 0");
+            terminal.Result($"removed {Count(removed)}; {left.Clips} are left, in version {left.Version}");
+            terminal.Line("their bytes stay, and older versions show them, until compact and vacuum");
             if (terminal.Json)
             {
                 Terminal.WriteJson(new { schema = 1, version = left.Version, removed, clips = left.Clips });
             }
+
+            terminal.Next($"xkd cache compact {path} && xkd cache vacuum {path} --older-than 0");
 
             return ExitCodes.Done;
         });
@@ -53,11 +55,11 @@ internal static class CacheEditCommands
         Command command = new("column", "Add columns, or replace labels, splits and folds.") { cache, from, json };
         command.SetAction(async (parsed, _) =>
         {
-            Terminal terminal = new(parsed.GetValue(json));
+            var terminal = Terminal.Of(parsed, json);
             using StopSignals signals = new();
             var (names, clips) = await new CacheEditor(parsed.GetValue(cache)!, TimeProvider.System).AddColumnsAsync(parsed.GetValue(from)!, signals.Token)
                 .ConfigureAwait(false);
-            terminal.Line($"{(names.Count == 1 ? "column" : "columns")} {string.Join(", ", names)}: the file names {Count(clips)} of the cache");
+            terminal.Result($"{(names.Count == 1 ? "column" : "columns")} {string.Join(", ", names)}: the file names {Count(clips)} of the cache");
             if (terminal.Json)
             {
                 Terminal.WriteJson(new { schema = 1, columns = names, clips });
@@ -76,17 +78,19 @@ internal static class CacheEditCommands
         command.SetAction(async (parsed, _) =>
         {
             var path = parsed.GetValue(cache)!;
-            Terminal terminal = new(parsed.GetValue(json));
+            var terminal = Terminal.Of(parsed, json);
             using StopSignals signals = new();
             var (shards, erased, converted) = await new CacheEditor(path, TimeProvider.System).CompactAsync(signals.Token).ConfigureAwait(false);
-            terminal.Line(converted
+            terminal.Result(converted
                 ? $"converted from schema 1 to {Manifest.CurrentSchema}: {shards} shards"
                 : $"wrote {shards} shards anew, without {Count(erased)} that were removed; the index is compact");
-            terminal.Line($"older versions and their files stay for whoever reads them, until: xkd cache vacuum {path}");
+            terminal.Line("older versions and their files stay for whoever reads them, until vacuum");
             if (terminal.Json)
             {
                 Terminal.WriteJson(new { schema = 1, converted, shards, erased });
             }
+
+            terminal.Next($"xkd cache vacuum {path}");
 
             return ExitCodes.Done;
         });
@@ -96,21 +100,21 @@ internal static class CacheEditCommands
     public static Command Vacuum()
     {
         var cache = CacheCommand.Argument();
-        Option<TimeSpan> age = new("--older-than")
+        Option<Age> age = new("--older-than")
         {
             Description = "Remove versions older than this: 7d, 12h, 30m, 45s, or 0 for all but the newest.",
             CustomParser = Sizes.ParseAge,
-            DefaultValueFactory = _ => TimeSpan.FromDays(7),
+            DefaultValueFactory = _ => new Age(TimeSpan.FromDays(7)),
         };
         var json = CommonOptions.Json();
         Command command = new("vacuum", "Remove old versions, and the files that no later version names.") { cache, age, json };
         command.SetAction(async (parsed, _) =>
         {
-            Terminal terminal = new(parsed.GetValue(json));
+            var terminal = Terminal.Of(parsed, json);
             using StopSignals signals = new();
-            var (versions, files, bytes) = await new CacheEditor(parsed.GetValue(cache)!, TimeProvider.System).VacuumAsync(parsed.GetValue(age), signals.Token)
+            var (versions, files, bytes) = await new CacheEditor(parsed.GetValue(cache)!, TimeProvider.System).VacuumAsync(parsed.GetValue(age).Time, signals.Token)
                 .ConfigureAwait(false);
-            terminal.Line($"removed {versions} versions and {files} files that none names: {bytes / 1e6:f1} MB");
+            terminal.Result($"removed {versions} versions and {files} files that none names: {bytes / 1e6:f1} MB");
             if (terminal.Json)
             {
                 Terminal.WriteJson(new { schema = 1, versions, files, bytes });

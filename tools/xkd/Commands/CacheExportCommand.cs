@@ -17,12 +17,12 @@ internal static class CacheExportCommand
         var output = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for the files."));
         var where = CommonOptions.Where();
         var ids = CommonOptions.Ids();
-        Option<bool> force = new("--force") { Description = "Replace an earlier export in --out." };
+        var force = CommonOptions.Force("an earlier export in --out");
         var json = CommonOptions.Json();
         Command command = new("export", "Write clips as WebDataset or for Hugging Face datasets.") { cache, format, output, where, ids, force, json };
         command.SetAction(async (parsed, _) =>
         {
-            Terminal terminal = new(parsed.GetValue(json));
+            var terminal = Terminal.Of(parsed, json);
             using StopSignals signals = new();
             var filter = ClipFilter.Parse(parsed.GetValue(where)!, parsed.GetValue(ids));
             var opened = Cache.Open(parsed.GetValue(cache)!);

@@ -17,7 +17,7 @@ internal static class ConfigCommand
         Command command = new("config", "Show the keys of a configuration: type, default, meaning.") { key, of, json };
         command.SetAction((parsed, _) =>
         {
-            Show(Keys(parsed.GetValue(of)!, parsed.GetValue(key)), new Terminal(parsed.GetValue(json)));
+            Show(Keys(parsed.GetValue(of)!, parsed.GetValue(key)), Terminal.Of(parsed, json));
             return Task.FromResult(ExitCodes.Done);
         });
         return command;
@@ -43,7 +43,7 @@ internal static class ConfigCommand
 
         foreach (var key in keys)
         {
-            Console.WriteLine($"{key.Name}: {key.Default}\n    {key.Meaning}\n    {key.Type}");
+            terminal.Result($"{key.Name}: {key.Default}\n    {key.Meaning}\n    {key.Type}");
         }
     }
 }

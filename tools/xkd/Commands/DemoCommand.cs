@@ -17,7 +17,15 @@ internal static class DemoCommand
         {
             using StopSignals signals = new();
             DemoOptions options = new() { Out = parsed.GetValue(output)!, Seed = parsed.GetValue(seed), Short = parsed.GetValue(brief) };
-            return await new DemoRun(options, new Terminal(json: false), TimeProvider.System).RunAsync(signals.Token).ConfigureAwait(false);
+            var terminal = Terminal.Of(parsed);
+            var code = await new DemoRun(options, terminal, TimeProvider.System).RunAsync(signals.Token).ConfigureAwait(false);
+            if (parsed.GetValue(CommonOptions.Quiet))
+            {
+                terminal.Result(Path.Combine(options.Out, "report.html"));
+            }
+
+            terminal.Next("xkd ingest --dataset folder --root YOUR_CLIPS --out CACHE");
+            return code;
         });
         return command;
     }

@@ -12,7 +12,8 @@ internal static class DoctorCommand
 {
     public static Command Create()
     {
-        Option<string?> model = new("--model") { Description = "Print parameters and matrix work of this configuration instead." };
+        var model = ConfigNames.Accept(
+            new Option<string?>("--model") { Description = "Print parameters and matrix work of this configuration, a file or a name such as tiny, instead." }, "pretrain");
         var set = CommonOptions.Set();
         var libtorch = CommonOptions.LibTorch();
         Option<bool> products = new(ProductsCheck.Flag) { Description = "Measure matrix products alone, on the path of MKL that XKD_MKL gives." };
@@ -20,7 +21,7 @@ internal static class DoctorCommand
         Command command = new("doctor", "Check the machine, or the cost of a configuration.") { model, set, libtorch, products, json };
         command.SetAction((parsed, _) =>
         {
-            Terminal terminal = new(parsed.GetValue(json));
+            var terminal = Terminal.Of(parsed, json);
             if (parsed.GetValue(products))
             {
                 return Task.FromResult(Products(parsed.GetValue(libtorch), terminal));
@@ -42,13 +43,18 @@ internal static class DoctorCommand
         checks.Add(Ffmpeg());
         foreach (var check in checks)
         {
-            terminal.Line($"{(check.Ok ? "ok  " : "FAIL")} {check.Name}: {check.Detail}{(check.Ok || check.Remedy is null ? string.Empty : $"\n     {check.Remedy}")}");
+            terminal.Check(check.Ok, $"{check.Name}: {check.Detail}{(check.Ok || check.Remedy is null ? string.Empty : $"\n     {check.Remedy}")}");
         }
 
         var ok = checks.All(c => c.Ok);
         if (terminal.Json)
         {
             Terminal.WriteJson(new { schema = 1, ok, checks });
+        }
+
+        if (ok)
+        {
+            terminal.Next("xkd demo");
         }
 
         return ok ? ExitCodes.Done : ExitCodes.Failed;
@@ -63,7 +69,7 @@ internal static class DoctorCommand
             return ExitCodes.Done;
         }
 
-        terminal.Line(FormattableString.Invariant($"{gflops:f1} GFLOP/s{(LibTorch.Info.Mkl is { } mkl ? $", MKL's {mkl.Name} path" : string.Empty)}"));
+        terminal.Result(FormattableString.Invariant($"{gflops:f1} GFLOP/s{(LibTorch.Info.Mkl is { } mkl ? $", MKL's {mkl.Name} path" : string.Empty)}"));
         return ExitCodes.Done;
     }
 
@@ -92,16 +98,16 @@ internal static class DoctorCommand
             return ExitCodes.Done;
         }
 
-        terminal.Line($"{path}: {cost.Trainable / 1e6:f3} M trainable of {cost.Total / 1e6:f3} M parameters");
+        terminal.Result($"{path}: {cost.Trainable / 1e6:f3} M trainable of {cost.Total / 1e6:f3} M parameters");
         foreach ((var part, var count) in cost.Parts)
         {
-            terminal.Line($"  {part,-28} {count / 1e6,9:f3} M");
+            terminal.Result($"  {part,-28} {count / 1e6,9:f3} M");
         }
 
-        terminal.Line($"  matrix work per sample: {global:f1} GFLOP with the teachers on the global view, {firstLocal:f1} on the first local one");
+        terminal.Result($"  matrix work per sample: {global:f1} GFLOP with the teachers on the global view, {firstLocal:f1} on the first local one");
         foreach (var pass in cost.Passes)
         {
-            terminal.Line($"  {pass.Name,-28} {pass.Forward / 1e9,9:f1} GFLOP forward");
+            terminal.Result($"  {pass.Name,-28} {pass.Forward / 1e9,9:f1} GFLOP forward");
         }
 
         return ExitCodes.Done;

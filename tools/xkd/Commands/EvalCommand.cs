@@ -22,11 +22,13 @@ internal static class EvalCommand
     private static Command Protocol(string protocol, string description)
     {
         Command command = new(protocol, description);
-        Option<string?> config = new("--config")
-        {
-            Description = $"For example configs/eval/{protocol}/ucf101.yaml.{(protocol == "svm" ? " Without it, the defaults, as configs/eval/svm/folder.yaml writes them out." : string.Empty)}",
-            Required = protocol != "svm",
-        };
+        var config = ConfigNames.Accept(
+            new Option<string?>("--config")
+            {
+                Description = $"A file, or a name such as folder or ucf101 of configs/eval/{protocol}.{(protocol == "svm" ? " Without it, the defaults, as folder writes them out." : string.Empty)}",
+                Required = protocol != "svm",
+            },
+            $"eval/{protocol}");
         var weights = CommonOptions.Weights();
         var train = CommonOptions.RequiredPath("--train", protocol == "svm" ? "The labelled cache, or feature file, to fit on." : "The labelled cache to fit on.");
         var val = CommonOptions.RequiredPath("--val", "The labelled cache to test on; the same one where it holds folds or splits.");
@@ -42,11 +44,12 @@ internal static class EvalCommand
         Option<bool> smoke = new("--smoke") { Description = "Few classes, clips, windows and epochs: does it run from end to end?" };
         var seed = Numbers.Optional<long>("--seed", "Seed of everything drawn.", CommonOptions.Seeds);
         var folder = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv, confusion.png, predictions.parquet and the classifier that predict takes."));
+        var force = CommonOptions.Force("the results in --out");
         var set = CommonOptions.Set();
         var device = CommonOptions.Device();
         var libtorch = CommonOptions.LibTorch();
         var json = CommonOptions.Json();
-        foreach (var option in new Option[] { config, weights, train, val, conditions, ids, cacheSize, fold, folds, modality, branch, smoke, seed, folder, set, device, libtorch, json })
+        foreach (var option in new Option[] { config, weights, train, val, conditions, ids, cacheSize, fold, folds, modality, branch, smoke, seed, folder, force, set, device, libtorch, json })
         {
             command.Add(option);
         }
@@ -68,10 +71,10 @@ internal static class EvalCommand
                 throw new UsageException("--fold and --folds are both given; write one of them");
             }
 
-            Terminal terminal = new(parsed.GetValue(json));
+            var terminal = Terminal.Of(parsed, json);
             using StopSignals signals = new();
             var output = parsed.GetValue(folder)!;
-            OutputFolder.Require(output);
+            OutputFolder.RequireFree(output, parsed.GetValue(force));
             LibTorch.Load(parsed.GetValue(libtorch));
             Devices.SetThreads(0);
             if (loaded is SvmConfig svm && IsFeatures(parsed.GetValue(train)!))
@@ -99,7 +102,7 @@ internal static class EvalCommand
                 throw new UsageException("--weights is missing; name a run, a checkpoint, or a weight file (only eval svm on feature files does without)");
             }
 
-            ProgressLine progress = new(terminal, "features", TimeProvider.System, TimeSpan.FromSeconds(10));
+            ProgressLine progress = new(terminal, protocol == "svm" ? "features" : "batches", TimeProvider.System, TimeSpan.FromSeconds(10));
             var where = Devices.Parse(parsed.GetValue(device)!);
             EvaluationRequest request = new()
             {
@@ -140,10 +143,15 @@ internal static class EvalCommand
     private static async Task DoneAsync(string output, IReadOnlyList<EvaluationResult> results, Terminal terminal, CancellationToken stop)
     {
         var result = await EvaluationFiles.WriteAsync(output, results, stop).ConfigureAwait(false);
-        terminal.Line(EvaluationFiles.Summary(result));
+        terminal.Result(EvaluationFiles.Summary(result));
         if (terminal.Json)
         {
             Terminal.WriteJson(result);
+        }
+
+        if (Directory.Exists(Path.Combine(output, KeptClassifier.FolderName)))
+        {
+            terminal.Next($"xkd predict --model {output} FILE_OR_FOLDER…");
         }
     }
 }

@@ -26,12 +26,13 @@ internal static class ExportCommand
         var output = Outputs.File(CommonOptions.RequiredPath("--out", "The file to write: .safetensors, .pth for PyTorch, or .onnx for ONNX runtimes."));
         var frameSize = Numbers.Optional<int>(
             "--frame-size", "Height and width of frames in pixels, of an .onnx file; the encoder's own without it.", new NumberRange(1, 4096));
+        var force = CommonOptions.Force();
         var set = CommonOptions.Set();
         set.Description = "What weights do not say of their encoder, encoder.KEY=VALUE, of an .onnx file; repeatable.";
         var libtorch = CommonOptions.LibTorch();
         Command command = new("export", "Write one encoder of a run, or a trained classifier, for others: weights under the official names, or a network.")
         {
-            run, branch, modality, output, frameSize, set, libtorch,
+            run, branch, modality, output, force, frameSize, set, libtorch,
         };
         command.SetAction((parsed, _) =>
         {
@@ -43,11 +44,14 @@ internal static class ExportCommand
                 throw new UsageException($"--out {path}: the extension must be .safetensors, .pth or .onnx");
             }
 
+            Outputs.RequireFree(path, parsed.GetValue(force));
+            var terminal = Terminal.Of(parsed);
+
             // Results may lie in the folder of the run that they judge: named, it is the run.
             if (KeptClassifier.Find(from) is { } classifier && (classifier == from || !new RunFolder(from).HasRun))
             {
                 Option[] own = [branch, modality, frameSize, set];
-                return Classifier(classifier, path, own.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }), parsed.GetValue(libtorch));
+                return Classifier(classifier, path, own.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }), parsed.GetValue(libtorch), terminal);
             }
 
             if (extension != OnnxExtension && (parsed.GetValue(frameSize) is not null || parsed.GetValue(set)!.Length > 0))
@@ -61,7 +65,7 @@ internal static class ExportCommand
             {
                 var config = SvmConfig.Load(null, parsed.GetValue(set)!);
                 LibTorch.Load(parsed.GetValue(libtorch));
-                using var encoder = EvaluationEncoder.Open(from, which.Modality, which.Branch, config.Encoder, CPU, new Terminal(json: false).Line);
+                using var encoder = EvaluationEncoder.Open(from, which.Modality, which.Branch, config.Encoder, CPU, terminal.Line);
                 OnnxExporter.Write(path, [encoder], frameSize: parsed.GetValue(frameSize));
                 written = $"opset {OnnxExporter.Opset}, {encoder.Width} features";
             }
@@ -72,14 +76,15 @@ internal static class ExportCommand
                 written = $"{weights.Tensors.Count} tensors";
             }
 
-            new Terminal(json: false).Line($"{path}: {written} of the {parsed.GetValue(modality)} {parsed.GetValue(branch)}");
+            terminal.Result($"{path}: {written} of the {parsed.GetValue(modality)} {parsed.GetValue(branch)}");
+            terminal.Next(FileReading.Of(path));
             return Task.FromResult(ExitCodes.Done);
         });
         return command;
     }
 
     // The encoders it was trained on, and the frame size: it says all itself.
-    private static Task<int> Classifier(string folder, string path, Option? needless, string? libtorch)
+    private static Task<int> Classifier(string folder, string path, Option? needless, string? libtorch, Terminal terminal)
     {
         var (_, description) = KeptClassifier.Describe(folder);
         var encoders = string.Join(" and ", description.Encoders.Select(e => $"{e.Modality} {e.Branch}"));
@@ -97,8 +102,9 @@ internal static class ExportCommand
         LibTorch.Load(libtorch);
         using var classifier = KeptClassifier.Open(folder, CPU);
         OnnxExporter.Write(path, classifier);
-        new Terminal(json: false).Line(
+        terminal.Result(
             $"{path}: opset {OnnxExporter.Opset}, {classifier.Encoders.Sum(e => e.Width)} features of the {encoders}, {description.Classes.Count} classes of {description.Protocol}");
+        terminal.Next(FileReading.Of(path));
         return Task.FromResult(ExitCodes.Done);
     }
 }

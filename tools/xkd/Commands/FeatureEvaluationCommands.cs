@@ -19,14 +19,15 @@ internal static class FeatureEvaluationCommands
         var output = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv and confusion.png."));
         var k = Numbers.Option("--k", "Neighbours that vote.", new NumberRange(1, 1_000_000), 20);
         var temperature = Numbers.Option("--temperature", "A neighbour of similarity s votes with exp(s / temperature).", new NumberRange(1e-6, 1e6), 0.07);
+        var force = CommonOptions.Force("the results in --out");
         Option<string?> dataset = new("--dataset") { Description = "Name written into the results; by default that of the features' cache." };
         var json = CommonOptions.Json();
-        Command command = new("knn", "Classify features by the nearest of other features.") { train, val, output, k, temperature, dataset, json };
+        Command command = new("knn", "Classify features by the nearest of other features.") { train, val, output, k, temperature, dataset, force, json };
         command.SetAction(async (parsed, _) =>
         {
-            Terminal terminal = new(parsed.GetValue(json));
+            var terminal = Terminal.Of(parsed, json);
             using StopSignals signals = new();
-            OutputFolder.Require(parsed.GetValue(output)!);
+            OutputFolder.RequireFree(parsed.GetValue(output)!, parsed.GetValue(force));
             var queries = await FeatureFiles.ReadAllAsync(parsed.GetValue(val)!, MostQueries, signals.Token).ConfigureAwait(false);
             var gallery = await FeatureFile.OpenAsync(parsed.GetValue(train)!).ConfigureAwait(false);
             await using (gallery.ConfigureAwait(false))
@@ -44,7 +45,7 @@ internal static class FeatureEvaluationCommands
                     Clips = new Dictionary<string, int>(StringComparer.Ordinal) { ["train"] = (int)gallery.Rows, ["test"] = queries.Clips },
                 };
                 result = await EvaluationFiles.WriteAsync(parsed.GetValue(output)!, [result.Classes is null ? result with { Confusion = null } : result], signals.Token).ConfigureAwait(false);
-                terminal.Line(EvaluationFiles.Summary(result));
+                terminal.Result(EvaluationFiles.Summary(result));
                 if (terminal.Json)
                 {
                     Terminal.WriteJson(result);
@@ -61,14 +62,15 @@ internal static class FeatureEvaluationCommands
         var audio = CommonOptions.RequiredPath("--audio", "Audio features of some clips.");
         var video = CommonOptions.RequiredPath("--video", "Video features of the same clips.");
         var output = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for retrieval.json."));
+        var force = CommonOptions.Force("the results in --out");
         var target = CommonOptions.Choice("--target", "What counts as found.", "clip", "class");
         var json = CommonOptions.Json();
-        Command command = new("retrieval", "Find clips by sound from pictures, and the other way.") { audio, video, output, target, json };
+        Command command = new("retrieval", "Find clips by sound from pictures, and the other way.") { audio, video, output, target, force, json };
         command.SetAction(async (parsed, _) =>
         {
-            Terminal terminal = new(parsed.GetValue(json));
+            var terminal = Terminal.Of(parsed, json);
             using StopSignals signals = new();
-            OutputFolder.Require(parsed.GetValue(output)!);
+            OutputFolder.RequireFree(parsed.GetValue(output)!, parsed.GetValue(force));
             await FeatureFiles.RequireModalityAsync(parsed.GetValue(audio)!, "audio").ConfigureAwait(false);
             await FeatureFiles.RequireModalityAsync(parsed.GetValue(video)!, "video").ConfigureAwait(false);
             var sounds = await FeatureFiles.ReadAllAsync(parsed.GetValue(audio)!, MostQueries, signals.Token).ConfigureAwait(false);
@@ -80,7 +82,7 @@ internal static class FeatureEvaluationCommands
             for (var way = 0; way < both.Length; way++)
             {
                 var one = both[way];
-                terminal.Line($"{(way == 0 ? "audio→video" : "video→audio")}: {string.Join(", ", one.Recall.Select(r => $"R@{r.Key} {r.Value:f2} %"))}, median rank {one.MedianRank:f1} of {one.Queries}");
+                terminal.Result($"{(way == 0 ? "audio→video" : "video→audio")}: {string.Join(", ", one.Recall.Select(r => $"R@{r.Key} {r.Value:f2} %"))}, median rank {one.MedianRank:f1} of {one.Queries}");
             }
 
             if (terminal.Json)

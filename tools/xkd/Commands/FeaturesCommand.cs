@@ -23,7 +23,7 @@ internal static class FeaturesCommand
         var ids = CommonOptions.Ids();
         var cacheSize = CommonOptions.CacheSize();
         var output = Outputs.File(CommonOptions.RequiredPath("--out", "The file: .parquet (id, label, vector), .npy (with .ids.csv beside it) or .csv."));
-        Option<bool> force = new("--force") { Description = "Replace --out where it exists." };
+        var force = CommonOptions.Force();
         var modality = CommonOptions.Choice("--modality", "Which encoder; av joins both, audio first.", "video", "audio", "av");
         var branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
         var windows = Numbers.Optional<int>(
@@ -40,16 +40,7 @@ internal static class FeaturesCommand
         {
             var path = parsed.GetValue(output)!;
             FeatureLayout.Require(path);
-            if (Directory.Exists(path))
-            {
-                throw new UsageException($"--out {path} is a folder; name a file");
-            }
-
-            if (File.Exists(path) && !parsed.GetValue(force))
-            {
-                throw new UsageException($"--out {path} exists; name another file, or write --force to replace it");
-            }
-
+            Outputs.RequireFree(path, parsed.GetValue(force));
             if (parsed.GetValue(scatter) is not null && Path.GetExtension(path) != ".parquet")
             {
                 throw new UsageException($"--scatter is made of a Parquet file; name --out {Path.ChangeExtension(path, ".parquet")}");
@@ -63,7 +54,7 @@ internal static class FeaturesCommand
 
             // encoder.* matters for weights that do not describe themselves, frame_rule for caches of older versions.
             var config = SvmConfig.Load(null, parsed.GetValue(set)!);
-            Terminal terminal = new(json: false);
+            var terminal = Terminal.Of(parsed);
             using StopSignals signals = new();
             LibTorch.Load(parsed.GetValue(libtorch));
             Devices.SetThreads(0);
@@ -94,8 +85,10 @@ internal static class FeaturesCommand
             if (parsed.GetValue(scatter) is { } picture)
             {
                 await FeatureScatter.WriteAsync(path, picture, signals.Token).ConfigureAwait(false);
-                terminal.Line(picture);
+                terminal.Result(picture);
             }
+
+            terminal.Next(FileReading.Of(path));
 
             return ExitCodes.Done;
         });

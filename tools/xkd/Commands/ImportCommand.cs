@@ -24,13 +24,14 @@ internal static class ImportCommand
                 AnyTensors = true,
             });
             WeightExporter.Write(parsed.GetValue(output)!, weights.Tensors, EncoderDescription.Find(parsed.GetValue(file)!) is { } d ? EncoderDescription.ToMetadata(d) : null);
-            Terminal terminal = new(json: false);
-            terminal.Line($"{parsed.GetValue(output)}: {weights.Tensors.Count} tensors, {weights.Modality?.ToString().ToLowerInvariant() ?? "every one of the file"}");
+            var terminal = Terminal.Of(parsed);
+            terminal.Result($"{parsed.GetValue(output)}: {weights.Tensors.Count} tensors, {weights.Modality?.ToString().ToLowerInvariant() ?? "every one of the file"}");
             foreach (var dropped in weights.Dropped)
             {
                 terminal.Line($"  left behind: {dropped}");
             }
 
+            terminal.Next($"xkd features --weights {parsed.GetValue(output)} --data CACHE --out features.parquet");
             return Task.FromResult(ExitCodes.Done);
         });
         return command;

@@ -10,11 +10,16 @@ namespace Xkd.Cli.Commands;
 /// <summary><c>xkd ingest</c>: media into a cache.</summary>
 internal static class IngestCommand
 {
+    private const double WorthATable = 30;
+
+    private const int Few = 10_000;
+
     public static Command Create()
     {
         Option<string?> dataset = new("--dataset") { Description = $"One of {string.Join(", ", DatasetRegistry.Names)}." };
         Option<string?> root = new("--root") { Description = "The dataset's folder." };
-        Option<string?> output = new("--out") { Description = "The cache, a folder or s3://bucket/prefix; the same command again does only what is missing." };
+        var output = Outputs.Cache(
+            new Option<string?>("--out") { Description = "The cache, a folder or s3://bucket/prefix; the same command again does only what is missing." });
         Option<string?> merge = new("--merge") { Description = "Merge the parts of a cache that several processes wrote." };
         Option<string?> split = new("--split") { Description = "Only this split." };
         Option<string?> annotations = new("--annotations") { Description = "The annotation file or folder, where it is not in its usual place." };
@@ -28,12 +33,22 @@ internal static class IngestCommand
         var fps = Numbers.Option("--fps", "Cached frames per second.", new NumberRange(0, 240, above: true), 8.0);
         var maxClip = Numbers.Option("--max-clip", "Longer sources are cut into segments of this many seconds.", new NumberRange(1, 1_000_000), 60.0);
         var workers = Numbers.Option("--workers", "Sources decoded at a time; 0: one per core.", new NumberRange(0, 1024), 0);
-        Option<long?> budget = new("--memory-budget") { Description = "Decoded payload queued and in flight; by default 1GiB, or more where there are over 40 workers.", CustomParser = result => Sizes.Parse(result) };
+        Option<ByteSize?> budget = new("--memory-budget") { Description = "Decoded payload queued and in flight; by default 1GiB, or more where there are over 40 workers.", CustomParser = result => Sizes.Parse(result) };
         var timeout = Numbers.Option("--item-timeout", "Seconds one source may take.", new NumberRange(0, 2_500_000, above: true), 600.0);
         var maxPixels = Numbers.Option("--max-pixels", "Pixels a source's picture has at most; a larger one fails as too-large.", new NumberRange(1, int.MaxValue), 36_000_000);
         var maxAspect = Numbers.Option("--max-aspect", "A picture's long side is at most so many times its short one.", new NumberRange(1, 10_000), 32.0);
-        Option<long> maxDecoded = new("--max-decoded") { Description = "Bytes that one source's frames and samples take at most, decoded; 16GiB is eight hours of 16:9.", DefaultValueFactory = _ => 16L << 30, CustomParser = result => Sizes.Parse(result) };
-        Option<(int Part, int Of)> partition = new("--partition") { Description = "This process's part of the items, i/n; auto takes both from SLURM or MPI, auto/n the part alone.", DefaultValueFactory = _ => (1, 1), CustomParser = Sizes.ParsePartition };
+        Option<ByteSize> maxDecoded = new("--max-decoded")
+        {
+            Description = "Bytes that one source's frames and samples take at most, decoded; 16GiB is eight hours of 16:9.",
+            DefaultValueFactory = _ => new ByteSize(16L << 30),
+            CustomParser = Sizes.Parse,
+        };
+        Option<Partition> partition = new("--partition")
+        {
+            Description = "This process's part of the items, i/n; auto takes both from SLURM or MPI, auto/n the part alone.",
+            DefaultValueFactory = _ => new Partition(1, 1),
+            CustomParser = Sizes.ParsePartition,
+        };
         Option<bool> retryFailed = new("--retry-failed") { Description = "Redo the items that failed before." };
         var changed = CommonOptions.Choice(
             "--changed",
@@ -44,19 +59,20 @@ internal static class IngestCommand
         {
             Description = "Write nothing: say what would be done, and estimate clips, bytes and time from a few files, decoded for at most 10 s.",
         };
+        Option<bool> profile = new("--profile") { Description = "Show what every stage measured." };
         var delays = CommonOptions.DelayStage();
         var json = CommonOptions.Json();
 
         Command command = new("ingest", "Decode media once into a cache of frames and log-mel spectrograms.")
         {
             dataset, root, output, merge, split, annotations, strict, frames, audio, mel, modalities, onMissing, shortSide, fps, maxClip, workers, budget, timeout, maxPixels, maxAspect, maxDecoded,
-            partition, retryFailed, changed, gone, dryRun, delays, json,
+            partition, retryFailed, changed, gone, dryRun, profile, delays, json,
         };
         command.SetAction(async (parsed, _) =>
         {
             if (parsed.GetValue(merge) is string cache)
             {
-                return await MergeAsync(cache, new Terminal(parsed.GetValue(json))).ConfigureAwait(false);
+                return await MergeAsync(cache, Terminal.Of(parsed, json)).ConfigureAwait(false);
             }
 
             IngestOptions options = new()
@@ -76,11 +92,11 @@ internal static class IngestCommand
                 Fps = parsed.GetValue(fps),
                 MaxClip = parsed.GetValue(maxClip),
                 Workers = parsed.GetValue(workers),
-                MemoryBudget = parsed.GetValue(budget),
+                MemoryBudget = parsed.GetValue(budget)?.Bytes,
                 ItemTimeout = parsed.GetValue(timeout),
                 MaxPixels = parsed.GetValue(maxPixels),
                 MaxAspect = parsed.GetValue(maxAspect),
-                MaxDecoded = parsed.GetValue(maxDecoded),
+                MaxDecoded = parsed.GetValue(maxDecoded).Bytes,
                 Partition = parsed.GetValue(partition).Part,
                 Partitions = parsed.GetValue(partition).Of,
                 RetryFailed = parsed.GetValue(retryFailed),
@@ -88,8 +104,10 @@ internal static class IngestCommand
                 Gone = parsed.GetValue(gone) == "remove" ? GonePolicy.Remove : GonePolicy.Keep,
                 StageDelays = parsed.GetValue(delays)!,
             };
-            Terminal terminal = new(parsed.GetValue(json));
-            return await (parsed.GetValue(dryRun) ? ForecastAsync(options, terminal) : RunAsync(options, terminal)).ConfigureAwait(false);
+            var terminal = Terminal.Of(parsed, json);
+            return await (parsed.GetValue(dryRun)
+                ? ForecastAsync(options, terminal)
+                : RunAsync(options, terminal, parsed.GetValue(profile))).ConfigureAwait(false);
         });
         return command;
     }
@@ -98,12 +116,14 @@ internal static class IngestCommand
     {
         var manifest = await CacheMerger.MergeAsync(cache, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
         var summary = CacheSummary.Of(cache);
-        terminal.Line($"{cache}: version {manifest.Version}, {summary.Clips} clips, {summary.Failed} failed items");
+        terminal.Result($"{cache}: version {manifest.Version}, {summary.Clips} clips, {summary.Failed} failed items");
         if (terminal.Json)
         {
             Terminal.WriteJson(new { schema = 1, version = manifest.Version, clips = summary.Clips, failed = summary.Failed });
         }
 
+        string[] decoded = [.. manifest.Origins.Select(origin => origin.Modalities).Distinct()];
+        terminal.Next(Use(cache, decoded is [var one] ? one : "av", summary.Clips));
         return summary.Failed > 0 ? ExitCodes.DoneWithFailures : ExitCodes.Done;
     }
 
@@ -127,14 +147,14 @@ internal static class IngestCommand
         }
 
         WriteNotes(forecast.Notes, options, terminal);
-        terminal.Line($"dry run, nothing is written: {forecast.Pending} to decode, of which {forecast.New} new; "
+        terminal.Result($"dry run, nothing is written: {forecast.Pending} to decode, of which {forecast.New} new; "
             + $"{forecast.Settled} stay as they are, of which {forecast.FailedEarlier} failed earlier");
-        terminal.Line($"{forecast.Changes.Changed.Count} changed, {forecast.Changes.Moved.Count} moved, {forecast.Changes.Gone.Count} gone");
-        terminal.Line(forecast switch
+        terminal.Result($"{forecast.Changes.Changed.Count} changed, {forecast.Changes.Moved.Count} moved, {forecast.Changes.Gone.Count} gone");
+        terminal.Result(forecast switch
         {
             { Pending: 0 } => "nothing is to be decoded",
             { Clips: { } clips, Bytes: { } bytes, Seconds: { } seconds, Sampled: > 0 } =>
-                $"about {clips} {(clips == 1 ? "clip" : "clips")}, {Size(bytes)}, {Time(seconds)} with {forecast.Workers} decoded at a time: "
+                $"about {clips} {(clips == 1 ? "clip" : "clips")}, {Size(bytes)}, {Durations.Text(TimeSpan.FromSeconds(Math.Max(1, seconds)))} with {forecast.Workers} decoded at a time: "
                 + $"an estimate from {forecast.Sampled} {(forecast.Sampled == 1 ? "file" : "files")}",
             { Seconds: 0 } => "no pending item has a file to decode",
             _ => "no estimate: no file was decoded within 10 s",
@@ -158,13 +178,6 @@ internal static class IngestCommand
         ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:f1} MB")
         : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:f1} GB");
 
-    private static string Time(double seconds) => seconds switch
-    {
-        < 90 => string.Create(CultureInfo.InvariantCulture, $"{Math.Max(1, seconds):f0} s"),
-        < 5400 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 60:f0} minutes"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{seconds / 3600:f1} hours"),
-    };
-
     private static void WriteNotes(IReadOnlyList<string> notes, IngestOptions options, Terminal terminal)
     {
         foreach (var note in notes)
@@ -173,14 +186,13 @@ internal static class IngestCommand
         }
     }
 
-    /// <summary>Runs one ingest with progress on <paramref name="terminal"/> and returns the exit code.</summary>
-    public static async Task<int> RunAsync(IngestOptions options, Terminal terminal)
+    private static async Task<int> RunAsync(IngestOptions options, Terminal terminal, bool profile)
     {
         using StopSignals signals = new();
         IngestResult result;
         try
         {
-            result = await IngestAsync(options, terminal, signals.Token).ConfigureAwait(false);
+            result = await IngestAsync(options, terminal, signals.Token, profile).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (signals.ExitCode is { } stopped)
         {
@@ -203,11 +215,21 @@ internal static class IngestCommand
             });
         }
 
+        if (!result.Stopped && options.Partitions > 1)
+        {
+            terminal.Next($"xkd ingest --merge {options.Out}");
+        }
+        else if (!result.Stopped && result.Committed + result.Skipped > 0)
+        {
+            var decoded = options.Modalities is Modalities.Auto ? DatasetRegistry.DefaultModalities(options.Dataset) : options.Modalities;
+            terminal.Next(Use(options.Out, decoded switch { Modalities.Video => "video", Modalities.Audio => "audio", _ => "av" }, result.Committed + result.Skipped));
+        }
+
         return (result.Stopped ? signals.ExitCode : null) ?? (result.Failed + result.FailedEarlier > 0 ? ExitCodes.DoneWithFailures : ExitCodes.Done);
     }
 
     /// <summary>Runs one ingest with progress on <paramref name="terminal"/>.</summary>
-    public static async Task<IngestResult> IngestAsync(IngestOptions options, Terminal terminal, CancellationToken stop)
+    public static async Task<IngestResult> IngestAsync(IngestOptions options, Terminal terminal, CancellationToken stop, bool profile = false)
     {
         ProgressLine progress = new(terminal, "ingest", TimeProvider.System, TimeSpan.FromSeconds(5));
         if (options.Frames == FrameCodecs.Jpeg && JpegFrames.Shortfall is { } shortfall)
@@ -236,9 +258,25 @@ internal static class IngestCommand
             WriteFailures(result, options.Out, terminal);
         }
 
-        GraphReportText.Write(result.Report, terminal);
+        if (profile || IsSlow(result))
+        {
+            GraphReportText.Write(result.Report, terminal);
+        }
+        else if (result.Committed > 0)
+        {
+            terminal.Line($"  {result.Report.Remedy}");
+        }
+
         return result;
     }
+
+    // The paper's recipe wants a batch of 256 clips, many times.
+    internal static string Use(string cache, string modalities, long clips) => modalities == "av"
+        ? $"xkd train --config {(clips < Few ? "tiny" : "xkd")} --data {cache} --out RUN"
+        : $"xkd eval svm --weights RUN --train {cache} --val {cache} --modality {modalities} --out RESULTS";
+
+    // Decoding is the work: where it waits for another stage for a while, the table tells why.
+    private static bool IsSlow(IngestResult result) => result.Seconds > WorthATable && result.Report.Bottleneck != "decode";
 
     private static string Ended(IngestResult result)
     {

@@ -23,7 +23,7 @@ internal static class InspectCommand
         command.SetAction(async (parsed, stop) =>
         {
             var path = parsed.GetValue(cache)!;
-            Terminal terminal = new(parsed.GetValue(json));
+            var terminal = Terminal.Of(parsed, json);
             if (parsed.GetValue(clip) is string id)
             {
                 var folder = parsed.GetValue(output) ?? throw new UsageException("--clip needs --out DIR, the folder for its pictures");
@@ -49,12 +49,14 @@ internal static class InspectCommand
             }
 
             var f = summary.Fingerprint;
-            terminal.Line($"{path}: version {summary.Version}, {summary.Clips} clips, {summary.Failed} failed items, {summary.Hours:f2} h, {summary.Bytes / 1e6:f1} MB");
-            terminal.Line($"  frames {f.FramesCodec}, {f.Fps:g} fps, short side {f.ShortSide}; audio {f.AudioCodec}, {f.SampleRate} Hz, n_fft {f.NFft}, hop {f.Hop}, {f.Mels} mels; {f.Decoder}");
+            terminal.Result($"{path}: version {summary.Version}, {summary.Clips} clips, {summary.Failed} failed items, {summary.Hours:f2} h, {summary.Bytes / 1e6:f1} MB");
+            terminal.Result($"  frames {f.FramesCodec}, {f.Fps:g} fps, short side {f.ShortSide}; audio {f.AudioCodec}, {f.SampleRate} Hz, n_fft {f.NFft}, hop {f.Hop}, {f.Mels} mels; {f.Decoder}");
             foreach ((var name, var count) in summary.Classes.OrderBy(c => c.Key, StringComparer.Ordinal))
             {
-                terminal.Line($"  {count,8}  {name}");
+                terminal.Result($"  {count,8}  {name}");
             }
+
+            terminal.Next([.. opened.Clips.Take(1).Select(c => $"xkd inspect {path} --clip {c.Id} --out DIR")]);
 
             return ExitCodes.Done;
         });
@@ -63,6 +65,7 @@ internal static class InspectCommand
 
     private static async Task<int> WriteAsync(string path, string id, string folder, string? weights, Terminal terminal, CancellationToken stop)
     {
+        RequireClip(Cache.Open(path), id);
         (var files, var missing) = ClipPictures.Write(path, id, folder);
         if (weights is not null)
         {
@@ -75,7 +78,7 @@ internal static class InspectCommand
 
         foreach (var line in files.Concat(missing))
         {
-            terminal.Line(line);
+            terminal.Result(line);
         }
 
         if (terminal.Json)
@@ -84,5 +87,18 @@ internal static class InspectCommand
         }
 
         return ExitCodes.Done;
+    }
+
+    private static void RequireClip(Cache cache, string id)
+    {
+        if (cache.Clips.Any(c => c.Id == id))
+        {
+            return;
+        }
+
+        // A name without its folder or extension is meant before any other spelling.
+        string[] ids = [.. cache.Clips.Select(c => c.Id)];
+        var meant = Array.Find(ids, i => Path.GetFileName(i) == id || Path.GetFileNameWithoutExtension(i) == id) ?? Spelling.Nearest(id, ids);
+        throw new UsageException($"{cache.Path} has no clip '{id}'{(meant is null ? string.Empty : $"; did you mean {meant}?")} `xkd cache ls {cache.Path}` lists its {ids.Length}");
     }
 }

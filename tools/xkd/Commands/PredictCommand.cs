@@ -22,7 +22,7 @@ internal static class PredictCommand
         var ids = CommonOptions.Ids();
         var cacheSize = CommonOptions.CacheSize();
         var output = Outputs.File(new Option<string?>("--out") { Description = "A .parquet or .csv of every clip with all scores." });
-        Option<bool> force = new("--force") { Description = "Replace --out where it exists." };
+        var force = CommonOptions.Force();
         var top = Numbers.Option("--top", "Classes shown of each clip.", new NumberRange(1, 1_000_000), 5);
         var threshold = Numbers.Optional<double>("--threshold", "Of classifiers with several labels a clip: the score above which a class is predicted.", new NumberRange(-1e9, 1e9));
         var batch = Numbers.Option("--batch", "Windows per forward pass.", new NumberRange(1, 65_536), 16);
@@ -49,7 +49,7 @@ internal static class PredictCommand
                 PredictionOutput.Require(file, parsed.GetValue(force));
             }
 
-            Terminal terminal = new(parsed.GetValue(json));
+            var terminal = Terminal.Of(parsed, json);
             using StopSignals signals = new();
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
             var (_, description) = KeptClassifier.Describe(parsed.GetValue(model)!);

@@ -12,10 +12,10 @@ internal static class ProfileCommand
 {
     public static Command Create()
     {
-        Argument<string> what = new("what") { Description = "ingest: media into a cache; decode: its first half; mel: the log-mel kernel; loader: a cache into augmented batches; step: the training step on random input; train: the step behind its feed; svm: fits of a linear SVM; plan: the step predicted part by part, for an h200 without one, for --device cpu or cuda from measured rates and beside what it takes there." };
+        Argument<string> what = new("what") { HelpName = "part", Description = "ingest: media into a cache; decode: its first half; mel: the log-mel kernel; loader: a cache into augmented batches; step: the training step on random input; train: the step behind its feed; svm: fits of a linear SVM; plan: the step predicted part by part, for an h200 without one, for --device cpu or cuda from measured rates and beside what it takes there." };
         what.AcceptOnlyFromAmong([.. Profiler.Names, "plan"]);
         Option<string?> data = new("--data") { Description = "loader, train: read this cache instead of a generated one." };
-        Option<string?> config = new("--config") { Description = "loader, step, train, plan: the configuration; by default the released recipe at batch 8, configs/bench/scaled.yaml, configs/pretrain/tiny.yaml, xkd.yaml." };
+        var config = ConfigNames.Accept(new Option<string?>("--config") { Description = "loader, step, train, plan: the configuration; by default the released recipe at batch 8, configs/bench/scaled.yaml, configs/pretrain/tiny.yaml, xkd.yaml." }, "pretrain");
         var device = CommonOptions.Device();
         var libtorch = CommonOptions.LibTorch();
         var clips = Numbers.Option("--clips", "plan: clips of an epoch.", new NumberRange(1, long.MaxValue), 240_000L);
@@ -29,7 +29,7 @@ internal static class ProfileCommand
         command.SetAction(async (parsed, _) =>
         {
             using StopSignals signals = new();
-            Terminal terminal = new(parsed.GetValue(json));
+            var terminal = Terminal.Of(parsed, json);
             ProfileOptions options = new()
             {
                 Data = parsed.GetValue(data), Config = parsed.GetValue(config), Set = parsed.GetValue(set)!, Delays = parsed.GetValue(delays)!, Device = parsed.GetValue(device)!,
@@ -66,13 +66,13 @@ internal static class ProfileCommand
         GraphReportText.Write(outcome.Report, terminal);
         foreach (var note in outcome.Notes)
         {
-            terminal.Line($"  {note}");
+            terminal.Result($"  {note}");
         }
 
         if (folder is not null)
         {
             GraphProfile.Write(folder, $"XKD profile: {outcome.What}", outcome.Report, [$"{outcome.Rate:f1} samples a second.", .. outcome.Notes], outcome.WriteTrace);
-            terminal.Line($"  {folder}/profile.html, trace.json");
+            terminal.Result($"  {folder}/profile.html, trace.json");
         }
 
         if (terminal.Json)

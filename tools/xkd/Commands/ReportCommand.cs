@@ -11,11 +11,16 @@ internal static class ReportCommand
     {
         Argument<string[]> runs = new("runs") { Description = "Run folders.", Arity = ArgumentArity.OneOrMore };
         var output = Outputs.File(CommonOptions.RequiredPath("--out", "The HTML file to write."));
-        Command command = new("report", "Compare runs on one HTML page.") { runs, output };
+        var force = CommonOptions.Force();
+        Command command = new("report", "Compare runs on one HTML page.") { runs, output, force };
         command.SetAction((parsed, _) =>
         {
-            RunReport.Write(parsed.GetValue(runs)!, parsed.GetValue(output)!);
-            new Terminal(json: false).Line(parsed.GetValue(output)!);
+            var path = parsed.GetValue(output)!;
+            Outputs.RequireFree(path, parsed.GetValue(force));
+            RunReport.Write(parsed.GetValue(runs)!, path);
+            var terminal = Terminal.Of(parsed);
+            terminal.Result(path);
+            terminal.Next($"xdg-open {path}");
             return Task.FromResult(ExitCodes.Done);
         });
         return command;

@@ -19,19 +19,19 @@ internal static class SelfCheckCommand
         Command command = new("selfcheck", "Train a tiny XKD on the device, in float32 and bfloat16, beside the CPU in float32.") { device, steps, libtorch, json };
         command.SetAction(async (parsed, _) =>
         {
-            Terminal terminal = new(parsed.GetValue(json));
+            var terminal = Terminal.Of(parsed, json);
             LibTorch.Load(parsed.GetValue(libtorch));
             var name = parsed.GetValue(device)!;
             var rows = await SelfCheck.RunAsync(name, parsed.GetValue(steps)).ConfigureAwait(false);
             var ok = rows.All(row => row.Ok);
+            terminal.Line($"{"",4} {"type",-8} {"term",-14} {"first",9} {"on CPU",9} {"mean",9} {"on CPU",9} {"gap",7} {"most",5}");
             foreach (var row in rows)
             {
-                terminal.Line(string.Create(CultureInfo.InvariantCulture,
-                    $"{(row.Ok ? "ok  " : "FAIL")} {row.Precision.ToString().ToLowerInvariant(),-8} {row.Term,-14} first {row.First,9:g6} beside {row.FirstExpected,9:g6}, ")
-                    + string.Create(CultureInfo.InvariantCulture, $"mean {row.Mean,9:g6} beside {row.MeanExpected,9:g6}: gap {row.Gap:e1}, tolerance {row.Tolerance:e0}"));
+                terminal.Check(row.Ok, string.Create(CultureInfo.InvariantCulture,
+                    $"{row.Precision.ToString().ToLowerInvariant(),-8} {row.Term,-14} {row.First,9:g5} {row.FirstExpected,9:g5} {row.Mean,9:g5} {row.MeanExpected,9:g5} {row.Gap,7:0.0e-0} {row.Tolerance,5:0e-0}"));
             }
 
-            terminal.Line(ok
+            terminal.Result(ok
                 ? $"{name} computes what the CPU does in float32, over {parsed.GetValue(steps)} steps"
                 : $"{name} does not compute what the CPU does: another libtorch or driver may, see xkd doctor; if only bfloat16 fails, set train.precision=float32");
             if (terminal.Json)

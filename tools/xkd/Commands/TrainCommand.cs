@@ -14,7 +14,8 @@ internal static class TrainCommand
 {
     public static Command Create()
     {
-        Option<string?> config = new("--config") { Description = "The configuration, for example configs/pretrain/xkd.yaml; with --resume by default the run's own." };
+        var config = ConfigNames.Accept(
+            new Option<string?>("--config") { Description = "A file, or a name of configs/pretrain such as xkd or tiny; with --resume by default the run's own." }, "pretrain");
         Option<string[]> data = new("--data")
         {
             Description = "The cache, a folder or s3://bucket/prefix; repeatable, and as CACHE@WEIGHT drawn by weight. By default data.caches of the configuration, with --resume the run's own.",
@@ -33,9 +34,13 @@ internal static class TrainCommand
         var maxHours = Numbers.Optional<double>("--max-hours", "Stop after this many hours with a checkpoint and exit code 75.", new NumberRange(0, 1_000_000, above: true));
         var device = CommonOptions.Device();
         var libtorch = CommonOptions.LibTorch();
-        Option<bool> profile = new("--profile") { Description = "Write what every feed stage measured as profile.json into the run folder." };
+        Option<bool> dryRun = new("--dry-run") { Description = "Write nothing: show the whole configuration, the data, the steps, and the memory that a step takes." };
+        Option<bool> profile = new("--profile") { Description = "Show what every feed stage measured, and write it as profile.html, profile.json and trace.json into the run folder." };
         var delays = CommonOptions.DelayStage();
-        Command command = new("train", "Pre-train on a cache.") { config, data, weights, where, ids, cacheSize, output, resume, seed, set, maxSteps, maxHours, device, libtorch, profile, delays };
+        Command command = new("train", "Pre-train on a cache.")
+        {
+            config, data, weights, where, ids, cacheSize, output, resume, seed, set, maxSteps, maxHours, device, libtorch, dryRun, profile, delays,
+        };
         command.SetAction(async (parsed, _) =>
         {
             var overrides = parsed.GetValue(set)!;
@@ -46,14 +51,16 @@ internal static class TrainCommand
 
             RunFolder run = new(parsed.GetValue(output)!);
             var resumes = parsed.GetResult(resume) is not null && run.HasRun;
-            var loaded = PretrainConfig.Load(parsed.GetValue(config) ?? (resumes ? run.Config : throw new UsageException("--config is missing; name one, such as configs/pretrain/xkd.yaml")), overrides);
+            var path = parsed.GetValue(config) ?? (resumes ? run.Config : null);
+            var loaded = PretrainConfig.Load(
+                path ?? throw new UsageException($"--config is missing; name a file, or one of {string.Join(", ", ConfigNames.Names("pretrain"))}"), overrides);
             if (parsed.GetResult(where) is { Implicit: false } || parsed.GetResult(ids) is { Implicit: false })
             {
                 loaded = loaded with { Data = loaded.Data with { Where = parsed.GetValue(where)!, Ids = parsed.GetValue(ids) ?? "" } };
             }
 
             LibTorch.Load(parsed.GetValue(libtorch));
-            return await RunAsync(new TrainerOptions
+            TrainerOptions options = new()
             {
                 Config = loaded,
                 Data = parsed.GetValue(data)!,
@@ -66,9 +73,23 @@ internal static class TrainCommand
                 Device = parsed.GetValue(device)!,
                 Profile = parsed.GetValue(profile),
                 StageDelays = parsed.GetValue(delays)!,
-            }, new Terminal(json: false)).ConfigureAwait(false);
+            };
+            var terminal = Terminal.Of(parsed);
+            return await (parsed.GetValue(dryRun) ? ForecastAsync(options, terminal) : RunAsync(options, terminal)).ConfigureAwait(false);
         });
         return command;
+    }
+
+    private static async Task<int> ForecastAsync(TrainerOptions options, Terminal terminal)
+    {
+        var forecast = await TrainingForecast.OfAsync(options).ConfigureAwait(false);
+        terminal.Result(ConfigBinder.ToYaml(options.Config).TrimEnd().Replace("\n", "\n  ", StringComparison.Ordinal).Insert(0, "  "));
+        foreach (var line in TrainingText.Of(forecast, options))
+        {
+            terminal.Result(line);
+        }
+
+        return ExitCodes.Done;
     }
 
     // A panel, or a line per interval, from rank 0.
@@ -87,12 +108,17 @@ internal static class TrainCommand
 
     private static void Report(TrainerOptions options, Terminal terminal, TrainResult result)
     {
-        GraphReportText.Write(result.Feed, terminal);
-        if (result.CheckpointsMissed > 0)
+        if (options.Profile)
         {
-            terminal.Line($"{options.Out}: the disk was full for {result.CheckpointsMissed} checkpoints, which are missing");
+            GraphReportText.Write(result.Feed, terminal);
+            terminal.Result($"  {Path.Combine(options.Out, "profile.html")}");
+        }
+        else if (result.Last is not null)
+        {
+            terminal.Line($"  {result.Feed.Remedy}");
         }
 
-        terminal.Line($"{options.Out}: {result.Steps} of {result.TotalSteps} steps, peak RSS {result.PeakRss / 1e9:f2} GB{(result.Stopped ? "; stopped, continue with --resume" : string.Empty)}");
+        terminal.Result(TrainingText.Of(result, options));
+        terminal.Next([.. TrainingText.Next(result, options)]);
     }
 }

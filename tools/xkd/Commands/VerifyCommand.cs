@@ -16,7 +16,7 @@ internal static class VerifyCommand
         Command command = new("verify", "Check every byte of a cache against its manifest.") { cache, json };
         command.SetAction((parsed, _) =>
         {
-            Terminal terminal = new(parsed.GetValue(json));
+            var terminal = Terminal.Of(parsed, json);
             using StopSignals signals = new();
             var report = CacheVerifier.Verify(parsed.GetValue(cache)!, ct: signals.Token);
             if (terminal.Json)
@@ -27,20 +27,20 @@ internal static class VerifyCommand
             {
                 foreach (var error in report.Errors.Take(ShownErrors))
                 {
-                    terminal.Line($"{error.Shard}{(error.Row is long row ? $" row {row}" : string.Empty)} {error.Column}: expected {error.Expected}, got {error.Got}");
+                    terminal.Result($"{error.Shard}{(error.Row is long row ? $" row {row}" : string.Empty)} {error.Column}: expected {error.Expected}, got {error.Got}");
                 }
 
-                terminal.Line(report.Ok
+                terminal.Result(report.Ok
                     ? $"ok: {report.Shards} shards, {report.Rows} rows"
                     : $"{report.Errors.Count} errors in {report.Shards} shards; ingest the damaged items again into a new cache, or restore the named shards");
                 if (report.Ok && report.RemovedRows > 0)
                 {
-                    terminal.Line($"{report.RemovedRows} rows are of removed clips, whose bytes stay until: xkd cache compact {parsed.GetValue(cache)}");
+                    terminal.Result($"{report.RemovedRows} rows are of removed clips, whose bytes stay until: xkd cache compact {parsed.GetValue(cache)}");
                 }
 
                 if (report.Ok && report.OtherShards > 0)
                 {
-                    terminal.Line($"{report.OtherShards} shards are of older versions, or of a writer at work; the former stay until: xkd cache vacuum {parsed.GetValue(cache)}");
+                    terminal.Result($"{report.OtherShards} shards are of older versions, or of a writer at work; the former stay until: xkd cache vacuum {parsed.GetValue(cache)}");
                 }
             }
 

@@ -5,22 +5,15 @@ namespace Xkd.Cli.Evaluation;
 /// <summary>The folder that results go to.</summary>
 internal static class OutputFolder
 {
-    /// <summary>Makes it, and makes sure that it can be written to, before hours of work are spent.</summary>
-    /// <exception cref="UsageException">It cannot.</exception>
-    public static void Require(string folder)
+    private static readonly string[] Results = ["results.json", "retrieval.json"];
+
+    /// <summary>Refuses to write over results.</summary>
+    /// <exception cref="UsageException">There are some, and <paramref name="force"/> is not.</exception>
+    public static void RequireFree(string folder, bool force)
     {
-        try
+        if (!force && Array.Find(Results, name => File.Exists(Path.Combine(folder, name))) is { } there)
         {
-            Directory.CreateDirectory(folder);
-            var probe = Path.Combine(folder, $".probe-{Guid.NewGuid():n}");
-            using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose))
-            {
-                // That it can be made is all there is to know.
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UsageException($"--out {folder} cannot be written to: {e.Message}: name a folder, absent or your own", e);
+            throw new UsageException($"--out {folder} holds results already ({there}); name another folder, or write --force to replace them");
         }
     }
 }

@@ -13,37 +13,32 @@ internal static class CommandHost
     public static async Task<int> RunAsync(RootCommand root, string name, string[] args)
     {
         PrintableWriter.Install();
-        var parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
-        {
-            foreach (var error in parsed.Errors)
-            {
-                await Console.Error.WriteLineAsync(PrintableText.Line($"xkd: {error.Message}")).ConfigureAwait(false);
-            }
-
-            await Console.Error.WriteLineAsync($"xkd: see `{name} {(parsed.CommandResult.Command == root ? string.Empty : parsed.CommandResult.Command.Name + " ")}--help`").ConfigureAwait(false);
-            return ExitCodes.Usage;
-        }
-
         try
         {
+            var parsed = root.Parse(HelpText.Asked(args));
+            if (parsed.Errors.Count > 0 && parsed.Action is not HelpText)
+            {
+                UsageErrors.Of(parsed, name).ToList().ForEach(Terminal.Error);
+                return ExitCodes.Usage;
+            }
+
             return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false);
         }
         catch (XkdException e)
         {
-            await Console.Error.WriteLineAsync(PrintableText.Line($"xkd: {e.Message}")).ConfigureAwait(false);
+            Terminal.Error(e.Message);
             return e is UsageException ? ExitCodes.Usage : ExitCodes.Failed;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // A disk that is full, or a file where a folder should be: the message names it, and a trace would tell no more.
-            await Console.Error.WriteLineAsync(PrintableText.Line($"xkd: {e.Message}")).ConfigureAwait(false);
+            Terminal.Error(e.Message);
             return ExitCodes.Failed;
         }
         catch (Exception e) when (e is OutOfMemoryException || (e is ExternalException && e.Message.Contains("memory", StringComparison.Ordinal)))
         {
             // libtorch's refusal of an allocation is a text of many lines; the first says how much was asked for.
-            await Console.Error.WriteLineAsync($"xkd: there is not enough memory: {e.Message.Split('\n')[0]}: lower batch, the number or size of views, or the model").ConfigureAwait(false);
+            Terminal.Error($"there is not enough memory: {e.Message.Split('\n')[0]}: lower batch, the number or size of views, or the model");
             return ExitCodes.Failed;
         }
         catch (OperationCanceledException)

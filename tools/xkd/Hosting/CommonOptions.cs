@@ -10,7 +10,12 @@ internal static class CommonOptions
     /// <summary>What every seed may be.</summary>
     public static NumberRange Seeds => new(0, long.MaxValue);
 
+    /// <summary>Of every verb, for it is the program's own.</summary>
+    public static Option<bool> Quiet { get; } = new("--quiet") { Description = "Print only errors and the result.", Recursive = true };
+
     public static Option<bool> Json() => new("--json") { Description = "Write exactly one JSON object to stdout; everything else goes to stderr." };
+
+    public static Option<bool> Force(string replaced = "--out where it exists") => new("--force") { Description = $"Replace {replaced}." };
 
     public static Option<string> RequiredPath(string name, string description) => new(name) { Description = description, Required = true };
 
@@ -35,19 +40,18 @@ internal static class CommonOptions
         AllowMultipleArgumentsPerToken = true,
     };
 
-    /// <summary>Conditions on a cache's clips; all must hold.</summary>
-
     public static Option<string?> LibTorch() => new("--libtorch") { Description = "Folder of an existing libtorch, such as a PyTorch install's torch/lib (also XKD_LIBTORCH)." };
 
     /// <summary>Bound of the local copies of a cache that lies in an object store; <see cref="Objects"/> turns it into what opens the cache.</summary>
-    public static Option<long?> CacheSize() => new("--cache-size")
+    public static Option<ByteSize?> CacheSize() => new("--cache-size")
     {
         Description = "Disk that local copies of an s3:// cache may take, such as 200GiB (also XKD_CACHE_SIZE; 100GiB), below XKD_CACHE_DIR.",
         CustomParser = result => Sizes.Parse(result),
     };
 
-    public static ObjectStoreOptions? Objects(long? cacheSize) => cacheSize is long bytes ? ObjectStoreOptions.FromEnvironment() with { CacheBytes = bytes } : null;
+    public static ObjectStoreOptions? Objects(ByteSize? cacheSize) => cacheSize is { } size ? ObjectStoreOptions.FromEnvironment() with { CacheBytes = size.Bytes } : null;
 
+    /// <summary>Conditions on a cache's clips; all must hold.</summary>
     public static Option<string[]> Where() => new("--where")
     {
         Description = "Only clips that meet this, COLUMN=VALUE[,VALUE]… or another of != < <= > >=, such as split=train or duration>=4; repeatable, all must hold.",

@@ -5,9 +5,10 @@ namespace Xkd.Cli.Hosting;
 
 /// <summary>What is shown of the steps of one interval: means, but for what has a last value.</summary>
 /// <param name="Steps">The interval's steps, never empty.</param>
-/// <param name="TotalSteps">Steps of the whole run.</param>
+/// <param name="TotalSteps">The step after which this start ends.</param>
+/// <param name="Epochs">Of the whole run.</param>
 /// <param name="Left">Time that the rest of the run will take at the smoothed pace.</param>
-internal sealed record IntervalSummary(IReadOnlyList<StepMetrics> Steps, long TotalSteps, TimeSpan Left)
+internal sealed record IntervalSummary(IReadOnlyList<StepMetrics> Steps, long TotalSteps, int Epochs, TimeSpan Left)
 {
     public StepMetrics Last => Steps[^1];
 
@@ -15,7 +16,17 @@ internal sealed record IntervalSummary(IReadOnlyList<StepMetrics> Steps, long To
 
     public string Memory => Last.GpuMemory > 0 ? $"rss {Last.Rss / 1e9:f2} GB, gpu {Last.GpuMemory / 1e9:f2} GB" : $"rss {Last.Rss / 1e9:f2} GB";
 
-    public string Eta => Left.ToString("d\\.hh\\:mm\\:ss");
+    public string Eta => Durations.Text(Left);
+
+    public string Epoch => $"epoch {Last.Epoch + 1}/{Epochs}";
+
+    public string Lr => $"lr {Last.Lr:0.0e-0}";
+
+    /// <summary>Of a GPU alone: a CPU's peak is another at each start.</summary>
+    private string Mfu => Last.GpuMemory > 0 ? $", MFU {Mean(s => s.Mfu):p1}" : string.Empty;
+
+    public string Speed =>
+        $"{Mean(s => s.Ms):f0} ms/step, {Mean(s => s.SamplesPerSecond):f1} samples/s, data wait {Mean(s => s.DataWait):p1}{Mfu}";
 
     public double Mean(Func<StepMetrics, double> of) => Steps.Average(of);
 
@@ -24,6 +35,6 @@ internal sealed record IntervalSummary(IReadOnlyList<StepMetrics> Steps, long To
 
     /// <summary>The plain line.</summary>
     public string Line =>
-        $"step {Last.Step}/{TotalSteps} ({100 * Share:f1}%) | loss {Mean(s => s.Loss):f4} | {string.Join(' ', Scalars)} | {Mean(s => s.Ms):f0} ms/step | {Mean(s => s.SamplesPerSecond):f1} samples/s | " +
-        $"data {Mean(s => s.DataWait):p1} | mfu {Mean(s => s.Mfu):p1} | lr {Last.Lr:e2} | grad {Mean(s => s.GradNorm):f2} | {Memory} | ETA {Eta}";
+        $"step {Last.Step}/{TotalSteps} ({100 * Share:f1}%) | {Epoch} | loss {Mean(s => s.Loss):f4} | {string.Join(' ', Scalars)} | {Speed} | " +
+        $"{Lr} | grad {Mean(s => s.GradNorm):f2} | {Memory} | ETA {Eta}";
 }

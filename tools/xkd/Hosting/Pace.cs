@@ -3,7 +3,8 @@ using Xkd.Model.Training;
 namespace Xkd.Cli.Hosting;
 
 /// <summary>Estimates how long the rest of a run will take, from a smoothed time per step.</summary>
-internal sealed class Pace
+/// <param name="epochs">Of the run.</param>
+internal sealed class Pace(int epochs)
 {
     private const double Smoothing = 0.9;
 
@@ -13,6 +14,6 @@ internal sealed class Pace
     {
         var ms = steps.Average(s => s.Ms);
         _stepMs = _stepMs == 0 ? ms : (_stepMs * Smoothing) + (ms * (1 - Smoothing));
-        return new IntervalSummary(steps, totalSteps, TimeSpan.FromMilliseconds(_stepMs * (totalSteps - steps[^1].Step)));
+        return new IntervalSummary(steps, totalSteps, epochs, TimeSpan.FromMilliseconds(_stepMs * (totalSteps - steps[^1].Step)));
     }
 }

@@ -6,10 +6,13 @@ namespace Xkd.Cli.Hosting;
 /// <summary>Standard output or standard error, where every verb's words pass on their way out, so that none of them has to think of <see cref="PrintableText"/>.</summary>
 internal sealed class PrintableWriter(TextWriter inner) : TextWriter
 {
-    private static TextWriter? _output;
+    private static TextWriter? _output, _error;
 
     /// <summary>Standard output as it is, for what draws on a terminal.</summary>
     public static TextWriter Raw => _output ?? Console.Out;
+
+    /// <summary>Standard error as it is.</summary>
+    public static TextWriter RawError => _error ?? Console.Error;
 
     public override Encoding Encoding => inner.Encoding;
 
@@ -26,9 +29,9 @@ internal sealed class PrintableWriter(TextWriter inner) : TextWriter
             _ = AnsiConsole.Profile; // takes what is standard output now: its panels are made of escape sequences
         }
 
-        _output = Console.Out;
+        (_output, _error) = (Console.Out, Console.Error);
         Console.SetOut(new PrintableWriter(_output));
-        Console.SetError(new PrintableWriter(Console.Error));
+        Console.SetError(new PrintableWriter(_error));
     }
 
     public override void Write(char value) => Write([value]);

@@ -1,6 +1,3 @@
-using System.Globalization;
-using Spectre.Console;
-
 namespace Xkd.Cli.Hosting;
 
 /// <summary>
@@ -43,7 +40,15 @@ internal sealed class ProgressLine(Terminal terminal, string what, TimeProvider 
             }
 
             _last = now;
-            Write(Text(done, total, rate, remaining, note));
+            var text = Text(done, total, rate, remaining, note);
+            if (terminal.IsInteractive)
+            {
+                terminal.Draw(text);
+            }
+            else
+            {
+                terminal.Line(text);
+            }
         }
     }
 
@@ -55,11 +60,7 @@ internal sealed class ProgressLine(Terminal terminal, string what, TimeProvider 
     {
         lock (_gate)
         {
-            Write(Text(done, total, rate, remaining: null, note), whole: true);
-            if (terminal.IsInteractive)
-            {
-                Console.Out.WriteLine();
-            }
+            terminal.Result(Text(done, total, rate, remaining: null, note));
         }
     }
 
@@ -68,7 +69,7 @@ internal sealed class ProgressLine(Terminal terminal, string what, TimeProvider 
     {
         // Rounded down: only what is done is 100 %.
         var share = total > 0 ? $" {Math.Floor(100.0 * done / total),3:f0}%" : string.Empty;
-        var eta = remaining is { } left && left > TimeSpan.Zero ? $", ETA {left.ToString(left.Days > 0 ? "d\\.hh\\:mm\\:ss" : "hh\\:mm\\:ss", CultureInfo.InvariantCulture)}" : string.Empty;
+        var eta = remaining is { } left && left > TimeSpan.Zero ? $", ETA {Durations.Text(left)}" : string.Empty;
         return $"{share} {done}{(total > 0 ? $"/{total}" : string.Empty)}, {rate:f1}/s{eta}{(note is null ? string.Empty : ", " + note)}";
     }
 
@@ -81,21 +82,6 @@ internal sealed class ProgressLine(Terminal terminal, string what, TimeProvider 
     private double Rate(long done) => done / Math.Max(time.GetElapsedTime(_start).TotalSeconds, 1e-3);
 
     private TimeSpan? Remaining(long done, long total) => total > done && done > 0 ? TimeSpan.FromSeconds((total - done) / Rate(done)) : null;
-
-    // A line that is drawn again must not run over; the last one may.
-    private void Write(string text, bool whole = false)
-    {
-        if (terminal.IsInteractive)
-        {
-            var width = Math.Max(20, AnsiConsole.Profile.Width - 1);
-            text = PrintableText.Line(text);
-            PrintableWriter.Raw.Write("\r" + (text.Length > width && !whole ? text[..width] : text.PadRight(width)));
-        }
-        else
-        {
-            terminal.Line(text);
-        }
-    }
 
     private static string Bar(double share)
     {

@@ -22,42 +22,42 @@ internal static class Sizes
         [("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("TiB", 1L << 40), ("kB", 1000), ("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("B", 1)];
 
     /// <summary>Bytes from <c>512MiB</c>, <c>1GiB</c>, <c>2GB</c> or a plain number.</summary>
-    public static long Parse(ArgumentResult result)
+    public static ByteSize Parse(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
         (var suffix, var unit) = Units.FirstOrDefault(u => text.EndsWith(u.Suffix, StringComparison.Ordinal), (string.Empty, 1));
         var number = text[..^suffix.Length];
         if (new NumberRange(0, (double)MostBytes / unit, above: true).TryRead(number, out double value, out var fix))
         {
-            return (long)(value * unit);
+            return new ByteSize((long)(value * unit));
         }
 
         result.AddError($"{result.Argument.Name} {text}: {fix}{suffix}, or a size such as 512MiB or 1GiB");
-        return 0;
+        return default;
     }
 
     /// <summary>A time from <c>7d</c>, <c>12h</c>, <c>30m</c>, <c>45s</c> or <c>0</c>.</summary>
-    public static TimeSpan ParseAge(ArgumentResult result)
+    public static Age ParseAge(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
         if (text == "0")
         {
-            return TimeSpan.Zero;
+            return default;
         }
 
         (var suffix, var seconds) = Ages.FirstOrDefault(age => text.EndsWith(age.Suffix));
         var fix = string.Empty;
         if (seconds > 0 && MostAge.TryRead(text[..^1], out double value, out fix))
         {
-            return TimeSpan.FromSeconds(seconds * value);
+            return new Age(TimeSpan.FromSeconds(seconds * value));
         }
 
         result.AddError($"{result.Argument.Name} {text}: {(seconds > 0 ? $"{fix}{suffix}, or" : "write")} a time such as 7d, 12h, 30m, 45s, or 0");
-        return TimeSpan.Zero;
+        return default;
     }
 
     /// <summary>Part i of n, from <c>i/n</c> with 1 ≤ i ≤ n; <c>auto</c> and <c>auto/n</c> ask the scheduler.</summary>
-    public static (int Part, int Of) ParsePartition(ArgumentResult result)
+    public static Partition ParsePartition(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
         var halves = text.Split('/');
@@ -66,22 +66,23 @@ internal static class Sizes
         {
             try
             {
-                return SchedulerPartition.Read(Environment.GetEnvironmentVariable, parts > 0 ? parts : null);
+                (var own, var all) = SchedulerPartition.Read(Environment.GetEnvironmentVariable, parts > 0 ? parts : null);
+                return new Partition(own, all);
             }
             catch (UsageException e)
             {
                 result.AddError(e.Message);
-                return (1, 1);
+                return default;
             }
         }
 
         if (halves.Length == 2 && int.TryParse(halves[0], out var part) && int.TryParse(halves[1], out var of) && part >= 1 && part <= of)
         {
-            return (part, of);
+            return new Partition(part, of);
         }
 
         result.AddError($"--partition {text}: write i/n, for example 1/4, with i from 1 to n, or auto under a scheduler, or auto/n");
-        return (1, 1);
+        return default;
     }
 
     /// <summary>Delays by stage, from <c>stage=milliseconds</c> assignments.</summary>

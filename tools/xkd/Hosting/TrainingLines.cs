@@ -3,9 +3,9 @@ using Xkd.Model.Training;
 namespace Xkd.Cli.Hosting;
 
 /// <summary>One line per log interval: how far, the losses, the speed, what it waits for, and how long it will take.</summary>
-internal sealed class TrainingLines(Terminal terminal) : ITrainingObserver
+internal sealed class TrainingLines(Terminal terminal, int epochs) : ITrainingObserver
 {
-    private readonly Pace _pace = new();
+    private readonly Pace _pace = new(epochs);
 
     public void Note(string text) => terminal.Line(text);
 

@@ -9,19 +9,19 @@ namespace Xkd.Cli.Hosting;
 /// The run on a terminal: a panel that stays in place and is redrawn at each log interval, with the loss as a curve and the feed's queues; what the run says is
 /// printed above it.
 /// </summary>
-internal sealed class TrainingPanel(IAnsiConsole console, Action<IRenderable> show) : ITrainingObserver
+internal sealed class TrainingPanel(IAnsiConsole console, int epochs, Action<IRenderable> show) : ITrainingObserver
 {
-    private const int Kept = 1 << 12, BarWidth = 20, Labels = 14, Frame = 8;
+    private const int Kept = 1 << 12, BarWidth = 20, Labels = 14, Frame = 8, Echo = 3;
 
-    private readonly Pace _pace = new();
+    private readonly Pace _pace = new(epochs);
     private readonly Queue<double> _losses = new();
     private IntervalSummary? _summary;
     private GraphReport? _feed;
 
     /// <summary>Runs <paramref name="work"/> with an observer that keeps the panel up to date, until the work ends.</summary>
-    public static async Task<T> RunAsync<T>(IAnsiConsole console, Func<ITrainingObserver, Task<T>> work) =>
+    public static async Task<T> RunAsync<T>(IAnsiConsole console, int epochs, Func<ITrainingObserver, Task<T>> work) =>
         await console.Live(new Text("starting")).Overflow(VerticalOverflow.Crop)
-            .StartAsync(context => work(new TrainingPanel(console, context.UpdateTarget))).ConfigureAwait(false);
+            .StartAsync(context => work(new TrainingPanel(console, epochs, context.UpdateTarget))).ConfigureAwait(false);
 
     public void Note(string text) => console.WriteLine(PrintableText.Line(text));
 
@@ -51,18 +51,19 @@ internal sealed class TrainingPanel(IAnsiConsole console, Action<IRenderable> sh
     {
         var s = _summary ?? throw new InvalidOperationException("nothing to show before the first step");
         var grid = new Grid().AddColumn(new GridColumn().Width(Labels).NoWrap()).AddColumn(new GridColumn());
-        Row("progress", $"{Bar(s.Share)} {s.Share:p1}, step {s.Last.Step} of {s.TotalSteps}, epoch {s.Last.Epoch}, ETA {s.Eta}");
-        Row("loss", $"{s.Mean(m => m.Loss):f4}  {Sparkline.Of([.. _losses], Math.Max(8, console.Profile.Width - Labels - Frame - 10))}");
+        Row("progress", $"{Bar(s.Share)} {s.Share:p1}, step {s.Last.Step} of {s.TotalSteps}, {s.Epoch}, ETA {s.Eta}");
+        Row("loss", $"{s.Mean(m => m.Loss):f4}  {Sparkline.Of([.. _losses], Math.Max(8, console.Profile.Width - Echo - Labels - Frame - 10))}");
         Row("terms", string.Join(", ", s.Scalars));
-        Row("speed", $"{s.Mean(m => m.Ms):f0} ms/step, {s.Mean(m => m.SamplesPerSecond):f1} samples/s, data wait {s.Mean(m => m.DataWait):p1}, MFU {s.Mean(m => m.Mfu):p1}");
-        Row("optimizer", $"lr {s.Last.Lr:e2}, gradient norm {s.Mean(m => m.GradNorm):f2}");
+        Row("speed", s.Speed);
+        Row("optimizer", $"{s.Lr}, gradient norm {s.Mean(m => m.GradNorm):f2}");
         Row("memory", $"{s.Memory}, {s.Last.LiveTensors} tensors");
         foreach (var stage in _feed?.Stages ?? [])
         {
-            Row(stage.Name, $"{Bar(stage.Utilisation)} busy {stage.Utilisation,4:p0}, {stage.Occupancy:f1} queued, {stage.MeanMs:f1} ms each");
+            Row(stage.Title, $"{Bar(stage.Utilisation)} busy {stage.Utilisation,4:p0}, {stage.Occupancy:f1} queued, {stage.MeanMs:f1} ms each");
         }
 
-        return new Panel(grid) { Header = new PanelHeader("training"), Expand = true };
+        // Room for the ^C that a terminal echoes at the end of the last line: if it wrapped, the next frame would be drawn a line too low.
+        return new Panel(grid) { Header = new PanelHeader("training"), Width = console.Profile.Width - Echo };
 
         void Row(string label, string text) => grid.AddRow(new Text(label), new Text(text));
     }

@@ -16,7 +16,11 @@ internal static class TrainingView
             return Train(new OtherRankNotes(ranks.Rank));
         }
 
+        var epochs = options.Config.Optim.Epochs;
+
         // Open MPI gives its ranks a terminal of their own, which nobody sees.
-        return terminal.IsInteractive && (ranks is null || ranks.Size == 1) ? TrainingPanel.RunAsync(AnsiConsole.Console, Train) : Train(new TrainingLines(terminal));
+        return terminal.IsInteractive && (ranks is null || ranks.Size == 1)
+            ? TrainingPanel.RunAsync(AnsiConsole.Console, epochs, Train)
+            : Train(new TrainingLines(terminal, epochs));
     }
 }

@@ -30,10 +30,7 @@ internal sealed class PredictionOutput(IReadOnlyList<string> classes, double? th
             throw new UsageException($"--out {path}: predictions are written as .parquet or .csv; name one of them");
         }
 
-        if (File.Exists(path) && !force)
-        {
-            throw new UsageException($"--out {path} exists; name another file, or write --force to replace it");
-        }
+        Outputs.RequireFree(path, force);
     }
 
     public void Add(ClipPrediction prediction)
@@ -58,17 +55,17 @@ internal sealed class PredictionOutput(IReadOnlyList<string> classes, double? th
         var width = lines.Length == 0 ? 0 : Math.Min(MostNameShown, lines.Max(l => l.Name.Length));
         foreach (var (name, text) in lines)
         {
-            terminal.Line($"{(name.Length > width ? "…" + name[^(width - 1)..] : name.PadRight(width))}  {text}");
+            terminal.Result($"{(name.Length > width ? "…" + name[^(width - 1)..] : name.PadRight(width))}  {text}");
         }
 
         if (Recordings > MostShown)
         {
-            terminal.Line($"… and {Recordings - MostShown} more; --out FILE.parquet keeps all");
+            terminal.Result($"… and {Recordings - MostShown} more; --out FILE.parquet keeps all");
         }
 
         if (Accuracy is double accuracy)
         {
-            terminal.Line(string.Create(CultureInfo.InvariantCulture, $"{_right} of {_labelled} labelled recordings are predicted right: {accuracy:f2} %"));
+            terminal.Result(string.Create(CultureInfo.InvariantCulture, $"{_right} of {_labelled} labelled recordings are predicted right: {accuracy:f2} %"));
         }
     }
 

@@ -60,10 +60,15 @@ internal sealed class PredictionRun(KeptClassifier classifier, PredictionOutput 
             terminal.Line($"… and {_failed.Count - MostFailuresShown} more failed; --json names all");
         }
 
-        terminal.Line($"{output.Recordings} predicted, {_failed.Count} failed{(_path is null ? string.Empty : $": {_path}")}");
+        terminal.Result($"{output.Recordings} predicted, {_failed.Count} failed{(_path is null ? string.Empty : $": {_path}")}");
         if (terminal.Json)
         {
             Terminal.WriteJson(output.Json(_failed));
+        }
+
+        if (_path is not null)
+        {
+            terminal.Next(FileReading.Of(_path));
         }
 
         return _failed.Count > 0 ? ExitCodes.DoneWithFailures : ExitCodes.Done;

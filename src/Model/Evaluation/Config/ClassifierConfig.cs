@@ -5,6 +5,7 @@ namespace Xkd.Model.Evaluation;
 /// <summary>
 /// A classifier trained by gradient descent, on a frozen encoder (<c>configs/eval/linear/*.yaml</c>) or with it (<c>configs/eval/finetune/*.yaml</c>).
 /// </summary>
+[ConfigKind("an evaluation configuration of a classifier", "xkd eval linear or finetune")]
 public sealed record ClassifierConfig : EvaluationConfig
 {
     public HeadSection Head { get; init; } = new();

@@ -73,6 +73,7 @@ public abstract record EvaluationConfig
 }
 
 /// <summary>The frozen-feature protocol: <c>configs/eval/svm/*.yaml</c>.</summary>
+[ConfigKind("an evaluation configuration of an SVM", "xkd eval svm")]
 public sealed record SvmConfig : EvaluationConfig
 {
     /// <summary>Values of C to choose among. Default 0.001, 0.01, 0.1, 1, 10.</summary>

@@ -35,7 +35,7 @@ internal static class ClassifierEvaluation
     /// <exception cref="FailureException">The loss is not finite any more.</exception>
     public static EvaluationResult Run(
         IReadOnlyList<EvaluationEncoder> encoders, (EvaluationSet Fit, EvaluationSet Judged) sides, ClassifierConfig config, EvaluationResult identity,
-        Action<HeadWeights>? keep, Action<string> log, CancellationToken stop)
+        Action<HeadWeights>? keep, Action<string> log, Action<long, long> progress, CancellationToken stop)
     {
         (var fit, var judged) = sides;
         var frozen = identity.Protocol == "linear";
@@ -52,7 +52,7 @@ internal static class ClassifierEvaluation
         List<(int Epoch, ClipScores Scores, IReadOnlyList<ClipPrediction> Predictions)> evaluations = [];
         for (var epoch = 1; epoch <= config.Optim.Epochs; epoch++)
         {
-            var line = $"epoch {epoch}/{config.Optim.Epochs}: loss {training.Epoch(epoch - 1, stop):f4}";
+            var line = $"epoch {epoch}/{config.Optim.Epochs}: loss {training.Epoch(epoch - 1, Batches(epoch), stop):f4}";
             if (epoch == config.Optim.Epochs || (config.EvaluateEvery > 0 && epoch % config.EvaluateEvery == 0))
             {
                 var (scores, predictions) = Test(model, scorer, judged, config, stop);
@@ -66,6 +66,8 @@ internal static class ClassifierEvaluation
 
             log(line);
         }
+
+        Action<long, long> Batches(int epoch) => (done, of) => progress(((epoch - 1) * of) + done, config.Optim.Epochs * of);
 
         var chosen = ChoosesEpoch(config, evaluations[^1].Scores);
         (var at, var reported, var made) = Reported(evaluations, config);

@@ -55,8 +55,11 @@ internal sealed class ClassifierTraining : IDisposable
     };
 
     /// <summary>One epoch; gives its mean loss.</summary>
+    /// <param name="epoch">Counted from 0.</param>
+    /// <param name="progress">Receives the batches of the epoch that are done, and of how many.</param>
+    /// <param name="stop">Stops between batches.</param>
     /// <exception cref="FailureException">The loss is not finite.</exception>
-    public double Epoch(int epoch, CancellationToken stop)
+    public double Epoch(int epoch, Action<long, long> progress, CancellationToken stop)
     {
         var feed = new ClipFeed(_set.Cache, _views);
         try
@@ -64,12 +67,14 @@ internal sealed class ClassifierTraining : IDisposable
             _rates ??= Rates((int)feed.StepsPerEpoch);
             _model.Train(true);
             using var total = zeros([], device: _model.Device).DetachFromDisposeScope();
-            foreach (var batch in feed.ReadEpochAsync(epoch, stop).ToBlockingEnumerable(stop))
+            foreach (var (done, batch) in feed.ReadEpochAsync(epoch, stop).ToBlockingEnumerable(stop).Index())
             {
                 using (batch)
                 {
                     Step(batch, total);
                 }
+
+                progress(done + 1, feed.StepsPerEpoch);
             }
 
             double loss = total.item<float>() / feed.StepsPerEpoch;

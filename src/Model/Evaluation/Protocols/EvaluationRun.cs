@@ -40,7 +40,7 @@ public sealed record EvaluationRequest
     /// <summary>Where the classifier is kept, of several folds the first's; null keeps none.</summary>
     public string? Classifier { get; init; }
 
-    /// <summary>Receives the windows whose features are done, and of how many.</summary>
+    /// <summary>Receives how much is done, and of how much: windows whose features are computed (<c>svm</c>), or batches trained on.</summary>
     public Action<long, long>? Progress { get; init; }
 }
 
@@ -111,7 +111,7 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string>? log
                     features ??= SvmFeatures.Extract(encoders, svm, sides, request.Progress, stop);
                 }
 
-                var result = One(encoders, fold, both, features, results.Count == 0 ? request.Classifier : null, stop);
+                var result = One(encoders, fold, both, features, results.Count == 0 ? request.Classifier : null, Of(results.Count, wanted.Length), stop);
                 results.Add(result);
                 if (wanted.Length > 1)
                 {
@@ -129,7 +129,7 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string>? log
 
     private EvaluationResult One(
         IReadOnlyList<EvaluationEncoder> encoders, int? fold, (EvaluationSet Fit, EvaluationSet Judged) sides, SvmFeatures? features, string? kept,
-        CancellationToken stop)
+        Action<long, long> progress, CancellationToken stop)
     {
         var dataset = EvaluationSets.DatasetOf(request.Test) ?? request.Config.Dataset;
         var identity = new EvaluationResult
@@ -146,8 +146,8 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string>? log
         };
         Action<HeadWeights>? keep = kept is null ? null : head => KeptClassifier.WriteWeights(kept, encoders, head);
         var result = request.Config is SvmConfig svm
-            ? SvmEvaluation.Run(features!, sides, svm, identity, keep, stop)
-            : ClassifierEvaluation.Run(encoders, sides, (ClassifierConfig)request.Config, identity, keep, _log, stop);
+            ? SvmEvaluation.Run(features!, sides, svm, identity, keep, _log, stop)
+            : ClassifierEvaluation.Run(encoders, sides, (ClassifierConfig)request.Config, identity, keep, _log, progress, stop);
         if (kept is not null)
         {
             KeptClassifier.Complete(kept, request.Config, encoders, request.Test, result);
@@ -155,6 +155,9 @@ public sealed class EvaluationRun(EvaluationRequest request, Action<string>? log
 
         return result;
     }
+
+    // Folds train about the same number of batches each.
+    private Action<long, long> Of(int fold, int folds) => (done, all) => request.Progress?.Invoke((fold * all) + done, folds * all);
 
     private void Open(List<EvaluationEncoder> encoders)
     {

@@ -20,7 +20,7 @@ public static class SvmEvaluation
         OwnThread.RunAsync(() =>
         {
             var sides = EvaluationSets.Resolve(train, test, config, identity.Fold);
-            return Run(SvmFeatures.Extract(encoders, config, [sides], progress: null, stop), sides, config, identity, keep: null, stop);
+            return Run(SvmFeatures.Extract(encoders, config, [sides], progress: null, stop), sides, config, identity, keep: null, static _ => { }, stop);
         });
 
     /// <summary>The same on the caller's thread, on features that may serve several folds.</summary>
@@ -29,10 +29,11 @@ public static class SvmEvaluation
     /// <param name="config">The protocol.</param>
     /// <param name="identity">What the result is of.</param>
     /// <param name="keep">Receives the fitted SVM, of several draws of labels the first.</param>
+    /// <param name="log">Receives a line for each C that was tried; of draws of labels, which are many, none.</param>
     /// <param name="stop">Stops between passes.</param>
     internal static EvaluationResult Run(
         SvmFeatures features, (EvaluationSet Fit, EvaluationSet Judged) sides, SvmConfig config, EvaluationResult identity, Action<HeadWeights>? keep,
-        CancellationToken stop)
+        Action<string> log, CancellationToken stop)
     {
         (var fit, var judged) = sides;
         FeatureSet trainFeatures = features.Train(fit), testFeatures = features.Test(judged);
@@ -60,7 +61,7 @@ public static class SvmEvaluation
         {
             List<ClipPrediction> predictions = [];
             var own = config with { Seed = seed, Scaling = features.UnitLength ? FeatureScaling.None : config.Scaling };
-            var found = SvmProbe.Run(part, testFeatures, own, (first, scores) => predictions.Add(judged.Prediction(first, scores)), stop);
+            var found = SvmProbe.Run(part, testFeatures, own, (first, scores) => predictions.Add(judged.Prediction(first, scores)), config.LabelsPerClass == 0 ? log : static _ => { }, stop);
             if (seed == config.Seed)
             {
                 keep?.Invoke(HeadWeights.Of(found.Model));

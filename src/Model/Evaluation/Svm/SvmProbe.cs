@@ -41,19 +41,20 @@ public static class SvmProbe
     /// <param name="stop">Stops between passes over the features.</param>
     /// <exception cref="UsageException">Sets that do not belong together, clips without a label, or impossible options.</exception>
     public static SvmProbeResult Run(FeatureSet train, FeatureSet test, SvmConfig config, CancellationToken stop = default) =>
-        Run(train, test, config, take: null, stop);
+        Run(train, test, config, take: null, static _ => { }, stop);
 
     /// <param name="train">Fitted on.</param>
     /// <param name="test">Judged by.</param>
     /// <param name="config">As above.</param>
     /// <param name="take">Receives the test recordings; see <see cref="RecordingScores"/>.</param>
+    /// <param name="log">Receives a line for each C that was tried.</param>
     /// <param name="stop">Stops between passes over the features.</param>
     internal static SvmProbeResult Run(
-        FeatureSet train, FeatureSet test, SvmConfig config, Action<int, IReadOnlyList<double[]>>? take, CancellationToken stop)
+        FeatureSet train, FeatureSet test, SvmConfig config, Action<int, IReadOnlyList<double[]>>? take, Action<string> log, CancellationToken stop)
     {
         Validate(train, test, config);
         var unit = config.Scaling == FeatureScaling.UnitLength;
-        return Run(LabelledRows.Of(train, unit), LabelledRows.Of(test, unit), config, static _ => { }, stop, take);
+        return Run(LabelledRows.Of(train, unit), LabelledRows.Of(test, unit), config, log, stop, take);
     }
 
     /// <summary>Fits on one feature file and tests on another, of any number of rows, in bounded memory; one row a clip.</summary>

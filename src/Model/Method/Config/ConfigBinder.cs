@@ -12,7 +12,7 @@ namespace Xkd.Model.Method;
 /// </summary>
 public static class ConfigBinder
 {
-    private const int MaxSuggestionDistance = 4;
+    private const int MaxSuggestionDistance = 4, MostElsewhere = 3;
 
     // A file of nothing but unknown keys is told by its first ones.
     private const int MostUnknown = 20, LongestKey = 100, LongestValue = 100;
@@ -33,6 +33,11 @@ public static class ConfigBinder
         HashSet<string> known = new(StringComparer.Ordinal);
         Fill(config, string.Empty, file, known, errors);
         string[] unknown = [.. file.Values.Keys.Where(k => !known.Contains(k)).Order(StringComparer.Ordinal)];
+        if (unknown.Length > 0 && ConfigKindAttribute.Other<T>(file) is { } other)
+        {
+            throw new UsageException(other);
+        }
+
         foreach (var key in unknown.Take(MostUnknown))
         {
             errors.Add($"{file.Values[key].Where}: unknown key {Short(key, LongestKey)}{(retired?.GetValueOrDefault(key) is string removed ? $"; {removed}" : Suggest(key, known))}");
@@ -302,8 +307,15 @@ public static class ConfigBinder
 
     internal static string Suggest(string key, IEnumerable<string> known)
     {
-        var nearest = key.Length > LongestKey ? null : known.MinBy(k => Distance(key, k));
-        if (nearest is not null && Distance(key, nearest) <= Math.Max(MaxSuggestionDistance, key.Length / 3))
+        // The right name in the wrong section is nearer than any spelling.
+        var name = key[(key.LastIndexOf('.') + 1)..];
+        string[] elsewhere = [.. known.Where(k => k == name || k.EndsWith("." + name, StringComparison.Ordinal))];
+        if (elsewhere.Length is > 0 and <= MostElsewhere)
+        {
+            return $"; did you mean {string.Join(" or ", elsewhere)}?";
+        }
+
+        if (Spelling.Nearest(key, known, MaxSuggestionDistance) is { } nearest)
         {
             return $"; did you mean {nearest}?";
         }
@@ -314,22 +326,5 @@ public static class ConfigBinder
         return held.Length > 0 && section.Length > 0
             ? $"; {section[..^1]} has {string.Join(", ", held)}"
             : $"; known are {string.Join(", ", known.Select(k => k.Split('.')[0]).Distinct())}";
-    }
-
-    // Levenshtein, one row at a time.
-    private static int Distance(string a, string b)
-    {
-        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
-        for (var i = 1; i <= a.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
-            {
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)));
-            }
-        }
-
-        return row[b.Length];
     }
 }

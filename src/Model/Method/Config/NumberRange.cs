@@ -30,8 +30,15 @@ public sealed class NumberRange(double least, double most, bool above = false)
     /// <summary>What the range takes, in words.</summary>
     public string Describe(Type type)
     {
-        string most1 = Text(most, type), least1 = Text(least, type);
-        return $"{(IsWhole(type) ? "a whole number" : "a number")} {(above ? $"above {least1}, at most {most1}" : $"from {least1} to {most1}")}";
+        string kind = IsWhole(type) ? "a whole number" : "a number", from = Text(least, type);
+        var unbounded = most >= (IsWhole(type) ? long.MaxValue : double.MaxValue);
+        return (above, unbounded) switch
+        {
+            (true, true) => $"{kind} above {from}",
+            (true, false) => $"{kind} above {from}, at most {Text(most, type)}",
+            (false, true) => $"{kind} from {from} up",
+            (false, false) => $"{kind} from {from} to {Text(most, type)}",
+        };
     }
 
     private static bool IsWhole(Type type) => type != typeof(double);

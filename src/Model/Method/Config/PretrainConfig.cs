@@ -1,6 +1,7 @@
 namespace Xkd.Model.Method;
 
 /// <summary>Everything that defines a pre-training run. The defaults are the paper's Kinetics-400 recipe for XKD.</summary>
+[ConfigKind("a pre-training configuration", "xkd train")]
 public sealed record PretrainConfig
 {
     // Keys of older versions, each with what to do about it.

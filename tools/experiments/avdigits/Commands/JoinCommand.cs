@@ -20,7 +20,7 @@ internal static class JoinCommand
         command.SetAction(async (parsed, _) =>
         {
             using StopSignals signals = new();
-            ProgressLine line = new(new Terminal(json: false), "clips", TimeProvider.System, PlainInterval);
+            ProgressLine line = new(Terminal.Of(parsed), "clips", TimeProvider.System, PlainInterval);
             (var made, var all) = await new JoinedCorpus(FfmpegTools.Locate())
                 .MakeAsync(parsed.GetValue(data)!, parsed.GetValue(output)!, parsed.GetValue(most), (ulong)parsed.GetValue(seed), new Reported(p => line.Report(p.Made, p.All)), signals.Token).ConfigureAwait(false);
             line.Finish(all, all, $"{made} made, {all - made} were there");

@@ -30,7 +30,7 @@ internal static class RunCommand
             };
             LibTorch.Load(options.LibTorch);
             using StopSignals signals = new();
-            return await new AblationRun(options, new Terminal(json: false), TimeProvider.System).RunAsync(signals).ConfigureAwait(false);
+            return await new AblationRun(options, Terminal.Of(parsed), TimeProvider.System).RunAsync(signals).ConfigureAwait(false);
         });
         return command;
     }
@@ -49,7 +49,7 @@ internal static class RunCommand
             var options = parts.Options(parsed) with { Rows = [chosen], Seeds = [parsed.GetValue(seed)] };
             LibTorch.Load(options.LibTorch);
             using StopSignals signals = new();
-            var done = await new AblationRun(options, new Terminal(json: false), TimeProvider.System).RowAsync(chosen, options.Seeds[0], options.Limit, signals.Token).ConfigureAwait(false);
+            var done = await new AblationRun(options, Terminal.Of(parsed), TimeProvider.System).RowAsync(chosen, options.Seeds[0], options.Limit, signals.Token).ConfigureAwait(false);
             return done ? ExitCodes.Done : signals.ExitCode ?? ExitCodes.Requeue;
         });
         return command;
