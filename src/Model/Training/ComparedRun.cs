@@ -49,7 +49,7 @@ internal sealed record ComparedRun
             Name = name,
             Steps = MetricsLog.Read(run.Metrics),
             Config = ConfigBinder.Leaves(config).ToDictionary(l => l.Key, l => l.Value, StringComparer.Ordinal),
-            Caches = string.Join(", ", origin?.Caches.Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Cache} version {c.ManifestVersion}{(c.Weight is { } w ? $" at weight {w}" : "")}")) ?? []),
+            Caches = string.Join(", ", origin?.Caches.Select(Describe) ?? []),
             Clips = string.Join(", ", origin?.Caches.Select(c => $"{c.Clips}") ?? []),
             StartedFrom = origin is { Weights.Count: > 0 } ? string.Join(", ", origin.Weights.Keys) : "drawn values",
             Version = checkpoints.Steps() is [var newest, ..] ? Short(CheckpointVerifier.Read(checkpoints.PathOf(newest)).CodeVersion) : string.Empty,
@@ -61,11 +61,18 @@ internal sealed record ComparedRun
     /// <summary>Says what there is where no verdict was written.</summary>
     public IEnumerable<(string Sentence, VerdictLevel Level)> Verdicts() => Verdict.Count > 0
         ? Verdict
-        : [(Steps.Count == 0 ? "No step is done yet." : string.Create(CultureInfo.InvariantCulture, $"{LastStep} steps in {Time}; the loss went from {Steps[0].Loss:g4} to {Steps[^1].Loss:g4}."), VerdictLevel.Plain)];
+        : [(Steps.Count == 0 ? "No step is done yet." : Progress(), VerdictLevel.Plain)];
 
     /// <summary><see cref="Took"/> in hours, minutes and seconds.</summary>
     public string Time => string.Create(CultureInfo.InvariantCulture, $"{(long)Took.TotalHours}:{Took.Minutes:00}:{Took.Seconds:00}");
 
+    private static string Describe(RunCache cache) =>
+        string.Create(CultureInfo.InvariantCulture, $"{cache.Cache} version {cache.ManifestVersion}{(cache.Weight is { } w ? $" at weight {w}" : "")}");
+
+    private string Progress() =>
+        string.Create(CultureInfo.InvariantCulture, $"{LastStep} steps in {Time}; the loss went from {Steps[0].Loss:g4} to {Steps[^1].Loss:g4}.");
+
     // Version and the first digits of the commit, as git shows it.
-    private static string Short(string version) => version.IndexOf('+', StringComparison.Ordinal) is >= 0 and var plus ? version[..Math.Min(version.Length, plus + 11)] : version;
+    private static string Short(string version) =>
+        version.IndexOf('+', StringComparison.Ordinal) is >= 0 and var plus ? version[..Math.Min(version.Length, plus + 11)] : version;
 }

@@ -43,7 +43,8 @@ public static class RunReport
         AddCurves(page, [.. runs.Select(r => (r.Name, r.Steps))], objective.Length == 0);
         if (differing.Length > 0)
         {
-            page.Heading("Where their configurations differ").Table(["key", .. names], differing.Select(key => (string[])[key, .. runs.Select(r => r.Config.GetValueOrDefault(key, "–"))]));
+            page.Heading("Where their configurations differ")
+                .Table(["key", .. names], differing.Select(key => (string[])[key, .. runs.Select(r => r.Config.GetValueOrDefault(key, "–"))]));
         }
 
         page.Save(path);
@@ -52,7 +53,7 @@ public static class RunReport
     /// <summary>Adds one chart per scalar that the steps have, each with a line per run that has it. At first they show the steps that all runs have.</summary>
     /// <param name="page">Where to.</param>
     /// <param name="runs">Names and steps.</param>
-    /// <param name="comparable">Whether the runs' total losses are sums of the same terms.</param>
+    /// <param name="comparable">Whether the runs' total losses are means of the same terms, weighted alike.</param>
     public static void AddCurves(HtmlReport page, IReadOnlyList<(string Name, IReadOnlyList<StepMetrics> Steps)> runs, bool comparable = true)
     {
         ArgumentNullException.ThrowIfNull(page);
@@ -97,8 +98,8 @@ public static class RunReport
     {
         (string What, Func<ComparedRun, string> Of)[] facts =
         [
-            ("steps done", r => $"{r.LastStep}"), ("time of the steps, h:mm:ss", r => r.Time), ("caches", r => r.Caches), ("clips", r => r.Clips), ("started from", r => r.StartedFrom),
-            ("program version", r => r.Version),
+            ("steps done", r => $"{r.LastStep}"), ("time of the steps, h:mm:ss", r => r.Time), ("caches", r => r.Caches), ("clips", r => r.Clips),
+            ("started from", r => r.StartedFrom), ("program version", r => r.Version),
         ];
         page.Heading("Runs").Table(["", .. runs.Select(r => r.Name)], facts.Select(f => (string[])[f.What, .. runs.Select(f.Of)]));
     }
@@ -109,8 +110,10 @@ public static class RunReport
         if (evaluations.Length > 0)
         {
             page.Heading("Evaluations in the runs' folders")
-                .Table(["evaluation", .. runs.Select(r => r.Name)], evaluations.Select(e => (string[])[e, .. runs.Select(r => string.Join(", ", r.Scores.Where(s => s.What == e).Select(s => s.Value)))]));
+                .Table(["evaluation", .. runs.Select(r => r.Name)], evaluations.Select(e => (string[])[e, .. runs.Select(r => Values(r, e))]));
         }
+
+        static string Values(ComparedRun run, string evaluation) => string.Join(", ", run.Scores.Where(s => s.What == evaluation).Select(s => s.Value));
     }
 
     // Over the same steps of all: a run that is further would look better for that alone.
@@ -132,11 +135,14 @@ public static class RunReport
         page.Table(
             ["scalar", .. runs.Select(r => r.Name), "unit"],
             Names(runs.Select(r => r.Steps)).Where(name => objective.Length == 0 || name != "loss")
-                .Select(name => (string[])[ScalarTexts.Title(name), .. runs.Select(r => Mean(r.Steps.Where(s => s.Step >= first && s.Step <= last), name)), ScalarTexts.Unit(name)]));
+                .Select(name => (string[])[ScalarTexts.Title(name), .. runs.Select(r => Mean(Shared(r), name)), ScalarTexts.Unit(name)]));
+
+        IEnumerable<StepMetrics> Shared(ComparedRun run) => run.Steps.Where(s => s.Step >= first && s.Step <= last);
     }
 
     private static string[] Differing(ComparedRun[] runs) =>
-        [.. runs.SelectMany(r => r.Config.Keys).Distinct().Where(key => runs.Any(r => r.Config.GetValueOrDefault(key) != runs[0].Config.GetValueOrDefault(key)))];
+        [.. runs.SelectMany(r => r.Config.Keys).Distinct()
+            .Where(key => runs.Any(r => r.Config.GetValueOrDefault(key) != runs[0].Config.GetValueOrDefault(key)))];
 
     private static long LastStep(IReadOnlyList<StepMetrics> steps) => steps.Count == 0 ? 0 : steps[^1].Step;
 

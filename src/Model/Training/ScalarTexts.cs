@@ -5,7 +5,7 @@ internal static class ScalarTexts
 {
     private static readonly Dictionary<string, (string Meaning, string Unit)> Known = new(StringComparer.Ordinal)
     {
-        ["loss"] = ("weighted sum of the terms", "loss"),
+        ["loss"] = ("weighted mean of the terms", "loss"),
         ["recon_video"] = ("reconstruction of masked video", "mean squared error"),
         ["recon_audio"] = ("reconstruction of masked audio", "mean squared error"),
         ["kd_v2a"] = ("the audio student learns of the video teacher", "cross-entropy, nats"),

@@ -85,7 +85,8 @@ public static class ClipPictures
     }
 
     /// <summary>The clip's whole log-mel with times and frequencies, of its samples where the cache has those; PNG.</summary>
-    public static byte[] Spectrogram(ClipReader reader, ClipEntry clip, Fingerprint fingerprint) => Spectrogram(LogMel(reader, clip, fingerprint), clip, fingerprint);
+    public static byte[] Spectrogram(ClipReader reader, ClipEntry clip, Fingerprint fingerprint) =>
+        Spectrogram(LogMel(reader, clip, fingerprint), clip, fingerprint);
 
     private static byte[] Spectrogram(float[] mel, ClipEntry clip, Fingerprint fingerprint) =>
         FramePictures.Spectrogram(mel, fingerprint.Mels, mel.Length / fingerprint.Mels, axes: SpectrogramAxes.Of(fingerprint, clip.Start));

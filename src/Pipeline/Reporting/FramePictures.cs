@@ -36,9 +36,13 @@ public static class FramePictures
     }
 
     /// <summary>A log-mel [mels, frames], low frequencies at the bottom, coloured from its own minimum to its own maximum.</summary>
-    public static byte[] Spectrogram(ReadOnlySpan<float> mel, int mels, int frames, int scale = 2, SpectrogramAxes? axes = null) => Spectrogram(mel, mels, frames, float.NaN, float.NaN, scale, axes);
+    public static byte[] Spectrogram(ReadOnlySpan<float> mel, int mels, int frames, int scale = 2, SpectrogramAxes? axes = null) =>
+        Spectrogram(mel, mels, frames, float.NaN, float.NaN, scale, axes);
 
-    /// <summary>A log-mel [mels, frames] coloured from <paramref name="low"/> to <paramref name="high"/> (NaN: its own extremes), with times and frequencies where <paramref name="axes"/> tell them.</summary>
+    /// <summary>
+    /// A log-mel [mels, frames] coloured from <paramref name="low"/> to <paramref name="high"/> (NaN: its own extremes), with times and frequencies where
+    /// <paramref name="axes"/> tell them.
+    /// </summary>
     public static byte[] Spectrogram(ReadOnlySpan<float> mel, int mels, int frames, float low, float high, int scale = 2, SpectrogramAxes? axes = null)
     {
         using var small = FromRgb(SpectrogramPixels(mel, mels, frames, low, high), frames, mels);

@@ -61,7 +61,9 @@ public sealed class HtmlReport(string title)
             for (var column = 0; column < classes.Count; column++)
             {
                 var (count, share) = (counts[row][column], total > 0 ? counts[row][column] / (double)total : 0);
-                _body.Append(CultureInfo.InvariantCulture, $"<td style=\"--share:{share:0.###}\"{(share > 0.4 ? " class=dark" : "")} title=\"{Encode($"true {classes[row]}, predicted {classes[column]}: {count} of {total}")}\">{(count > 0 ? count : "")}</td>");
+                var hint = Encode($"true {classes[row]}, predicted {classes[column]}: {count} of {total}");
+                _body.Append(CultureInfo.InvariantCulture, $"<td style=\"--share:{share:0.###}\"{(share > 0.4 ? " class=dark" : "")} title=\"{hint}\">")
+                    .Append(CultureInfo.InvariantCulture, $"{(count > 0 ? count : "")}</td>");
             }
 
             _body.Append("</tr>\n");
@@ -77,20 +79,23 @@ public sealed class HtmlReport(string title)
     /// <param name="bytes">The whole file.</param>
     /// <param name="mime">Such as <c>video/mp4</c>; browsers play H.264 or VP9.</param>
     /// <param name="caption">What it shows.</param>
-    public HtmlReport Video(byte[] bytes, string mime, string caption) => Figure($"<video controls preload=metadata src=\"{DataUri(bytes, mime)}\"></video>", caption);
+    public HtmlReport Video(byte[] bytes, string mime, string caption) =>
+        Figure($"<video controls preload=metadata src=\"{DataUri(bytes, mime)}\"></video>", caption);
 
     /// <summary>A player of a sound, which is embedded.</summary>
     /// <param name="bytes">The whole file.</param>
     /// <param name="mime">Such as <c>audio/wav</c>.</param>
     /// <param name="caption">What it is.</param>
-    public HtmlReport Audio(byte[] bytes, string mime, string caption) => Figure($"<audio controls preload=metadata src=\"{DataUri(bytes, mime)}\"></audio>", caption);
+    public HtmlReport Audio(byte[] bytes, string mime, string caption) =>
+        Figure($"<audio controls preload=metadata src=\"{DataUri(bytes, mime)}\"></audio>", caption);
 
     /// <summary>A chart under its title. The first line charts of a page have switches for smoothing and lines before them.</summary>
     public HtmlReport Chart(PageChart chart)
     {
         _hasCharts = true;
         var rows = chart.Kind == "heat" ? chart.Series.Count : chart.Series.Max(s => s.Text?.Count) ?? 0;
-        return Append($"<figure class=\"chart {chart.Kind}\" style=\"--rows:{rows}\"><figcaption><span>{Encode(chart.Title)}</span></figcaption><div class=plot></div><script type=\"application/json\">{chart.ToJson()}</script></figure>\n");
+        return Append($"<figure class=\"chart {chart.Kind}\" style=\"--rows:{rows}\"><figcaption><span>{Encode(chart.Title)}</span></figcaption>")
+            .Append($"<div class=plot></div><script type=\"application/json\">{chart.ToJson()}</script></figure>\n");
     }
 
     /// <summary>Puts what follows up to <see cref="EndGrid"/> side by side.</summary>
@@ -111,7 +116,8 @@ public sealed class HtmlReport(string title)
         <!doctype html>
         <html lang="en"><head><meta charset="utf-8"><title>{Encode(title)}</title>
         <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data: blob:; media-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+        <meta http-equiv="Content-Security-Policy"
+              content="default-src 'none'; img-src data: blob:; media-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
         <style>
         {Resource("page.css")}</style></head><body>
         <header><h1>{Encode(title)}</h1></header>
@@ -128,7 +134,8 @@ public sealed class HtmlReport(string title)
         _ => "plain",
     };
 
-    private static bool IsNumber(string cell) => double.TryParse(cell.Replace('−', '-').TrimEnd('%', 'x', '×', ' '), NumberStyles.Float, CultureInfo.InvariantCulture, out _);
+    private static bool IsNumber(string cell) =>
+        double.TryParse(cell.Replace('−', '-').TrimEnd('%', 'x', '×', ' '), NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 
     private static string DataUri(byte[] bytes, string mime) => $"data:{Encode(mime)};base64,{Convert.ToBase64String(bytes)}";
 

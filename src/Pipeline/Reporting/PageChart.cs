@@ -9,7 +9,10 @@ public sealed class PageChart
 {
     private const int MostPoints = 1000;
 
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
 
     private readonly List<PageSeries> _series = [];
 
@@ -35,7 +38,8 @@ public sealed class PageChart
     public IReadOnlyList<PageSeries> Series => _series;
 
     /// <summary>Lines over one x axis.</summary>
-    public static PageChart Lines(string title, string x, string y, bool from0 = false, double[]? range = null) => new("lines", title, x, y) { From0 = from0, Range = range };
+    public static PageChart Lines(string title, string x, string y, bool from0 = false, double[]? range = null) =>
+        new("lines", title, x, y) { From0 = from0, Range = range };
 
     /// <summary>Points of a plane, by class.</summary>
     public static PageChart Points(string title, string x, string y) => new("points", title, x, y);
@@ -89,7 +93,8 @@ public sealed class PageChart
         (double Start, double End, double Share)[] all = [.. intervals];
         return Add(new PageSeries
         {
-            Name = name, Colour = Palette.Colour(0), X = [.. all.Select(i => Short(i.Start) ?? 0)], Ends = [.. all.Select(i => Short(i.End) ?? 0)], Y = [.. all.Select(i => Short(i.Share))],
+            Name = name, Colour = Palette.Colour(0), X = [.. all.Select(i => Short(i.Start) ?? 0)],
+            Ends = [.. all.Select(i => Short(i.End) ?? 0)], Y = [.. all.Select(i => Short(i.Share))],
         });
     }
 
@@ -103,5 +108,6 @@ public sealed class PageChart
     }
 
     // Six digits are more than a screen shows; all seventeen would triple the page.
-    private static double? Short(double value) => double.IsFinite(value) ? double.Parse(value.ToString("g6", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) : null;
+    private static double? Short(double value) =>
+        double.IsFinite(value) ? double.Parse(value.ToString("g6", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) : null;
 }

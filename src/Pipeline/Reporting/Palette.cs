@@ -19,6 +19,6 @@ public static class Palette
     /// <summary>Plotly's name of the dash of that line.</summary>
     internal static string Dash(int index) => Dashes[index / Hex.Length % Dashes.Length];
 
-    /// <summary>Plotly's name of the symbol of that class. Every class has another one than its neighbours, so that colour is not all that tells them.</summary>
+    /// <summary>Plotly's name of the symbol of that class: another one than its neighbours', so that colour is not all that tells them.</summary>
     internal static string Symbol(int index) => Symbols[(index + (index / Hex.Length)) % Symbols.Length];
 }

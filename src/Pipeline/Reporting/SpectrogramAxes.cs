@@ -24,7 +24,8 @@ public sealed record SpectrogramAxes(double Start, double ColumnSeconds, int Sam
     {
         // The centres of the bands divide the scale evenly; its two ends belong to no centre.
         var top = Scale.HerzToMelSlaney(SampleRate / 2.0);
-        return Octaves.Where(f => f < SampleRate / 2.0).Select(f => (Band: (Scale.HerzToMelSlaney(f) / top * (mels + 1)) - 1, Text: f < 1000 ? $"{f} Hz" : $"{f / 1000} kHz")).Where(f => f.Band >= 0);
+        return Octaves.Where(f => f < SampleRate / 2.0)
+            .Select(f => (Band: (Scale.HerzToMelSlaney(f) / top * (mels + 1)) - 1, Text: f < 1000 ? $"{f} Hz" : $"{f / 1000} kHz")).Where(f => f.Band >= 0);
     }
 
     /// <summary>Round times, each with its column.</summary>

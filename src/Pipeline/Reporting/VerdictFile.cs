@@ -8,7 +8,7 @@ public static class VerdictFile
 {
     public const string Name = "verdict.json";
 
-    /// <summary>The sentences of the file in <paramref name="folder"/>; empty where there is none. What the file leaves out or leaves undecided is not said.</summary>
+    /// <summary>The sentences of the file in <paramref name="folder"/>; empty where there is none. What it leaves out or undecided is not said.</summary>
     /// <exception cref="FailureException">It is not JSON of that kind.</exception>
     public static IReadOnlyList<(string Sentence, VerdictLevel Level)> Read(string folder)
     {
@@ -38,7 +38,8 @@ public static class VerdictFile
 
         foreach (var modality in verdict.TryGetProperty("collapsed", out var collapsed) ? collapsed.EnumerateObject() : default)
         {
-            if (Said(collapsed, modality.Name, $"The {modality.Name} features collapsed.", $"The {modality.Name} features did not collapse.", VerdictLevel.Bad, VerdictLevel.Good) is { } found)
+            var (yes, no) = ($"The {modality.Name} features collapsed.", $"The {modality.Name} features did not collapse.");
+            if (Said(collapsed, modality.Name, yes, no, VerdictLevel.Bad, VerdictLevel.Good) is { } found)
             {
                 yield return found;
             }

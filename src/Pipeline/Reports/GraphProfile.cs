@@ -29,7 +29,8 @@ public static class GraphProfile
         if (report.Timeline.Count > 0)
         {
             page.Heading("Over time").Paragraph("A full queue stands in front of the stage that sets the pace; behind it queues are empty.")
-                .Chart(OverTime("Queue in front of each stage: share filled", report, s => s.Occupancy)).Chart(OverTime("Workers of each stage: share at work", report, s => s.Busy));
+                .Chart(OverTime("Queue in front of each stage: share filled", report, s => s.Occupancy))
+                .Chart(OverTime("Workers of each stage: share at work", report, s => s.Busy));
         }
 
         page.Save(Path.Combine(folder, "profile.html"));
@@ -38,12 +39,14 @@ public static class GraphProfile
     /// <summary>One row per stage.</summary>
     public static (string[] Columns, IEnumerable<string[]> Rows) Table(GraphReport report) =>
         ([
-            "stage", "workers", "items", "failed", "mean ms an item", "median ms", "99 % within ms", "waited for input, s", "waited for output, s", "queue filled", "workers at work", "MB out",
+            "stage", "workers", "items", "failed", "mean ms an item", "median ms", "99 % within ms",
+            "waited for input, s", "waited for output, s", "queue filled", "workers at work", "MB out",
             "share of all waiting it causes",
         ],
         report.Stages.Select(s => new[]
         {
-            s.Name, $"{s.Parallelism}", $"{s.Count}", $"{s.Failed}", $"{s.MeanMs:f2}", $"{s.P50Ms:f2}", $"{s.P99Ms:f2}", $"{s.GetWait:f2}", $"{s.PutWait:f2}", $"{s.Occupancy:p0}", $"{s.Utilisation:p0}", $"{s.Bytes / 1e6:f1}",
+            s.Name, $"{s.Parallelism}", $"{s.Count}", $"{s.Failed}", $"{s.MeanMs:f2}", $"{s.P50Ms:f2}", $"{s.P99Ms:f2}",
+            $"{s.GetWait:f2}", $"{s.PutWait:f2}", $"{s.Occupancy:p0}", $"{s.Utilisation:p0}", $"{s.Bytes / 1e6:f1}",
             $"{report.WaitRatios[s.Name]:f2}",
         }));
 

@@ -44,7 +44,10 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         var results = await File.ReadAllTextAsync(Path.Combine(miniatures["out1"], "results.json"), TestContext.Current.CancellationToken);
         Assert.Equal(results, await File.ReadAllTextAsync(Path.Combine(miniatures["out2"], "results.json"), TestContext.Current.CancellationToken));
         Assert.Equal(
-            ["confusion.png", "fold-1.json", "fold-2.json", "fold-3.json", "fold-4.json", "fold-5.json", "per_class.csv", "predictions.parquet", "report.html", "results.json"],
+            [
+                "confusion.png", "fold-1.json", "fold-2.json", "fold-3.json", "fold-4.json", "fold-5.json",
+                "per_class.csv", "predictions.parquet", "report.html", "results.json",
+            ],
             Directory.GetFiles(miniatures["out1"]).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
         using JsonDocument json = JsonDocument.Parse(results), printed = JsonDocument.Parse(first.Output);
         Assert.All(
@@ -53,7 +56,7 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         Assert.Equal(json.RootElement.GetProperty("value").GetDouble(), printed.RootElement.GetProperty("value").GetDouble());
         Assert.Contains("top1", second.Output, StringComparison.Ordinal);
 
-        var page = await File.ReadAllTextAsync(Path.Combine(miniatures["out1"], "report.html"), TestContext.Current.CancellationToken);
+        var page = await PageAsync(miniatures["out1"]);
         var value = json.RootElement.GetProperty("value").GetDouble().ToString("f2", System.Globalization.CultureInfo.InvariantCulture);
         Assert.Contains($"<div class=\"verdict plain\">Top-1 accuracy is {value} %, the mean of 5 folds; chance is ", page, StringComparison.Ordinal);
         Assert.All(json.RootElement.GetProperty("per_class").EnumerateObject(), c => Assert.Contains($"<tr><td>{c.Name}</td>", page, StringComparison.Ordinal));
@@ -65,10 +68,12 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
     {
         const int Classes = 41;
         string[] names = [.. Enumerable.Range(0, Classes).Select(c => $"class{c}")];
-        int[][] counts = [.. Enumerable.Range(0, Classes).Select(t => Enumerable.Range(0, Classes).Select(p => t == p ? 5 : t == 3 && p == 7 ? 2 : 0).ToArray())];
+        int[][] counts = [.. Enumerable.Range(0, Classes)
+            .Select(t => Enumerable.Range(0, Classes).Select(p => t == p ? 5 : t == 3 && p == 7 ? 2 : 0).ToArray())];
         EvaluationResult result = new()
         {
-            Dataset = "many", Protocol = "svm", Modality = "audio", Branch = "teacher", WeightsSha256 = "00", Value = 50, Classes = names, Confusion = counts, Notes = ["at most 41 classes"],
+            Dataset = "many", Protocol = "svm", Modality = "audio", Branch = "teacher", WeightsSha256 = "00", Value = 50, Classes = names,
+            Confusion = counts, Notes = ["at most 41 classes"],
             PerClass = new Dictionary<string, double> { ["class3"] = 71.4 },
         };
         var page = EvaluationPage.Of(result, [1, 2, 3], map: null).ToString();
@@ -89,7 +94,7 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         var found = await DoneAsync("eval", "retrieval", "--audio", audio, "--video", video, "--json", "--out", miniatures["retrieval"]);
         using var json = JsonDocument.Parse(found.Output);
         Assert.Equal(Cache.Open(cache).Clips.Count, json.RootElement.GetProperty("audio_to_video").GetProperty("queries").GetInt32());
-        Assert.Contains("audio → video: for ", await File.ReadAllTextAsync(Path.Combine(miniatures["retrieval"], "report.html"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("audio → video: for ", await PageAsync(miniatures["retrieval"]), StringComparison.Ordinal);
         Assert.InRange(json.RootElement.GetProperty("video_to_audio").GetProperty("recall").GetProperty("10").GetDouble(), 0, 100);
         var neighbours = await DoneAsync("eval", "knn", "--train", audio, "--val", audio, "--k", "3", "--out", miniatures["knn"]);
         Assert.Contains($"{Cache.Open(cache).Clips.Count} of {Cache.Open(cache).Clips.Count} test rows are training rows, too", neighbours.Output, StringComparison.Ordinal);
@@ -99,7 +104,7 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         using var results = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(miniatures["streamed"], "results.json"), TestContext.Current.CancellationToken));
         Assert.True(results.RootElement.GetProperty("converged").GetBoolean());
         Assert.InRange(results.RootElement.GetProperty("passes").GetInt32(), 1, 10_000);
-        Assert.Contains("\"kind\":\"points\"", await File.ReadAllTextAsync(Path.Combine(miniatures["streamed"], "report.html"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("\"kind\":\"points\"", await PageAsync(miniatures["streamed"]), StringComparison.Ordinal);
         var hasty = await DoneAsync("eval", "svm", "--train", audio, "--val", audio, "--set", "max_iterations=1", "--out", miniatures["hasty"]);
         Assert.Contains("raise max_iterations", hasty.Output, StringComparison.Ordinal);
 
@@ -152,6 +157,8 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         Assert.Equal(1, outcome.ExitCode);
         Assert.Contains(folder, Assert.Single(outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
+
+    private static Task<string> PageAsync(string folder) => File.ReadAllTextAsync(Path.Combine(folder, "report.html"), TestContext.Current.CancellationToken);
 
     private static async Task RefusedAsync(string why, params string[] arguments)
     {

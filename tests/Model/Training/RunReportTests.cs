@@ -23,12 +23,14 @@ public sealed class RunReportTests
         Assert.Contains("Shown are the 3 steps that all runs have", page, StringComparison.Ordinal);
 
         var loss = Charts(page)[0];
-        Assert.Equal("loss: weighted sum of the terms", loss.GetProperty("title").GetString());
+        Assert.Equal("loss: weighted mean of the terms", loss.GetProperty("title").GetString());
         Assert.Equal("[0,3]", loss.GetProperty("range").GetRawText());
-        Assert.Equal(["a/run 3", "b/run 5"], loss.GetProperty("series").EnumerateArray().Select(s => $"{s.GetProperty("name").GetString()} {s.GetProperty("y").GetArrayLength()}"));
+        Assert.Equal(
+            ["a/run 3", "b/run 5"],
+            loss.GetProperty("series").EnumerateArray().Select(s => $"{s.GetProperty("name").GetString()} {s.GetProperty("y").GetArrayLength()}"));
         var mean = small.Metrics("b/run").Take(3).Average(s => s.Loss).ToString("g5", System.Globalization.CultureInfo.InvariantCulture);
         Assert.Contains("Means over steps 1 to 3, which all runs have", page, StringComparison.Ordinal);
-        Assert.Matches($"<td>loss: weighted sum of the terms</td><td class=n>[^<]+</td><td class=n>{Regex.Escape(mean)}</td>", page);
+        Assert.Matches($"<td>loss: weighted mean of the terms</td><td class=n>[^<]+</td><td class=n>{Regex.Escape(mean)}</td>", page);
         Assert.Contains("<td>optim.lr</td><td class=n>0.003</td><td class=n>0.001</td>", page, StringComparison.Ordinal);
         Assert.Contains($"<td>caches</td><td>{small.Cache} version 1</td><td>{small.Cache} version 1</td>", page, StringComparison.Ordinal);
         Assert.Matches(@"<td>program version</td><td>0\.1\.0(\+[0-9a-f]{10})?</td>", page);
@@ -47,7 +49,8 @@ public sealed class RunReportTests
         string[] titles = [.. Charts(page).Select(c => c.GetProperty("title").GetString()!)];
         Assert.DoesNotContain(titles, title => title.StartsWith("loss", StringComparison.Ordinal));
         Assert.DoesNotContain("<td>loss", page, StringComparison.Ordinal);
-        Assert.Equal(["xkd"], Charts(page)[Array.FindIndex(titles, t => t.StartsWith("align_student", StringComparison.Ordinal))].GetProperty("series").EnumerateArray().Select(s => s.GetProperty("name").GetString()));
+        var align = Charts(page)[Array.FindIndex(titles, t => t.StartsWith("align_student", StringComparison.Ordinal))];
+        Assert.Equal(["xkd"], align.GetProperty("series").EnumerateArray().Select(s => s.GetProperty("name").GetString()));
     }
 
     [Fact]
@@ -59,14 +62,16 @@ public sealed class RunReportTests
         await File.WriteAllTextAsync(Path.Combine(small.Run("run"), "verdict.json"), """{"learned": true}""", TestContext.Current.CancellationToken);
         var scores = Directory.CreateDirectory(Path.Combine(small.Run("run"), "eval", "svm")).FullName;
         await File.WriteAllTextAsync(
-            Path.Combine(scores, "results.json"), """{"dataset": "esc50", "protocol": "svm", "fold": 2, "modality": "audio", "branch": "teacher", "metric": "top1", "value": 61.256}""",
+            Path.Combine(scores, "results.json"),
+            """{"dataset": "esc50", "protocol": "svm", "fold": 2, "modality": "audio", "branch": "teacher", "metric": "top1", "value": 61.256}""",
             TestContext.Current.CancellationToken);
         var page = Page(small, "run");
         Assert.Contains("<div class=\"verdict good\">It learned.</div>", page, StringComparison.Ordinal);
         Assert.Contains("<td>esc50 svm audio teacher fold 2: top1, %</td><td class=n>61.26</td>", page, StringComparison.Ordinal);
 
         await File.WriteAllTextAsync(Path.Combine(scores, "results.json"), "{}", TestContext.Current.CancellationToken);
-        Assert.Contains("results.json is not what an evaluation writes", Assert.Throws<FailureException>(() => Page(small, "run")).Message, StringComparison.Ordinal);
+        var damaged = Assert.Throws<FailureException>(() => Page(small, "run"));
+        Assert.Contains("results.json is not what an evaluation writes", damaged.Message, StringComparison.Ordinal);
         Assert.Contains("is named twice", Assert.Throws<UsageException>(() => Page(small, "run", "run/")).Message, StringComparison.Ordinal);
     }
 
@@ -82,5 +87,6 @@ public sealed class RunReportTests
     }
 
     private static JsonElement[] Charts(string page) =>
-        [.. Regex.Matches(page, "<script type=\"application/json\">(?<data>.*?)</script>", RegexOptions.Singleline).Select(m => JsonDocument.Parse(m.Groups["data"].Value).RootElement)];
+        [.. Regex.Matches(page, "<script type=\"application/json\">(?<data>.*?)</script>", RegexOptions.Singleline)
+            .Select(m => JsonDocument.Parse(m.Groups["data"].Value).RootElement)];
 }

@@ -9,7 +9,8 @@ internal static partial class HtmlPage
     /// <summary>The page without what stands in its scripts and styles.</summary>
     public static string Markup(string page) => Scripts().Replace(page, "${start}${end}");
 
-    public static JsonElement[] Charts(string page) => [.. ChartData().Matches(page).Select(match => JsonDocument.Parse(match.Groups["content"].Value).RootElement)];
+    public static JsonElement[] Charts(string page) =>
+        [.. ChartData().Matches(page).Select(match => JsonDocument.Parse(match.Groups["content"].Value).RootElement)];
 
     /// <summary>Addresses that the page loads or leads to.</summary>
     public static string[] Addresses(string page) => [.. Links().Matches(Markup(page)).Select(match => match.Groups["content"].Value)];

@@ -55,7 +55,8 @@ public sealed class HtmlReportTests
     [Fact]
     public void ToString_NoChart_CarriesNoChartingScript()
     {
-        string without = new HtmlReport("t").Heading("h").ToString(), with = new HtmlReport("t").Chart(PageChart.Lines("c", "x", "y").Line("a", [1], [1], 0)).ToString();
+        var without = new HtmlReport("t").Heading("h").ToString();
+        var with = new HtmlReport("t").Chart(PageChart.Lines("c", "x", "y").Line("a", [1], [1], 0)).ToString();
         Assert.InRange(without.Length, 1000, 50_000);
         Assert.InRange(with.Length, 1_000_000, 1_250_000);
         Assert.Contains("plotly.js (basic - minified)", with, StringComparison.Ordinal);
@@ -65,8 +66,8 @@ public sealed class HtmlReportTests
     public void Players_AreEmbeddedWithTheirKind()
     {
         var page = Everything().ToString();
-        Assert.Contains("<video controls preload=metadata src=\"data:video/mp4;base64,AQI=\"></video><figcaption>film</figcaption>", page, StringComparison.Ordinal);
-        Assert.Contains("<audio controls preload=metadata src=\"data:audio/wav;base64,AwQ=\"></audio><figcaption>sound</figcaption>", page, StringComparison.Ordinal);
+        Assert.Contains("<video controls preload=metadata src=\"data:video/mp4;base64,AQI=\"></video><figcaption>film<", page, StringComparison.Ordinal);
+        Assert.Contains("<audio controls preload=metadata src=\"data:audio/wav;base64,AwQ=\"></audio><figcaption>sound<", page, StringComparison.Ordinal);
     }
 
     /// <summary>A page of all that a page can hold.</summary>
@@ -74,7 +75,8 @@ public sealed class HtmlReportTests
         .Verdict(Evil, VerdictLevel.Good).Heading(Evil).Paragraph("https is a word.").BeginGrid()
         .Chart(PageChart.Lines("lines", "step", "nats").Line(Evil, [1, 2, 3], [3, double.NaN, 1], 0).Line("b", [1, 2, 3], [1, 2, 4], 1)).EndGrid()
         .Chart(PageChart.Points("points", "x", "y").Class("cat", [(1, 2, "a.mp4")], 0).Class("dog", [(2, 1, "b.mp4")], 1))
-        .Chart(PageChart.Bars("bars", "seconds").Part("work", [("read", 1), ("write", 2)], Palette.Colour(0)).Part("wait", [("read", 3), ("write", 0)], Palette.Colour(1)))
+        .Chart(PageChart.Bars("bars", "seconds").Part("work", [("read", 1), ("write", 2)], Palette.Colour(0))
+            .Part("wait", [("read", 3), ("write", 0)], Palette.Colour(1)))
         .Chart(PageChart.Heat("heat", "seconds").Row("read", [(0, 1, 0.5), (1, 3, 1)]).Row("write", [(0, 1, 0), (1, 3, 0.25)]))
         .Table(["class", "%"], [["a", "9"], ["b", "10"], ["c", "2.5"]]).Confusion([[3, 1], [0, 2]], ["cat", Evil])
         .Video([1, 2], "video/mp4", "film").Audio([3, 4], "audio/wav", "sound").Picture(FramePictures.Spectrogram([0, 1], 1, 2), Evil);

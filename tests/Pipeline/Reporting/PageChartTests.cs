@@ -8,11 +8,15 @@ public sealed class PageChartTests
     [Fact]
     public void Line_ValuesThatAreNotFinite_AreGaps()
     {
-        using var json = JsonDocument.Parse(PageChart.Lines("c", "step", "nats", from0: true, range: [0, 2]).Line("a", [1, 2, 3], [0.123456789, double.NaN, double.PositiveInfinity], 9).ToJson());
+        var drawn = PageChart.Lines("c", "step", "nats", from0: true, range: [0, 2])
+            .Line("a", [1, 2, 3], [0.123456789, double.NaN, double.PositiveInfinity], 9);
+        using var json = JsonDocument.Parse(drawn.ToJson());
         var chart = json.RootElement;
-        Assert.Equal("[0.123457,null,null]", chart.GetProperty("series")[0].GetProperty("y").GetRawText());
-        Assert.Equal((Palette.Colour(1), "dash"), (chart.GetProperty("series")[0].GetProperty("colour").GetString(), chart.GetProperty("series")[0].GetProperty("dash").GetString()));
-        Assert.Equal(("step", "nats", true, "[0,2]"), (chart.GetProperty("x").GetString(), chart.GetProperty("y").GetString(), chart.GetProperty("from0").GetBoolean(), chart.GetProperty("range").GetRawText()));
+        var line = chart.GetProperty("series")[0];
+        Assert.Equal("[0.123457,null,null]", line.GetProperty("y").GetRawText());
+        Assert.Equal((Palette.Colour(1), "dash"), (line.GetProperty("colour").GetString(), line.GetProperty("dash").GetString()));
+        Assert.Equal(("step", "nats"), (chart.GetProperty("x").GetString(), chart.GetProperty("y").GetString()));
+        Assert.Equal((true, "[0,2]"), (chart.GetProperty("from0").GetBoolean(), chart.GetProperty("range").GetRawText()));
     }
 
     [Fact]
@@ -49,7 +53,8 @@ public sealed class PageChartTests
     // WCAG 2's relative luminance.
     private static double Luminance(string hex)
     {
-        double[] linear = [.. Enumerable.Range(0, 3).Select(i => int.Parse(hex.AsSpan(1 + (2 * i), 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture) / 255.0)
+        double[] linear = [.. Enumerable.Range(0, 3)
+            .Select(i => int.Parse(hex.AsSpan(1 + (2 * i), 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture) / 255.0)
             .Select(v => v <= 0.04045 ? v / 12.92 : Math.Pow((v + 0.055) / 1.055, 2.4))];
         return (0.2126 * linear[0]) + (0.7152 * linear[1]) + (0.0722 * linear[2]);
     }

@@ -9,7 +9,8 @@ public sealed class SpectrogramAxesTests
         SimdLogMel kernel = new(options);
         foreach ((var band, var text) in new SpectrogramAxes(0, 1, options.SampleRate).Frequencies(options.Mels))
         {
-            var hertz = double.Parse(text.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture) * (text.EndsWith("kHz", StringComparison.Ordinal) ? 1000 : 1);
+            var hertz = double.Parse(text.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture)
+                * (text.EndsWith("kHz", StringComparison.Ordinal) ? 1000 : 1);
             float[] tone = [.. Enumerable.Range(0, 16000).Select(i => (float)Math.Sin(2 * Math.PI * hertz * i / options.SampleRate))];
             var mel = new float[options.Mels * kernel.Frames(tone.Length)];
             kernel.Compute(tone, mel);

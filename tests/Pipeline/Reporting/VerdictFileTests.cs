@@ -17,7 +17,8 @@ public sealed class VerdictFileTests : IDisposable
         Write("""{"learned": false, "collapsed": {"video": true, "audio": null}, "bottleneck": "The feed is slow.", "advice": ["Raise data.workers."]}""");
         Assert.Equal(
             [
-                ("It did not learn.", VerdictLevel.Bad), ("The video features collapsed.", VerdictLevel.Bad), ("The feed is slow.", VerdictLevel.Plain), ("Raise data.workers.", VerdictLevel.Warning),
+                ("It did not learn.", VerdictLevel.Bad), ("The video features collapsed.", VerdictLevel.Bad), ("The feed is slow.", VerdictLevel.Plain),
+                ("Raise data.workers.", VerdictLevel.Warning),
             ],
             VerdictFile.Read(_folder));
     }
@@ -26,7 +27,9 @@ public sealed class VerdictFileTests : IDisposable
     public void Read_Words_AreTakenAsTheyAre()
     {
         Write("""{"learned": "The losses fell by half.", "collapsed": {"video": false}}""");
-        Assert.Equal([("The losses fell by half.", VerdictLevel.Plain), ("The video features did not collapse.", VerdictLevel.Good)], VerdictFile.Read(_folder));
+        Assert.Equal(
+            [("The losses fell by half.", VerdictLevel.Plain), ("The video features did not collapse.", VerdictLevel.Good)],
+            VerdictFile.Read(_folder));
     }
 
     [Theory]

@@ -24,14 +24,17 @@ public sealed class GraphProfileTests : IDisposable
         Assert.Equal(
             ["working [1,3.5]", "waiting for input [0.5,0.5]", "waiting for output [3,0]"],
             charts[0].GetProperty("series").EnumerateArray().Select(s => $"{s.GetProperty("name")} {s.GetProperty("y").GetRawText()}"));
-        Assert.Equal(["read [0,0]", "decode [1,0.5]"], charts[1].GetProperty("series").EnumerateArray().Select(s => $"{s.GetProperty("name")} {s.GetProperty("y").GetRawText()}"));
+        Assert.Equal(
+            ["read [0,0]", "decode [1,0.5]"],
+            charts[1].GetProperty("series").EnumerateArray().Select(s => $"{s.GetProperty("name")} {s.GetProperty("y").GetRawText()}"));
         Assert.Equal("[2,4]", charts[2].GetProperty("series")[0].GetProperty("ends").GetRawText());
     }
 
     // Ten items.
     private static StageReport Stage(string name, int workers, double milliseconds, double getWait, double putWait) => new()
     {
-        Name = name, Parallelism = workers, Count = 10, Failed = 0, MeanMs = milliseconds, P50Ms = milliseconds, P99Ms = milliseconds, PutWait = putWait, GetWait = getWait, Occupancy = 0,
-        Utilisation = milliseconds / 1000, Bytes = 0, Remedy = "do less",
+        Name = name, Parallelism = workers, Count = 10, Failed = 0, MeanMs = milliseconds, P50Ms = milliseconds,
+        P99Ms = milliseconds, PutWait = putWait, GetWait = getWait,
+        Occupancy = 0, Utilisation = milliseconds / 1000, Bytes = 0, Remedy = "do less",
     };
 }

@@ -41,7 +41,8 @@ internal static class EvalCommand
         var branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
         Option<bool> smoke = new("--smoke") { Description = "Few classes, clips, windows and epochs: does it run from end to end?" };
         var seed = Numbers.Optional<long>("--seed", "Seed of everything drawn.", CommonOptions.Seeds);
-        var folder = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv, confusion.png, report.html, predictions.parquet and the classifier that predict takes."));
+        var folder = Outputs.Folder(CommonOptions.RequiredPath(
+            "--out", "Folder for results.json, per_class.csv, confusion.png, report.html, predictions.parquet and the classifier that predict takes."));
         var set = CommonOptions.Set();
         var device = CommonOptions.Device();
         var libtorch = CommonOptions.LibTorch();

@@ -5,7 +5,10 @@ using Xkd.Storage;
 
 namespace Xkd.Cli.Evaluation;
 
-/// <summary>What an evaluation leaves: <c>results.json</c> (the mean over several folds, each fold in a file of its own), the table of classes, the confusion matrix, a page.</summary>
+/// <summary>
+/// What an evaluation leaves: <c>results.json</c> (the mean over several folds, each fold in a file of its own), the table of classes, the confusion matrix, a
+/// page.
+/// </summary>
 internal static class EvaluationFiles
 {
     private const int MostNamed = 3;
@@ -41,7 +44,9 @@ internal static class EvaluationFiles
         }
 
         result.Write(Path.Combine(folder, "results.json"));
-        var map = features is null ? null : await FeatureScatter.ChartAsync(features, "Each point is a clip; the colour is its class", stop).ConfigureAwait(false);
+        var map = features is null
+            ? null
+            : await FeatureScatter.ChartAsync(features, "Each point is a clip; the colour is its class", stop).ConfigureAwait(false);
         EvaluationPage.Of(result, picture, map).Save(Path.Combine(folder, EvaluationPage.FileName));
         return result;
     }

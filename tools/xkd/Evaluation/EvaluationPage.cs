@@ -4,7 +4,7 @@ using Xkd.Pipeline;
 
 namespace Xkd.Cli.Evaluation;
 
-/// <summary>An evaluation's page: the result in a sentence, the score of each class, what is taken for what, and a map of the features where they are in a file.</summary>
+/// <summary>An evaluation's page: the result in a sentence, each class's score, what is taken for what, and a map of features that are in a file.</summary>
 internal static class EvaluationPage
 {
     public const string FileName = "report.html";
@@ -24,7 +24,8 @@ internal static class EvaluationPage
         AddSettings(page, result);
         if (result.PerClass.Count > 0)
         {
-            page.Heading($"{Metric(result)} of each class, percent").Table(["class", "test clips", "%", "most often taken for"], result.PerClass.Select(c => Class(result, c.Key, c.Value)));
+            page.Heading($"{Metric(result)} of each class, percent")
+                .Table(["class", "test clips", "%", "most often taken for"], result.PerClass.Select(c => Class(result, c.Key, c.Value)));
         }
 
         AddConfusions(page, result, confusionPicture);
@@ -38,9 +39,11 @@ internal static class EvaluationPage
 
     private static string Sentence(EvaluationResult r)
     {
-        var chance = r is { Metric: "top1", Classes.Count: > 1 } ? string.Create(CultureInfo.InvariantCulture, $"; chance is {100.0 / r.Classes.Count:f1} %") : string.Empty;
+        var chance = r is { Metric: "top1", Classes.Count: > 1 }
+            ? string.Create(CultureInfo.InvariantCulture, $"; chance is {100.0 / r.Classes.Count:f1} %") : string.Empty;
         var folds = r.Folds is { } all ? $", the mean of {all.Count} folds" : string.Empty;
-        return string.Create(CultureInfo.InvariantCulture, $"{Metric(r)} is {r.Value:f2} %{folds}{chance}. Data set {r.Dataset}, protocol {r.Protocol}, {r.Modality} features of the {r.Branch}.");
+        var value = string.Create(CultureInfo.InvariantCulture, $"{Metric(r)} is {r.Value:f2} %");
+        return $"{value}{folds}{chance}. Data set {r.Dataset}, protocol {r.Protocol}, {r.Modality} features of the {r.Branch}.";
     }
 
     private static string Metric(EvaluationResult r) => r.Metric switch
@@ -96,7 +99,8 @@ internal static class EvaluationPage
         if (r.Epochs is { Count: > 1 } epochs)
         {
             page.Heading("Score in the course of training")
-                .Chart(PageChart.Lines(Metric(r), "epoch", "percent").Line(r.Metric, [.. epochs.Keys.Select(e => double.Parse(e, CultureInfo.InvariantCulture))], [.. epochs.Values], 0));
+                .Chart(PageChart.Lines(Metric(r), "epoch", "percent")
+                    .Line(r.Metric, [.. epochs.Keys.Select(e => double.Parse(e, CultureInfo.InvariantCulture))], [.. epochs.Values], 0));
         }
     }
 
@@ -126,8 +130,9 @@ internal static class EvaluationPage
             return;
         }
 
-        var pairs = counts.SelectMany((row, t) => row.Select((count, p) => (True: t, Predicted: p, Count: count))).Where(c => c.Count > 0 && c.True != c.Predicted);
-        page.Table(["true class", "predicted class", "clips"], pairs.OrderByDescending(c => c.Count).Take(MostConfusions).Select(c => (string[])[classes[c.True], classes[c.Predicted], $"{c.Count}"]));
+        var pairs = counts.SelectMany((row, t) => row.Select((count, p) => (True: t, Predicted: p, Count: count)))
+            .Where(c => c.Count > 0 && c.True != c.Predicted).OrderByDescending(c => c.Count).Take(MostConfusions);
+        page.Table(["true class", "predicted class", "clips"], pairs.Select(c => (string[])[classes[c.True], classes[c.Predicted], $"{c.Count}"]));
         if (picture is not null)
         {
             page.Picture(picture, "Rows are true classes, columns predicted ones; the shade is the share of the row.");

@@ -22,7 +22,7 @@ internal static class FeatureScatter
             picture, ScatterPicture.Png(components.Project(set.Vectors), set.Labels, set.ClassNames, $"{100 * components.Explained[0]:f1} % and {100 * components.Explained[1]:f1} % of the variance"), stop).ConfigureAwait(false);
     }
 
-    /// <summary>The map as a chart; the pointer shows ids. Of many classes the largest have colours. Null where the file has less than two rows or features.</summary>
+    /// <summary>The map as a chart; the pointer shows ids. Of many classes the largest have colours. Null of less than two rows or features.</summary>
     public static async Task<PageChart?> ChartAsync(string features, string title, CancellationToken stop)
     {
         var set = await FeatureFiles.ReadFirstAsync(features, MostOnPage, stop).ConfigureAwait(false);
@@ -34,7 +34,8 @@ internal static class FeatureScatter
         var components = PrincipalComponents.Of(set.Vectors, set.Dim);
         var at = components.Project(set.Vectors);
         var chart = PageChart.Points(title, Axis(0), Axis(1));
-        int[] largest = [.. set.Labels.Where(l => l >= 0).CountBy(l => l).OrderByDescending(c => c.Value).ThenBy(c => c.Key).Take(MostClasses).Select(c => c.Key).Order()];
+        var sizes = set.Labels.Where(l => l >= 0).CountBy(l => l);
+        int[] largest = [.. sizes.OrderByDescending(c => c.Value).ThenBy(c => c.Key).Take(MostClasses).Select(c => c.Key).Order()];
         for (var c = 0; c < largest.Length; c++)
         {
             chart.Class(set.ClassNames[largest[c]], Points(label => label == largest[c]), c);

@@ -38,13 +38,15 @@ internal static class RetrievalFiles
         foreach ((var way, var result) in ways)
         {
             var (k, recall) = result.Recall.First();
-            page.Verdict(string.Create(CultureInfo.InvariantCulture, $"{way}: for {recall:f2} % of {result.Queries} queries the same {target} is among the first {k}; its median rank is {result.MedianRank:f1}."), VerdictLevel.Plain);
+            var found = string.Create(CultureInfo.InvariantCulture, $"for {recall:f2} % of {result.Queries} queries the same {target} is among the first {k}");
+            page.Verdict($"{way}: {found}; its median rank is {Number(result.MedianRank, "f1")}.", VerdictLevel.Plain);
         }
 
         int[] ranks = [.. ways[0].Result.Recall.Keys];
         return page.Heading("Recall among the first k, percent").Table(
             ["queries → found", .. ranks.Select(k => $"k = {k}"), "median rank", "queries"],
-            ways.Select(w => (string[])[w.Way, .. ranks.Select(k => Number(w.Result.Recall[k], "f2")), Number(w.Result.MedianRank, "f1"), $"{w.Result.Queries}"]));
+            ways.Select(w => (string[])
+                [w.Way, .. ranks.Select(k => Number(w.Result.Recall[k], "f2")), Number(w.Result.MedianRank, "f1"), $"{w.Result.Queries}"]));
     }
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

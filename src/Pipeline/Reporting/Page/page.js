@@ -71,8 +71,11 @@ function smooth(values, beta) {
 function lineTraces(chart) {
   const one = chart.data.series.length === 1;
   return chart.data.series.flatMap(series => {
-    const shown = { x: series.x, name: series.label, legendgroup: series.label, visible: !hidden.has(series.name), line: { color: series.colour, width: 1.8, dash: series.dash }, mode: series.x.length > 1 ? 'lines' : 'markers' };
-    const label = one ? '%{y:.5g}<extra></extra>' : undefined;
+    const shown = {
+      x: series.x, name: series.label, legendgroup: series.label, visible: !hidden.has(series.name), mode: series.x.length > 1 ? 'lines' : 'markers',
+      line: { color: series.colour, width: 1.8, dash: series.dash },
+    };
+    const label = `%{y:.5g}${one ? '<extra></extra>' : ''}`;
     if (smoothing === 0) {
       return [{ ...shown, y: series.y, hovertemplate: label }];
     }
@@ -86,7 +89,8 @@ function lineTraces(chart) {
 const traces = {
   lines: lineTraces,
   points: chart => chart.data.series.map(series => ({
-    x: series.x, y: series.y, name: series.label, text: series.text, mode: 'markers', marker: { color: series.colour, symbol: series.symbol, size: 7, opacity: 0.85 },
+    x: series.x, y: series.y, name: series.label, text: series.text, mode: 'markers',
+    marker: { color: series.colour, symbol: series.symbol, size: 7, opacity: 0.85 },
     hovertemplate: `%{text}<extra>${series.label}</extra>`,
   })),
   bars: chart => chart.data.series.map(series => ({
@@ -125,17 +129,22 @@ function layout(chart) {
     barmode: 'stack', bargap: kind === 'heat' ? 0.12 : 0.35,
     showlegend: series.length > 1 && kind !== 'heat',
     legend: { orientation: 'h', traceorder: 'normal', yref: 'container', y: 0, yanchor: 'bottom', x: 0 },
-    xaxis: { ...axis, title: title(x), ...(range ? { range } : {}), ...(rows ? { rangemode: 'tozero' } : {}) },
+    xaxis: {
+      ...axis, title: title(x),
+      ...(kind === 'lines' ? { spikecolor: probe.color, spikethickness: -1, spikedash: 'solid', unifiedhovertitle: { text: `${x} %{x}` } } : {}),
+      ...(range ? { range } : {}), ...(rows ? { rangemode: 'tozero' } : {}),
+    },
     yaxis: rows
       ? { ...axis, autorange: 'reversed', type: 'category', nticks: undefined, dtick: 1 }
-      : { ...axis, title: title(y), type: chart.log ? 'log' : 'linear', rangemode: chart.data.from0 && !chart.log ? 'tozero' : 'normal', ...(chart.log ? { dtick: undefined, nticks: 5 } : {}) },
+      : { ...axis, title: title(y), type: chart.log ? 'log' : 'linear', rangemode: chart.data.from0 && !chart.log ? 'tozero' : 'normal' },
   };
 }
 
 function draw(chart) {
   const name = chart.data.title.replace(/[^\p{L}\p{N}]+/gu, '-');
   return Plotly.react(chart.plot, traces[chart.data.kind](chart), layout(chart), {
-    responsive: true, displaylogo: false, modeBarButtonsToRemove: ['lasso2d', 'select2d', 'autoScale2d'], toImageButtonOptions: { format: 'svg', filename: name },
+    responsive: true, displaylogo: false, modeBarButtonsToRemove: ['lasso2d', 'select2d', 'autoScale2d'],
+    toImageButtonOptions: { format: 'svg', filename: name },
   });
 }
 

@@ -32,7 +32,8 @@ internal sealed class AblationReport(AblationFolder folder, AblationSize size)
             page.Verdict($"{margin}.", VerdictLevel.Plain);
         }
 
-        RunReport.AddCurves(page, [.. results.Where(r => r.Row.Trained).Select(r => (r.Row.Name, MetricsLog.Read(new RunFolder(folder.Run(r.Row, r.Seeds[0].Seed)).Metrics)))], comparable: false);
+        var trained = results.Where(r => r.Row.Trained).Select(r => (r.Row.Name, MetricsLog.Read(new RunFolder(folder.Run(r.Row, r.Seeds[0].Seed)).Metrics)));
+        RunReport.AddCurves(page, [.. trained], comparable: false);
         await AddMapsAsync(page, results, stop).ConfigureAwait(false);
         page.Save(folder.Page);
         return lines;
@@ -72,7 +73,8 @@ internal sealed class AblationReport(AblationFolder folder, AblationSize size)
         {
             foreach (var modality in seeds[0].Probes.Keys)
             {
-                if (await FeatureScatter.ChartAsync(folder.Features(row, seeds[0].Seed, modality), $"{row.Title}, {modality}", stop).ConfigureAwait(false) is { } map)
+                var features = folder.Features(row, seeds[0].Seed, modality);
+                if (await FeatureScatter.ChartAsync(features, $"{row.Title}, {modality}", stop).ConfigureAwait(false) is { } map)
                 {
                     page.Chart(map);
                 }
