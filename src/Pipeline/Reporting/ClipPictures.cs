@@ -41,7 +41,7 @@ public static class ClipPictures
 
         var mels = cache.Manifest.Fingerprint.Mels;
         var mel = LogMel(reader, clip, cache.Manifest.Fingerprint);
-        written.Add(PictureFolder.Save(folder, "spectrogram.png", FramePictures.Spectrogram(mel, mels, mel.Length / mels)));
+        written.Add(PictureFolder.Save(folder, "spectrogram.png", Spectrogram(mel, clip, cache.Manifest.Fingerprint)));
         written.Add(PictureFolder.Save(folder, "mel.npy", NpyFile.Of(NpyFile.Float32, MemoryMarshal.AsBytes(mel.AsSpan()), mels, mel.Length / mels)));
         if (clip.NumSamples > 0)
         {
@@ -84,12 +84,12 @@ public static class ClipPictures
         return FramePictures.ContactSheet(rows, clip.Width, clip.Height);
     }
 
-    /// <summary>The clip's whole log-mel, of its samples where the cache has those; PNG.</summary>
-    public static byte[] Spectrogram(ClipReader reader, ClipEntry clip, Fingerprint fingerprint)
-    {
-        var mel = LogMel(reader, clip, fingerprint);
-        return FramePictures.Spectrogram(mel, fingerprint.Mels, mel.Length / fingerprint.Mels);
-    }
+    /// <summary>The clip's whole log-mel with times and frequencies, of its samples where the cache has those; PNG.</summary>
+    public static byte[] Spectrogram(ClipReader reader, ClipEntry clip, Fingerprint fingerprint) =>
+        Spectrogram(LogMel(reader, clip, fingerprint), clip, fingerprint);
+
+    private static byte[] Spectrogram(float[] mel, ClipEntry clip, Fingerprint fingerprint) =>
+        FramePictures.Spectrogram(mel, fingerprint.Mels, mel.Length / fingerprint.Mels, axes: SpectrogramAxes.Of(fingerprint, clip.Start));
 
     // [mels, frames]
     private static float[] LogMel(ClipReader reader, ClipEntry clip, Fingerprint fingerprint)

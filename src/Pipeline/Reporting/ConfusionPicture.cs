@@ -2,19 +2,22 @@ using SkiaSharp;
 
 namespace Xkd.Pipeline;
 
-/// <summary>A confusion matrix for people: rows are true classes, columns predicted ones, darkness the share of the row; PNG.</summary>
+/// <summary>A confusion matrix for people: rows are true classes, columns predicted ones, darkness the share of the row, as its first line says; PNG.</summary>
 public static class ConfusionPicture
 {
-    private const int Side = 960, Legend = 190, Named = 60, SmallestCell = 2, NumberedCell = 26;
+    private const int Side = 960, Legend = 190, Named = 60, SmallestCell = 2, NumberedCell = 26, Head = 20;
 
     /// <param name="counts">Clips by true (row) and predicted (column) class.</param>
     /// <param name="classes">Names by index; written beside the rows while there is room.</param>
     public static byte[] Png(IReadOnlyList<int[]> counts, IReadOnlyList<string> classes)
     {
         int cell = Math.Max(SmallestCell, Side / counts.Count), side = cell * counts.Count, left = counts.Count <= Named ? Legend : 0;
-        using SKBitmap picture = new(left + side, left + side);
+        using SKBitmap picture = new(left + side, Head + left + side);
         using SKCanvas canvas = new(picture);
         canvas.Clear(SKColors.White);
+        using SKPaint title = new() { Color = SKColors.Black, TextSize = 13, IsAntialias = true };
+        canvas.DrawText("rows: true class; columns: predicted class; shade: share of the row", 4, Head - 6, title);
+        canvas.Translate(0, Head);
         using SKPaint fill = new(), text = new() { Color = SKColors.Black, TextSize = Math.Clamp(cell * 0.7f, 8, 13), IsAntialias = true };
         for (var row = 0; row < counts.Count; row++)
         {
@@ -26,7 +29,7 @@ public static class ConfusionPicture
                 canvas.DrawRect(left + (column * cell), left + (row * cell), cell, cell, fill);
                 if (cell >= NumberedCell && counts[row][column] > 0)
                 {
-                    text.Color = share > 0.5 ? SKColors.White : SKColors.Black;
+                    text.Color = share > 0.35 ? SKColors.White : SKColors.Black;
                     canvas.DrawText($"{counts[row][column]}", left + (column * cell) + 3, left + (row * cell) + (cell * 0.65f), text);
                 }
             }

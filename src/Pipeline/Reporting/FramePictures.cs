@@ -6,7 +6,7 @@ namespace Xkd.Pipeline;
 /// <summary>Pictures of frames and spectrograms for people, as PNG.</summary>
 public static class FramePictures
 {
-    private const int Gap = 2, Caption = 14;
+    private const int Gap = 2, Caption = 14, FrequencyWidth = 48, TimeWidth = 60, Tick = 4;
 
     /// <summary>
     /// A contact sheet: <paramref name="rows"/> of frames, each frame rgb24 [height, width, 3], with a caption under each.
@@ -36,15 +36,26 @@ public static class FramePictures
     }
 
     /// <summary>A log-mel [mels, frames], low frequencies at the bottom, coloured from its own minimum to its own maximum.</summary>
-    public static byte[] Spectrogram(ReadOnlySpan<float> mel, int mels, int frames, int scale = 2) => Spectrogram(mel, mels, frames, float.NaN, float.NaN, scale);
+    public static byte[] Spectrogram(ReadOnlySpan<float> mel, int mels, int frames, int scale = 2, SpectrogramAxes? axes = null) =>
+        Spectrogram(mel, mels, frames, float.NaN, float.NaN, scale, axes);
 
-    /// <summary>A log-mel [mels, frames] coloured from <paramref name="low"/> to <paramref name="high"/> (NaN: its own extremes).</summary>
-    public static byte[] Spectrogram(ReadOnlySpan<float> mel, int mels, int frames, float low, float high, int scale = 2)
+    /// <summary>
+    /// A log-mel [mels, frames] coloured from <paramref name="low"/> to <paramref name="high"/> (NaN: its own extremes), with times and frequencies where
+    /// <paramref name="axes"/> tell them.
+    /// </summary>
+    public static byte[] Spectrogram(ReadOnlySpan<float> mel, int mels, int frames, float low, float high, int scale = 2, SpectrogramAxes? axes = null)
     {
         using var small = FromRgb(SpectrogramPixels(mel, mels, frames, low, high), frames, mels);
-        using SKBitmap large = new(frames * scale, mels * scale);
+        int left = axes is null ? 0 : FrequencyWidth, right = axes is null ? 0 : TimeWidth / 2, bottom = axes is null ? 0 : Caption + Tick;
+        using SKBitmap large = new(left + (frames * scale) + right, (mels * scale) + bottom);
         using SKCanvas canvas = new(large);
-        canvas.DrawBitmap(small, SKRect.Create(0, 0, large.Width, large.Height));
+        canvas.Clear(SKColors.White);
+        canvas.DrawBitmap(small, SKRect.Create(left, 0, frames * scale, mels * scale));
+        if (axes is not null)
+        {
+            DrawAxes(canvas, axes, mels, frames, scale);
+        }
+
         return Encode(large);
     }
 
@@ -111,6 +122,29 @@ public static class FramePictures
         }
 
         return (low, high);
+    }
+
+    private static void DrawAxes(SKCanvas canvas, SpectrogramAxes axes, int mels, int frames, int scale)
+    {
+        using SKPaint text = new() { Color = SKColors.Black, TextSize = 11, IsAntialias = true };
+        var above = float.PositiveInfinity;
+        foreach ((var band, var name) in axes.Frequencies(mels))
+        {
+            var y = (float)((mels - band - 0.5) * scale);
+            if (y < above - Caption) // the names of low octaves would lie on one another
+            {
+                canvas.DrawText(name, FrequencyWidth - Tick - Gap - text.MeasureText(name), Math.Max(y + 4, Caption - 4), text);
+                canvas.DrawLine(FrequencyWidth - Tick, y, FrequencyWidth, y, text);
+                above = y;
+            }
+        }
+
+        foreach ((var column, var name) in axes.Times(frames, TimeWidth / (double)scale))
+        {
+            var x = FrequencyWidth + (float)(column * scale);
+            canvas.DrawLine(x, mels * scale, x, (mels * scale) + Tick, text);
+            canvas.DrawText(name, x - (text.MeasureText(name) / 2), (mels * scale) + Caption + 1, text);
+        }
     }
 
     // Dark blue through teal and yellow to white: monotone in lightness, so it reads in gray too.

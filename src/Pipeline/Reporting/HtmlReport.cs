@@ -5,50 +5,100 @@ using System.Text;
 namespace Xkd.Pipeline;
 
 /// <summary>
-/// One self-contained HTML page: headings, paragraphs, tables, SVG charts and PNG pictures, readable without a network and with
-/// nothing to install.
+/// One self-contained HTML page: verdicts, headings, tables that sort, charts, pictures, players. It asks nothing of a network, and
+/// forbids itself to.
 /// </summary>
 public sealed class HtmlReport(string title)
 {
+    private readonly StringBuilder _verdicts = new();
     private readonly StringBuilder _body = new();
+    private bool _hasCharts;
+
+    /// <summary>What the reader should know first. Verdicts stand above all else, in the order in which they come.</summary>
+    public HtmlReport Verdict(string sentence, VerdictLevel level)
+    {
+        _verdicts.Append(CultureInfo.InvariantCulture, $"<div class=\"verdict {Name(level)}\">{Encode(sentence)}</div>\n");
+        return this;
+    }
 
     public HtmlReport Heading(string text) => Append($"<h2>{Encode(text)}</h2>\n");
 
     public HtmlReport Paragraph(string text) => Append($"<p>{Encode(text)}</p>\n");
 
-    /// <summary>A table; a row's cells that parse as numbers are set flush right.</summary>
+    /// <summary>A table that sorts by a click on a column's name; a column of nothing but numbers, a few without one, is set flush right.</summary>
     public HtmlReport Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
     {
-        _body.Append("<table><thead><tr>");
-        foreach (var column in columns)
+        IReadOnlyList<string>[] all = [.. rows];
+        bool[] numbers = [.. columns.Select((_, c) => all.Any(row => IsNumber(row[c])) && all.All(row => row[c] is "" or "–" || IsNumber(row[c])))];
+        _body.Append("<div class=scroll><table class=sortable><thead>");
+        Row("th", columns);
+        _body.Append("</thead><tbody>\n");
+        foreach (var row in all)
         {
-            _body.Append("<th>").Append(Encode(column)).Append("</th>");
+            Row("td", row);
+        }
+
+        return Append("</tbody></table></div>\n");
+
+        void Row(string tag, IReadOnlyList<string> cells) =>
+            _body.Append("<tr>").AppendJoin("", cells.Select((cell, c) => $"<{tag}{(numbers[c] ? " class=n" : "")}>{Encode(cell)}</{tag}>")).Append("</tr>\n");
+    }
+
+    /// <summary>A confusion matrix: rows are true classes, columns predicted ones, the shade is the share of the row.</summary>
+    public HtmlReport Confusion(IReadOnlyList<int[]> counts, IReadOnlyList<string> classes)
+    {
+        _body.Append("<div class=scroll><table class=confusion><thead><tr><th>true ↓ predicted →</th>");
+        foreach (var name in classes)
+        {
+            _body.Append("<th>").Append(Encode(name)).Append("</th>");
         }
 
         _body.Append("</tr></thead><tbody>\n");
-        foreach (var row in rows)
+        for (var row = 0; row < counts.Count; row++)
         {
-            _body.Append("<tr>");
-            foreach (var cell in row)
+            var total = counts[row].Sum();
+            _body.Append("<tr><th>").Append(Encode(classes[row])).Append("</th>");
+            for (var column = 0; column < classes.Count; column++)
             {
-                var number = cell.Length > 0 && double.TryParse(cell.TrimEnd('%', 'x', '×', ' '), NumberStyles.Float, CultureInfo.InvariantCulture, out _);
-                _body.Append(number ? "<td class=n>" : "<td>").Append(Encode(cell)).Append("</td>");
+                var (count, share) = (counts[row][column], total > 0 ? counts[row][column] / (double)total : 0);
+                var hint = Encode($"true {classes[row]}, predicted {classes[column]}: {count} of {total}");
+                _body.Append(CultureInfo.InvariantCulture, $"<td style=\"--share:{share:0.###}\"{(share > 0.4 ? " class=dark" : "")} title=\"{hint}\">")
+                    .Append(CultureInfo.InvariantCulture, $"{(count > 0 ? count : "")}</td>");
             }
 
             _body.Append("</tr>\n");
         }
 
-        return Append("</tbody></table>\n");
+        return Append("</tbody></table></div>\n");
     }
 
     /// <summary>A picture with its caption; <paramref name="png"/> is embedded.</summary>
-    public HtmlReport Picture(byte[] png, string caption) =>
-        Append($"<figure><img src=\"data:image/png;base64,{Convert.ToBase64String(png)}\" alt=\"{Encode(caption)}\"><figcaption>{Encode(caption)}</figcaption></figure>\n");
+    public HtmlReport Picture(byte[] png, string caption) => Figure($"<img src=\"{DataUri(png, "image/png")}\" alt=\"{Encode(caption)}\">", caption);
 
-    /// <summary>A chart with its caption.</summary>
-    public HtmlReport Chart(SvgLineChart chart, string caption) => Append($"<figure>{chart.ToSvg()}<figcaption>{Encode(caption)}</figcaption></figure>\n");
+    /// <summary>A player of a film, which is embedded.</summary>
+    /// <param name="bytes">The whole file.</param>
+    /// <param name="mime">Such as <c>video/mp4</c>; browsers play H.264 or VP9.</param>
+    /// <param name="caption">What it shows.</param>
+    public HtmlReport Video(byte[] bytes, string mime, string caption) =>
+        Figure($"<video controls preload=metadata src=\"{DataUri(bytes, mime)}\"></video>", caption);
 
-    /// <summary>Puts the charts that follow up to <see cref="EndGrid"/> side by side.</summary>
+    /// <summary>A player of a sound, which is embedded.</summary>
+    /// <param name="bytes">The whole file.</param>
+    /// <param name="mime">Such as <c>audio/wav</c>.</param>
+    /// <param name="caption">What it is.</param>
+    public HtmlReport Audio(byte[] bytes, string mime, string caption) =>
+        Figure($"<audio controls preload=metadata src=\"{DataUri(bytes, mime)}\"></audio>", caption);
+
+    /// <summary>A chart under its title. The first line charts of a page have switches for smoothing and lines before them.</summary>
+    public HtmlReport Chart(PageChart chart)
+    {
+        _hasCharts = true;
+        var rows = chart.Kind == "heat" ? chart.Series.Count : chart.Series.Max(s => s.Text?.Count) ?? 0;
+        return Append($"<figure class=\"chart {chart.Kind}\" style=\"--rows:{rows}\"><figcaption><span>{Encode(chart.Title)}</span></figcaption>")
+            .Append($"<div class=plot></div><script type=\"application/json\">{chart.ToJson()}</script></figure>\n");
+    }
+
+    /// <summary>Puts what follows up to <see cref="EndGrid"/> side by side.</summary>
     public HtmlReport BeginGrid() => Append("<div class=grid>\n");
 
     public HtmlReport EndGrid() => Append("</div>\n");
@@ -62,24 +112,42 @@ public sealed class HtmlReport(string title)
         File.Move(temporary, path, overwrite: true);
     }
 
-    public override string ToString() => $$"""
+    public override string ToString() => $"""
         <!doctype html>
-        <html lang="en"><head><meta charset="utf-8"><title>{{Encode(title)}}</title>
+        <html lang="en"><head><meta charset="utf-8"><title>{Encode(title)}</title>
         <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta http-equiv="Content-Security-Policy"
+              content="default-src 'none'; img-src data: blob:; media-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
         <style>
-        body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430; background: #fff; }
-        h1 { font-size: 1.7rem; } h2 { font-size: 1.2rem; margin-top: 2rem; border-bottom: 1px solid #d8dee6; }
-        table { border-collapse: collapse; margin: .8rem 0; } th, td { padding: .25rem .8rem; text-align: left; border-bottom: 1px solid #e5e9ef; }
-        th { background: #f4f6f9; } td.n { text-align: right; font-variant-numeric: tabular-nums; }
-        figure { margin: .8rem 0; } figcaption { color: #566; font-size: .9rem; } img, svg { max-width: 100%; height: auto; }
-        .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(21rem, 1fr)); gap: .6rem; }
-        </style></head><body>
-        <h1>{{Encode(title)}}</h1>
-        {{_body}}</body></html>
+        {Resource("page.css")}</style></head><body>
+        <header><h1>{Encode(title)}</h1></header>
+        {_verdicts}{_body}{(_hasCharts ? $"<script>{Resource("plotly.js")}</script>\n" : "")}<script>
+        {Resource("page.js")}</script></body></html>
 
         """;
 
+    private static string Name(VerdictLevel level) => level switch
+    {
+        VerdictLevel.Good => "good",
+        VerdictLevel.Warning => "warning",
+        VerdictLevel.Bad => "bad",
+        _ => "plain",
+    };
+
+    private static bool IsNumber(string cell) =>
+        double.TryParse(cell.Replace('−', '-').TrimEnd('%', 'x', '×', ' '), NumberStyles.Float, CultureInfo.InvariantCulture, out _);
+
+    private static string DataUri(byte[] bytes, string mime) => $"data:{Encode(mime)};base64,{Convert.ToBase64String(bytes)}";
+
     private static string Encode(string text) => WebUtility.HtmlEncode(text);
+
+    private static string Resource(string name)
+    {
+        using StreamReader reader = new(typeof(HtmlReport).Assembly.GetManifestResourceStream(name)!);
+        return reader.ReadToEnd();
+    }
+
+    private HtmlReport Figure(string content, string caption) => Append($"<figure>{content}<figcaption>{Encode(caption)}</figcaption></figure>\n");
 
     private HtmlReport Append(string html)
     {

@@ -21,15 +21,15 @@ public static class ScatterPicture
         (var y0, var y1) = Extent(points, 1);
         for (var i = 0; i < labels.Count; i++)
         {
-            paint.Color = Colour(labels[i], classes.Count).WithAlpha(170);
+            paint.Color = Colour(labels[i]).WithAlpha(170);
             float x = Margin + (float)((points[2 * i] - x0) / (x1 - x0) * (Side - (2 * Margin))), y = Side - Margin - (float)((points[(2 * i) + 1] - y0) / (y1 - y0) * (Side - (2 * Margin)));
-            canvas.DrawCircle(x, y, 3, paint);
+            Mark(canvas, labels[i], x, y, 3, paint);
         }
 
         for (var c = 0; c < Math.Min(MostNamed, classes.Count); c++)
         {
-            paint.Color = Colour(c, classes.Count);
-            canvas.DrawCircle(Side + 8, Margin + (c * LegendLine), 5, paint);
+            paint.Color = Colour(c);
+            Mark(canvas, c, Side + 8, Margin + (c * LegendLine), 5, paint);
             paint.Color = SKColors.Black;
             canvas.DrawText(classes[c], Side + 18, Margin + (c * LegendLine) + 4, paint);
         }
@@ -40,9 +40,24 @@ public static class ScatterPicture
         return png.ToArray();
     }
 
-    // Hues around the circle, light and dark in turn so that neighbours differ.
-    private static SKColor Colour(int label, int classes) =>
-        label < 0 ? SKColors.Gray : SKColor.FromHsl(360f * label / Math.Max(1, classes), 75, label % 2 == 0 ? 45 : 60);
+    // Colours repeat after the last; the mark tells the rounds: a disc, a square, a ring.
+    private static void Mark(SKCanvas canvas, int label, float x, float y, float radius, SKPaint paint)
+    {
+        var round = label < 0 ? 0 : label / Palette.Count % 3;
+        paint.Style = round == 2 ? SKPaintStyle.Stroke : SKPaintStyle.Fill;
+        if (round == 1)
+        {
+            canvas.DrawRect(x - radius, y - radius, 2 * radius, 2 * radius, paint);
+        }
+        else
+        {
+            canvas.DrawCircle(x, y, radius, paint);
+        }
+
+        paint.Style = SKPaintStyle.Fill;
+    }
+
+    private static SKColor Colour(int label) => label < 0 ? SKColors.Gray : SKColor.Parse(Palette.Colour(label));
 
     private static (double Low, double High) Extent(IReadOnlyList<double> points, int axis)
     {

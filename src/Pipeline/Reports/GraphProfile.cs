@@ -1,6 +1,6 @@
 namespace Xkd.Pipeline;
 
-/// <summary>A graph's measurements as files: <c>profile.html</c>, a page with a picture of the queues over time, and <c>trace.json</c>.</summary>
+/// <summary>A graph's measurements as files: <c>profile.html</c>, a page of each stage's time and of the queues over time, and <c>trace.json</c>.</summary>
 public static class GraphProfile
 {
     /// <summary>Writes both into a folder, which is made.</summary>
@@ -18,19 +18,19 @@ public static class GraphProfile
         }
 
         HtmlReport page = new(title);
-        (var columns, var rows) = Table(report);
-        page.Paragraph($"{report.Remedy}. {report.Seconds:f1} s measured.").Table(columns, rows);
+        page.Verdict($"{report.Remedy}.", VerdictLevel.Plain);
         foreach (var note in notes)
         {
             page.Paragraph(note);
         }
 
+        (var columns, var rows) = Table(report);
+        page.Heading($"Where the time went: {report.Seconds:f1} s measured").Chart(TimePerStage(report)).Table(columns, rows);
         if (report.Timeline.Count > 0)
         {
-            page.Heading("Over time").BeginGrid();
-            Chart(page, "Queue in front of each stage, share filled", report, s => s.Occupancy);
-            Chart(page, "Workers of each stage, share at work", report, s => s.Busy);
-            page.EndGrid().Paragraph("A full queue stands in front of the stage that sets the pace; behind it queues are empty.");
+            page.Heading("Over time").Paragraph("A full queue stands in front of the stage that sets the pace; behind it queues are empty.")
+                .Chart(OverTime("Queue in front of each stage: share filled", report, s => s.Occupancy))
+                .Chart(OverTime("Workers of each stage: share at work", report, s => s.Busy));
         }
 
         page.Save(Path.Combine(folder, "profile.html"));
@@ -38,22 +38,36 @@ public static class GraphProfile
 
     /// <summary>One row per stage.</summary>
     public static (string[] Columns, IEnumerable<string[]> Rows) Table(GraphReport report) =>
-        (["stage", "items", "failed", "mean ms", "p50 ms", "p99 ms", "get wait s", "put wait s", "queue filled", "busy", "MB", "share of waiting"],
+        ([
+            "stage", "workers", "items", "failed", "mean ms an item", "median ms", "99 % within ms",
+            "waited for input, s", "waited for output, s", "queue filled", "workers at work", "MB out",
+            "share of all waiting it causes",
+        ],
         report.Stages.Select(s => new[]
         {
-            s.Name, $"{s.Count}", $"{s.Failed}", $"{s.MeanMs:f2}", $"{s.P50Ms:f2}", $"{s.P99Ms:f2}", $"{s.GetWait:f2}", $"{s.PutWait:f2}", $"{s.Occupancy:p0}", $"{s.Utilisation:p0}", $"{s.Bytes / 1e6:f1}",
+            s.Name, $"{s.Parallelism}", $"{s.Count}", $"{s.Failed}", $"{s.MeanMs:f2}", $"{s.P50Ms:f2}", $"{s.P99Ms:f2}",
+            $"{s.GetWait:f2}", $"{s.PutWait:f2}", $"{s.Occupancy:p0}", $"{s.Utilisation:p0}", $"{s.Bytes / 1e6:f1}",
             $"{report.WaitRatios[s.Name]:f2}",
         }));
 
-    private static void Chart(HtmlReport page, string title, GraphReport report, Func<OccupancySample, IReadOnlyList<double>> of)
+    /// <summary>What a worker of each stage did with its time.</summary>
+    public static PageChart TimePerStage(GraphReport report)
     {
-        SvgLineChart chart = new(title, "seconds");
-        double[] at = [.. report.Timeline.Select(s => (s.Start + s.End) / 2)];
+        ArgumentNullException.ThrowIfNull(report);
+        return PageChart.Bars("What each stage's workers did, mean of its workers", "seconds")
+            .Part("working", report.Stages.Select(s => (s.Name, s.MeanMs * s.Count / 1e3 / s.Parallelism)), Palette.Colour(0))
+            .Part("waiting for input", report.Stages.Select(s => (s.Name, s.GetWait / s.Parallelism)), Palette.Colour(7))
+            .Part("waiting for output", report.Stages.Select(s => (s.Name, s.PutWait / s.Parallelism)), Palette.Colour(4));
+    }
+
+    private static PageChart OverTime(string title, GraphReport report, Func<OccupancySample, IReadOnlyList<double>> of)
+    {
+        var chart = PageChart.Heat(title, "seconds since the start");
         for (var i = 0; i < report.Stages.Count; i++)
         {
-            chart.Add(report.Stages[i].Name, at, [.. report.Timeline.Select(s => of(s)[i])]);
+            chart.Row(report.Stages[i].Name, report.Timeline.Select(s => (s.Start, s.End, of(s)[i])));
         }
 
-        page.Chart(chart, title);
+        return chart;
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Xkd.Cli.Evaluation;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Method;
 using Xkd.Storage;
@@ -46,7 +47,10 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         var results = await File.ReadAllTextAsync(Path.Combine(miniatures["out1"], "results.json"), TestContext.Current.CancellationToken);
         Assert.Equal(results, await File.ReadAllTextAsync(Path.Combine(miniatures["out2"], "results.json"), TestContext.Current.CancellationToken));
         Assert.Equal(
-            ["confusion.png", "fold-1.json", "fold-2.json", "fold-3.json", "fold-4.json", "fold-5.json", "per_class.csv", "predictions.parquet", "results.json"],
+            [
+                "confusion.png", "fold-1.json", "fold-2.json", "fold-3.json", "fold-4.json", "fold-5.json",
+                "per_class.csv", "predictions.parquet", "report.html", "results.json",
+            ],
             Directory.GetFiles(miniatures["out1"]).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
         using JsonDocument json = JsonDocument.Parse(results), printed = JsonDocument.Parse(first.Output);
         Assert.All(
@@ -56,6 +60,33 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         Assert.Contains("top1", second.Output, StringComparison.Ordinal);
         Assert.Contains("C 0.001: ", second.Output, StringComparison.Ordinal); // not a word less while it fits
         Assert.Contains($"next: xkd predict --model {miniatures["out2"]} FILE_OR_FOLDER", second.Error, StringComparison.Ordinal);
+
+        var page = await PageAsync(miniatures["out1"]);
+        var value = json.RootElement.GetProperty("value").GetDouble().ToString("f2", System.Globalization.CultureInfo.InvariantCulture);
+        Assert.Contains($"<div class=\"verdict plain\">Top-1 accuracy is {value} %, the mean of 5 folds; chance is ", page, StringComparison.Ordinal);
+        Assert.All(json.RootElement.GetProperty("per_class").EnumerateObject(), c => Assert.Contains($"<tr><td>{c.Name}</td>", page, StringComparison.Ordinal));
+        Assert.Contains("<table class=confusion>", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Page_OfManyClasses_ListsTheConfusionsAndShowsThePicture()
+    {
+        const int Classes = 41;
+        string[] names = [.. Enumerable.Range(0, Classes).Select(c => $"class{c}")];
+        int[][] counts = [.. Enumerable.Range(0, Classes)
+            .Select(t => Enumerable.Range(0, Classes).Select(p => t == p ? 5 : t == 3 && p == 7 ? 2 : 0).ToArray())];
+        EvaluationResult result = new()
+        {
+            Dataset = "many", Protocol = "svm", Modality = "audio", Branch = "teacher", WeightsSha256 = "00", Value = 50, Classes = names,
+            Confusion = counts, Notes = ["at most 41 classes"],
+            PerClass = new Dictionary<string, double> { ["class3"] = 71.4 },
+        };
+        var page = EvaluationPage.Of(result, [1, 2, 3], map: null).ToString();
+        Assert.Contains("<div class=\"verdict warning\">Note: at most 41 classes.</div>", page, StringComparison.Ordinal);
+        Assert.Contains("<tr><td>class3</td><td class=n>7</td><td class=n>71.40</td><td>class7 (2)</td></tr>", page, StringComparison.Ordinal);
+        Assert.Contains("<tr><td>class3</td><td>class7</td><td class=n>2</td></tr>", page, StringComparison.Ordinal);
+        Assert.Contains("data:image/png;base64,AQID", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("<table class=confusion>", page, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -68,6 +99,7 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         var found = await DoneAsync("eval", "retrieval", "--audio", audio, "--video", video, "--json", "--out", miniatures["retrieval"]);
         using var json = JsonDocument.Parse(found.Output);
         Assert.Equal(Cache.Open(cache).Clips.Count, json.RootElement.GetProperty("audio_to_video").GetProperty("queries").GetInt32());
+        Assert.Contains("audio → video: for ", await PageAsync(miniatures["retrieval"]), StringComparison.Ordinal);
         Assert.InRange(json.RootElement.GetProperty("video_to_audio").GetProperty("recall").GetProperty("10").GetDouble(), 0, 100);
         var neighbours = await DoneAsync("eval", "knn", "--train", audio, "--val", audio, "--k", "3", "--out", miniatures["knn"]);
         Assert.Contains($"{Cache.Open(cache).Clips.Count} of {Cache.Open(cache).Clips.Count} test rows are training rows, too", neighbours.Output, StringComparison.Ordinal);
@@ -83,6 +115,7 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         using var results = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(miniatures["streamed"], "results.json"), TestContext.Current.CancellationToken));
         Assert.True(results.RootElement.GetProperty("converged").GetBoolean());
         Assert.InRange(results.RootElement.GetProperty("passes").GetInt32(), 1, 10_000);
+        Assert.Contains("\"kind\":\"points\"", await PageAsync(miniatures["streamed"]), StringComparison.Ordinal);
         var hasty = await DoneAsync("eval", "svm", "--train", audio, "--val", audio, "--set", "max_iterations=1", "--out", miniatures["hasty"]);
         Assert.Contains("raise max_iterations", hasty.Output, StringComparison.Ordinal);
 
@@ -135,6 +168,8 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         Assert.Equal(2, outcome.ExitCode);
         Assert.Contains($"--out {folder} is a folder; name a file", outcome.Error, StringComparison.Ordinal);
     }
+
+    private static Task<string> PageAsync(string folder) => File.ReadAllTextAsync(Path.Combine(folder, "report.html"), TestContext.Current.CancellationToken);
 
     private static async Task RefusedAsync(string why, params string[] arguments)
     {

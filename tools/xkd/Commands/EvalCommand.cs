@@ -43,7 +43,8 @@ internal static class EvalCommand
         var branch = CommonOptions.Choice("--branch", "Which copy of the encoder.", "teacher", "student");
         Option<bool> smoke = new("--smoke") { Description = "Few classes, clips, windows and epochs: does it run from end to end?" };
         var seed = Numbers.Optional<long>("--seed", "Seed of everything drawn.", CommonOptions.Seeds);
-        var folder = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv, confusion.png, predictions.parquet and the classifier that predict takes."));
+        var folder = Outputs.Folder(CommonOptions.RequiredPath(
+            "--out", "Folder for results.json, per_class.csv, confusion.png, report.html, predictions.parquet and the classifier that predict takes."));
         var force = CommonOptions.Force("the results in --out");
         var set = CommonOptions.Set();
         var device = CommonOptions.Device();
@@ -120,7 +121,7 @@ internal static class EvalCommand
             };
             Terminal.Warn(request.Train.Warnings.Concat(request.Test.Warnings).Distinct());
             var results = await new EvaluationRun(request, terminal.Line).RunAsync(signals.Token).ConfigureAwait(false);
-            await DoneAsync(output, results, terminal, signals.Token).ConfigureAwait(false);
+            await DoneAsync(output, results, features: null, terminal, signals.Token).ConfigureAwait(false);
             return ExitCodes.Done;
         });
         return command;
@@ -137,12 +138,12 @@ internal static class EvalCommand
 
         var identity = await FeatureFiles.IdentityAsync(val, "svm", config.Dataset).ConfigureAwait(false) with { Seed = (ulong)config.Seed };
         var result = await SvmProbe.RunAsync(train, val, output, config, identity, terminal.Line, stop).ConfigureAwait(false);
-        await DoneAsync(output, [result], terminal, stop).ConfigureAwait(false);
+        await DoneAsync(output, [result], val, terminal, stop).ConfigureAwait(false);
     }
 
-    private static async Task DoneAsync(string output, IReadOnlyList<EvaluationResult> results, Terminal terminal, CancellationToken stop)
+    private static async Task DoneAsync(string output, IReadOnlyList<EvaluationResult> results, string? features, Terminal terminal, CancellationToken stop)
     {
-        var result = await EvaluationFiles.WriteAsync(output, results, stop).ConfigureAwait(false);
+        var result = await EvaluationFiles.WriteAsync(output, results, stop, features).ConfigureAwait(false);
         terminal.Result(EvaluationFiles.Summary(result));
         if (terminal.Json)
         {

@@ -16,7 +16,7 @@ internal static class FeatureEvaluationCommands
     {
         var train = CommonOptions.RequiredPath("--train", "Features searched, with labels; read once, of any size.");
         var val = CommonOptions.RequiredPath("--val", $"Features classified, with labels; held in memory, at most {MostQueries} rows.");
-        var output = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv and confusion.png."));
+        var output = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for results.json, per_class.csv, confusion.png and report.html."));
         var k = Numbers.Option("--k", "Neighbours that vote.", new NumberRange(1, 1_000_000), 20);
         var temperature = Numbers.Option("--temperature", "A neighbour of similarity s votes with exp(s / temperature).", new NumberRange(1e-6, 1e6), 0.07);
         var force = CommonOptions.Force("the results in --out");
@@ -61,7 +61,7 @@ internal static class FeatureEvaluationCommands
     {
         var audio = CommonOptions.RequiredPath("--audio", "Audio features of some clips.");
         var video = CommonOptions.RequiredPath("--video", "Video features of the same clips.");
-        var output = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for retrieval.json."));
+        var output = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for retrieval.json and report.html."));
         var force = CommonOptions.Force("the results in --out");
         var target = CommonOptions.Choice("--target", "What counts as found.", "clip", "class");
         var json = CommonOptions.Json();

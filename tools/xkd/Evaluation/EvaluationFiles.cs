@@ -5,13 +5,20 @@ using Xkd.Storage;
 
 namespace Xkd.Cli.Evaluation;
 
-/// <summary>What an evaluation leaves: <c>results.json</c> (the mean over several folds, each fold in a file of its own), the table of classes, the confusion matrix.</summary>
+/// <summary>
+/// What an evaluation leaves: <c>results.json</c> (the mean over several folds, each fold in a file of its own), the table of classes, the confusion matrix, a
+/// page.
+/// </summary>
 internal static class EvaluationFiles
 {
     private const int MostNamed = 3;
 
     /// <summary>Writes the files; gives what <c>results.json</c> holds.</summary>
-    public static async Task<EvaluationResult> WriteAsync(string folder, IReadOnlyList<EvaluationResult> folds, CancellationToken stop)
+    /// <param name="folder">Made where there is none.</param>
+    /// <param name="folds">One result, or one of each fold.</param>
+    /// <param name="stop">Ends it.</param>
+    /// <param name="features">The test clips' feature file, for a map of it; null where there is none.</param>
+    public static async Task<EvaluationResult> WriteAsync(string folder, IReadOnlyList<EvaluationResult> folds, CancellationToken stop, string? features = null)
     {
         Directory.CreateDirectory(folder);
         var result = folds.Count == 1 ? folds[0] : EvaluationResult.MeanOf(folds) with { Confusion = Sum(folds) };
@@ -23,9 +30,10 @@ internal static class EvaluationFiles
         var table = result.PerClass.OrderBy(c => c.Key, StringComparer.Ordinal)
             .Select(c => string.Create(CultureInfo.InvariantCulture, $"\"{c.Key.Replace("\"", "\"\"", StringComparison.Ordinal)}\",{c.Value:f4}"));
         await File.WriteAllLinesAsync(Path.Combine(folder, "per_class.csv"), table.Prepend($"class,{result.Metric}"), stop).ConfigureAwait(false);
-        if (result.Confusion is { } confusion)
+        var picture = result.Confusion is { } confusion ? ConfusionPicture.Png(confusion, result.Classes!) : null;
+        if (picture is not null)
         {
-            await File.WriteAllBytesAsync(Path.Combine(folder, "confusion.png"), ConfusionPicture.Png(confusion, result.Classes!), stop).ConfigureAwait(false);
+            await File.WriteAllBytesAsync(Path.Combine(folder, "confusion.png"), picture, stop).ConfigureAwait(false);
         }
 
         var predictions = Path.Combine(folder, "predictions.parquet");
@@ -36,6 +44,10 @@ internal static class EvaluationFiles
         }
 
         result.Write(Path.Combine(folder, "results.json"));
+        var map = features is null
+            ? null
+            : await FeatureScatter.ChartAsync(features, "Each point is a clip; the colour is its class", stop).ConfigureAwait(false);
+        EvaluationPage.Of(result, picture, map).Save(Path.Combine(folder, EvaluationPage.FileName));
         return result;
     }
 

@@ -131,7 +131,7 @@ internal static class CheckpointVerifier
 
     private static CheckpointState WholeState(string folder)
     {
-        var state = ReadState(folder);
+        var state = Read(folder);
         Compare(folder, CheckpointStore.StateFile, ExpectedStateHash(folder));
         return state;
     }
@@ -157,7 +157,10 @@ internal static class CheckpointVerifier
         }
     }
 
-    private static CheckpointState ReadState(string folder)
+    /// <summary>The folder's state as it is written, without a look at the other files.</summary>
+    /// <exception cref="FailureException">It cannot be read.</exception>
+    /// <exception cref="UsageException">Another version of the program wrote it.</exception>
+    public static CheckpointState Read(string folder)
     {
         try
         {

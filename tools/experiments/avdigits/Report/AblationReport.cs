@@ -29,10 +29,11 @@ internal sealed class AblationReport(AblationFolder folder, AblationSize size)
         page.Table(Columns, rows);
         foreach (var margin in Margins(results))
         {
-            page.Paragraph(margin);
+            page.Verdict($"{margin}.", VerdictLevel.Plain);
         }
 
-        RunReport.AddCurves(page, [.. results.Where(r => r.Row.Trained).Select(r => (r.Row.Name, MetricsLog.Read(new RunFolder(folder.Run(r.Row, r.Seeds[0].Seed)).Metrics)))]);
+        var trained = results.Where(r => r.Row.Trained).Select(r => (r.Row.Name, MetricsLog.Read(new RunFolder(folder.Run(r.Row, r.Seeds[0].Seed)).Metrics)));
+        RunReport.AddCurves(page, [.. trained], comparable: false);
         await AddMapsAsync(page, results, stop).ConfigureAwait(false);
         page.Save(folder.Page);
         return lines;
@@ -72,9 +73,11 @@ internal sealed class AblationReport(AblationFolder folder, AblationSize size)
         {
             foreach (var modality in seeds[0].Probes.Keys)
             {
-                string features = folder.Features(row, seeds[0].Seed, modality), picture = Path.ChangeExtension(features, ".png");
-                await FeatureScatter.WriteAsync(features, picture, stop).ConfigureAwait(false);
-                page.Picture(await File.ReadAllBytesAsync(picture, stop).ConfigureAwait(false), $"{row.Title}, {modality}");
+                var features = folder.Features(row, seeds[0].Seed, modality);
+                if (await FeatureScatter.ChartAsync(features, $"{row.Title}, {modality}", stop).ConfigureAwait(false) is { } map)
+                {
+                    page.Chart(map);
+                }
             }
         }
 
