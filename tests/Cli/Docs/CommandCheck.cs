@@ -10,7 +10,7 @@ namespace Xkd.Cli.Tests.Docs;
 /// <summary>Whether a command that a page prints is one that the program accepts: verbs, options, choices, configurations and their keys.</summary>
 internal sealed partial class CommandCheck(RootCommand root)
 {
-    private const string AnyConfig = "configs/pretrain/xkd.yaml";
+    private const string AnyConfig = "configs/pretrain/xkd.yaml", AnyClassifier = "configs/eval/linear/folder.yaml";
 
     // What a page may leave out: "./xkd train" alone is a name, and … stands for the rest.
     private static readonly string[] Incomplete = ["is required", "Required argument missing", "Required command was not provided"];
@@ -21,13 +21,14 @@ internal sealed partial class CommandCheck(RootCommand root)
     public IEnumerable<string> Faults(string[] arguments, bool whole)
     {
         whole &= !arguments.Any(IsEllipsis);
-        return Alternatives([.. Plain(arguments.Where(argument => !IsEllipsis(argument)))]).SelectMany(one => FaultsOfOne(one, whole)).Distinct(StringComparer.Ordinal);
+        string[] written = [.. Plain(arguments.Where(argument => !IsEllipsis(argument)))];
+        return Alternatives(written).SelectMany(one => FaultsOfOne(one, whole)).Distinct(StringComparer.Ordinal);
     }
 
     private IEnumerable<string> FaultsOfOne(string[] arguments, bool whole)
     {
         var parsed = root.Parse(arguments);
-        var errors = parsed.Errors.Select(error => error.Message).Where(message => whole || !Incomplete.Any(part => message.Contains(part, StringComparison.Ordinal))).ToArray();
+        string[] errors = [.. parsed.Errors.Select(error => error.Message).Where(message => whole || !Incomplete.Any(message.Contains))];
         return errors.Length > 0 ? errors : Configuration(parsed);
     }
 
@@ -42,13 +43,14 @@ internal sealed partial class CommandCheck(RootCommand root)
         }
 
         var path = RepositoryFiles.Find(written?.StartsWith("configs/", StringComparison.Ordinal) == true ? written : AnyConfig);
-        return File.Exists(path) ? Refusals(() => Read(string.Join(' ', Verbs(parsed.CommandResult).Reverse()), written is null ? null : path, overrides)) : [$"{written} is not in the repository"];
+        var verb = string.Join(' ', Verbs(parsed.CommandResult));
+        return File.Exists(path) ? Refusals(() => Read(verb, written is null ? null : path, overrides)) : [$"{written} is not in the repository"];
     }
 
     private static object Read(string verb, string? path, string[] overrides) => verb switch
     {
         "eval svm" or "features" or "export" => SvmConfig.Load(path, overrides),
-        "eval linear" or "eval finetune" => ClassifierConfig.Load(path!, overrides),
+        "eval linear" or "eval finetune" => ClassifierConfig.Load(path ?? RepositoryFiles.Find(AnyClassifier), overrides),
         _ => PretrainConfig.Load(path ?? RepositoryFiles.Find(AnyConfig), overrides),
     };
 
@@ -65,10 +67,13 @@ internal sealed partial class CommandCheck(RootCommand root)
         }
     }
 
-    private static IEnumerable<string> Values(ParseResult parsed, string name) =>
-        parsed.CommandResult.Command.Options.FirstOrDefault(option => option.Name == name) is { } option && parsed.GetResult(option) is { } result ? result.Tokens.Select(token => token.Value) : [];
+    private static IEnumerable<string> Values(ParseResult parsed, string name)
+    {
+        var option = parsed.CommandResult.Command.Options.FirstOrDefault(option => option.Name == name);
+        return option is null || parsed.GetResult(option) is not { } result ? [] : result.Tokens.Select(token => token.Value);
+    }
 
-    private static IEnumerable<string> Verbs(CommandResult result) => result.Parent is CommandResult parent ? Verbs(parent).Prepend(result.Command.Name) : [];
+    private static IEnumerable<string> Verbs(CommandResult result) => result.Parent is CommandResult parent ? Verbs(parent).Append(result.Command.Name) : [];
 
     // eval svm|linear is two commands.
     private static IEnumerable<string[]> Alternatives(string[] arguments)

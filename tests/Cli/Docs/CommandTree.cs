@@ -30,7 +30,10 @@ internal static partial class CommandTree
     // The script knows the areas; what follows one goes to the test runner.
     private static Command Test()
     {
-        Argument<string?> area = new("area") { Description = "One area, or golden: the reference numbers alone. Every area without it.", Arity = ArgumentArity.ZeroOrOne };
+        Argument<string?> area = new("area")
+        {
+            Description = "One area, or golden: the reference numbers alone. Every area without it.", Arity = ArgumentArity.ZeroOrOne,
+        };
         var script = File.ReadAllText(RepositoryFiles.Find("xkd"));
         area.AcceptOnlyFromAmong([.. Areas().Match(script).Groups["areas"].Value.ToLowerInvariant().Split(' '), "golden"]);
         return new Command("test", "Run the tests; the last line is \"N passed, N failed\".") { area };

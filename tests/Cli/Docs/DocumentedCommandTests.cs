@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Text.RegularExpressions;
 using Xkd.Model.Evaluation;
 using Xkd.Model.Method;
@@ -12,8 +13,8 @@ public sealed partial class DocumentedCommandTests
 
     private static readonly CommandCheck Check = new(CommandTree.Root());
 
-    private static readonly string[] Keys =
-        [.. new[] { ConfigReference.Of<PretrainConfig>(), ConfigReference.Of<SvmConfig>(), ConfigReference.Of<ClassifierConfig>() }.SelectMany(keys => keys.Select(key => key.Name)).Distinct()];
+    private static readonly HashSet<string> Keys =
+        [.. new[] { ConfigReference.Of<PretrainConfig>(), ConfigReference.Of<SvmConfig>(), ConfigReference.Of<ClassifierConfig>() }.SelectMany(Names)];
 
     [Fact]
     public void Commands_OfEveryPage_AreAccepted()
@@ -21,7 +22,8 @@ public sealed partial class DocumentedCommandTests
         PageText[] blocks = [.. DocumentationPages.All.SelectMany(page => page.Shell).Where(line => ShellWords.Arguments(line.Text) is not null)];
         Assert.InRange(blocks.Length, 30, int.MaxValue);
         DocumentationPages.AssertNone(blocks.SelectMany(line => Faults(line, whole: true)));
-        DocumentationPages.AssertNone(DocumentationPages.All.SelectMany(page => page.Code).Where(code => Command().IsMatch(code.Text)).SelectMany(code => Faults(code, whole: false)));
+        var inline = DocumentationPages.All.SelectMany(page => page.Code).Where(code => Program().IsMatch(code.Text));
+        DocumentationPages.AssertNone(inline.SelectMany(code => Faults(code, whole: false)));
     }
 
     [Fact]
@@ -30,25 +32,38 @@ public sealed partial class DocumentedCommandTests
         string[] known = [.. Names(CommandTree.Root()), .. Launchers];
         PageText[] named = [.. DocumentationPages.All.SelectMany(page => page.Code).Where(code => code.Text.StartsWith("--", StringComparison.Ordinal))];
         Assert.InRange(named.Length, 30, int.MaxValue);
-        DocumentationPages.AssertNone(named.Where(code => !known.Contains(Option().Match(code.Text).Value)).Select(code => code.Fault("no verb has this option")));
+        var unknown = named.Where(code => !known.Contains(Option().Match(code.Text).Value));
+        DocumentationPages.AssertNone(unknown.Select(code => code.Fault("no verb has this option")));
     }
 
     [Fact]
-    public void Settings_ThatPagesWrite_AreKeysOfAConfiguration()
+    public void Overrides_InShellBlocks_AreKeysOfPreTraining()
     {
-        PageText[] lines = [.. DocumentationPages.All.SelectMany(page => page.Shell.Where(line => line.Text.StartsWith("--set", StringComparison.Ordinal)))];
+        PageText[] lines = [.. DocumentationPages.All.SelectMany(page => page.Shell).Where(line => line.Text.StartsWith("--set ", StringComparison.Ordinal))];
         Assert.NotEmpty(lines);
-        DocumentationPages.AssertNone(lines.SelectMany(line => Check.Faults([.. ShellWords.Arguments($"xkd train {line.Text}")!], whole: false).Select(line.Fault)));
+        DocumentationPages.AssertNone(lines.SelectMany(line => Check.Faults(ShellWords.Arguments($"xkd train {line.Text}")!, whole: false).Select(line.Fault)));
+    }
 
-        string[] sections = [.. Keys.Where(key => key.Contains('.', StringComparison.Ordinal)).Select(key => key.Split('.')[0]).Distinct()];
-        (PageText Code, string Key)[] named =
-        [
-            .. DocumentationPages.All.SelectMany(page => page.Code).Select(code => (code, Setting().Match(code.Text)))
-                .Where(found => found.Item2.Success && (found.Item2.Groups["set"].Success || sections.Contains(found.Item2.Groups["key"].Value.Split('.')[0])))
-                .Select(found => (found.code, found.Item2.Groups["key"].Value)),
-        ];
-        Assert.InRange(named.Length, 30, int.MaxValue);
-        DocumentationPages.AssertNone(named.Where(one => one.Key != "key" && !Keys.Any(key => key == one.Key || key.StartsWith(one.Key + ".", StringComparison.Ordinal))).Select(one => one.Code.Fault("no configuration has this key")));
+    [Fact]
+    public void Keys_ThatPagesName_AreOfAConfiguration()
+    {
+        HashSet<string> sections = [.. Keys.Where(key => key.Contains('.', StringComparison.Ordinal)).Select(key => key.Split('.')[0])];
+        List<string> faults = [];
+        var named = 0;
+        foreach (var code in DocumentationPages.All.SelectMany(page => page.Code))
+        {
+            var match = Setting().Match(code.Text);
+            var key = match.Groups["key"].Value;
+            if (match.Success && key != "key" && (match.Groups["set"].Success || sections.Contains(key.Split('.')[0])))
+            {
+                named++;
+                var known = Keys.Any(one => one == key || one.StartsWith(key + ".", StringComparison.Ordinal));
+                faults.AddRange(known ? [] : [code.Fault("no configuration has this key")]);
+            }
+        }
+
+        Assert.InRange(named, 30, int.MaxValue);
+        DocumentationPages.AssertNone(faults);
     }
 
     [Theory]
@@ -68,10 +83,13 @@ public sealed partial class DocumentedCommandTests
 
     private static IEnumerable<string> Faults(PageText text, bool whole) => Check.Faults(ShellWords.Arguments(text.Text)!, whole).Select(text.Fault);
 
-    private static IEnumerable<string> Names(System.CommandLine.Command command) => [.. command.Options.SelectMany(option => option.Aliases.Prepend(option.Name)), .. command.Subcommands.SelectMany(Names)];
+    private static IEnumerable<string> Names(IReadOnlyList<ConfigKey> keys) => keys.Select(key => key.Name);
+
+    private static IEnumerable<string> Names(Command command) =>
+        [.. command.Options.SelectMany(option => option.Aliases.Prepend(option.Name)), .. command.Subcommands.SelectMany(Names)];
 
     [GeneratedRegex(@"^(\./)?xkd \S")]
-    private static partial Regex Command();
+    private static partial Regex Program();
 
     [GeneratedRegex("^--[a-z0-9-]+")]
     private static partial Regex Option();

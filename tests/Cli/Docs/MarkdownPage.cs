@@ -59,7 +59,8 @@ internal sealed partial class MarkdownPage
         }
 
         // In a table a bar within code is escaped.
-        _code.AddRange(InlineCode().Matches(line).Select(match => new PageText(Name, number, match.Groups["code"].Value.Replace(@"\|", "|", StringComparison.Ordinal))));
+        var code = InlineCode().Matches(line).Select(match => match.Groups["code"].Value.Replace(@"\|", "|", StringComparison.Ordinal));
+        _code.AddRange(code.Select(text => new PageText(Name, number, text)));
         _links.AddRange(Link().Matches(InlineCode().Replace(line, "code")).Select(match => new PageText(Name, number, match.Groups["target"].Value)));
     }
 

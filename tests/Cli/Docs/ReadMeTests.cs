@@ -38,11 +38,13 @@ public sealed class ReadMeTests : IDisposable
             }
         }
 
-        var commands = MarkdownPage.Load("README.md").Shell.Select(line => ShellWords.Arguments(line.Text)).OfType<string[]>().SkipWhile(words => words[0] != "ingest").Take(shorter.Count).ToArray();
+        var typed = MarkdownPage.Load("README.md").Shell.Select(line => ShellWords.Arguments(line.Text)).OfType<string[]>();
+        string[][] commands = [.. typed.SkipWhile(words => words[0] != "ingest").Take(shorter.Count)];
         Assert.Equal(shorter.Keys, commands.Select(words => words[0]));
         foreach (var words in commands)
         {
-            var outcome = await XkdProcess.StartAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "xkd.dll"), .. words, .. shorter[words[0]]], folder: _media.Root);
+            string[] arguments = [Path.Combine(AppContext.BaseDirectory, "xkd.dll"), .. words, .. shorter[words[0]]];
+            var outcome = await XkdProcess.StartAsync("dotnet", arguments, folder: _media.Root);
             Assert.True(outcome.ExitCode == 0, $"xkd {string.Join(' ', words)}: exit {outcome.ExitCode}\n{outcome.Output}\n{outcome.Error}");
         }
 

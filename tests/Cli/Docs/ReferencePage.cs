@@ -15,9 +15,14 @@ internal sealed class ReferencePage
     private const string Opening = """
         # Reference
 
-        Which options does a verb take, and what does a configuration key mean? `tools/docs/build.sh` writes this page from the code. Edit the code, not the page.
+        Which options does a verb take, and what does a configuration key mean?
 
-        In `./xkd VERB --help` and `./xkd config KEY` the same texts are shown.
+        `tools/docs/build.sh` writes this page from the code: edit the code, not the page. `--help` of each verb and `./xkd config` show the same texts.
+        Configurations: [train](#configuration-of-train), [eval svm](#configuration-of-eval-svm),
+        [eval linear and eval finetune](#configuration-of-eval-linear-and-eval-finetune).
+
+        | verb | what it does |
+        |---|---|
 
         """;
 
@@ -30,6 +35,7 @@ internal sealed class ReferencePage
     public static string Write(RootCommand root)
     {
         ReferencePage page = new();
+        page.WriteIndex(root, "xkd");
         page.WriteVerb(root, "xkd");
         page.WriteKeys<PretrainConfig>("Configuration of train", "Keys of `configs/pretrain`, for `xkd train` and `xkd profile`.");
         page.WriteKeys<SvmConfig>("Configuration of eval svm", "Keys of `configs/eval/svm`; `--set` of `xkd features` and `xkd export` takes them, too.");
@@ -39,22 +45,11 @@ internal sealed class ReferencePage
 
     private void WriteVerb(Command command, string path)
     {
-        Option[] options = [.. command.Options.Where(option => !option.Hidden && option is not (HelpOption or VersionOption))];
-        if (command.Subcommands.Count == 0 || options.Length > 0)
+        Option[] options = [.. Options(command)];
+        if (IsPart(command))
         {
             Append($"\n## {path}\n\n{Cell(command.Description)}\n");
-            WriteRows(
-                "option",
-                [
-                    .. command.Arguments.Where(argument => !argument.Hidden).Select(argument => new[]
-                    {
-                        Code(argument.Name.ToUpperInvariant()), Takes(argument, argument.ValueType, argument.HelpName), argument.Arity.MinimumNumberOfValues > 0 ? "required" : Default(argument.HasDefaultValue ? argument.GetDefaultValue() : null), Cell(argument.Description),
-                    }),
-                    .. options.Select(option => new[]
-                    {
-                        string.Join(", ", option.Aliases.Prepend(option.Name).Select(Code)), Takes(option, option.ValueType, option.HelpName), option.Required ? "required" : Default(option.HasDefaultValue ? option.GetDefaultValue() : null), Cell(option.Description),
-                    }),
-                ]);
+            WriteRows("option", [.. command.Arguments.Where(argument => !argument.Hidden).Select(Row), .. options.Select(Row)]);
         }
 
         foreach (var below in command.Subcommands.Where(below => !below.Hidden))
@@ -62,6 +57,38 @@ internal sealed class ReferencePage
             WriteVerb(below, $"{path} {below.Name}");
         }
     }
+
+    private void WriteIndex(Command command, string path)
+    {
+        if (IsPart(command))
+        {
+            Append($"| [{path}](#{path.Replace(' ', '-')}) | {Cell(command.Description)} |\n");
+        }
+
+        foreach (var below in command.Subcommands.Where(below => !below.Hidden))
+        {
+            WriteIndex(below, $"{path} {below.Name}");
+        }
+    }
+
+    // A group of verbs, such as eval, has nothing of its own to tell.
+    private static bool IsPart(Command command) => command.Subcommands.Count == 0 || Options(command).Any();
+
+    private static IEnumerable<Option> Options(Command command) =>
+        command.Options.Where(option => !option.Hidden && option is not (HelpOption or VersionOption));
+
+    private static string[] Row(Argument argument) =>
+    [
+        Code(argument.Name.ToUpperInvariant()), Takes(argument, argument.ValueType, argument.HelpName),
+        argument.Arity.MinimumNumberOfValues > 0 ? "required" : Default(argument.HasDefaultValue ? argument.GetDefaultValue() : null),
+        Cell(argument.Description),
+    ];
+
+    private static string[] Row(Option option) =>
+    [
+        string.Join(", ", option.Aliases.Prepend(option.Name).Select(Code)), Takes(option, option.ValueType, option.HelpName),
+        option.Required ? "required" : Default(option.HasDefaultValue ? option.GetDefaultValue() : null), Cell(option.Description),
+    ];
 
     private void WriteKeys<T>(string heading, string text)
         where T : class, new()
@@ -88,7 +115,7 @@ internal sealed class ReferencePage
 
     private static string Takes(Symbol symbol, Type type, string? name)
     {
-        type = Nullable.GetUnderlyingType(type.IsArray ? type.GetElementType()! : type) ?? (type.IsArray ? type.GetElementType()! : type);
+        type = type.IsArray ? type.GetElementType()! : Nullable.GetUnderlyingType(type) ?? type;
         if (type == typeof(bool))
         {
             return string.Empty;
@@ -114,5 +141,6 @@ internal sealed class ReferencePage
     private static string Code(string text) => $"`{text.Replace("|", @"\|", StringComparison.Ordinal)}`";
 
     // A bar ends a cell, and what stands in angle brackets would be taken for HTML.
-    private static string Cell(string? text) => (text ?? string.Empty).ReplaceLineEndings(" ").Replace("|", @"\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
+    private static string Cell(string? text) =>
+        (text ?? string.Empty).ReplaceLineEndings(" ").Replace("|", @"\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
 }

@@ -23,7 +23,8 @@ public sealed class ReferencePageTests
         choice.AcceptOnlyFromAmong("raw", "jpeg");
         Command verb = new("look", "Look at <it>.")
         {
-            new Argument<string>("cache") { Description = "The cache." }, choice, new Option<int>("--limit") { Required = true }, new Option<bool>("--all"), new Option<string>("--secret") { Hidden = true },
+            new Argument<string>("cache") { Description = "The cache." }, choice, new Option<int>("--limit") { Required = true }, new Option<bool>("--all"),
+            new Option<string>("--secret") { Hidden = true },
         };
         Assert.Contains(
             """
