@@ -98,12 +98,13 @@ public sealed class XkdModel : nn.Module
         var (videoTeacher, audioTeacher) = Teachers(Seen(input.Video), Seen(input.Audio));
         var branches = new BranchOutputs(videoStudent, audioStudent, videoTeacher, audioTeacher);
 
+        var applied = objective.StudentTemperature == StudentTemperatureRule.AudioForBoth ? temperatures with { StudentVideo = temperatures.StudentAudio } : temperatures;
+
         // Each student learns what the other modality's teacher says.
         if (AllTerms || objective.Cmkd > 0)
         {
-            var videoTemperature = objective.StudentTemperature == StudentTemperatureRule.AudioForBoth ? temperatures.StudentAudio : temperatures.StudentVideo;
             terms.Add("kd_v2a", objective.Cmkd / 2, vt2as_ce_loss.Loss(audioStudent.Logits, videoTeacher.Logits, temperatures.StudentAudio, temperatures.TeacherVideo));
-            terms.Add("kd_a2v", objective.Cmkd / 2, at2vs_ce_loss.Loss(videoStudent.Logits, audioTeacher.Logits, videoTemperature, temperatures.TeacherAudio));
+            terms.Add("kd_a2v", objective.Cmkd / 2, at2vs_ce_loss.Loss(videoStudent.Logits, audioTeacher.Logits, applied.StudentVideo, temperatures.TeacherAudio));
         }
 
         // The two domains are drawn together, students and teachers each among themselves; the teachers' term has no gradient.
@@ -117,7 +118,7 @@ public sealed class XkdModel : nn.Module
             terms.Watch(("mmd_kxx", students.Kxx), ("mmd_kyy", students.Kyy), ("mmd_kxy", students.Kxy));
         }
 
-        terms.Watch(CollapseIndicators.Of(branches, VideoCenter, AudioCenter, temperatures));
+        terms.Watch(CollapseIndicators.Of(branches, VideoCenter, AudioCenter, applied));
         return terms.Output(scope, branches);
     }
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Xkd.Model.Method;
 using Xkd.Model.Weights;
-using Xkd.Pipeline;
 using Xkd.Storage;
 
 namespace Xkd.Model.Training;
@@ -29,7 +28,7 @@ internal sealed record ComparedRun
 
     public required IReadOnlyList<RunScore> Scores { get; init; }
 
-    public required IReadOnlyList<(string Sentence, VerdictLevel Level)> Verdict { get; init; }
+    public required RunVerdict Verdict { get; init; }
 
     public long LastStep => Steps.Count == 0 ? 0 : Steps[^1].Step;
 
@@ -44,33 +43,26 @@ internal sealed record ComparedRun
         var config = run.ReadConfig();
         var origin = run.ReadOrigin();
         CheckpointStore checkpoints = new(folder);
+        var steps = MetricsLog.Read(run.Metrics);
         return new ComparedRun
         {
             Name = name,
-            Steps = MetricsLog.Read(run.Metrics),
+            Steps = steps,
             Config = ConfigBinder.Leaves(config).ToDictionary(l => l.Key, l => l.Value, StringComparer.Ordinal),
             Caches = string.Join(", ", origin?.Caches.Select(Describe) ?? []),
             Clips = string.Join(", ", origin?.Caches.Select(c => $"{c.Clips}") ?? []),
             StartedFrom = origin is { Weights.Count: > 0 } ? string.Join(", ", origin.Weights.Keys) : "drawn values",
             Version = checkpoints.Steps() is [var newest, ..] ? Short(CheckpointVerifier.Read(checkpoints.PathOf(newest)).CodeVersion) : string.Empty,
             Scores = RunScore.Find(folder),
-            Verdict = VerdictFile.Read(folder),
+            Verdict = RunHealth.Of(config, steps),
         };
     }
-
-    /// <summary>Says what there is where no verdict was written.</summary>
-    public IEnumerable<(string Sentence, VerdictLevel Level)> Verdicts() => Verdict.Count > 0
-        ? Verdict
-        : [(Steps.Count == 0 ? "No step is done yet." : Progress(), VerdictLevel.Plain)];
 
     /// <summary><see cref="Took"/> in hours, minutes and seconds.</summary>
     public string Time => string.Create(CultureInfo.InvariantCulture, $"{(long)Took.TotalHours}:{Took.Minutes:00}:{Took.Seconds:00}");
 
     private static string Describe(RunCache cache) =>
         string.Create(CultureInfo.InvariantCulture, $"{cache.Cache} version {cache.ManifestVersion}{(cache.Weight is { } w ? $" at weight {w}" : "")}");
-
-    private string Progress() =>
-        string.Create(CultureInfo.InvariantCulture, $"{LastStep} steps in {Time}; the loss went from {Steps[0].Loss:g4} to {Steps[^1].Loss:g4}.");
 
     // Version and the first digits of the commit, as git shows it.
     private static string Short(string version) =>

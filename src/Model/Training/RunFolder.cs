@@ -17,6 +17,9 @@ public sealed class RunFolder(string path)
     // What runs did before there was a key for it, where that is not the key's default.
     private static readonly (string Key, string Value)[] Unsaid = [("data.local_from", "clip")];
 
+    /// <summary>The file of a verdict, in a run's folder or beside a page.</summary>
+    internal const string VerdictName = "verdict.json";
+
     public string Path { get; } = path;
 
     public string Config => System.IO.Path.Combine(Path, "config.yaml");
@@ -24,7 +27,7 @@ public sealed class RunFolder(string path)
     public string Metrics => System.IO.Path.Combine(Path, "metrics.jsonl");
 
     /// <summary>What the run's numbers say of it, in words.</summary>
-    public string Verdict => System.IO.Path.Combine(Path, "verdict.json");
+    public string Verdict => System.IO.Path.Combine(Path, VerdictName);
 
     public string Events => System.IO.Path.Combine(Path, "tensorboard");
 

@@ -14,7 +14,7 @@ public static class RunReport
     // Beside the scalars of the steps, which are all shown.
     private static readonly string[] Costs = ["lr", "ms", "samples_per_s", "data_wait"];
 
-    /// <summary>Writes the page of <paramref name="folders"/> (run folders) to <paramref name="path"/>.</summary>
+    /// <summary>Writes the page of <paramref name="folders"/> (run folders) to <paramref name="path"/>, and of a single run its verdict beside the page.</summary>
     /// <exception cref="UsageException">A folder is no run, or is named twice.</exception>
     /// <exception cref="FailureException">A file of a run is damaged.</exception>
     public static void Write(IReadOnlyList<string> folders, string path)
@@ -29,10 +29,7 @@ public static class RunReport
         HtmlReport page = new(runs.Length == 1 ? $"XKD run {names[0]}" : $"XKD runs {string.Join(", ", names)}");
         foreach (var run in runs)
         {
-            foreach ((var sentence, var level) in run.Verdicts())
-            {
-                page.Verdict(runs.Length == 1 ? sentence : $"{run.Name}: {sentence}", level);
-            }
+            run.Verdict.AddTo(page, runs.Length == 1 ? null : run.Name);
         }
 
         var differing = Differing(runs);
@@ -48,6 +45,10 @@ public static class RunReport
         }
 
         page.Save(path);
+        if (runs.Length == 1)
+        {
+            runs[0].Verdict.Write(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, RunFolder.VerdictName));
+        }
     }
 
     /// <summary>Adds one chart per scalar that the steps have, each with a line per run that has it. At first they show the steps that all runs have.</summary>

@@ -19,7 +19,7 @@ public sealed class RunReportTests
         await small.TrainAsync(config with { Optim = config.Optim with { Lr = 1e-3 } }, "b/run", 5);
         var page = Page(small, "a/run", "b/run");
         Assert.Contains("<h1>XKD runs a/run, b/run</h1>", page, StringComparison.Ordinal);
-        Assert.Contains("<div class=\"verdict plain\">a/run: 3 steps in 0:00:0", page, StringComparison.Ordinal);
+        Assert.Contains("<div class=\"verdict plain\">a/run: Too early to tell: ", page, StringComparison.Ordinal);
         Assert.Contains("Shown are the 3 steps that all runs have", page, StringComparison.Ordinal);
 
         var loss = Charts(page)[0];
@@ -59,14 +59,23 @@ public sealed class RunReportTests
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
         await small.TrainAsync(SmallRun.Config(), "run", 1);
-        await File.WriteAllTextAsync(Path.Combine(small.Run("run"), "verdict.json"), """{"learned": true}""", TestContext.Current.CancellationToken);
         var scores = Directory.CreateDirectory(Path.Combine(small.Run("run"), "eval", "svm")).FullName;
         await File.WriteAllTextAsync(
             Path.Combine(scores, "results.json"),
             """{"dataset": "esc50", "protocol": "svm", "fold": 2, "modality": "audio", "branch": "teacher", "metric": "top1", "value": 61.256}""",
             TestContext.Current.CancellationToken);
         var page = Page(small, "run");
-        Assert.Contains("<div class=\"verdict good\">It learned.</div>", page, StringComparison.Ordinal);
+        Assert.Contains("<div class=\"verdict plain\">Too early to tell: it is judged from 50 steps after the warm-up, and 1 were looked at.</div>", page, StringComparison.Ordinal);
+        foreach (var file in new[] { Path.Combine(small.Run("run"), "verdict.json"), Path.Combine(small.Run("."), "verdict.json") }) // the run's own, and the page's
+        {
+            using var verdict = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
+            Assert.False(verdict.RootElement.GetProperty("learned").GetBoolean());
+            Assert.False(verdict.RootElement.GetProperty("collapsed").GetProperty("video").GetBoolean());
+            Assert.StartsWith("Too early to tell", verdict.RootElement.GetProperty("summary").GetString(), StringComparison.Ordinal);
+            Assert.Equal(0, verdict.RootElement.GetProperty("advice").GetArrayLength());
+            Assert.NotEmpty(verdict.RootElement.GetProperty("bottleneck").GetString()!);
+        }
+
         Assert.Contains("<td>esc50 svm audio teacher fold 2: top1, %</td><td class=n>61.26</td>", page, StringComparison.Ordinal);
 
         await File.WriteAllTextAsync(Path.Combine(scores, "results.json"), "{}", TestContext.Current.CancellationToken);

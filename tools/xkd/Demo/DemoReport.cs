@@ -1,6 +1,5 @@
 using System.Globalization;
 using Xkd.Ingest;
-using Xkd.Model.Evaluation;
 using Xkd.Model.Method;
 using Xkd.Model.Training;
 using Xkd.Pipeline;
@@ -8,119 +7,85 @@ using Xkd.Storage;
 
 namespace Xkd.Cli.Demo;
 
-/// <summary>The demonstration's page: did it learn, what did it see, where did the time go.</summary>
-internal sealed class DemoReport(DemoOptions options, PretrainConfig config, IReadOnlyList<ProbeScore> scores, CrossModalSearch found, IReadOnlyDictionary<string, IngestResult> ingested, TrainResult trained)
+/// <summary>The demonstration's page: what distillation added, what finds what, what was seen, where the time went.</summary>
+internal sealed class DemoReport(
+    DemoOptions options, PretrainConfig config, IReadOnlyList<ProbeScore> scores, CrossModalSearch found, IReadOnlyDictionary<string, IngestResult> ingested, TrainResult trained)
 {
-    private const int ShownFrames = 8, Scale = 2;
+    private const int Depth = 10;
 
-    /// <summary>Writes the page and returns its path.</summary>
+    /// <summary>Writes the page, and beside it the XKD run's verdict.</summary>
+    /// <param name="path">The page.</param>
+    /// <param name="realCache">The clips from outside.</param>
+    /// <param name="valCache">The generated validation clips.</param>
+    /// <param name="valMedia">Their files: the root of their ids.</param>
+    /// <param name="runs">Both runs, XKD last.</param>
+    /// <param name="parts">What was done so far, and how long it took.</param>
+    /// <param name="warn">Told what is wrong with a checkpoint.</param>
     public async Task<string> WriteAsync(
         string path, string realCache, string valCache, string valMedia, IReadOnlyList<(string Name, string Folder)> runs, IReadOnlyList<(string Part, TimeSpan Took)> parts, Action<string> warn)
     {
+        var metrics = runs.Select(run => (run.Name, Steps: MetricsLog.Read(Path.Combine(run.Folder, "metrics.jsonl")))).ToList();
+        var verdict = RunHealth.Of(config, metrics[^1].Steps);
+        verdict.Write(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "verdict.json"));
+
         HtmlReport page = new("XKD demonstration");
-        page.Paragraph($"Seed {options.Seed}, {trained.Steps} steps of batch {config.Batch}; {ingested["train"].Committed + ingested["train"].Skipped} training and " +
-            $"{ingested["val"].Committed + ingested["val"].Skipped} validation clips of {DemoRun.Classes} classes; chance is {100.0 / DemoRun.Classes:f1} %.");
+        page.Verdict(Gain(), options.Short ? VerdictLevel.Plain : Added > 0 ? VerdictLevel.Good : VerdictLevel.Bad);
+        verdict.AddTo(page, runs[^1].Name);
+        page.Paragraph($"One network was trained twice from the same values on the same {ingested["train"].Committed + ingested["train"].Skipped} clips for {trained.Steps} steps of {config.Batch}: by masked "
+            + "reconstruction alone, and by all of XKD. No training saw a label. Picture and sound of a clip share only the class, so what XKD knows more it knows from the other modality.");
 
-        page.Heading("Did it learn?");
-        page.Paragraph($"Accuracy of a linear SVM on frozen features of the teachers, trained by self-supervision without a label, beside the same network before training. The SVM knows {options.LabelsPerClass} labels a class; the mean over several draws of them.");
-        page.Table(["modality", "untrained %", "reconstruction %", "XKD %", "what distillation added, points"], scores.Select(s => new[]
+        page.Heading("What distillation added");
+        page.Paragraph($"Accuracy of a linear SVM on the teachers' frozen features, on {found.Clips} validation clips of {DemoRun.Classes} classes; chance is {Number(100.0 / DemoRun.Classes)} %. "
+            + $"The SVM knows {options.LabelsPerClass} labels a class; the mean over several draws of them.");
+        page.Table(["probe of", "untrained, %", "reconstruction, %", "XKD, %", "XKD beside reconstruction, points"], scores.Select(s => new[]
         {
-            s.Modality, Number(s.Untrained), Number(s.Reconstruction), Number(s.Xkd), Number(s.Xkd - s.Reconstruction),
+            s.Modality, Number(s.Untrained), Number(s.Reconstruction), Number(s.Xkd), Signed(s.Xkd - s.Reconstruction),
         }));
-        AddSearch(page, valCache);
-        RunReport.AddCurves(page, [.. runs.Select(run => (run.Name, MetricsLog.Read(Path.Combine(run.Folder, "metrics.jsonl"))))]);
 
-        await AddReconstructionAsync(page, valCache, runs[^1].Folder, warn).ConfigureAwait(false);
-        AddClips(page, realCache, valCache);
-
-        page.Heading("Where the time went");
-        page.Table(["part", "seconds"], parts.Select(p => new[] { p.Part, Number(p.Took.TotalSeconds) }));
-        foreach ((var name, var report) in new[] { ("ingest of the training clips", ingested["train"].Report), ("training feed", trained.Feed) })
-        {
-            (var columns, var rows) = GraphProfile.Table(report);
-            page.Paragraph($"{char.ToUpperInvariant(name[0])}{name[1..]}: {report.Remedy}").Table(columns, rows);
-        }
-
+        AddSearch(page, Cache.Open(valCache), valMedia);
+        RunReport.AddCurves(page, metrics, comparable: false);
+        await DemoPictures.AddReconstructionAsync(page, valCache, runs[^1].Folder, warn).ConfigureAwait(false);
+        DemoPictures.AddClips(page, realCache, valCache);
+        AddTimes(page, parts);
         page.Save(path);
         return path;
     }
 
-    private static async Task AddReconstructionAsync(HtmlReport page, string valCache, string runFolder, Action<string> warn)
-    {
-        using var encoder = FrozenEncoder.OpenRun(runFolder, Devices.Parse("cpu"), warn);
-        var cache = Cache.Open(valCache);
-        var picture = await encoder.ReconstructAsync(cache, clip: 0, seed: 0, CancellationToken.None).ConfigureAwait(false);
-        page.Heading("What was masked, reconstructed");
-        page.Paragraph($"Clip {cache.Clips[0].Id}: above the clip, in the middle what the student sees of it, below the decoder's completion (patch means and deviations of the original, as the targets are normalised per patch).");
-        var frameBytes = picture.Size * picture.Size * 3;
-        List<IReadOnlyList<(byte[], string)>> rows = [];
-        foreach ((var name, var rgb) in new[] { ("clip", picture.Original), ("visible", picture.Visible), ("reconstructed", picture.Reconstructed) })
-        {
-            rows.Add([.. Enumerable.Range(0, ShownFrames).Select(i => i * picture.Frames / ShownFrames).Select(f => (rgb[(f * frameBytes)..((f + 1) * frameBytes)], f == 0 ? name : string.Empty))]);
-        }
+    private double Added => scores[0].Xkd - scores[0].Reconstruction;
 
-        page.Picture(FramePictures.ContactSheet(rows, picture.Size, picture.Size, Scale), "Video: clip, visible cuboids, reconstruction");
-        float low = picture.OriginalMel.Min(), high = picture.OriginalMel.Max();
-        page.BeginGrid();
-        foreach ((var name, var mel) in new[] { ("Spectrogram", picture.OriginalMel), ("Visible patches", picture.VisibleMel), ("Reconstruction", picture.ReconstructedMel) })
-        {
-            page.Picture(FramePictures.Spectrogram(mel, picture.Mels, picture.MelFrames, low, high, scale: 1), name);
-        }
+    private string Gain() => options.Short
+        ? "A short run shows that every part works. Its numbers mean nothing: the network saw a few clips for a few steps."
+        : $"Distillation {(Added > 0 ? "added" : "took")} {Number(Math.Abs(Added))} points {(Added > 0 ? "to" : "from")} the {scores[0].Modality} probe: {Number(scores[0].Untrained)} % untrained, "
+            + $"{Number(scores[0].Reconstruction)} % by reconstruction alone, {Number(scores[0].Xkd)} % by XKD.";
 
-        page.EndGrid();
-    }
-
-    private void AddSearch(HtmlReport page, string valCache)
+    private void AddSearch(HtmlReport page, Cache cache, string media)
     {
         page.Heading("Does a sound find its picture?");
-        page.Paragraph($"Each of the {found.Clips} validation clips looks for its own other half. Picture and sound of a clip share only the class, so that even who knows the class must guess among its clips.");
-        page.Table(["search", "found among the first 10, %", "chance, %", "median rank"], new[] { ("sound → picture", found.SoundToPicture), ("picture → sound", found.PictureToSound) }
-            .Select(way => new[] { way.Item1, Number(way.Item2.Recall[10]), Number(found.Chance(10)), Number(way.Item2.MedianRank) }));
-        var cache = Cache.Open(valCache);
+        page.Paragraph($"Each of the {found.Clips} validation clips looks for its own other half, by what student and teacher say of it. The halves share only the class, "
+            + $"so that who knows the class for sure still finds the right one of {options.ValidationPerClass} clips among {Depth} in {Number(100.0 * Math.Min(Depth, options.ValidationPerClass) / options.ValidationPerClass)} % of searches.");
+        page.Table([$"search", $"found among the first {Depth}, %", "chance, %", "median rank"], new[] { ("sound → picture", found.SoundToPicture), ("picture → sound", found.PictureToSound) }
+            .Select(way => new[] { way.Item1, Number(way.Item2.Recall[Depth]), Number(found.Chance(Depth)), Number(way.Item2.MedianRank) }));
         using ClipReader reader = new(cache);
         foreach (var (query, answers) in found.Examples)
         {
-            page.Picture(ClipPictures.Spectrogram(reader, ClipPictures.Find(cache, query), cache.Manifest.Fingerprint), $"The sound of {query}, and what it finds first:");
-            page.Picture(FirstFrames(cache, reader, answers), string.Join(", ", answers));
+            page.Paragraph($"The sound of {query}, and the pictures that it finds first:");
+            page.Audio(File.ReadAllBytes(Path.Combine(media, query)), "audio/mp4", $"sound of {query}");
+            page.Picture(DemoPictures.Row(cache, reader, answers), string.Join(", ", answers));
         }
     }
 
-    private static byte[] FirstFrames(Cache cache, ClipReader reader, IReadOnlyList<string> ids)
+    private void AddTimes(HtmlReport page, IReadOnlyList<(string Part, TimeSpan Took)> parts)
     {
-        List<(byte[], string)> frames = [];
-        var first = ClipPictures.Find(cache, ids[0]);
-        foreach (var clip in ids.Select(id => ClipPictures.Find(cache, id)))
+        page.Heading("Where the time went");
+        page.Table(["part", "seconds"], parts.Select(p => new[] { p.Part, Number(p.Took.TotalSeconds) }));
+        foreach ((var name, var report) in new[] { ("Ingest of the training clips", ingested["train"].Report), ("Feed of the XKD training", trained.Feed) })
         {
-            var rgb = new byte[clip.FrameBytes];
-            reader.ReadFrames(clip, 0, 1, rgb);
-            frames.Add((rgb, clip.Label ?? string.Empty));
-        }
-
-        return FramePictures.ContactSheet([frames], first.Width, first.Height);
-    }
-
-    private static void AddClips(HtmlReport page, string realCache, string valCache)
-    {
-        page.Heading("What was ingested");
-        foreach (var path in new[] { realCache, valCache })
-        {
-            var cache = Cache.Open(path);
-            using ClipReader reader = new(cache);
-            foreach (var clip in cache.Clips.Take(path == realCache ? cache.Clips.Count : 2))
-            {
-                page.Paragraph(string.Create(CultureInfo.InvariantCulture, $"{clip.Id}: {clip.Duration:f2} s, {clip.NumFrames} frames of {clip.Width}×{clip.Height}, {clip.MelFrames} spectrogram frames"));
-                if (clip.NumFrames > 0)
-                {
-                    page.Picture(ClipPictures.ContactSheet(reader, clip, ShownFrames), $"Frames of {clip.Id}");
-                }
-
-                if (clip.MelFrames > 0)
-                {
-                    page.Picture(ClipPictures.Spectrogram(reader, clip, cache.Manifest.Fingerprint), $"Log-mel spectrogram of {clip.Id}");
-                }
-            }
+            (var columns, var rows) = GraphProfile.Table(report);
+            page.Paragraph($"{name}: {report.Remedy}").Table(columns, rows);
         }
     }
 
     private static string Number(double value) => value.ToString("f1", CultureInfo.InvariantCulture);
+
+    private static string Signed(double value) => value.ToString("+0.0;-0.0;0.0", CultureInfo.InvariantCulture);
 }

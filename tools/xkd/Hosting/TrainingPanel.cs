@@ -17,6 +17,7 @@ internal sealed class TrainingPanel(IAnsiConsole console, int epochs, Action<IRe
     private readonly Queue<double> _losses = new();
     private IntervalSummary? _summary;
     private GraphReport? _feed;
+    private RunVerdict? _verdict;
 
     /// <summary>Runs <paramref name="work"/> with an observer that keeps the panel up to date, until the work ends.</summary>
     public static async Task<T> RunAsync<T>(IAnsiConsole console, int epochs, Func<ITrainingObserver, Task<T>> work) =>
@@ -41,6 +42,12 @@ internal sealed class TrainingPanel(IAnsiConsole console, int epochs, Action<IRe
         show(Render());
     }
 
+    public void Health(RunVerdict verdict)
+    {
+        _verdict = verdict;
+        show(Render());
+    }
+
     public void Feed(GraphReport report)
     {
         _feed = report;
@@ -54,6 +61,7 @@ internal sealed class TrainingPanel(IAnsiConsole console, int epochs, Action<IRe
         Row("progress", $"{Bar(s.Share)} {s.Share:p1}, step {s.Last.Step} of {s.TotalSteps}, {s.Epoch}, ETA {s.Eta}");
         Row("loss", $"{s.Mean(m => m.Loss):f4}  {Sparkline.Of([.. _losses], Math.Max(8, console.Profile.Width - Echo - Labels - Frame - 10))}");
         Row("terms", string.Join(", ", s.Scalars));
+        Row("health", _verdict?.Summary ?? string.Empty);
         Row("speed", s.Speed);
         Row("optimizer", $"{s.Lr}, gradient norm {s.Mean(m => m.GradNorm):f2}");
         Row("memory", $"{s.Memory}, {s.Last.LiveTensors} tensors");

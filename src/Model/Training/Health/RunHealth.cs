@@ -20,7 +20,7 @@ public sealed class RunHealth(PretrainConfig config)
     private const int Window = 100, FirstSteps = 50;
 
     // Of a run's epochs: before that, a distillation may still be flat, and teachers may have moved little.
-    private const double EarlyShare = 0.2;
+    private const double EarlyShare = 0.3;
 
     // What is reconstructed must cost less than this share of a guess; more than that share is worse than one.
     private const double Reconstructs = 0.97, Diverges = 1.05;
@@ -28,8 +28,11 @@ public sealed class RunHealth(PretrainConfig config)
     // Standard deviation of the logits over the clips: a hundredth of their unit variance.
     private const double SameForAll = 0.1;
 
-    // Standard errors that a mean must lie from a guess.
-    private const double Sure = 3;
+    // Of what a student can know of a teacher, from a guess to the teacher's own words: less is nothing, for a network remembers some of the pairs that it sees.
+    private const double KnowsNothing = 0.12;
+
+    // Of what a guess costs: more is no chance.
+    private const double WorseThanGuess = 1.005;
 
     private static readonly string[] Modalities = ["video", "audio"];
 
@@ -39,6 +42,19 @@ public sealed class RunHealth(PretrainConfig config)
     private int _firstEpoch = -1;
     private long _seen, _afterWarmup;
     private double _followedVideo, _followedAudio;
+    private (double Cost, string Modality) _worst;
+
+    /// <summary>What all steps of a run say.</summary>
+    public static RunVerdict Of(PretrainConfig config, IReadOnlyList<StepMetrics> steps)
+    {
+        RunHealth health = new(config);
+        foreach (var step in steps)
+        {
+            health.Add(step);
+        }
+
+        return health.Judge();
+    }
 
     /// <summary>Takes the next step's metrics.</summary>
     public void Add(StepMetrics step)
@@ -52,6 +68,11 @@ public sealed class RunHealth(PretrainConfig config)
         {
             _recent.Dequeue();
         }
+
+        if (_seen % FirstSteps == 0 && config.Objective.NormPix)
+        {
+            _worst = Modalities.Select(modality => (Mean($"recon_{modality}") ?? 0, modality)).Append(_worst).Max();
+        }
     }
 
     /// <summary>What the steps so far say.</summary>
@@ -62,13 +83,9 @@ public sealed class RunHealth(PretrainConfig config)
         var collapsed = new CollapsedModalities(false, false);
         if (_seen >= FirstSteps)
         {
+            Reconstruction(findings); // first of all: what it breaks collapses, too
             collapsed = new CollapsedModalities(Collapsed("video", findings), Collapsed("audio", findings));
-            Reconstruction(findings);
-            if (!collapsed.Video && !collapsed.Audio)
-            {
-                Distillation(findings);
-            }
-
+            Distillation(findings, collapsed.Video || collapsed.Audio);
             Teachers(findings);
             Clipping(findings);
         }
@@ -117,22 +134,24 @@ public sealed class RunHealth(PretrainConfig config)
 
     private void Reconstruction(List<HealthFinding> findings)
     {
+        if (_worst.Cost > Diverges)
+        {
+            findings.Add(new("diverged", $"The training diverged: the {_worst.Modality} reconstruction cost {Number(_worst.Cost)} over {FirstSteps} steps and more, and each patch's mean costs 1.", $"Lower optim.lr ({Number(config.Optim.Lr)})."));
+            return;
+        }
+
         foreach (var modality in Modalities)
         {
-            if (!config.Objective.NormPix || _afterWarmup < FirstSteps || Mean($"recon_{modality}") is not { } cost || cost < Reconstructs)
+            if (config.Objective.NormPix && _afterWarmup >= FirstSteps && Mean($"recon_{modality}") is { } cost && cost > Reconstructs)
             {
-                continue;
+                findings.Add(new(
+                    "reconstruction", $"The {modality} reconstruction has learned nothing: it costs {Number(cost)}, and each patch's mean costs 1.",
+                    $"Change optim.lr ({Number(config.Optim.Lr)}), or raise objective.recon, if it is only a small part of the loss."));
             }
-
-            var worse = cost > Diverges;
-            findings.Add(new(
-                worse ? "diverged" : "reconstruction",
-                $"The {modality} reconstruction {(worse ? "is worse than a guess" : "has learned nothing")}: it costs {Number(cost)}, and each patch's mean costs 1.",
-                $"Lower optim.lr ({Number(config.Optim.Lr)}){(worse ? string.Empty : ", or raise objective.recon, if it is only a small part of the loss")}."));
         }
     }
 
-    private void Distillation(List<HealthFinding> findings)
+    private void Distillation(List<HealthFinding> findings, bool collapsed)
     {
         if (!Late)
         {
@@ -141,22 +160,21 @@ public sealed class RunHealth(PretrainConfig config)
 
         foreach (var (term, student, teacher) in new[] { ("kd_v2a", "audio", "video"), ("kd_a2v", "video", "audio") })
         {
-            if (Mean(term) is not { } cost || cost < Guess - (Sure * Error(term, cost)))
+            if (Mean(term) is not { } cost)
             {
                 continue;
             }
 
-            var numbers = $"(it costs {Number(cost)}, and guessing costs {Number(Guess)})";
-            if (cost > Guess + (Sure * Error(term, cost)))
+            if (cost > WorseThanGuess * Guess)
             {
                 findings.Add(new(
-                    "temperature", $"What the {student} student says of the {teacher} teacher is worse than a uniform guess {numbers}.",
+                    "temperature", $"What the {student} student says of the {teacher} teacher is worse than a guess: it costs {Number(cost)}, and a guess {Number(Guess)}.",
                     $"The temperatures are too low for what it can know: raise objective.student_temp_{student} ({Number(Student(student))}) and objective.teacher_temp_{teacher}."));
             }
-            else
+            else if (!collapsed && Known(term) is { } known and < KnowsNothing)
             {
                 findings.Add(new(
-                    "pairs", $"The {student} student learns nothing from the {teacher} teacher: no more than a guess {numbers}.",
+                    "pairs", $"The {student} student knows {Percent(Math.Max(0, known))} of what the {teacher} teacher says, hardly more than a guess.",
                     "Look whether picture and sound of a clip belong together: xkd inspect CACHE --clip ID --out DIR. If they do, train longer or raise objective.cmkd."));
             }
         }
@@ -199,9 +217,9 @@ public sealed class RunHealth(PretrainConfig config)
             parts.Add($"reconstruction costs {string.Join(" and ", costs.Select(part => $"{Number(part.cost!.Value)} ({part.modality})"))}{(config.Objective.NormPix ? " where each patch's mean costs 1" : string.Empty)}");
         }
 
-        if (Mean("kd_v2a") is { } toAudio && Mean("kd_a2v") is { } toVideo)
+        if (Known("kd_v2a") is { } audio && Known("kd_a2v") is { } video)
         {
-            parts.Add(Late ? $"each modality knows something of the other (distillation costs {Number((toAudio + toVideo) / 2)}, and guessing {Number(Guess)})" : "it is too early to judge the distillation");
+            parts.Add(Late ? $"the video student knows {Percent(video)} of what the audio teacher says, the audio student {Percent(audio)} of the video teacher" : "it is too early to judge the distillation");
         }
 
         return $"It learns: {string.Join("; ", parts)}.";
@@ -213,12 +231,8 @@ public sealed class RunHealth(PretrainConfig config)
 
     private double? Mean(string scalar) => Recent(scalar) is { Count: > 0 } values ? values.Average() : null;
 
-    // Of the mean of a scalar: steps are nearly independent, for each has its own clips, masks and views.
-    private double Error(string scalar, double mean)
-    {
-        var values = Recent(scalar);
-        return Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / Math.Max(1, values.Count - 1) / values.Count);
-    }
+    // Of what the teacher says, from a guess (0) to its own words (1).
+    private double? Known(string term) => Mean(term) is { } cost && Mean($"{term}_floor") is { } floor && floor < Guess ? (Guess - cost) / (Guess - floor) : null;
 
     private static string Number(double value) => value.ToString(Math.Abs(value) is >= 1e-3 and < 1e4 or 0 ? "0.####" : "0.#e0", CultureInfo.InvariantCulture);
 

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Xkd.Pipeline;
 using Xkd.Storage;
 
 namespace Xkd.Model.Training;
@@ -36,8 +37,27 @@ public sealed record RunVerdict
     public IEnumerable<string> Advice => Findings.Select(finding => finding.Advice);
 
     /// <summary>What has been found and judged so far, without its numbers: where it changes, the run has turned.</summary>
-    [JsonIgnore]
-    public required string State { get; init; }
+    internal string State { get; init; } = string.Empty;
+
+    /// <summary>Puts it on a page, above all else.</summary>
+    /// <param name="page">Where to.</param>
+    /// <param name="run">The run's name, where the page has several; else null.</param>
+    public void AddTo(HtmlReport page, string? run = null)
+    {
+        ArgumentNullException.ThrowIfNull(page);
+        var prefix = run is null ? string.Empty : $"{run}: ";
+        if (Findings.Count == 0)
+        {
+            page.Verdict($"{prefix}{Summary}", Learned ? VerdictLevel.Good : VerdictLevel.Plain);
+        }
+
+        foreach (var finding in Findings)
+        {
+            page.Verdict($"{prefix}{finding.Sentence} {finding.Advice}", Learned ? VerdictLevel.Warning : VerdictLevel.Bad);
+        }
+
+        page.Verdict($"{prefix}Bottleneck: {Bottleneck}.", VerdictLevel.Plain);
+    }
 
     /// <summary>Writes the file, whole or not at all.</summary>
     public void Write(string path) => AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, this, JsonOptions));
