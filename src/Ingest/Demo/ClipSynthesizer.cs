@@ -22,11 +22,11 @@ internal sealed class ClipSynthesizer
     public ClipSynthesizer(int rate, ShapeClass shape, SampleRandom random)
     {
         (_rate, _class) = (rate, shape);
-        _pitch = 220 * Math.Pow(2, random.Uniform(0, 0.8));
+        _pitch = 220 * Math.Pow(2, random.Uniform(0, 0.4));
         _period = random.Uniform(0.36, 0.44);
         _offset = random.Uniform(0, 1);
-        _level = Math.Pow(10, random.Uniform(-20, -10) / 20);
-        _noise = _level * Math.Pow(10, random.Uniform(-28, -16) / 20);
+        _level = Math.Pow(10, random.Uniform(-16, -12) / 20);
+        _noise = _level * Math.Pow(10, random.Uniform(-36, -28) / 20);
         _colour = random.Uniform(0, 0.95);
         _tremolo = random.Uniform(0, 0.4);
         _random = random;

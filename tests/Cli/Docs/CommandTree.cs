@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
 using Xkd.Cli.Commands;
+using Xkd.Cli.Hosting;
 using Xkd.Experiments.AvDigits;
 
 namespace Xkd.Cli.Tests.Docs;
@@ -10,7 +11,7 @@ internal static partial class CommandTree
 {
     public static RootCommand Root()
     {
-        RootCommand root = new("XKD");
+        RootCommand root = new("XKD") { CommonOptions.Quiet };
         foreach (var verb in VerbList.All().Where(verb => verb.Name is not ("test" or "experiment")))
         {
             root.Add(verb);

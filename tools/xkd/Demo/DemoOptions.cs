@@ -18,9 +18,6 @@ internal sealed record DemoOptions
     /// <summary>Validation clips per class.</summary>
     public int ValidationPerClass => Short ? 4 : 40;
 
-    /// <summary>Training clips per class whose labels the probe uses: pre-training sees them all without labels.</summary>
-    public int LabelsPerClass => Short ? 6 : 60;
-
     /// <summary>Epochs of each training.</summary>
     public int Epochs => Short ? 2 : 20;
 

@@ -36,7 +36,7 @@ internal sealed class DemoReport(
 
         page.Heading("What distillation added");
         page.Paragraph($"Accuracy of a linear SVM on the teachers' frozen features, on {found.Clips} validation clips of {DemoRun.Classes} classes; chance is {Number(100.0 / DemoRun.Classes)} %. "
-            + $"The SVM knows {options.LabelsPerClass} labels a class; the mean over several draws of them.");
+            + "The SVM learns from the labels of the training clips.");
         page.Table(["probe of", "untrained, %", "reconstruction, %", "XKD, %", "XKD beside reconstruction, points"], scores.Select(s => new[]
         {
             s.Modality, Number(s.Untrained), Number(s.Reconstruction), Number(s.Xkd), Signed(s.Xkd - s.Reconstruction),

@@ -102,7 +102,7 @@ internal sealed class DemoRun(DemoOptions options, Terminal terminal, TimeProvid
 
     private async Task<List<ProbeScore>> ProbeAsync(PretrainConfig config, CancellationToken stop)
     {
-        var svm = SvmConfig.Load(ConfigPath("eval/svm/folder.yaml"), [$"seed={options.Seed}", $"labels_per_class={options.LabelsPerClass}"]);
+        var svm = SvmConfig.Load(ConfigPath("eval/svm/folder.yaml"), [$"seed={options.Seed}"]);
         Cache train = Storage.Cache.Open(Cache("train")), val = Storage.Cache.Open(Cache("val"));
         var cpu = Devices.Parse("cpu");
         using var untrained = FrozenEncoder.Untrained(config, train.Mel, cpu);

@@ -1,4 +1,3 @@
-using Xkd.Model.Method;
 using Xkd.Model.Training;
 
 namespace Xkd.Cli.Hosting;
@@ -30,11 +29,11 @@ internal sealed record IntervalSummary(IReadOnlyList<StepMetrics> Steps, long To
 
     public double Mean(Func<StepMetrics, double> of) => Steps.Average(of);
 
-    /// <summary>The scalars of the steps but for loss and gradient norm, as <c>name mean</c>.</summary>
-    public IEnumerable<string> Scalars => Last.Scalars.Keys.Where(name => name is not ("loss" or StepScalars.GradNorm)).Select(name => $"{name} {Mean(s => s.Scalars[name]):g4}");
+    /// <summary>The terms of the loss, as <c>name mean</c>: they come before it. What is only watched is in the metrics, and what it means is told by the run's health.</summary>
+    public IEnumerable<string> Terms => Last.Scalars.Keys.TakeWhile(name => name != "loss").Select(name => $"{name} {Mean(s => s.Scalars[name]):g4}");
 
     /// <summary>The plain line.</summary>
     public string Line =>
-        $"step {Last.Step}/{TotalSteps} ({100 * Share:f1}%) | {Epoch} | loss {Mean(s => s.Loss):f4} | {string.Join(' ', Scalars)} | {Speed} | " +
-        $"{Lr} | grad {Mean(s => s.GradNorm):f2} | {Memory} | ETA {Eta}";
+        $"step {Last.Step}/{TotalSteps} ({100 * Share:f1}%) | {Epoch} | loss {Mean(s => s.Loss):f4} | {string.Join(' ', Terms)} | {Speed} | " +
+        $"{Lr} | grad {Mean(s => s.GradNorm):g2} | {Memory} | ETA {Eta}";
 }

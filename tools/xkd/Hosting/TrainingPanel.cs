@@ -60,10 +60,10 @@ internal sealed class TrainingPanel(IAnsiConsole console, int epochs, Action<IRe
         var grid = new Grid().AddColumn(new GridColumn().Width(Labels).NoWrap()).AddColumn(new GridColumn());
         Row("progress", $"{Bar(s.Share)} {s.Share:p1}, step {s.Last.Step} of {s.TotalSteps}, {s.Epoch}, ETA {s.Eta}");
         Row("loss", $"{s.Mean(m => m.Loss):f4}  {Sparkline.Of([.. _losses], Math.Max(8, console.Profile.Width - Echo - Labels - Frame - 10))}");
-        Row("terms", string.Join(", ", s.Scalars));
+        Row("terms", string.Join(", ", s.Terms));
         Row("health", _verdict?.Summary ?? string.Empty);
         Row("speed", s.Speed);
-        Row("optimizer", $"{s.Lr}, gradient norm {s.Mean(m => m.GradNorm):f2}");
+        Row("optimizer", $"{s.Lr}, gradient norm {s.Mean(m => m.GradNorm):g2}");
         Row("memory", $"{s.Memory}, {s.Last.LiveTensors} tensors");
         foreach (var stage in _feed?.Stages ?? [])
         {

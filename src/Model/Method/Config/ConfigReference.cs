@@ -58,7 +58,8 @@ public static partial class ConfigReference
     {
         XElement { Name.LocalName: "see" } see => ConfigBinder.SnakeCase(((string?)see.Attribute("cref") ?? see.Value).Split('.', ':')[^1]),
         XElement element => element.Value,
-        _ => node.ToString(),
+        XText text => text.Value, // as a reader sees it: > and not &gt;
+        _ => string.Empty,
     };
 
     private static Dictionary<string, XElement> ReadComments()

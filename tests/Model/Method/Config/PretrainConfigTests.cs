@@ -55,6 +55,7 @@ public sealed class PretrainConfigTests : IDisposable
         var keys = ConfigReference.Of<PretrainConfig>();
         Assert.Equal(ConfigBinder.Leaves(new PretrainConfig()), keys.Select(key => (key.Name, key.Default)));
         Assert.All(keys, key => Assert.False(string.IsNullOrWhiteSpace(key.Meaning) || string.IsNullOrWhiteSpace(key.Type), key.Name));
+        Assert.All(keys, key => Assert.DoesNotMatch("&[a-z]+;", key.Meaning)); // as a reader sees it
         var rate = Assert.Single(ConfigReference.Find<PretrainConfig>("optim.lr"));
         Assert.Equal(("Learning rate after the warm-up. Default 1e-4.", "0.0001"), (rate.Meaning, rate.Default));
         Assert.Contains("did you mean optim.lr", Assert.Throws<UsageException>(() => ConfigReference.Find<PretrainConfig>("optim.lrr")).Message, StringComparison.Ordinal);
