@@ -133,7 +133,9 @@ internal sealed class RunJournal(
         observer.Health(verdict);
         if (verdict.State != _told)
         {
-            observer.Note($"health: {(verdict.Findings.Count == 0 ? verdict.Summary : string.Join(' ', verdict.Findings.Select(finding => $"{finding.Sentence} {finding.Advice}")))}");
+            observer.Note($"health: {(verdict.Findings.Count == 0
+                ? verdict.Summary
+                : string.Join(' ', verdict.Findings.Select(finding => $"{finding.Sentence} {finding.Advice}")))}");
         }
 
         _told = verdict.State;

@@ -21,6 +21,11 @@ internal static class ScalarTexts
         ["teacher_entropy_audio"] = ("entropy of the audio teacher's outputs", "nats"),
         ["std_video"] = ("spread of the video student's logits; 0 is collapse", "standard deviation"),
         ["std_audio"] = ("spread of the audio student's logits; 0 is collapse", "standard deviation"),
+        ["std_teacher_video"] = ("spread of the video teacher's logits; 0 is collapse", "standard deviation"),
+        ["std_teacher_audio"] = ("spread of the audio teacher's logits; 0 is collapse", "standard deviation"),
+        ["floor_kd_v2a"] = ("what kd_v2a costs who says what the video teacher says", "cross-entropy, nats"),
+        ["floor_kd_a2v"] = ("what kd_a2v costs who says what the audio teacher says", "cross-entropy, nats"),
+        ["clipped"] = ("parameters whose gradient was clipped", "share, 0 to 1"),
         ["grad_norm"] = ("norm of the gradients before clipping", "norm"),
         ["lr"] = ("learning rate", "learning rate"),
         ["ms"] = ("time of a step", "milliseconds"),
@@ -29,7 +34,7 @@ internal static class ScalarTexts
     };
 
     // What is never negative and whose distance from 0 means something.
-    private static readonly HashSet<string> Rates = ["grad_norm", "lr", "ms", "samples_per_s", "data_wait", "std_video", "std_audio"];
+    private static readonly HashSet<string> Rates = ["grad_norm", "lr", "ms", "samples_per_s", "data_wait", "std_video", "std_audio", "std_teacher_video", "std_teacher_audio", "clipped"];
 
     public static string Title(string name) => Known.TryGetValue(name, out var text) ? $"{name}: {text.Meaning}" : name;
 

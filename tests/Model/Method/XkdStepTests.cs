@@ -69,7 +69,7 @@ public sealed class XkdStepTests
         using var losses = step.Run(whole with { Video = [whole.Video[0]], Audio = [whole.Audio[0]] }, TinyModel.Schedule());
 
         var values = losses.Read();
-        Assert.Equal(["recon_video", "loss", "grad_norm"], values.Keys);
+        Assert.Equal(["recon_video", "loss", "grad_norm", "clipped"], values.Keys);
         Assert.True(values["recon_video"] > 0);
         Assert.Equal(values["recon_video"], values["loss"], Rounding.OfASum(2, values["loss"])); // times 5, over 5
     }

@@ -43,7 +43,7 @@ public sealed class RunFolderTests
         using SmallRun small = new();
         await small.AddClipsAsync(0, 7);
         await small.TrainAsync(SmallRun.Config(), "run", 1);
-        foreach (var file in new[] { "config.yaml", "metrics.jsonl", "checkpoints/step-00000001" })
+        foreach (var file in new[] { "config.yaml", "metrics.jsonl", "verdict.json", "checkpoints/step-00000001" })
         {
             var path = Path.Combine(small.Run("run"), file);
             (Directory.Exists(path) ? (Action<string>)(p => Directory.Delete(p, recursive: true)) : File.Delete)(path);

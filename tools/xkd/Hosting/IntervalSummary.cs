@@ -1,3 +1,4 @@
+using System.Globalization;
 using Xkd.Model.Training;
 
 namespace Xkd.Cli.Hosting;
@@ -29,11 +30,14 @@ internal sealed record IntervalSummary(IReadOnlyList<StepMetrics> Steps, long To
 
     public double Mean(Func<StepMetrics, double> of) => Steps.Average(of);
 
+    /// <summary>Where the temperatures are high, gradients are small.</summary>
+    public string GradNorm => Mean(s => s.GradNorm).ToString(Mean(s => s.GradNorm) >= 0.1 ? "f2" : "g2", CultureInfo.InvariantCulture);
+
     /// <summary>The terms of the loss, as <c>name mean</c>: they come before it. What is only watched is in the metrics, and what it means is told by the run's health.</summary>
     public IEnumerable<string> Terms => Last.Scalars.Keys.TakeWhile(name => name != "loss").Select(name => $"{name} {Mean(s => s.Scalars[name]):g4}");
 
     /// <summary>The plain line.</summary>
     public string Line =>
         $"step {Last.Step}/{TotalSteps} ({100 * Share:f1}%) | {Epoch} | loss {Mean(s => s.Loss):f4} | {string.Join(' ', Terms)} | {Speed} | " +
-        $"{Lr} | grad {Mean(s => s.GradNorm):g2} | {Memory} | ETA {Eta}";
+        $"{Lr} | grad {GradNorm} | {Memory} | ETA {Eta}";
 }

@@ -63,7 +63,7 @@ internal sealed class TrainingPanel(IAnsiConsole console, int epochs, Action<IRe
         Row("terms", string.Join(", ", s.Terms));
         Row("health", _verdict?.Summary ?? string.Empty);
         Row("speed", s.Speed);
-        Row("optimizer", $"{s.Lr}, gradient norm {s.Mean(m => m.GradNorm):g2}");
+        Row("optimizer", $"{s.Lr}, gradient norm {s.GradNorm}");
         Row("memory", $"{s.Memory}, {s.Last.LiveTensors} tensors");
         foreach (var stage in _feed?.Stages ?? [])
         {

@@ -22,8 +22,10 @@ public sealed class RunHealth(PretrainConfig config)
     // Of a run's epochs: before that, a distillation may still be flat, and teachers may have moved little.
     private const double EarlyShare = 0.3;
 
-    // What is reconstructed must cost less than this share of a guess; more than that share is worse than one.
+    // What is reconstructed must cost less than this share of a guess; more than that share, of it and of what fresh networks cost, is a divergence.
     private const double Reconstructs = 0.97, Diverges = 1.05;
+
+    private const int FreshSteps = 5;
 
     // Standard deviation of the logits over the clips: a hundredth of their unit variance.
     private const double SameForAll = 0.1;
@@ -34,14 +36,15 @@ public sealed class RunHealth(PretrainConfig config)
     // Of what a guess costs: more is no chance.
     private const double WorseThanGuess = 1.005;
 
-    private static readonly string[] Modalities = ["video", "audio"];
-
     private const double OftenClipped = 0.5, Waits = 0.1;
+
+    private static readonly string[] Modalities = ["video", "audio"];
 
     private readonly Queue<StepMetrics> _recent = new();
     private int _firstEpoch = -1;
     private long _seen, _afterWarmup;
     private double _followedVideo, _followedAudio;
+    private (double Video, double Audio) _fresh = (1, 1);
     private (double Cost, string Modality) _worst;
 
     /// <summary>What all steps of a run say.</summary>
@@ -69,9 +72,14 @@ public sealed class RunHealth(PretrainConfig config)
             _recent.Dequeue();
         }
 
+        if (_seen == FreshSteps)
+        {
+            _fresh = (Math.Max(1, Mean("recon_video") ?? 1), Math.Max(1, Mean("recon_audio") ?? 1));
+        }
+
         if (_seen % FirstSteps == 0 && config.Objective.NormPix)
         {
-            _worst = Modalities.Select(modality => (Mean($"recon_{modality}") ?? 0, modality)).Append(_worst).Max();
+            _worst = new[] { _worst, ((Mean("recon_video") ?? 0) / _fresh.Video, "video"), ((Mean("recon_audio") ?? 0) / _fresh.Audio, "audio") }.Max();
         }
     }
 
@@ -90,10 +98,11 @@ public sealed class RunHealth(PretrainConfig config)
             Clipping(findings);
         }
 
-        var waited = (_recent.Count == 0 ? 0 : _recent.Average(step => step.DataWait));
+        var waited = _recent.Count == 0 ? 0 : _recent.Average(step => step.DataWait);
         if (waited > Waits && _seen >= FirstSteps)
         {
-            findings.Add(new("data", $"The training step waits {Percent(waited)} of its time for clips.", "Raise data.workers, or see which stage is slow: xkd train --profile."));
+            findings.Add(new(
+                "data", $"The training step waits {Percent(waited)} of its time for clips.", "Raise data.workers, or see which stage is slow: xkd train --profile."));
         }
 
         var judged = _afterWarmup >= FirstSteps;
@@ -101,8 +110,12 @@ public sealed class RunHealth(PretrainConfig config)
         {
             Learned = judged && findings.All(finding => finding.Name is "data" or "clipping"),
             Collapsed = collapsed,
-            Bottleneck = bottleneck ?? (waited > Waits ? $"the feed: the training step waits {Percent(waited)} of its time for clips" : $"the training step: it waits {Percent(waited)} of its time for clips"),
-            Summary = findings.Count > 0 ? findings[0].Sentence : judged ? Learns() : $"Too early to tell: it is judged from {FirstSteps} steps after the warm-up, and {_seen} were looked at.",
+            Bottleneck = bottleneck ?? (waited > Waits
+                ? $"the feed: the training step waits {Percent(waited)} of its time for clips"
+                : $"the training step: it waits {Percent(waited)} of its time for clips"),
+            Summary = findings.Count > 0 ? findings[0].Sentence
+                : judged ? Learns()
+                : $"Too early to tell: it is judged from {FirstSteps} steps after the warm-up, and {_seen} were looked at.",
             Findings = findings,
             State = string.Join(' ', findings.Select(finding => finding.Name).Append(!judged ? Early : Late ? "late" : "judged")),
         };
@@ -126,9 +139,11 @@ public sealed class RunHealth(PretrainConfig config)
         var one = Mean($"teacher_entropy_{modality}") is { } entropy && entropy < 0.1 * Guess;
         findings.Add(new(
             $"collapsed-{modality}",
-            $"The {modality} {who} has collapsed: it gives {(one ? "one answer" : "no answer")} for every clip (the logits deviate by {Number(spread)} from clip to clip, of 1).",
+            $"The {modality} {who} has collapsed: it gives {(one ? "one answer" : "no answer")} for every clip "
+                + $"(the logits deviate by {Number(spread)} from clip to clip, of 1).",
             one ? $"Raise objective.teacher_temp_{modality} or lower objective.center_momentum, so that no single answer wins."
-                : $"Raise objective.student_temp_{modality} and lower objective.cmkd, or take a smaller model.projector: configs/pretrain/tiny.yaml is made for few clips."));
+                : $"Raise objective.student_temp_{modality} and lower objective.cmkd, or take a smaller model.projector: "
+                    + "configs/pretrain/tiny.yaml is made for few clips."));
         return true;
     }
 
@@ -136,7 +151,10 @@ public sealed class RunHealth(PretrainConfig config)
     {
         if (_worst.Cost > Diverges)
         {
-            findings.Add(new("diverged", $"The training diverged: the {_worst.Modality} reconstruction cost {Number(_worst.Cost)} over {FirstSteps} steps and more, and each patch's mean costs 1.", $"Lower optim.lr ({Number(config.Optim.Lr)})."));
+            findings.Add(new(
+                "diverged",
+                $"The training diverged: over {FirstSteps} steps and more the {_worst.Modality} reconstruction cost {Number(_worst.Cost)} times what it did at first.",
+                $"Lower optim.lr ({Number(config.Optim.Lr)})."));
             return;
         }
 
@@ -169,13 +187,15 @@ public sealed class RunHealth(PretrainConfig config)
             {
                 findings.Add(new(
                     "temperature", $"What the {student} student says of the {teacher} teacher is worse than a guess: it costs {Number(cost)}, and a guess {Number(Guess)}.",
-                    $"The temperatures are too low for what it can know: raise objective.student_temp_{student} ({Number(Student(student))}) and objective.teacher_temp_{teacher}."));
+                    $"The temperatures are too low for what it can know: raise objective.student_temp_{student} ({Number(Student(student))}) "
+                        + $"and objective.teacher_temp_{teacher}."));
             }
             else if (!collapsed && Known(term) is { } known and < KnowsNothing)
             {
                 findings.Add(new(
                     "pairs", $"The {student} student knows {Percent(Math.Max(0, known))} of what the {teacher} teacher says, hardly more than a guess.",
-                    "Look whether picture and sound of a clip belong together: xkd inspect CACHE --clip ID --out DIR. If they do, train longer or raise objective.cmkd."));
+                    "Look whether picture and sound of a clip belong together: xkd inspect CACHE --clip ID --out DIR. "
+                        + "If they do, train longer or raise objective.cmkd."));
             }
         }
     }
@@ -191,11 +211,15 @@ public sealed class RunHealth(PretrainConfig config)
         {
             if (followed < 0.5)
             {
-                findings.Add(new("ema", $"The {modality} teacher hardly moves: in {_seen} steps it went {Percent(1 - Math.Exp(-followed))} of the way to its student.", $"Lower optim.ema_{modality} ({Number(kept)})."));
+                findings.Add(new(
+                    "ema", $"The {modality} teacher hardly moves: in {_seen} steps it went {Percent(1 - Math.Exp(-followed))} of the way to its student.",
+                    $"Lower optim.ema_{modality} ({Number(kept)})."));
             }
             else if (followed > 0.3 * _seen)
             {
-                findings.Add(new("ema", $"The {modality} teacher is its student of the last few steps: it keeps {Percent(kept)} of itself a step.", $"Raise optim.ema_{modality} ({Number(kept)})."));
+                findings.Add(new(
+                    "ema", $"The {modality} teacher is its student of the last few steps: it keeps {Percent(kept)} of itself a step.",
+                    $"Raise optim.ema_{modality} ({Number(kept)})."));
             }
         }
     }
@@ -204,7 +228,9 @@ public sealed class RunHealth(PretrainConfig config)
     {
         if (_afterWarmup >= FirstSteps && Mean(StepScalars.ClippedShare) is { } share && share > OftenClipped)
         {
-            findings.Add(new("clipping", $"Gradients of {Percent(share)} of the parameters are clipped at every step.", $"Raise optim.clip_grad ({Number(config.Optim.ClipGrad)}), or lower the weights of the objective."));
+            findings.Add(new(
+                "clipping", $"Gradients of {Percent(share)} of the parameters are clipped at every step.",
+                $"Raise optim.clip_grad ({Number(config.Optim.ClipGrad)}), or lower the weights of the objective."));
         }
     }
 
@@ -214,12 +240,15 @@ public sealed class RunHealth(PretrainConfig config)
         if (Mean("recon_video") is not null || Mean("recon_audio") is not null)
         {
             var costs = Modalities.Select(modality => (modality, cost: Mean($"recon_{modality}"))).Where(part => part.cost is not null);
-            parts.Add($"reconstruction costs {string.Join(" and ", costs.Select(part => $"{Number(part.cost!.Value)} ({part.modality})"))}{(config.Objective.NormPix ? " where each patch's mean costs 1" : string.Empty)}");
+            var guess = config.Objective.NormPix ? " where each patch's mean costs 1" : string.Empty;
+            parts.Add($"reconstruction costs {string.Join(" and ", costs.Select(part => $"{Number(part.cost!.Value)} ({part.modality})"))}{guess}");
         }
 
         if (Known("kd_v2a") is { } audio && Known("kd_a2v") is { } video)
         {
-            parts.Add(Late ? $"the video student knows {Percent(video)} of what the audio teacher says, the audio student {Percent(audio)} of the video teacher" : "it is too early to judge the distillation");
+            parts.Add(Late
+                ? $"the video student knows {Percent(video)} of what the audio teacher says, the audio student {Percent(audio)} of the video teacher"
+                : "it is too early to judge the distillation");
         }
 
         return $"It learns: {string.Join("; ", parts)}.";
@@ -232,7 +261,8 @@ public sealed class RunHealth(PretrainConfig config)
     private double? Mean(string scalar) => Recent(scalar) is { Count: > 0 } values ? values.Average() : null;
 
     // Of what the teacher says, from a guess (0) to its own words (1).
-    private double? Known(string term) => Mean(term) is { } cost && Mean($"{term}_floor") is { } floor && floor < Guess ? (Guess - cost) / (Guess - floor) : null;
+    private double? Known(string term) =>
+        Mean(term) is { } cost && Mean($"floor_{term}") is { } floor && floor < Guess ? (Guess - cost) / (Guess - floor) : null;
 
     private static string Number(double value) => value.ToString(Math.Abs(value) is >= 1e-3 and < 1e4 or 0 ? "0.####" : "0.#e0", CultureInfo.InvariantCulture);
 

@@ -43,8 +43,8 @@ public sealed class CollapseIndicatorsTests
         KdTemperatures temperatures = new(TeacherVideo: 2, TeacherAudio: 1, StudentVideo: 5, StudentAudio: 4);
         var values = CollapseIndicators.Of(Terms(teacher, teacher), zeros(1, Logits), zeros(1, Logits), temperatures).ToDictionary(scalar => scalar.Name, scalar => scalar.Value.item<float>());
 
-        Assert.Equal(CrossEntropy(2, 4), values["kd_v2a_floor"], Tolerance); // the audio student of the video teacher
-        Assert.Equal(CrossEntropy(1, 5), values["kd_a2v_floor"], Tolerance);
+        Assert.Equal(CrossEntropy(2, 4), values["floor_kd_v2a"], Tolerance); // the audio student of the video teacher
+        Assert.Equal(CrossEntropy(1, 5), values["floor_kd_a2v"], Tolerance);
         Assert.Equal(CrossEntropy(2, 2), values["teacher_entropy_video"], Tolerance);
     }
 
