@@ -136,9 +136,9 @@ internal sealed class RunJournal(
             observer.Note($"health: {(verdict.Findings.Count == 0
                 ? verdict.Summary
                 : string.Join(' ', verdict.Findings.Select(finding => $"{finding.Sentence} {finding.Advice}")))}");
+            WriteVerdict(); // a run that is ended by what is not finite writes no checkpoint
+            _told = verdict.State;
         }
-
-        _told = verdict.State;
     }
 
     private void Guard(long step, Action write)
