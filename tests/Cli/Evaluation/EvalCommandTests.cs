@@ -101,6 +101,9 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         Assert.Equal(Cache.Open(cache).Clips.Count, json.RootElement.GetProperty("audio_to_video").GetProperty("queries").GetInt32());
         Assert.Contains("audio → video: for ", await PageAsync(miniatures["retrieval"]), StringComparison.Ordinal);
         Assert.InRange(json.RootElement.GetProperty("video_to_audio").GetProperty("recall").GetProperty("10").GetDouble(), 0, 100);
+        var shared = await DoneAsync("eval", "retrieval", "--weights", miniatures.Run, "--data", cache, "--target", "class", "--device", "cpu", "--out", miniatures["shared"]);
+        Assert.Matches(@"audio→video: R@1 [\d.]+ %, R@5 [\d.]+ %, R@10 [\d.]+ %, median rank", shared.Output);
+        await RefusedAsync("eval retrieval takes --weights RUN and --data CACHE, or --audio FILE and --video FILE", "eval", "retrieval", "--weights", miniatures.Run, "--audio", audio, "--out", miniatures["refused"]);
         var neighbours = await DoneAsync("eval", "knn", "--train", audio, "--val", audio, "--k", "3", "--out", miniatures["knn"]);
         Assert.Contains($"{Cache.Open(cache).Clips.Count} of {Cache.Open(cache).Clips.Count} test rows are training rows, too", neighbours.Output, StringComparison.Ordinal);
         string[] again = ["eval", "knn", "--train", audio, "--val", audio, "--k", "3", "--out", miniatures["knn"]];
@@ -142,6 +145,7 @@ public sealed class EvalCommandTests(IngestedMiniatures miniatures) : IClassFixt
         string exported = miniatures["exported" + extension], imported = miniatures["imported" + extension + ".safetensors"];
         await DoneAsync("export", miniatures.Run, "--modality", "audio", "--out", exported);
         await DoneAsync("import", exported, "--out", imported);
+        await RefusedAsync($"--out {imported} exists; name another file, or write --force", "import", exported, "--out", imported);
         Assert.NotNull(EncoderDescription.Find(imported));
         Assert.Equal(ConfigBinder.ToYaml(EncoderDescription.Find(miniatures.Run)!), ConfigBinder.ToYaml(EncoderDescription.Find(imported)!));
     }

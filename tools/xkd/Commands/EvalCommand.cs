@@ -16,7 +16,7 @@ internal static class EvalCommand
     public static Command Create() => new("eval", "Evaluate pre-trained encoders.")
     {
         Protocol("svm", "A linear SVM on frozen features."), Protocol("linear", "A linear classifier trained on a frozen encoder."), Protocol("finetune", "A classifier trained together with its encoder."),
-        FeatureEvaluationCommands.Neighbours(), FeatureEvaluationCommands.Search(),
+        NeighbourCommand.Create(), RetrievalCommand.Create(),
     };
 
     private static Command Protocol(string protocol, string description)

@@ -12,11 +12,13 @@ internal static class ImportCommand
     {
         Argument<string> file = new("file") { Description = "A PyTorch file (.pth, .pth.tar, .pt) or safetensors." };
         var output = Outputs.File(CommonOptions.RequiredPath("--out", "The .safetensors file to write."));
+        var force = CommonOptions.Force();
         var modality = CommonOptions.Choice("--modality", "Take one encoder of a whole model.", "auto", "video", "audio");
         var branch = CommonOptions.Choice("--branch", "Which copy of the encoder, where the file holds a whole model.", "teacher", "student");
-        Command command = new("import", "Convert weights to safetensors, executing nothing a file may ask for.") { file, output, modality, branch };
+        Command command = new("import", "Convert weights to safetensors, executing nothing a file may ask for.") { file, output, force, modality, branch };
         command.SetAction((parsed, _) =>
         {
+            Outputs.RequireFree(parsed.GetValue(output)!, parsed.GetValue(force));
             var weights = WeightImporter.Read(parsed.GetValue(file)!, new WeightImportOptions
             {
                 Modality = WeightChoices.Modality(parsed.GetValue(modality)!),

@@ -7,12 +7,12 @@ using Xkd.Storage;
 
 namespace Xkd.Cli.Commands;
 
-/// <summary><c>xkd eval knn</c> and <c>xkd eval retrieval</c>: on feature files alone.</summary>
-internal static class FeatureEvaluationCommands
+/// <summary><c>xkd eval knn</c>: on feature files alone.</summary>
+internal static class NeighbourCommand
 {
     private const int MostQueries = 500_000;
 
-    public static Command Neighbours()
+    public static Command Create()
     {
         var train = CommonOptions.RequiredPath("--train", "Features searched, with labels; read once, of any size.");
         var val = CommonOptions.RequiredPath("--val", $"Features classified, with labels; held in memory, at most {MostQueries} rows.");
@@ -50,44 +50,6 @@ internal static class FeatureEvaluationCommands
                 {
                     Terminal.WriteJson(result);
                 }
-            }
-
-            return ExitCodes.Done;
-        });
-        return command;
-    }
-
-    public static Command Search()
-    {
-        var audio = CommonOptions.RequiredPath("--audio", "Audio features of some clips.");
-        var video = CommonOptions.RequiredPath("--video", "Video features of the same clips.");
-        var output = Outputs.Folder(CommonOptions.RequiredPath("--out", "Folder for retrieval.json and report.html."));
-        var force = CommonOptions.Force("the results in --out");
-        var target = CommonOptions.Choice("--target", "What counts as found.", "clip", "class");
-        var json = CommonOptions.Json();
-        Command command = new("retrieval", "Find clips by sound from pictures, and the other way.") { audio, video, output, target, force, json };
-        command.SetAction(async (parsed, _) =>
-        {
-            var terminal = Terminal.Of(parsed, json);
-            using StopSignals signals = new();
-            OutputFolder.RequireFree(parsed.GetValue(output)!, parsed.GetValue(force));
-            await FeatureFiles.RequireModalityAsync(parsed.GetValue(audio)!, "audio").ConfigureAwait(false);
-            await FeatureFiles.RequireModalityAsync(parsed.GetValue(video)!, "video").ConfigureAwait(false);
-            var sounds = await FeatureFiles.ReadAllAsync(parsed.GetValue(audio)!, MostQueries, signals.Token).ConfigureAwait(false);
-            var pictures = await FeatureFiles.ReadAllAsync(parsed.GetValue(video)!, MostQueries, signals.Token).ConfigureAwait(false);
-            var found = parsed.GetValue(target) == "clip" ? RetrievalTarget.SameClip : RetrievalTarget.SameClass;
-            (sounds, pictures) = RetrievalFiles.SameClasses(sounds, pictures);
-            RetrievalResult[] both = [Retrieval.Evaluate(sounds, pictures, found), Retrieval.Evaluate(pictures, sounds, found)];
-            var result = await RetrievalFiles.WriteAsync(parsed.GetValue(output)!, parsed.GetValue(target)!, both[0], both[1], signals.Token).ConfigureAwait(false);
-            for (var way = 0; way < both.Length; way++)
-            {
-                var one = both[way];
-                terminal.Result($"{(way == 0 ? "audio→video" : "video→audio")}: {string.Join(", ", one.Recall.Select(r => $"R@{r.Key} {r.Value:f2} %"))}, median rank {one.MedianRank:f1} of {one.Queries}");
-            }
-
-            if (terminal.Json)
-            {
-                Terminal.WriteJson(result);
             }
 
             return ExitCodes.Done;
