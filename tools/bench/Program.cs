@@ -11,14 +11,13 @@ using Xkd.Bench;
 //   Xkd.Bench objects CACHE [WINDOWS] [THREADS] [ROUNDS]          windows of an s3:// cache by ranges, one at a time and many, beside those from local copies
 //   Xkd.Bench order   [CLIPS] [ROUNDS]                            the block order's shuffling and reading beside the uniform one's
 //   Xkd.Bench augment [ROUNDS] [PEERS] [PYTHON]                   one clip's video views beside Pillow, one thread
-//   Xkd.Bench endure  CACHE [BATCHES] [PAUSE-SECONDS]             memory over many batches and while the consumer is paused; set
-//                                                                 DOTNET_GCgen0size=1000000 for it, as ./xkd does
+//   Xkd.Bench endure  CACHE [BATCHES] [PAUSE-SECONDS]             memory over many batches and while the consumer is paused
 //   Xkd.Bench same    CACHE CACHE                                 whether two caches hold the same clips, byte for byte
 //   Xkd.Bench step    [ROUNDS] [PEERS] [PYTHON] [CONFIG] [DEVICE] [BATCH] [STYLES] [ORDER]
 //                                                                 the training step beside eager PyTorch: released,tuned,compiled; on a CPU in
 //                                                                 turns, on a GPU each alone
 //   Xkd.Bench ranks   [ROUNDS] [PEERS] [VALUES] [CONFIG]          gradients over two ranks beside MPI called from C; a step on two ranks beside one
-//   Xkd.Bench slope   [STEPS]                                     live tensors and memory over many steps of the trainer; with DOTNET_GCgen0size=1000000, as xkd sets it
+//   Xkd.Bench slope   [STEPS]                                     live tensors and memory over many steps of the trainer
 //   Xkd.Bench svm     [ROUNDS] [PEERS]                            the SVM beside scikit-learn
 //   Xkd.Bench scale   [SHARDS] [FOLDER]                          a cache of the size of AudioSet without its payload: commits, metadata, opening, filtering
 //   Xkd.Bench scale-read CACHE                                   what opening and filtering one cost

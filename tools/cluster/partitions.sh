@@ -11,7 +11,6 @@ case $out in s3://*) single=$(mktemp -d)/single ;; esac
 log=$(mktemp)
 bench=$root/tools/bench/bin/Release/net10.0/linux-x64/Xkd.Bench
 [ -x "$bench" ] || dotnet build "$root/tools/bench" -c Release --nologo -v quiet
-export DOTNET_GCgen0size=1000000
 xkd=$root/tools/xkd/bin/Release/net10.0/linux-x64/xkd
 "$root/xkd" --help >/dev/null # builds it
 

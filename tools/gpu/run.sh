@@ -40,7 +40,7 @@ beside=(tuned:256 tuned:128 tuned:32 released:64 compiled:256)
 if [ -n "$small" ]; then
   config=$here/configs/pretrain/tiny.yaml top=2 alone=(1 2) beside=(tuned:2 compiled:1) rounds=1 steps=10 patience=10
 fi
-export XKD_LIBTORCH DOTNET_GCgen0size=${DOTNET_GCgen0size:-1000000} here device python torch work json xkd config top rounds steps
+export XKD_LIBTORCH here device python torch work json xkd config top rounds steps
 
 # One part: what it is called, its limit in seconds, which of its lines to show (an extended regular expression; the last match), and its command.
 part() {

@@ -29,9 +29,6 @@ internal sealed class DecoderProcess : IAsyncDisposable
     {
         var settings = new DecoderSettings(options.Fps, options.ShortSide, options.SampleRate, options.WantsVideo, options.WantsAudio, options.MaxPixels, options.MaxAspect, build);
         var start = new ProcessStartInfo(program, settings.Arguments()) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
-
-        // It makes next to no garbage, and would let that grow to the size of the processor's cache before it looked (4 MiB, hexadecimal).
-        start.Environment["DOTNET_GCgen0size"] = "400000";
         var started = Start(start);
         if (started is null)
         {

@@ -23,7 +23,7 @@ public static class Doctor
         }
         catch (UsageException e)
         {
-            var remedy = $"run 'dotnet restore', or name a folder that has libtorch with --libtorch or {LibTorchLocator.Variable}";
+            var remedy = $"xkd doctor --install-libtorch, or name a folder that has libtorch with --libtorch or {LibTorchLocator.Variable}";
             return [new DoctorCheck { Name = "libtorch", Ok = false, Detail = e.Message, Remedy = remedy }];
         }
 

@@ -10,9 +10,9 @@ namespace Xkd.Model.Torch;
 /// </summary>
 /// <remarks>
 /// libtorch is not copied beside the program (450 MB): the libraries are loaded by full path from, in this order, the folder given (<c>--libtorch</c>), the
-/// one in <c>XKD_LIBTORCH</c>, the package folder this build was restored with, the NuGet package cache, and the program's own folder. Any libtorch 2.10
-/// will do, a PyTorch install's <c>torch/lib</c> included; that is how a GPU is reached without the CUDA packages. An older one is refused, and a later one
-/// that lacks a symbol which the binding needs.
+/// one in <c>XKD_LIBTORCH</c>, the package folder this build was restored with, the NuGet package cache, the program's own folder or its subfolder
+/// <c>libtorch</c>, and where <see cref="LibTorchPackage"/> unpacks it. Any libtorch 2.10 will do, a PyTorch install's <c>torch/lib</c> included; that is how
+/// a GPU is reached without the CUDA packages. An older one is refused, and a later one that lacks a symbol which the binding needs.
 /// </remarks>
 public static class LibTorch
 {

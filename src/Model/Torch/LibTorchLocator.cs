@@ -12,7 +12,7 @@ internal sealed class LibTorchLocator
     public const string Probe = "libtorch_cpu.so";
     public const string BindingName = "libLibTorchSharp.so";
 
-    private const string NativeSubfolder = "runtimes/linux-x64/native";
+    private const string NativeSubfolder = LibTorchPackage.Folder;
 
     /// <summary>Value of an environment variable by name.</summary>
     public Func<string, string?> Environment { get; init; } = System.Environment.GetEnvironmentVariable;
@@ -23,6 +23,9 @@ internal sealed class LibTorchLocator
 
     /// <summary>Folder of the running program.</summary>
     public string BaseDirectory { get; init; } = AppContext.BaseDirectory;
+
+    /// <summary>Where <c>doctor --install-libtorch</c> puts it.</summary>
+    public string InstalledDirectory { get; init; } = LibTorchPackage.DefaultFolder;
 
     /// <summary>The folder that holds <c>libtorch_cpu.so</c>, as a full path.</summary>
     /// <exception cref="UsageException">A chosen folder holds none, or none was found anywhere.</exception>
@@ -42,7 +45,7 @@ internal sealed class LibTorchLocator
         return tried.FirstOrDefault(Holds) is { } found
             ? Canonical(found)
             : throw new UsageException(
-                $"libtorch is not here: no {Probe} in {string.Join(", ", tried)}. Run 'dotnet restore', or name a folder that has it " +
+                $"libtorch is not here: no {Probe} in {string.Join(", ", tried)}. Fetch it with 'xkd doctor --install-libtorch', or name a folder that has it " +
                 $"(a PyTorch install's torch/lib will do) with --libtorch or {Variable}.");
     }
 
@@ -72,13 +75,11 @@ internal sealed class LibTorchLocator
 
         // The build's folder is gone when the program was copied to another machine: look where a package cache usually is, and there only for the version this
         // program was built for. Another one may load and still differ in memory layout.
-        if (PackageDirectory?.Split('/', '\\') is { Length: > 4 } parts)
-        {
-            yield return Path.Combine(PackageCache(), "libtorch-cpu-linux-x64", parts[^4], NativeSubfolder);
-        }
-
+        yield return Path.Combine(PackageCache(), LibTorchPackage.Name, LibTorchPackage.Version, NativeSubfolder);
         yield return BaseDirectory;
         yield return Path.Combine(BaseDirectory, NativeSubfolder);
+        yield return Path.Combine(BaseDirectory, "libtorch");
+        yield return InstalledDirectory;
     }
 
     private string PackageCache() => Environment("NUGET_PACKAGES") is { Length: > 0 } folder

@@ -18,6 +18,8 @@ public sealed class LibTorchLocatorTests : IDisposable
         var package = Place("packages", "libtorch-cpu-linux-x64", "2.10.0", "runtimes", "linux-x64", "native");
         var cache = Place("cache", "libtorch-cpu-linux-x64", "2.10.0", "runtimes", "linux-x64", "native");
         var program = Place("program");
+        var beside = Place("program", "libtorch");
+        var installed = Place("installed");
         _environment[LibTorchLocator.Variable] = variable;
         _environment["NUGET_PACKAGES"] = _root.File("cache");
         var locator = Locator(package);
@@ -30,6 +32,10 @@ public sealed class LibTorchLocatorTests : IDisposable
         Assert.Equal(cache, locator.FindLibraries(null));
         Directory.Delete(cache, recursive: true);
         Assert.Equal(program, locator.FindLibraries(""));
+        File.Delete(Path.Combine(program, LibTorchLocator.Probe));
+        Assert.Equal(beside, locator.FindLibraries(""));
+        Directory.Delete(program, recursive: true);
+        Assert.Equal(installed, locator.FindLibraries(""));
     }
 
     [Theory]
@@ -60,7 +66,7 @@ public sealed class LibTorchLocatorTests : IDisposable
 
         Assert.Contains(_root.File("gone"), message);
         Assert.Contains(_root.File("program"), message);
-        Assert.Contains("dotnet restore", message);
+        Assert.Contains("xkd doctor --install-libtorch", message);
     }
 
     private LibTorchLocator Locator(string? package) => new()
@@ -68,6 +74,7 @@ public sealed class LibTorchLocatorTests : IDisposable
         Environment = name => _environment.GetValueOrDefault(name),
         PackageDirectory = package,
         BaseDirectory = _root.File("program"),
+        InstalledDirectory = _root.File("installed"),
     };
 
     private string Place(params string[] parts)

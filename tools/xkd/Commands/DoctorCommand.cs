@@ -17,19 +17,44 @@ internal static class DoctorCommand
         var set = CommonOptions.Set();
         var libtorch = CommonOptions.LibTorch();
         Option<bool> products = new(ProductsCheck.Flag) { Description = "Measure matrix products alone, on the path of MKL that XKD_MKL gives." };
+        Option<string?> install = new("--install-libtorch")
+        {
+            Description = $"Fetch libtorch for the CPU (130 MB) and unpack it below ~/.cache/xkd, or into --libtorch. SOURCE is a NuGet feed ({LibTorchPackage.PublicFeed} "
+                + "where it is left out), the .nupkg file, or a folder with it.",
+            HelpName = "source", Arity = ArgumentArity.ZeroOrOne,
+        };
         var json = CommonOptions.Json();
-        Command command = new("doctor", "Check the machine, or the cost of a configuration.") { model, set, libtorch, products, json };
-        command.SetAction((parsed, _) =>
+        Command command = new("doctor", "Check the machine, or the cost of a configuration.") { model, set, libtorch, install, products, json };
+        command.SetAction(async (parsed, stop) =>
         {
             var terminal = Terminal.Of(parsed, json);
+            var folder = parsed.GetValue(libtorch);
             if (parsed.GetValue(products))
             {
-                return Task.FromResult(Products(parsed.GetValue(libtorch), terminal));
+                return Products(folder, terminal);
             }
 
-            return Task.FromResult(parsed.GetValue(model) is string config ? Cost(config, parsed.GetValue(set)!, terminal) : Machine(parsed.GetValue(libtorch), terminal));
+            if (parsed.GetValue(model) is string config)
+            {
+                return Cost(config, parsed.GetValue(set)!, terminal);
+            }
+
+            if (parsed.GetResult(install) is not null)
+            {
+                folder ??= LibTorchPackage.DefaultFolder;
+                await InstallAsync(parsed.GetValue(install) ?? LibTorchPackage.PublicFeed, folder, terminal, stop).ConfigureAwait(false);
+            }
+
+            return Machine(folder, terminal);
         });
         return command;
+    }
+
+    private static async Task InstallAsync(string source, string folder, Terminal terminal, CancellationToken stop)
+    {
+        ProgressLine line = new(terminal, "MB of libtorch", TimeProvider.System, TimeSpan.FromSeconds(10));
+        await new LibTorchPackage().InstallAsync(source, folder, new Fetched(line), stop).ConfigureAwait(false);
+        terminal.Line($"libtorch is in {folder}");
     }
 
     private static int Machine(string? libtorch, Terminal terminal)
@@ -111,5 +136,11 @@ internal static class DoctorCommand
         }
 
         return ExitCodes.Done;
+    }
+
+    // Progress<T> would report from another thread, after the end.
+    private sealed class Fetched(ProgressLine line) : IProgress<(long Done, long Total)>
+    {
+        public void Report((long Done, long Total) value) => line.Report(value.Done >> 20, value.Total >> 20);
     }
 }

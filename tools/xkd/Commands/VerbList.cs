@@ -34,6 +34,7 @@ internal static class VerbList
         }
 
         HelpText.Install(root, Closing);
+        VersionText.Install(root);
         return root;
     }
 
