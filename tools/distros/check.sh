@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Tries what the README says of Debian's releases: makes a fresh root of each, clones the committed checkout into it, runs
-# `./xkd demo --short` and `./xkd test` there as a new user would, and prints a table. Needs root and mmdebstrap.
-#   tools/distros/check.sh [bookworm|trixie|sid]… [--only demo|test|AREA] [--keep] [--roots DIR]
+# `./xkd demo --short` and `./xkd test` there as a new user would, and prints a table. Then it tries the program of a release, in a
+# root that has ffmpeg and nothing else. Needs root and mmdebstrap.
+#   tools/distros/check.sh [bookworm|trixie|sid]… [--only demo|test|AREA|program] [--keep] [--roots DIR]
 # Without a name: bookworm and trixie. --keep keeps the root, with what was built in it, and the next call uses it again.
 # Roots and logs lie in --roots/RELEASE (/var/tmp/xkd-distros). The .NET SDK is this machine's; packages of NuGet that this
 # machine has are not fetched again. Exit code 1 where a demo or a test failed.
@@ -15,10 +16,10 @@ while [ $# -gt 0 ]; do
   case $1 in
     --keep) keep=1 ;;
     --only|--roots)
-      [ $# -gt 1 ] || die "$1 needs a word behind it: --only demo|test|AREA, --roots DIR"
+      [ $# -gt 1 ] || die "$1 needs a word behind it: --only demo|test|AREA|program, --roots DIR"
       [ "$1" = --only ] && only=$2 || roots=$2
       shift ;;
-    -*) die "no option '$1'; known: --only demo|test|AREA, --keep, --roots DIR" ;;
+    -*) die "no option '$1'; known: --only demo|test|AREA|program, --keep, --roots DIR" ;;
     *) releases+=("$1") ;;
   esac
   shift
@@ -58,7 +59,9 @@ sources() { # release
 }
 
 # What .NET's documentation asks for, certificates and git; ./xkd brings the rest, or says what is missing.
-make_root() { # release, folder
+build_needs='ca-certificates,git,tzdata,zlib1g,libgcc-s1,libstdc++6,^libicu[0-9]+$,^libssl3(t64)?$'
+
+make_root() { # release, folder, packages
   local log=$2/root.log
   say "making a root of $1"
   mkdir -p "$2/root"
@@ -66,7 +69,7 @@ make_root() { # release, folder
   apt-config dump | grep -E '^Acquire::(http|https|Check|Retries|ForceIP)' >"$2/apt.conf" || true
   sources "$1" >"$2/sources.list"
   apart mmdebstrap --mode=root --variant=apt --format=directory --aptopt="$2/apt.conf" \
-    --include='ca-certificates,git,tzdata,zlib1g,libgcc-s1,libstdc++6,^libicu[0-9]+$,^libssl3(t64)?$' \
+    --include="$3" \
     "$1" "$2/root" $([ ! -s "$2/sources.list" ] || echo "$2/sources.list") >"$log" 2>&1 ||
     { tail -n 5 "$log" >&2; die "mmdebstrap made no root of $1; the whole log is $log"; }
   : >"$2/whole"
@@ -114,11 +117,50 @@ prepare() { # folder: what the host knows of networks and certificates, the SDK'
   inside "$1" bash -ec 'git init -q /root/xkd; cd /root/xkd; git fetch -q /root/checkout HEAD; git reset -q --hard FETCH_HEAD; dotnet --version' >/dev/null
 }
 
+# The program of a release, from its archive alone: no .NET, an empty environment, a user without a name.
+program() { # release
+  local dir=$roots/$1-program archive
+  say "$1: the program of a release"
+  archive=$(ls "$roots"/release/xkd-*-linux-x64.tar.gz 2>/dev/null) || {
+    "$here/tools/release/build.sh" "$roots/release" >"$roots/release.log" 2>&1 || { tail -n 15 "$roots/release.log" >&2; return 1; }
+    archive=$(ls "$roots"/release/xkd-*-linux-x64.tar.gz)
+  }
+  [ -n "$keep" ] && [ -f "$dir/whole" ] || { remove_root "$dir"; make_root "$1" "$dir" ffmpeg; }
+  rm -rf "$dir/root/opt/xkd" "$dir/root/home/try"
+  mkdir -p "$dir/root/opt/xkd" "$dir/root/home/try" "$dir/root/opt/nuget"
+  tar -C "$dir/root/opt/xkd" --strip-components=1 -xzf "$archive"
+  cp "$here/tools/release/try.sh" "$dir/root/home/try/"
+  chown -R 1234:1234 "$dir/root/home/try"
+  apart bash -c '
+    set -e
+    root=$1 packages=$2
+    mount -t proc proc "$root/proc"
+    mount --rbind /sys "$root/sys"
+    mount --rbind /dev "$root/dev"
+    mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
+    mount --bind "$packages" "$root/opt/nuget"
+    mount -o remount,bind,ro "$root/opt/nuget"
+    exec chroot --userspec=1234:1234 "$root" env -i PATH=/usr/bin:/bin HOME=/home/try bash -ec "
+      cd
+      /opt/xkd/xkd doctor --install-libtorch /opt/nuget/libtorch-cpu-linux-x64/2.10.0
+      bash try.sh /opt/xkd/xkd work"' _ "$dir/root" "$packages" >"$dir/try.log" 2>&1 ||
+    { tail -n 15 "$dir/try.log" >&2; return 1; }
+  [ -n "$keep" ] || remove_root "$dir"
+}
+
 failed=0 rows=()
 check() { # release
-  local dir=$roots/$1 start=$SECONDS log rc demo=- passed=- bad=- skipped=- libav glibc ffmpeg
+  local dir=$roots/$1 start=$SECONDS log rc demo=- passed=- bad=- skipped=- libav=- glibc=- ffmpeg=- program=-
   local root=$dir/root
-  [ -n "$keep" ] && [ -f "$dir/whole" ] || { remove_root "$dir"; make_root "$1" "$dir"; }
+  if [ -z "$only" ] || [ "$only" = program ]; then
+    program=passed
+    program "$1" || { program=failed; failed=1; }
+  fi
+  if [ "$only" = program ]; then
+    rows+=("$1|$glibc|$ffmpeg|$libav|$demo|$passed|$bad|$skipped|$program|$(((SECONDS - start + 30) / 60))")
+    return
+  fi
+  [ -n "$keep" ] && [ -f "$dir/whole" ] || { remove_root "$dir"; make_root "$1" "$dir" "$build_needs"; }
   prepare "$root" || die "the checkout, or the .NET SDK of $sdk, is of no use in $1"
   if [ -z "$only" ] || [ "$only" = demo ]; then
     say "$1: ./xkd demo --short"
@@ -144,12 +186,13 @@ check() { # release
   libav=${libav:-?}/$(sed -nE 's/.*"committed": ?([0-9]+).*/\1/p' "$dir/ingest.log")
   glibc=$(inside "$root" ldd --version | sed -n '1s/.* //p')
   ffmpeg=$(inside "$root" ffmpeg -version 2>/dev/null | sed -nE '1s/^ffmpeg version ([^ -]+).*/\1/p') || ffmpeg=none
-  rows+=("$1|$glibc|$ffmpeg|$libav|$demo|$passed|$bad|$skipped|$(((SECONDS - start + 30) / 60))")
+  rows+=("$1|$glibc|$ffmpeg|$libav|$demo|$passed|$bad|$skipped|$program|$(((SECONDS - start + 30) / 60))")
   [ -n "$keep" ] || remove_root "$dir"
 }
 
 [ -z "$(git -c safe.directory='*' -C "$here" status --porcelain)" ] || say "what is not committed is left out"
+rm -rf "$roots/release" # of an earlier commit
 for release in "${releases[@]}"; do check "$release"; done
-printf '%s\n' 'release|glibc|FFmpeg|by libav|demo|passed|failed|skipped|minutes' "${rows[@]}" |
-  awk -F'|' '{ printf "%-10s %-7s %-9s %-8s %-12s %-7s %-7s %-8s %s\n", $1, $2, $3, $4, $5, $6, $7, $8, $9 }'
+printf '%s\n' 'release|glibc|FFmpeg|by libav|demo|passed|failed|skipped|program|minutes' "${rows[@]}" |
+  awk -F'|' '{ printf "%-10s %-7s %-9s %-8s %-12s %-7s %-7s %-8s %-8s %s\n", $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 }'
 exit "$failed"
