@@ -4,6 +4,7 @@
 #   xkd.VERSION.nupkg              the program as a .NET tool
 #   Xkd.*.VERSION.nupkg, .snupkg   the four libraries, and their symbols
 #   xkd-VERSION.cdx.json           what is within (CycloneDX)
+#   Dockerfile, apptainer.def      images of it
 #   SHA256SUMS
 # The archive is the same bytes for the same commit and SDK.
 set -euo pipefail
@@ -58,10 +59,12 @@ time=$(git -C "$work/xkd" log -1 --format=%ct)
 chmod -R u+rwX,go+rX,go-w .
 tar -C "$work" --sort=name --mtime="@$time" --owner=0 --group=0 --numeric-owner -cf - "$name" | gzip -9n >"$out/$name.tar.gz"
 
+cp "$work"/xkd/tools/release/{Dockerfile,apptainer.def,container.sh} "$out"
+
 # --- what is within -----------------------------------------------------------------------------------------------------
 cd "$work/xkd"
 dotnet tool restore >/dev/null
-dotnet dotnet-CycloneDX tools/xkd/Xkd.Cli.csproj --recursive --exclude-dev --output-format Json --set-name xkd --set-version "$version" \
+dotnet dotnet-CycloneDX tools/xkd/Xkd.Cli.csproj --exclude-dev --output-format Json --set-name xkd --set-version "$version" \
   --output "$out" --filename "xkd-$version.cdx.json" >"$work/sbom.log" || { tail -n 5 "$work/sbom.log" >&2; exit 1; }
 
 cd "$out"

@@ -22,7 +22,7 @@ internal sealed class DecoderProcess : IAsyncDisposable
     }
 
     /// <summary>Where the program lies: beside the one that runs.</summary>
-    public static string Path { get; } = System.IO.Path.Combine(AppContext.BaseDirectory, "xkd-decode");
+    public static string Path { get; } = Find();
 
     /// <summary>Starts it and waits for its hello; or says why not: it does not start, or finds no libraries of <paramref name="build"/>.</summary>
     public static async Task<(DecoderProcess? Process, string? Refusal)> StartAsync(string program, DecodeOptions options, string build, CancellationToken cancellationToken)
@@ -196,4 +196,13 @@ internal sealed class DecoderProcess : IAsyncDisposable
     }
 
     private delegate void MessageSink(DecoderMessage kind, ReadOnlySpan<byte> payload);
+
+    // Beside the program; of a notebook, whose program is another's, in the package that this assembly came in.
+    private static string Find()
+    {
+        const string Name = "xkd-decode";
+        var beside = System.IO.Path.Combine(AppContext.BaseDirectory, Name);
+        var packaged = System.IO.Path.GetFullPath(System.IO.Path.Combine(typeof(DecoderProcess).Assembly.Location, "..", "..", "..", "decoder", Name));
+        return !File.Exists(beside) && File.Exists(packaged) ? packaged : beside;
+    }
 }

@@ -9,22 +9,20 @@ using Xkd.Storage;
 
 namespace Xkd.Cli.Tests;
 
-/// <summary>The page of code in samples/library, run as a process on media of its own.</summary>
-public sealed class LibrarySampleTests : IDisposable
+/// <summary>The samples, built outside the repository of the packages, run as processes on media of their own.</summary>
+public sealed class LibrarySampleTests(Packages packages) : IClassFixture<Packages>, IDisposable
 {
     private const int ClipsPerClass = 5;
     private readonly MediaMaker _media = new();
+    private string _program = "";
 
     [Fact]
     public async Task Sample_FoldersOfMedia_BecomeWhatTheCommandMakesOfThem()
     {
         string media = _media["media"], output = _media["out"];
-        for (var i = 0; i < ClipsPerClass; i++)
-        {
-            _media.Clip($"media/high/{i}.mp4", size: "48x96");
-            _media.Clip($"media/low/{i}.mp4", size: "96x48");
-        }
-
+        MakeClips("media");
+        _program = await packages.BuildAsync("xkd-sample", Code);
+        Assert.Contains("is started by xkd ingest", (await XkdProcess.StartAsync(Path.Combine(Path.GetDirectoryName(_program)!, "xkd-decode"), [])).Error, StringComparison.Ordinal);
         string[] files = [_media.Clip("a.mp4", seconds: 3, size: "48x96"), _media.Clip("b.mp4", size: "96x48")];
         var first = await SampleAsync(media, output, files);
         Assert.Contains("top1 ", first, StringComparison.Ordinal);
@@ -57,27 +55,50 @@ public sealed class LibrarySampleTests : IDisposable
     [Fact]
     public async Task Sample_NoArguments_SaysHowItIsUsed()
     {
-        var outcome = await XkdProcess.StartAsync("dotnet", [Program]);
+        var outcome = await XkdProcess.StartAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "xkd-sample.dll")]);
         Assert.Equal((2, string.Empty), (outcome.ExitCode, outcome.Output));
         Assert.StartsWith("usage: xkd-sample MEDIA OUT", outcome.Error, StringComparison.Ordinal);
     }
 
     [Fact]
+    public async Task Notebook_CellsInOrder_RunOnAFolderOfVideos()
+    {
+        MakeClips("my-videos");
+        var program = await packages.BuildAsync("notebook", Packages.Notebook(RepositoryFiles.Find("samples", "own_videos.ipynb")));
+        var outcome = await XkdProcess.StartAsync("dotnet", [program], folder: _media.Root);
+        Assert.True(outcome.ExitCode == 0, $"exit {outcome.ExitCode}\n{outcome.Output}\n{outcome.Error}");
+        foreach (var line in new[] { "10 clips committed, 0 files failed", "high: 5 clips", "8 of 8 steps", "10 clips, 32 values each" })
+        {
+            Assert.Contains(line, outcome.Output, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(5, outcome.Output.Split('\n').Count(line => line.Contains(".mp4: ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void Sample_IsOnePage_AndTheDocumentationQuotesItWhole()
     {
-        var code = File.ReadAllText(RepositoryFiles.Find("samples", "library", "Program.cs"));
-        Assert.InRange(code.Count(c => c == '\n'), 1, 80);
+        Assert.InRange(Code.Count(c => c == '\n'), 1, 80);
         var document = File.ReadAllText(RepositoryFiles.Find("docs", "library.md"));
-        Assert.Contains($"```csharp\n{code}```\n", document, StringComparison.Ordinal);
+        Assert.Contains($"```csharp\n{Code}```\n", document, StringComparison.Ordinal);
     }
 
     public void Dispose() => _media.Dispose();
 
-    private static string Program => Path.Combine(AppContext.BaseDirectory, "xkd-sample.dll");
+    private static string Code => File.ReadAllText(RepositoryFiles.Find("samples", "library", "Program.cs"));
 
-    private static async Task<string> SampleAsync(string media, string output, string[] files)
+    private void MakeClips(string folder)
     {
-        var outcome = await XkdProcess.StartAsync("dotnet", [Program, media, output, .. files]);
+        for (var i = 0; i < ClipsPerClass; i++)
+        {
+            _media.Clip($"{folder}/high/{i}.mp4", size: "48x96");
+            _media.Clip($"{folder}/low/{i}.mp4", size: "96x48");
+        }
+    }
+
+    private async Task<string> SampleAsync(string media, string output, string[] files)
+    {
+        var outcome = await XkdProcess.StartAsync("dotnet", [_program, media, output, .. files]);
         Assert.True(outcome.ExitCode == 0, $"exit {outcome.ExitCode}\n{outcome.Output}\n{outcome.Error}");
         return outcome.Output;
     }
