@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Writes docs/reference.md from the command and its configurations: tools/docs/build.sh
+# Writes what is made of the code: docs/reference.md, THIRD-PARTY.md and the libraries' PublicApi.txt: tools/docs/build.sh
 # With the word site it also makes a site of all pages, in out/site (docfx, which .NET restores): tools/docs/build.sh site
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 dotnet build tests/Cli -c Release --nologo -v quiet
-XKD_TEST_REFERENCE=write tests/Cli/bin/Release/net10.0/linux-x64/Xkd.Cli.Tests -class '*ReferencePageTests' -noLogo
+XKD_TEST_REFERENCE=write tests/Cli/bin/Release/net10.0/linux-x64/Xkd.Cli.Tests -class '*ReferencePageTests' -class '*ThirdPartyTests' -class '*PublicApiTests' -noLogo
 [ "${1:-}" = site ] || exit 0
 
 # docfx takes what lies below its configuration: the pages, and what they link to.
 rm -rf out/pages out/site
 mkdir -p out/pages
-find ./*.md docs bench/results samples/library tools/xkd/samples tools/python LICENSE \( -name bin -o -name obj \) -prune -o -type f \
-  \( -name '*.md' -o -name '*.png' -o -name '*.cs' -o -name '*.csproj' -o -name '*.py' -o -name LICENSE \) -exec cp --parents -t out/pages {} +
+find ./*.md docs bench/results samples tools/xkd/samples tools/python LICENSE \( -name bin -o -name obj \) -prune -o -type f \
+  \( -name '*.md' -o -name '*.png' -o -name '*.cs' -o -name '*.csproj' -o -name '*.py' -o -name '*.ipynb' -o -name LICENSE \) -exec cp --parents -t out/pages {} +
 cp tools/docs/docfx.json tools/docs/toc.yml out/pages
 dotnet tool restore
 dotnet docfx out/pages/docfx.json --output out/site

@@ -14,7 +14,7 @@ internal static class DocumentationPages
 
     private static IEnumerable<string> Names() =>
         [
-            "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/results/README.md",
+            "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "THIRD-PARTY.md", "bench/results/README.md",
             .. Directory.GetFiles(RepositoryFiles.Find("docs"), "*.md").Select(file => $"docs/{Path.GetFileName(file)}").Order(StringComparer.Ordinal),
         ];
 }

@@ -53,6 +53,7 @@ public sealed class Packages : IAsyncLifetime
             </Project>
             """);
         await DotnetAsync("build", folder, "-c", "Release", "-o", Path.Combine(folder, "out"));
+        Assert.True(Directory.Exists(Path.Combine(_root, "packages", "xkd.model")), "another build's Xkd packages were taken: remove xkd.* from NuGet's packages folder");
         return Path.Combine(folder, "out", $"{name}.dll");
     }
 
@@ -63,6 +64,7 @@ public sealed class Packages : IAsyncLifetime
         var lines = notebook.RootElement.GetProperty("cells").EnumerateArray().Where(cell => cell.GetProperty("cell_type").GetString() == "code")
             .SelectMany(cell => cell.GetProperty("source").EnumerateArray().Select(line => line.GetString()!.TrimEnd('\n'))).ToList();
         Assert.Equal(["#r \"nuget: Xkd.Ingest\"", "#r \"nuget: Xkd.Model\""], lines.Where(line => line.StartsWith('#')));
+        Assert.DoesNotContain(lines, line => line.StartsWith("using var", StringComparison.Ordinal) || line.StartsWith("await using", StringComparison.Ordinal)); // a script has neither
         return string.Join('\n', lines.Where(line => !line.StartsWith('#')));
     }
 
