@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Xkd.Cli.Tests;
 
-/// <summary>The built program as a user starts it: arguments in; exit code, stdout and stderr out.</summary>
+/// <summary>
+/// The built program as a user starts it: arguments in; exit code, stdout and stderr out. <c>XKD_TEST_PROGRAM</c> names another to be tested in its place, such as a release's.
+/// </summary>
 internal static class XkdProcess
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
@@ -10,7 +12,9 @@ internal static class XkdProcess
     public static Task<ProcessOutcome> RunAsync(params string[] arguments) => RunAsync(new Dictionary<string, string>(StringComparer.Ordinal), arguments);
 
     public static Task<ProcessOutcome> RunAsync(IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
-        StartAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "xkd.dll"), .. arguments], environment);
+        Environment.GetEnvironmentVariable("XKD_TEST_PROGRAM") is { Length: > 0 } program
+            ? StartAsync(program, arguments, environment)
+            : StartAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "xkd.dll"), .. arguments], environment);
 
     public static async Task<ProcessOutcome> StartAsync(string program, string[] arguments, IReadOnlyDictionary<string, string>? environment = null, string? folder = null)
     {

@@ -20,7 +20,8 @@ for class in high low; do
     ffmpeg -v error -y -f lavfi -i "testsrc2=s=$([ $class = high ] && echo 48x96 || echo 96x48):r=8:d=4" -f lavfi -i "sine=$((300 + 100 * i)):d=4" -shortest "media/$class/$i.mp4"
   done
 done
-xkd ingest --dataset folder --root media --out cache
+xkd ingest --dataset folder --root media --out cache --json >ingest.json
+grep -q '"decoded_by_libraries": 10' ingest.json || { echo 'try.sh: the decoder of the libraries was not used:' >&2; cat ingest.json >&2; exit 1; }
 xkd train --config tiny --data cache --out run --max-steps 4 --set batch=4 --device cpu
 xkd eval linear --config folder --train cache --val cache --weights run --out probe --set batch=4 optim.epochs=2
 xkd predict --model probe media/high/0.mp4 media/low/0.mp4 --out predictions.csv

@@ -16,6 +16,7 @@ grep -q '^## \[Unreleased\]$' CHANGELOG.md || die "CHANGELOG.md has no heading '
 
 sed -i "s:<Version>.*</Version>:<Version>$next</Version>:" Directory.Build.props
 sed -i "s/^## \[Unreleased\]$/## [Unreleased]\n\n## [$next] - $(date -u +%F)/" CHANGELOG.md
+sed -i -E "s/\\b(xkd[-.])${now//./\\.}/\1$next/; s/(Include=\"Xkd\.[A-Za-z]+\" Version=\")${now//./\\.}/\1$next/" docs/install.md docs/library.md
 # Lock files name the version of the projects that others stand on.
 git ls-files -z -- '*packages*.lock.json' | xargs -0 sed -i -E "s/(\"Xkd\.[A-Za-z.]+\": \"\[)${now//./\\.}(, \)\")/\1$next\2/"
 git commit -qam "Version $next"
