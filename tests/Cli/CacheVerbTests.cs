@@ -15,6 +15,7 @@ public sealed class CacheVerbTests(IngestedClips clips)
         Assert.Matches("^id +label +split +start +duration +size +frames$", lines[0]);
         Assert.Matches(@"^cat/1\.mp4 +cat +0 +\d.* 42×32 +32$", lines[1]);
         Assert.StartsWith("the first 1 of 2 clips (the cache has 3): --all", lines[2], StringComparison.Ordinal);
+        Assert.StartsWith($"next: xkd cache export {cache} --format webdataset --out FOLDER\nnext: xkd cache rm {cache} ", table.Error, StringComparison.Ordinal);
 
         var json = await XkdProcess.RunAsync("cache", "ls", cache, "--where", "label=cat", "--where", "num_frames>=32", "--json");
         Assert.Equal(0, json.ExitCode);
@@ -50,6 +51,7 @@ public sealed class CacheVerbTests(IngestedClips clips)
         Assert.Equal((0, 1), await VerifyAsync(cache));
         var young = await XkdProcess.RunAsync("cache", "vacuum", cache);
         Assert.Contains("removed 0 versions and 0 files", young.Output, StringComparison.Ordinal);
+        Assert.Equal($"next: xkd verify {cache}", young.Error.Trim());
         Assert.Equal(2, (await XkdProcess.RunAsync("cache", "vacuum", cache, "--older-than", "a week")).ExitCode);
         using (var vacuum = JsonDocument.Parse((await XkdProcess.RunAsync("cache", "vacuum", cache, "--older-than", "0", "--json")).Output))
         {
@@ -74,6 +76,7 @@ public sealed class CacheVerbTests(IngestedClips clips)
         var output = clips.File("exported");
         var first = await XkdProcess.RunAsync("cache", "export", clips.Cache, "--format", "hf", "--out", output);
         Assert.Equal(0, first.ExitCode);
+        Assert.Contains($"next: less {output}/README.md", first.Error, StringComparison.Ordinal);
         Assert.Equal(["README.md", "data/train-00000-of-00001.parquet"], Files(output));
         var again = await XkdProcess.RunAsync("cache", "export", clips.Cache, "--format", "webdataset", "--out", output);
         Assert.Equal(2, again.ExitCode);

@@ -47,6 +47,7 @@ internal static class CacheCommand
                 terminal.Result(line);
             }
 
+            terminal.Next($"xkd cache export {opened.Path} --format webdataset --out FOLDER", $"xkd cache rm {opened.Path} --where COLUMN=VALUE");
             return Task.FromResult(ExitCodes.Done);
         });
         return command;

@@ -65,6 +65,8 @@ internal static class CacheEditCommands
                 Terminal.WriteJson(new { schema = 1, columns = names, clips });
             }
 
+            terminal.Next($"xkd cache ls {parsed.GetValue(cache)} --where {names[0]}=VALUE");
+
             return ExitCodes.Done;
         });
         return command;
@@ -91,7 +93,6 @@ internal static class CacheEditCommands
             }
 
             terminal.Next($"xkd cache vacuum {path}");
-
             return ExitCodes.Done;
         });
         return command;
@@ -119,6 +120,8 @@ internal static class CacheEditCommands
             {
                 Terminal.WriteJson(new { schema = 1, versions, files, bytes });
             }
+
+            terminal.Next($"xkd verify {parsed.GetValue(cache)}");
 
             return ExitCodes.Done;
         });

@@ -39,6 +39,7 @@ internal static class CacheExportCommand
                 Terminal.WriteJson(new { schema = 1, version = opened.Manifest.Version, clips, files, bytes });
             }
 
+            terminal.Next($"less {Path.Combine(parsed.GetValue(output)!, "README.md")}");
             return ExitCodes.Done;
         });
         return command;

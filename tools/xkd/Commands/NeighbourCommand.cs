@@ -50,6 +50,8 @@ internal static class NeighbourCommand
                 {
                     Terminal.WriteJson(result);
                 }
+
+                terminal.Next($"xdg-open {Path.Combine(parsed.GetValue(output)!, EvaluationPage.FileName)}");
             }
 
             return ExitCodes.Done;

@@ -73,6 +73,7 @@ internal static class ProfileCommand
         {
             GraphProfile.Write(folder, $"XKD profile: {outcome.What}", outcome.Report, [$"{outcome.Rate:f1} samples a second.", .. outcome.Notes], outcome.WriteTrace);
             terminal.Result($"  {folder}/profile.html, trace.json");
+            terminal.Next($"xdg-open {folder}/profile.html");
         }
 
         if (terminal.Json)

@@ -39,6 +39,7 @@ internal static class SelfCheckCommand
                 Terminal.WriteJson(new { schema = 1, ok, device = name, steps = parsed.GetValue(steps), rows });
             }
 
+            terminal.Next(ok ? $"xkd train --config tiny --data CACHE --out RUN --device {name}" : "xkd doctor");
             return ok ? ExitCodes.Done : ExitCodes.Failed;
         });
         return command;

@@ -44,6 +44,11 @@ internal static class VerifyCommand
                 }
             }
 
+            if (report.Ok)
+            {
+                terminal.Next($"xkd inspect {parsed.GetValue(cache)}");
+            }
+
             return Task.FromResult(report.Ok ? ExitCodes.Done : ExitCodes.Failed);
         });
         return command;

@@ -14,9 +14,6 @@ internal sealed record CrossModalSearch(int Clips, RetrievalResult SoundToPictur
 {
     private const int ShownQueries = 3, ShownAnswers = 6;
 
-    /// <summary>Per cent of queries that have their clip among the first <paramref name="k"/> where the order says nothing.</summary>
-    public double Chance(int k) => 100.0 * Math.Min(k, Clips) / Clips;
-
     public static async Task<CrossModalSearch> RunAsync(string run, string cachePath, Terminal terminal, CancellationToken stop)
     {
         using var model = FrozenEncoder.OpenRun(run, Devices.Parse("cpu"), terminal.Line);

@@ -26,7 +26,7 @@ internal sealed class DemoReport(
     {
         var metrics = runs.Select(run => (run.Name, Steps: MetricsLog.Read(Path.Combine(run.Folder, "metrics.jsonl")))).ToList();
         var verdict = RunHealth.Of(config, metrics[^1].Steps);
-        verdict.Write(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "verdict.json"));
+        verdict.Write(new RunFolder(Path.GetDirectoryName(Path.GetFullPath(path))!).Verdict);
 
         HtmlReport page = new("XKD demonstration");
         page.Verdict(Gain(), options.Short ? VerdictLevel.Plain : Added > 0 ? VerdictLevel.Good : VerdictLevel.Bad);
@@ -64,7 +64,7 @@ internal sealed class DemoReport(
         page.Paragraph($"Each of the {found.Clips} validation clips looks for its own other half, by what student and teacher say of it. The halves share only the class, "
             + $"so that who knows the class for sure still finds the right one of {options.ValidationPerClass} clips among {Depth} in {Number(100.0 * Math.Min(Depth, options.ValidationPerClass) / options.ValidationPerClass)} % of searches.");
         page.Table([$"search", $"found among the first {Depth}, %", "chance, %", "median rank"], new[] { ("sound → picture", found.SoundToPicture), ("picture → sound", found.PictureToSound) }
-            .Select(way => new[] { way.Item1, Number(way.Item2.Recall[Depth]), Number(found.Chance(Depth)), Number(way.Item2.MedianRank) }));
+            .Select(way => new[] { way.Item1, Number(way.Item2.Recall[Depth]), Number(way.Item2.Chance[Depth]), Number(way.Item2.MedianRank) }));
         using ClipReader reader = new(cache);
         foreach (var (query, answers) in found.Examples)
         {

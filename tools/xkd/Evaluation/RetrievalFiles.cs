@@ -37,22 +37,25 @@ internal static class RetrievalFiles
         HtmlReport page = new($"XKD evaluation: retrieval of the same {target}");
         foreach ((var way, var result) in ways)
         {
-            var (k, recall) = result.Recall.First();
-            var found = string.Create(CultureInfo.InvariantCulture, $"for {recall:f2} % of {result.Queries} queries the same {target} is among the first {k}");
+            var (k, recall) = result.Recall.Last();
+            var found = string.Create(CultureInfo.InvariantCulture, $"for {recall:f2} % of {result.Queries} queries the same {target} is among the first {k}, by chance {result.Chance[k]:f2} %");
             page.Verdict($"{way}: {found}; its median rank is {Number(result.MedianRank, "f1")}.", VerdictLevel.Plain);
         }
 
         int[] ranks = [.. ways[0].Result.Recall.Keys];
         return page.Heading("Recall among the first k, percent").Table(
-            ["queries → found", .. ranks.Select(k => $"k = {k}"), "median rank", "queries"],
+            ["queries → found", .. ranks.SelectMany(k => (string[])[$"k = {k}", "chance"]), "median rank", "queries"],
             ways.Select(w => (string[])
-                [w.Way, .. ranks.Select(k => Number(w.Result.Recall[k], "f2")), Number(w.Result.MedianRank, "f1"), $"{w.Result.Queries}"]));
+                [w.Way, .. ranks.SelectMany(k => (string[])[Number(w.Result.Recall[k], "f2"), Number(w.Result.Chance[k], "f2")]), Number(w.Result.MedianRank, "f1"), $"{w.Result.Queries}"]));
     }
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 
     private static object Of(RetrievalResult r) => new
     {
-        recall = r.Recall.ToDictionary(p => $"{p.Key}", p => p.Value, StringComparer.Ordinal), median_rank = r.MedianRank, queries = r.Queries,
+        recall = r.Recall.ToDictionary(p => $"{p.Key}", p => p.Value, StringComparer.Ordinal),
+        chance = r.Chance.ToDictionary(p => $"{p.Key}", p => p.Value, StringComparer.Ordinal),
+        median_rank = r.MedianRank,
+        queries = r.Queries,
     };
 }

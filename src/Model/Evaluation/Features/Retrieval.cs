@@ -16,7 +16,8 @@ public enum RetrievalTarget
 /// <param name="Recall">Share of queries with a right clip among the first k, percent, by k.</param>
 /// <param name="MedianRank">Median over queries of the best right clip's rank; 1 is best.</param>
 /// <param name="Queries">Queries that had something to find.</param>
-public sealed record RetrievalResult(IReadOnlyDictionary<int, double> Recall, double MedianRank, int Queries);
+/// <param name="Chance">What <paramref name="Recall"/> would be in the mean if the gallery were in random order, percent, by k.</param>
+public sealed record RetrievalResult(IReadOnlyDictionary<int, double> Recall, double MedianRank, int Queries, IReadOnlyDictionary<int, double> Chance);
 
 /// <summary>Retrieval by cosine similarity between two sets of features of one row a clip: within a modality, or from one to the other.</summary>
 public static class Retrieval
@@ -41,17 +42,18 @@ public static class Retrieval
         float[] from = queries.UnitVectors(), to = gallery.UnitVectors();
         Func<string, string> named = target == RetrievalTarget.SameClip ? id => id : ClipSource.Of;
         (queries, gallery) = (queries with { Ids = [.. queries.Ids.Select(named)] }, gallery with { Ids = [.. gallery.Ids.Select(named)] });
-        var ranks = new int[queries.Clips];
+        var ranks = new Found[queries.Clips];
         Parallel.For(0, queries.Clips, clip => ranks[clip] = Rank(from.AsSpan(clip * queries.Dim, queries.Dim), clip, queries, gallery, to, target));
-        int[] found = [.. ranks.Where(r => r > 0).Order()];
+        Found[] found = [.. ranks.Where(found => found.Rank > 0).OrderBy(found => found.Rank)];
         if (found.Length == 0)
         {
             throw new UsageException(
                 $"retrieval: no query has a {(target == RetrievalTarget.SameClip ? "clip with its id" : "clip of its class")} in the gallery.");
         }
 
-        var median = (found[found.Length / 2] + found[(found.Length - 1) / 2]) / 2.0;
-        return new RetrievalResult(ks.ToDictionary(k => k, k => 100.0 * found.Count(r => r <= k) / found.Length), median, found.Length);
+        var median = (found[found.Length / 2].Rank + found[(found.Length - 1) / 2].Rank) / 2.0;
+        return new RetrievalResult(
+            ks.ToDictionary(k => k, k => 100.0 * found.Count(one => one.Rank <= k) / found.Length), median, found.Length, ks.ToDictionary(k => k, k => 100 * found.Average(one => one.Chance(k))));
     }
 
     /// <summary>The rows of <paramref name="gallery"/> that are nearest to a query, nearest first.</summary>
@@ -68,34 +70,54 @@ public static class Retrieval
         return [.. Enumerable.Range(0, gallery.Clips).OrderByDescending(other => similarity[other]).Take(count)];
     }
 
-    /// <summary>Rank of the best right clip, from 1; 0 when there is none. Wrong clips of the same similarity rank before it: ties are no merit.</summary>
-    private static int Rank(ReadOnlySpan<float> query, int clip, FeatureSet queries, FeatureSet gallery, float[] to, RetrievalTarget target)
+    /// <summary>Where the best right clip is. Wrong clips of the same similarity rank before it: ties are no merit.</summary>
+    private static Found Rank(ReadOnlySpan<float> query, int clip, FeatureSet queries, FeatureSet gallery, float[] to, RetrievalTarget target)
     {
         var similarity = new float[gallery.Clips];
         var best = float.NegativeInfinity;
-        var any = false;
+        var right = 0;
         for (var other = 0; other < gallery.Clips; other++)
         {
             similarity[other] = VectorMath.Dot(query, to.AsSpan(other * gallery.Dim, gallery.Dim));
             if (Right(other))
             {
-                any = true;
+                right++;
                 best = Math.Max(best, similarity[other]);
             }
         }
 
-        var rank = any ? 1 : 0;
-        for (var other = 0; other < gallery.Clips && any; other++)
+        int rank = right > 0 ? 1 : 0, wrong = 0;
+        for (var other = 0; other < gallery.Clips && right > 0; other++)
         {
             var excluded = target == RetrievalTarget.SameClass && SameId(other);
-            rank += !excluded && !Right(other) && similarity[other] >= best ? 1 : 0;
+            var isWrong = !excluded && !Right(other);
+            wrong += isWrong ? 1 : 0;
+            rank += isWrong && similarity[other] >= best ? 1 : 0;
         }
 
-        return rank;
+        return new Found(rank, right, wrong);
 
         bool SameId(int other) => string.Equals(queries.Ids[clip], gallery.Ids[other], StringComparison.Ordinal);
 
         bool Right(int other) =>
             target == RetrievalTarget.SameClip ? SameId(other) : queries.Labels[clip] >= 0 && queries.Labels[clip] == gallery.Labels[other] && !SameId(other);
+    }
+
+    /// <param name="Rank">Of the best right clip, from 1; 0 when there is none.</param>
+    /// <param name="Right">Clips of the gallery that are right.</param>
+    /// <param name="Wrong">Clips that are not.</param>
+    private readonly record struct Found(int Rank, int Right, int Wrong)
+    {
+        // That not all of the first k of a random order are wrong.
+        public double Chance(int k)
+        {
+            var missed = 1.0;
+            for (var i = 0; i < k; i++)
+            {
+                missed *= Math.Max(0, Wrong - i) / (double)Math.Max(1, Right + Wrong - i);
+            }
+
+            return 1 - missed;
+        }
     }
 }

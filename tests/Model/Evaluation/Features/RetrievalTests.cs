@@ -16,6 +16,7 @@ public class RetrievalTests
         Assert.Equal(200.0 / 3, result.Recall[1], 1e-9);
         Assert.Equal(100, result.Recall[2], 1e-9);
         Assert.Equal(1, result.MedianRank);
+        Assert.Equal((33.3333, 66.6667, 100), (Math.Round(result.Chance[1], 4), Math.Round(result.Chance[2], 4), result.Chance[3]));
     }
 
     [Fact]
@@ -48,6 +49,17 @@ public class RetrievalTests
         Assert.Equal(3, result.Queries);
         Assert.Equal(0, result.Recall[1]); // c, of another class, is nearer to a's segments than b is, and to b than they are
         Assert.Equal(100, result.Recall[2]);
+    }
+
+    [Fact]
+    public void Evaluate_SameClass_ChanceIsThatNotAllOfTheFirstAreWrong()
+    {
+        // Of a query's four candidates two are right: the first is wrong in half of all orders, the first two in (2/4)(1/3).
+        var set = Points([1, 0, 1, 0.2f, 1, 0.1f, 0, 1, 0, 2], ["a", "b", "c", "d", "e"]) with { Labels = [0, 0, 0, -1, -1] };
+
+        var result = Retrieval.Evaluate(set, set, RetrievalTarget.SameClass, [1, 2, 3]);
+
+        Assert.Equal((50, 83.3333, 100), (result.Chance[1], Math.Round(result.Chance[2], 4), result.Chance[3]));
     }
 
     [Fact]
