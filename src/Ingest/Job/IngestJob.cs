@@ -72,7 +72,7 @@ public sealed partial class IngestJob
             : await LeavableAsync(() => Plan(items, writer.Ledger, writer.Head, cancellationToken), cancellationToken);
         items.Clear(); // an item that is done lives on in the ledger alone: memory does not grow by both
         var pending = plan.Pending;
-        var tally = new IngestTally(plan.Total - pending.Count, plan.Total, TimeSpan.FromSeconds(_options.ProgressInterval), progress, _time);
+        using var tally = new IngestTally(plan.Total - pending.Count, plan.Total, TimeSpan.FromSeconds(_options.ProgressInterval), progress, _time);
         writer.Reopen([.. plan.Replaces.Values, .. plan.Removes]);
         foreach (var gone in plan.Removes)
         {
@@ -204,6 +204,7 @@ public sealed partial class IngestJob
         var melStage = NewMelStage();
         var writeStage = new WriteStage(writer, Fingerprint(), plan.Replaces, TimeSpan.FromSeconds(_options.CommitInterval), tally, _time);
         var (graph, decoded) = BuildDecoding(pool, plan.Pending);
+        tally.Graph = graph;
         var prepared = graph.Stage<DecodedItem, PreparedItem>(
             FailureStages.Mel, decoded, melStage.RunAsync,
             new StageOptions { Parallelism = _sizes.Preparing, QueueCapacity = _sizes.Queue, Remedy = "cache --frames raw, or raise --workers" });

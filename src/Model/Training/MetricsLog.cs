@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Xkd.Model.Weights;
 using Xkd.Storage;
@@ -26,7 +27,7 @@ public sealed class MetricsLog : IDisposable
         {
             // Cut in place: it needs no room, and what it cuts is the end, for the lines are in order.
             using FileStream file = new(path, FileMode.Open, FileAccess.ReadWrite);
-            file.SetLength(LengthUpTo(file, completedSteps));
+            file.SetLength(UpTo(file, completedSteps).Length);
         }
 
         return new MetricsLog(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0));
@@ -35,10 +36,43 @@ public sealed class MetricsLog : IDisposable
     /// <summary>All complete lines of a log.</summary>
     /// <exception cref="FailureException">There is no log, or a line of it is not one of a step.</exception>
     public static IReadOnlyList<StepMetrics> Read(string path) => File.Exists(path)
-        ? [.. File.ReadLines(path).Index().Where(line => StepOf(line.Item) is not null).Select(line => Parse(path, line.Index + 1, line.Item))]
+        ? [.. File.ReadLines(path).Index().Where(line => StepOf(line.Item) is not null).Select(line => Parse($"{path}, line {line.Index + 1}", line.Item))]
         : throw new FailureException($"{path}: no such file; is this a run folder that has trained a step?");
 
-    private static StepMetrics Parse(string path, int number, string line)
+    /// <summary>The last whole line of no later step than <paramref name="step"/>: bytes up to its end, and its step. Zeros where there is none.</summary>
+    internal static (long Length, long Step) UpTo(string path, long step)
+    {
+        if (!File.Exists(path))
+        {
+            return default;
+        }
+
+        using var file = OpenShared(path);
+        return UpTo(file, step);
+    }
+
+    /// <summary>The steps of whole lines from a byte on, a block at most, each with the byte after its line. What is being written is left for later.</summary>
+    /// <exception cref="FailureException">A line is damaged.</exception>
+    internal static IEnumerable<(StepMetrics Step, long End)> ReadFrom(string path, long from)
+    {
+        if (!File.Exists(path))
+        {
+            yield break;
+        }
+
+        using var file = OpenShared(path);
+        file.Position = from;
+        var block = new byte[BlockBytes];
+        var size = file.ReadAtLeast(block, BlockBytes, throwOnEndOfStream: false);
+        for (int start = 0, length; (length = block.AsSpan(start, size - start).IndexOf((byte)'\n') + 1) > 0; start += length)
+        {
+            yield return (Parse($"{path}, the line from byte {from + start}", Encoding.UTF8.GetString(block, start, length)), from + start + length);
+        }
+    }
+
+    private static FileStream OpenShared(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+
+    private static StepMetrics Parse(string where, string line)
     {
         try
         {
@@ -46,7 +80,7 @@ public sealed class MetricsLog : IDisposable
         }
         catch (JsonException e)
         {
-            throw new FailureException($"{path}, line {number} is damaged: {e.Message}", e);
+            throw new FailureException($"{where} is damaged: {e.Message}", e);
         }
     }
 
@@ -84,7 +118,7 @@ public sealed class MetricsLog : IDisposable
     public void Dispose() => _file.Dispose();
 
     // Bytes up to the end of the last whole line of a step that is done. Sought from the end, where it is: the log of a long run has gigabytes.
-    private static long LengthUpTo(Stream file, long completedSteps)
+    private static (long Length, long Step) UpTo(Stream file, long completedSteps)
     {
         var block = new byte[BlockBytes];
         for (var end = file.Length; end > 0;)
@@ -101,9 +135,9 @@ public sealed class MetricsLog : IDisposable
                     break; // it may begin in the block before
                 }
 
-                if (block[lineEnd - 1] == '\n' && StepOf(System.Text.Encoding.UTF8.GetString(block, lineStart, lineEnd - lineStart)) <= completedSteps)
+                if (block[lineEnd - 1] == '\n' && StepOf(Encoding.UTF8.GetString(block, lineStart, lineEnd - lineStart)) is { } step && step <= completedSteps)
                 {
-                    return end - size + lineEnd;
+                    return (end - size + lineEnd, step);
                 }
 
                 lineEnd = lineStart;
@@ -117,7 +151,7 @@ public sealed class MetricsLog : IDisposable
             end -= size - lineEnd;
         }
 
-        return 0;
+        return default;
     }
 
     private static long? StepOf(string line)

@@ -22,6 +22,9 @@ public sealed class RunFolder(string path)
 
     public string Path { get; } = path;
 
+    /// <summary>The folder's own name.</summary>
+    internal string Name => System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(Path)));
+
     public string Config => System.IO.Path.Combine(Path, "config.yaml");
 
     public string Metrics => System.IO.Path.Combine(Path, "metrics.jsonl");
@@ -30,6 +33,9 @@ public sealed class RunFolder(string path)
     public string Verdict => System.IO.Path.Combine(Path, VerdictName);
 
     public string Events => System.IO.Path.Combine(Path, "tensorboard");
+
+    /// <summary>Which run of an MLflow server this one is.</summary>
+    internal string Mlflow => System.IO.Path.Combine(Path, "mlflow.json");
 
     private string OriginFile => System.IO.Path.Combine(Path, "run.json");
 

@@ -25,7 +25,8 @@ internal sealed class RunJournal(
     RunFolder run, PretrainConfig config, ClipFeed feed, long endStep, FeedState position, StepCost cost, RankGroup ranks, ITrainingObserver observer, TimeProvider time) : IDisposable
 {
     private readonly MetricsLog? _metrics = ranks.IsFirst ? MetricsLog.Open(run.Metrics, position.StartStep) : null;
-    private readonly TensorBoardLog? _events = ranks.IsFirst && config.Train.Tensorboard ? new TensorBoardLog(run.Events) : null;
+    private readonly TensorBoardLog? _events = ranks.IsFirst && config.Train.Tensorboard ? new TensorBoardLog(run.Events, config, time) : null;
+    private readonly TrainingMeter _meter = new();
     private readonly RunHealth _health = new(config);
     private readonly List<Pending> _pending = [];
     private string _told = RunHealth.Early;
@@ -51,7 +52,7 @@ internal sealed class RunJournal(
     {
         var now = time.GetTimestamp();
         var waited = time.GetElapsedTime(_asked, _arrived) - _planted;
-        _pending.Add(new Pending(batch.Step + 1, batch.Epoch, batch.Size, [.. batch.ClipIds], values, scalars, time.GetElapsedTime(_began, now),
+        _pending.Add(new Pending(batch.Step + 1, batch.Epoch, batch.Size, [.. batch.ClipIds], values, scalars, time.GetUtcNow().ToUnixTimeMilliseconds(), time.GetElapsedTime(_began, now),
             waited > TimeSpan.Zero ? waited : TimeSpan.Zero, LiveTensors.Count, Environment.WorkingSet, position.SkippedHere));
         _began = now;
     }
@@ -89,7 +90,9 @@ internal sealed class RunJournal(
                 _events?.Append(steps);
             });
             observer.Steps(steps, endStep);
-            observer.Feed(feed.Report());
+            var report = feed.Report();
+            observer.Feed(report);
+            _meter.Record(steps, report);
             Judge(steps);
         }
 
@@ -119,7 +122,12 @@ internal sealed class RunJournal(
     /// <exception cref="FullDiskException">There is no room.</exception>
     public void FlushLines() => _metrics?.Flush();
 
-    public void Dispose() => _metrics?.Dispose();
+    public void Dispose()
+    {
+        _metrics?.Dispose();
+        _events?.Dispose();
+        _meter.Dispose();
+    }
 
     // Said when it turns, not at every interval.
     private void Judge(IReadOnlyList<StepMetrics> steps)
@@ -187,6 +195,7 @@ internal sealed class RunJournal(
         Step = step.Step,
         Epoch = step.Epoch,
         Position = feed.Plan.PositionOf(step.Step - 1) + config.Batch,
+        Time = step.Time,
         Scalars = new OrderedDictionary<string, double>(scalars.Select(scalar => KeyValuePair.Create(scalar.Name, scalar.Value)), StringComparer.Ordinal),
         Lr = step.Schedule.LearningRate,
         Wd = step.Schedule.WeightDecay,
@@ -206,5 +215,5 @@ internal sealed class RunJournal(
     private sealed record Reported(double[][] Values, long[] Skipped);
 
     private sealed record Pending(
-        long Step, int Epoch, int Size, string[] ClipIds, StepSchedule Schedule, StepScalars Scalars, TimeSpan Whole, TimeSpan Wait, long LiveTensors, long Rss, long Skipped);
+        long Step, int Epoch, int Size, string[] ClipIds, StepSchedule Schedule, StepScalars Scalars, long Time, TimeSpan Whole, TimeSpan Wait, long LiveTensors, long Rss, long Skipped);
 }

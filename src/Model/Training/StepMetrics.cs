@@ -16,6 +16,9 @@ public sealed record StepMetrics
     /// <summary>Clips consumed in this epoch after this step.</summary>
     public required long Position { get; init; }
 
+    /// <summary>When the step ended, milliseconds since 1970 UTC; 0 in lines of before this was kept.</summary>
+    public long Time { get; init; }
+
     /// <summary>
     /// The step's scalars by name, in the order of the computation: the terms of the loss, what is watched beside them, <c>loss</c>, and <c>grad_norm</c>, the norm of all
     /// gradients together before clipping, and <c>clipped</c>, the share of the parameters whose gradient was clipped. A term of weight 0 is absent.
@@ -59,7 +62,7 @@ public sealed record StepMetrics
 
     public double GradNorm => Scalars[StepScalars.GradNorm];
 
-    /// <summary>All that a line holds, by its name there.</summary>
+    /// <summary>All that a line holds but its time, by its name there.</summary>
     [JsonIgnore]
     public IEnumerable<KeyValuePair<string, double>> Values =>
     [
@@ -80,7 +83,7 @@ public sealed record StepMetrics
             double TakeAny(string name) => all.Remove(name, out var value) ? value : 0;
             return new StepMetrics
             {
-                Step = (long)Take("step"), Epoch = (int)Take("epoch"), Position = (long)Take("position"), Lr = Take("lr"), Wd = Take("wd"), EmaVideo = Take("ema_video"), EmaAudio = Take("ema_audio"),
+                Step = (long)Take("step"), Epoch = (int)Take("epoch"), Position = (long)Take("position"), Time = (long)TakeAny("time"), Lr = Take("lr"), Wd = Take("wd"), EmaVideo = Take("ema_video"), EmaAudio = Take("ema_audio"),
                 Ms = Take("ms"), SamplesPerSecond = Take("samples_per_s"), DataWait = Take("data_wait"), Mfu = Take("mfu"), Skipped = (long)TakeAny("skipped"),
                 CheckpointsMissed = (long)TakeAny("checkpoints_missed"), LiveTensors = (long)Take("live_tensors"), Rss = (long)Take("rss"), GpuMemory = (long)Take("gpu_memory"),
                 Scalars = all.ContainsKey("loss") && all.ContainsKey(StepScalars.GradNorm) ? all : throw new JsonException("it has no loss and grad_norm"),
@@ -103,6 +106,7 @@ public sealed record StepMetrics
                 }
             }
 
+            writer.WriteNumber("time", value.Time);
             writer.WriteEndObject();
         }
     }

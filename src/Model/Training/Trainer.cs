@@ -74,6 +74,7 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
             if (saves || done % config.LogEvery == 0)
             {
                 journal.Flush(); // a checkpoint is of finite losses only
+                parts.Mlflow?.Wake();
             }
 
             if (_ranks.Size > 1 && (saves || (config.CompareEvery > 0 && done % config.CompareEvery == 0)))
@@ -95,6 +96,7 @@ public sealed class Trainer(TrainerOptions options, TimeProvider time, ITraining
         }
 
         WriteProfile(parts);
+        parts.Mlflow?.End(done < parts.EndStep ? "KILLED" : "FINISHED");
         using var self = Process.GetCurrentProcess();
         return new TrainResult(done, parts.Schedule.Steps, Stopped: done < parts.EndStep, journal.Last, self.PeakWorkingSet64, feed.Report()) { CheckpointsMissed = journal.CheckpointsMissed };
     }

@@ -65,6 +65,11 @@ internal sealed class TrainerParts : IDisposable
             observer.Note($"the run was begun on MKL's {began} path and goes on on its {mkl.Name} one ({mkl.Reason}): it learns the same, but not to the last bit");
         }
 
+        if (options.Mlflow is { } mlflow)
+        {
+            Mlflow = new MlflowSender(mlflow, run, ConfigBinder.Leaves(config), RunTags.Of(run, mix, ranks, device), observer, time);
+        }
+
         if (ranks.Size > 1)
         {
             observer.Note($"{ranks.Size} ranks on {ranks.Machines} {(ranks.Machines == 1 ? "machine" : "machines")}, {Feed.Plan.BatchPerRank} clips each; {ranks.Name}");
@@ -84,6 +89,9 @@ internal sealed class TrainerParts : IDisposable
     public RunJournal Journal { get; }
 
     public FeedState State { get; }
+
+    /// <summary>Sends the run to an MLflow server; null where none is named, and on ranks other than the first.</summary>
+    public MlflowSender? Mlflow { get; }
 
     /// <summary>The step after which this start ends.</summary>
     public long EndStep { get; }
@@ -105,6 +113,7 @@ internal sealed class TrainerParts : IDisposable
         Host.Dispose();
         Feed.DisposeAsync().AsTask().GetAwaiter().GetResult(); // the run has a thread of its own, which may wait
         Journal.Dispose();
+        Mlflow?.Dispose();
         Step.Dispose();
         _model.Dispose();
     }

@@ -84,6 +84,33 @@ public sealed class MetricsLogTests : IDisposable
     }
 
     [Fact]
+    public void ReadFrom_LineThatIsBeingWritten_IsLeftForTheNextCall()
+    {
+        using (var log = MetricsLog.Open(_path, 0))
+        {
+            log.Append([Step(1), Step(2), Step(3)]);
+        }
+
+        var (length, step) = MetricsLog.UpTo(_path, 1);
+        Assert.Equal(1, step);
+        var whole = File.ReadAllBytes(_path);
+        File.WriteAllBytes(_path, whole[..^5]);
+        var (read, end) = Assert.Single(MetricsLog.ReadFrom(_path, length));
+        Assert.Equal((2, 2), (read.Step, MetricsLog.UpTo(_path, long.MaxValue).Step));
+        File.WriteAllBytes(_path, whole);
+        Assert.Equal((3L, whole.Length), Assert.Single(MetricsLog.ReadFrom(_path, end).Select(line => (line.Step.Step, (int)line.End))));
+        Assert.Empty(MetricsLog.ReadFrom(_path, whole.Length));
+        Assert.Empty(MetricsLog.ReadFrom(_path, whole.Length + 100)); // it was cut meanwhile
+    }
+
+    [Fact]
+    public void Read_LineOfBeforeTimesWereKept_HasNone()
+    {
+        File.WriteAllText(_path, System.Text.Json.JsonSerializer.Serialize(Step(1) with { Time = 5 }).Replace(",\"time\":5", "", StringComparison.Ordinal) + "\n");
+        Assert.Equal(0, Assert.Single(MetricsLog.Read(_path)).Time);
+    }
+
+    [Fact]
     public void Read_NonFiniteLoss_SurvivesTheRoundTrip()
     {
         using (var log = MetricsLog.Open(_path, 0))

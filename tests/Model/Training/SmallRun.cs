@@ -97,9 +97,10 @@ internal sealed class SmallRun : IDisposable
     };
 
     public async Task<TrainResult> TrainAsync(
-        PretrainConfig config, string run, long steps, ResumeMode resume = ResumeMode.Never, Notes? notes = null, string? slowed = null, RankGroup? ranks = null, CancellationTokenSource? stop = null) =>
+        PretrainConfig config, string run, long steps, ResumeMode resume = ResumeMode.Never, Notes? notes = null, string? slowed = null, RankGroup? ranks = null, CancellationTokenSource? stop = null,
+        MlflowOptions? mlflow = null) =>
         await new Trainer(
-            new TrainerOptions { Config = config, Data = [Cache], Out = Run(run), MaxSteps = steps, Resume = resume, Device = "cpu", StageDelays = Delays(slowed) }, TimeProvider.System, notes ?? new Notes(), ranks).RunAsync(stop?.Token ?? CancellationToken.None);
+            new TrainerOptions { Config = config, Data = [Cache], Out = Run(run), MaxSteps = steps, Resume = resume, Device = "cpu", StageDelays = Delays(slowed), Mlflow = mlflow }, TimeProvider.System, notes ?? new Notes(), ranks).RunAsync(stop?.Token ?? CancellationToken.None);
 
     private static Dictionary<string, TimeSpan> Delays(string? stage) => stage is null ? [] : new() { [stage] = TimeSpan.FromMilliseconds(150) }; // a step takes less itself
 

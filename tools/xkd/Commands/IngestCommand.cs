@@ -60,13 +60,14 @@ internal static class IngestCommand
             Description = "Write nothing: say what would be done, and estimate clips, bytes and time from a few files, decoded for at most 10 s.",
         };
         Option<bool> profile = new("--profile") { Description = "Show what every stage measured." };
+        var otlp = Telemetry.Option();
         var delays = CommonOptions.DelayStage();
         var json = CommonOptions.Json();
 
         Command command = new("ingest", "Decode media once into a cache of frames and log-mel spectrograms.")
         {
             dataset, root, output, merge, split, annotations, strict, frames, audio, mel, modalities, onMissing, shortSide, fps, maxClip, workers, budget, timeout, maxPixels, maxAspect, maxDecoded,
-            partition, retryFailed, changed, gone, dryRun, profile, delays, json,
+            partition, retryFailed, changed, gone, dryRun, profile, otlp, delays, json,
         };
         command.SetAction(async (parsed, _) =>
         {
@@ -105,9 +106,13 @@ internal static class IngestCommand
                 StageDelays = parsed.GetValue(delays)!,
             };
             var terminal = Terminal.Of(parsed, json);
-            return await (parsed.GetValue(dryRun)
-                ? ForecastAsync(options, terminal)
-                : RunAsync(options, terminal, parsed.GetValue(profile))).ConfigureAwait(false);
+            if (parsed.GetValue(dryRun))
+            {
+                return await ForecastAsync(options, terminal).ConfigureAwait(false);
+            }
+
+            using var telemetry = Telemetry.Start(parsed, otlp, terminal);
+            return await RunAsync(options, terminal, parsed.GetValue(profile)).ConfigureAwait(false);
         });
         return command;
     }

@@ -36,10 +36,19 @@ internal static class TrainCommand
         var libtorch = CommonOptions.LibTorch();
         Option<bool> dryRun = new("--dry-run") { Description = "Write nothing: show the whole configuration, the data, the steps, and the memory that a step takes." };
         Option<bool> profile = new("--profile") { Description = "Show what every feed stage measured, and write it as profile.html, profile.json and trace.json into the run folder." };
+        Option<string?> mlflow = new("--mlflow")
+        {
+            Description = "Send parameters and every step's metrics to this MLflow server, such as http://localhost:5000; without a value to that of MLFLOW_TRACKING_URI, which by itself sends nothing. "
+                + "MLFLOW_EXPERIMENT_NAME (xkd), MLFLOW_TRACKING_TOKEN, MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD hold. Training never waits for the server, but up to 10 s at its end; "
+                + "with --resume what still waits in the run is sent.",
+            Arity = ArgumentArity.ZeroOrOne,
+            HelpName = "URI",
+        };
+        var otlp = Telemetry.Option();
         var delays = CommonOptions.DelayStage();
         Command command = new("train", "Pre-train on a cache.")
         {
-            config, data, weights, where, ids, cacheSize, output, resume, seed, set, maxSteps, maxHours, device, libtorch, dryRun, profile, delays,
+            config, data, weights, where, ids, cacheSize, output, resume, seed, set, maxSteps, maxHours, device, libtorch, dryRun, profile, mlflow, otlp, delays,
         };
         command.SetAction(async (parsed, _) =>
         {
@@ -72,10 +81,17 @@ internal static class TrainCommand
                 MaxTime = parsed.GetValue(maxHours) is double h ? TimeSpan.FromHours(h) : null,
                 Device = parsed.GetValue(device)!,
                 Profile = parsed.GetValue(profile),
+                Mlflow = parsed.GetResult(mlflow) is null ? null : MlflowOptions.FromEnvironment(parsed.GetValue(mlflow)),
                 StageDelays = parsed.GetValue(delays)!,
             };
             var terminal = Terminal.Of(parsed);
-            return await (parsed.GetValue(dryRun) ? ForecastAsync(options, terminal) : RunAsync(options, terminal)).ConfigureAwait(false);
+            if (parsed.GetValue(dryRun))
+            {
+                return await ForecastAsync(options, terminal).ConfigureAwait(false);
+            }
+
+            using var telemetry = RankEnvironment.Detect().Rank == 0 ? Telemetry.Start(parsed, otlp, terminal) : null; // the first rank measures for all
+            return await RunAsync(options, terminal).ConfigureAwait(false);
         });
         return command;
     }
