@@ -83,19 +83,26 @@ remove_root() { # folder
   rm -rf --one-file-system "$1/whole" "$1/root"
 }
 
-# Runs a command in the root.
-inside() { # folder, command…
+# Runs a command in the root, with this machine's .NET and packages.
+inside() { # root, command…
   local root=$1; shift
+  mounted "$root" "$sdk" chroot "$root" "$@"
+}
+
+mounted() { # root, SDK or nothing, command…
   apart bash -c '
     set -e
     root=$1 sdk=$2 packages=$3; shift 3
-    mkdir -p "$root"/{usr/share/dotnet,opt/nuget,etc/dotnet}
+    mkdir -p "$root"/{opt/nuget,etc/dotnet}
     mount -t proc proc "$root/proc"
     mount --rbind /sys "$root/sys"
     mount --rbind /dev "$root/dev"
     mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
-    mount --bind "$sdk" "$root/usr/share/dotnet"
-    mount -o remount,bind,ro "$root/usr/share/dotnet"
+    if [ -n "$sdk" ]; then
+      mkdir -p "$root/usr/share/dotnet"
+      mount --bind "$sdk" "$root/usr/share/dotnet"
+      mount -o remount,bind,ro "$root/usr/share/dotnet"
+    fi
     if [ -d "$packages" ]; then
       mount --bind "$packages" "$root/opt/nuget"
       mount -o remount,bind,ro "$root/opt/nuget"
@@ -103,7 +110,7 @@ inside() { # folder, command…
     for name in ${!XKD_@} TMPDIR DOTNET_ROOT NUGET_PACKAGES; do unset "$name"; done
     export XKD_BUILD_ARGS=-p:RunAnalyzers=false # they find the same everywhere, in most of the time of a build
     export HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 NUGET_FALLBACK_PACKAGES=/opt/nuget
-    exec chroot "$root" "$@"' _ "$root" "$sdk" "$packages" "$@"
+    exec "$@"' _ "$1" "$2" "$packages" "${@:3}"
 }
 
 prepare() { # folder: what the host knows of networks and certificates, the SDK's place, the checkout as committed
@@ -127,24 +134,14 @@ program() { # release
   }
   [ -n "$keep" ] && [ -f "$dir/whole" ] || { remove_root "$dir"; make_root "$1" "$dir" ffmpeg; }
   rm -rf "$dir/root/opt/xkd" "$dir/root/home/try"
-  mkdir -p "$dir/root/opt/xkd" "$dir/root/home/try" "$dir/root/opt/nuget"
+  mkdir -p "$dir/root/opt/xkd" "$dir/root/home/try"
   tar -C "$dir/root/opt/xkd" --strip-components=1 -xzf "$archive"
   cp "$here/tools/release/try.sh" "$dir/root/home/try/"
   chown -R 1234:1234 "$dir/root/home/try"
-  apart bash -c '
-    set -e
-    root=$1 packages=$2
-    mount -t proc proc "$root/proc"
-    mount --rbind /sys "$root/sys"
-    mount --rbind /dev "$root/dev"
-    mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
-    mount --bind "$packages" "$root/opt/nuget"
-    mount -o remount,bind,ro "$root/opt/nuget"
-    exec chroot --userspec=1234:1234 "$root" env -i PATH=/usr/bin:/bin HOME=/home/try bash -ec "
-      cd
-      /opt/xkd/xkd doctor --install-libtorch /opt/nuget/libtorch-cpu-linux-x64/2.10.0
-      bash try.sh /opt/xkd/xkd work"' _ "$dir/root" "$packages" >"$dir/try.log" 2>&1 ||
-    { tail -n 15 "$dir/try.log" >&2; return 1; }
+  mounted "$dir/root" '' chroot --userspec=1234:1234 "$dir/root" env -i PATH=/usr/bin:/bin HOME=/home/try bash -ec '
+    cd
+    /opt/xkd/xkd doctor --install-libtorch /opt/nuget/libtorch-cpu-linux-x64/2.10.0
+    bash try.sh /opt/xkd/xkd work' >"$dir/try.log" 2>&1 || { tail -n 15 "$dir/try.log" >&2; return 1; }
   [ -n "$keep" ] || remove_root "$dir"
 }
 
