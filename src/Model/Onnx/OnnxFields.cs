@@ -33,7 +33,7 @@ internal static class OnnxFields
         public const int Input = 1, Output = 2, Name = 3, Operator = 4, Attribute = 5;
     }
 
-    public static class Attribute
+    internal static class Attribute
     {
         public const int Name = 1, Float = 2, Integer = 3, Integers = 8, Type = 20;
 

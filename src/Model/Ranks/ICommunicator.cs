@@ -7,7 +7,7 @@ namespace Xkd.Model.Ranks;
 /// Exchange among the ranks of a run. All ranks make the same calls in the same order; a call returns when this rank's part is done. A communicator does not
 /// watch the other ranks: where one is lost, a call may never return, and <see cref="RankWatch"/> ends the process.
 /// </summary>
-public interface ICommunicator : IDisposable
+internal interface ICommunicator : IDisposable
 {
     /// <summary>The library that carries the exchange, with its version.</summary>
     string Name { get; }

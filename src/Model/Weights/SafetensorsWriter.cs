@@ -5,7 +5,7 @@ using Xkd.Storage;
 namespace Xkd.Model.Weights;
 
 /// <summary>Writes safetensors files that every reader of the format opens.</summary>
-public static class SafetensorsWriter
+internal static class SafetensorsWriter
 {
     /// <summary>Writes <paramref name="path"/> atomically: it is whole or as it was before.</summary>
     /// <exception cref="FailureException">The file cannot be written.</exception>

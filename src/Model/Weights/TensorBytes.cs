@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Xkd.Model.Weights;
 
 /// <summary>Between libtorch tensors and <see cref="WeightTensor"/>.</summary>
-public static class TensorBytes
+internal static class TensorBytes
 {
     /// <summary>
     /// The tensor's values: its own memory where it lies contiguous on the host (valid while it lives and is not changed), a copy in host memory otherwise.

@@ -225,7 +225,7 @@ public sealed record ImportedWeights
 }
 
 /// <summary>All or nothing: a set of weights either is exactly the target's or is refused.</summary>
-public static class WeightMatch
+internal static class WeightMatch
 {
     private const int MostNamed = 8;
 

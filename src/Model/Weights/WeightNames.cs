@@ -5,7 +5,7 @@ namespace Xkd.Model.Weights;
 /// video patches in <c>cuboid_embed</c>, audio's in <c>patch_embed</c>). The reference's evaluation networks drop the prefixes and call both
 /// <c>patch_embed</c>.
 /// </summary>
-public static class WeightNames
+internal static class WeightNames
 {
     private const string VideoPatches = "cuboid_embed.";
     private const string AudioPatches = "patch_embed.";

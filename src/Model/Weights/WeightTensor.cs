@@ -25,7 +25,7 @@ public sealed record WeightTensor(string Name, string Dtype, long[] Shape, ReadO
 }
 
 /// <summary>Element types of stored tensors, under the names safetensors gives them.</summary>
-public static class Dtypes
+internal static class Dtypes
 {
     public const string F64 = "F64";
     public const string F32 = "F32";

@@ -1,7 +1,7 @@
 namespace Xkd.Pipeline;
 
 /// <summary>Taps of PyTorch's bicubic interpolation (A = -0.75) along one axis: four neighbours, held at the ends, per output.</summary>
-public sealed class CubicTaps
+internal sealed class CubicTaps
 {
     private const float A = -0.75f;
 

@@ -10,7 +10,7 @@ namespace Xkd.Pipeline;
 /// integer n, Pillow's roundings sometimes land just below n. Its direction depends on n alone (<see cref="FallsBelow"/>).
 /// A test holds every colour against a literal transcription of the definition.
 /// </summary>
-public static unsafe class HueKernel
+internal static unsafe class HueKernel
 {
     private const int FromValue = 2, FromMoving = 1; // how a channel is chosen: value, moving, else the low one
     private static readonly bool[] s_fallsBelow = [.. Enumerable.Range(0, 256).Select(FallsBelow)];

@@ -5,7 +5,7 @@ namespace Xkd.Pipeline;
 /// <c>normalize_coeffs_8bpc</c>): a triangle whose support grows with the reduction, weights rounded to 22 fractional bits.
 /// Zero weights at either end are dropped, which changes no sum.
 /// </summary>
-public sealed class ResizeTaps
+internal sealed class ResizeTaps
 {
     /// <summary>Fractional bits of a weight.</summary>
     public const int FractionBits = 22;

@@ -8,7 +8,7 @@ namespace Xkd.Pipeline;
 /// waveform is changed on the log-mel: v' = ln(f² (e^v - eps) + eps), which is the same thing up to the cache's rounding.
 /// Thread-safe; after warm-up it allocates nothing.
 /// </summary>
-public sealed class SpectrogramAugmenter
+internal sealed class SpectrogramAugmenter
 {
     private readonly ScratchPool<Spectrogram> _scratch = new(() => new Spectrogram());
     private readonly float _mean;

@@ -4,7 +4,7 @@ namespace Xkd.Pipeline;
 /// An item that outlives the graph's grip on it, such as a batch handed to the trainer: it takes over the byte credit and gives
 /// it back when disposed. Credit of other items returns when the sink or the consumer's loop body is done with them.
 /// </summary>
-public interface ICreditCarrier : IDisposable
+internal interface ICreditCarrier : IDisposable
 {
     /// <summary>The item has its credit, or needs none: the graph acquires nothing for it.</summary>
     bool Carries { get; }

@@ -137,7 +137,7 @@ public sealed partial class ClipFilter
 }
 
 /// <summary>The columns that clips have: those of the index, and those that were added.</summary>
-public static class ClipColumns
+internal static class ClipColumns
 {
     // What a file of columns may replace; the others say how a clip lies in the cache.
     private static readonly string[] Replaceable = ["label", "labels", "split", "folds"];

@@ -10,7 +10,7 @@ namespace Xkd.Model.Evaluation;
 /// Head of linear evaluation and fine-tuning: [N, features] → [N, classes] by unit length → batch norm → dropout → linear, each but the last optional.
 /// The linear layer starts orthogonal (gain 1) with zero bias. Unlike the reference, which squeezes its input, a batch of one keeps its batch axis.
 /// </summary>
-public sealed class ClassifierHead : nn.Module<Tensor, Tensor>
+internal sealed class ClassifierHead : nn.Module<Tensor, Tensor>
 {
     /// <summary>What the batch norm adds to a variance.</summary>
     internal const double NormEps = 1e-5;

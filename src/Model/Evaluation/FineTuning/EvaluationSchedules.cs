@@ -6,7 +6,7 @@ namespace Xkd.Model.Evaluation;
 /// Learning rate per optimizer step of linear evaluation and fine-tuning. Each starts with a warm-up of <c>warmupEpochs · stepsPerEpoch</c> steps that rises
 /// linearly and includes both ends, so the base value stands twice in a row where the rest begins with it.
 /// </summary>
-public static class EvaluationSchedules
+internal static class EvaluationSchedules
 {
     /// <summary>
     /// After the warm-up half a cosine from <paramref name="baseValue"/> towards <paramref name="finalValue"/>, which is never quite reached.

@@ -11,7 +11,7 @@ namespace Xkd.Model.Evaluation;
 /// <param name="LearningRateScale">The group's rate at a step is schedule[step] times this.</param>
 /// <param name="WeightDecay">0 for the exempt.</param>
 /// <param name="Parameters">Names, in the model's order.</param>
-public sealed record DecayGroup(double LearningRateScale, double WeightDecay, IReadOnlyList<string> Parameters);
+internal sealed record DecayGroup(double LearningRateScale, double WeightDecay, IReadOnlyList<string> Parameters);
 
 /// <summary>
 /// AdamW over groups of parameters that differ in learning rate and weight decay. Values, gradients and moments lie in one buffer each, a group in one run of
@@ -88,7 +88,7 @@ internal sealed class GroupedAdamW : IDisposable
 /// i + 1, norm and head are layer depth + 1, and a layer's scale is <c>decay^(depth + 1 − layer)</c>. Class token, position table, biases and everything
 /// one-dimensional are exempt from weight decay (pre-training decays the first two).
 /// </summary>
-public static class LayerDecayGroups
+internal static class LayerDecayGroups
 {
     private const string Blocks = "blocks.";
 

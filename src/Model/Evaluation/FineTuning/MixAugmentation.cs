@@ -22,7 +22,7 @@ public sealed record CutBox(int Top, int Bottom, int Left, int Right)
 }
 
 /// <summary>What was drawn for one batch.</summary>
-public sealed record MixDraw
+internal sealed record MixDraw
 {
     /// <summary>Share of the sample itself, 0 … 1; the rest is its partner's. For CutMix the box's clipped area decides it.</summary>
     public required double Lambda { get; init; }
@@ -38,7 +38,7 @@ public sealed record MixDraw
 /// Mixup (Zhang et al., ICLR 2018) and CutMix (Yun et al., ICCV 2019) of a whole batch with one draw, as fine-tuning uses them: sample i is mixed with sample
 /// B − 1 − i, and labels become distributions.
 /// </summary>
-public sealed class MixAugmentation(MixSection options)
+internal sealed class MixAugmentation(MixSection options)
 {
     /// <summary>The draw of one batch: a function of seed and step alone, so that a resumed run mixes as the uninterrupted one would.</summary>
     public MixDraw Draw(ulong seed, long step, int height, int width)

@@ -7,7 +7,7 @@ namespace Xkd.Model.Evaluation;
 /// Multi-label quality over [rows, classes] scores: average precision (the non-interpolated sum over distinct thresholds of (Rₙ − Rₙ₋₁) Pₙ), area under the ROC
 /// curve, and d′. Classes without a positive are left out of every mean and listed with an average precision of 0.
 /// </summary>
-public sealed record MultiLabelMetrics
+internal sealed record MultiLabelMetrics
 {
     /// <summary>Mean average precision, 0 … 1.</summary>
     public required double MeanAp { get; init; }

@@ -53,7 +53,7 @@ public sealed class NumberRange(double least, double most, bool above = false)
 
 /// <summary>The numbers that a configuration key takes; of a list, each of its numbers. Every numeric key has one.</summary>
 [AttributeUsage(AttributeTargets.Property)]
-public sealed class WithinAttribute(double least, double most) : Attribute
+internal sealed class WithinAttribute(double least, double most) : Attribute
 {
     /// <summary>The smallest.</summary>
     public double Least => least;

@@ -9,7 +9,7 @@ namespace Xkd.Model.Method;
 /// Distillation from a teacher to a student of the other modality: cross-entropy with the teacher's centred and sharpened output. The centre is a running
 /// mean of the raw teacher output.
 /// </summary>
-public sealed class CenteredCrossEntropy : nn.Module
+internal sealed class CenteredCrossEntropy : nn.Module
 {
     private readonly Tensor center;
 

@@ -6,7 +6,7 @@ namespace Xkd.Model.Method;
 /// Refinement of the teachers' features by both modalities' class attention (paper, cross-modal attention map): patches that both modalities attend to
 /// weigh more.
 /// </summary>
-public static class CrossModalAttention
+internal static class CrossModalAttention
 {
     /// <summary>
     /// Weights of one modality's patches from its own class attention [B, heads, N] and the other modality's [B, heads, M], to [B, heads, N]. The outer

@@ -7,7 +7,7 @@ namespace Xkd.Model.Method;
 /// Domain alignment: the distance between two sets of rows [n, D] and [m, D] under a sum of gaussian kernels. Computed in double precision whatever comes
 /// in: in single precision the diagonal's distances are rounding noise of 1e-7·|x|², which gamma = 1000 makes visible.
 /// </summary>
-public static class MaximumMeanDiscrepancy
+internal static class MaximumMeanDiscrepancy
 {
     /// <summary>1e-3 … 1e3.</summary>
     public static IReadOnlyList<double> PublishedGammas { get; } = [1e-3, 1e-2, 1e-1, 1, 10, 100, 1000];
@@ -70,4 +70,4 @@ public static class MaximumMeanDiscrepancy
 }
 
 /// <summary>A maximum mean discrepancy and the kernel means it is made of, scalars: loss = kxx + kyy − 2 kxy.</summary>
-public sealed record MmdTerms(Tensor Loss, Tensor Kxx, Tensor Kyy, Tensor Kxy);
+internal sealed record MmdTerms(Tensor Loss, Tensor Kxx, Tensor Kyy, Tensor Kxy);

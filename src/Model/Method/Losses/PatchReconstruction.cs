@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Xkd.Model.Method;
 
 /// <summary>Masked reconstruction: squared error over the hidden patches only.</summary>
-public static class PatchReconstruction
+internal static class PatchReconstruction
 {
     private const double Eps = 1e-6;
 

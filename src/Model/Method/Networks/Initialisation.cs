@@ -8,7 +8,7 @@ namespace Xkd.Model.Method;
 /// Initial values from a seed, drawn on the CPU so that they are the same on every device. Linear layers xavier-uniform with bias 0, tokens and position
 /// tables N(0, 0.02); in a projector the MLP is N(0, 0.02) and the last layer uniform within 1/√inputs (reference behaviour).
 /// </summary>
-public sealed class Initialisation : IDisposable
+internal sealed class Initialisation : IDisposable
 {
     private const double Std = 0.02;
 

@@ -33,7 +33,7 @@ public sealed class Linear : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>Layer normalisation of the last dimension, eps 1e-5 everywhere in the reference.</summary>
-public sealed class LayerNorm : nn.Module<Tensor, Tensor>
+internal sealed class LayerNorm : nn.Module<Tensor, Tensor>
 {
     internal const double Eps = 1e-5;
 
@@ -67,7 +67,7 @@ public sealed class LayerNorm : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>A linear layer without bias whose rows are <c>weight_v</c>, normalised to the length <c>weight_g</c>.</summary>
-public sealed class WeightNormLinear : nn.Module<Tensor, Tensor>
+internal sealed class WeightNormLinear : nn.Module<Tensor, Tensor>
 {
     private readonly Parameter weight_g;
     private readonly Parameter weight_v;
@@ -101,7 +101,7 @@ public sealed class WeightNormLinear : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>The two-layer perceptron of a block, with exact GELU between.</summary>
-public sealed class Mlp : nn.Module<Tensor, Tensor>
+internal sealed class Mlp : nn.Module<Tensor, Tensor>
 {
     private readonly Linear fc1;
     private readonly Linear fc2;
@@ -119,7 +119,7 @@ public sealed class Mlp : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>The linear embedding of flat patch vectors, [B, N, P] to [B, N, D].</summary>
-public sealed class PatchEmbed : nn.Module<Tensor, Tensor>
+internal sealed class PatchEmbed : nn.Module<Tensor, Tensor>
 {
     private readonly Linear proj;
 

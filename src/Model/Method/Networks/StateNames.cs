@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Xkd.Model.Method;
 
 /// <summary>Names of a module's tensors exactly as PyTorch gives them: a shared tensor appears under every name in the state dict, once as a parameter.</summary>
-public static class StateNames
+internal static class StateNames
 {
     /// <summary>Every parameter and buffer under every official name, in PyTorch's order; aliases included.</summary>
     public static IEnumerable<(string Name, Tensor Value)> StateDict(nn.Module module, string prefix = "")

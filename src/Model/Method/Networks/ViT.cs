@@ -134,7 +134,7 @@ public abstract class ViT : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>The video encoder: clips [B, C, T, H, W] cut into cuboids.</summary>
-public sealed class VideoViT : ViT
+internal sealed class VideoViT : ViT
 {
     private readonly VideoGeometry geometry;
     private readonly VideoGrid native;
@@ -185,7 +185,7 @@ public sealed class VideoViT : ViT
 }
 
 /// <summary>The audio encoder: log-mel spectrograms [B, 1, mels, frames] cut into patches.</summary>
-public sealed class AudioViT : ViT
+internal sealed class AudioViT : ViT
 {
     private readonly AudioGeometry geometry;
     private readonly AudioGrid native;

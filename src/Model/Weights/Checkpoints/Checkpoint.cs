@@ -6,7 +6,7 @@ using Xkd.Storage;
 namespace Xkd.Model.Weights;
 
 /// <summary>A checkpoint whose every file was verified; its tensors are read when asked for.</summary>
-public sealed class Checkpoint : IDisposable
+internal sealed class Checkpoint : IDisposable
 {
     internal Checkpoint(string folder, CheckpointState state)
     {
@@ -53,7 +53,7 @@ public sealed class Checkpoint : IDisposable
 }
 
 /// <summary>Everything besides tensors that resuming at a step needs: <c>state.json</c> of a checkpoint.</summary>
-public sealed record CheckpointState
+internal sealed record CheckpointState
 {
     /// <summary>Layout this program writes and reads.</summary>
     public const int CurrentVersion = 1;

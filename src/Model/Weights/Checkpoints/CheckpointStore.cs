@@ -11,7 +11,7 @@ namespace Xkd.Model.Weights;
 /// The checkpoints of one run: <c>checkpoints/step-NNNNNNNN/{model.safetensors, optimizer.safetensors, state.json, state.sha256}</c>. A folder of that name is whole: it is written under
 /// another name, hashed, synced and renamed, so a crash at any instant leaves the last one usable. One process writes (rank 0); any number read.
 /// </summary>
-public sealed class CheckpointStore
+internal sealed class CheckpointStore
 {
     public const string ModelFile = "model.safetensors";
     public const string OptimizerFile = "optimizer.safetensors";
@@ -234,7 +234,7 @@ public sealed class CheckpointStore
 }
 
 /// <summary>Which checkpoints a run keeps.</summary>
-public sealed record CheckpointStoreOptions
+internal sealed record CheckpointStoreOptions
 {
     /// <summary>Newest checkpoints kept. Default 2: one may turn out broken. At least 1.</summary>
     public int Keep { get; init; } = 2;

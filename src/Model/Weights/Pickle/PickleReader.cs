@@ -7,7 +7,7 @@ namespace Xkd.Model.Weights;
 /// Reads the tensors of a PyTorch file (<c>.pth</c>, <c>.pth.tar</c>, <c>.pt</c>): zip and legacy containers, every real element type, views and shared
 /// storages, bare state dicts and whole training checkpoints. Nothing in the file is executed; a pickle that names anything but parts of weights is refused.
 /// </summary>
-public static class PickleReader
+internal static class PickleReader
 {
     // Where training scripts keep the state dict, by how often.
     private static readonly string[] Wrappers = ["model", "state_dict", "model_state_dict", "module", "net", "network", "weights"];
