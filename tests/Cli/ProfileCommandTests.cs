@@ -4,6 +4,16 @@ namespace Xkd.Cli.Tests;
 
 public sealed class ProfileCommandTests(IngestedClips clips)
 {
+    [Theory]
+    [InlineData("mel", "--clips", "2", "it is for ingest, decode, plan")]
+    [InlineData("ingest", "--batch", "8", "it is for step, plan")]
+    [InlineData("plan", "--delay-stage", "read=1", "it is for ingest, decode, loader, train")]
+    public async Task Profile_OptionOfAnotherPart_IsRefusedNotIgnored(string part, string option, string value, string said)
+    {
+        var result = await XkdProcess.RunAsync("profile", part, option, value);
+        Assert.Equal((2, $"xkd: profile {part} has no use for {option}: {said}\n"), (result.ExitCode, result.Error));
+    }
+
     [Fact]
     public async Task Profile_Mel_PrintsTheContractsFields()
     {
@@ -107,7 +117,7 @@ public sealed class ProfileCommandTests(IngestedClips clips)
         string[] small = ["data.global_size=32", "data.local_size=32", "batch=2", "model.encoder.depth=1", "model.decoder.depth=1", "model.encoder.dim=32"];
         var result = await XkdProcess.RunAsync(
             new Dictionary<string, string> { ["PATH"] = "", ["XKD_FFMPEG"] = "" },
-            ["profile", what, "--config", Tiny, "--set", .. small, $"data.spectrogram={spectrogram}", "--device", "cpu", "--json"]);
+            ["profile", what, "--config", Tiny, "--set", .. small, $"data.spectrogram={spectrogram}", .. what == "loader" ? (string[])[] : ["--device", "cpu"], "--json"]);
         Assert.True(result.ExitCode == 0, result.Error);
         using var json = JsonDocument.Parse(result.Output);
         Assert.True(json.RootElement.GetProperty("samples_per_s").GetDouble() > 0);

@@ -4,6 +4,7 @@ using Xkd.Cli.Profiling;
 using Xkd.Model.Method;
 using Xkd.Model.Torch;
 using Xkd.Pipeline;
+using Xkd.Storage;
 
 namespace Xkd.Cli.Commands;
 
@@ -18,7 +19,7 @@ internal static class ProfileCommand
         var config = ConfigNames.Accept(new Option<string?>("--config") { Description = "loader, step, train, plan: the configuration; by default the released recipe at batch 8, configs/bench/scaled.yaml, configs/pretrain/tiny.yaml, xkd.yaml." }, "pretrain");
         var device = CommonOptions.Device();
         var libtorch = CommonOptions.LibTorch();
-        var clips = Numbers.Option("--clips", "plan: clips of an epoch.", new NumberRange(1, long.MaxValue), 240_000L);
+        var clips = Numbers.Optional<long>("--clips", $"ingest, decode: clips of 10 s that are generated ({Profiler.Clips}). plan: clips of an epoch (240,000).", new NumberRange(1, long.MaxValue));
         var batches = Numbers.Several<int>("--batch", "step, plan: batch sizes, measured one after the other, such as --batch 4 8 16.", new NumberRange(1, 1_000_000));
         Option<bool> sweep = new("--sweep") { Description = "loader: measure at several numbers of workers." };
         var set = CommonOptions.Set();
@@ -30,14 +31,19 @@ internal static class ProfileCommand
         {
             using StopSignals signals = new();
             var terminal = Terminal.Of(parsed, json);
+            RequireFitting(parsed, parsed.GetValue(what)!,
+            [
+                (data, ["loader", "train"]), (config, ["loader", "step", "train", "plan"]), (set, ["loader", "step", "train", "plan"]), (device, ["step", "train", "plan"]),
+                (clips, ["ingest", "decode", "plan"]), (batches, ["step", "plan"]), (sweep, ["loader"]), (delays, ["ingest", "decode", "loader", "train"]), (output, Profiler.Names),
+            ]);
             ProfileOptions options = new()
             {
                 Data = parsed.GetValue(data), Config = parsed.GetValue(config), Set = parsed.GetValue(set)!, Delays = parsed.GetValue(delays)!, Device = parsed.GetValue(device)!,
-                Batches = parsed.GetValue(batches)!, Sweep = parsed.GetValue(sweep),
+                Batches = parsed.GetValue(batches)!, Clips = parsed.GetValue(clips), Sweep = parsed.GetValue(sweep),
             };
             if (parsed.GetValue(what) == "plan")
             {
-                await Task.Run(() => PlanProfile.Run(options, parsed.GetValue(libtorch), parsed.GetValue(clips), terminal, signals.Token), CancellationToken.None).ConfigureAwait(false);
+                await Task.Run(() => PlanProfile.Run(options, parsed.GetValue(libtorch), parsed.GetValue(clips) ?? 240_000, terminal, signals.Token), CancellationToken.None).ConfigureAwait(false);
                 return ExitCodes.Done;
             }
 
@@ -59,6 +65,18 @@ internal static class ProfileCommand
             }
         });
         return command;
+    }
+
+    // An option that would do nothing was meant for something.
+    private static void RequireFitting(ParseResult parsed, string what, IEnumerable<(Option Option, IReadOnlyList<string> Parts)> fitting)
+    {
+        foreach (var (option, parts) in fitting)
+        {
+            if (parsed.GetResult(option) is { Implicit: false } && !parts.Contains(what))
+            {
+                throw new UsageException($"profile {what} has no use for {option.Name}: it is for {string.Join(", ", parts)}");
+            }
+        }
     }
 
     private static void Write(ProfileOutcome outcome, Terminal terminal, string? folder)

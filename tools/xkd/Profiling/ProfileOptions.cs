@@ -18,6 +18,9 @@ internal sealed record ProfileOptions
     /// <summary>Batch sizes of step, measured one after the other; empty takes the configuration's.</summary>
     public IReadOnlyList<int> Batches { get; init; } = [];
 
+    /// <summary>Clips that ingest and decode generate; null: 32.</summary>
+    public long? Clips { get; init; }
+
     /// <summary>Measure the loader at several numbers of workers, too.</summary>
     public bool Sweep { get; init; }
 

@@ -10,7 +10,9 @@ namespace Xkd.Cli.Profiling;
 /// <summary>Runs one part of the main job by itself, on generated input, and measures its stages.</summary>
 internal sealed class Profiler(string folder, ProfileOptions options, Terminal terminal)
 {
-    private const int Clips = 32;
+    /// <summary>What ingest and decode generate where nobody says.</summary>
+    public const int Clips = 32;
+
     private const int Batches = 4; // in an epoch of a generated cache
     private const int Spans = 1 << 16;
     private const int WindowSamples = 64_000;
@@ -139,8 +141,9 @@ internal sealed class Profiler(string folder, ProfileOptions options, Terminal t
             return (tools, Options(train), [.. Directory.EnumerateFiles(train, "*.mp4", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]);
         }
 
-        terminal.Line($"generating {Clips} clips of 10 s");
-        var files = await CameraClips.GenerateAsync(tools, media, Clips, stop).ConfigureAwait(false);
+        var count = (int)(options.Clips ?? Clips);
+        terminal.Line($"generating {count} clips of 10 s");
+        var files = await CameraClips.GenerateAsync(tools, media, count, stop).ConfigureAwait(false);
         return (tools, Options(media), files);
 
         IngestOptions Options(string root) => new() { Root = root, Out = Path.Combine(folder, "cache"), StageDelays = options.Delays, TraceCapacity = Spans };
