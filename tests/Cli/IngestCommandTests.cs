@@ -68,7 +68,7 @@ public sealed class IngestCommandTests(IngestedClips clips)
         using var process = Process.Start(new ProcessStartInfo("dotnet", command) { UseShellExecute = false, RedirectStandardOutput = true })!;
         await using var writer = await Task.Run(() => new FileStream(list, FileMode.Open, FileAccess.Write), TestContext.Current.CancellationToken); // waits until the list is opened
 
-        await XkdProcess.StartAsync("kill", ["-TERM", $"{process.Id}"]);
+        await XkdProcess.SignalAsync("TERM", $"{process.Id}");
         var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
 
@@ -90,7 +90,7 @@ public sealed class IngestCommandTests(IngestedClips clips)
             await Task.Delay(10, TestContext.Current.CancellationToken);
         }
 
-        await XkdProcess.StartAsync("kill", ["-TERM", $"{process.Id}"]);
+        await XkdProcess.SignalAsync("TERM", $"{process.Id}");
         var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(75, process.ExitCode);

@@ -38,10 +38,9 @@ public sealed class RanksCommandTests(IngestedClips clips)
             victim = line.Split(' ') is ["rank", "1", var process] ? process : victim;
             if (line.StartsWith("step 2/", StringComparison.Ordinal))
             {
-                foreach (var signal in new[] { "-USR1", "-TERM", "-TERM" }) // schedulers repeat themselves
+                foreach (var signal in new[] { "USR1", "TERM", "TERM" }) // schedulers repeat themselves
                 {
-                    using var kill = Process.Start("kill", [signal, victim!]); // the rank that does not write
-                    await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+                    await XkdProcess.SignalAsync(signal, victim!); // the rank that does not write
                 }
             }
         }

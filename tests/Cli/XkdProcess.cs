@@ -16,6 +16,9 @@ internal static class XkdProcess
             ? StartAsync(program, arguments, environment)
             : StartAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "xkd.dll"), .. arguments], environment);
 
+    /// <summary>Signals a process, as every shell can; the program <c>kill</c> is not on every machine.</summary>
+    public static Task SignalAsync(string signal, string process) => StartAsync("sh", ["-c", $"kill -{signal} {process}"]);
+
     public static async Task<ProcessOutcome> StartAsync(string program, string[] arguments, IReadOnlyDictionary<string, string>? environment = null, string? folder = null)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);

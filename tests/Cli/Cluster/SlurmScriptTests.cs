@@ -83,7 +83,7 @@ public sealed class SlurmScriptTests(IngestedClips clips) : IDisposable
             await Task.Delay(10, Ct);
         }
 
-        await XkdProcess.StartAsync("kill", [$"-{signal}", $"{job.Id}"]);
+        await XkdProcess.SignalAsync(signal, $"{job.Id}");
         await job.WaitForExitAsync(Ct);
         var asked = await AskedAsync();
         Assert.Contains("got USR1", asked);
