@@ -2,11 +2,14 @@
 # A SLURM of a few nodes on this machine, to try job scripts on. One slurmctld, one munged and a slurmd to each node, all in one folder:
 #   tools/cluster/slurm.sh up [--nodes 2..4] [--dir DIR]     starts it and prints the line that points sbatch, srun and scontrol to it
 #   tools/cluster/slurm.sh down [--dir DIR]                  cancels its jobs, ends its daemons, removes DIR
-# DIR is TMPDIR/xkd-slurm-UID by default. Each node claims 64 CPUs, 128 GB and 4 GPUs that are not there, so that scripts written for large nodes are scheduled as they are.
-# Ports are free ones below the range that the system gives away. Several can run side by side. Exit code 2: what is missing, with the command that installs it.
+# DIR is TMPDIR/xkd-slurm-UID by default. Each node claims 64 CPUs, 128 GB and 4 GPUs that are not there, so that scripts written for large nodes are
+# scheduled as they are.
+# Ports are free ones below the range that the system gives away. Several can run side by side. Exit code 2: what is missing or cannot be, with the fix; 1: a
+# daemon did not start, with the end of its log.
 set -euo pipefail
 say() { printf 'slurm.sh: %s\n' "$*" >&2; }
 refuse() { say "$@"; exit 2; }
+fail() { say "$@"; exit 1; }
 
 verb=${1:-} nodes=2 dir=${TMPDIR:-/tmp}/xkd-slurm-$(id -u)
 case $verb in up|down) shift ;; *) refuse "say up or down: tools/cluster/slurm.sh up [--nodes 2..4] [--dir DIR]" ;; esac
@@ -43,16 +46,33 @@ stop() { # the nodes first: a slurmd ends its steps no longer once its controlle
   done
 }
 
+# Steps outlive their slurmd. Each slurmstepd has the mark that its slurmd was started with; tasks are below it.
+steps() {
+  local file pid
+  for file in $(grep -lzxF "XKD_SLURM_DIR=$dir" /proc/[0-9]*/environ 2>/dev/null); do
+    pid=${file#/proc/}; below "${pid%/environ}"
+  done
+}
+below() {
+  local child
+  for child in $(pgrep -P "$1"); do below "$child"; done
+  echo "$1"
+}
+gone() { [ -z "$(steps)" ]; }
+
 idle() { [ -z "$(squeue --noheader 2>&1)" ]; }
 
 if [ "$verb" = down ]; then
   [ -e "$dir/slurm.conf" ] || refuse "no SLURM in $dir; name the folder it was started in: down --dir DIR"
   export SLURM_CONF=$dir/slurm.conf
   if alive "$dir/pids/slurmctld"; then
-    scancel --full --signal=KILL --user="$(id -un)" >/dev/null 2>&1 || true; scancel --user="$(id -un)" || true
-    within 30 idle || say "jobs that did not end within 30 s: $(squeue --noheader | tr -s ' ')"
+    scontrol update PartitionName=all State=DOWN # nothing starts again
+    scancel --partition=all
+    within 15 idle || say "jobs that did not end within 15 s, and are killed: $(squeue --noheader | tr -s ' ')"
   fi
   stop
+  kill -KILL $(steps) 2>/dev/null || true
+  within 10 gone || fail "processes that cannot be killed: $(steps | tr '\n' ' ')"
   rm -rf -- "$dir"
   exit
 fi
@@ -60,6 +80,8 @@ fi
 missing=()
 for command in slurmctld slurmd srun sbatch munged; do PATH=$PATH:/usr/sbin:/sbin command -v $command >/dev/null || missing+=($command); done
 [ ${#missing[@]} = 0 ] || refuse "${missing[*]} missing; type: sudo apt-get install --no-install-recommends slurm-wlm munge"
+pmix=$(dirname "$(ldconfig -p | awk '/libpmix.so.2 / { print $NF; exit }')" 2>/dev/null)/pmix2/lib/libpmix.so # the name without a number is what SLURM loads
+[ -e "$pmix" ] || [ -e /usr/lib/libpmix.so ] || say "srun --mpi=pmix (Open MPI) will not work; type: sudo apt-get install --no-install-recommends libpmix-dev"
 [ "$(id -u)" = 0 ] || refuse "slurmd starts steps as root only; run this as root (sudo, or in a container)"
 PATH=$PATH:/usr/sbin:/sbin
 if [ -e "$dir/slurm.conf" ]; then refuse "$dir holds a SLURM already; end it first (down --dir $dir) or name another folder (--dir)"; fi
@@ -113,7 +135,9 @@ KillWait=5
 CompleteWait=0
 MinJobAge=300
 CONF
-    for i in $(seq "$nodes"); do echo "NodeName=n$i NodeHostname=$host NodeAddr=127.0.0.1 Port=${ports[$i]} CPUs=64 RealMemory=131072 Gres=gpu:4 State=UNKNOWN"; done
+    for i in $(seq "$nodes"); do
+      echo "NodeName=n$i NodeHostname=$host NodeAddr=127.0.0.1 Port=${ports[$i]} CPUs=64 RealMemory=131072 Gres=gpu:4 State=UNKNOWN"
+    done
     echo "PartitionName=all Nodes=n[1-$nodes] Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO"
   } >"$dir/slurm.conf"
   printf "Name=gpu File=/dev/%s\n" full null random zero >"$dir/gres.conf" # devices that are everywhere, and that nobody opens
@@ -121,7 +145,7 @@ CONF
 
 start() { # name, command…
   local name=$1 pid; shift
-  setsid "$@" >>"$dir/log/$name.out" 2>&1 </dev/null &
+  XKD_SLURM_DIR=$dir setsid "$@" >>"$dir/log/$name.out" 2>&1 </dev/null &
   pid=$!
   echo "$pid $(born $pid)" >"$dir/pids/$name"
 }
@@ -138,14 +162,15 @@ began=1 lost=
 export SLURM_CONF=$dir/slurm.conf
 for try in 1 2 3; do
   [ -e "$dir/munge/key" ] || (umask 077; head -c 1024 /dev/urandom >"$dir/munge/key")
-  start munged munged --foreground --key-file="$dir/munge/key" --socket="$dir/munge/socket" --pid-file="$dir/munge/pid" --seed-file="$dir/munge/seed" --log-file="$dir/log/munged.log"
-  within 10 test -S "$dir/munge/socket" || refuse "munged made no socket within 10 s"
+  start munged munged --foreground --key-file="$dir/munge/key" --socket="$dir/munge/socket" --pid-file="$dir/munge/pid" \
+    --seed-file="$dir/munge/seed" --log-file="$dir/log/munged.log"
+  within 10 test -S "$dir/munge/socket" || fail "munged made no socket within 10 s"
   configure
   start slurmctld slurmctld -D
   for i in $(seq "$nodes"); do start "slurmd-n$i" slurmd -D -N "n$i"; done
-  within 10 ready || refuse "the nodes are not idle after 10 s: $(sinfo --noheader --Node --long 2>&1 | tr -s ' ')"
+  within 10 ready || fail "the nodes are not idle after 10 s: $(sinfo --noheader --Node --long 2>&1 | tr -s ' ')"
   [ -n "$lost" ] || break
-  [ $try != 3 ] || refuse "$lost ended at once, three times; its log follows"
+  [ $try != 3 ] || fail "$lost ended at once, three times; its log follows"
   stop; rm -f "$dir"/pids/*; lost=
 done
 began=0
