@@ -162,7 +162,8 @@ began=1 lost=
 export SLURM_CONF=$dir/slurm.conf
 for try in 1 2 3; do
   [ -e "$dir/munge/key" ] || (umask 077; head -c 1024 /dev/urandom >"$dir/munge/key")
-  start munged munged --foreground --key-file="$dir/munge/key" --socket="$dir/munge/socket" --pid-file="$dir/munge/pid" \
+  # --force: a folder that only its owner may enter is a warning then.
+  start munged munged --foreground --force --key-file="$dir/munge/key" --socket="$dir/munge/socket" --pid-file="$dir/munge/pid" \
     --seed-file="$dir/munge/seed" --log-file="$dir/log/munged.log"
   within 10 test -S "$dir/munge/socket" || fail "munged made no socket within 10 s"
   configure
