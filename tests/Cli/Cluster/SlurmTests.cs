@@ -133,7 +133,8 @@ public sealed partial class SlurmTests(SlurmCluster cluster, IngestedMiniatures 
         Assert.Equal(expected.RootElement.GetProperty("value").GetDouble(), got.RootElement.GetProperty("value").GetDouble(), 1e-9);
         Assert.Equal(Folds(expected), Folds(got));
 
-        static (string, double)[] Folds(JsonDocument of) => [.. of.RootElement.GetProperty("folds").EnumerateObject().Select(f => (f.Name, f.Value.GetDouble()))];
+        static (string, double)[] Folds(JsonDocument of) =>
+            [.. of.RootElement.GetProperty("folds").EnumerateObject().Select(f => (f.Name, f.Value.GetDouble()))];
     }
 
     private async Task PreEmptAsync(string job, string how)
