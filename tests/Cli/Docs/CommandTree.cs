@@ -33,10 +33,10 @@ internal static partial class CommandTree
     {
         Argument<string?> area = new("area")
         {
-            Description = "One area, or golden: the reference numbers alone. Every area without it.", Arity = ArgumentArity.ZeroOrOne,
+            Description = "One area; cluster: the job scripts on a SLURM of this machine; golden: the reference numbers alone. Without it every area but cluster.", Arity = ArgumentArity.ZeroOrOne,
         };
         var script = File.ReadAllText(RepositoryFiles.Find("xkd"));
-        area.AcceptOnlyFromAmong([.. Areas().Match(script).Groups["areas"].Value.ToLowerInvariant().Split(' '), "golden"]);
+        area.AcceptOnlyFromAmong([.. Areas().Match(script).Groups["areas"].Value.ToLowerInvariant().Split(' '), "cluster", "golden"]);
         return new Command("test", "Run the tests; the last line is \"N passed, N failed\".") { area };
     }
 
