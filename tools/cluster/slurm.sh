@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # A SLURM of a few nodes on this machine, to try job scripts on. One slurmctld, one munged and a slurmd to each node, all in one folder:
-#   tools/cluster/slurm.sh up [--nodes 2..4] [--dir DIR]     starts it and prints the line that points sbatch, srun and scontrol to it
+#   tools/cluster/slurm.sh up [--nodes 2..4] [--dir DIR] [--for PID]
+#                                                            starts it and prints the line that points sbatch, srun and scontrol to it
 #   tools/cluster/slurm.sh down [--dir DIR]                  cancels its jobs, ends its daemons, removes DIR
+# With --for it goes down by itself when the process PID has ended, however that was.
 # DIR is TMPDIR/xkd-slurm-UID by default. Each node claims 64 CPUs, 128 GB and 4 GPUs that are not there, so that scripts written for large nodes are
 # scheduled as they are.
 # Ports are free ones below the range that the system gives away. Several can run side by side. Exit code 2: what is missing or cannot be, with the fix; 1: a
@@ -11,18 +13,20 @@ say() { printf 'slurm.sh: %s\n' "$*" >&2; }
 refuse() { say "$@"; exit 2; }
 fail() { say "$@"; exit 1; }
 
-verb=${1:-} nodes=2 dir=${TMPDIR:-/tmp}/xkd-slurm-$(id -u)
+verb=${1:-} nodes=2 owner='' dir=${TMPDIR:-/tmp}/xkd-slurm-$(id -u)
 case $verb in up|down) shift ;; *) refuse "say up or down: tools/cluster/slurm.sh up [--nodes 2..4] [--dir DIR]" ;; esac
 while [ $# -gt 0 ]; do
   case $1 in
     --nodes) nodes=${2:-}; shift ;;
     --dir) dir=${2:-}; shift ;;
-    *) refuse "unknown option $1; known: --nodes --dir" ;;
+    --for) owner=${2:-}; shift ;;
+    *) refuse "unknown option $1; known: --nodes --dir --for" ;;
   esac
   shift || refuse "the last option has no value"
 done
 [[ $nodes = [2-4] ]] || refuse "--nodes $nodes: give 2, 3 or 4"
 [ -n "$dir" ] || refuse "--dir has no value"
+[ -z "$owner" ] || [ -e "/proc/$owner" ] || refuse "--for $owner: no such process"
 dir=$(realpath -m -- "$dir")
 [[ $dir =~ ^[A-Za-z0-9_./-]+$ ]] || refuse "--dir $dir: slurm.conf takes letters, digits and _ . / - only"
 [ ${#dir} -le 60 ] || refuse "--dir $dir: sockets below it need a path of 60 characters at most"
@@ -175,4 +179,9 @@ for try in 1 2 3; do
   stop; rm -f "$dir"/pids/*; lost=
 done
 began=0
+if [ -n "$owner" ]; then # of this SLURM, and not of one that is in the folder later
+  setsid bash -c 'ctld=$2/pids/slurmctld; mine=$(<"$ctld"); tail --pid="$1" -f /dev/null
+    [ "$(cat "$ctld" 2>/dev/null)" != "$mine" ] || exec bash "$0" down --dir "$2"' \
+    "$(readlink -f "${BASH_SOURCE[0]}")" "$owner" "$dir" >/dev/null 2>&1 </dev/null &
+fi
 echo "export SLURM_CONF=$dir/slurm.conf"

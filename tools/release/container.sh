@@ -1,6 +1,6 @@
 #!/bin/sh
 # Puts a release into an image of Debian or Ubuntu; Dockerfile and apptainer.def run it beside the archive.
-# libtorch for the CPU comes from nuget.org, or from libtorch-cpu-linux-x64.*.nupkg beside the archive; an image that has PyTorch keeps its own.
+# libtorch for the CPU is fetched, or taken from libtorch-cpu-linux-x64.*.nupkg beside the archive; an image that has PyTorch keeps its own.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 apt-get update -q

@@ -45,7 +45,8 @@ internal sealed class LibTorchLocator
         return tried.FirstOrDefault(Holds) is { } found
             ? Canonical(found)
             : throw new UsageException(
-                $"libtorch is not here: no {Probe} in {string.Join(", ", tried)}. Fetch it with 'xkd doctor --install-libtorch', or name a folder that has it " +
+                $"libtorch is not here: no {Probe} in {string.Join(", ", tried)}. " +
+                "Fetch it with 'xkd doctor --install-libtorch', or name a folder that has it " +
                 $"(a PyTorch install's torch/lib will do) with --libtorch or {Variable}.");
     }
 

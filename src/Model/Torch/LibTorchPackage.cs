@@ -8,8 +8,8 @@ using Xkd.Storage;
 namespace Xkd.Model.Torch;
 
 /// <summary>
-/// Brings libtorch to a machine that has neither NuGet nor PyTorch: fetches the package with the CPU's libraries, and unpacks those that a program loads. Each must have
-/// the SHA-256 that it had when this program was built, whichever feed it comes from.
+/// Brings libtorch to a machine that has neither NuGet nor PyTorch: fetches the package with the CPU's libraries, and unpacks those that a program loads.
+/// Each must have the SHA-256 that it had when this program was built, whichever feed it comes from.
 /// </summary>
 public sealed class LibTorchPackage
 {
@@ -69,7 +69,8 @@ public sealed class LibTorchPackage
         catch (Exception e) when (e is HttpRequestException or IOException or TimeoutException || (e is TaskCanceledException && !stop.IsCancellationRequested))
         {
             throw new FailureException(
-                $"{Name} {Version} cannot be fetched from {source}, {Attempts} times ({e.Message}): try again, name another feed, or fetch the .nupkg elsewhere and name the file", e);
+                $"{Name} {Version} cannot be fetched from {source}, {Attempts} times ({e.Message}): "
+                + "try again, name another feed, or fetch the .nupkg elsewhere and name the file", e);
         }
 
         Unpack(file, source, folder);
@@ -147,8 +148,7 @@ public sealed class LibTorchPackage
         const string File = $"{Name}.{Version}.nupkg";
         string[] places = [source, Path.Combine(source, File), Path.Combine(source, Name, Version, File)];
         return places.FirstOrDefault(System.IO.File.Exists)
-            ?? throw new UsageException($"{source} is neither {File} nor a folder that holds it; the package is at {PublicFeed.Replace("api.", "www.", StringComparison.Ordinal)
-                .Replace("/v3/index.json", "/packages/" + Name, StringComparison.Ordinal)}");
+            ?? throw new UsageException($"{source} is neither {File} nor a folder that holds it; without a source it is fetched from {PublicFeed}");
     }
 
     private void Unpack(string file, string source, string folder)
@@ -172,7 +172,8 @@ public sealed class LibTorchPackage
                     checkedTarget.FlushFinalBlock();
                     if (Convert.ToHexStringLower(hash.Hash!) != sha256)
                     {
-                        throw new UsageException($"{name} in {source} is not the library that this program was built for: its SHA-256 is {Convert.ToHexStringLower(hash.Hash!)}, not {sha256}");
+                        throw new UsageException(
+                            $"{name} in {source} is not the library that this program was built for: its SHA-256 is {Convert.ToHexStringLower(hash.Hash!)}, not {sha256}");
                     }
                 });
             }

@@ -52,8 +52,9 @@ internal sealed class RunJournal(
     {
         var now = time.GetTimestamp();
         var waited = time.GetElapsedTime(_asked, _arrived) - _planted;
-        _pending.Add(new Pending(batch.Step + 1, batch.Epoch, batch.Size, [.. batch.ClipIds], values, scalars, time.GetUtcNow().ToUnixTimeMilliseconds(), time.GetElapsedTime(_began, now),
-            waited > TimeSpan.Zero ? waited : TimeSpan.Zero, LiveTensors.Count, Environment.WorkingSet, position.SkippedHere));
+        _pending.Add(new Pending(batch.Step + 1, batch.Epoch, batch.Size, [.. batch.ClipIds], values, scalars,
+            time.GetUtcNow().ToUnixTimeMilliseconds(), time.GetElapsedTime(_began, now), waited > TimeSpan.Zero ? waited : TimeSpan.Zero,
+            LiveTensors.Count, Environment.WorkingSet, position.SkippedHere));
         _began = now;
     }
 
@@ -215,5 +216,6 @@ internal sealed class RunJournal(
     private sealed record Reported(double[][] Values, long[] Skipped);
 
     private sealed record Pending(
-        long Step, int Epoch, int Size, string[] ClipIds, StepSchedule Schedule, StepScalars Scalars, long Time, TimeSpan Whole, TimeSpan Wait, long LiveTensors, long Rss, long Skipped);
+        long Step, int Epoch, int Size, string[] ClipIds, StepSchedule Schedule, StepScalars Scalars,
+        long Time, TimeSpan Whole, TimeSpan Wait, long LiveTensors, long Rss, long Skipped);
 }

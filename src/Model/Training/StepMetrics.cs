@@ -83,7 +83,8 @@ public sealed record StepMetrics
             double TakeAny(string name) => all.Remove(name, out var value) ? value : 0;
             return new StepMetrics
             {
-                Step = (long)Take("step"), Epoch = (int)Take("epoch"), Position = (long)Take("position"), Time = (long)TakeAny("time"), Lr = Take("lr"), Wd = Take("wd"), EmaVideo = Take("ema_video"), EmaAudio = Take("ema_audio"),
+                Step = (long)Take("step"), Epoch = (int)Take("epoch"), Position = (long)Take("position"), Time = (long)TakeAny("time"),
+                Lr = Take("lr"), Wd = Take("wd"), EmaVideo = Take("ema_video"), EmaAudio = Take("ema_audio"),
                 Ms = Take("ms"), SamplesPerSecond = Take("samples_per_s"), DataWait = Take("data_wait"), Mfu = Take("mfu"), Skipped = (long)TakeAny("skipped"),
                 CheckpointsMissed = (long)TakeAny("checkpoints_missed"), LiveTensors = (long)Take("live_tensors"), Rss = (long)Take("rss"), GpuMemory = (long)Take("gpu_memory"),
                 Scalars = all.ContainsKey("loss") && all.ContainsKey(StepScalars.GradNorm) ? all : throw new JsonException("it has no loss and grad_norm"),

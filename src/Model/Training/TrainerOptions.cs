@@ -37,7 +37,9 @@ public sealed record TrainerOptions
     /// <summary><c>cpu</c>, <c>cuda</c>, <c>cuda:k</c> or <c>auto</c> (the first GPU where there is one). Default auto.</summary>
     public string Device { get; init; } = "auto";
 
-    /// <summary>An MLflow server that gets parameters, tags and every step's metrics; null (default): none. Training never waits for it, but for a moment at its end.</summary>
+    /// <summary>
+    /// An MLflow server that gets parameters, tags and every step's metrics; null (default): none. Training never waits for it, but for a moment at its end.
+    /// </summary>
     public MlflowOptions? Mlflow { get; init; }
 
     /// <summary>What checkpoints are written to; a test puts a disk that fails in its place.</summary>

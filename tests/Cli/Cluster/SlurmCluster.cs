@@ -30,7 +30,8 @@ public sealed class SlurmCluster : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var up = await XkdProcess.StartAsync("bash", [RepositoryFiles.Find("tools", "cluster", "slurm.sh"), "up", "--nodes", "3", "--dir", _slurm]);
+        string[] command = [RepositoryFiles.Find("tools", "cluster", "slurm.sh"), "up", "--nodes", "3", "--dir", _slurm, "--for", $"{Environment.ProcessId}"];
+        var up = await XkdProcess.StartAsync("bash", command);
         Assert.True(up.ExitCode is 0 or 2, up.Output + up.Error);
         _missing = up.ExitCode == 2 ? up.Error.Trim() : null;
         _up = up.ExitCode == 0;

@@ -73,10 +73,11 @@ public sealed class LibTorchPackageTests : IDisposable
     }
 
     [Fact]
-    public async Task Install_NothingThere_NamesThePackageAndWhereItIs()
+    public async Task Install_NothingThere_NamesThePackageAndWhereItIsFetchedFrom()
     {
         var error = await Assert.ThrowsAsync<UsageException>(() => Package().InstallAsync(_root.File("elsewhere"), _root.File("libtorch"), null, TestContext.Current.CancellationToken));
-        Assert.Contains($"https://www.nuget.org/packages/{LibTorchPackage.Name}", error.Message);
+        Assert.Contains($"is neither {File} nor a folder that holds it", error.Message);
+        Assert.Contains(LibTorchPackage.PublicFeed, error.Message);
     }
 
     [Fact]

@@ -19,7 +19,8 @@ internal static class ProfileCommand
         var config = ConfigNames.Accept(new Option<string?>("--config") { Description = "loader, step, train, plan: the configuration; by default the released recipe at batch 8, configs/bench/scaled.yaml, configs/pretrain/tiny.yaml, xkd.yaml." }, "pretrain");
         var device = CommonOptions.Device();
         var libtorch = CommonOptions.LibTorch();
-        var clips = Numbers.Optional<long>("--clips", $"ingest, decode: clips of 10 s that are generated ({Profiler.Clips}). plan: clips of an epoch (240,000).", new NumberRange(1, long.MaxValue));
+        var clips = Numbers.Optional<long>(
+            "--clips", $"ingest, decode: clips of 10 s that are generated ({Profiler.Clips}). plan: clips of an epoch (240,000).", new NumberRange(1, long.MaxValue));
         var batches = Numbers.Several<int>("--batch", "step, plan: batch sizes, measured one after the other, such as --batch 4 8 16.", new NumberRange(1, 1_000_000));
         Option<bool> sweep = new("--sweep") { Description = "loader: measure at several numbers of workers." };
         var set = CommonOptions.Set();
@@ -33,8 +34,9 @@ internal static class ProfileCommand
             var terminal = Terminal.Of(parsed, json);
             RequireFitting(parsed, parsed.GetValue(what)!,
             [
-                (data, ["loader", "train"]), (config, ["loader", "step", "train", "plan"]), (set, ["loader", "step", "train", "plan"]), (device, ["step", "train", "plan"]),
-                (clips, ["ingest", "decode", "plan"]), (batches, ["step", "plan"]), (sweep, ["loader"]), (delays, ["ingest", "decode", "loader", "train"]), (output, Profiler.Names),
+                (data, ["loader", "train"]), (config, ["loader", "step", "train", "plan"]), (set, ["loader", "step", "train", "plan"]),
+                (device, ["step", "train", "plan"]), (clips, ["ingest", "decode", "plan"]), (batches, ["step", "plan"]), (sweep, ["loader"]),
+                (delays, ["ingest", "decode", "loader", "train"]), (output, Profiler.Names),
             ]);
             ProfileOptions options = new()
             {
@@ -43,7 +45,8 @@ internal static class ProfileCommand
             };
             if (parsed.GetValue(what) == "plan")
             {
-                await Task.Run(() => PlanProfile.Run(options, parsed.GetValue(libtorch), parsed.GetValue(clips) ?? 240_000, terminal, signals.Token), CancellationToken.None).ConfigureAwait(false);
+                var epoch = parsed.GetValue(clips) ?? 240_000;
+                await Task.Run(() => PlanProfile.Run(options, parsed.GetValue(libtorch), epoch, terminal, signals.Token), CancellationToken.None).ConfigureAwait(false);
                 return ExitCodes.Done;
             }
 

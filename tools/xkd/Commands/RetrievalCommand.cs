@@ -59,7 +59,8 @@ internal static class RetrievalCommand
             var result = await RetrievalFiles.WriteAsync(parsed.GetValue(output)!, parsed.GetValue(target)!, both[0].Result, both[1].Result, signals.Token).ConfigureAwait(false);
             foreach (var (way, one) in both)
             {
-                terminal.Result($"{way}: {string.Join(", ", one.Recall.Select(r => $"R@{r.Key} {r.Value:f2} % (chance {one.Chance[r.Key]:f2})"))}, median rank {one.MedianRank:f1} of {one.Queries}");
+                var recall = one.Recall.Select(r => $"R@{r.Key} {r.Value:f2} % (chance {one.Chance[r.Key]:f2})");
+                terminal.Result($"{way}: {string.Join(", ", recall)}, median rank {one.MedianRank:f1} of {one.Queries}");
             }
 
             if (terminal.Json)

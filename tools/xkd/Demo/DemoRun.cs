@@ -74,7 +74,8 @@ internal sealed class DemoRun(DemoOptions options, Terminal terminal, TimeProvid
         }
 
         terminal.Line(string.Create(CultureInfo.InvariantCulture,
-            $"  the right clip among the first 10 of {found.Clips}: {found.SoundToPicture.Recall[10]:f1} % by sound, {found.PictureToSound.Recall[10]:f1} % by picture; chance {found.SoundToPicture.Chance[10]:f1} %"));
+            $"  the right clip among the first 10 of {found.Clips}: {found.SoundToPicture.Recall[10]:f1} % by sound, "
+            + $"{found.PictureToSound.Recall[10]:f1} % by picture; chance {found.SoundToPicture.Chance[10]:f1} %"));
     }
 
     // Clips and training share one seed, so that another --seed is another experiment from end to end.

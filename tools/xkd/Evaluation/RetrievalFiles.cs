@@ -38,7 +38,8 @@ internal static class RetrievalFiles
         foreach ((var way, var result) in ways)
         {
             var (k, recall) = result.Recall.Last();
-            var found = string.Create(CultureInfo.InvariantCulture, $"for {recall:f2} % of {result.Queries} queries the same {target} is among the first {k}, by chance {result.Chance[k]:f2} %");
+            var found = string.Create(
+                CultureInfo.InvariantCulture, $"for {recall:f2} % of {result.Queries} queries the same {target} is among the first {k}, by chance {result.Chance[k]:f2} %");
             page.Verdict($"{way}: {found}; its median rank is {Number(result.MedianRank, "f1")}.", VerdictLevel.Plain);
         }
 
@@ -46,7 +47,10 @@ internal static class RetrievalFiles
         return page.Heading("Recall among the first k, percent").Table(
             ["queries → found", .. ranks.SelectMany(k => (string[])[$"k = {k}", "chance"]), "median rank", "queries"],
             ways.Select(w => (string[])
-                [w.Way, .. ranks.SelectMany(k => (string[])[Number(w.Result.Recall[k], "f2"), Number(w.Result.Chance[k], "f2")]), Number(w.Result.MedianRank, "f1"), $"{w.Result.Queries}"]));
+                [
+                    w.Way, .. ranks.SelectMany(k => (string[])[Number(w.Result.Recall[k], "f2"), Number(w.Result.Chance[k], "f2")]),
+                    Number(w.Result.MedianRank, "f1"), $"{w.Result.Queries}",
+                ]));
     }
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

@@ -53,7 +53,8 @@ public static class Retrieval
 
         var median = (found[found.Length / 2].Rank + found[(found.Length - 1) / 2].Rank) / 2.0;
         return new RetrievalResult(
-            ks.ToDictionary(k => k, k => 100.0 * found.Count(one => one.Rank <= k) / found.Length), median, found.Length, ks.ToDictionary(k => k, k => 100 * found.Average(one => one.Chance(k))));
+            ks.ToDictionary(k => k, k => 100.0 * found.Count(one => one.Rank <= k) / found.Length), median, found.Length,
+            ks.ToDictionary(k => k, k => 100 * found.Average(one => one.Chance(k))));
     }
 
     /// <summary>The rows of <paramref name="gallery"/> that are nearest to a query, nearest first.</summary>
