@@ -1,19 +1,28 @@
 using System.Text.Json.Serialization;
 using Parquet.Serialization;
 using Parquet.Serialization.Attributes;
+using Xkd.Cli.Tests.Experiments;
 using Xkd.Storage;
 
 namespace Xkd.Cli.Tests.Docs;
 
-/// <summary>What the pages print is typed, line by line, in a folder that has what they speak of: a few small videos, miniatures of two data sets, tiny weights.</summary>
-public sealed class TypedCommandTests : IDisposable
+/// <summary>
+/// What the pages print is typed, line by line, in a folder that has what they speak of: a few small videos, miniatures of two data sets, tiny weights.
+/// </summary>
+public sealed class TypedCommandTests(DigitSources digits) : IClassFixture<DigitSources>, IDisposable
 {
+    private const string OpenMpi = "/usr/bin/mpirun.openmpi";
+
+
     // A network and views that take seconds; the configurations that pages name ask for days.
     private static readonly string[] TinyTraining =
     [
-        "--device", "cpu", "--max-steps", "2", "--set", "batch=2", "optim.epochs=2", "optim.warmup_epochs=1", "data.global_frames=8", "data.global_size=32", "data.local_frames=4", "data.local_size=16",
-        "data.global_mel_frames=112", "data.local_mel_frames=32", "data.workers=1", "model.video_patch=[2,8,8]", "model.audio_patch=[8,16]", "model.encoder.dim=32", "model.encoder.depth=1",
-        "model.encoder.heads=2", "model.decoder.dim=16", "model.decoder.depth=1", "model.decoder.heads=2", "model.projector.hidden=16", "model.projector.bottleneck=8", "model.projector.out=16",
+        "--device", "cpu", "--max-steps", "2", "--set", "batch=2", "optim.epochs=2", "optim.warmup_epochs=1",
+        "data.global_frames=8", "data.global_size=32", "data.local_frames=4", "data.local_size=16",
+        "data.global_mel_frames=112", "data.local_mel_frames=32", "data.workers=1",
+        "model.video_patch=[2,8,8]", "model.audio_patch=[8,16]", "model.encoder.dim=32", "model.encoder.depth=1",
+        "model.encoder.heads=2", "model.decoder.dim=16", "model.decoder.depth=1", "model.decoder.heads=2",
+        "model.projector.hidden=16", "model.projector.bottleneck=8", "model.projector.out=16",
     ];
 
     // Of each verb, what makes it short. What is typed for an hour on a cluster is typed here for seconds.
@@ -27,15 +36,76 @@ public sealed class TypedCommandTests : IDisposable
         ["profile ingest"] = ["--clips", "2"],
         ["profile step"] = ["--config", "tiny", "--device", "cpu"],
         ["selfcheck"] = ["--steps", "2"],
+        ["experiment avdigits generate"] = ["--train-per-class", "2", "--val-per-class", "1"],
+        ["experiment avdigits run"] =
+        [
+            "--seed", "0", "--jobs", "2", "--set", "batch=10", "optim.epochs=1", "optim.warmup_epochs=1",
+            "model.encoder.dim=16", "model.encoder.depth=1", "model.encoder.heads=2",
+            "model.decoder.dim=16", "model.decoder.depth=1", "model.decoder.heads=2",
+        ],
     };
 
-    // Other tests run these: the launcher's, and those of the demo, the experiment, the profile of training, and tracking servers.
-    private static readonly string[] Elsewhere = ["test", "demo", "experiment", "profile train"];
+    // Folders and devices of the pages, and what stands for them here.
+    private static readonly (string Page, string Here)[] StandIns =
+        [("/cache/", "cache/"), ("/data/", "data/"), ("/lustre/", "cache/"), ("s3://bucket/", "s3://xkd/"), ("cuda", "cpu")];
     private const string Servers = "http://localhost";
 
+    // Pages whose lines are typed here.
+    private static readonly string[] Typed =
+        ["README.md", .. new[] { "guide", "answers", "deploy", "cache", "gpu", "ranks", "cluster", "experiment" }.Select(page => $"docs/{page}.md")];
+
+    // How the other lines begin, and what runs them.
+    private static readonly (string Line, string By)[] Elsewhere =
+    [
+        ("./xkd test cluster", "tests/Cli/Cluster/SlurmTests.cs"),
+        ("./xkd test", ".ci/run"),
+        ("./xkd demo", "tests/Cli/DemoCommandTests.cs"),
+        ("xkd demo", "tools/release/try.sh"),
+        ("./xkd profile train", "tests/Cli/ProfileCommandTests.cs"),
+        ("srun --mpi", "tests/Cli/Cluster/SlurmTests.cs"),
+        ("DATASET=", "tests/Cli/Cluster/SlurmTests.cs"),
+        ("PROTOCOL=", "tests/Cli/Cluster/SlurmTests.cs"),
+        ("tools/cluster/slurm.sh", "tests/Cli/Cluster/SlurmCluster.cs"),
+        ("export AWS_", "tests/Cli/ObjectStoreCommandTests.cs"),
+        ("XKD_CACHE_DIR=/nvme/xkd tools/bench", "bench/results/2026-11-30-scale.md"),
+        ("python3 tools/python/xkd_encoder.py", "tests/Model/Weights/PythonEncoderTests.cs"),
+        ("duckdb", "tests/Storage/Export/CacheExporterTests.cs"),
+        ("tar xzf xkd-gpu", "tools/gpu/check.sh"),
+        ("xkd-gpu/run.sh", "tools/gpu/check.sh"),
+        ("apt-get install", "tools/distros/check.sh"),
+        ("tar xzf xkd-", "tools/distros/check.sh"),
+        ("ln -s /opt/xkd", "tools/distros/check.sh"),
+        ("xkd doctor --install-libtorch", "tools/distros/check.sh"),
+        ("dotnet tool install xkd", "tools/release/try.sh"),
+        ("docker ", "tools/release/images.sh"),
+        ("(cd FOLDER && apptainer", "tools/release/images.sh"),
+        ("tools/release/", "docs/install.md"),
+        ("tools/distros/check.sh", "docs/install.md"),
+        ("git tag", "docs/install.md"),
+        ("dotnet run --project samples/library", "tests/Cli/Library/LibrarySampleTests.cs"),
+        ("dotnet ", ".ci/run"),
+        ("tools/docs/build.sh", "tests/Cli/Docs/ReferencePageTests.cs"),
+        ("--set ", "tests/Cli/Docs/DocumentedCommandTests.cs"),
+    ];
+
     private readonly MediaMaker _media = new();
+    private readonly Dictionary<string, string> _environment = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _servers = new(StringComparer.Ordinal);
 
     public void Dispose() => _media.Dispose();
+
+    /// <summary>A line that nothing runs is a fault; so is an entry of the list above that no page has.</summary>
+    [Fact]
+    public void Lines_OfEveryPage_AreTypedHereOrRunElsewhere()
+    {
+        PageText[] lines = [.. DocumentationPages.All.SelectMany(page => page.Shell).Where(line => line.Text.Length > 0 && !line.Text.StartsWith('#'))];
+        var unrun = lines.Where(line => By(line.Text) is null && !(Typed.Contains(line.Page) && ShellWords.Arguments(line.Text) is not null));
+        DocumentationPages.AssertNone(unrun.Select(line => line.Fault("nothing runs it")));
+        var old = Elsewhere.Where(other => !lines.Any(line => line.Text.StartsWith(other.Line, StringComparison.Ordinal)));
+        DocumentationPages.AssertNone(old.Select(other => $"no page has '{other.Line}'"));
+        Assert.All(Elsewhere, other => Assert.True(File.Exists(RepositoryFiles.Find(other.By)), other.By));
+        Assert.Null(By("rm -rf /"));
+    }
 
     [Fact]
     public void ReadMe_IsReadInMinutes()
@@ -73,7 +143,8 @@ public sealed class TypedCommandTests : IDisposable
         File.Move(_media["encoder.pth"], _media["XKD.pth.tar"]);
         foreach (var name in new[] { "train", "val", "audio", "video" })
         {
-            await RunAsync("features", "--weights", "runs/av", "--data", "cache", "--out", $"{name}.parquet", "--modality", name == "audio" ? "audio" : "video");
+            string[] modality = ["--modality", name == "audio" ? "audio" : "video"];
+            await RunAsync(["features", "--weights", "runs/av", "--data", "cache", "--out", $"{name}.parquet", .. modality]);
         }
 
         await TypeAsync("docs/guide.md", least: 25);
@@ -84,9 +155,54 @@ public sealed class TypedCommandTests : IDisposable
         await RunAsync("ingest", "--dataset", "kinetics400", "--root", "data/k400", "--split", "train", "--out", "cache/audioset");
         Directory.Delete(_media["runs/av"], recursive: true);
         var ids = Cache.Open(_media["cache/k400"]).Clips.Select(clip => clip.Id).ToList();
-        await ParquetSerializer.SerializeAsync(ids.Select((id, i) => new Score { Id = id, Value = 0.1 * (i + 1) }), _media["fixed.parquet"], cancellationToken: TestContext.Current.CancellationToken);
+        var scores = ids.Select((id, i) => new Score { Id = id, Value = 0.1 * (i + 1) });
+        await ParquetSerializer.SerializeAsync(scores, _media["fixed.parquet"], cancellationToken: TestContext.Current.CancellationToken);
         await File.WriteAllLinesAsync(_media["takedown.txt"], ids.Take(1), TestContext.Current.CancellationToken);
         await TypeAsync("docs/cache.md", least: 10);
+    }
+
+    /// <summary>With two ranks in place of sixteen, a server in this process in place of MinIO, and the CPU in place of a GPU.</summary>
+    [Fact]
+    public async Task PagesOfMachines_TheirCommands_Run()
+    {
+        MakeWorld();
+        Miniatures.Make("kinetics400", _media, new MiniatureOptions { Seconds = 4.5, ClipsPerClass = 2 }, folder: "data/k400");
+        using ObjectServer server = new();
+        _environment["AWS_ENDPOINT_URL_S3"] = server.Endpoint;
+        _environment["AWS_ACCESS_KEY_ID"] = _environment["AWS_SECRET_ACCESS_KEY"] = "test";
+        _environment["XKD_CACHE_DIR"] = _media["copies"];
+        foreach (var allowed in new[] { "OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "OMPI_MCA_rmaps_base_oversubscribe" })
+        {
+            _environment[allowed] = "1";
+        }
+
+        await TypeAsync("docs/cluster.md", least: 4);
+        Directory.Delete(_media["runs"], recursive: true);
+        await RunAsync("ingest", "--dataset", "kinetics400", "--root", "data/k400", "--out", "cache/k400");
+        await TypeAsync("docs/gpu.md", least: 4);
+        Directory.Delete(_media["runs"], recursive: true);
+        await TypeAsync("docs/ranks.md", least: 1);
+    }
+
+    [Fact]
+    public async Task PageOfTheExperiment_ItsCommands_Run()
+    {
+        Directory.CreateSymbolicLink(_media["MNIST"], digits.Mnist);
+        Directory.CreateSymbolicLink(_media["FSDD"], digits.Fsdd);
+        await TypeAsync("docs/experiment.md", least: 8);
+    }
+
+    [Fact]
+    public async Task Guide_ItsCommandsWithServers_Run()
+    {
+        MakeWorld();
+        await RunAsync("ingest", "--dataset", "folder", "--root", "videos", "--out", "caches/own");
+        using MlflowServer tracking = new();
+        using MetricsCollector collector = new();
+        _servers["http://localhost:5000"] = tracking.Uri.ToString();
+        _servers["http://localhost:4318"] = collector.Uri;
+        await TypeAsync("docs/guide.md", least: 2);
+        Assert.NotEmpty(collector.Requests);
     }
 
     private sealed class Score
@@ -110,27 +226,45 @@ public sealed class TypedCommandTests : IDisposable
         }
     }
 
+    private static string? By(string line) => Elsewhere.FirstOrDefault(other => line.StartsWith(other.Line, StringComparison.Ordinal)).By;
+
+    // Lines that name a server are typed where there is one, and then they alone.
     private async Task TypeAsync(string page, int least)
     {
+        Assert.Contains(page, Typed);
         var typed = 0;
         foreach (var line in MarkdownPage.Load(page).Shell)
         {
-            if (ShellWords.Arguments(line.Text) is { } words && !Elsewhere.Any(other => string.Join(' ', words).StartsWith(other, StringComparison.Ordinal))
-                && !line.Text.Contains(Servers, StringComparison.Ordinal))
+            var namesServer = line.Text.Contains(Servers, StringComparison.Ordinal);
+            if (ShellWords.Arguments(line.Text) is { } words && By(line.Text) is null && namesServer == _servers.Count > 0)
             {
                 typed++;
-                await RunAsync([.. words.Select(word => word.Replace("/cache/", "cache/", StringComparison.Ordinal).Replace("/data/", "data/", StringComparison.Ordinal))]);
+                words = [.. words.Select(word => StandIns.Aggregate(word, (text, one) => text.Replace(one.Page, one.Here, StringComparison.Ordinal)))];
+                words = [.. words.Select(word => _servers.GetValueOrDefault(word, word))];
+                await RunAsync(words, ranks: line.Text.StartsWith("mpirun", StringComparison.Ordinal) ? 2 : 1);
             }
         }
 
         Assert.InRange(typed, least, int.MaxValue);
     }
 
-    private async Task RunAsync(params string[] words)
+    private Task RunAsync(params string[] words) => RunAsync(words, ranks: 1);
+
+    private async Task RunAsync(string[] words, int ranks)
     {
         var shorter = Shorter.FirstOrDefault(verb => string.Join(' ', words).StartsWith(verb.Key, StringComparison.Ordinal)).Value ?? [];
-        string[] arguments = [Path.Combine(AppContext.BaseDirectory, "xkd.dll"), .. words, .. shorter];
-        var outcome = await XkdProcess.StartAsync("dotnet", arguments, folder: _media.Root);
+        string[] command = words is ["experiment", "avdigits", ..]
+            ? [Path.Combine(AppContext.BaseDirectory, "xkd-avdigits"), .. words[2..], .. shorter]
+            : ["dotnet", Path.Combine(AppContext.BaseDirectory, "xkd.dll"), .. words, .. shorter];
+        if (ranks > 1 && !File.Exists(OpenMpi))
+        {
+            TestContext.Current.AddWarning($"{OpenMpi} is missing (apt-get install openmpi-bin libopenmpi3); one rank: xkd {string.Join(' ', words)}");
+            ranks = 1;
+        }
+
+        var outcome = ranks > 1
+            ? await XkdProcess.StartAsync(OpenMpi, ["-np", $"{ranks}", "--bind-to", "none", .. command], _environment, _media.Root)
+            : await XkdProcess.StartAsync(command[0], command[1..], _environment, _media.Root);
         Assert.True(outcome.ExitCode == 0, $"xkd {string.Join(' ', words)}: exit {outcome.ExitCode}\n{outcome.Output}\n{outcome.Error}");
     }
 }

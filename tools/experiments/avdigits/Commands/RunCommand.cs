@@ -25,7 +25,7 @@ internal static class RunCommand
             {
                 Data = parsed.GetValue(data)!,
                 Rows = Choose(parsed.GetValue(rows)),
-                Seeds = parsed.GetValue(seeds) is { Length: > 0 } chosen ? chosen : DefaultSeeds,
+                Seeds = parsed.GetValue(seeds) is { Length: > 0 } chosen ? [.. chosen.Distinct()] : DefaultSeeds,
                 Jobs = parsed.GetValue(jobs) is > 0 and var j ? j : parsed.GetValue(parts.Size) == "cpu" ? Environment.ProcessorCount : 1,
             };
             LibTorch.Load(options.LibTorch);
@@ -64,7 +64,7 @@ internal static class RunCommand
 
         return names.Contains("all", StringComparer.Ordinal)
             ? AblationRow.All
-            : [.. names.Select(n => AblationRow.All.FirstOrDefault(r => r.Name == n) ?? throw new UsageException($"--row {n}: no such row; write {string.Join(", ", AblationRow.All.Select(r => r.Name))}, or all"))];
+            : [.. names.Distinct(StringComparer.Ordinal).Select(n => AblationRow.All.FirstOrDefault(r => r.Name == n) ?? throw new UsageException($"--row {n}: no such row; write {string.Join(", ", AblationRow.All.Select(r => r.Name))}, or all"))];
     }
 
     /// <summary>What both commands take.</summary>
