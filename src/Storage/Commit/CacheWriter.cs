@@ -222,6 +222,11 @@ public sealed class CacheWriter : IAsyncDisposable
     {
         _head = _manifests.Head() is { } head ? _manifests.Listing(head) : null;
         RequireSameFingerprint();
+        if (_lock.TakenOver)
+        {
+            Fence();
+        }
+
         new Leftovers(_store).Remove(_options.Part, _lock, _head);
         _ledger = _head is null ? _ledger : _ledgers.Read(_head);
         _number = Committed(_head);
@@ -230,6 +235,26 @@ public sealed class CacheWriter : IAsyncDisposable
         {
             // A writer may have died between its manifest and this file.
             _ledgers.WriteMerged(_ledger, _options.Part);
+        }
+    }
+
+    // The next version may be on its way from the writer that this one took over from, sent while it still held the part. With another version of that number in
+    // place it comes too late, and its writer finds that out.
+    private void Fence()
+    {
+        while (true)
+        {
+            _number = Committed(_head);
+            _lock.Require();
+            var next = Follow();
+            if (_manifests.TryPut(next, _options.Part))
+            {
+                _head = next;
+                return;
+            }
+
+            _head = _manifests.Listing(_manifests.After(_head)!);
+            RequireSameFingerprint();
         }
     }
 

@@ -112,10 +112,8 @@ internal sealed class ObjectBucket : IDisposable
     /// <returns>false when it is.</returns>
     public bool TryPut(string name, byte[] content, CancellationToken stop = default)
     {
-        var mayBeOurs = false;
-        var put = _retries.Run($"write {Named(name)}", async (attempt, ct) =>
+        var put = _retries.Run($"write {Named(name)}", async (_, ct) =>
         {
-            mayBeOurs = attempt > 0;
             try
             {
                 var request = Request(name, content);
@@ -129,8 +127,8 @@ internal sealed class ObjectBucket : IDisposable
             }
         }, stop);
 
-        // A try that seemed to fail may have taken effect; then it is our own object that is in the way.
-        return put || (mayBeOurs && Holds(name, content));
+        // A try that seemed to fail may have taken effect, and what lies between may send a request twice; then it is our own object that is in the way.
+        return put || Holds(name, content);
     }
 
     /// <summary>Whether the service keeps to <c>If-None-Match: *</c>: then of several writers of one name one wins; otherwise the last does, unnoticed.</summary>

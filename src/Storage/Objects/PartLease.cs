@@ -22,11 +22,13 @@ internal sealed partial class PartLease : IPartLock
     private int _beat;
     private bool _over;
 
-    private PartLease(ObjectBucket bucket, string part, int generation, string owner, TimeSpan lease, TimeProvider time)
+    private PartLease(ObjectBucket bucket, string part, int generation, string owner, bool takenOver, TimeSpan lease, TimeProvider time)
     {
-        (_bucket, _part, _generation, _owner) = (bucket, part, generation, owner);
+        (_bucket, _part, _generation, _owner, TakenOver) = (bucket, part, generation, owner, takenOver);
         _timer = time.CreateTimer(_ => Beat(), null, lease / 3, lease / 3);
     }
+
+    public bool TakenOver { get; }
 
     /// <summary>Takes a part that is free, or whose holder was seen to be gone.</summary>
     /// <param name="bucket">The cache's objects.</param>
@@ -38,7 +40,8 @@ internal sealed partial class PartLease : IPartLock
     public static PartLease? TryTake(ObjectBucket bucket, string part, Func<int, string, bool> isGone, TimeSpan lease, TimeProvider time)
     {
         var newest = Newest(bucket, part);
-        if (newest > 0 && Content(bucket, part, newest) is { } content && content != Released && !isGone(newest, content))
+        var held = newest > 0 && Content(bucket, part, newest) is { } content && content != Released ? content : null;
+        if (held is not null && !isGone(newest, held))
         {
             return null;
         }
@@ -54,7 +57,7 @@ internal sealed partial class PartLease : IPartLock
             bucket.Delete(Name(part, newest));
         }
 
-        return new PartLease(bucket, part, newest + 1, owner, lease, time);
+        return new PartLease(bucket, part, newest + 1, owner, takenOver: held is not null, lease, time);
     }
 
     /// <summary>Who holds a part, for a person; null when nobody does.</summary>

@@ -208,6 +208,8 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
 
     private sealed class Held(IDisposable file) : IPartLock
     {
+        public bool TakenOver => false;
+
         public void Require()
         {
             // flock is certain: it ends only with its holder.

@@ -90,6 +90,38 @@ public sealed class PartLeaseTests : IDisposable
     }
 
     [Fact]
+    public async Task Commit_WhoseManifestIsOnItsWayWhenAnotherTakesOver_ComesTooLate()
+    {
+        await using var slow = await CacheWriter.OpenAsync(ObjectCaches.Open(_server.Endpoint, _folder, new ManualTime()), Clips.Fingerprint, new CacheWriterOptions(), _time, Ct);
+        await slow.AddAsync(Clips.Make("a"), Clips.Make("only the slow one's"));
+        using ManualResetEventSlim arrived = new(), onward = new();
+        _server.Faults = (method, key) =>
+        {
+            if (method == "PUT" && key.Contains("/manifest/", StringComparison.Ordinal) && !arrived.IsSet)
+            {
+                arrived.Set();
+                onward.Wait(Ct);
+            }
+
+            return ServerFault.None;
+        };
+        var late = Task.Run(() => slow.CommitAsync(Ct), Ct);
+        arrived.Wait(Ct);
+        _time.EachLook = TimeSpan.FromSeconds(10);
+        await using (var quick = await CacheWriter.OpenAsync(Open(), Clips.Fingerprint, new CacheWriterOptions(), new QuickTime(_time), Ct))
+        {
+            onward.Set();
+            Assert.Contains("another process", (await Assert.ThrowsAsync<FailureException>(() => late)).Message, StringComparison.Ordinal);
+            await quick.AddAsync(Clips.Make("a"));
+            await quick.CommitAsync(Ct);
+        }
+
+        using var store = Open();
+        Assert.Equal(["a"], Cache.Open(store).Clips.Select(c => c.Id));
+        Assert.Empty(CacheVerifier.Verify(store, ct: Ct).Errors);
+    }
+
+    [Fact]
     public async Task Dispose_WriterThatWasTakenForDead_LeavesTheNextOnesShards()
     {
         CacheWriterOptions small = new() { ShardRows = 1 };
