@@ -48,7 +48,7 @@ internal static class NumericSmokeTest
             var hidden = nn.functional.layer_norm(x.matmul(first.t()).Add(bias), [8]);   // [4, 8]
             var y = nn.functional.gelu(hidden).matmul(second.t());                    // [4, 2]
             var mixed = nn.functional.softmax(y.matmul(y.t()).Div(Math.Sqrt(2)), -1).matmul(y);
-            return (mixed - target).square().mean();
+            return (mixed - target).Square().mean();
         }
     }
 

@@ -14,6 +14,7 @@ internal static class ScalarMath
 {
     // The factor of the second term of a sum: TorchSharp makes one at each call that names none, of two tensors as well. Never disposed of.
     private static readonly Scalar One = 1;
+    private static readonly Scalar Two = 2;
 
     extension(Tensor tensor)
     {
@@ -36,6 +37,9 @@ internal static class ScalarMath
             using Scalar scalar = number;
             return tensor.mul(scalar);
         }
+
+        /// <summary>tensor².</summary>
+        public Tensor Square() => tensor.pow(Two);
 
         /// <summary>tensor / number.</summary>
         public Tensor Div(double number)
@@ -104,8 +108,8 @@ internal static class ScalarMath
     /// <summary>0 … count - 1, int64 [count].</summary>
     public static Tensor Indices(long count, Device device)
     {
-        using Scalar stop = count;
-        return arange(stop, dtype: ScalarType.Int64, device: device);
+        using Scalar start = 0, stop = count;
+        return arange(start, stop, One, dtype: ScalarType.Int64, device: device);
     }
 }
 

@@ -4,7 +4,6 @@ using System.Numerics;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Tensorboard;
-using TorchSharp;
 using Xkd.Model.Method;
 using Xkd.Model.Weights;
 using Xkd.Pipeline;
@@ -41,7 +40,6 @@ internal sealed class TensorBoardLog(string folder, PretrainConfig config, TimeP
     /// <exception cref="FullDiskException">There is no room; the events are left out.</exception>
     public void Append(long step, MaskedReconstruction picture)
     {
-        using var scope = torch.NewDisposeScope();
         int rowBytes = picture.Size * 3, shown = Math.Min(MostFrames, picture.Frames);
         var frames = new byte[3 * picture.Size * shown * rowBytes];
         var at = 0;
@@ -66,10 +64,11 @@ internal sealed class TensorBoardLog(string folder, PretrainConfig config, TimeP
             Image("masked/spectrogram", spectrograms, 3 * picture.Mels, picture.MelFrames),
         ]);
 
-        Event Image(string tag, byte[] rgb, long height, long width) => new()
+        Event Image(string tag, byte[] rgb, int height, int width)
         {
-            Step = step, WallTime = Now, Summary = torch.utils.tensorboard.Summary.image(tag, torch.tensor(rgb).view(height, width, 3), dataformats: "HWC"),
-        };
+            Summary.Types.Image image = new() { Height = height, Width = width, Colorspace = 3, EncodedImageString = ByteString.CopyFrom(FramePictures.Png(rgb, width, height)) };
+            return new Event { Step = step, WallTime = Now, Summary = new Summary { Value = { new Summary.Types.Value { Tag = tag, Image = image } } } };
+        }
     }
 
     public void Dispose() => _file?.Dispose();

@@ -35,6 +35,13 @@ public static class FramePictures
         return Encode(sheet);
     }
 
+    /// <summary>A picture of rgb24 [height, width, 3], as PNG.</summary>
+    public static byte[] Png(ReadOnlySpan<byte> rgb, int width, int height)
+    {
+        using var bitmap = FromRgb(rgb, width, height);
+        return Encode(bitmap);
+    }
+
     /// <summary>A log-mel [mels, frames], low frequencies at the bottom, coloured from its own minimum to its own maximum.</summary>
     public static byte[] Spectrogram(ReadOnlySpan<float> mel, int mels, int frames, int scale = 2, SpectrogramAxes? axes = null) =>
         Spectrogram(mel, mels, frames, float.NaN, float.NaN, scale, axes);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Xkd.Bench;
+using Xkd.Cli.Tests.Docs;
 
 namespace Xkd.Cli.Tests;
 
@@ -10,7 +11,6 @@ namespace Xkd.Cli.Tests;
 public sealed partial class SlurmTests(SlurmCluster cluster, IngestedMiniatures miniatures) : IClassFixture<SlurmCluster>, IClassFixture<IngestedMiniatures>
 {
     private const int Steps = 40;
-    private const double Tolerance = 1e-6; // of a loss of about 5
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -46,6 +46,19 @@ public sealed partial class SlurmTests(SlurmCluster cluster, IngestedMiniatures 
         Assert.Equal(["COMPLETED"], await cluster.EndedAsync(job));
         Assert.Contains($"2 ranks on 1 machine, 6 clips each; {library}", await cluster.LogsAsync(), StringComparison.Ordinal);
         await SameCurveAsync($"run-{mpi}", Steps);
+    }
+
+    /// <summary>The line of docs/ranks.md, with a core in place of twelve and folders that are here.</summary>
+    [Fact]
+    public async Task Srun_AsThePageTypesIt_Trains()
+    {
+        cluster.Require();
+        var line = MarkdownPage.Load("docs/ranks.md").Shell.Single(text => text.Text.StartsWith("srun ", StringComparison.Ordinal)).Text;
+        string[] words = [.. line.Split('#')[0].Replace("-c 12 ./xkd", $"-N 2 -n 2 -c 1 {cluster["xkd"]}", StringComparison.Ordinal)
+            .Replace("/lustre/k400", cluster.Cache, StringComparison.Ordinal).Replace("runs/k400", cluster["run-srun"], StringComparison.Ordinal)
+            .Replace("configs/pretrain/xkd.yaml", TrainingCurve.Config, StringComparison.Ordinal).Split(' ', StringSplitOptions.RemoveEmptyEntries)];
+        await cluster.DoneAsync(words[0], [.. words[1..], .. Options()]);
+        await SameCurveAsync("run-srun", Steps);
     }
 
     /// <summary>Runs XKD_TEST_REPEAT times, once by default.</summary>
@@ -170,16 +183,10 @@ public sealed partial class SlurmTests(SlurmCluster cluster, IngestedMiniatures 
     private (string Name, string Value)[] Ingest(string cache) =>
         [("CACHE", cache), ("DATASET", "folder"), ("ROOT", cluster.Media), ("INGEST_FLAGS", "--short-side 32")];
 
-    private static string Tiny => RepositoryFiles.Find("configs", "pretrain", "tiny.yaml");
-
-    private static string[] Options() =>
-    [
-        "--device", "cpu", "--set", "batch=12", "--set", "data.global_size=32", "--set", "data.local_size=32", "--set", "objective.align_all_ranks=true",
-        "--set", $"optim.epochs={Steps / 2}", "--set", "train.log_every=1", "--set", "train.checkpoint_every=5",
-    ];
+    private static string[] Options() => TrainingCurve.Options(Steps);
 
     private (string Name, string Value)[] Train(string run, string mpi, string[] options) =>
-        [("CONFIG", Tiny), ("DATA", cluster.Cache), ("RUN", cluster[run]), ("SLURM_MPI", mpi), ("TRAIN_FLAGS", string.Join(' ', options))];
+        [("CONFIG", TrainingCurve.Config), ("DATA", cluster.Cache), ("RUN", cluster[run]), ("SLURM_MPI", mpi), ("TRAIN_FLAGS", string.Join(' ', options))];
 
     private Task<string> TrainAsync(string run, string mpi, int nodes, params string[] more) =>
         cluster.SubmitAsync("train", [$"--nodes={nodes}", "--ntasks-per-node=1", .. more], Train(run, mpi, Options()));
@@ -187,27 +194,7 @@ public sealed partial class SlurmTests(SlurmCluster cluster, IngestedMiniatures 
     private Task StepsAsync(string run, int steps) =>
         cluster.UntilAsync($"{run} made {steps} steps", async () => (await LossesAsync(run)).Length >= steps);
 
-    // The losses of a run by step; each step once, in order.
-    private async Task<double[]> LossesAsync(string run)
-    {
-        var path = Path.Combine(cluster[run], "metrics.jsonl");
-        if (!File.Exists(path))
-        {
-            return [];
-        }
-
-        using StreamReader reader = new(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
-        List<double> losses = [];
-        var whole = (await reader.ReadToEndAsync(Ct)).Split('\n')[..^1]; // the last is empty, or still being written
-        foreach (var line in whole)
-        {
-            using var step = JsonDocument.Parse(line);
-            losses.Add(step.RootElement.GetProperty("loss").GetDouble());
-            Assert.Equal(losses.Count, step.RootElement.GetProperty("step").GetInt32());
-        }
-
-        return [.. losses];
-    }
+    private Task<double[]> LossesAsync(string run) => TrainingCurve.LossesAsync(cluster[run]);
 
     private async Task<double[]> AloneAsync()
     {
@@ -222,13 +209,13 @@ public sealed partial class SlurmTests(SlurmCluster cluster, IngestedMiniatures 
     }
 
     private Task AloneAsync(string run, string[] options) =>
-        cluster.DoneAsync(cluster["xkd"], ["train", "--config", Tiny, "--data", cluster.Cache, "--out", cluster[run], .. options]);
+        cluster.DoneAsync(cluster["xkd"], ["train", "--config", TrainingCurve.Config, "--data", cluster.Cache, "--out", cluster[run], .. options]);
 
     private async Task SameCurveAsync(string run, int steps)
     {
-        double[] alone = await AloneAsync(), losses = await LossesAsync(run);
+        var losses = await LossesAsync(run);
         Assert.Equal(steps, losses.Length);
-        Assert.All(losses, (loss, i) => Assert.InRange(Math.Abs(loss - alone[i]) / alone[i], 0, Tolerance));
+        TrainingCurve.AssertSame(await AloneAsync(), losses);
     }
 
     [GeneratedRegex("^job ([0-9]+), and [a-z]+ ([0-9]+) after it$")]

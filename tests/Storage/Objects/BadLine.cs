@@ -8,9 +8,9 @@ using System.Text;
 namespace Xkd.Storage.Tests;
 
 /// <summary>
-/// A line to an object store on which everything goes wrong that a network does, by a seed: waits, connections that are reset, answers that break off, faults of gateways,
-/// requests that arrive once more when nobody waits for them any longer. What the server behind it lacks, it adds: objects appear whole, and may be put only where there
-/// is none.
+/// A line to an object store on which everything goes wrong that a network does, by a seed: waits, connections that are reset, answers that break off, faults of
+/// gateways, requests that arrive once more when nobody waits for them any longer. What the server behind it lacks, it adds: objects appear whole, and may be put
+/// only where there is none.
 /// </summary>
 /// <param name="store">Address of the store.</param>
 /// <param name="gate">Of all lines to that store: it takes one request at a time.</param>
@@ -19,7 +19,8 @@ internal sealed class BadLine(string store, SemaphoreSlim gate, int seed) : IDis
 {
     private const double Each = 0.01; // of all requests, for each of these
 
-    private static readonly string[] Kinds = ["500", "503", "429", "reset before", "reset after", "502 after", "cut", "late again", "wait", "wait", "wait", "wait"];
+    private static readonly string[] Kinds =
+        ["500", "503", "429", "reset before", "reset after", "502 after", "cut", "late again", "wait", "wait", "wait", "wait"];
     private static readonly string[] OfTheConnection = ["Connection", "Keep-Alive", "Transfer-Encoding", "Content-Length", "Expect", "If-None-Match"];
 
     private readonly HttpClient _client = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false });
@@ -171,7 +172,7 @@ internal sealed class BadLine(string store, SemaphoreSlim gate, int seed) : IDis
             }
 
             using HttpRequestMessage copy = new(new HttpMethod(request.Method), store + request.Path);
-            copy.Content = request.Body.Length > 0 || request.Method is "PUT" or "POST" ? new ByteArrayContent(request.Body) : null;
+            copy.Content = request.Method is "PUT" or "POST" ? new ByteArrayContent(request.Body) : null;
             foreach (var (name, value) in request.Headers.Where(header => !OfTheConnection.Contains(header.Name, StringComparer.OrdinalIgnoreCase)))
             {
                 _ = copy.Headers.TryAddWithoutValidation(name, value) || copy.Content?.Headers.TryAddWithoutValidation(name, value) == true;
@@ -190,9 +191,9 @@ internal sealed class BadLine(string store, SemaphoreSlim gate, int seed) : IDis
 
     private static async Task<bool> SendAsync(NetworkStream stream, Request request, Answer answer, bool half = false)
     {
-        var head = request.Method == "HEAD" || answer.Status == 204;
+        var head = request.Method == "HEAD";
         var length = request.Method == "HEAD" ? answer.Length ?? answer.Body.Length : answer.Body.Length;
-        var text = string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {answer.Status} Said\r\n{answer.Headers}{(answer.Status == 204 ? "" : $"Content-Length: {length}\r\n")}\r\n");
+        var text = string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {answer.Status} Said\r\n{answer.Headers}Content-Length: {length}\r\n\r\n");
         byte[] bytes = [.. Encoding.Latin1.GetBytes(text), .. head ? [] : answer.Body];
         await stream.WriteAsync(bytes.AsMemory(0, half ? bytes.Length - 1 - (head ? 0 : answer.Body.Length / 2) : bytes.Length));
         return true;
@@ -214,7 +215,7 @@ internal sealed class BadLine(string store, SemaphoreSlim gate, int seed) : IDis
         }
 
         var lines = Encoding.Latin1.GetString([.. head]).TrimEnd().Split("\r\n");
-        (string Name, string Value)[] headers = [.. lines.Skip(1).Select(line => (line[..line.IndexOf(':', StringComparison.Ordinal)], line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()))];
+        (string Name, string Value)[] headers = [.. lines.Skip(1).Select(line => line.Split(':', 2)).Select(parts => (parts[0], parts[1].Trim()))];
         if (headers.Any(header => header.Name == "Expect"))
         {
             await stream.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray());

@@ -4,13 +4,14 @@ using System.Globalization;
 namespace Xkd.Storage.Tests;
 
 /// <summary>
-/// Four parts are written at once to the independent server, each by two processes' worth of writers of which one stands by, over lines on which everything goes wrong.
-/// Again and again a line is held for longer than a lease: then the other writer takes the part over, and what the first had sent arrives after all.
+/// Four parts are written at once to the independent server, each by two writers of which one stands by, over lines on which everything goes wrong. Again and
+/// again a line is held for longer than a lease: then the other writer takes the part over, and what the first had sent arrives after all.
 /// XKD_TEST_COMMITS sets the number of commits.
 /// </summary>
 public sealed class UnderFireTests : IAsyncLifetime
 {
     private const int Parts = 4;
+    private static readonly string[] TakenOver = ["taken over", "was continued by another process"];
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(2.5);
 
     private readonly TempFolder _folder = new();
@@ -41,7 +42,7 @@ public sealed class UnderFireTests : IAsyncLifetime
 
         using var store = ObjectCaches.Open(_server!.Endpoint, _folder);
         var cache = Cache.Open(store);
-        var expected = Enumerable.Range(0, Parts).SelectMany(part => Enumerable.Range(0, commits / Parts).Select(i => Id(part, i))).Order(StringComparer.Ordinal);
+        var expected = Enumerable.Range(0, Parts).SelectMany(part => Enumerable.Range(0, commits / Parts), Id).Order(StringComparer.Ordinal);
         Assert.Equal(expected, cache.Clips.Select(clip => clip.Id).Order(StringComparer.Ordinal));
         Assert.All(told.Keys, id => Assert.Contains(cache.Clips, clip => clip.Id == id));
         Assert.Empty(CacheVerifier.Verify(store, ct: Ct).Errors);
@@ -56,7 +57,8 @@ public sealed class UnderFireTests : IAsyncLifetime
             before = now;
         }
 
-        var faults = _lines.SelectMany(line => line.Faults).GroupBy(fault => fault.Key, fault => fault.Value).OrderBy(kind => kind.Key, StringComparer.Ordinal);
+        var faults = _lines.SelectMany(line => line.Faults).GroupBy(fault => fault.Key, fault => fault.Value)
+            .OrderBy(kind => kind.Key, StringComparer.Ordinal);
         TestContext.Current.SendDiagnosticMessage(
             $"{before.Count} shards in {manifests.Versions().Length} versions; {_lines.Sum(line => line.Faults.Values.Sum())} requests: {string.Join(", ", faults.Select(kind => $"{kind.Key} {kind.Sum()}"))}; "
             + $"writers ended: {string.Join(", ", _ends.OrderBy(end => end.Key, StringComparer.Ordinal).Select(end => $"{end.Key} {end.Value}"))}");
@@ -95,11 +97,15 @@ public sealed class UnderFireTests : IAsyncLifetime
     /// <returns>Why this writer ended; null when the part is complete.</returns>
     private async Task<string?> TurnAsync(int part, int clips, BadLine line, Random random, ConcurrentDictionary<string, bool> told, CancellationToken done)
     {
-        var options = ObjectCaches.Options(line.Endpoint, _folder) with { Retries = 8, RetryDelay = TimeSpan.FromMilliseconds(5), Lease = Lease, CallTimeout = Lease * 0.4 };
+        var options = ObjectCaches.Options(line.Endpoint, _folder) with
+        {
+            Retries = 8, RetryDelay = TimeSpan.FromMilliseconds(5), Lease = Lease, CallTimeout = Lease * 0.4,
+        };
         try
         {
-            await using var writer = await CacheWriter.OpenAsync(
-                new ObjectStore(ObjectCaches.Cache, options, TimeProvider.System), Clips.Fingerprint, new CacheWriterOptions { Part = $"p{part}" }, TimeProvider.System, done);
+            ObjectStore store = new(ObjectCaches.Cache, options, TimeProvider.System);
+            CacheWriterOptions own = new() { Part = $"p{part}" };
+            await using var writer = await CacheWriter.OpenAsync(store, Clips.Fingerprint, own, TimeProvider.System, done);
             for (var i = 0; i < clips; i++)
             {
                 if (writer.Ledger.ContainsKey(Id(part, i)))
@@ -129,7 +135,7 @@ public sealed class UnderFireTests : IAsyncLifetime
         {
             return "waited in vain";
         }
-        catch (FailureException e) when (e.Message.Contains("taken over", StringComparison.Ordinal) || e.Message.Contains("was continued by another process", StringComparison.Ordinal))
+        catch (FailureException e) when (TakenOver.Any(said => e.Message.Contains(said, StringComparison.Ordinal)))
         {
             return "taken over";
         }

@@ -32,13 +32,13 @@ internal sealed class FeatureScaler
             origin ??= features[0].clone().MoveToOuterDisposeScope();
             var from = (features - origin).mul_(targets.Weights(first, (int)x.shape[0]));
             sums.AddInPlace(from.sum(0L));
-            squares.AddInPlace(from.square().sum(0L));
+            squares.AddInPlace(from.Square().sum(0L));
         }, stop);
         var shift = sums.Div(targets.UsedRows);
-        var (mean, variance) = (origin!.Add(shift), squares.Div(targets.UsedRows) - shift.square());
+        var (mean, variance) = (origin!.Add(shift), squares.Div(targets.UsedRows) - shift.Square());
 
         // A feature whose deviation is what rounding to float32 makes of a constant says nothing.
-        var scale = where(variance.gt(mean.Mul(FloatSpacing).square()), variance.rsqrt(), zeros_like(variance));
+        var scale = where(variance.gt(mean.Mul(FloatSpacing).Square()), variance.rsqrt(), zeros_like(variance));
         return new FeatureScaler(mean.data<double>().ToArray(), scale.data<double>().ToArray());
     }
 }

@@ -35,10 +35,10 @@ internal sealed class SvmNewton(SvmRows rows, SvmTargets targets, SvmPreconditio
 
             // Rounding bounds what can be asked for: that of the sum, and that of each row's slack, which is of a product of row and weights.
             var longest = preconditioner.LargestRow;
-            var lengths = Values(w.square().sum(0L).sqrt());
+            var lengths = Values(w.Square().sum(0L).sqrt());
             var limits = lengths.Select((length, k) => Math.Max(
                 options.Tolerance * length, longest * ((Rounding * at.Size[k]) + (2 * options.C * at.Active[k] * ProductRounding * longest * length)))).ToArray();
-            var norms = Values(at.Gradient.square().sum(0L).sqrt());
+            var norms = Values(at.Gradient.Square().sum(0L).sqrt());
             var stalls = norms.Select((norm, k) => before[k].Value - at.Value[k] > Rounding * at.Value[k] || norm < 0.5 * before[k].Norm ? 0 : before[k].Stalls + 1).ToArray();
             var open = Enumerable.Range(0, live.Length).Where(k => norms[k] > limits[k] && stalls[k] < MostStalls && _passes < options.MaxIterations).ToArray();
             foreach (var k in Enumerable.Range(0, live.Length).Except(open))
@@ -182,7 +182,7 @@ internal sealed class SvmNewton(SvmRows rows, SvmTargets targets, SvmPreconditio
             step.AddInPlace(direction * along);
             residual.sub_(product * along);
             solved = preconditioner.Solve(residual, shares);
-            var (next, norms) = (Values((residual * solved).sum(0L)), Values(residual.square().sum(0L)));
+            var (next, norms) = (Values((residual * solved).sum(0L)), Values(residual.Square().sum(0L)));
             open = [.. open.Select((was, k) => was && next[k] > forcing[k] * forcing[k] * start[k] && norms[k] > enough[k] * enough[k])];
             var turn = tensor([.. next.Select((square, k) => open[k] ? square / squares[k] : 0)]);
             var turned = (direction * turn).Add(solved);
@@ -207,14 +207,14 @@ internal sealed class SvmNewton(SvmRows rows, SvmTargets targets, SvmPreconditio
             var slack = (signs * x.mm(w)).RSub(1).relu_().mul_(signs.abs());
             var pull = slack.Mul(2 * options.C);
             gradient.sub_(x.t().mm(signs * pull));
-            loss.AddInPlace(slack.square().sum(0L));
+            loss.AddInPlace(slack.Square().sum(0L));
             size.AddInPlace(pull.sum(0L));
             var margin = slack.sign(); // 1 within the margin, else 0
             active.AddInPlace(margin.sum(0L));
             within.Add(margin.to(ScalarType.Byte).DetachFromDisposeScope());
         }, stop);
         within.ForEach(mask => scope.Attach(mask));
-        var value = w.square().sum(0L).Mul(0.5).Add(loss.Mul(options.C));
+        var value = w.Square().sum(0L).Mul(0.5).Add(loss.Mul(options.C));
         return new Point(Values(value), gradient, Values(size), Values(active), within).MoveToOuterDisposeScope();
     }
 

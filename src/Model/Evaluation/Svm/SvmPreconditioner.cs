@@ -22,7 +22,7 @@ internal sealed class SvmPreconditioner : IDisposable
         rows.ForEach((first, x) =>
         {
             var used = x * targets.Weights(first, (int)x.shape[0]); // [rows, length], zero where a row is not fitted on
-            LargestRow = Math.Max(LargestRow, Math.Sqrt(used.square().sum(1L).max().item<double>()));
+            LargestRow = Math.Max(LargestRow, Math.Sqrt(used.Square().sum(1L).max().item<double>()));
             for (var g = 0; g < groups; g++)
             {
                 var part = used.narrow(1, firsts[g], firsts[g + 1] - firsts[g]);

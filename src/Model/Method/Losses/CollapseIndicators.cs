@@ -49,6 +49,6 @@ internal static class CollapseIndicators
     private static Tensor Deviation(Tensor logits)
     {
         var rows = logits.detach().to(ScalarType.Float32);
-        return (rows - rows.mean([0L], keepdim: true)).square().mean([0L]).sqrt().mean();
+        return (rows - rows.mean([0L], keepdim: true)).Square().mean([0L]).sqrt().mean();
     }
 }

@@ -30,8 +30,8 @@ internal static class MaximumMeanDiscrepancy
     {
         using var scope = NewDisposeScope();
         (x, y) = (x.to(ScalarType.Float64), y.to(ScalarType.Float64));
-        var means = (x.mean([0L]) - y.mean([0L])).square().mean(); // []
-        var covariances = (Covariance(x) - Covariance(y)).square().mean(); // []
+        var means = (x.mean([0L]) - y.mean([0L])).Square().mean(); // []
+        var covariances = (Covariance(x) - Covariance(y)).Square().mean(); // []
         return scope.MoveToOuter(means.Add(covariances));
     }
 
@@ -39,8 +39,8 @@ internal static class MaximumMeanDiscrepancy
     internal static Tensor SquaredDistances(Tensor x, Tensor y)
     {
         const double Smallest = 1e-30;
-        var xx = x.square().sum(-1, keepdim: true); // [n, 1]
-        var yy = y.square().sum(-1, keepdim: true); // [m, 1]
+        var xx = x.Square().sum(-1, keepdim: true); // [n, 1]
+        var yy = y.Square().sum(-1, keepdim: true); // [m, 1]
         return (xx.Add(yy.transpose(0, 1)) - x.matmul(y.transpose(0, 1)).Mul(2)).ClampMin(Smallest); // [n, m]
     }
 

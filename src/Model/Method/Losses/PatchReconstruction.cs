@@ -22,7 +22,7 @@ internal static class PatchReconstruction
             target = (patches - mean) / deviation; // [B, N, P]
         }
 
-        var error = (predicted.to(ScalarType.Float32) - target).square().mean([-1L]); // [B, N]
+        var error = (predicted.to(ScalarType.Float32) - target).Square().mean([-1L]); // [B, N]
         return scope.MoveToOuter((error * mask).sum() / mask.sum());
     }
 
@@ -39,7 +39,7 @@ internal static class PatchReconstruction
     private static (Tensor Mean, Tensor Deviation) Moments(Tensor patches)
     {
         var mean = patches.mean([-1L], keepdim: true); // [B, N, 1]
-        var variance = (patches - mean).square().sum(-1, keepdim: true).Div(patches.shape[^1] - 1); // [B, N, 1]
+        var variance = (patches - mean).Square().sum(-1, keepdim: true).Div(patches.shape[^1] - 1); // [B, N, 1]
         return (mean, variance.Add(Eps).sqrt());
     }
 }

@@ -140,7 +140,7 @@ internal sealed class GradientClip : IDisposable
     {
         using var scope = NewDisposeScope();
         using var unrecorded = no_grad();
-        var norms = kernels.SegmentSums(linalg.vector_norm(rows, ord: 2, dims: [1L], keepdim: false).square(), lengths).sqrt(); // [R] -> [P]
+        var norms = kernels.SegmentSums(rows.norm(1, keepdim: false, p: 2).Square(), lengths).sqrt(); // [R] -> [P]
         var coefficients = norms.Add(Eps).RDiv(clip).ClampMax(1); // [P]
         rows.mul_(coefficients.index_select(0, parameterOfRow).unsqueeze(1)); // [R, 1]
         return scope.MoveToOuter(norms);
