@@ -186,8 +186,16 @@ public sealed class CacheWriter : IAsyncDisposable
 
         await GuardAsync(async () =>
         {
-            await SealAsync();
-            await PublishAsync();
+            try
+            {
+                await SealAsync();
+                await PublishAsync();
+            }
+            catch (XkdException)
+            {
+                _lock.Require(); // whoever took this part over has removed what was not committed: then that is the reason to tell
+                throw;
+            }
         });
         return _head!;
     }

@@ -96,6 +96,11 @@ internal sealed partial class PartLease : IPartLock
 
     private void Beat()
     {
+        if (!_gate.TryEnter())
+        {
+            return; // the beat before still waits for the service: more that wait would take the threads on which its answer is to arrive
+        }
+
         try
         {
             Renew();
@@ -103,6 +108,10 @@ internal sealed partial class PartLease : IPartLock
         catch (XkdException)
         {
             // The service is away for a while. Before anything becomes visible, Require asks again and tells.
+        }
+        finally
+        {
+            _gate.Exit();
         }
     }
 

@@ -18,6 +18,7 @@ public sealed class UnderFireTests : IAsyncLifetime
     private readonly SemaphoreSlim _gate = new(1);
     private readonly List<BadLine> _lines = [];
     private readonly ConcurrentDictionary<string, int> _ends = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<int, bool> _halves = new();
     private S3rver? _server;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -114,7 +115,8 @@ public sealed class UnderFireTests : IAsyncLifetime
                 }
 
                 await writer.AddAsync(Clips.Make(Id(part, i), frames: 1));
-                if (random.Next(12) == 0)
+                var begun = i == clips / 2 && _halves.TryAdd(part, true); // of each part at least once
+                if (begun || random.Next(12) == 0)
                 {
                     // In the middle of this commit, anywhere in it.
                     var held = HoldAsync(line, random.Next(40), done);
