@@ -5,16 +5,18 @@ using Xkd.Storage;
 namespace Xkd.Ingest;
 
 /// <summary>
-/// This process's part of the items as its scheduler numbered it (<c>--partition auto</c>): the task of a SLURM array, the rank of an MPI or srun
-/// step, or both, an array of steps.
+/// This process's part of the items as its scheduler numbered it (<c>--partition auto</c>): the task of a SLURM array, the pod of an Indexed Job of
+/// Kubernetes, the rank of an MPI or srun step, or both, an array of steps.
 /// </summary>
 public static class SchedulerPartition
 {
+    private const string Pod = "JOB_COMPLETION_INDEX";
+
     /// <summary>Part, counted from 1, and how many there are.</summary>
     /// <param name="variable">Reads an environment variable; null where it is not set.</param>
     /// <param name="parts">
     /// How many parts the whole has, so that a part can be run again by itself (<c>--array=3</c>): the scheduler's numbers, from 0, are then parts of
-    /// this whole. Null takes the scheduler's count.
+    /// this whole. Null takes the scheduler's count; Kubernetes tells a pod of none.
     /// </param>
     /// <exception cref="UsageException">No scheduler is to be seen, or its numbers contradict each other.</exception>
     public static (int Part, int Of) Read(Func<string, string?> variable, int? parts = null)
@@ -25,7 +27,9 @@ public static class SchedulerPartition
         if (task is null && ranks.Launcher == RankLauncher.None)
         {
             throw new UsageException(
-                "--partition auto: no SLURM array (SLURM_ARRAY_TASK_ID), and no srun step or mpirun with its rank and size (SLURM_PROCID and SLURM_STEP_NUM_TASKS, OMPI_COMM_WORLD_RANK and _SIZE, PMI_RANK and PMI_SIZE); start it by sbatch --array, srun or mpirun, or write --partition i/n");
+                "--partition auto: no SLURM array (SLURM_ARRAY_TASK_ID), no Indexed Job of Kubernetes (JOB_COMPLETION_INDEX), and no srun step or mpirun with its "
+                + "rank and size (SLURM_PROCID and SLURM_STEP_NUM_TASKS, OMPI_COMM_WORLD_RANK and _SIZE, PMI_RANK and PMI_SIZE); start it by sbatch --array, srun, "
+                + "mpirun or an Indexed Job, or write --partition i/n");
         }
 
         var (outer, tasks) = task ?? (0, 1);
@@ -38,7 +42,7 @@ public static class SchedulerPartition
     {
         if (Number(variable, "SLURM_ARRAY_TASK_ID") is not { } id)
         {
-            return null;
+            return PodOfJob(variable, absolute);
         }
 
         if (absolute)
@@ -54,6 +58,14 @@ public static class SchedulerPartition
             : throw new UsageException(
                 $"--partition auto: SLURM_ARRAY_TASK_ID {id} is none of {count} numbers from {min} in steps of {step}; number the array without gaps (--array=0-{count - 1}), or write --partition auto/N with N the parts of the whole");
     }
+
+    // A pod knows its number, and not the Job's completions.
+    private static (int Index, int Count)? PodOfJob(Func<string, string?> variable, bool absolute) => Number(variable, Pod) switch
+    {
+        null => null,
+        { } pod when absolute => (pod, 1),
+        { } pod => throw new UsageException($"--partition auto: {Pod} is {pod}, and a pod is not told of how many; write --partition auto/N with N the Job's completions"),
+    };
 
     private static int? Number(Func<string, string?> variable, string name) => variable(name) switch
     {

@@ -30,7 +30,18 @@ public sealed class SchedulerPartitionTests
         Assert.Equal((4, 64), SchedulerPartition.Read(Environment("SLURM_ARRAY_TASK_ID=3 SLURM_ARRAY_TASK_COUNT=1 SLURM_ARRAY_TASK_MIN=3"), parts: 64));
 
     [Theory]
+    [InlineData("JOB_COMPLETION_INDEX=0", 1, 16)]
+    [InlineData("JOB_COMPLETION_INDEX=15", 16, 16)]
+    [InlineData("JOB_COMPLETION_INDEX=3 OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=4", 14, 16)]
+    [InlineData("JOB_COMPLETION_INDEX=3 SLURM_ARRAY_TASK_ID=7", 8, 16)] // an array on nodes that are pods themselves
+    public void Read_PodOfAnIndexedJob_IsAPartOfTheStatedWhole(string variables, int part, int of) =>
+        Assert.Equal((part, of), SchedulerPartition.Read(Environment(variables), parts: of));
+
+    [Theory]
     [InlineData("", "SLURM_ARRAY_TASK_ID")]
+    [InlineData("", "JOB_COMPLETION_INDEX")]
+    [InlineData("JOB_COMPLETION_INDEX=3", "auto/N with N the Job's completions")]
+    [InlineData("JOB_COMPLETION_INDEX=x", "JOB_COMPLETION_INDEX is \"x\"")]
     [InlineData("SLURM_PROCID=0 SLURM_NTASKS=4", "SLURM_STEP_NUM_TASKS")]
     [InlineData("SLURM_PROCID=8 SLURM_STEP_NUM_TASKS=8", "SLURM_PROCID=8 with SLURM_STEP_NUM_TASKS=8")]
     [InlineData("SLURM_ARRAY_TASK_ID=1 SLURM_ARRAY_TASK_COUNT=2 OMPI_COMM_WORLD_RANK=1", "OMPI_COMM_WORLD_SIZE= with OMPI_COMM_WORLD_RANK=1")]
@@ -39,9 +50,11 @@ public sealed class SchedulerPartitionTests
     public void Read_NothingOrNonsense_NamesTheVariable(string variables, string named) =>
         Assert.Contains(named, Assert.Throws<UsageException>(() => SchedulerPartition.Read(Environment(variables))).Message, StringComparison.Ordinal);
 
-    [Fact]
-    public void Read_NumberBeyondTheStatedWhole_IsRefused() =>
-        Assert.Contains("auto/4", Assert.Throws<UsageException>(() => SchedulerPartition.Read(Environment("SLURM_ARRAY_TASK_ID=4"), parts: 4)).Message, StringComparison.Ordinal);
+    [Theory]
+    [InlineData("SLURM_ARRAY_TASK_ID=4")]
+    [InlineData("JOB_COMPLETION_INDEX=4")]
+    public void Read_NumberBeyondTheStatedWhole_IsRefused(string variables) =>
+        Assert.Contains("auto/4", Assert.Throws<UsageException>(() => SchedulerPartition.Read(Environment(variables), parts: 4)).Message, StringComparison.Ordinal);
 
     private static Func<string, string?> Environment(string variables)
     {

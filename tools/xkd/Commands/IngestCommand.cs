@@ -45,7 +45,7 @@ internal static class IngestCommand
         };
         Option<Partition> partition = new("--partition")
         {
-            Description = "This process's part of the items, i/n; auto takes both from SLURM or MPI, auto/n the part alone.",
+            Description = "This process's part of the items, i/n; auto takes both from SLURM or MPI, auto/n the part alone, from Kubernetes too.",
             DefaultValueFactory = _ => new Partition(1, 1),
             CustomParser = Sizes.ParsePartition,
         };
