@@ -21,6 +21,8 @@ using Xkd.Bench;
 //   Xkd.Bench svm     [ROUNDS] [PEERS]                            the SVM beside scikit-learn
 //   Xkd.Bench scale   [SHARDS] [FOLDER]                          a cache of the size of AudioSet without its payload: commits, metadata, opening, filtering
 //   Xkd.Bench scale-read CACHE                                   what opening and filtering one cost
+//   Xkd.Bench commits [WRITERS] [COMMITS] [FOLDER]                writers that commit to one cache as fast as they can; and what following the others costs
+//   Xkd.Bench simulate [NAME=VALUE…]                              ingest by many workers with failures; the names are the properties of IngestModel
 //   Xkd.Bench features FILE ROWS [DIM] [CLASSES] [SEED]           writes a feature file of any size, for xkd eval svm and knn in bounded memory
 // PEERS is tools/bench/peers; without it, or with "", this side runs alone.
 string At(int i, string otherwise) => args.Length > i ? args[i] : otherwise;
@@ -67,9 +69,13 @@ switch (args.FirstOrDefault())
         return await ScaleBenchmark.RunAsync(Number(1, 28_000), At(2, "/dev/shm"), Console.Out);
     case "scale-read" when args.Length > 1:
         return ScaleBenchmark.Read(args[1], Console.Out);
+    case "commits":
+        return await CommitContention.RunAsync(Number(1, 4), Number(2, 500), At(3, "/dev/shm"), Console.Out);
+    case "simulate":
+        return SimulateCommand.Run(args[1..], Console.Out);
     case "features" when args.Length > 2:
         return await FeatureFileMaker.RunAsync(args[1], Number(2, 0), Number(3, 768), Number(4, 10), Number(5, 1));
     default:
-        await Console.Error.WriteLineAsync("Xkd.Bench ingest|catalog|frames|logmel|melbackends|read|objects|order|augment|endure|same|step|ranks|slope|svm|scale|scale-read|features: see the head of tools/bench/Program.cs");
+        await Console.Error.WriteLineAsync("Xkd.Bench ingest|catalog|frames|logmel|melbackends|read|objects|order|augment|endure|same|step|ranks|slope|svm|scale|scale-read|commits|simulate|features: see the head of tools/bench/Program.cs");
         return 2;
 }

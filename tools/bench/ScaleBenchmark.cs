@@ -51,6 +51,20 @@ internal static class ScaleBenchmark
         return 0;
     }
 
+    /// <summary>A clip without payload, and its item settled.</summary>
+    public static async Task AddAsync(CacheWriter writer, int number)
+    {
+        var id = string.Create(CultureInfo.InvariantCulture, $"train/class {number % 400}/{(uint)number * 2654435761u:x8}abc_{number % 300:d6}_{(number % 300) + 10:d6}.mp4");
+        await writer.AppendAsync(
+            new ClipRecord
+            {
+                Id = id, SourceItem = id, Source = "/data/kinetics400/" + id, Label = $"class {number % 400}", Split = number % 20 == 0 ? "val" : "train", Duration = 10 - (number % 7 * 0.01), Fps = 8,
+                MelFrames = 1, Mel = BitConverter.GetBytes((short)(0x3C00 + (number % 256))), AudioRate = 16000, MelSum = 1, MelSumSquares = 1,
+            },
+            CancellationToken.None);
+        await writer.SettleAsync(new LedgerEntry { Id = id, Source = "/data/kinetics400/" + id, State = ItemState.Committed, Bytes = 1_000_000 + number, Mtime = 1_700_000_000.5 }, CancellationToken.None);
+    }
+
     private static async Task WriteAsync(string cache, int shards, TextWriter output)
     {
         Fingerprint fingerprint = new() { Mels = 1, Decoder = "synthetic" };
@@ -87,19 +101,6 @@ internal static class ScaleBenchmark
             CultureInfo.InvariantCulture,
             $"{manifest.Clips} clips, {manifest.Shards.Count} shards, {commits.Count} commits, {manifest.Segments.Count} segments: the first fifth of the commits {Median(commits[..fifth]):f1} ms, the last {Median(commits[^fifth..]):f1} ms; "
             + $"metadata written {written / 1e6:f0} MB, {(double)written / final:f2} times the {final / 1e6:f0} MB there are at the end; ledger.jsonl merged in {merged:f1} s"));
-    }
-
-    private static async Task AddAsync(CacheWriter writer, int number)
-    {
-        var id = string.Create(CultureInfo.InvariantCulture, $"train/class {number % 400}/{(uint)number * 2654435761u:x8}abc_{number % 300:d6}_{(number % 300) + 10:d6}.mp4");
-        await writer.AppendAsync(
-            new ClipRecord
-            {
-                Id = id, SourceItem = id, Source = "/data/kinetics400/" + id, Label = $"class {number % 400}", Split = number % 20 == 0 ? "val" : "train", Duration = 10 - (number % 7 * 0.01), Fps = 8,
-                MelFrames = 1, Mel = BitConverter.GetBytes((short)(0x3C00 + (number % 256))), AudioRate = 16000, MelSum = 1, MelSumSquares = 1,
-            },
-            CancellationToken.None);
-        await writer.SettleAsync(new LedgerEntry { Id = id, Source = "/data/kinetics400/" + id, State = ItemState.Committed, Bytes = 1_000_000 + number, Mtime = 1_700_000_000.5 }, CancellationToken.None);
     }
 
     private static (double Seconds, T Value) Timed<T>(Func<T> work)
