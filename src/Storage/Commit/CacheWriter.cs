@@ -214,7 +214,7 @@ public sealed class CacheWriter : IAsyncDisposable
         try
         {
             CloseLedger();
-            new Leftovers(_store).Remove(_options.Part, _lock, _manifests.Head());
+            new Leftovers(_store).Remove(_options.Part, _lock, _manifests.Head(), Fence);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or XkdException)
         {
@@ -235,7 +235,7 @@ public sealed class CacheWriter : IAsyncDisposable
             Fence();
         }
 
-        new Leftovers(_store).Remove(_options.Part, _lock, _head);
+        new Leftovers(_store).Remove(_options.Part, _lock, _head, Fence);
         _ledger = _head is null ? _ledger : _ledgers.Read(_head);
         _number = Committed(_head);
         _ledgerIsBehind = _ledger.Count > SmallLedger && _options.Part == CacheMerger.Part;
@@ -246,8 +246,8 @@ public sealed class CacheWriter : IAsyncDisposable
         }
     }
 
-    // The next version may be on its way from the writer that this one took over from, sent while it still held the part. With another version of that number in
-    // place it comes too late, and its writer finds that out.
+    // The next version may be on its way from a writer whose part was taken over, sent while it still held the part. With another version of that number in place it
+    // comes too late, and its writer finds that out.
     private void Fence()
     {
         while (true)

@@ -7,8 +7,12 @@ namespace Xkd.Storage;
 internal sealed class Leftovers(ICacheStore store)
 {
     /// <summary>Clears up after a part whose lock the caller holds, and after every part nobody holds.</summary>
+    /// <param name="heldPart">The caller's part.</param>
+    /// <param name="own">Its lock.</param>
+    /// <param name="head">The manifest in force.</param>
+    /// <param name="fence">Sees to it that no version appears any more that was sent before now.</param>
     /// <exception cref="FailureException">The lock was taken over: what is there may be the next holder's, and stays.</exception>
-    public void Remove(string heldPart, IPartLock own, Manifest? head)
+    public void Remove(string heldPart, IPartLock own, Manifest? head, Action fence)
     {
         var found = Find(head);
         own.Require(); // after the listing: whoever takes over from here on has nothing in it
@@ -23,6 +27,11 @@ internal sealed class Leftovers(ICacheStore store)
             using var held = store.TryLock(part.Key);
             if (held is not null)
             {
+                if (held.TakenOver)
+                {
+                    fence(); // its writer may have sent a manifest that names these files
+                }
+
                 // Listed again under the lock: its writer may have committed and left between the listing and here.
                 string[] theirs = [.. Find(new ManifestStore(store).Head()).Where(f => f.Part == part.Key).Select(f => f.Name)];
                 held.Require();

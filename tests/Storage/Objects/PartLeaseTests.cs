@@ -95,16 +95,7 @@ public sealed class PartLeaseTests : IDisposable
         await using var slow = await CacheWriter.OpenAsync(ObjectCaches.Open(_server.Endpoint, _folder, new ManualTime()), Clips.Fingerprint, new CacheWriterOptions(), _time, Ct);
         await slow.AddAsync(Clips.Make("a"), Clips.Make("only the slow one's"));
         using ManualResetEventSlim arrived = new(), onward = new();
-        _server.Faults = (method, key) =>
-        {
-            if (method == "PUT" && key.Contains("/manifest/", StringComparison.Ordinal) && !arrived.IsSet)
-            {
-                arrived.Set();
-                onward.Wait(Ct);
-            }
-
-            return ServerFault.None;
-        };
+        HoldFirstManifest(arrived, onward);
         var late = Task.Run(() => slow.CommitAsync(Ct), Ct);
         arrived.Wait(Ct);
         _time.EachLook = TimeSpan.FromSeconds(10);
@@ -118,6 +109,30 @@ public sealed class PartLeaseTests : IDisposable
 
         using var store = Open();
         Assert.Equal(["a"], Cache.Open(store).Clips.Select(c => c.Id));
+        Assert.Empty(CacheVerifier.Verify(store, ct: Ct).Errors);
+    }
+
+    /// <summary>A writer of another part clears up after one that seems dead, and removes the shards of a manifest that is still on its way.</summary>
+    [Fact]
+    public async Task Commit_WhoseManifestIsOnItsWayWhenAnotherPartClearsUp_ComesTooLate()
+    {
+        await using var slow = await CacheWriter.OpenAsync(
+            ObjectCaches.Open(_server.Endpoint, _folder, new ManualTime()), Clips.Fingerprint, new CacheWriterOptions { Part = "p" }, _time, Ct);
+        await slow.AddAsync(Clips.Make("a"));
+        using ManualResetEventSlim arrived = new(), onward = new();
+        HoldFirstManifest(arrived, onward);
+        var late = Task.Run(() => slow.CommitAsync(Ct), Ct);
+        arrived.Wait(Ct);
+        await using (var other = await CacheWriter.OpenAsync(Open(), Clips.Fingerprint, new CacheWriterOptions { Part = "q" }, _time, Ct))
+        {
+            _time.Advance(Lease); // it has seen p unchanged when it opened, and sees it so again when it leaves
+        }
+
+        Assert.DoesNotContain(_server.Objects.Keys, key => key.Contains("/shards/", StringComparison.Ordinal));
+        onward.Set();
+        Assert.Contains("taken over", (await Assert.ThrowsAsync<FailureException>(() => late)).Message, StringComparison.Ordinal);
+        using var store = Open();
+        Assert.Empty(Cache.Open(store).Clips);
         Assert.Empty(CacheVerifier.Verify(store, ct: Ct).Errors);
     }
 
@@ -145,6 +160,17 @@ public sealed class PartLeaseTests : IDisposable
         Assert.Equal(65, Cache.Open(store).Clips.Count);
         Assert.Empty(CacheVerifier.Verify(store, ct: Ct).Errors);
     }
+
+    private void HoldFirstManifest(ManualResetEventSlim arrived, ManualResetEventSlim onward) => _server.Faults = (method, key) =>
+    {
+        if (method == "PUT" && key.Contains("/manifest/", StringComparison.Ordinal) && !arrived.IsSet)
+        {
+            arrived.Set();
+            onward.Wait(Ct);
+        }
+
+        return ServerFault.None;
+    };
 
     private ObjectStore Open() => ObjectCaches.Open(_server.Endpoint, _folder, _time);
 
