@@ -27,15 +27,18 @@ public static class SchedulerPartition
         if (task is null && ranks.Launcher == RankLauncher.None)
         {
             throw new UsageException(
-                "--partition auto: no SLURM array (SLURM_ARRAY_TASK_ID), no Indexed Job of Kubernetes (JOB_COMPLETION_INDEX), and no srun step or mpirun with its "
-                + "rank and size (SLURM_PROCID and SLURM_STEP_NUM_TASKS, OMPI_COMM_WORLD_RANK and _SIZE, PMI_RANK and PMI_SIZE); start it by sbatch --array, srun, "
-                + "mpirun or an Indexed Job, or write --partition i/n");
+                "--partition auto: no SLURM array (SLURM_ARRAY_TASK_ID), no Indexed Job of Kubernetes (JOB_COMPLETION_INDEX), and no srun step or mpirun with "
+                + "its rank and size (SLURM_PROCID and SLURM_STEP_NUM_TASKS, OMPI_COMM_WORLD_RANK and _SIZE, PMI_RANK and PMI_SIZE); start it by sbatch "
+                + "--array, srun, mpirun or an Indexed Job, or write --partition i/n");
         }
 
         var (outer, tasks) = task ?? (0, 1);
         var index = (outer * ranks.Size) + ranks.Rank;
         var of = parts ?? tasks * ranks.Size;
-        return index < of ? (index + 1, of) : throw new UsageException($"--partition auto/{of}: the scheduler's number is {index}, counted from 0, which is no part of {of}; number the tasks 0 to {of - 1}");
+        return index < of
+            ? (index + 1, of)
+            : throw new UsageException(
+                $"--partition auto/{of}: the scheduler's number is {index}, counted from 0, which is no part of {of}; number the tasks 0 to {of - 1}");
     }
 
     private static (int Index, int Count)? ArrayTask(Func<string, string?> variable, bool absolute)
@@ -56,7 +59,8 @@ public static class SchedulerPartition
         return (id - min) % step == 0 && id >= min && (id - min) / step < count
             ? ((id - min) / step, count)
             : throw new UsageException(
-                $"--partition auto: SLURM_ARRAY_TASK_ID {id} is none of {count} numbers from {min} in steps of {step}; number the array without gaps (--array=0-{count - 1}), or write --partition auto/N with N the parts of the whole");
+                $"--partition auto: SLURM_ARRAY_TASK_ID {id} is none of {count} numbers from {min} in steps of {step}; number the array without gaps "
+                + $"(--array=0-{count - 1}), or write --partition auto/N with N the parts of the whole");
     }
 
     // A pod knows its number, and not the Job's completions.
@@ -64,7 +68,8 @@ public static class SchedulerPartition
     {
         null => null,
         { } pod when absolute => (pod, 1),
-        { } pod => throw new UsageException($"--partition auto: {Pod} is {pod}, and a pod is not told of how many; write --partition auto/N with N the Job's completions"),
+        { } pod => throw new UsageException(
+            $"--partition auto: {Pod} is {pod}, and a pod is not told of how many; write --partition auto/N with N the Job's completions"),
     };
 
     private static int? Number(Func<string, string?> variable, string name) => variable(name) switch

@@ -66,7 +66,8 @@ internal sealed class TensorBoardLog(string folder, PretrainConfig config, TimeP
 
         Event Image(string tag, byte[] rgb, int height, int width)
         {
-            Summary.Types.Image image = new() { Height = height, Width = width, Colorspace = 3, EncodedImageString = ByteString.CopyFrom(FramePictures.Png(rgb, width, height)) };
+            var png = ByteString.CopyFrom(FramePictures.Png(rgb, width, height));
+            Summary.Types.Image image = new() { Height = height, Width = width, Colorspace = 3, EncodedImageString = png };
             return new Event { Step = step, WallTime = Now, Summary = new Summary { Value = { new Summary.Types.Value { Tag = tag, Image = image } } } };
         }
     }
@@ -75,8 +76,8 @@ internal sealed class TensorBoardLog(string folder, PretrainConfig config, TimeP
 
     private double Now => time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
 
-    // The plug-in's way to say with what a run was begun (tensorboard/plugins/hparams, api.proto and plugin_data.proto), in the run's own file: TensorBoard lists
-    // the run in its table, beside all its scalars. PyTorch's add_hparams makes a run of its own for it.
+    // The plug-in's way to say with what a run was begun (tensorboard/plugins/hparams, api.proto and plugin_data.proto), in the run's own file: TensorBoard
+    // lists the run in its table, beside all its scalars. PyTorch's add_hparams makes a run of its own for it.
     private Event HyperParameters()
     {
         Struct values = new(); // a map from names to values in field 1, as SessionStartInfo begins

@@ -3,10 +3,10 @@ using System.Globalization;
 namespace Xkd.Storage;
 
 /// <summary>
-/// The one stage that writes a cache. Clips are appended under their source item; settling the item decides them; a commit makes all settled items and their ledger lines visible together, as a
-/// new manifest version. Not thread-safe.
-/// <para>A commit's steps: temporary shard → close → read back → sync → rename → sync folder → index and ledger lines, put if absent → manifest, put if absent. A crash between any two leaves the
-/// manifest before it in force; the next opening removes what is left over.</para>
+/// The one stage that writes a cache. Clips are appended under their source item; settling the item decides them; a commit makes all settled items and their
+/// ledger lines visible together, as a new manifest version. Not thread-safe.
+/// <para>A commit's steps: temporary shard → close → read back → sync → rename → sync folder → index and ledger lines, put if absent → manifest, put if absent.
+/// A crash between any two leaves the manifest before it in force; the next opening removes what is left over.</para>
 /// </summary>
 public sealed class CacheWriter : IAsyncDisposable
 {
@@ -53,11 +53,13 @@ public sealed class CacheWriter : IAsyncDisposable
     public static Task<CacheWriter> OpenAsync(string cache, Fingerprint fingerprint, CacheWriterOptions options, TimeProvider time, CancellationToken ct) =>
         OpenAsync(CacheStores.Open(cache, time), fingerprint, options, time, ct);
 
-    internal static Task<CacheWriter> OpenAsync(string cache, Fingerprint fingerprint, CacheWriterOptions options, TimeProvider time, IFileSystem disk, CancellationToken ct) =>
+    internal static Task<CacheWriter> OpenAsync(
+        string cache, Fingerprint fingerprint, CacheWriterOptions options, TimeProvider time, IFileSystem disk, CancellationToken ct) =>
         OpenAsync(new LocalStore(cache, new RetryingFileSystem(disk, time)), fingerprint, options, time, ct);
 
     /// <summary>Opens a cache in a store, which then belongs to the writer.</summary>
-    internal static async Task<CacheWriter> OpenAsync(ICacheStore store, Fingerprint fingerprint, CacheWriterOptions options, TimeProvider time, CancellationToken ct)
+    internal static async Task<CacheWriter> OpenAsync(
+        ICacheStore store, Fingerprint fingerprint, CacheWriterOptions options, TimeProvider time, CancellationToken ct)
     {
         CacheWriterCheck.Require(store.Location, fingerprint, options);
         return await DiskErrors.GuardAsync(store.Location, async () =>
@@ -172,7 +174,7 @@ public sealed class CacheWriter : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes every settled item visible. Without any since the last commit it returns the manifest in force; an untouched cache gets its first.</summary>
+    /// <summary>Makes every settled item visible. Without any since the last commit it gives the manifest in force; a new cache gets its first.</summary>
     /// <exception cref="FingerprintMismatchException">Another process committed with another preparation meanwhile.</exception>
     /// <exception cref="FailureException">The disk failed, or another part committed one of the same items. Nothing of this commit is visible.</exception>
     public async Task<Manifest> CommitAsync(CancellationToken ct)
@@ -218,7 +220,7 @@ public sealed class CacheWriter : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or XkdException)
         {
-            // Leftovers do no harm: the next opening removes them, or says what is wrong with the folder. They are not ours any more where the part was taken over.
+            // Leftovers do no harm: the next opening removes them, or says what is wrong with the folder. Of a part that was taken over they are not ours.
         }
 
         _lock.Dispose();
@@ -246,8 +248,8 @@ public sealed class CacheWriter : IAsyncDisposable
         }
     }
 
-    // The next version may be on its way from a writer whose part was taken over, sent while it still held the part. With another version of that number in place it
-    // comes too late, and its writer finds that out.
+    // The next version may be on its way from a writer whose part was taken over, sent while it still held the part. With another version of that number in
+    // place it comes too late, and its writer finds that out.
     private void Fence()
     {
         while (true)
@@ -406,7 +408,9 @@ public sealed class CacheWriter : IAsyncDisposable
     private StoredPart Put(string folder, byte[] bytes)
     {
         var name = CacheLayout.File(folder, _options.Part, _number, _store.WriterMark);
-        return _store.TryPut(name, bytes, _options.Part) ? Segments.Describe(name, bytes) : throw new FailureException($"{_store.Location}/{name} is there already: another process writes part {_options.Part}; let it finish");
+        return _store.TryPut(name, bytes, _options.Part)
+            ? Segments.Describe(name, bytes)
+            : throw new FailureException($"{_store.Location}/{name} is there already: another process writes part {_options.Part}; let it finish");
     }
 
     // Another part committed first: this commit grows from its version.
@@ -420,7 +424,8 @@ public sealed class CacheWriter : IAsyncDisposable
 
         if (Committed(head) != Committed(_head))
         {
-            throw new FailureException($"part {_options.Part} of {_store.Location} was continued by another process meanwhile: let that one finish; nothing of this commit was kept");
+            throw new FailureException(
+                $"part {_options.Part} of {_store.Location} was continued by another process meanwhile: let that one finish; nothing of this commit was kept");
         }
 
         HashSet<StoredPart?> known = [null, .. _head?.Segments.Select(s => s.Ledger) ?? []];
@@ -473,7 +478,11 @@ public sealed class CacheWriter : IAsyncDisposable
         Version = (_head?.Version ?? 0) + 1,
         Parent = _head?.Version,
         Created = _time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture),
-        Parts = [.. (_head?.Parts ?? []).Where(p => p.Name != _options.Part).Append(new Part(_options.Part, Math.Max(1, _number))).OrderBy(p => p.Name, StringComparer.Ordinal)],
+        Parts =
+        [
+            .. (_head?.Parts ?? []).Where(p => p.Name != _options.Part).Append(new Part(_options.Part, Math.Max(1, _number)))
+                .OrderBy(p => p.Name, StringComparer.Ordinal),
+        ],
     };
 
     private int Committed(Manifest? manifest) => manifest?.Parts.FirstOrDefault(p => p.Name == _options.Part)?.Number ?? 0;

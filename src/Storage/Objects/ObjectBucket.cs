@@ -22,7 +22,7 @@ internal sealed class ObjectBucket : IDisposable
             MaxErrorRetry = 0,
             ForcePathStyle = options.Endpoint is not null,
 
-            // The body's SHA-256 is signed with the request: a service refuses what was damaged on its way. Trailing checksums besides are not understood everywhere.
+            // The body's SHA-256 is signed with the request: a service refuses what was damaged on its way. Not all understand trailing checksums besides.
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
         };
@@ -58,7 +58,8 @@ internal sealed class ObjectBucket : IDisposable
         {
             var page = _retries.Run($"list {_address}/{folder}", (_, ct) => _client.ListObjectsV2Async(
                 new ListObjectsV2Request { BucketName = _address.Bucket, Prefix = Key(folder), Delimiter = "/", ContinuationToken = next }, ct));
-            files.AddRange((page.S3Objects ?? []).Where(o => o.Key.StartsWith(_address.Prefix, StringComparison.Ordinal)).Select(o => new StoredFile(o.Key[_address.Prefix.Length..], o.Size ?? 0)));
+            files.AddRange((page.S3Objects ?? []).Where(o => o.Key.StartsWith(_address.Prefix, StringComparison.Ordinal))
+                .Select(o => new StoredFile(o.Key[_address.Prefix.Length..], o.Size ?? 0)));
             next = page.IsTruncated == true ? page.NextContinuationToken : null;
         }
         while (next is not null);
@@ -66,7 +67,8 @@ internal sealed class ObjectBucket : IDisposable
     }
 
     /// <summary>Bytes of an object from an offset on, as many as there are and fit; null when there is no such object.</summary>
-    public int? Read(string name, long offset, Memory<byte> destination, CancellationToken stop = default) => destination.IsEmpty ? 0 : _retries.Run($"read {Named(name)}", async (_, ct) =>
+    public int? Read(string name, long offset, Memory<byte> destination, CancellationToken stop = default) =>
+        destination.IsEmpty ? 0 : _retries.Run($"read {Named(name)}", async (_, ct) =>
     {
         try
         {
@@ -131,7 +133,7 @@ internal sealed class ObjectBucket : IDisposable
         return put || Holds(name, content);
     }
 
-    /// <summary>Whether the service keeps to <c>If-None-Match: *</c>: then of several writers of one name one wins; otherwise the last does, unnoticed.</summary>
+    /// <summary>Whether the service keeps to <c>If-None-Match: *</c>: then of several writers of one name one wins; else the last does, unnoticed.</summary>
     /// <param name="probe">Name of an object for this purpose, which stays.</param>
     public bool PutsConditionally(string probe)
     {
@@ -165,13 +167,15 @@ internal sealed class ObjectBucket : IDisposable
     {
         if (Head(name)?.Bytes is var found && found != bytes)
         {
-            throw new FailureException($"{Named(name)} has {found?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "no"} bytes after {bytes} were written: the service is not to be relied on");
+            var there = found?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "no";
+            throw new FailureException($"{Named(name)} has {there} bytes after {bytes} were written: the service is not to be relied on");
         }
     }
 
     /// <summary>Removes an object; no error when it is gone.</summary>
     public void Delete(string name) =>
-        _retries.Run($"delete {Named(name)}", (_, ct) => _client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = _address.Bucket, Key = Key(name) }, ct));
+        _retries.Run(
+            $"delete {Named(name)}", (_, ct) => _client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = _address.Bucket, Key = Key(name) }, ct));
 
     public void Dispose() => _client.Dispose();
 
@@ -185,7 +189,8 @@ internal sealed class ObjectBucket : IDisposable
             // A shard that outgrows ten thousand pieces of this size gets larger ones; the service takes no more.
             var piece = Math.Max(Piece, (bytes / 9999) + 1);
             var tags = new PartETag[(bytes + piece - 1) / piece];
-            Parallel.For(0, tags.Length, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i => tags[i] = new PartETag(i + 1, _retries.Run($"write {Named(name)}", (_, ct) =>
+            ParallelOptions four = new() { MaxDegreeOfParallelism = 4 };
+            Parallel.For(0, tags.Length, four, i => tags[i] = new PartETag(i + 1, _retries.Run($"write {Named(name)}", (_, ct) =>
                 _client.UploadPartAsync(
                     new UploadPartRequest
                     {
@@ -197,7 +202,8 @@ internal sealed class ObjectBucket : IDisposable
             {
                 try
                 {
-                    await _client.CompleteMultipartUploadAsync(new CompleteMultipartUploadRequest { BucketName = _address.Bucket, Key = key, UploadId = upload, PartETags = [.. tags] }, ct);
+                    CompleteMultipartUploadRequest complete = new() { BucketName = _address.Bucket, Key = key, UploadId = upload, PartETags = [.. tags] };
+                    await _client.CompleteMultipartUploadAsync(complete, ct);
                 }
                 catch (AmazonS3Exception e) when (attempt > 0 && e.ErrorCode == "NoSuchUpload")
                 {
@@ -218,7 +224,8 @@ internal sealed class ObjectBucket : IDisposable
     {
         try
         {
-            _retries.Run("abandon an upload", (_, ct) => _client.AbortMultipartUploadAsync(new AbortMultipartUploadRequest { BucketName = _address.Bucket, Key = key, UploadId = upload }, ct));
+            AbortMultipartUploadRequest abort = new() { BucketName = _address.Bucket, Key = key, UploadId = upload };
+            _retries.Run("abandon an upload", (_, ct) => _client.AbortMultipartUploadAsync(abort, ct));
         }
         catch (XkdException)
         {

@@ -39,11 +39,14 @@ internal sealed class ObjectRetries(ObjectStoreOptions options, TimeProvider tim
         {
             return _pipeline.ExecuteAsync(async token => await call(tries++, token), ct).AsTask().GetAwaiter().GetResult();
         }
-        catch (Exception e) when (e is AmazonClientException or AmazonServiceException or HttpRequestException or IOException or TimeoutRejectedException or XmlException)
+        catch (Exception e) when (e is AmazonClientException or AmazonServiceException || IsOfTheLine(e))
         {
             throw Named(what, tries, e);
         }
     }
+
+    // A listing that broke off is no XML.
+    private static bool IsOfTheLine(Exception error) => error is HttpRequestException or IOException or TimeoutRejectedException or XmlException;
 
     private static bool MayPass(Exception error) => error switch
     {
@@ -52,7 +55,7 @@ internal sealed class ObjectRetries(ObjectStoreOptions options, TimeProvider tim
         AmazonServiceException { ErrorCode: "SlowDown" or "RequestTimeout" or "Throttling" or "ConditionalRequestConflict" or "OperationAborted" } => true,
         AmazonServiceException { ErrorCode: "BadDigest" or "XAmzContentSHA256Mismatch" or "IncompleteBody" } => true,
         AmazonServiceException { StatusCode: >= HttpStatusCode.BadRequest } => false,
-        HttpRequestException or IOException or TimeoutRejectedException or XmlException => true, // a listing that broke off is no XML
+        _ when IsOfTheLine(error) => true,
         { InnerException: { } inner } => MayPass(inner),
         _ => false,
     };
@@ -64,12 +67,13 @@ internal sealed class ObjectRetries(ObjectStoreOptions options, TimeProvider tim
         {
             AmazonServiceException { ErrorCode: "NoSuchBucket" } => new UsageException($"{said}: make the bucket, or name another", error),
             AmazonServiceException { StatusCode: HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized } =>
-                new UsageException($"{said}: check the keys (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE), the region (AWS_REGION) and the bucket's policy", error),
-            AmazonServiceException or HttpRequestException or IOException or TimeoutRejectedException or XmlException =>
-                new FailureException($"{said} ({tries} {(tries == 1 ? "try" : "tries")}): check the service and AWS_ENDPOINT_URL_S3, and run the same command again; what was committed is safe", error),
-            _ => MayPass(error)
-                ? new FailureException($"{said} ({tries} tries): check the service and AWS_ENDPOINT_URL_S3, and run the same command again; what was committed is safe", error)
-                : new UsageException($"{said}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE", error),
+                new UsageException(
+                    $"{said}: check the keys (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE), the region (AWS_REGION) and the bucket's policy", error),
+            _ when error is AmazonServiceException || MayPass(error) => new FailureException(
+                $"{said} ({tries} {(tries == 1 ? "try" : "tries")}): check the service and AWS_ENDPOINT_URL_S3, and run the same command again; what was "
+                + "committed is safe",
+                error),
+            _ => new UsageException($"{said}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE", error),
         };
     }
 }

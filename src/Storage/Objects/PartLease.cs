@@ -68,7 +68,9 @@ internal sealed partial class PartLease : IPartLock
     {
         if (!Renew())
         {
-            throw new FailureException($"part {_part} was taken over by another process, because this one gave no sign for too long: let that one finish; nothing of this commit was kept");
+            throw new FailureException(
+                $"part {_part} was taken over by another process, because this one gave no sign for too long: let that one finish; "
+                + "nothing of this commit was kept");
         }
     }
 

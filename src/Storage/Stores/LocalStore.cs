@@ -83,7 +83,9 @@ internal sealed class LocalStore(string root, IFileSystem files) : ICacheStore
         }
 
         var length = Math.Min(most, file.Length);
-        var bytes = length <= Array.MaxLength ? new byte[length] : throw new CorruptCacheException(name, null, "file", $"at most {Array.MaxLength} bytes", $"{length}");
+        var bytes = length <= Array.MaxLength
+            ? new byte[length]
+            : throw new CorruptCacheException(name, null, "file", $"at most {Array.MaxLength} bytes", $"{length}");
         var read = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
         return read == bytes.Length ? bytes : bytes[..read];
     }

@@ -94,7 +94,8 @@ public sealed class NetworkTests(TwoNodes nodes) : IClassFixture<TwoNodes>
             Assert.InRange(kept.Length, 10, Steps - 1);
             await nodes.DoneAsync(nodes["xkd"], [.. Train(run), "--resume"]); // by one process
             await SameCurveAsync(run);
-            TestContext.Current.SendDiagnosticMessage($"{how}: both ranks ended after {took.TotalSeconds:f1} s; resumed after {kept.Length} logged steps, same curve");
+            var came = $"both ranks ended after {took.TotalSeconds:f1} s; resumed after {kept.Length} logged steps, same curve";
+            TestContext.Current.SendDiagnosticMessage($"{how}: {came}");
         }
         finally
         {

@@ -40,19 +40,8 @@ public sealed class SlurmCluster : IAsyncLifetime
             return;
         }
 
-        await File.WriteAllTextAsync(this["xkd"], $"#!/bin/sh\nexec dotnet '{Path.Combine(AppContext.BaseDirectory, "xkd.dll")}' \"$@\"\n", Ct);
-        File.SetUnixFileMode(this["xkd"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        Directory.CreateDirectory(Media);
-        for (var clip = 0; clip < Clips; clip++)
-        {
-            string[] made =
-            [
-                "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=8:d=4", "-f", "lavfi", "-i", $"sine=f={200 + 50 * clip}:d=4",
-                "-vf", $"hue=h={15 * clip}", "-shortest", "-c:v", "libx264", "-c:a", "aac", Path.Combine(Media, $"clip{clip}.mp4"),
-            ];
-            await DoneAsync("ffmpeg", made);
-        }
-
+        await TrainingCurve.WriteScriptAsync(this["xkd"], TrainingCurve.Command);
+        await TrainingCurve.MakeClipsAsync(Media, Clips);
         await DoneAsync(this["xkd"], ["ingest", "--dataset", "folder", "--root", Media, "--out", Cache, "--short-side", "32"]);
     }
 

@@ -11,6 +11,7 @@ namespace Xkd.Cli.Tests;
 public sealed class TwoNodes : IAsyncLifetime
 {
     private const string Launcher = "mpirun.openmpi";
+    private const int Clips = 24;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("xkd-nodes-").FullName;
     private readonly string _name = $"xkd{Environment.ProcessId}";
@@ -49,22 +50,12 @@ public sealed class TwoNodes : IAsyncLifetime
         }
 
         // What starts a command on another machine, as ssh would.
-        await WriteProgramAsync("agent", $"#!/bin/sh\nhost=$1; shift\nexec ip netns exec {_name}n${{host##*.}} sh -c \"$*\"\n");
-        await WriteProgramAsync("xkd", $"#!/bin/sh\nexec dotnet '{Path.Combine(AppContext.BaseDirectory, "xkd.dll")}' \"$@\"\n");
+        await TrainingCurve.WriteScriptAsync(this["agent"], $"host=$1; shift\nexec ip netns exec {_name}n${{host##*.}} sh -c \"$*\"");
+        await TrainingCurve.WriteScriptAsync(this["xkd"], TrainingCurve.Command);
 
         // Last words go to a file: over a cable that is cut nothing else would bring them.
-        await WriteProgramAsync("rank", $"#!/bin/sh\nexec '{this["xkd"]}' \"$@\" 2> '{_folder}/errors-'$OMPI_COMM_WORLD_RANK.txt\n");
-        Directory.CreateDirectory(this["media"]);
-        for (var clip = 0; clip < 24; clip++)
-        {
-            string[] made =
-            [
-                "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=8:d=4", "-f", "lavfi", "-i", $"sine=f={200 + (50 * clip)}:d=4",
-                "-vf", $"hue=h={15 * clip}", "-shortest", "-c:v", "libx264", "-c:a", "aac", this[$"media/clip{clip}.mp4"],
-            ];
-            await DoneAsync("ffmpeg", made);
-        }
-
+        await TrainingCurve.WriteScriptAsync(this["rank"], $"exec '{this["xkd"]}' \"$@\" 2> '{_folder}/errors-'$OMPI_COMM_WORLD_RANK.txt");
+        await TrainingCurve.MakeClipsAsync(this["media"], Clips);
         await DoneAsync(this["xkd"], ["ingest", "--dataset", "folder", "--root", this["media"], "--out", this["cache"], "--short-side", "32"]);
     }
 
@@ -192,10 +183,4 @@ public sealed class TwoNodes : IAsyncLifetime
     private Task IpAsync(string arguments) => DoneAsync("ip", arguments.Split(' '));
 
     private Task NftAsync(int node, string command) => DoneAsync("ip", ["netns", "exec", Node(node), "nft", command]);
-
-    private async Task WriteProgramAsync(string name, string text)
-    {
-        await File.WriteAllTextAsync(this[name], text, Ct);
-        File.SetUnixFileMode(this[name], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-    }
 }

@@ -8,9 +8,9 @@ using System.Text;
 namespace Xkd.Storage.Tests;
 
 /// <summary>
-/// A line to an object store on which everything goes wrong that a network does, by a seed: waits, connections that are reset, answers that break off, faults of
-/// gateways, requests that arrive once more when nobody waits for them any longer. What the server behind it lacks, it adds: objects appear whole, and may be put
-/// only where there is none.
+/// A line to an object store on which everything goes wrong that a network does, by a seed: waits, connections that are reset, answers that break off, faults
+/// of gateways, requests that arrive once more when nobody waits for them any longer. What the server behind it lacks, it adds: objects appear whole, and may
+/// be put only where there is none.
 /// </summary>
 /// <param name="store">Address of the store.</param>
 /// <param name="gate">Of all lines to that store: it takes one request at a time.</param>
@@ -181,7 +181,8 @@ internal sealed class BadLine(string store, SemaphoreSlim gate, int seed) : IDis
             using var answer = await _client.SendAsync(copy);
             var headers = answer.Headers.Concat(answer.Content.Headers).Where(header => !OfTheConnection.Contains(header.Key, StringComparer.OrdinalIgnoreCase))
                 .Select(header => $"{header.Key}: {string.Join(", ", header.Value)}\r\n");
-            return new Answer((int)answer.StatusCode, string.Concat(headers), await answer.Content.ReadAsByteArrayAsync()) { Length = answer.Content.Headers.ContentLength };
+            var bytes = await answer.Content.ReadAsByteArrayAsync();
+            return new Answer((int)answer.StatusCode, string.Concat(headers), bytes) { Length = answer.Content.Headers.ContentLength };
         }
         finally
         {

@@ -37,9 +37,12 @@ internal sealed class SvmNewton(SvmRows rows, SvmTargets targets, SvmPreconditio
             var longest = preconditioner.LargestRow;
             var lengths = Values(w.Square().sum(0L).sqrt());
             var limits = lengths.Select((length, k) => Math.Max(
-                options.Tolerance * length, longest * ((Rounding * at.Size[k]) + (2 * options.C * at.Active[k] * ProductRounding * longest * length)))).ToArray();
+                options.Tolerance * length,
+                longest * ((Rounding * at.Size[k]) + (2 * options.C * at.Active[k] * ProductRounding * longest * length)))).ToArray();
             var norms = Values(at.Gradient.Square().sum(0L).sqrt());
-            var stalls = norms.Select((norm, k) => before[k].Value - at.Value[k] > Rounding * at.Value[k] || norm < 0.5 * before[k].Norm ? 0 : before[k].Stalls + 1).ToArray();
+            var stalls = norms.Select((norm, k) => before[k].Value - at.Value[k] > Rounding * at.Value[k] || norm < 0.5 * before[k].Norm
+                ? 0
+                : before[k].Stalls + 1).ToArray();
             var open = Enumerable.Range(0, live.Length).Where(k => norms[k] > limits[k] && stalls[k] < MostStalls && _passes < options.MaxIterations).ToArray();
             foreach (var k in Enumerable.Range(0, live.Length).Except(open))
             {
@@ -61,7 +64,8 @@ internal sealed class SvmNewton(SvmRows rows, SvmTargets targets, SvmPreconditio
             Solve(here, step, [.. few[true]]);
             if (few[false].ToArray() is { Length: > 0 } many)
             {
-                step.index_copy_(1, Indices(many), Approach(here.Select(many), [.. many.Select(k => forcing[k])], [.. many.Select(k => 0.25 * limits[open[k]])]));
+                var approach = Approach(here.Select(many), [.. many.Select(k => forcing[k])], [.. many.Select(k => 0.25 * limits[open[k]])]);
+                step.index_copy_(1, Indices(many), approach);
             }
 
             if (_passes >= options.MaxIterations)
@@ -109,7 +113,7 @@ internal sealed class SvmNewton(SvmRows rows, SvmTargets targets, SvmPreconditio
         }
     }
 
-    /// <summary>Newton's steps <c>−(I + 2C A'A)⁻¹g</c> of some classes, A being the rows within the margin; in passes as many as these rows need memory.</summary>
+    /// <summary>Newton's steps <c>−(I + 2C A'A)⁻¹g</c> of some classes, A being the rows within the margin; in passes as their memory asks.</summary>
     private void Solve(Point at, Tensor step, int[] classes)
     {
         for (var (next, end) = (0, 0); next < classes.Length; next = end)

@@ -3,14 +3,16 @@ using static TorchSharp.torch;
 
 namespace Xkd.Model.Method;
 
-/// <summary>Numbers that tell a distillation that collapses: teachers that say one thing with certainty, or nothing, and students that say the same of every clip.</summary>
+/// <summary>
+/// Numbers that tell a distillation that collapses: teachers that say one thing with certainty, or nothing, and students that say the same of every clip.
+/// </summary>
 internal static class CollapseIndicators
 {
     /// <summary>
-    /// Scalars on the device, of video and audio each: the entropy of the teacher's centre, the mean entropy of its outputs (nats; the logarithm of the number of
-    /// logits is uniform, 0 is one logit), and the standard deviation of the student's and of the teacher's logits over their rows, mean over the logits (0: the
-    /// same of every clip; 1: as a clip's logits have unit variance, all of it is between clips). And of each distillation term its floor: what it costs a student that says
-    /// just what the teacher says.
+    /// Scalars on the device, of video and audio each: the entropy of the teacher's centre, the mean entropy of its outputs (nats; the logarithm of the
+    /// number of logits is uniform, 0 is one logit), and the standard deviation of the student's and of the teacher's logits over their rows, mean over the
+    /// logits (0: the same of every clip; 1: as a clip's logits have unit variance, all of it is between clips). And of each distillation term its floor:
+    /// what it costs a student that says just what the teacher says.
     /// </summary>
     /// <param name="branches">Logits of students and teachers.</param>
     /// <param name="videoCenter">Centre of the video teacher's logits.</param>
