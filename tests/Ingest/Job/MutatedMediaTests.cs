@@ -47,9 +47,10 @@ public sealed class MutatedMediaTests : IDisposable
             GC.Collect();
             resident.Add(Environment.WorkingSet >> 20);
             Directory.Delete(_fixture.Root, recursive: true);
+            var ended = string.Join(", ", outcomes.Select(static pair => $"{pair.Key} {pair.Value}"));
+            TestContext.Current.SendDiagnosticMessage($"up to {first + number}: {ended}; resident MiB after each {Chunk}: {string.Join(' ', resident)}");
         }
 
-        TestContext.Current.SendDiagnosticMessage($"{string.Join(", ", outcomes.Select(static pair => $"{pair.Key} {pair.Value}"))}; resident MiB after each {Chunk}: {string.Join(' ', resident)}");
         Assert.InRange(committed, 1, end - begin - 1); // they are neither all harmless nor all hopeless
         Assert.True(resident.Count < 4 || resident[^1] < 1.25 * resident[1], $"memory grows: {string.Join(' ', resident)} MiB");
     }
