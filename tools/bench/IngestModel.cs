@@ -43,19 +43,16 @@ internal sealed record IngestModel
 
     public double PutSeconds { get; init; } = 0.0004;
 
-    /// <summary>To follow another's commit: manifest, index and ledger lines, and what each byte of the manifest adds.</summary>
-    public double FollowSeconds { get; init; } = 0.00025;
+    /// <summary>To follow another's commit: index and ledger lines; and what each byte of the newest manifest adds.</summary>
+    public double FollowSeconds { get; init; } = 0.00005;
 
     public double FollowPerByte { get; init; }
 
     /// <summary>Segments merged, a row.</summary>
     public double MergePerRow { get; init; } = 12e-6;
 
-    /// <summary>What the program does not do yet: a merge that another commit forestalled is put again, over that one.</summary>
-    public bool KeepMerges { get; init; }
-
-    /// <summary>Nor this: a full shard waits for the next commit by the clock.</summary>
-    public bool CommitByTime { get; init; }
+    /// <summary>After a commit that others forestalled: full shards wait this many times what it took.</summary>
+    public double RestAfter { get; init; } = 20;
 
     public double ManifestBytes { get; init; } = 1200;
 

@@ -14,7 +14,6 @@ namespace Xkd.Bench;
 /// <param name="Failing">Share of the workers' time that failures took: lost work, restart, opening.</param>
 /// <param name="ManifestBytes">Of all versions together.</param>
 /// <param name="Segments">Named by the last manifest.</param>
-/// <param name="WastedMerges">Merges of segments that another commit forestalled.</param>
 internal sealed record IngestOutcome(
     double Seconds, double MergeSeconds, double CoreSeconds, long Done, long Commits, long Conflicts, long Failures,
-    double Committing, double Conflicting, double Merging, double Failing, double ManifestBytes, int Segments, long WastedMerges);
+    double Committing, double Conflicting, double Merging, double Failing, double ManifestBytes, int Segments);

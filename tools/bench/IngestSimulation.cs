@@ -2,7 +2,7 @@ namespace Xkd.Bench;
 
 /// <summary>
 /// Ingest by many workers as events: decoding at a rate that shared cores and the store's bandwidth bound; commits that follow the versions of others and put
-/// the next one if it is absent; merges of segments as <c>Segments.Due</c> asks for them; workers that die and begin again from their last commit.
+/// the next one if it is absent; merges of segments by the worker whose commit completes a group; workers that die and begin again from their last commit.
 /// </summary>
 /// <param name="model">The workers and the store.</param>
 internal sealed class IngestSimulation(IngestModel model)
@@ -15,7 +15,7 @@ internal sealed class IngestSimulation(IngestModel model)
     private readonly int[] _segments = new int[MostLevels + 1];
     private readonly long[] _rows = new long[MostLevels + 1];
     private double _now, _storeFree, _bytes, _committing, _conflicting, _merging, _failing;
-    private long _version, _done, _commits, _conflicts, _failures, _wasted;
+    private long _version, _done, _commits, _conflicts, _failures;
     private int _active;
 
     public IngestOutcome Run()
@@ -39,7 +39,7 @@ internal sealed class IngestSimulation(IngestModel model)
         var all = Math.Max(ends.Sum(), 1e-9);
         return new IngestOutcome(
             ends.Max(), model.FinalPerItem * _done, ends.Sum() * model.Cores, _done, _commits, _conflicts, _failures,
-            _committing / all, _conflicting / all, _merging / all, _failing / all, _bytes, _segments.Sum(), _wasted);
+            _committing / all, _conflicting / all, _merging / all, _failing / all, _bytes, _segments.Sum());
     }
 
     private double ClipsOfShard => Math.Max(1, Math.Min(model.ShardRows, Math.Ceiling(model.ShardBytes / model.CacheBytes)));
@@ -85,7 +85,7 @@ internal sealed class IngestSimulation(IngestModel model)
 
     private void Open(Worker worker)
     {
-        (worker.Head, worker.Committed, worker.Waiting, worker.Credit) = (_version, _now, 0, 0);
+        (worker.Head, worker.Committed, worker.Rested, worker.Waiting, worker.Credit) = (_version, _now, _now, 0, 0);
         if (worker.Left == 0)
         {
             Finish(worker);
@@ -123,11 +123,12 @@ internal sealed class IngestSimulation(IngestModel model)
     private void Decode(Worker worker)
     {
         var rate = Rate();
-        var batch = model.CommitByTime ? worker.Left : Math.Min(ClipsOfShard, worker.Left);
+        var clock = worker.Committed + model.CommitInterval - _now;
+        var batch = Math.Min(Math.Max(ClipsOfShard, worker.Waiting + worker.Credit + (rate * Math.Min(clock, worker.Rested - _now))), worker.Left);
         var wanted = batch - worker.Waiting;
         var ahead = Math.Min(worker.Credit, wanted); // decoded while the last commit was made
         worker.Credit = 0;
-        var seconds = Math.Max(0, Math.Min((wanted - ahead) / rate, worker.Committed + model.CommitInterval - _now));
+        var seconds = Math.Max(0, Math.Min((wanted - ahead) / rate, clock));
         seconds = model.SharedCores > 0 ? Math.Min(seconds, Slice) : seconds;
         After(worker, seconds, one =>
         {
@@ -145,14 +146,15 @@ internal sealed class IngestSimulation(IngestModel model)
         });
     }
 
-    // Reads the versions of others one after the other, until there is none; then puts its own.
+    // Finds the newest version in doubling steps, then reads what was added side by side, until there is no newer one; then puts its own.
     private void Join(Worker worker, double window)
     {
         var versions = _version - worker.Head;
         worker.Head = _version;
         if (versions > 0)
         {
-            After(worker, Store(3 * versions, versions * (model.FollowSeconds + (model.FollowPerByte * Size()))), one => Join(one, window));
+            var seconds = (versions * model.FollowSeconds) + (model.FollowPerByte * Size());
+            After(worker, Store(2 * versions, seconds, trips: 2 + Math.Log2(1 + versions)), one => Join(one, window));
         }
         else
         {
@@ -160,12 +162,12 @@ internal sealed class IngestSimulation(IngestModel model)
         }
     }
 
-    // Requests wait for the store, each for its answer. A worker asks for one thing after the other.
-    private double Store(long requests, double seconds)
+    // Requests wait for the store, and a worker for its answers as often as one depends on another.
+    private double Store(long requests, double seconds, double? trips = null)
     {
         _storeFree = Math.Max(_storeFree, _now) + (requests / model.Requests);
         var chance = 1 + (model.Jitter * ((2 * _random.NextDouble()) - 1));
-        return Math.Max(_storeFree - _now, chance * ((seconds * Slowness()) + (requests * model.Latency)));
+        return Math.Max(_storeFree - _now, chance * ((seconds * Slowness()) + ((trips ?? requests) * model.Latency)));
     }
 
     // Commits are work, too.
@@ -188,7 +190,15 @@ internal sealed class IngestSimulation(IngestModel model)
         _done += clips;
         worker.Left -= clips;
         _conflicting += double.IsNaN(worker.Collided) ? 0 : _now - worker.Collided;
-        Merge(worker);
+        worker.Rested = double.IsNaN(worker.Collided) ? _now : _now + (model.RestAfter * (_now - worker.Began));
+        if (_segments[0] % Together == 0)
+        {
+            Merge(worker, 0);
+        }
+        else
+        {
+            Committed(worker);
+        }
     }
 
     private void Append(int level, long rows)
@@ -201,34 +211,32 @@ internal sealed class IngestSimulation(IngestModel model)
 
     private double Size() => model.ManifestBytes + (model.SegmentBytes * _segments.Sum()) + (model.PartBytes * (model.Parts?.Count ?? model.Workers));
 
-    // Merged segments stand before those of lower levels, so that theirs are looked at first.
-    private void Merge(Worker worker)
+    // Others commit meanwhile: what was merged then takes its place in their version.
+    private void Merge(Worker worker, int level)
     {
-        var level = Enumerable.Range(0, MostLevels).Reverse().FirstOrDefault(one => _segments[one] >= Together, -1);
-        if (level < 0)
-        {
-            Committed(worker);
-            return;
-        }
-
         var rows = _rows[level] * Together / _segments[level];
-        var seconds = Store(2 * Together, rows * model.MergePerRow);
+        var seconds = Store(2 * Together, rows * model.MergePerRow, trips: 4);
         _merging += seconds;
         After(worker, seconds, one =>
         {
-            if (_version == one.Head || (model.KeepMerges && _segments[level] >= Together))
+            _conflicts += _version == one.Head ? 0 : 1;
+            if (_segments[level] >= Together) // else another worker has merged them
             {
                 _segments[level] -= Together;
                 _rows[level] -= rows;
                 Append(level + 1, rows);
                 one.Head = _version;
             }
+
+            var due = Enumerable.Range(0, MostLevels).Reverse().FirstOrDefault(other => _segments[other] >= Together, -1);
+            if (due < 0)
+            {
+                Committed(one);
+            }
             else
             {
-                _wasted++;
+                Merge(one, due);
             }
-
-            Committed(one);
         });
     }
 
@@ -255,7 +263,7 @@ internal sealed class IngestSimulation(IngestModel model)
     {
         public int Life;
         public long Left, Head;
-        public double Waiting, Credit, Committed, Began, Collided, End;
+        public double Waiting, Credit, Committed, Rested, Began, Collided, End;
         public bool Busy;
     }
 }

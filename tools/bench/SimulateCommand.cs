@@ -38,7 +38,7 @@ internal static class SimulateCommand
             $"{outcome.Commits} commits, {outcome.Commits / outcome.Seconds:f1} a second; {(double)outcome.Conflicts / commits:f2} conflicts a commit",
             $"waiting for commits {outcome.Committing:p1} of the time (after a conflict {outcome.Conflicting:p1}, merging segments {outcome.Merging:p1})",
             $"{outcome.Failures} failures, {outcome.Failing:p1} of the workers' time",
-            $"{outcome.ManifestBytes / 1e9:f2} GB of manifests, {outcome.Segments} segments at the end, {outcome.WastedMerges} merges of segments in vain",
+            $"{outcome.ManifestBytes / 1e9:f2} GB of manifests, {outcome.Segments} segments at the end",
         ];
         return string.Join('\n', lines.Select(line => line.ToString(CultureInfo.InvariantCulture)));
     }

@@ -10,7 +10,7 @@ internal sealed class LedgerStore(ICacheStore store)
     public Dictionary<string, LedgerEntry> Read(Manifest manifest)
     {
         Dictionary<string, LedgerEntry> ledger = new(StringComparer.Ordinal);
-        foreach (var entry in manifest.Segments.SelectMany(Read))
+        foreach (var entry in manifest.Segments.SelectMany(segment => Read(segment)))
         {
             LedgerText.Merge(ledger, entry);
         }
@@ -18,16 +18,16 @@ internal sealed class LedgerStore(ICacheStore store)
         return ledger;
     }
 
-    /// <summary>The lines of one segment.</summary>
+    /// <summary>The lines of one segment, or those of the items that are wanted.</summary>
     /// <exception cref="CorruptCacheException">Its file is not what was committed, or no ledger.</exception>
-    public List<LedgerEntry> Read(Segment segment)
+    public List<LedgerEntry> Read(Segment segment, Func<string, bool>? isWanted = null)
     {
         List<LedgerEntry> entries = [];
         try
         {
             if (segment.Ledger is { } file)
             {
-                entries.AddRange(LedgerText.Read(IndexFile.Read(store, file)));
+                entries.AddRange(LedgerText.Read(IndexFile.Read(store, file), isWanted));
             }
         }
         catch (JsonException e)

@@ -35,18 +35,44 @@ internal static class LedgerText
         output.Write(lines.WrittenSpan);
     }
 
-    public static IEnumerable<LedgerEntry> Read(byte[] text)
+    /// <summary>The lines, or those of the items that are wanted; the others are not taken apart.</summary>
+    public static IEnumerable<LedgerEntry> Read(byte[] text, Func<string, bool>? isWanted = null)
     {
         for (var begin = 0; begin < text.Length;)
         {
             var end = Array.IndexOf(text, (byte)'\n', begin);
             end = end < 0 ? text.Length : end;
-            var entry = JsonSerializer.Deserialize<LedgerEntry>(text.AsSpan(begin, end - begin), StorageJson.Options) ?? throw new JsonException("an empty ledger line");
+            var line = text.AsMemory(begin, end - begin);
+            begin = end + 1;
+            if (isWanted is not null && Id(line.Span) is { } id && !isWanted(id))
+            {
+                continue;
+            }
+
+            var entry = JsonSerializer.Deserialize<LedgerEntry>(line.Span, StorageJson.Options) ?? throw new JsonException("an empty ledger line");
             yield return entry is { Id.Length: > 0, Attempts: >= 0 } && !entry.Warnings.Contains(null!)
                 ? entry
                 : throw new JsonException("an item without an id, below 0 attempts, or a warning of null");
-            begin = end + 1;
         }
+    }
+
+    private static string? Id(ReadOnlySpan<byte> line)
+    {
+        Utf8JsonReader json = new(line);
+        json.Read();
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var isId = json.ValueTextEquals("id"u8);
+            json.Read();
+            if (isId)
+            {
+                return json.TokenType == JsonTokenType.String ? json.GetString() : null;
+            }
+
+            json.Skip();
+        }
+
+        return null;
     }
 
     /// <summary>Whether two lines say the same.</summary>

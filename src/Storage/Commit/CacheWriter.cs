@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Xkd.Storage;
 
 /// <summary>
@@ -11,12 +9,13 @@ namespace Xkd.Storage;
 public sealed class CacheWriter : IAsyncDisposable
 {
     internal const int SmallLedger = 1000; // items up to which every commit writes all lines anew
+    private const int RestAfter = 20; // times what a commit took that others forestalled: many writers spend a twentieth of their time on each other, not all of it
     private readonly ICacheStore _store;
     private readonly Fingerprint _fingerprint;
     private readonly CacheWriterOptions _options;
     private readonly TimeProvider _time;
     private readonly IPartLock _lock;
-    private readonly ManifestStore _manifests;
+    private readonly ManifestChain _chain;
     private readonly LedgerStore _ledgers;
     private readonly Dictionary<string, List<StagedClip>> _pending = new(StringComparer.Ordinal);
     private readonly HashSet<string> _clipIds = new(StringComparer.Ordinal);
@@ -26,16 +25,16 @@ public sealed class CacheWriter : IAsyncDisposable
     private readonly List<ShardEntry> _sealed = [];
     private readonly List<ClipEntry> _rows = [];
     private Dictionary<string, LedgerEntry> _ledger = new(StringComparer.Ordinal);
-    private Manifest? _head;
     private ShardWriter? _shard;
-    private int _number;
+    private long _published;
+    private TimeSpan _rest;
     private bool _ledgerIsBehind;
     private bool _failed;
 
     private CacheWriter(ICacheStore store, Fingerprint fingerprint, CacheWriterOptions options, TimeProvider time, IPartLock held)
     {
         (_store, _fingerprint, _options, _time, _lock) = (store, fingerprint, options, time, held);
-        _manifests = new ManifestStore(store, options.Converting);
+        _chain = new ManifestChain(store, fingerprint, options, held, time, Follow);
         _ledgers = new LedgerStore(store);
         _reopened = new ReopenedItems(store);
     }
@@ -44,7 +43,7 @@ public sealed class CacheWriter : IAsyncDisposable
     public IReadOnlyDictionary<string, LedgerEntry> Ledger => _ledger;
 
     /// <summary>The manifest in force; null before the first commit.</summary>
-    public Manifest? Head => _head;
+    public Manifest? Head => _chain.Head;
 
     /// <summary>Opens a cache for writing, or begins one in an empty or absent folder, and removes what dead writers left there.</summary>
     /// <exception cref="FingerprintMismatchException">The cache was prepared otherwise.</exception>
@@ -159,7 +158,7 @@ public sealed class CacheWriter : IAsyncDisposable
             {
                 foreach (var clip in clips)
                 {
-                    _shard ??= await ShardWriter.CreateAsync(_store, _options, ++_number);
+                    _shard ??= await ShardWriter.CreateAsync(_store, _options, _chain.TakeNumber());
                     await _shard.AddAsync(clip);
                 }
             });
@@ -170,7 +169,7 @@ public sealed class CacheWriter : IAsyncDisposable
         _ledger[entry.Id] = entry;
         if (clips is not null && _shard is not null && (_shard.Bytes >= _options.ShardBytes || _shard.Count >= _options.ShardRows))
         {
-            await CommitAsync(ct);
+            await (_time.GetElapsedTime(_published) < _rest ? GuardAsync(SealAsync) : CommitAsync(ct));
         }
     }
 
@@ -181,9 +180,9 @@ public sealed class CacheWriter : IAsyncDisposable
     {
         ct.ThrowIfCancellationRequested();
         RequireUsable();
-        if (_head is not null && _settled.Count == 0)
+        if (Head is not null && _settled.Count == 0)
         {
-            return _head;
+            return Head;
         }
 
         await GuardAsync(async () =>
@@ -199,7 +198,7 @@ public sealed class CacheWriter : IAsyncDisposable
                 throw;
             }
         });
-        return _head!;
+        return Head!;
     }
 
     /// <summary>Abandons what was not committed. Never throws.</summary>
@@ -216,7 +215,7 @@ public sealed class CacheWriter : IAsyncDisposable
         try
         {
             CloseLedger();
-            new Leftovers(_store).Remove(_options.Part, _lock, _manifests.Head(), Fence);
+            new Leftovers(_store).Remove(_options.Part, _lock, new ManifestStore(_store, _options.Converting).Head(), _chain.Fence);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or XkdException)
         {
@@ -230,41 +229,14 @@ public sealed class CacheWriter : IAsyncDisposable
 
     private void Recover()
     {
-        _head = _manifests.Head() is { } head ? _manifests.Listing(head) : null;
-        RequireSameFingerprint();
-        if (_lock.TakenOver)
-        {
-            Fence();
-        }
-
-        new Leftovers(_store).Remove(_options.Part, _lock, _head, Fence);
-        _ledger = _head is null ? _ledger : _ledgers.Read(_head);
-        _number = Committed(_head);
+        _chain.Open();
+        new Leftovers(_store).Remove(_options.Part, _lock, Head, _chain.Fence);
+        _ledger = Head is null ? _ledger : _ledgers.Read(Head);
         _ledgerIsBehind = _ledger.Count > SmallLedger && _options.Part == CacheMerger.Part;
-        if (_head is { Segments.Count: > 0 } && _ledger.Count <= SmallLedger && !_ledgers.IsMerged(_ledger))
+        if (Head is { Segments.Count: > 0 } && _ledger.Count <= SmallLedger && !_ledgers.IsMerged(_ledger))
         {
             // A writer may have died between its manifest and this file.
             _ledgers.WriteMerged(_ledger, _options.Part);
-        }
-    }
-
-    // The next version may be on its way from a writer whose part was taken over, sent while it still held the part. With another version of that number in
-    // place it comes too late, and its writer finds that out.
-    private void Fence()
-    {
-        while (true)
-        {
-            _number = Committed(_head);
-            _lock.Require();
-            var next = Follow();
-            if (_manifests.TryPut(next, _options.Part))
-            {
-                _head = next;
-                return;
-            }
-
-            _head = _manifests.Listing(_manifests.After(_head)!);
-            RequireSameFingerprint();
         }
     }
 
@@ -282,29 +254,24 @@ public sealed class CacheWriter : IAsyncDisposable
     private async Task PublishAsync()
     {
         _lock.Require();
-        JoinNewerHead();
-        _number += _sealed.Count == 0 ? 1 : 0; // else the last shard's
-        Segment added = new()
+        var (began, lost) = (_time.GetTimestamp(), _chain.Lost);
+        _chain.Follow();
+        if (_sealed.Count == 0)
         {
-            Index = _rows.Count == 0 ? null : Put(CacheLayout.Indexes, await IndexFile.WriteAsync(_rows, _sealed)),
-            Rows = _rows.Count,
-            Ledger = _settled.Count == 0 ? null : Put(CacheLayout.Ledgers, LedgerText.Write(_settled)),
-            Version = 1,
-        };
-        var removed = _reopened.Replaced.Count == 0 ? null : Put(CacheLayout.Removed, await IndexFile.WriteRemovedAsync(_reopened.Replaced));
-        while (true)
-        {
-            _lock.Require();
-            var next = Next(added, removed);
-            if (_manifests.TryPut(next, _options.Part))
-            {
-                _head = next;
-                break;
-            }
-
-            JoinNewerHead();
+            _chain.TakeNumber(); // else the last shard's
         }
 
+        Segment added = new()
+        {
+            Index = _rows.Count == 0 ? null : await _chain.PutIndexAsync(_rows, _sealed),
+            Rows = _rows.Count,
+            Ledger = _settled.Count == 0 ? null : _chain.Put(CacheLayout.Ledgers, LedgerText.Write(_settled)),
+            Version = 1,
+        };
+        var removed = _reopened.Replaced.Count == 0 ? null : _chain.Put(CacheLayout.Removed, await IndexFile.WriteRemovedAsync(_reopened.Replaced));
+        await _chain.PutAsync(next => Task.FromResult<Manifest?>(With(next, added, removed)));
+        _published = _time.GetTimestamp();
+        _rest = _chain.Lost > lost ? RestAfter * _time.GetElapsedTime(began, _published) : TimeSpan.Zero;
         _settled.Clear();
         _before.Clear();
         _sealed.Clear();
@@ -318,68 +285,22 @@ public sealed class CacheWriter : IAsyncDisposable
                 // Of two parts that commit at once, the slower must not leave its older merge in place: whoever writes last looks again.
                 _ledgers.WriteMerged(_ledger, _options.Part);
             }
-            while (JoinNewerHead());
+            while (_chain.Follow());
         }
 
-        await MergeSegmentsAsync();
+        await _chain.MergeAsync();
     }
-
-    // Of no consequence where another process is faster: it, or the next commit, merges.
-    private Task MergeSegmentsAsync() => Segments.Due(_head!).Length == 0 ? Task.CompletedTask : ChangeAsync(insist: false, async (next, put) =>
-    {
-        var due = Segments.Due(next);
-        if (due.Length == 0)
-        {
-            return null;
-        }
-
-        var merged = await Segments.MergeAsync(_store, _manifests, next, due, put);
-        Segment[] kept = [.. next.Segments.TakeWhile(s => s != due[0]), merged, .. next.Segments.SkipWhile(s => s != due[0]).Except(due)];
-        return next with { Segments = kept, Removals = [.. next.Removals.Where(r => Array.Exists(kept, s => s.Version < r.Version))] };
-    });
 
     /// <summary>Puts a version that follows from the newest one in place.</summary>
-    /// <param name="insist">Where another process puts one first: follow from that one, and again. Otherwise the change is left out.</param>
     /// <param name="change">Told the next version as it would be without a change, and how to put a file of a folder in place; null changes nothing.</param>
-    /// <returns>Whether there is such a version now.</returns>
-    internal async Task<bool> ChangeAsync(bool insist, Func<Manifest, Func<string, byte[], StoredPart>, Task<Manifest?>> change)
-    {
-        do
-        {
-            List<string> made = [];
-            var next = await change(Follow(), (folder, bytes) =>
-            {
-                _number++;
-                var file = Put(folder, bytes);
-                made.Add(file.Path);
-                return file;
-            });
-            if (next is null)
-            {
-                return false;
-            }
-
-            _lock.Require();
-            next = next with { Parts = Follow().Parts };
-            if (_manifests.TryPut(next, _options.Part))
-            {
-                _head = _manifests.Listing(next);
-                return true;
-            }
-
-            made.ForEach(_store.Delete);
-            JoinNewerHead();
-        }
-        while (insist);
-        return false;
-    }
+    internal Task ChangeAsync(Func<Manifest, Func<string, byte[], StoredPart>, Task<Manifest?>> change) => _chain.ChangeAsync(change);
 
     /// <summary>Writes clips that other shards hold already into new ones, for a change to name.</summary>
     internal async Task<(List<ShardEntry> Shards, List<ClipEntry> Rows)> RewriteAsync(IEnumerable<ClipRecord> clips)
     {
         foreach (var clip in clips)
         {
-            _shard ??= await ShardWriter.CreateAsync(_store, _options, ++_number);
+            _shard ??= await ShardWriter.CreateAsync(_store, _options, _chain.TakeNumber());
             await _shard.AddAsync(new StagedClip(clip, _fingerprint, _options.JpegQuality));
             if (_shard.Bytes >= _options.ShardBytes || _shard.Count >= _options.ShardRows)
             {
@@ -405,37 +326,22 @@ public sealed class CacheWriter : IAsyncDisposable
         _ledgerIsBehind = true;
     }
 
-    private StoredPart Put(string folder, byte[] bytes)
+    // Another part committed first: what it did must not be what this commit is about.
+    private void Follow(Manifest? before, Manifest head)
     {
-        var name = CacheLayout.File(folder, _options.Part, _number, _store.WriterMark);
-        return _store.TryPut(name, bytes, _options.Part)
-            ? Segments.Describe(name, bytes)
-            : throw new FailureException($"{_store.Location}/{name} is there already: another process writes part {_options.Part}; let it finish");
-    }
+        _reopened.Follow(before, head);
 
-    // Another part committed first: this commit grows from its version.
-    private bool JoinNewerHead()
-    {
-        var head = _manifests.After(_head);
-        if (head is null)
-        {
-            return false;
-        }
+        // In a large cache the lines that other parts add would fill this process's memory: it merges none, and its own items are not theirs.
+        var all = _ledger.Count <= SmallLedger || _options.MergesLedger;
 
-        if (Committed(head) != Committed(_head))
-        {
-            throw new FailureException(
-                $"part {_options.Part} of {_store.Location} was continued by another process meanwhile: let that one finish; nothing of this commit was kept");
-        }
-
-        HashSet<StoredPart?> known = [null, .. _head?.Segments.Select(s => s.Ledger) ?? []];
-        _reopened.Follow(_head, head);
-        _head = _manifests.Listing(head);
-        RequireSameFingerprint();
-
-        // Where segments were merged, known lines are among them: of each item the last counts, and that may be the one this commit replaces.
+        // Segments are added at the end and merged in their place: what stands before one that is known is known. A merged one may hold known lines too: of each
+        // item the last counts, and that may be the one this commit replaces.
+        HashSet<Segment> known = [.. before?.Segments ?? []];
+        var segments = head.Segments.Skip(1 + head.Segments.ToList().FindLastIndex(known.Contains)).ToArray();
+        var lines = new List<LedgerEntry>[segments.Length];
+        new ManifestStore(_store).Each(Enumerable.Range(0, lines.Length), i => lines[i] = _ledgers.Read(segments[i], all ? null : id => _ledger.ContainsKey(id)));
         Dictionary<string, LedgerEntry> news = new(StringComparer.Ordinal);
-        foreach (var entry in head.Segments.SkipWhile(s => known.Contains(s.Ledger)).SelectMany(_ledgers.Read))
+        foreach (var entry in lines.SelectMany(l => l))
         {
             LedgerText.Merge(news, entry);
         }
@@ -454,14 +360,11 @@ public sealed class CacheWriter : IAsyncDisposable
         {
             LedgerText.Merge(_ledger, entry);
         }
-
-        return true;
     }
 
-    private Manifest Next(Segment added, StoredPart? removed)
+    private Manifest With(Manifest next, Segment added, StoredPart? removed)
     {
-        var next = Follow();
-        var vanishing = removed is null ? [] : _reopened.Vanishing(_head!);
+        var vanishing = removed is null ? [] : _reopened.Vanishing(Head!);
         return next with
         {
             Clips = next.Clips - vanishing.Count + _rows.Count,
@@ -469,37 +372,14 @@ public sealed class CacheWriter : IAsyncDisposable
             Removals = removed is null ? next.Removals : [.. next.Removals, new Removal { Ids = removed, Version = next.Version }],
             Origins = [.. next.Origins.Concat(_options.Origin is { } origin ? [origin] : []).Distinct()],
             Segments = added is { Index: null, Ledger: null } ? next.Segments : [.. next.Segments, added with { Version = next.Version }],
-            Shards = [.. next.Shards, .. _sealed],
         };
     }
-
-    private Manifest Follow() => (_head ?? new Manifest { Version = 0, Created = "", Fingerprint = _fingerprint }) with
-    {
-        Version = (_head?.Version ?? 0) + 1,
-        Parent = _head?.Version,
-        Created = _time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture),
-        Parts =
-        [
-            .. (_head?.Parts ?? []).Where(p => p.Name != _options.Part).Append(new Part(_options.Part, Math.Max(1, _number)))
-                .OrderBy(p => p.Name, StringComparer.Ordinal),
-        ],
-    };
-
-    private int Committed(Manifest? manifest) => manifest?.Parts.FirstOrDefault(p => p.Name == _options.Part)?.Number ?? 0;
 
     private void CloseLedger()
     {
         if (_ledgerIsBehind && _options.MergesLedger)
         {
             _ledgers.WriteMerged(_ledger, _options.Part);
-        }
-    }
-
-    private void RequireSameFingerprint()
-    {
-        if (_head?.Fingerprint.Differences(_fingerprint) is { Count: > 0 } differences)
-        {
-            throw new FingerprintMismatchException(_store.Location, differences);
         }
     }
 

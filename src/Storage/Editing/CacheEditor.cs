@@ -29,7 +29,7 @@ public sealed class CacheEditor
         ArgumentNullException.ThrowIfNull(filter);
         var removed = 0;
         LedgerEntry[] lines = [];
-        await writer.ChangeAsync(insist: true, async (next, put) =>
+        await writer.ChangeAsync(async (next, put) =>
         {
             var clips = ClipIndex.Read(store, next);
             HashSet<ClipEntry> gone = new(filter.Select(clips).Select(i => clips[i]), ReferenceEqualityComparer.Instance);
@@ -71,7 +71,7 @@ public sealed class CacheEditor
         }
 
         var known = 0;
-        await writer.ChangeAsync(insist: true, (next, put) =>
+        await writer.ChangeAsync((next, put) =>
         {
             var ids = columns.Ids.ToHashSet(StringComparer.Ordinal);
             known = ClipIndex.Read(store, next).Count(c => ids.Contains(c.Id));
@@ -102,7 +102,7 @@ public sealed class CacheEditor
         var (shards, rows) = await writer.RewriteAsync(old.SelectMany(s => live.GetValueOrDefault(s.Path) ?? []).Select(clip => Stored(bytes, clip, head, ct)));
         var moved = rows.ToDictionary(r => r.Id, StringComparer.Ordinal);
         var dropped = old.Select(s => s.Path).ToHashSet(StringComparer.Ordinal);
-        await writer.ChangeAsync(insist: true, async (next, put) =>
+        await writer.ChangeAsync(async (next, put) =>
         {
             ClipEntry[] all = [.. ClipIndex.ReadRows(store, next).Select(c => dropped.Contains(c.ShardPath) ? moved[c.Id] : c)];
             byte[] lines = [.. next.Segments.Select(s => s.Ledger).OfType<StoredPart>().SelectMany(l => IndexFile.Read(store, l))];
@@ -115,7 +115,7 @@ public sealed class CacheEditor
     {
         var (shards, rows) = await writer.RewriteAsync(legacy.Clips(ct));
         var lines = legacy.Ledger();
-        await writer.ChangeAsync(insist: true, async (next, put) => next with
+        await writer.ChangeAsync(async (next, put) => next with
         {
             Clips = rows.Count,
             Mel = legacy.Mel,
@@ -152,7 +152,7 @@ public sealed class CacheEditor
         ManifestStore manifests = new(store);
         var before = _time.GetUtcNow() - olderThan;
         Manifest[] kept = [];
-        await writer.ChangeAsync(insist: true, (next, _) =>
+        await writer.ChangeAsync((next, _) =>
         {
             Manifest[] versions = [.. manifests.Versions().Where(v => v >= next.Oldest).Order().Select(v => manifests.TryRead(v, out var problem) ?? throw new FailureException($"{manifests.Place(v)} is damaged ({problem}): restore it from a copy, or delete it"))];
             kept = [.. versions.SkipWhile(m => m.Version < next.Parent && DateTimeOffset.Parse(m.Created, CultureInfo.InvariantCulture) < before)];
@@ -160,7 +160,7 @@ public sealed class CacheEditor
         });
         var named = kept.Append(writer.Head!).SelectMany(m => m.Files.Select(f => f.Path).Concat(m.Segments.SelectMany(manifests.Shards).Select(s => s.Path))).ToHashSet(StringComparer.Ordinal);
         var numbers = writer.Head!.Parts.ToDictionary(p => p.Name, p => p.Number, StringComparer.Ordinal);
-        StoredFile[] versionsGone = [.. store.List(CacheLayout.Manifests).Where(f => CacheLayout.ParseManifest(f.Name) < writer.Head.Oldest)];
+        StoredFile[] versionsGone = [.. store.List(CacheLayout.Manifests).Where(f => CacheLayout.ParseManifest(f.Name) < writer.Head.Oldest).OrderBy(f => CacheLayout.ParseManifest(f.Name))];
 
         // A higher number than the last commit's is of a writer at work.
         StoredFile[] files = [.. CacheLayout.Numbered.SelectMany(store.List).Where(f => f.Other is null && !named.Contains(f.Name) && CacheLayout.Parse(f.Name) is { } file && file.Number <= numbers.GetValueOrDefault(file.Part))];

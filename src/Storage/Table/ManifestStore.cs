@@ -55,7 +55,10 @@ internal sealed class ManifestStore(ICacheStore store, bool converting = false)
             : listing;
     }
 
-    /// <summary>The newest of the versions that follow one, or any; null when none does. Looks for the next by its name: a folder of a hundred thousand is slow to list.</summary>
+    /// <summary>
+    /// The newest of the versions that follow one, or any; null when none does. Looks for them by name, in doubling steps: a folder of a hundred thousand is slow to
+    /// list, and so is each of a thousand versions to read.
+    /// </summary>
     /// <exception cref="FailureException">One of them is damaged.</exception>
     public Manifest? After(Manifest? manifest)
     {
@@ -65,16 +68,33 @@ internal sealed class ManifestStore(ICacheStore store, bool converting = false)
         }
 
         Manifest? newest = null;
-        for (var version = manifest.Version + 1; ; version++)
+        var step = 1;
+        for (; Reaches(step); step *= 2)
         {
+        }
+
+        for (step /= 2; step > 0; step /= 2)
+        {
+            Reaches(step);
+        }
+
+        return newest;
+
+        bool Reaches(int further)
+        {
+            var version = (newest ?? manifest).Version + further;
             if (TryRead(version, out var problem) is not { } next)
             {
-                return problem == Absent ? newest : throw Damaged(version, problem);
+                return problem == Absent ? false : throw Damaged(version, problem);
             }
 
             newest = next;
+            return true;
         }
     }
+
+    /// <summary>An index file's shards, from who has just written it.</summary>
+    public void Know(StoredPart index, IReadOnlyList<ShardEntry> shards) => _shards[index.Path] = [.. shards];
 
     /// <summary>The shards of a segment.</summary>
     public ShardEntry[] Shards(Segment segment) => segment.Index is { } index ? _shards.GetOrAdd(index.Path, _ => IndexFile.ReadShards(store, segment)) : [];

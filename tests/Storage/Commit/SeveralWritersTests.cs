@@ -95,5 +95,204 @@ public sealed class SeveralWritersTests
         Assert.Equal(["a", "b"], Cache.Open(folder.Cache).Clips.Select(c => c.Id));
     }
 
+    /// <summary>Vacuum takes away what the next number is judged by: the writer that slept would put a version there that no reader looks at.</summary>
+    [Fact]
+    public async Task Commit_VersionsItStoodOnWereVacuumed_IsInTheNewest()
+    {
+        using TempFolder folder = new();
+        await using var slept = await Clips.OpenAsync(folder.Cache, Part("one"));
+        await slept.AddAsync(Clips.Make("a"));
+        await slept.CommitAsync(Ct);
+        await using (var other = await Clips.OpenAsync(folder.Cache, Part("two")))
+        {
+            Commit(other, "b");
+            Commit(other, "c");
+        }
+
+        await new CacheEditor(folder.Cache, TimeProvider.System).VacuumAsync(TimeSpan.Zero, Ct);
+        var before = Files();
+        await slept.AddAsync(Clips.Make("d"));
+        await slept.CommitAsync(Ct);
+
+        Assert.Equal(["a", "b", "c", "d"], Cache.Open(folder.Cache).Clips.Select(c => c.Id));
+        Assert.Equal(["a", "b", "c", "d"], Cache.Open(folder.Cache).ReadLedger().Keys.Order(StringComparer.Ordinal));
+        Assert.Empty(CacheVerifier.Verify(folder.Cache, ct: Ct).Errors);
+        Assert.Equal(before.Length + 1, Files().Length); // no version is left where nobody looks
+        string[] Files() => Directory.GetFiles(folder.In("manifest"));
+    }
+
+    [Fact]
+    public async Task Merge_OthersCommitMeanwhile_IsDoneOnceAndTakesItsPlaceInTheirVersion()
+    {
+        using TempFolder folder = new();
+        await using var other = await Clips.OpenAsync(folder.Cache, Part("two"));
+        var (merging, forestalled) = (false, 0);
+        var store = WatchedStore.Of(new LocalStore(folder.Cache, new LocalFileSystem()), putting: name =>
+        {
+            merging |= name.StartsWith("index/one-000033", StringComparison.Ordinal);
+            if (merging && name.StartsWith("manifest/", StringComparison.Ordinal) && forestalled++ < 3)
+            {
+                Commit(other, $"other{forestalled}");
+            }
+        });
+        await using (var writer = await CacheWriter.OpenAsync(store, Clips.Fingerprint, Part("one"), TimeProvider.System, Ct))
+        {
+            for (var i = 0; i < 32; i++)
+            {
+                Assert.False(merging);
+                await writer.AddAsync(Clips.Make($"{i:d2}", frames: 1));
+                await writer.CommitAsync(Ct);
+            }
+        }
+
+        Assert.Equal(4, forestalled);
+        var cache = Cache.Open(folder.Cache);
+        Assert.Equal([1, 0, 0, 0], cache.Manifest.Segments.Select(s => s.Level));
+        Assert.Equal([32, 1, 1, 1], cache.Manifest.Segments.Select(s => s.Rows));
+        Assert.Equal(36, Directory.GetFiles(folder.In("index")).Length);
+        Assert.Equal(35, cache.ReadLedger().Count);
+        Assert.Empty(CacheVerifier.Verify(folder.Cache, ct: Ct).Errors);
+    }
+
+    /// <summary>A removal of the version that the merge was to be hides a clip of what was merged; all of it written anew makes the merge void.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Merge_EditedMeanwhile_StaysExactAndLeavesNothing(bool compact)
+    {
+        using TempFolder folder = new();
+        var (merging, edited) = (false, false);
+        var store = WatchedStore.Of(new LocalStore(folder.Cache, new LocalFileSystem()), putting: name =>
+        {
+            if (merging && !edited && name.StartsWith("manifest/", StringComparison.Ordinal))
+            {
+                edited = true;
+                CacheEditor editor = new(folder.Cache, TimeProvider.System);
+                Task edit = compact ? editor.CompactAsync(Ct) : editor.RemoveAsync(ClipFilter.Parse(["id=one07"], null), Ct);
+                edit.GetAwaiter().GetResult();
+            }
+
+            merging |= name.StartsWith("index/one-000033", StringComparison.Ordinal);
+        });
+        await using (var writer = await CacheWriter.OpenAsync(store, Clips.Fingerprint, Part("one"), TimeProvider.System, Ct))
+        {
+            for (var i = 0; i < 32; i++)
+            {
+                Commit(writer, $"one{i:d2}");
+            }
+        }
+
+        Assert.True(edited);
+        var cache = Cache.Open(folder.Cache);
+        Assert.Equal(compact ? 32 : 31, cache.Clips.Count);
+        Assert.Equal(compact, cache.Clips.Any(c => c.Id == "one07"));
+        Assert.Equal(compact ? [2] : new[] { 1, 0 }, cache.Manifest.Segments.Select(s => s.Level));
+        Assert.Equal(33, Directory.GetFiles(folder.In("index")).Length); // 32, and the merged one or the compact one
+        Assert.Empty(CacheVerifier.Verify(folder.Cache, ct: Ct).Errors);
+    }
+
+    /// <summary>Whoever was to merge has died: the next to complete a group does, and nobody between tries.</summary>
+    [Fact]
+    public async Task Merge_WriterDied_IsDoneWithTheNextGroup()
+    {
+        using TempFolder folder = new();
+        var store = WatchedStore.Of(new LocalStore(folder.Cache, new LocalFileSystem()), putting: name =>
+        {
+            if (name.StartsWith("index/one-000033", StringComparison.Ordinal))
+            {
+                throw new IOException("it died");
+            }
+        });
+        await using (var writer = await CacheWriter.OpenAsync(store, Clips.Fingerprint, Part("one"), TimeProvider.System, Ct))
+        {
+            for (var i = 0; i < 31; i++)
+            {
+                Commit(writer, $"one{i}");
+            }
+
+            Assert.Throws<FailureException>(() => Commit(writer, "one31"));
+        }
+
+        await using var other = await Clips.OpenAsync(folder.Cache, Part("two"));
+        for (var i = 0; i < 31; i++)
+        {
+            Commit(other, $"two{i}");
+        }
+
+        Assert.Equal(63, Cache.Open(folder.Cache).Manifest.Segments.Count);
+        Commit(other, "two31");
+        Assert.Equal([1, 1], Cache.Open(folder.Cache).Manifest.Segments.Select(s => s.Level));
+        Assert.Equal(64, Cache.Open(folder.Cache).Clips.Count);
+        Assert.Empty(CacheVerifier.Verify(folder.Cache, ct: Ct).Errors);
+    }
+
+    /// <summary>A commit that others forestalled for a second is followed by twenty without one: full shards wait for the next, and nothing of them is lost.</summary>
+    [Fact]
+    public async Task Settle_OthersWereFaster_FullShardsWait()
+    {
+        using TempFolder folder = new();
+        await using var other = await Clips.OpenAsync(folder.Cache, Part("two"));
+        ManualTime time = new();
+        var faster = true;
+        var store = WatchedStore.Of(new LocalStore(folder.Cache, new LocalFileSystem()), putting: name =>
+        {
+            if (faster && name.StartsWith("manifest/", StringComparison.Ordinal))
+            {
+                faster = false;
+                time.Advance(TimeSpan.FromSeconds(1));
+                Commit(other, "other");
+            }
+        });
+        await using var writer = await CacheWriter.OpenAsync(store, Clips.Fingerprint, Part("one") with { ShardRows = 2 }, time, Ct);
+        await writer.AddAsync(Clips.Make("a"), Clips.Make("b"));
+        Assert.Equal(3, Cache.Open(folder.Cache).Clips.Count);
+
+        await writer.AddAsync(Clips.Make("c"), Clips.Make("d"));
+        time.Advance(TimeSpan.FromSeconds(19));
+        await writer.AddAsync(Clips.Make("e"), Clips.Make("f"));
+        Assert.Equal(3, Cache.Open(folder.Cache).Clips.Count);
+        time.Advance(TimeSpan.FromSeconds(1));
+        await writer.AddAsync(Clips.Make("g"), Clips.Make("h"));
+        Assert.Equal(9, Cache.Open(folder.Cache).Clips.Count);
+        await writer.AddAsync(Clips.Make("i"), Clips.Make("j")); // nobody was faster this time
+        Assert.Equal(11, Cache.Open(folder.Cache).Clips.Count);
+        Assert.Empty(CacheVerifier.Verify(folder.Cache, ct: Ct).Errors);
+    }
+
+    /// <summary>A large cache: what other parts add is looked at, not kept.</summary>
+    [Fact]
+    public async Task Commit_OthersAddToALargeCache_TheirLinesAreNotHeld()
+    {
+        using TempFolder folder = new();
+        await using var one = await Clips.OpenAsync(folder.Cache, Part("one"));
+        await using var two = await Clips.OpenAsync(folder.Cache, Part("two"));
+        await SettleAsync(one, 0, CacheWriter.SmallLedger + 1);
+        await SettleAsync(two, 5000, 100);
+        await SettleAsync(one, 2000, 1);
+        Assert.Equal(CacheWriter.SmallLedger + 2, one.Ledger.Count);
+        Assert.Equal(CacheWriter.SmallLedger + 102, Cache.Open(folder.Cache).ReadLedger().Count);
+        await one.AddAsync(Clips.Make("5050"));
+        await two.AddAsync(Clips.Make("5050"));
+        await two.CommitAsync(Ct);
+        var e = await Assert.ThrowsAsync<FailureException>(() => one.CommitAsync(Ct));
+        Assert.Contains("item 5050 was committed by another process", e.Message, StringComparison.Ordinal);
+
+        static async Task SettleAsync(CacheWriter writer, int first, int count)
+        {
+            for (var i = first; i < first + count; i++)
+            {
+                await writer.SettleAsync(Clips.Failed($"{i}"), Ct);
+            }
+
+            await writer.CommitAsync(Ct);
+        }
+    }
+
+    private static void Commit(CacheWriter writer, string clip)
+    {
+        writer.AddAsync(Clips.Make(clip, frames: 1)).GetAwaiter().GetResult();
+        writer.CommitAsync(Ct).GetAwaiter().GetResult();
+    }
+
     private static CacheWriterOptions Part(string part) => new() { Part = part };
 }
