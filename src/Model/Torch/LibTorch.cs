@@ -59,6 +59,7 @@ public static class LibTorch
         var patched = LibTorchSharpCopy.IsNeeded();
         var binding = patched ? LibTorchSharpCopy.Ensure(source, LibTorchSharpCopy.DefaultCache()) : source;
 
+        HostMemory.Keep();
         var mkl = new MklVendorCheck().Answer(); // before libtorch_cpu.so looks for its symbols
         nint cpu = 0;
         foreach (var file in Order.SelectMany(pattern => Directory.GetFiles(folder, pattern).Order(StringComparer.Ordinal)))

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Xkd.Model.Torch;
 
 /// <summary>
@@ -7,7 +5,7 @@ namespace Xkd.Model.Torch;
 /// thread: a step that goes on wherever the last wait happened to end pays for them on every thread of the pool, and sums that are split otherwise differ
 /// in the last bit.
 /// </summary>
-internal static partial class OwnThread
+internal static class OwnThread
 {
     /// <summary>Does it on a new thread, which may block; gives what it returns or throws.</summary>
     public static async Task RunAsync(Action work) => await RunAsync(() =>
@@ -21,22 +19,17 @@ internal static partial class OwnThread
         Task.Factory.StartNew(
             () => Work(work), CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 
-    // Freed memory stays in the arena of the thread that took it, and the next run, on another thread, takes its own from the system: run after run the
-    // process grows. So the memory is given back, before a run that of the pool's threads.
+    // Before a run the memory is of the pool's threads, after it of its own.
     private static T Work<T>(Func<T> work)
     {
-        _ = Trim(0);
+        HostMemory.GiveBack();
         try
         {
             return work();
         }
         finally
         {
-            _ = Trim(0);
+            HostMemory.GiveBack();
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "malloc_trim")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Trim(nuint kept);
 }
