@@ -37,12 +37,15 @@ public static class Devices
     /// <summary>Name of the environment variable that says how many threads libtorch takes where neither configuration nor command does.</summary>
     public const string ThreadsVariable = "XKD_THREADS";
 
-    /// <summary>Sets libtorch's intra-op threads of the calling thread, and of threads that have not used it yet.</summary>
+    /// <summary>Sets libtorch's intra-op threads of the calling thread, of threads that have not used it yet, and of <see cref="OwnThread"/>.</summary>
     /// <param name="threads">How many; 0: what XKD_THREADS says, else one per core.</param>
     /// <param name="cores">Cores to share; 0: the machine's.</param>
     /// <exception cref="UsageException">XKD_THREADS is no whole number above 0.</exception>
-    public static void SetThreads(int threads, int cores = 0) => set_num_threads(
-        threads > 0 ? threads : Threads(Environment.GetEnvironmentVariable(ThreadsVariable)) ?? (cores > 0 ? cores : Environment.ProcessorCount));
+    public static void SetThreads(int threads, int cores = 0)
+    {
+        OwnThread.Threads = threads > 0 ? threads : Threads(Environment.GetEnvironmentVariable(ThreadsVariable)) ?? (cores > 0 ? cores : Environment.ProcessorCount);
+        set_num_threads(OwnThread.Threads);
+    }
 
     /// <summary>What a value of XKD_THREADS says; null where there is none.</summary>
     /// <exception cref="UsageException">It is no whole number above 0.</exception>
