@@ -77,7 +77,7 @@ public sealed class LauncherTests : IDisposable
 
     [Theory]
     [InlineData("test --help", "./xkd test [AREA]")]
-    [InlineData("help test", "Areas: architecture storage pipeline ingest model cli cluster")]
+    [InlineData("help test", "Areas: architecture storage pipeline ingest model cli cluster release")]
     [InlineData("experiment --help", "  avdigits\n")]
     [InlineData("experiment", "  avdigits\n")]
     public async Task Launcher_HelpOfItsOwnVerbs_BuildsNothing(string line, string expected)

@@ -19,10 +19,11 @@ internal static class XkdProcess
     /// <summary>Signals a process, as every shell can; the program <c>kill</c> is not on every machine.</summary>
     public static Task SignalAsync(string signal, string process) => StartAsync("sh", ["-c", $"kill -{signal} {process}"]);
 
-    public static async Task<ProcessOutcome> StartAsync(string program, string[] arguments, IReadOnlyDictionary<string, string>? environment = null, string? folder = null)
+    public static async Task<ProcessOutcome> StartAsync(
+        string program, string[] arguments, IReadOnlyDictionary<string, string>? environment = null, string? folder = null, TimeSpan? most = null)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(Limit);
+        limit.CancelAfter(most ?? Limit);
         ProcessStartInfo info = new(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, WorkingDirectory = folder ?? "" };
         foreach ((var name, var value) in environment ?? new Dictionary<string, string>(StringComparer.Ordinal))
         {

@@ -2,8 +2,9 @@
 # Tries what the README says of Debian's releases: makes a fresh root of each, clones the committed checkout into it, runs
 # `./xkd demo --short` and `./xkd test` there as a new user would, and prints a table. Then it tries the program of a release, in a
 # root that has ffmpeg and nothing else. Needs root and mmdebstrap.
-#   tools/distros/check.sh [bookworm|trixie|sid]… [--only demo|test|AREA|program] [--keep] [--roots DIR]
-# Without a name: bookworm and trixie. --keep keeps the root, with what was built in it, and the next call uses it again.
+#   tools/distros/check.sh [bookworm|trixie|sid]… [--only demo|test|AREA|program] [--release DIR] [--keep] [--roots DIR]
+# Without a name: bookworm and trixie. --release tries the program that tools/release/build.sh wrote there; else one is built of the checkout.
+# --keep keeps the root, with what was built in it, and the next call uses it again.
 # Roots and logs lie in --roots/RELEASE (/var/tmp/xkd-distros). The .NET SDK is this machine's; packages of NuGet that this
 # machine has are not fetched again. Exit code 1 where a demo or a test failed.
 set -euo pipefail
@@ -11,15 +12,15 @@ here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 die() { printf 'check.sh: %s\n' "$*" >&2; exit 2; }
 say() { printf 'check.sh: %s\n' "$*" >&2; }
 
-releases=() only='' keep='' roots=/var/tmp/xkd-distros
+releases=() only='' made='' keep='' roots=/var/tmp/xkd-distros
 while [ $# -gt 0 ]; do
   case $1 in
     --keep) keep=1 ;;
-    --only|--roots)
-      [ $# -gt 1 ] || die "$1 needs a word behind it: --only demo|test|AREA|program, --roots DIR"
-      [ "$1" = --only ] && only=$2 || roots=$2
+    --only|--release|--roots)
+      [ $# -gt 1 ] || die "$1 needs a word behind it: --only demo|test|AREA|program, --release DIR, --roots DIR"
+      case $1 in --only) only=$2 ;; --release) made=$2 ;; *) roots=$2 ;; esac
       shift ;;
-    -*) die "no option '$1'; known: --only demo|test|AREA|program, --keep, --roots DIR" ;;
+    -*) die "no option '$1'; known: --only demo|test|AREA|program, --release DIR, --keep, --roots DIR" ;;
     *) releases+=("$1") ;;
   esac
   shift
@@ -128,7 +129,8 @@ prepare() { # folder: what the host knows of networks and certificates, the SDK'
 program() { # release
   local dir=$roots/$1-program archive
   say "$1: the program of a release"
-  archive=$(ls "$roots"/release/xkd-*-linux-x64.tar.gz 2>/dev/null) || {
+  archive=$(ls "${made:-$roots/release}"/xkd-*-linux-x64.tar.gz 2>/dev/null) || {
+    [ -z "$made" ] || die "$made has no archive of a release; type: tools/release/build.sh $made"
     "$here/tools/release/build.sh" "$roots/release" >"$roots/release.log" 2>&1 || { tail -n 15 "$roots/release.log" >&2; return 1; }
     archive=$(ls "$roots"/release/xkd-*-linux-x64.tar.gz)
   }

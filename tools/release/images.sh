@@ -6,9 +6,9 @@ set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 release=$(cd "${1:-$here/../../out/release}" && pwd)
 work=$(mktemp -d /var/tmp/xkd-images-XXXXXX)
-export BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs
+export BUILDAH_ISOLATION=chroot
 buildah() { command buildah --root "$work/storage" --runroot "$work/run" "$@"; }
-trap 'buildah umount -a >/dev/null; rm -rf --one-file-system "$work"' EXIT
+trap 'buildah rm -a >/dev/null; rm -rf --one-file-system "$work"' EXIT
 say() { printf 'images.sh: %s\n' "$*" >&2; }
 
 base() { # name, packages: a root as an image of that name

@@ -18,6 +18,6 @@ sed -i "s:<Version>.*</Version>:<Version>$next</Version>:" Directory.Build.props
 sed -i "s/^## \[Unreleased\]$/## [Unreleased]\n\n## [$next] - $(date -u +%F)/" CHANGELOG.md
 sed -i -E "s/\\b(xkd[-.])${now//./\\.}/\1$next/; s/(Include=\"Xkd\.[A-Za-z]+\" Version=\")${now//./\\.}/\1$next/" docs/install.md docs/library.md
 # Lock files name the version of the projects that others stand on.
-git ls-files -z -- '*packages*.lock.json' | xargs -0 sed -i -E "s/(\"Xkd\.[A-Za-z.]+\": \"\[)${now//./\\.}(, \)\")/\1$next\2/"
+git ls-files -z -- '*packages*.lock.json' | xargs -0 sed -i -E "s/(\"(Xkd\.[A-Za-z.]+|xkd)\": \"\[)${now//./\\.}(, \)\")/\1$next\3/"
 git commit -qam "Version $next"
 printf 'version %s; next: git tag v%s && tools/release/build.sh\n' "$next" "$next"

@@ -43,7 +43,7 @@ public sealed class NetworkTests(TwoNodes nodes) : IClassFixture<TwoNodes>
             }
 
             await EndedAsync(ranks, TimeSpan.FromMinutes(2));
-            Assert.True(ranks.ExitCode == 0, await said + await nodes.ErrorsAsync(0) + await nodes.ErrorsAsync(1));
+            Assert.True(ranks.ExitCode == 0, $"exit code {ranks.ExitCode}\n" + await said + await nodes.ErrorsAsync(0) + await nodes.ErrorsAsync(1));
             Assert.Contains("2 ranks on ", await said, StringComparison.Ordinal);
             await SameCurveAsync(run);
             TestContext.Current.SendDiagnosticMessage($"{network}: {Steps} steps, {Stopwatch.GetElapsedTime(began).TotalSeconds:f0} s, same curve");

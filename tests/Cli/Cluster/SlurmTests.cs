@@ -63,10 +63,10 @@ public sealed partial class SlurmTests(SlurmCluster cluster, IngestedMiniatures 
 
     /// <summary>Runs XKD_TEST_REPEAT times, once by default.</summary>
     [Theory]
-    [InlineData("signal")]
-    [InlineData("requeue")]
-    [InlineData("node down")]
-    public async Task Train_PreEmpted_IsQueuedAgainAndLearnsOnAlsoOnOtherNodes(string how)
+    [InlineData("signal", 3, 1)]
+    [InlineData("requeue", 1, 2)]
+    [InlineData("node down", 1, 1)]
+    public async Task Train_PreEmpted_IsQueuedAgainAndLearnsOnAlsoOnOtherNodes(string how, int nodes, int ranksPerNode)
     {
         cluster.Require();
         var repeat = int.Parse(Environment.GetEnvironmentVariable("XKD_TEST_REPEAT") ?? "1", CultureInfo.InvariantCulture);
@@ -80,13 +80,18 @@ public sealed partial class SlurmTests(SlurmCluster cluster, IngestedMiniatures 
             var stopped = await LossesAsync(run);
             Assert.InRange(stopped.Length, 8, Steps - 1); // in the middle
 
-            // SLURM lets it wait some seconds; then it runs on two nodes. Cancelled there, it is sent again on three.
+            // SLURM lets it wait some seconds; then it runs on two nodes. Cancelled there, it is sent again on more or on one.
             await StepsAsync(run, stopped.Length + 8);
             await cluster.DoneAsync("scancel", [job]);
             Assert.Equal(["CANCELLED"], await cluster.EndedAsync(job));
             var cancelled = await LossesAsync(run);
             Assert.InRange(cancelled.Length, stopped.Length + 8, Steps - 1);
-            Assert.Equal(["COMPLETED"], await cluster.EndedAsync(await TrainAsync(run, "pmi2", nodes: 3)));
+            job = await TrainAsync(run, "pmi2", nodes, $"--ntasks-per-node={ranksPerNode}");
+            Assert.Equal(["COMPLETED"], await cluster.EndedAsync(job));
+            var ranks = nodes * ranksPerNode;
+            var log = await File.ReadAllTextAsync(cluster[$"xkd-train-{job}.log"], Ct);
+            Assert.Equal(ranks > 1, log.Contains($"{ranks} ranks on 1 machine", StringComparison.Ordinal));
+            Assert.Contains($"continuing {cluster[run]} after step {cancelled.Length}\n", log, StringComparison.Ordinal);
             await SameCurveAsync(run, Steps);
             TestContext.Current.TestOutputHelper?.WriteLine($"{how} {turn}: stopped after {stopped.Length}, cancelled after {cancelled.Length}, same curve");
         }

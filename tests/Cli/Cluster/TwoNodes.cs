@@ -15,6 +15,7 @@ public sealed class TwoNodes : IAsyncLifetime
 
     private readonly string _folder = Directory.CreateTempSubdirectory("xkd-nodes-").FullName;
     private readonly string _name = $"xkd{Environment.ProcessId}";
+    private readonly ManualResetEventSlim _over = new();
     private string? _missing;
 
     /// <summary>Losses of one process, once a test has asked for them.</summary>
@@ -61,6 +62,7 @@ public sealed class TwoNodes : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        _over.Set();
         if (_missing is null)
         {
             foreach (var node in new[] { 1, 2 })
@@ -135,7 +137,16 @@ public sealed class TwoNodes : IAsyncLifetime
         };
         start.Environment["OMPI_ALLOW_RUN_AS_ROOT"] = start.Environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"; // a network namespace takes root
         start.Environment["DOTNET_PROCESSOR_COUNT"] = "1";
-        return Process.Start(start)!;
+
+        // The signal comes when the thread has ended that started the launcher: a thread of the pool ends after some idle seconds, in the middle of a run.
+        TaskCompletionSource<Process> launched = new();
+        Thread parent = new(() =>
+        {
+            launched.SetResult(Process.Start(start)!);
+            _over.Wait();
+        }) { IsBackground = true };
+        parent.Start();
+        return launched.Task.GetAwaiter().GetResult();
     }
 
     /// <summary>What a rank has said last.</summary>

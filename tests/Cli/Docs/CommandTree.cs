@@ -33,10 +33,12 @@ internal static partial class CommandTree
     {
         Argument<string?> area = new("area")
         {
-            Description = "One area; cluster: the job scripts on a SLURM of this machine; golden: the reference numbers alone. Without it every area but cluster.", Arity = ArgumentArity.ZeroOrOne,
+            Description = "One area; cluster: the job scripts on a SLURM of this machine; release: a release made and tried; golden: the reference numbers alone. "
+                + "Without it every area but cluster and release.",
+            Arity = ArgumentArity.ZeroOrOne,
         };
         var script = File.ReadAllText(RepositoryFiles.Find("xkd"));
-        area.AcceptOnlyFromAmong([.. Areas().Match(script).Groups["areas"].Value.ToLowerInvariant().Split(' '), "cluster", "golden"]);
+        area.AcceptOnlyFromAmong([.. Areas().Match(script).Groups["areas"].Value.ToLowerInvariant().Split(' '), "cluster", "release", "golden"]);
         return new Command("test", "Run the tests; the last line is \"N passed, N failed\".") { area };
     }
 

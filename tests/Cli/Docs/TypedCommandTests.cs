@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 using Parquet.Serialization;
 using Parquet.Serialization.Attributes;
 using Xkd.Cli.Tests.Experiments;
@@ -9,10 +10,11 @@ namespace Xkd.Cli.Tests.Docs;
 /// <summary>
 /// What the pages print is typed, line by line, in a folder that has what they speak of: a few small videos, miniatures of two data sets, tiny weights.
 /// </summary>
-public sealed class TypedCommandTests(DigitSources digits) : IClassFixture<DigitSources>, IDisposable
+public sealed partial class TypedCommandTests(DigitSources digits) : IClassFixture<DigitSources>, IDisposable
 {
     private const string OpenMpi = "/usr/bin/mpirun.openmpi";
-
+    private const string Slurm = "tests/Cli/Cluster/SlurmTests.cs";
+    private const string Release = "tests/Cli/Release/ReleaseTests.cs";
 
     // A network and views that take seconds; the configurations that pages name ask for days.
     private static readonly string[] TinyTraining =
@@ -49,44 +51,53 @@ public sealed class TypedCommandTests(DigitSources digits) : IClassFixture<Digit
     private static readonly (string Page, string Here)[] StandIns =
         [("/cache/", "cache/"), ("/data/", "data/"), ("/lustre/", "cache/"), ("s3://bucket/", "s3://xkd/"), ("cuda", "cpu")];
     private const string Servers = "http://localhost";
+    private const string Benchmark = "XKD_CACHE_DIR=/nvme/xkd tools/bench/";
 
     // Pages whose lines are typed here.
     private static readonly string[] Typed =
         ["README.md", .. new[] { "guide", "answers", "deploy", "cache", "gpu", "ranks", "cluster", "experiment" }.Select(page => $"docs/{page}.md")];
 
-    // How the other lines begin, and what runs them.
+    // How the other lines begin, and the test that runs them; or what a clean machine runs.
     private static readonly (string Line, string By)[] Elsewhere =
     [
-        ("./xkd test cluster", "tests/Cli/Cluster/SlurmTests.cs"),
+        ("./xkd test cluster", Slurm),
+        ("./xkd test release", Release),
         ("./xkd test", ".ci/run"),
         ("./xkd demo", "tests/Cli/DemoCommandTests.cs"),
-        ("xkd demo", "tools/release/try.sh"),
+        ("xkd demo", Release),
         ("./xkd profile train", "tests/Cli/ProfileCommandTests.cs"),
-        ("srun --mpi", "tests/Cli/Cluster/SlurmTests.cs"),
-        ("DATASET=", "tests/Cli/Cluster/SlurmTests.cs"),
-        ("PROTOCOL=", "tests/Cli/Cluster/SlurmTests.cs"),
-        ("tools/cluster/slurm.sh", "tests/Cli/Cluster/SlurmCluster.cs"),
+        ("srun --mpi", Slurm),
+        ("DATASET=", Slurm),
+        ("PROTOCOL=", Slurm),
+        ("tools/cluster/slurm.sh", Slurm),
         ("export AWS_", "tests/Cli/ObjectStoreCommandTests.cs"),
-        ("XKD_CACHE_DIR=/nvme/xkd tools/bench", "bench/results/2026-11-30-scale.md"),
+        (Benchmark, "tests/Cli/Docs/TypedCommandTests.cs"),
         ("python3 tools/python/xkd_encoder.py", "tests/Model/Weights/PythonEncoderTests.cs"),
         ("duckdb", "tests/Storage/Export/CacheExporterTests.cs"),
-        ("tar xzf xkd-gpu", "tools/gpu/check.sh"),
-        ("xkd-gpu/run.sh", "tools/gpu/check.sh"),
-        ("apt-get install", "tools/distros/check.sh"),
-        ("tar xzf xkd-", "tools/distros/check.sh"),
-        ("ln -s /opt/xkd", "tools/distros/check.sh"),
-        ("xkd doctor --install-libtorch", "tools/distros/check.sh"),
-        ("dotnet tool install xkd", "tools/release/try.sh"),
-        ("docker ", "tools/release/images.sh"),
-        ("(cd FOLDER && apptainer", "tools/release/images.sh"),
+        ("tools/gpu/bundle.sh", Release),
+        ("tools/gpu/check.sh", Release),
+        ("tar xzf xkd-", Release),
+        ("xkd-gpu/run.sh", Release),
+        ("apt-get install", Release),
+        ("ln -s /opt/xkd", Release),
+        ("xkd doctor --install-libtorch", Release),
+        ("dotnet tool install xkd", Release),
+        ("docker ", Release),
+        ("(cd FOLDER && apptainer", Release),
+        ("tools/release/version.sh", Release),
+        ("git tag v", Release),
+        ("tools/release/build.sh", Release),
+        ("tools/release/try.sh xkd", Release),
+        ("tools/distros/check.sh --only program", Release),
+        ("tools/distros/check.sh bookworm trixie", Release),
+        ("tools/release/images.sh", Release),
+        ("dotnet list tools/xkd/Xkd.Cli.csproj package", Release),
+        ("dotnet restore", Release),
         ("dotnet run --project samples/library", "tests/Cli/Library/LibrarySampleTests.cs"),
-        ("dotnet ", ".ci/run"),
+        ("dotnet build XKD.sln", ".ci/run"),
         ("tools/docs/build.sh", "tests/Cli/Docs/ReferencePageTests.cs"),
         ("--set ", "tests/Cli/Docs/DocumentedCommandTests.cs"),
     ];
-
-    // What makes and tries a release takes minutes, root or a registry: typed by hand at each release.
-    private static readonly string[] ByHand = ["tools/release/", "tools/distros/check.sh", "git tag"];
 
     private readonly MediaMaker _media = new();
     private readonly Dictionary<string, string> _environment = new(StringComparer.Ordinal);
@@ -98,14 +109,13 @@ public sealed class TypedCommandTests(DigitSources digits) : IClassFixture<Digit
     [Fact]
     public void Lines_OfEveryPage_AreTypedHereOrRunElsewhere()
     {
-        PageText[] lines = [.. DocumentationPages.All.SelectMany(page => page.Shell).Where(line => line.Text.Length > 0 && !line.Text.StartsWith('#'))];
+        var blocks = DocumentationPages.All.SelectMany(page => page.Shell).Where(line => line.Text.Length > 0 && !line.Text.StartsWith('#'));
+        PageText[] lines = [.. blocks, .. DocumentationPages.All.SelectMany(page => page.Code).Where(code => Script().IsMatch(code.Text))];
         bool IsTyped(PageText line) => Typed.Contains(line.Page) && ShellWords.Arguments(line.Text) is not null;
-        bool IsByHand(PageText line) => ByHand.Any(hand => line.Text.StartsWith(hand, StringComparison.Ordinal));
-        var unrun = lines.Where(line => By(line.Text) is null && !IsTyped(line) && !IsByHand(line));
-        DocumentationPages.AssertNone(unrun.Select(line => line.Fault("nothing runs it")));
-        var old = Elsewhere.Select(other => other.Line).Concat(ByHand)
-            .Where(begin => !lines.Any(line => line.Text.StartsWith(begin, StringComparison.Ordinal)));
-        DocumentationPages.AssertNone(old.Select(begin => $"no page has '{begin}'"));
+        DocumentationPages.AssertNone(lines.Where(line => By(line.Text) is null && !IsTyped(line)).Select(line => line.Fault("nothing runs it")));
+        var old = Elsewhere.Where(other => !lines.Any(line => line.Text.StartsWith(other.Line, StringComparison.Ordinal)));
+        DocumentationPages.AssertNone(old.Select(other => $"no page has '{other.Line}'"));
+        Assert.All(Elsewhere, other => Assert.Matches(@"^(tests/.*Tests\.cs|\.ci/run)$", other.By));
         Assert.All(Elsewhere, other => Assert.True(File.Exists(RepositoryFiles.Find(other.By)), other.By));
         Assert.Null(By("rm -rf /"));
     }
@@ -180,6 +190,7 @@ public sealed class TypedCommandTests(DigitSources digits) : IClassFixture<Digit
         }
 
         await TypeAsync("docs/cluster.md", least: 4);
+        await TypeBenchmarkAsync();
         Directory.Delete(_media["runs"], recursive: true);
         await RunAsync("ingest", "--dataset", "kinetics400", "--root", "data/k400", "--out", "cache/k400");
         await TypeAsync("docs/gpu.md", least: 4);
@@ -251,6 +262,17 @@ public sealed class TypedCommandTests(DigitSources digits) : IClassFixture<Digit
         Assert.InRange(typed, least, int.MaxValue);
     }
 
+    // Built with the tests, beside the command.
+    private async Task TypeBenchmarkAsync()
+    {
+        var line = MarkdownPage.Load("docs/cluster.md").Shell.Single(text => text.Text.StartsWith(Benchmark, StringComparison.Ordinal)).Text;
+        (string Page, string Here)[] here = [("/nvme/xkd", _media["copies"]), ("tools/bench/", RepositoryFiles.Find("tools/bench/")), .. StandIns];
+        var typed = here.Aggregate(line, (text, one) => text.Replace(one.Page, one.Here, StringComparison.Ordinal));
+        var outcome = await XkdProcess.StartAsync("bash", ["-c", typed], _environment, _media.Root);
+        Assert.True(outcome.ExitCode == 0, $"{typed}: exit {outcome.ExitCode}\n{outcome.Output}\n{outcome.Error}");
+        Assert.Contains("copies to ranges", outcome.Output, StringComparison.Ordinal);
+    }
+
     private Task RunAsync(params string[] words) => RunAsync(words, ranks: 1);
 
     private async Task RunAsync(string[] words, int ranks)
@@ -270,4 +292,8 @@ public sealed class TypedCommandTests(DigitSources digits) : IClassFixture<Digit
             : await XkdProcess.StartAsync(command[0], command[1..], _environment, _media.Root);
         Assert.True(outcome.ExitCode == 0, $"xkd {string.Join(' ', words)}: exit {outcome.ExitCode}\n{outcome.Output}\n{outcome.Error}");
     }
+
+    // Within the text, too, a script is there to be typed.
+    [GeneratedRegex(@"^tools/\S+\.sh( |$)")]
+    private static partial Regex Script();
 }

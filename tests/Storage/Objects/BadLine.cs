@@ -29,6 +29,8 @@ internal sealed class BadLine(string store, SemaphoreSlim gate, int seed) : IDis
     private readonly ConcurrentDictionary<string, int> _faults = new(StringComparer.Ordinal);
     private readonly ConcurrentBag<Task> _late = [];
     private volatile TaskCompletionSource? _held;
+    private int _waiting;
+    private int _wanted = int.MaxValue;
 
     /// <summary>Where it listens.</summary>
     public string Endpoint { get; private set; } = "";
@@ -58,6 +60,17 @@ internal sealed class BadLine(string store, SemaphoreSlim gate, int seed) : IDis
             _held = null;
             held.SetResult();
         }
+    }
+
+    /// <summary>Holds all requests until so many wait at once; those of a client that sends one after the other never do.</summary>
+    /// <returns>How many came together.</returns>
+    public async Task<int> GatherAsync(int requests, TimeSpan patience)
+    {
+        TaskCompletionSource held = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        (_wanted, _held) = (requests, held);
+        await Task.WhenAny(held.Task, Task.Delay(patience));
+        Interlocked.CompareExchange(ref _held, null, held);
+        return held.TrySetResult() ? Volatile.Read(ref _waiting) : requests;
     }
 
     /// <summary>Waits until what was sent late has arrived.</summary>
@@ -110,7 +123,13 @@ internal sealed class BadLine(string store, SemaphoreSlim gate, int seed) : IDis
     {
         if (_held is { } held)
         {
+            if (Interlocked.Increment(ref _waiting) >= _wanted)
+            {
+                held.TrySetResult();
+            }
+
             await held.Task;
+            Interlocked.Decrement(ref _waiting);
         }
 
         switch (Draw())
