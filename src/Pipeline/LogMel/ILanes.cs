@@ -31,6 +31,9 @@ internal unsafe interface ILanes<T>
     /// <summary>Loads from an address that is aligned to the vector.</summary>
     static abstract T Load(float* from);
 
+    /// <summary>Loads from any address.</summary>
+    static abstract T LoadAnywhere(float* from);
+
     /// <summary>Stores to an address that is aligned to the vector.</summary>
     static abstract void Store(T a, float* to);
 

@@ -47,20 +47,21 @@ internal unsafe struct Lanes16 : ILanes<Lanes16>
     public static Lanes16 Load(float* from) => new Lanes16 { Value = Vector512.LoadAligned(from) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes16 LoadAnywhere(float* from) => new Lanes16 { Value = Vector512.Load(from) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Lanes16 a, float* to) => a.Value.StoreAligned(to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreAnywhere(Lanes16 a, float* to) => a.Value.Store(to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes16 LoadQuads(float* from, nint stride) => new Lanes16
-    {
-        Value = Vector512.Create(
-        Vector256.Create(Vector128.Load(from), Vector128.Load(from + 4 * stride)), Vector256.Create(Vector128.Load(from + 8 * stride), Vector128.Load(from + 12 * stride)))
-    };
+    public static Lanes16 LoadQuads(float* from, nint stride) => Join(
+        Vector256.Create(Vector128.Load(from), Vector128.Load(from + 4 * stride)), Vector256.Create(Vector128.Load(from + 8 * stride), Vector128.Load(from + 12 * stride)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes16 RepeatQuad(float* from) => new Lanes16 { Value = Vector512.Create(Vector128.Load(from)) };
+    public static Lanes16 RepeatQuad(float* from) =>
+        new Lanes16 { Value = Avx512F.IsSupported ? Avx512F.BroadcastVector128ToVector512(from) : Vector512.Create(Vector128.Load(from)) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TransposeQuads(ref Lanes16 a, ref Lanes16 b, ref Lanes16 c, ref Lanes16 d)
@@ -73,7 +74,7 @@ internal unsafe struct Lanes16 : ILanes<Lanes16>
                 ch = new() { Value = c.Value.GetUpper() }, dh = new() { Value = d.Value.GetUpper() };
             Lanes8.TransposeQuads(ref al, ref bl, ref cl, ref dl);
             Lanes8.TransposeQuads(ref ah, ref bh, ref ch, ref dh);
-            (a, b, c, d) = (Join(al, ah), Join(bl, bh), Join(cl, ch), Join(dl, dh));
+            (a, b, c, d) = (Join(al.Value, ah.Value), Join(bl.Value, bh.Value), Join(cl.Value, ch.Value), Join(dl.Value, dh.Value));
             return;
         }
         Vector512<float> ab = Avx512F.UnpackLow(a.Value, b.Value), cd = Avx512F.UnpackLow(c.Value, d.Value);
@@ -84,7 +85,9 @@ internal unsafe struct Lanes16 : ILanes<Lanes16>
         d.Value = Avx512F.Shuffle(abUp, cdUp, 0xEE);
     }
 
-    private static Lanes16 Join(Lanes8 low, Lanes8 high) => new Lanes16 { Value = Vector512.Create(low.Value, high.Value) };
+    // Vector512.Create of two halves sets both in a register of unknown content, which a loop then carries from turn to turn, by way of the stack.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Lanes16 Join(Vector256<float> low, Vector256<float> high) => new Lanes16 { Value = low.ToVector512Unsafe().WithUpper(high) };
 
     // Less the least normal number, infinity, what lies above it, zero and what is negative are the greatest.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

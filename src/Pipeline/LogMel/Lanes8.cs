@@ -47,6 +47,9 @@ internal unsafe struct Lanes8 : ILanes<Lanes8>
     public static Lanes8 Load(float* from) => new Lanes8 { Value = Vector256.LoadAligned(from) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes8 LoadAnywhere(float* from) => new Lanes8 { Value = Vector256.Load(from) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Lanes8 a, float* to) => a.Value.StoreAligned(to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

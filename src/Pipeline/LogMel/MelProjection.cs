@@ -50,6 +50,7 @@ internal sealed unsafe class MelProjection<T>
     {
         power += T.Count * _first;
         T zero = T.All(0), falling = zero, fallingToo = zero;
+        float* sums = mel, end = mel + _epsilon.Length * (nint)stride;
         fixed (float* weights = _weights)
         {
             var weight = weights;
@@ -76,11 +77,17 @@ internal sealed unsafe class MelProjection<T>
                 }
                 if (stretch > 0)
                 {
-                    T.StoreAnywhere(Log(falling + fallingToo), mel);
-                    mel += stride;
+                    T.StoreAnywhere(falling + fallingToo, sums);
+                    sums += stride;
                 }
                 (falling, fallingToo) = (rising, risingToo);
             }
+        }
+
+        // Apart from the sums: the rare call in a logarithm would have them wait in memory at every bin.
+        for (var band = mel; band < end; band += stride)
+        {
+            T.StoreAnywhere(Log(T.LoadAnywhere(band)), band);
         }
     }
 

@@ -33,9 +33,9 @@ internal sealed unsafe partial class PowerSpectrum<T>
         {
             from += 2 * T.Count;
             T ar = T.Load(from), ai = T.Load(from + T.Count);
-            Turn(from + apart, turns, out var br, out var bi);
-            Turn(from + 2 * apart, turns + 2, out var cr, out var ci);
-            Turn(from + 3 * apart, turns + 4, out var dr, out var di);
+            T br = TurnedReal(from + apart, turns), bi = TurnedImaginary(from + apart, turns);
+            T cr = TurnedReal(from + 2 * apart, turns + 2), ci = TurnedImaginary(from + 2 * apart, turns + 2);
+            T dr = TurnedReal(from + 3 * apart, turns + 4), di = TurnedImaginary(from + 3 * apart, turns + 4);
             T sumR = ar + cr, sumI = ai + ci, gapR = ar - cr, gapI = ai - ci;
             T oddR = br + dr, oddI = bi + di, turnR = br - dr, turnI = bi - di;
             TSink.Put(to, slot, sumR + oddR, sumI + oddI);
@@ -71,18 +71,18 @@ internal sealed unsafe partial class PowerSpectrum<T>
         {
             from += 2 * T.Count;
             T ar = T.Load(from), ai = T.Load(from + T.Count);
-            Turn(from + 2 * apart, turns + 2, out var cr, out var ci);
-            Turn(from + 4 * apart, turns + 6, out var er, out var ei);
-            Turn(from + 6 * apart, turns + 10, out var gr, out var gi);
+            T cr = TurnedReal(from + 2 * apart, turns + 2), ci = TurnedImaginary(from + 2 * apart, turns + 2);
+            T er = TurnedReal(from + 4 * apart, turns + 6), ei = TurnedImaginary(from + 4 * apart, turns + 6);
+            T gr = TurnedReal(from + 6 * apart, turns + 10), gi = TurnedImaginary(from + 6 * apart, turns + 10);
             T sumR = ar + er, sumI = ai + ei, gapR = ar - er, gapI = ai - ei;
             T oddR = cr + gr, oddI = ci + gi, turnR = cr - gr, turnI = ci - gi;
             T e0r = sumR + oddR, e0i = sumI + oddI, e2r = sumR - oddR, e2i = sumI - oddI;
             T e1r = gapR + turnI, e1i = gapI - turnR, e3r = gapR - turnI, e3i = gapI + turnR;
 
-            Turn(from + apart, turns, out var br, out var bi);
-            Turn(from + 3 * apart, turns + 4, out var dr, out var di);
-            Turn(from + 5 * apart, turns + 8, out var fr, out var fi);
-            Turn(from + 7 * apart, turns + 12, out var hr, out var hi);
+            T br = TurnedReal(from + apart, turns), bi = TurnedImaginary(from + apart, turns);
+            T dr = TurnedReal(from + 3 * apart, turns + 4), di = TurnedImaginary(from + 3 * apart, turns + 4);
+            T fr = TurnedReal(from + 5 * apart, turns + 8), fi = TurnedImaginary(from + 5 * apart, turns + 8);
+            T hr = TurnedReal(from + 7 * apart, turns + 12), hi = TurnedImaginary(from + 7 * apart, turns + 12);
             (sumR, sumI, gapR, gapI) = (br + fr, bi + fi, br - fr, bi - fi);
             (oddR, oddI, turnR, turnI) = (dr + hr, di + hi, dr - hr, di - hi);
             T o0r = sumR + oddR, o0i = sumI + oddI, o2r = sumI - oddI, o2i = oddR - sumR; // o2 turned by -90°
@@ -100,13 +100,12 @@ internal sealed unsafe partial class PowerSpectrum<T>
         }
     }
 
+    // Two functions, as results by reference go through memory even where they are inlined.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Turn(float* z, float* w, out T real, out T imaginary)
-    {
-        T r = T.Load(z), i = T.Load(z + T.Count), wr = T.All(w[0]), wi = T.All(w[1]);
-        real = T.MultiplySubtract(i, wi, r * wr);
-        imaginary = T.MultiplyAdd(r, wi, i * wr);
-    }
+    private static T TurnedReal(float* z, float* w) => T.MultiplySubtract(T.Load(z + T.Count), T.All(w[1]), T.Load(z) * T.All(w[0]));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T TurnedImaginary(float* z, float* w) => T.MultiplyAdd(T.Load(z), T.All(w[1]), T.Load(z + T.Count) * T.All(w[0]));
 
     private interface ISink
     {
