@@ -159,7 +159,7 @@ internal sealed class ManifestChain(
 
         // Where the versions before are gone, vacuum removed them while this writer slept: it did so from the lowest on, the number was free for that reason,
         // and no reader sees this version.
-        if (_sure > 0 && store.TryRead(CacheLayout.Manifest(_sure), most: 1) is null)
+        if (_sure > 0 && store.TryRead(CacheLayout.Manifest(_sure), most: 1) is null && !IsInForce(next))
         {
             store.Delete(CacheLayout.Manifest(next.Version));
             _sure = 0;
@@ -170,6 +170,10 @@ internal sealed class ManifestChain(
         _sure = next.Version;
         return true;
     }
+
+    // Or vacuum removed those versions only now, with this one in place, and others have grown from it.
+    private bool IsInForce(Manifest put) =>
+        _manifests.Head() is { } newest && (newest.Version == put.Version || (Committed(newest) == Number && Committed(Head) != Number));
 
     // Whether there is a newer version than the head, which is the head from then on.
     private bool Look()

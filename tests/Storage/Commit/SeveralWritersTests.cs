@@ -121,6 +121,41 @@ public sealed class SeveralWritersTests
         string[] Files() => Directory.GetFiles(folder.In("manifest"));
     }
 
+    /// <summary>The same look, but the version was in force, and others have grown from it by then.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Commit_VacuumedRightAfterItsPut_IsNoFailure(bool othersCommit)
+    {
+        using TempFolder folder = new();
+        var vacuum = false;
+        var store = WatchedStore.Of(new LocalStore(folder.Cache, new LocalFileSystem()), reading: name =>
+        {
+            if (vacuum && name == "manifest/000002.json")
+            {
+                vacuum = false;
+                if (othersCommit)
+                {
+                    Clips.OpenAsync(folder.Cache, Part("two")).ContinueWith(other => Commit(other.Result, "other"), TaskScheduler.Default).Wait(Ct);
+                }
+
+                new CacheEditor(folder.Cache, TimeProvider.System).VacuumAsync(TimeSpan.Zero, Ct).Wait(Ct);
+            }
+        });
+        await using var writer = await CacheWriter.OpenAsync(store, Clips.Fingerprint, Part("one"), TimeProvider.System, Ct);
+        Commit(writer, "a");
+        Commit(writer, "b");
+        await writer.AddAsync(Clips.Make("c"));
+        vacuum = true;
+        await writer.CommitAsync(Ct);
+        Commit(writer, "d");
+
+        Assert.False(vacuum);
+        string[] expected = ["a", "b", "c", "d", .. othersCommit ? ["other"] : Array.Empty<string>()];
+        Assert.Equal(expected, Cache.Open(folder.Cache).Clips.Select(c => c.Id));
+        Assert.Empty(CacheVerifier.Verify(folder.Cache, ct: Ct).Errors);
+    }
+
     [Fact]
     public async Task Merge_OthersCommitMeanwhile_IsDoneOnceAndTakesItsPlaceInTheirVersion()
     {
