@@ -1,3 +1,6 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+
 namespace Xkd.Storage;
 
 /// <summary>
@@ -24,6 +27,7 @@ public sealed class CacheWriter : IAsyncDisposable
     private readonly ReopenedItems _reopened;
     private readonly List<ShardEntry> _sealed = [];
     private readonly List<ClipEntry> _rows = [];
+    private readonly HashSet<UInt128> _others = []; // hashes of items that other parts settled meanwhile and whose lines are not held
     private Dictionary<string, LedgerEntry> _ledger = new(StringComparer.Ordinal);
     private ShardWriter? _shard;
     private long _published;
@@ -331,15 +335,21 @@ public sealed class CacheWriter : IAsyncDisposable
     {
         _reopened.Follow(before, head);
 
-        // In a large cache the lines that other parts add would fill this process's memory: it merges none, and its own items are not theirs.
+        // In a large cache the lines that other parts add would fill this process's memory: it merges none, and has to know only whose items are settled.
         var all = _ledger.Count <= SmallLedger || _options.MergesLedger;
 
         // Segments are added at the end and merged in their place: what stands before one that is known is known. A merged one may hold known lines too: of each
         // item the last counts, and that may be the one this commit replaces.
         HashSet<Segment> known = [.. before?.Segments ?? []];
         var segments = head.Segments.Skip(1 + head.Segments.ToList().FindLastIndex(known.Contains)).ToArray();
-        var lines = new List<LedgerEntry>[segments.Length];
-        new ManifestStore(_store).Each(Enumerable.Range(0, lines.Length), i => lines[i] = _ledgers.Read(segments[i], all ? null : id => _ledger.ContainsKey(id)));
+        var (lines, others) = (new List<LedgerEntry>[segments.Length], new List<UInt128>[segments.Length]);
+        new ManifestStore(_store).Each(Enumerable.Range(0, lines.Length), i =>
+        {
+            List<UInt128> met = [];
+            lines[i] = _ledgers.Read(segments[i], all ? null : id => IsHeld(id, met));
+            others[i] = met;
+        });
+        _others.UnionWith(others.SelectMany(o => o));
         Dictionary<string, LedgerEntry> news = new(StringComparer.Ordinal);
         foreach (var entry in lines.SelectMany(l => l))
         {
@@ -361,6 +371,19 @@ public sealed class CacheWriter : IAsyncDisposable
             LedgerText.Merge(_ledger, entry);
         }
     }
+
+    private bool IsHeld(string id, List<UInt128> others)
+    {
+        var held = _ledger.ContainsKey(id);
+        if (!held)
+        {
+            others.Add(Key(id));
+        }
+
+        return held;
+    }
+
+    private static UInt128 Key(string id) => XxHash128.HashToUInt128(MemoryMarshal.AsBytes(id.AsSpan()));
 
     private Manifest With(Manifest next, Segment added, StoredPart? removed)
     {
@@ -388,6 +411,11 @@ public sealed class CacheWriter : IAsyncDisposable
         if (_ledger.TryGetValue(item, out var entry) && entry.State == ItemState.Committed && !_reopened.IsOpen(item))
         {
             throw new UsageException($"item {item} is committed already: a source item ends in exactly one state");
+        }
+
+        if (_others.Count > 0 && _others.Contains(Key(item)))
+        {
+            throw new UsageException($"item {item} was settled by another process meanwhile: give each process its own partition");
         }
     }
 

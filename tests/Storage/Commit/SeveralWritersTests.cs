@@ -306,11 +306,14 @@ public sealed class SeveralWritersTests
         await SettleAsync(one, 2000, 1);
         Assert.Equal(CacheWriter.SmallLedger + 2, one.Ledger.Count);
         Assert.Equal(CacheWriter.SmallLedger + 102, Cache.Open(folder.Cache).ReadLedger().Count);
-        await one.AddAsync(Clips.Make("5050"));
-        await two.AddAsync(Clips.Make("5050"));
+        var known = await Assert.ThrowsAsync<UsageException>(() => one.SettleAsync(Clips.Failed("5050"), Ct));
+        Assert.Contains("item 5050 was settled by another process", known.Message, StringComparison.Ordinal);
+
+        await one.AddAsync(Clips.Make("both"));
+        await two.AddAsync(Clips.Make("both"));
         await two.CommitAsync(Ct);
         var e = await Assert.ThrowsAsync<FailureException>(() => one.CommitAsync(Ct));
-        Assert.Contains("item 5050 was committed by another process", e.Message, StringComparison.Ordinal);
+        Assert.Contains("item both was committed by another process", e.Message, StringComparison.Ordinal);
 
         static async Task SettleAsync(CacheWriter writer, int first, int count)
         {
