@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs beside the bundle, on the machine with the GPU, in two calls of about five minutes; docs/gpu.md says what each part answers:
 #   run.sh first|second [--device cuda|cpu] [--out FOLDER] [--small]
-# first    versions, doctor, selfcheck, the step alone at four batch sizes, attention without cuDNN, the reference numbers, what products and attention reach
+# first    versions, doctor, selfcheck, the step alone at four batch sizes, without the kernels, attention without cuDNN, the reference numbers, what products and attention reach
 # second   a cache of noise, training on it with its feed, 40 steps of a run, the step beside eager PyTorch
 # A part that fails or takes too long costs no other. FOLDER (xkd-gpu-out) receives first.log, what all parts say; first.json, their results, an object a
 # line; first.txt, the table; and of the run metrics.jsonl and profile.json: all as they come, and no more than eight small files of both calls.
@@ -102,6 +102,7 @@ first() {
   part doctor 90 "numerics $device.*" doctor
   part selfcheck 90 '.+' "$xkd" selfcheck --device "$device"
   for batch in "${alone[@]}"; do part "step-$batch" 60 'batch [0-9]+: .*' profile step --batch "$batch"; done
+  part "plain-$top" 60 'batch [0-9]+: .*' profile step --batch "$top" --set train.kernels=plain
   part "flash-$top" 60 'batch [0-9]+: .*' flash
   part golden 90 '[0-9]+ passed, [0-9]+ failed' "$xkd" golden "$here/golden" --device "$device"
   part rates 60 'products .*' rates

@@ -20,6 +20,7 @@ public sealed class XkdModel : nn.Module
     private readonly MaskedAutoencoder aud_ae;
     private readonly CenteredCrossEntropy vt2as_ce_loss;
     private readonly CenteredCrossEntropy at2vs_ce_loss;
+    private FusedKernels? kernels;
 
     /// <summary>Builds the networks on a device, draws the students from a seed and copies them to the teachers.</summary>
     /// <param name="config">A valid configuration: its variant, views, networks and objective.</param>
@@ -41,6 +42,11 @@ public sealed class XkdModel : nn.Module
         at2vs_ce_loss = new CenteredCrossEntropy(model.Projector.Out, device);
         RegisterComponents();
         Initialise(seed);
+        if (config.Train.Kernels == KernelChoice.Auto && XkdStep.Lowers(config, Device))
+        {
+            (var found, Kernels) = FusedKernels.On(Device, student.Dim, model.Decoder.Dim);
+            Use(found);
+        }
     }
 
     public PretrainConfig Config { get; }
@@ -67,6 +73,9 @@ public sealed class XkdModel : nn.Module
 
     /// <summary>Centre of the audio teacher's logits [1, K].</summary>
     public Tensor AudioCenter => at2vs_ce_loss.Center;
+
+    /// <summary>The kernels that do what lies between bfloat16 products on a GPU, or why there are none.</summary>
+    public string Kernels { get; } = "none: not asked for";
 
     /// <summary>Compute terms of weight 0 as well, as the released code does: what its numbers are compared with.</summary>
     internal bool AllTerms { get; init; }
@@ -122,6 +131,16 @@ public sealed class XkdModel : nn.Module
         return terms.Output(scope, branches);
     }
 
+    /// <summary>Does what lies between bfloat16 products by kernels, wherever widths allow.</summary>
+    internal void Use(FusedKernels? fused)
+    {
+        kernels = fused;
+        foreach (var transformer in modules().OfType<Transformer>().Where(static transformer => FusedKernels.IsFit(transformer.Options.Dim)))
+        {
+            transformer.Kernels = fused;
+        }
+    }
+
     /// <summary>Lets both centres follow the mean teacher outputs [2, 1, K], video first.</summary>
     internal void MoveCenters(Tensor means)
     {
@@ -162,7 +181,7 @@ public sealed class XkdModel : nn.Module
         }
 
         var predicted = autoencoder.Decode(latent, masking, view); // [B, N, P]
-        return (latent, PatchReconstruction.Loss(predicted, patches, masking.Mask, Config.Objective.NormPix));
+        return (latent, PatchReconstruction.Loss(predicted, patches, masking.Mask, Config.Objective.NormPix, kernels));
     }
 
     private static BranchOutput Student(Branch student, Tensor latent, IReadOnlyList<Tensor> views)

@@ -151,6 +151,7 @@ public sealed class XkdStep : IDisposable
             var output = Forward(input, temperatures);
             Observer?.Forwarded(output);
             (parts == 1 ? output.Loss : output.Loss.Div(parts)).backward();
+            KernelNode.ThrowIfFailed();
             using var unrecorded = no_grad();
             terms = [.. output.Terms.Where(term => term.Weight is not null), new Term("loss", output.Loss, 1), .. output.Terms.Where(term => term.Weight is null)];
             scalars = Sum(scope, scalars, stack([.. terms.Select(term => term.Value.detach().to(ScalarType.Float32))])); // [S]

@@ -37,6 +37,9 @@ internal sealed unsafe class Autocast
         _clearCache = (delegate* unmanaged<void>)Export(library, "_ZN2at8autocast11clear_cacheEv");
     }
 
+    /// <summary>Whether the calling thread's products are computed in bfloat16: it is within a scope, and not paused.</summary>
+    public static bool Lowers => _entered is { } entered && entered.IsEntered;
+
     /// <summary>Whether the calling thread is within a scope.</summary>
     public bool IsEntered => _isEnabled(_device) != 0;
 

@@ -63,27 +63,7 @@ internal sealed unsafe class CopyStream : IDisposable
 
     /// <summary>One for a GPU of this machine.</summary>
     /// <exception cref="UsageException">The driver or libtorch lacks a function.</exception>
-    public static CopyStream Open(int device)
-    {
-        var libtorch = LibTorch.Info;
-        string[] names = ["libcuda.so.1", .. new[] { LibTorchLocator.Probe, "libtorch_cuda.so" }.Select(name => Path.Combine(libtorch.Directory, name))];
-        nint[] libraries = [.. names.Select(NativeLibrary.Load)]; // loaded already: the same handles
-        return new CopyStream(device, Export);
-
-        nint Export(string name)
-        {
-            foreach (var library in libraries)
-            {
-                if (NativeLibrary.TryGetExport(library, name, out var function))
-                {
-                    return function;
-                }
-            }
-
-            throw new UsageException($"neither libcuda.so.1 nor libtorch {libtorch.Version} in {libtorch.Directory} has {name}: "
-                + $"name a libtorch 2.10 with CUDA by --libtorch or {LibTorchLocator.Variable}");
-        }
-    }
+    public static CopyStream Open(int device) => new(device, CudaDriver.Function);
 
     /// <summary>Begins to copy the first bytes of an array over a tensor on the device. Leave the array alone until an event recorded later has passed.</summary>
     public void Copy(Array from, Tensor to)

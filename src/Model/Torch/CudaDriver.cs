@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using Xkd.Storage;
 
 namespace Xkd.Model.Torch;
 
-/// <summary>Names of the CUDA devices, asked of the driver (libcuda.so.1): libtorch's binding gives only their number.</summary>
+/// <summary>What is asked of the CUDA driver (libcuda.so.1) itself, because libtorch's binding does not tell.</summary>
 internal static unsafe class CudaDriver
 {
     private const int Success = 0;
@@ -15,6 +16,24 @@ internal static unsafe class CudaDriver
         nuint free, total;
         return NativeLibrary.TryLoad("libcuda.so.1", out var driver) && NativeLibrary.TryGetExport(driver, "cuMemGetInfo_v2", out var info)
             && ((delegate* unmanaged<nuint*, nuint*, int>)info)(&free, &total) == Success ? ((long)(total - free), (long)total) : default;
+    }
+
+    /// <summary>Address of a function of the driver or of libtorch's C interface.</summary>
+    /// <exception cref="UsageException">Neither has it.</exception>
+    public static nint Function(string name)
+    {
+        var libtorch = LibTorch.Info;
+        string[] files = ["libcuda.so.1", .. new[] { LibTorchLocator.Probe, "libtorch_cuda.so" }.Select(file => Path.Combine(libtorch.Directory, file))];
+        foreach (var file in files) // loaded already: the same handles
+        {
+            if (NativeLibrary.TryLoad(file, out var library) && NativeLibrary.TryGetExport(library, name, out var function))
+            {
+                return function;
+            }
+        }
+
+        throw new UsageException($"neither libcuda.so.1 nor libtorch {libtorch.Version} in {libtorch.Directory} has {name}: "
+            + $"name a libtorch 2.10 with CUDA by --libtorch or {LibTorchLocator.Variable}");
     }
 
     /// <summary>One name for each of <paramref name="count"/> devices; "cuda:k" where the driver does not tell.</summary>

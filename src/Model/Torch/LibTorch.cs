@@ -27,6 +27,9 @@ public static class LibTorch
     private static readonly Lock Gate = new();
     private static LibTorchInfo? loaded;
 
+    /// <summary>The .NET binding's native library, once loaded.</summary>
+    internal static nint Binding { get; private set; }
+
     /// <summary>What is loaded; loads with the defaults if nothing is yet.</summary>
     public static LibTorchInfo Info => Load();
 
@@ -72,8 +75,8 @@ public static class LibTorch
         }
 
         var version = Accept(PackedVersion(cpu), folder);
-        var bindingHandle = LoadFile(binding, $"libtorch {version} in {folder}");
-        NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, (name, _, _) => name == "LibTorchSharp" ? bindingHandle : 0);
+        Binding = LoadFile(binding, $"libtorch {version} in {folder}");
+        NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, (name, _, _) => name == "LibTorchSharp" ? Binding : 0);
 
         // The static constructor of TorchSharp looks for the same libraries by name: with the above mapped already, the names resolve to them.
         torch.InitializeDeviceType(DeviceType.CPU);

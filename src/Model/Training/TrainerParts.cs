@@ -60,6 +60,11 @@ internal sealed class TrainerParts : IDisposable
 
         observer.Note($"{RunData.Describe(mix)}, {Feed.StepsPerEpoch} steps an epoch; {Step.TrainableCount / 1e6:f3} M trainable parameters, "
             + $"{cost.FlopPerSample / 1e9:f1} GFLOP a sample; {device}, peak {peak / 1e9:f0} GFLOP/s in {Step.ProductType.ToString().ToLowerInvariant()}");
+        if (device.type == DeviceType.CUDA)
+        {
+            observer.Note($"kernels between the products: {_model.Kernels}");
+        }
+
         if (device.type == DeviceType.CPU && LibTorch.Info.Mkl is { } mkl && origin.Mkl is { } began && began != mkl.Name)
         {
             observer.Note($"the run was begun on MKL's {began} path and goes on on its {mkl.Name} one ({mkl.Reason}): it learns the same, but not to the last bit");

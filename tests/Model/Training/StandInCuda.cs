@@ -15,6 +15,7 @@ internal sealed unsafe class StandInCuda
     private static StandInCuda? current;
 
     private readonly Queue<(nint Event, nint To, nint From, nuint Bytes)> _pending = [];
+    private readonly List<string> _functions = [];
     private int _events;
 
     public StandInCuda() => current = this;
@@ -28,11 +29,17 @@ internal sealed unsafe class StandInCuda
     /// <summary>What locking pages gives.</summary>
     public int LockResult { get; init; }
 
+    /// <summary>What launching a kernel gives.</summary>
+    public int LaunchResult { get; init; }
+
     /// <summary>What beginning a copy gives.</summary>
     public int CopyResult { get; init; }
 
     /// <summary>A copy stream of this driver; of libtorch the function that tells where a tensor lies is the real one.</summary>
-    public CopyStream Open() => new(3, name => name switch
+    public CopyStream Open() => new(3, Export);
+
+    /// <summary>Addresses of its functions.</summary>
+    public static nint Export(string name) => name switch
     {
         "cuInit" => (nint)(delegate* unmanaged<uint, int>)&Init,
         "cuDevicePrimaryCtxRetain" => (nint)(delegate* unmanaged<nint*, int, int>)&Context,
@@ -48,8 +55,12 @@ internal sealed unsafe class StandInCuda
         "cuStreamWaitEvent" => (nint)(delegate* unmanaged<nint, nint, uint, int>)&Wait,
         "cuEventDestroy_v2" => (nint)(delegate* unmanaged<nint, int>)&Destroy,
         "aoti_torch_get_current_cuda_stream" => (nint)(delegate* unmanaged<int, nint*, int>)&CurrentStream,
+        "cuDeviceGetAttribute" => (nint)(delegate* unmanaged<int*, int, int, int>)&Attribute,
+        "cuModuleLoadData" => (nint)(delegate* unmanaged<nint*, byte*, int>)&LoadModule,
+        "cuModuleGetFunction" => (nint)(delegate* unmanaged<nint*, nint, byte*, int>)&Function,
+        "cuLaunchKernel" => (nint)(delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, nint**, nint, int>)&Launch,
         _ => NativeLibrary.GetExport(NativeLibrary.Load(Path.Combine(LibTorch.Info.Directory, LibTorchLocator.Probe)), name),
-    });
+    };
 
     [UnmanagedCallersOnly]
     private static int Init(uint flags) => (int)flags;
@@ -144,6 +155,36 @@ internal sealed unsafe class StandInCuda
 
     [UnmanagedCallersOnly]
     private static int Destroy(nint made) => 0;
+
+    // Ten multiprocessors of capability 9.0, as CUdevice_attribute numbers them.
+    [UnmanagedCallersOnly]
+    private static int Attribute(int* value, int which, int device)
+    {
+        *value = which switch { 16 => 10, 75 => 9, _ => 0 };
+        return device - 3;
+    }
+
+    [UnmanagedCallersOnly]
+    private static int LoadModule(nint* module, byte* code)
+    {
+        *module = *code;
+        return 0;
+    }
+
+    [UnmanagedCallersOnly]
+    private static int Function(nint* function, nint module, byte* name)
+    {
+        current!._functions.Add(Marshal.PtrToStringUTF8((nint)name)!);
+        *function = current!._functions.Count - 1;
+        return module == 'M' ? 0 : 1;
+    }
+
+    [UnmanagedCallersOnly]
+    private static int Launch(nint function, uint x, uint y, uint z, uint threads, uint threadsY, uint threadsZ, uint shared, nint stream, nint** arguments, nint extra)
+    {
+        current!.Calls.Add($"{current!._functions[(int)function]} {x}x{y}x{z} of {threads}x{threadsY}x{threadsZ}, {shared} bytes, on {stream}: {*arguments[0]} {*arguments[1]}");
+        return current!.LaunchResult;
+    }
 
     private void Run(nint until)
     {

@@ -7,6 +7,7 @@ namespace Xkd.Storage.Tests;
 /// Flips or takes away bytes all over a cache of several versions and holds verify to finding each, in the right file and cell; signs impossible values and holds
 /// verify to naming each, and readers to ending with the error for damaged caches.
 /// </summary>
+[Collection(nameof(AloneCollection))]
 public sealed class DamageSweepTests : IAsyncLifetime, IDisposable
 {
     // XKD_TEST_DAMAGE=all flips every byte of every file, and makes 1,200 damages instead of 150.

@@ -33,6 +33,12 @@ public sealed record TrainSection
     public Precision Precision { get; init; }
 
     /// <summary>
+    /// What does the norms, additions and GELUs between bfloat16 products on a GPU: plain operations of libtorch, or auto, which is XKD's own kernels where libnvrtc is
+    /// there and they agree with libtorch's operations. Default auto.
+    /// </summary>
+    public KernelChoice Kernels { get; init; }
+
+    /// <summary>
     /// Parts into which each rank's share of a batch is cut, so that a small device can train with a large batch: gradients are averaged over them. All but
     /// alignment is as with the whole batch; alignment compares distributions, and sees the batch / (ranks · accumulate) clips of one part. Default 1.
     /// </summary>
@@ -65,6 +71,16 @@ public enum Precision
 
     /// <summary>Matrix products in bfloat16 (libtorch's autocast).</summary>
     Bfloat16,
+}
+
+/// <summary>What computes between the matrix products on a GPU.</summary>
+public enum KernelChoice
+{
+    /// <summary>XKD's own kernels, where they can be compiled and agree with libtorch's operations.</summary>
+    Auto,
+
+    /// <summary>Operations of libtorch.</summary>
+    Plain,
 }
 
 /// <summary>What a run does when the disk has no room for a checkpoint.</summary>

@@ -10,10 +10,15 @@ internal static class PatchReconstruction
 
     /// <summary>
     /// Mean squared error of predicted [B, N, P] to true patch values [B, N, P], over patches whose mask [B, N] is 1. With <paramref name="normalise"/> the
-    /// target is each patch normalised by its own mean and unbiased variance.
+    /// target is each patch normalised by its own mean and unbiased variance. What is predicted in bfloat16 is compared by <paramref name="kernels"/>, where there are some.
     /// </summary>
-    public static Tensor Loss(Tensor predicted, Tensor patches, Tensor mask, bool normalise)
+    public static Tensor Loss(Tensor predicted, Tensor patches, Tensor mask, bool normalise, FusedKernels? kernels = null)
     {
+        if (kernels is not null && predicted.dtype == ScalarType.BFloat16 && patches.shape[^1] % 4 == 0)
+        {
+            return kernels.PatchError(predicted, patches, mask, normalise);
+        }
+
         using var scope = NewDisposeScope();
         var target = patches;
         if (normalise)

@@ -30,6 +30,9 @@ public sealed class Linear : nn.Module<Tensor, Tensor>
     public Parameter? Bias => bias;
 
     public override Tensor forward(Tensor x) => nn.functional.linear(x, weight, bias); // [.., inputs] -> [.., outputs]
+
+    /// <summary>As <see cref="forward"/>, but for the bias.</summary>
+    public Tensor Product(Tensor x) => nn.functional.linear(x, weight); // [.., inputs] -> [.., outputs]
 }
 
 /// <summary>Layer normalisation of the last dimension, eps 1e-5 everywhere in the reference.</summary>
@@ -116,6 +119,12 @@ internal sealed class Mlp : nn.Module<Tensor, Tensor>
 
     /// <summary>[B, N, D] to [B, N, D].</summary>
     public override Tensor forward(Tensor x) => fc2.call(nn.functional.gelu(fc1.call(x)));
+
+    /// <summary>Of the output [D].</summary>
+    public Tensor Bias => fc2.Bias!;
+
+    /// <summary>As <see cref="forward"/>, but for the last bias.</summary>
+    public Tensor Product(Tensor x, FusedKernels kernels) => fc2.Product(kernels.Gelu(fc1.Product(x), fc1.Bias!));
 }
 
 /// <summary>The linear embedding of flat patch vectors, [B, N, P] to [B, N, D].</summary>

@@ -21,26 +21,39 @@ public sealed class Transformer : nn.Module<Tensor, Tensor>
 
     public TransformerSection Options { get; }
 
-    /// <summary>[B, N, D] to [B, N, D], no final norm.</summary>
-    public override Tensor forward(Tensor x)
-    {
-        foreach (var block in blocks)
-        {
-            x = block.call(x);
-        }
+    /// <summary>Set: what lies between products is done by these kernels while products are computed in bfloat16.</summary>
+    internal FusedKernels? Kernels { get; set; }
 
-        return x;
-    }
+    /// <summary>[B, N, D] to [B, N, D], no final norm.</summary>
+    public override Tensor forward(Tensor x) => Run(x, blocks.Count);
 
     /// <summary>As <see cref="forward"/>, with the last block's attention probabilities, see <see cref="Attention.ForwardWithProbabilities"/>.</summary>
     public (Tensor Output, Tensor Probabilities) ForwardWithProbabilities(Tensor x, bool classRowOnly)
     {
-        for (var i = 0; i < blocks.Count - 1; i++)
+        x = Run(x, blocks.Count - 1);
+        return blocks[^1].ForwardWithProbabilities(x, classRowOnly);
+    }
+
+    private Tensor Run(Tensor x, int count)
+    {
+        if (Kernels is null || !Autocast.Lowers)
         {
-            x = blocks[i].call(x);
+            for (var i = 0; i < count; i++)
+            {
+                x = blocks[i].call(x);
+            }
+
+            return x;
         }
 
-        return blocks[^1].ForwardWithProbabilities(x, classRowOnly);
+        // What a block adds last is added by the first norm of the next.
+        Pending pending = new(x, null, null);
+        for (var i = 0; i < count; i++)
+        {
+            pending = blocks[i].Fused(pending, Kernels);
+        }
+
+        return pending.Branch is null ? pending.Stream : pending.Stream.Add(pending.Branch.Add(pending.Bias!));
     }
 }
 
@@ -71,6 +84,16 @@ public sealed class Block : nn.Module<Tensor, Tensor>
         return scope.MoveToOuter(x.Add(mlp.call(norm2.call(x))));
     }
 
+    /// <summary>As <see cref="forward"/> by kernels, from a stream and what is still to be added to it to the same.</summary>
+    internal Pending Fused(Pending x, FusedKernels kernels)
+    {
+        using var scope = NewDisposeScope();
+        var (stream, normed) = kernels.AddNorm(x.Stream, x.Branch, x.Bias, norm1.Weight!, norm1.Bias!);
+        var attended = attn.Product(normed);
+        (stream, normed) = kernels.AddNorm(stream, attended, attn.Bias, norm2.Weight!, norm2.Bias!);
+        return new Pending(scope.MoveToOuter(stream), scope.MoveToOuter(mlp.Product(normed, kernels)), mlp.Bias);
+    }
+
     /// <summary>As <see cref="forward"/>, with the attention probabilities, see <see cref="Attention.ForwardWithProbabilities"/>.</summary>
     public (Tensor Output, Tensor Probabilities) ForwardWithProbabilities(Tensor x, bool classRowOnly)
     {
@@ -80,6 +103,12 @@ public sealed class Block : nn.Module<Tensor, Tensor>
         return scope.MoveToOuter(x.Add(mlp.call(norm2.call(x))), probabilities);
     }
 }
+
+/// <summary>A residual stream, and a branch with its bias that is still to be added: stream + (branch + bias).</summary>
+/// <param name="Stream">[B, N, D], float32.</param>
+/// <param name="Branch">[B, N, D], bfloat16; null: nothing to add.</param>
+/// <param name="Bias">[D]</param>
+internal readonly record struct Pending(Tensor Stream, Tensor? Branch, Tensor? Bias);
 
 /// <summary>Multi-head self-attention; queries, keys and values come from one projection without bias.</summary>
 public sealed class Attention : nn.Module<Tensor, Tensor>
@@ -97,12 +126,14 @@ public sealed class Attention : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>Of the output [D].</summary>
+    public Tensor Bias => proj.Bias!;
+
     /// <summary>[B, N, D] to [B, N, D].</summary>
-    public override Tensor forward(Tensor x)
-    {
-        var (q, k, v) = Project(x);
-        return Merge(nn.functional.scaled_dot_product_attention(q, k, v)); // [B, N, D]
-    }
+    public override Tensor forward(Tensor x) => proj.call(Attend(x));
+
+    /// <summary>As <see cref="forward"/>, but for the bias.</summary>
+    public Tensor Product(Tensor x) => proj.Product(Attend(x));
 
     /// <summary>
     /// As <see cref="forward"/>, with the attention probabilities of the class token's row [B, heads, N] (all the teachers' features need: the N×N map is
@@ -113,7 +144,7 @@ public sealed class Attention : nn.Module<Tensor, Tensor>
         var (q, k, v) = Project(x);
         var rows = classRowOnly ? q.narrow(2, 0, 1) : q; // [B, heads, 1 or N, d]
         var probabilities = softmax(rows.matmul(k.transpose(-2, -1)).Mul(1 / Math.Sqrt(q.shape[^1])), -1); // [B, heads, 1 or N, N]
-        var output = Merge(nn.functional.scaled_dot_product_attention(q, k, v)); // [B, N, D]
+        var output = proj.call(Merge(nn.functional.scaled_dot_product_attention(q, k, v))); // [B, N, D]
         return (output, classRowOnly ? probabilities.squeeze(2) : probabilities);
     }
 
@@ -125,5 +156,11 @@ public sealed class Attention : nn.Module<Tensor, Tensor>
         return (parts[0].transpose(1, 2), parts[1].transpose(1, 2), parts[2].transpose(1, 2)); // [B, heads, N, d]
     }
 
-    private Tensor Merge(Tensor x) => proj.call(x.transpose(1, 2).flatten(2)); // [B, heads, N, d] -> [B, N, D]
+    private Tensor Attend(Tensor x)
+    {
+        var (q, k, v) = Project(x);
+        return Merge(nn.functional.scaled_dot_product_attention(q, k, v)); // [B, N, D]
+    }
+
+    private static Tensor Merge(Tensor x) => x.transpose(1, 2).flatten(2); // [B, heads, N, d] -> [B, N, D]
 }

@@ -17,7 +17,8 @@ public sealed record DeviceRates
     private const double HeadShare = 0.005, SmallProduct = 600, H200Products = 790e12, H200Bytes = 0.88 * 4.3e12;
 
     // Passes over float32 copies of the patches: reconstruction loss with its normalisation, forward and backward; cutting patches, picking the visible.
-    private const double LossPasses = 19, PatchPasses = 15;
+    // A kernel of ours reads what was predicted, in bfloat16, and the patches, forward and again backward, and writes the gradient.
+    private const double LossPasses = 19, FusedLossPasses = 3.5, PatchPasses = 15;
 
     /// <summary>What it is called.</summary>
     public required string Name { get; init; }
@@ -41,7 +42,7 @@ public sealed record DeviceRates
     public double Launches { get; init; }
 
     /// <summary>Time of a pass's blocks at a batch size.</summary>
-    public required Func<ForwardPass, int, PassTime> Blocks { get; init; }
+    public required Func<PretrainConfig, ForwardPass, int, PassTime> Blocks { get; init; }
 
     /// <summary>Time of cutting patches, reconstruction losses and their backward pass at a batch size, seconds.</summary>
     public required Func<PretrainConfig, int, double> Patches { get; init; }
@@ -54,16 +55,16 @@ public sealed record DeviceRates
     public static DeviceRates H200 { get; } = new()
     {
         Name = "h200", Products = H200Products, Exact = 60e12, Bytes = H200Bytes, Memory = 141e9, Lower = true, Launches = 0.035,
-        Blocks = (pass, batch) =>
+        Blocks = (config, pass, batch) =>
         {
             double rows = (double)batch * pass.Views * pass.Tokens, small = rows / (rows + SmallProduct);
             var share = pass.IsDecoder ? 0.67 : pass.Trained ? 0.73 : 0.8;
             return new PassTime(
                 batch * (pass.Products - pass.Ends) * (pass.Trained ? 3 : 1) / (H200Products * share * small),
                 batch * pass.Attention * (pass.Trained ? 3.5 : 1) / (H200Products * HeadShare * pass.Size.Dim / pass.Size.Heads),
-                batch * PointwiseBytes(pass) / H200Bytes);
+                batch * PointwiseBytes(config, pass) / H200Bytes);
         },
-        Patches = (config, batch) => batch * sizeof(float) * (LossPasses + PatchPasses) * PatchValues(config) / H200Bytes,
+        Patches = (config, batch) => batch * sizeof(float) * ((IsFused(config) ? FusedLossPasses : LossPasses) + PatchPasses) * PatchValues(config) / H200Bytes,
     };
 
     /// <summary>Values of one sample's patches, of both modalities.</summary>
@@ -84,20 +85,30 @@ public sealed record DeviceRates
         {
             Name = device.ToString(), Products = lower ? Peak(ScalarType.BFloat16) : exact, Exact = exact, Bytes = bytes, Lower = lower,
             Memory = onDevice ? CudaDriver.Memory().Total : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
-            Blocks = (pass, batch) => MeasureBlocks(device, pass, batch, lower, time),
+            Blocks = (whole, pass, batch) => MeasureBlocks(device, whole, pass, batch, lower, time),
             Patches = (whole, batch) => MeasurePatches(device, whole, batch, time),
         };
     }
 
-    /// <summary>Bytes that norms, residuals, GELU and casts of a sample's blocks move, in bfloat16: counted over the eager step's kernels.</summary>
-    private static double PointwiseBytes(ForwardPass pass) => pass.TokenBlocks * pass.Size.Dim * (pass.Trained ? 64 + 150 : 64);
+    private static bool IsFused(PretrainConfig config) => config.Train.Kernels == KernelChoice.Auto;
 
-    private static PassTime MeasureBlocks(Device device, ForwardPass pass, int batch, bool lower, TimeProvider time)
+    /// <summary>
+    /// Bytes that norms, residuals, GELU and casts of a sample's blocks move, in bfloat16: counted over the eager step's kernels, or over ours. Those move forward
+    /// 12 a value at each norm and 16 at the GELU, backward 16, 24, and 12 where gradients of q, k and v are stacked.
+    /// </summary>
+    private static double PointwiseBytes(PretrainConfig config, ForwardPass pass) => pass.TokenBlocks * pass.Size.Dim * (IsFused(config) && FusedKernels.IsFit(pass.Size.Dim)
+        ? (2 * 12) + 16 + (pass.Trained ? (2 * 16) + 24 + 12 : 0)
+        : 64 + (pass.Trained ? 150 : 0));
+
+    private static FusedKernels? Kernels(Device device, PretrainConfig config, int width) =>
+        IsFused(config) && FusedKernels.IsFit(width) && XkdStep.Lowers(config, device) ? FusedKernels.On(device, width).Kernels : null;
+
+    private static PassTime MeasureBlocks(Device device, PretrainConfig config, ForwardPass pass, int batch, bool lower, TimeProvider time)
     {
         using var scope = NewDisposeScope();
         using var casting = lower ? new Autocast(device.type).Enter() : null;
         var (size, rows) = (pass.Size, (long)batch * pass.Views);
-        using Transformer blocks = new(size, device); // all of them: what is kept for backward does not fit a cache
+        using Transformer blocks = new(size, device) { Kernels = Kernels(device, config, size.Dim) }; // all of them: what is kept for backward does not fit a cache
         using Initialisation initialisation = new(0);
         initialisation.Draw(blocks);
         (long In, long Out)[] sides = [(size.Dim, 3 * size.Dim), (size.Dim, size.Dim), (size.Dim, size.HiddenDim), (size.HiddenDim, size.Dim)];
@@ -229,7 +240,7 @@ public sealed record StepPlan
         foreach (var pass in cost.Passes)
         {
             var ends = batch * pass.Ends * (pass.Trained ? 3 : 1) / (pass.IsDecoder ? rates.Products : rates.Exact);
-            var blocks = pass.Views == 0 ? default : rates.Blocks(pass, batch);
+            var blocks = pass.Views == 0 ? default : rates.Blocks(config, pass, batch);
             var kept = pass.Trained ? batch * pass.TokenBlocks * pass.Size.Dim * Kept * width : 0;
             rows.Add(new PlanRow(pass.Name, blocks with { Products = blocks.Products + ends }, pass.Forward / (pass.Forward + pass.Backward), kept));
         }
@@ -244,7 +255,7 @@ public sealed record StepPlan
     public static int LargestBatch(PretrainConfig config, DeviceRates rates)
     {
         var batch = 0;
-        while (batch < 1 << 16 && Of(config, rates with { Blocks = (_, _) => default, Patches = (_, _) => 0 }, Math.Max(1, batch * 2)).Memory <= rates.Memory)
+        while (batch < 1 << 16 && Of(config, rates with { Blocks = (_, _, _) => default, Patches = (_, _) => 0 }, Math.Max(1, batch * 2)).Memory <= rates.Memory)
         {
             batch = Math.Max(1, batch * 2);
         }
