@@ -42,9 +42,9 @@ public sealed class XkdModel : nn.Module
         at2vs_ce_loss = new CenteredCrossEntropy(model.Projector.Out, device);
         RegisterComponents();
         Initialise(seed);
-        if (config.Train.Kernels == KernelChoice.Auto && XkdStep.Lowers(config, Device))
+        if (XkdStep.Lowers(config, Device))
         {
-            (var found, Kernels) = FusedKernels.On(Device, student.Dim, model.Decoder.Dim);
+            (var found, Kernels) = FusedKernels.On(Device, config.Train.Kernels, student.Dim, model.Decoder.Dim);
             Use(found);
         }
     }
@@ -75,7 +75,7 @@ public sealed class XkdModel : nn.Module
     public Tensor AudioCenter => at2vs_ce_loss.Center;
 
     /// <summary>The kernels that do what lies between bfloat16 products on a GPU, or why there are none.</summary>
-    public string Kernels { get; } = "none: not asked for";
+    public string Kernels { get; } = "none: products are in float32";
 
     /// <summary>Compute terms of weight 0 as well, as the released code does: what its numbers are compared with.</summary>
     internal bool AllTerms { get; init; }

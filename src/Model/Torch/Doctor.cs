@@ -43,7 +43,7 @@ public static class Doctor
         foreach (var device in Enumerable.Range(0, info.CudaDeviceCount).Select(static index => string.Create(CultureInfo.InvariantCulture, $"cuda:{index}")))
         {
             // Never a fault: without kernels the same is done by more passes over memory.
-            checks.AddRange([Numerics(device), new DoctorCheck { Name = $"kernels {device}", Ok = true, Detail = FusedKernels.On(torch.device(device), 768, 384).Told }]);
+            checks.AddRange([Numerics(device), new DoctorCheck { Name = $"kernels {device}", Ok = true, Detail = FusedKernels.On(torch.device(device), KernelChoice.Auto, 768, 384).Told }]);
         }
 
         return checks;

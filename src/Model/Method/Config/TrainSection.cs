@@ -1,3 +1,5 @@
+using Xkd.Model.Torch;
+
 namespace Xkd.Model.Method;
 
 /// <summary>
@@ -33,8 +35,8 @@ public sealed record TrainSection
     public Precision Precision { get; init; }
 
     /// <summary>
-    /// What does the norms, additions and GELUs between bfloat16 products on a GPU: plain operations of libtorch, or auto, which is XKD's own kernels where libnvrtc is
-    /// there and they agree with libtorch's operations. Default auto.
+    /// What does the norms, additions and GELUs between bfloat16 products on a GPU: plain operations of libtorch; auto, which is XKD's own kernels where libnvrtc is
+    /// there and they agree with libtorch's operations; or narrow, which is the same with the residual stream in bfloat16 too, faster and rounded more. Default auto.
     /// </summary>
     public KernelChoice Kernels { get; init; }
 
@@ -71,16 +73,6 @@ public enum Precision
 
     /// <summary>Matrix products in bfloat16 (libtorch's autocast).</summary>
     Bfloat16,
-}
-
-/// <summary>What computes between the matrix products on a GPU.</summary>
-public enum KernelChoice
-{
-    /// <summary>XKD's own kernels, where they can be compiled and agree with libtorch's operations.</summary>
-    Auto,
-
-    /// <summary>Operations of libtorch.</summary>
-    Plain,
 }
 
 /// <summary>What a run does when the disk has no room for a checkpoint.</summary>

@@ -47,13 +47,13 @@ public sealed class Transformer : nn.Module<Tensor, Tensor>
         }
 
         // What a block adds last is added by the first norm of the next.
-        Pending pending = new(x, null, null);
+        Pending pending = new(x.to(Kernels.Stream), null, null);
         for (var i = 0; i < count; i++)
         {
             pending = blocks[i].Fused(pending, Kernels);
         }
 
-        return pending.Branch is null ? pending.Stream : pending.Stream.Add(pending.Branch.Add(pending.Bias!));
+        return pending.Branch is null ? x : pending.Stream.Add(pending.Branch.Add(pending.Bias!)); // [B, N, D], float32
     }
 }
 
@@ -105,7 +105,7 @@ public sealed class Block : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>A residual stream, and a branch with its bias that is still to be added: stream + (branch + bias).</summary>
-/// <param name="Stream">[B, N, D], float32.</param>
+/// <param name="Stream">[B, N, D]</param>
 /// <param name="Branch">[B, N, D], bfloat16; null: nothing to add.</param>
 /// <param name="Bias">[D]</param>
 internal readonly record struct Pending(Tensor Stream, Tensor? Branch, Tensor? Bias);

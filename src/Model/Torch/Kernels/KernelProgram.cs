@@ -1,5 +1,6 @@
 using System.Globalization;
 using Xkd.Storage;
+using static TorchSharp.torch;
 
 namespace Xkd.Model.Torch;
 
@@ -82,8 +83,11 @@ internal sealed unsafe class KernelProgram : IKernelProgram
     /// <summary>Ten times major plus minor: 90.</summary>
     public int Capability { get; }
 
-    /// <summary>The compiler's option for a width.</summary>
-    public static string Width(int width) => string.Create(CultureInfo.InvariantCulture, $"-DWIDTH={width}");
+    /// <summary>The compiler's options.</summary>
+    /// <param name="width">Of the residual stream.</param>
+    /// <param name="stream">What the stream is kept in.</param>
+    public static string[] Options(int width, ScalarType stream) =>
+        [string.Create(CultureInfo.InvariantCulture, $"-DWIDTH={width}"), .. stream == ScalarType.BFloat16 ? ["-DNARROW"] : Array.Empty<string>()];
 
     public void Launch(string kernel, (int X, int Y) grid, ReadOnlySpan<nint> arguments)
     {

@@ -1,6 +1,6 @@
 // What a transformer's step does between its products, one pass over memory each. Compiled at start by NVRTC for the GPU that is there and for one width of the
-// stream (-DWIDTH=768); README.md says what each replaces. A row is one token. Vectors are bfloat16 where a product reads or wrote them, else float32. All
-// sums are float32. Widths and patches are multiples of 4 values.
+// stream (-DWIDTH=768); README.md says what each replaces. A row is one token. Vectors are bfloat16 where a product reads or wrote them, and with
+// -DNARROW on the residual stream, else float32. All sums are float32. Widths and patches are multiples of 4 values.
 #ifdef __CUDACC_RTC__
 typedef unsigned int u32;
 
@@ -25,6 +25,17 @@ __device__ inline Quad quad(float4 f) { return {{f.x, f.y, f.z, f.w}}; }
 
 __device__ inline float4 wide(Quad q) { return make_float4(q.v[0], q.v[1], q.v[2], q.v[3]); }
 
+// Four values of the residual stream.
+#ifdef NARROW
+typedef uint2 Stream;
+__device__ inline Quad load(Stream s) { return widen(s); }
+__device__ inline Stream store(Quad q) { return narrow(q); }
+#else
+typedef float4 Stream;
+__device__ inline Quad load(Stream s) { return quad(s); }
+__device__ inline Stream store(Quad q) { return wide(q); }
+#endif
+
 // Sum over the 32 lanes of a warp, given to all of them.
 __device__ inline float warp_sum(float value) {
 #pragma unroll
@@ -40,8 +51,8 @@ __device__ inline float warp_sum(float value) {
 
 // sum = x + (branch + bias), and its layer norm. A warp a row. Without a branch only the norm.
 extern "C" __global__ void __launch_bounds__(128) add_norm_forward(
-    const float4* __restrict__ x, const uint2* __restrict__ branch, const float4* __restrict__ bias, const float4* __restrict__ gamma,
-    const float4* __restrict__ beta, float4* __restrict__ sum, uint2* __restrict__ normed, float* __restrict__ mean, float* __restrict__ rstd, long long rows) {
+    const Stream* __restrict__ x, const uint2* __restrict__ branch, const float4* __restrict__ bias, const float4* __restrict__ gamma,
+    const float4* __restrict__ beta, Stream* __restrict__ sum, uint2* __restrict__ normed, float* __restrict__ mean, float* __restrict__ rstd, long long rows) {
   const int lane = threadIdx.x & 31;
   const long long row = (long long)blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
   if (row >= rows) return;
@@ -49,11 +60,13 @@ extern "C" __global__ void __launch_bounds__(128) add_norm_forward(
   Quad held[HELD];
   float total = 0;
   EACH_QUAD {
-    held[k] = quad(x[at + OWN(k)]);
+    held[k] = load(x[at + OWN(k)]);
     if (branch) {
       const Quad b = widen(branch[at + OWN(k)]), c = quad(bias[OWN(k)]);
       EACH_VALUE held[k].v[i] += b.v[i] + c.v[i];
-      sum[at + OWN(k)] = wide(held[k]);
+      const Stream kept = store(held[k]);
+      sum[at + OWN(k)] = kept;
+      held[k] = load(kept); // the norm is of what is kept: backward knows no other
     }
     EACH_VALUE total += held[k].v[i];
   }
@@ -75,8 +88,8 @@ extern "C" __global__ void __launch_bounds__(128) add_norm_forward(
 // Gradients of x (and, rounded, of the branch) by those of the norm's output and of the sum. Each block leaves its sums over rows of the gradients of gamma,
 // beta and bias: partials [blocks, 3, WIDTH].
 extern "C" __global__ void __launch_bounds__(128, WIDTH <= 768 ? 3 : 2) add_norm_backward(
-    const uint2* __restrict__ dnormed, const float4* __restrict__ dsum, const float4* __restrict__ sum, const float* __restrict__ mean,
-    const float* __restrict__ rstd, const float4* __restrict__ gamma, float4* __restrict__ dx, uint2* __restrict__ dbranch, float4* __restrict__ partials,
+    const uint2* __restrict__ dnormed, const Stream* __restrict__ dsum, const Stream* __restrict__ sum, const float* __restrict__ mean,
+    const float* __restrict__ rstd, const float4* __restrict__ gamma, Stream* __restrict__ dx, uint2* __restrict__ dbranch, float4* __restrict__ partials,
     long long rows) {
   __shared__ float4 shared[3 * QUADS];
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, warps = blockDim.x >> 5;
@@ -88,7 +101,7 @@ extern "C" __global__ void __launch_bounds__(128, WIDTH <= 768 ? 3 : 2) add_norm
     float first = 0, second = 0;
     EACH_QUAD {
       const Quad d = widen(dnormed[at + OWN(k)]), g = quad(gamma[OWN(k)]);
-      centred[k] = quad(sum[at + OWN(k)]);
+      centred[k] = load(sum[at + OWN(k)]);
       EACH_VALUE {
         centred[k].v[i] = (centred[k].v[i] - m) * r;
         inner[k].v[i] = d.v[i] * g.v[i];
@@ -103,11 +116,11 @@ extern "C" __global__ void __launch_bounds__(128, WIDTH <= 768 ? 3 : 2) add_norm
     EACH_QUAD {
       EACH_VALUE inner[k].v[i] = r * (inner[k].v[i] - first - centred[k].v[i] * second);
       if (dsum) {
-        const Quad d = quad(dsum[at + OWN(k)]);
+        const Quad d = load(dsum[at + OWN(k)]);
         EACH_VALUE inner[k].v[i] += d.v[i];
       }
       EACH_VALUE dbias[k].v[i] += inner[k].v[i];
-      dx[at + OWN(k)] = wide(inner[k]);
+      dx[at + OWN(k)] = store(inner[k]);
       if (dbranch) dbranch[at + OWN(k)] = narrow(inner[k]);
     }
   }

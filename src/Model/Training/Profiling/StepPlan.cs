@@ -90,18 +90,22 @@ public sealed record DeviceRates
         };
     }
 
-    private static bool IsFused(PretrainConfig config) => config.Train.Kernels == KernelChoice.Auto;
+    private static bool IsFused(PretrainConfig config) => config.Train.Kernels != KernelChoice.Plain;
 
     /// <summary>
     /// Bytes that norms, residuals, GELU and casts of a sample's blocks move, in bfloat16: counted over the eager step's kernels, or over ours. Those move forward
-    /// 12 a value at each norm and 16 at the GELU, backward 16, 24, and 12 where gradients of q, k and v are stacked.
+    /// 12 a value at each norm (8 with a bfloat16 stream) and 16 at the GELU, backward 16 (8), 24, and 12 where gradients of q, k and v are stacked.
     /// </summary>
-    private static double PointwiseBytes(PretrainConfig config, ForwardPass pass) => pass.TokenBlocks * pass.Size.Dim * (IsFused(config) && FusedKernels.IsFit(pass.Size.Dim)
-        ? (2 * 12) + 16 + (pass.Trained ? (2 * 16) + 24 + 12 : 0)
-        : 64 + (pass.Trained ? 150 : 0));
+    private static double PointwiseBytes(PretrainConfig config, ForwardPass pass)
+    {
+        var (forward, backward) = config.Train.Kernels == KernelChoice.Narrow ? (8, 8) : (12, 16);
+        return pass.TokenBlocks * pass.Size.Dim * (IsFused(config) && FusedKernels.IsFit(pass.Size.Dim)
+            ? (2 * forward) + 16 + (pass.Trained ? (2 * backward) + 24 + 12 : 0)
+            : 64 + (pass.Trained ? 150 : 0));
+    }
 
     private static FusedKernels? Kernels(Device device, PretrainConfig config, int width) =>
-        IsFused(config) && FusedKernels.IsFit(width) && XkdStep.Lowers(config, device) ? FusedKernels.On(device, width).Kernels : null;
+        IsFused(config) && FusedKernels.IsFit(width) && XkdStep.Lowers(config, device) ? FusedKernels.On(device, config.Train.Kernels, width).Kernels : null;
 
     private static PassTime MeasureBlocks(Device device, PretrainConfig config, ForwardPass pass, int batch, bool lower, TimeProvider time)
     {

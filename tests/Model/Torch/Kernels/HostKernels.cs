@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Xkd.Model.Torch;
 using Xkd.Storage;
+using static TorchSharp.torch;
 
 namespace Xkd.Model.Tests.Torch;
 
@@ -16,13 +17,13 @@ internal sealed unsafe class HostKernels : IKernelProgram
 
     static HostKernels() => AppDomain.CurrentDomain.ProcessExit += static (_, _) => Directory.Delete(Folder, recursive: true);
 
-    public HostKernels(int width, Func<string, string>? change = null)
+    public HostKernels(int width, ScalarType stream = ScalarType.Float32, Func<string, string>? change = null)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"{width}-{Interlocked.Increment(ref made)}");
         var parts = Path.Combine(AppContext.BaseDirectory, "Torch", "Kernels");
         var (source, library) = (Path.Combine(Folder, $"{name}.cpp"), Path.Combine(Folder, $"{name}.so"));
         File.WriteAllText(source, File.ReadAllText(Path.Combine(parts, "shim.h")) + (change?.Invoke(KernelProgram.Source) ?? KernelProgram.Source) + File.ReadAllText(Path.Combine(parts, "launch.h")));
-        using var compiler = Process.Start("g++", ["-std=c++17", "-O2", "-shared", "-fPIC", KernelProgram.Width(width), source, "-o", library]);
+        using var compiler = Process.Start("g++", ["-std=c++17", "-O2", "-shared", "-fPIC", .. KernelProgram.Options(width, stream), source, "-o", library]);
         compiler.WaitForExit();
         Assert.Equal(0, compiler.ExitCode);
         _launch = (delegate* unmanaged<byte*, int, int, void**, int>)NativeLibrary.GetExport(NativeLibrary.Load(library), "launch");
@@ -34,11 +35,11 @@ internal sealed unsafe class HostKernels : IKernelProgram
     public int Blocks => 3; // fewer than rows want: sums over blocks have several parts, blocks several rows
 
     /// <summary>Skips the test where there is no compiler.</summary>
-    public static FusedKernels Make()
+    public static FusedKernels Make(ScalarType stream = ScalarType.Float32)
     {
         var found = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(static folder => File.Exists(Path.Combine(folder, "g++")));
         Assert.SkipUnless(found, "the kernels are run by a C++ compiler: apt-get install g++");
-        return new FusedKernels(static width => new HostKernels(width));
+        return new FusedKernels(width => new HostKernels(width, stream), stream);
     }
 
     public void Launch(string kernel, (int X, int Y) grid, ReadOnlySpan<nint> arguments)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Xkd.Model.Torch;
+using static TorchSharp.torch;
 
 namespace Xkd.Model.Tests.Torch;
 
@@ -26,21 +27,24 @@ public sealed partial class NvrtcTests
     [InlineData(90, 1024, 2)]
     public void Compile_EveryKernel_FitsItsRegisters(int capability, int width, int blocks)
     {
-        var (code, log) = Compiler().Compile(KernelProgram.Source, capability, KernelProgram.Width(width), "--ptxas-options=-v");
-
-        Assert.Equal("\u007fELF"u8, code.AsSpan(0, 4));
-        var kernels = Report().Matches(log);
-        Assert.Equal(KernelProgram.Names.Order(), kernels.Select(static kernel => kernel.Groups["name"].Value).Order());
-        Assert.All(kernels, kernel =>
+        foreach (var stream in new[] { ScalarType.Float32, ScalarType.BFloat16 })
         {
-            Assert.Equal(("0", "0"), (kernel.Groups["stores"].Value, kernel.Groups["loads"].Value));
-            Assert.InRange(int.Parse(kernel.Groups["registers"].Value, null), 8, Registers / KernelProgram.Threads / blocks);
-        });
+            var (code, log) = Compiler().Compile(KernelProgram.Source, capability, [.. KernelProgram.Options(width, stream), "--ptxas-options=-v"]);
+
+            Assert.Equal("\u007fELF"u8, code.AsSpan(0, 4));
+            var kernels = Report().Matches(log);
+            Assert.Equal(KernelProgram.Names.Order(), kernels.Select(static kernel => kernel.Groups["name"].Value).Order());
+            Assert.All(kernels, kernel =>
+            {
+                Assert.Equal(("0", "0"), (kernel.Groups["stores"].Value, kernel.Groups["loads"].Value));
+                Assert.InRange(int.Parse(kernel.Groups["registers"].Value, null), 8, Registers / KernelProgram.Threads / blocks);
+            });
+        }
     }
 
     [Fact]
     public void Compile_GpuOfTheFuture_GivesWhatItsDriverCompiles() =>
-        Assert.Contains(".visible .entry add_norm_backward", System.Text.Encoding.ASCII.GetString(Compiler().Compile(KernelProgram.Source, 999, KernelProgram.Width(384)).Code));
+        Assert.Contains(".visible .entry add_norm_backward", System.Text.Encoding.ASCII.GetString(Compiler().Compile(KernelProgram.Source, 999, KernelProgram.Options(384, ScalarType.Float32)).Code));
 
     [Fact]
     public void Compile_SourceThatIsWrong_SaysWhere()
