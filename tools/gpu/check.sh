@@ -33,7 +33,7 @@ run() { # a call, and the parts it must do; in a root without PyTorch its own ar
     /xkd-gpu/run.sh "$call" --device cpu --out /tmp/out || fail "$call failed"
   for name in "$@"; do grep -qE "^$name +[0-9]+ s  (ok|skipped) " "$bare/tmp/out/$call.txt" || fail "$call: no $name"; done
 }
-run first versions doctor selfcheck step-1 step-2 flash-2 golden rates
+run first versions doctor selfcheck step-1 step-2 plain-2 flash-2 golden rates
 run second cache profile-train train tuned-2 compiled-1
 for file in first.json second.json metrics.jsonl profile.json; do [ -s "$bare/tmp/out/$file" ] || fail "$file is empty or missing"; done
 [ "$(find "$bare/tmp/out" -type f | wc -l)" -le 8 ] || fail "more than eight files: $(ls "$bare/tmp/out")"
