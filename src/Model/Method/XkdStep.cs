@@ -59,6 +59,7 @@ public sealed class XkdStep : IDisposable
     private readonly FlatTeachers? _teachers;
     private readonly AdamWState _moments;
     private readonly IParameterUpdate _update;
+    private readonly LowWeights? _low;
     private bool _gradientsAreZero = true;
 
     /// <summary>Takes the model's parameters over.</summary>
@@ -80,6 +81,7 @@ public sealed class XkdStep : IDisposable
         _parameters = new FlatParameters(model);
         _teachers = model.Teacher == model.Config.Model.Encoder ? new FlatTeachers(model, _parameters, optim.SharedTeacherEma) : null;
         _moments = new AdamWState(_parameters);
+        _low = _autocast is null ? null : new LowWeights(model, [_parameters.Values, .. _teachers?.Buffers ?? []]);
         _update = fused ? new HostUpdate(_parameters, _moments, _teachers, optim) : new DeviceUpdate(_parameters, _moments, _teachers, optim);
     }
 
@@ -142,6 +144,7 @@ public sealed class XkdStep : IDisposable
         }
 
         _gradientsAreZero = false;
+        _low?.Refresh();
         Term[] terms = [];
         var parts = microBatches.Count * (_exchange?.Ranks ?? 1);
         Tensor? scalars = null, teacherMeans = null;
@@ -237,6 +240,7 @@ public sealed class XkdStep : IDisposable
 
     public void Dispose()
     {
+        _low?.Dispose();
         _update.Dispose();
         _moments.Dispose();
         _teachers?.Dispose();

@@ -67,7 +67,7 @@ internal sealed unsafe partial class PowerSpectrum<T>
         {
             for (var n = 0; n < _size; n += Columns)
             {
-                Load(samples + n, hop, T.RepeatQuad(_window.Pointer + n), columns + n * T.Count, T.Count);
+                Load(samples + n, hop, _window.Pointer + n, columns + n * T.Count, T.Count);
             }
             DirectLeaf<PowerSink>(columns, T.Count, power);
             return;
@@ -149,10 +149,11 @@ internal sealed unsafe partial class PowerSpectrum<T>
 
     // Four samples of every frame, windowed and transposed: a vector each.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load(float* samples, nint hop, T window, float* to, nint apart)
+    private static void Load(float* samples, nint hop, float* window, float* to, nint apart)
     {
-        T a = T.LoadQuads(samples, hop) * window, b = T.LoadQuads(samples + hop, hop) * window;
-        T c = T.LoadQuads(samples + 2 * hop, hop) * window, d = T.LoadQuads(samples + 3 * hop, hop) * window;
+        // Repeated for each, as a vector that several have in common would lie on the stack.
+        T a = T.LoadQuads(samples, hop) * T.RepeatQuad(window), b = T.LoadQuads(samples + hop, hop) * T.RepeatQuad(window);
+        T c = T.LoadQuads(samples + 2 * hop, hop) * T.RepeatQuad(window), d = T.LoadQuads(samples + 3 * hop, hop) * T.RepeatQuad(window);
         T.TransposeQuads(ref a, ref b, ref c, ref d);
         T.Store(a, to);
         T.Store(b, to + apart);
@@ -170,7 +171,7 @@ internal sealed unsafe partial class PowerSpectrum<T>
             float* from = samples + first, window = _window.Pointer + first, column = columns;
             for (var end = columns + length; column < end; column += T.Count, from += _leaves, window += _leaves)
             {
-                Load(from, hop, T.RepeatQuad(window), column, length);
+                Load(from, hop, window, column, length);
             }
             for (var c = 0; c < Columns; c++)
             {

@@ -36,7 +36,7 @@ public sealed class StepPlanTests
         var plain = StepPlan.Of(config with { Train = config.Train with { Kernels = KernelChoice.Plain } }, DeviceRates.H200, 256);
         Assert.All(fused.Rows.Zip(plain.Rows), pair => Assert.Equal((pair.Second.Time.Products, pair.Second.Time.Attention), (pair.First.Time.Products, pair.First.Time.Attention)));
         Assert.InRange(fused.Rows.Sum(static row => row.Time.Pointwise) / plain.Rows.Sum(static row => row.Time.Pointwise), 0.5, 0.6); // (895 + 74 + 31) of (1639 + 136 + 31) bytes
-        Assert.InRange(fused.Mfu, 0.47, 0.48);
+        Assert.InRange(fused.Mfu, 0.48, 0.485);
         var narrow = StepPlan.Of(config with { Train = config.Train with { Kernels = KernelChoice.Narrow } }, DeviceRates.H200, 256);
         Assert.InRange(fused.Seconds - narrow.Seconds, 0.012, 0.014); // 24 of 108 bytes of what is trained, 8 of 40 of what is not
     }
@@ -56,7 +56,7 @@ public sealed class StepPlanTests
         var batch = StepPlan.LargestBatch(config, rates);
         Assert.True(batch == 0 || StepPlan.Of(config, rates, batch).Memory <= memory);
         Assert.True(StepPlan.Of(config, rates, Math.Max(1, 2 * batch)).Memory > memory);
-        Assert.Equal(memory < 5e9, batch == 0); // 396 M parameters, of which 206 M are trained: 4.06 GB with gradients and moments
+        Assert.Equal(memory < 5e9, batch == 0); // 396 M parameters, of which 206 M are trained: 4.85 GB with gradients, moments and the copies in bfloat16
     }
 
     [Fact]

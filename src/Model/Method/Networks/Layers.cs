@@ -29,10 +29,17 @@ public sealed class Linear : nn.Module<Tensor, Tensor>
     /// <summary>[outputs], or null.</summary>
     public Parameter? Bias => bias;
 
-    public override Tensor forward(Tensor x) => nn.functional.linear(x, weight, bias); // [.., inputs] -> [.., outputs]
+    /// <summary>A copy of the weight in bfloat16 that whoever changes the weight keeps like it; null: none.</summary>
+    internal Tensor? Low { get; set; }
+
+    public override Tensor forward(Tensor x) => Multiply(x, bias);
 
     /// <summary>As <see cref="forward"/>, but for the bias.</summary>
-    public Tensor Product(Tensor x) => nn.functional.linear(x, weight); // [.., inputs] -> [.., outputs]
+    public Tensor Product(Tensor x) => Multiply(x, null);
+
+    private Tensor Multiply(Tensor x, Tensor? add) => Low is not null && Autocast.Lowers
+        ? LowProduct.Of(x, weight, Low, add)
+        : nn.functional.linear(x, weight, add); // [.., inputs] -> [.., outputs]
 }
 
 /// <summary>Layer normalisation of the last dimension, eps 1e-5 everywhere in the reference.</summary>

@@ -30,6 +30,9 @@ internal sealed class FlatTeachers : IDisposable
     /// <summary>What follows what, in order: every parameter (the centres are not parameters), in MATS's released reading the shared ones twice.</summary>
     public IReadOnlyList<Following> Followings { get; }
 
+    /// <summary>All values of the teachers.</summary>
+    public IEnumerable<Tensor> Buffers => ReferenceEquals(video, audio) ? [video] : [video, audio];
+
     /// <summary>teacher = momentum · teacher + (1 − momentum) · student.</summary>
     public void Follow(in StepSchedule schedule)
     {

@@ -191,8 +191,8 @@ public sealed record PlanRow(string Name, PassTime Time, double ForwardShare, do
 public sealed record StepPlan
 {
     // Bytes a parameter: clip, AdamW, moving averages and zeroing, as operations of libtorch and in one pass on a host; in bfloat16 also gradients that are
-    // widened and summed, and weights that are cast for each pass.
-    private const double UpdateBytes = 60, HostUpdateBytes = 40, WidenBytes = 59, CastBytes = 16;
+    // added to the float32 ones, twice for students, and weights that are rounded once a step.
+    private const double UpdateBytes = 60, HostUpdateBytes = 40, WidenBytes = 20, CastBytes = 6;
 
     // Values of an activation that backward needs, by token, block and width.
     private const double Kept = 18;
@@ -251,7 +251,7 @@ public sealed record StepPlan
 
         rows.Add(new PlanRow("objectives", new PassTime(0, 0, rates.Patches(config, batch)), 2.0 / 3, batch * 4 * 4 * DeviceRates.PatchValues(config)));
         var update = rates.Lower ? (cost.Trainable * (UpdateBytes + WidenBytes)) + (cost.Total * CastBytes) : cost.Trainable * HostUpdateBytes;
-        rows.Add(new PlanRow("update", new PassTime(0, 0, update / rates.Bytes), 0, 4.0 * (cost.Total + (3 * cost.Trainable))));
+        rows.Add(new PlanRow("update", new PassTime(0, 0, update / rates.Bytes), 0, (4.0 * (cost.Total + (3 * cost.Trainable))) + (rates.Lower ? 2.0 * cost.Total : 0)));
         return new StepPlan(rates, batch, cost, rows);
     }
 
