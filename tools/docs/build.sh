@@ -10,7 +10,7 @@ XKD_TEST_REFERENCE=write tests/Cli/bin/Release/net10.0/linux-x64/Xkd.Cli.Tests -
 # docfx takes what lies below its configuration: the pages, and what they link to.
 rm -rf out/pages out/site
 mkdir -p out/pages
-find ./*.md docs bench/results samples tools/xkd/samples tools/python LICENSE \( -name bin -o -name obj \) -prune -o -type f \
+find ./*.md docs src/Model/Torch/Kernels/README.md bench/results samples tools/xkd/samples tools/python LICENSE \( -name bin -o -name obj \) -prune -o -type f \
   \( -name '*.md' -o -name '*.png' -o -name '*.cs' -o -name '*.csproj' -o -name '*.py' -o -name '*.ipynb' -o -name LICENSE \) -exec cp --parents -t out/pages {} +
 cp tools/docs/docfx.json tools/docs/toc.yml out/pages
 dotnet tool restore

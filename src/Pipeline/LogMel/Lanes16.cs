@@ -24,8 +24,16 @@ internal unsafe struct Lanes16 : ILanes<Lanes16>
     public static Lanes16 MultiplyAdd(Lanes16 a, Lanes16 b, Lanes16 c) => new Lanes16 { Value = Vector512.FusedMultiplyAdd(a.Value, b.Value, c.Value) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes16 MultiplySubtract(Lanes16 a, Lanes16 b, Lanes16 c) =>
-        new Lanes16 { Value = Avx512F.IsSupported ? Avx512F.FusedMultiplyAddNegated(a.Value, b.Value, c.Value) : Vector512.FusedMultiplyAdd(-a.Value, b.Value, c.Value) };
+    public static Lanes16 MultiplySubtract(Lanes16 a, Lanes16 b, Lanes16 c)
+    {
+        // Not by ?:, whose result waits on the stack even where the condition is a constant.
+        if (Avx512F.IsSupported)
+        {
+            return new Lanes16 { Value = Avx512F.FusedMultiplyAddNegated(a.Value, b.Value, c.Value) };
+        }
+
+        return new Lanes16 { Value = Vector512.FusedMultiplyAdd(-a.Value, b.Value, c.Value) };
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Split(Lanes16 a, out Lanes16 exponent, out Lanes16 fraction)
@@ -60,8 +68,15 @@ internal unsafe struct Lanes16 : ILanes<Lanes16>
         Vector256.Create(Vector128.Load(from), Vector128.Load(from + 4 * stride)), Vector256.Create(Vector128.Load(from + 8 * stride), Vector128.Load(from + 12 * stride)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes16 RepeatQuad(float* from) =>
-        new Lanes16 { Value = Avx512F.IsSupported ? Avx512F.BroadcastVector128ToVector512(from) : Vector512.Create(Vector128.Load(from)) };
+    public static Lanes16 RepeatQuad(float* from)
+    {
+        if (Avx512F.IsSupported)
+        {
+            return new Lanes16 { Value = Avx512F.BroadcastVector128ToVector512(from) };
+        }
+
+        return new Lanes16 { Value = Vector512.Create(Vector128.Load(from)) };
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TransposeQuads(ref Lanes16 a, ref Lanes16 b, ref Lanes16 c, ref Lanes16 d)

@@ -24,8 +24,16 @@ internal unsafe struct Lanes8 : ILanes<Lanes8>
     public static Lanes8 MultiplyAdd(Lanes8 a, Lanes8 b, Lanes8 c) => new Lanes8 { Value = Vector256.FusedMultiplyAdd(a.Value, b.Value, c.Value) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes8 MultiplySubtract(Lanes8 a, Lanes8 b, Lanes8 c) =>
-        new Lanes8 { Value = Fma.IsSupported ? Fma.MultiplyAddNegated(a.Value, b.Value, c.Value) : Vector256.FusedMultiplyAdd(-a.Value, b.Value, c.Value) };
+    public static Lanes8 MultiplySubtract(Lanes8 a, Lanes8 b, Lanes8 c)
+    {
+        // Not by ?:, whose result waits on the stack even where the condition is a constant.
+        if (Fma.IsSupported)
+        {
+            return new Lanes8 { Value = Fma.MultiplyAddNegated(a.Value, b.Value, c.Value) };
+        }
+
+        return new Lanes8 { Value = Vector256.FusedMultiplyAdd(-a.Value, b.Value, c.Value) };
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Split(Lanes8 a, out Lanes8 exponent, out Lanes8 fraction)
@@ -60,8 +68,15 @@ internal unsafe struct Lanes8 : ILanes<Lanes8>
         new Lanes8 { Value = Vector256.Create(Vector128.Load(from), Vector128.Load(from + 4 * stride)) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes8 RepeatQuad(float* from) =>
-        new Lanes8 { Value = Avx.IsSupported ? Avx.BroadcastVector128ToVector256(from) : Vector256.Create(Vector128.Load(from)) };
+    public static Lanes8 RepeatQuad(float* from)
+    {
+        if (Avx.IsSupported)
+        {
+            return new Lanes8 { Value = Avx.BroadcastVector128ToVector256(from) };
+        }
+
+        return new Lanes8 { Value = Vector256.Create(Vector128.Load(from)) };
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TransposeQuads(ref Lanes8 a, ref Lanes8 b, ref Lanes8 c, ref Lanes8 d)
