@@ -102,6 +102,7 @@ public sealed partial class IngestJob
         var manifest = await writer.CommitAsync(CancellationToken.None);
         _media.Clear(); // the result holds the graph, and that its stages
         _spectrograms.Clear();
+        FreedMemory.GiveBack();
         tally.Report();
         return new IngestResult
         {
