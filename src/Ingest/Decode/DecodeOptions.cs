@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Xkd.Ingest;
 
 /// <summary>What is decoded, and how it is prepared.</summary>
@@ -20,6 +22,9 @@ internal sealed record DecodeOptions
 
     /// <summary>Bytes of one source's frames, and as many of its samples, kept in memory; beyond it they go to a temporary file. 256 MiB.</summary>
     public long ResidentBytes { get; init; } = 256L << 20;
+
+    /// <summary>Lends the memory for them and for what comes through pipes; a pool of its own.</summary>
+    public ArrayPool<byte> Buffers { get; init; } = new PayloadPool<byte>(3);
 
     /// <summary>Where that temporary file goes; null is TMPDIR or, without one, /var/tmp.</summary>
     public string? SpoolFolder { get; init; }

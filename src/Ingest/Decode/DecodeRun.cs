@@ -10,9 +10,9 @@ internal sealed class DecodeRun(DecodeOptions options) : IDisposable
     /// <summary>What was complained of.</summary>
     public FfmpegLog Log { get; } = new();
 
-    public Spool Frames { get; } = new(options.ResidentBytes, options.SpoolFolder);
+    public Spool Frames { get; } = new(options.ResidentBytes, options.SpoolFolder, options.Buffers);
 
-    public Spool Samples { get; } = new(options.ResidentBytes, options.SpoolFolder);
+    public Spool Samples { get; } = new(options.ResidentBytes, options.SpoolFolder, options.Buffers);
 
     public int ExitCode { get; set; } = -1;
 

@@ -10,7 +10,7 @@ namespace Xkd.Ingest;
 /// </summary>
 internal sealed class MediaDecoder(FfmpegTools tools, DecodeOptions options, TimeProvider time, DecoderPool? pool = null) : IMediaDecoder
 {
-    private readonly FfmpegProcess _ffmpeg = new(tools);
+    private readonly FfmpegProcess _ffmpeg = new(tools, options.Buffers);
     private readonly MediaProbe _probe = new(tools);
 
     /// <summary>Decodes an item within the time one item may take.</summary>

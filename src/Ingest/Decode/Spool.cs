@@ -3,12 +3,13 @@ using System.Buffers;
 namespace Xkd.Ingest;
 
 /// <summary>
-/// Bytes of unknown number: in a pooled buffer while they are few, in a temporary file beyond the limit, so that an hour-long source
-/// does not take the memory of a hundred short ones. The file has no name once it is open: a crash leaves nothing behind.
+/// Bytes of unknown number: in a pooled buffer while they are few, in a block of their own when they are many, in a temporary file beyond the limit, so that an hour-long
+/// source does not take the memory of a hundred short ones, nor leave it taken. The file has no name once it is open: a crash leaves nothing behind.
 /// </summary>
-internal sealed class Spool(long residentBytes, string? folder) : IDisposable
+internal sealed class Spool(long residentBytes, string? folder, ArrayPool<byte> buffers) : IDisposable
 {
     private byte[] _buffer = [];
+    private LargeBlock? _block;
     private FileStream? _file;
 
     // TMPDIR, else where large temporary files belong: /tmp is memory on many systems. The cache's own folder may be another machine's disk.
@@ -24,6 +25,8 @@ internal sealed class Spool(long residentBytes, string? folder) : IDisposable
     /// <summary>Bytes held in memory.</summary>
     public long Resident => _file is null ? Length : 0;
 
+    private Memory<byte> Held => _block?.Memory ?? _buffer;
+
     public void Write(ReadOnlySpan<byte> bytes)
     {
         if (_file is null && Length + bytes.Length > MostResident)
@@ -38,7 +41,7 @@ internal sealed class Spool(long residentBytes, string? folder) : IDisposable
         else
         {
             Reserve(checked((int)(Length + bytes.Length)));
-            bytes.CopyTo(_buffer.AsSpan((int)Length));
+            bytes.CopyTo(Held.Span[(int)Length..]);
         }
 
         Length += bytes.Length;
@@ -50,7 +53,7 @@ internal sealed class Spool(long residentBytes, string? folder) : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset + count, Length);
         if (_file is null)
         {
-            return _buffer.AsMemory((int)offset, count);
+            return Held.Slice((int)offset, count);
         }
 
         _file.Flush();
@@ -67,29 +70,41 @@ internal sealed class Spool(long residentBytes, string? folder) : IDisposable
 
     public void Dispose()
     {
+        Release();
+        _file?.Dispose();
+    }
+
+    private void Release()
+    {
         if (_buffer.Length > 0)
         {
-            ArrayPool<byte>.Shared.Return(_buffer);
+            buffers.Return(_buffer);
             _buffer = [];
         }
 
-        _file?.Dispose();
+        _block?.Free();
+        _block = null;
     }
 
     private void Reserve(int needed)
     {
-        if (needed <= _buffer.Length)
+        if (needed <= Held.Length)
         {
             return;
         }
 
-        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(Array.MaxLength, Math.Max(needed, Math.Max(1L << 16, 2L * _buffer.Length))));
-        _buffer.AsSpan(0, (int)Length).CopyTo(larger);
-        if (_buffer.Length > 0)
+        if (needed > PayloadPool<byte>.Most)
         {
-            ArrayPool<byte>.Shared.Return(_buffer);
+            var block = new LargeBlock((int)MostResident);
+            _buffer.AsSpan(0, (int)Length).CopyTo(block.GetSpan());
+            Release();
+            _block = block;
+            return;
         }
 
+        var larger = buffers.Rent(Math.Max(needed, Math.Max(1 << 16, 2 * _buffer.Length)));
+        _buffer.AsSpan(0, (int)Length).CopyTo(larger);
+        Release();
         _buffer = larger;
     }
 
@@ -98,11 +113,7 @@ internal sealed class Spool(long residentBytes, string? folder) : IDisposable
         var path = Path.Combine(folder ?? LocalFolder, $".spool-{Guid.NewGuid():N}");
         _file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 20);
         File.Delete(path);
-        _file.Write(_buffer.AsSpan(0, (int)Length));
-        if (_buffer.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(_buffer);
-            _buffer = [];
-        }
+        _file.Write(Held.Span[..(int)Length]);
+        Release();
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.IO.Pipelines;
@@ -11,12 +12,14 @@ namespace Xkd.Ingest;
 /// Runs ffmpeg with any number of pipes for its inputs and outputs. Every output is drained to its end before the exit code is looked at: a process that
 /// has exited may still have bytes in its pipes.
 /// </summary>
-internal sealed class FfmpegProcess(FfmpegTools tools)
+/// <param name="tools">The ffmpeg in use.</param>
+/// <param name="buffers">Lends the memory for what comes out; null: the shared pool.</param>
+internal sealed class FfmpegProcess(FfmpegTools tools, ArrayPool<byte>? buffers = null)
 {
     // A pipe is inheritable from its creation until our copy of its write end is closed. A second process started in between would
     // hold the first one's pipes open and delay their end: creation, start and closing happen under one lock.
     public static readonly Lock StartGate = new();
-    private static readonly StreamPipeReaderOptions ReaderOptions = new(bufferSize: 256 << 10, minimumReadSize: 64 << 10);
+    private readonly StreamPipeReaderOptions _reading = new(buffers is null ? null : new PayloadMemory(buffers), bufferSize: 256 << 10, minimumReadSize: 64 << 10);
 
     /// <summary>Runs with output pipes to the end and returns the exit code. Cancelling kills the process and its children.</summary>
     /// <param name="arguments">Composes the command line, given the descriptor of each sink's pipe.</param>
@@ -26,7 +29,7 @@ internal sealed class FfmpegProcess(FfmpegTools tools)
     /// <exception cref="FailureException">ffmpeg does not start: no other item would fare better.</exception>
     public Task<int> RunAsync(
         Func<IReadOnlyList<string>, string> arguments, IReadOnlyList<SpanSink> sinks, Action<string> log, CancellationToken cancellationToken) =>
-        RunAsync(arguments, PipeDirection.In, [.. sinks.Select(static Func<Stream, Task> (sink) => pipe => DrainAsync(pipe, sink))], log, cancellationToken);
+        RunAsync(arguments, PipeDirection.In, [.. sinks.Select(Func<Stream, Task> (sink) => pipe => DrainAsync(pipe, sink))], log, cancellationToken);
 
     /// <summary>Runs with input pipes, all fed at once, to the end and returns the exit code. Cancelling kills the process and its children.</summary>
     /// <param name="arguments">Composes the command line, given the descriptor of each feed's pipe.</param>
@@ -103,9 +106,9 @@ internal sealed class FfmpegProcess(FfmpegTools tools)
         }
     }
 
-    private static async Task DrainAsync(Stream pipe, SpanSink sink)
+    private async Task DrainAsync(Stream pipe, SpanSink sink)
     {
-        var reader = PipeReader.Create(pipe, ReaderOptions);
+        var reader = PipeReader.Create(pipe, _reading);
         while (true)
         {
             var result = await reader.ReadAsync();

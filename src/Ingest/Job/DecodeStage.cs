@@ -117,6 +117,7 @@ internal sealed class DecodeStage
         }
         catch (Exception exception) when (ItemFault.Is(exception))
         {
+            media.Dispose(); // a full disk ends the run here
             return ToFailure(source, exception);
         }
     }

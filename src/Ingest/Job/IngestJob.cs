@@ -16,6 +16,8 @@ public sealed partial class IngestJob
     private readonly TimeProvider _time;
     private readonly IngestSizes _sizes;
     private readonly IMediaDecoder? _decoder;
+    private readonly PayloadPool<byte> _media;
+    private readonly PayloadPool<float> _spectrograms;
 
     /// <summary>A run by the ffmpeg that <see cref="FfmpegTools.Locate"/> finds, and the system's clock.</summary>
     /// <param name="options">The run.</param>
@@ -48,6 +50,8 @@ public sealed partial class IngestJob
         _time = time;
         _sizes = IngestSizes.Of(options, cores);
         _decoder = decoder;
+        _media = new PayloadPool<byte>(3 * _sizes.Workers); // frames, samples and a pipe of each
+        _spectrograms = new PayloadPool<float>(_sizes.Preparing);
     }
 
     /// <summary>Runs to the end, or until cancelled: then what is complete is committed and the result says that it was stopped.</summary>
@@ -96,6 +100,9 @@ public sealed partial class IngestJob
         var (graph, stopped) = await RunAsync(pool, writer, plan, tally, cancellationToken);
         await pool.DisposeAsync(); // the processor time of its processes is known when they have ended
         var manifest = await writer.CommitAsync(CancellationToken.None);
+        _media.Clear(); // the result holds the graph, and that its stages
+        _spectrograms.Clear();
+        FreedMemory.GiveBack();
         tally.Report();
         return new IngestResult
         {
@@ -250,7 +257,7 @@ public sealed partial class IngestJob
     {
         var fingerprint = Fingerprint();
         var options = new LogMelOptions { SampleRate = fingerprint.SampleRate, NFft = fingerprint.NFft, Hop = fingerprint.Hop, Mels = fingerprint.Mels };
-        return new MelStage(MelBackends.Create(_options.Mel, options), fingerprint, _options.MaxClip, _options.OnMissing, JpegQuality);
+        return new MelStage(MelBackends.Create(_options.Mel, options), fingerprint, _options.MaxClip, _options.OnMissing, JpegQuality, _spectrograms);
     }
 
     private DecoderPool NewPool() => new(_tools, DecodeOptions(), _time);
@@ -283,6 +290,7 @@ public sealed partial class IngestJob
         MaxAspect = _options.MaxAspect,
         MaxDecoded = _options.MaxDecoded,
         ResidentBytes = _sizes.ResidentBytes,
+        Buffers = _media,
     };
 
     private Modalities Decoded => _options.Modalities is Modalities.Auto ? DatasetRegistry.DefaultModalities(_options.Dataset) : _options.Modalities;

@@ -7,7 +7,7 @@ using Xkd.Storage;
 namespace Xkd.Ingest;
 
 /// <summary>The mel stage: cuts a source into clips and computes each clip's spectrogram or, where the cache wants them, its 16-bit samples; and its JPEGs.</summary>
-internal sealed class MelStage(ILogMel mel, Fingerprint fingerprint, double maxClip, MissingPolicy onMissing, int jpegQuality)
+internal sealed class MelStage(ILogMel mel, Fingerprint fingerprint, double maxClip, MissingPolicy onMissing, int jpegQuality, ArrayPool<float> buffers)
 {
     public ValueTask<PreparedItem> RunAsync(DecodedItem item, CancellationToken cancellationToken)
     {
@@ -71,7 +71,7 @@ internal sealed class MelStage(ILogMel mel, Fingerprint fingerprint, double maxC
     {
         var frames = mel.Frames(samples.Length);
         var count = frames * fingerprint.Mels;
-        var rented = ArrayPool<float>.Shared.Rent(count);
+        var rented = buffers.Rent(count);
         try
         {
             var values = rented.AsSpan(0, count);
@@ -82,7 +82,7 @@ internal sealed class MelStage(ILogMel mel, Fingerprint fingerprint, double maxC
         }
         finally
         {
-            ArrayPool<float>.Shared.Return(rented);
+            buffers.Return(rented);
         }
     }
 

@@ -29,6 +29,7 @@ internal sealed class WriteStage(
                 if (time.GetElapsedTime(_committedAt) >= commitInterval)
                 {
                     await writer.CommitAsync(CancellationToken.None);
+                    FreedMemory.GiveBack();
                     _committedAt = time.GetTimestamp();
                 }
             }

@@ -11,14 +11,13 @@ namespace Xkd.Ingest;
 /// <summary>A running <c>xkd-decode</c>, which decodes one source after the other.</summary>
 internal sealed class DecoderProcess : IAsyncDisposable
 {
-    private static readonly StreamPipeReaderOptions ReaderOptions = new(bufferSize: 1 << 20, minimumReadSize: 256 << 10);
     private readonly Process _process;
     private readonly PipeReader _reader;
 
-    private DecoderProcess(Process process)
+    private DecoderProcess(Process process, ArrayPool<byte> buffers)
     {
         _process = process;
-        _reader = PipeReader.Create(process.StandardOutput.BaseStream, ReaderOptions);
+        _reader = PipeReader.Create(process.StandardOutput.BaseStream, new(new PayloadMemory(buffers), bufferSize: 1 << 20, minimumReadSize: 256 << 10));
     }
 
     /// <summary>Where the program lies: beside the one that runs.</summary>
@@ -35,7 +34,7 @@ internal sealed class DecoderProcess : IAsyncDisposable
             return (null, $"{program} does not start");
         }
 
-        var process = new DecoderProcess(started);
+        var process = new DecoderProcess(started, options.Buffers);
         string refusal;
         try
         {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 
@@ -12,6 +13,7 @@ namespace Xkd.Storage;
 public sealed class CacheWriter : IAsyncDisposable
 {
     internal const int SmallLedger = 1000; // items up to which every commit writes all lines anew
+    private const int KeptBytes = 8 << 20, KeptBuffers = 16; // of a buffer, and of each size: those of a row group
     private const int RestAfter = 20; // times what a commit took that others forestalled: many writers spend a twentieth of their time on each other, not all of it
     private readonly ICacheStore _store;
     private readonly Fingerprint _fingerprint;
@@ -27,6 +29,7 @@ public sealed class CacheWriter : IAsyncDisposable
     private readonly ReopenedItems _reopened;
     private readonly List<ShardEntry> _sealed = [];
     private readonly List<ClipEntry> _rows = [];
+    private ArrayPool<byte> _buffers = ArrayPool<byte>.Create(KeptBytes, KeptBuffers); // of its own: the shared pool keeps what a long clip took, for each thread anew
     private readonly HashSet<UInt128> _others = []; // hashes of items that other parts settled meanwhile and whose lines are not held
     private Dictionary<string, LedgerEntry> _ledger = new(StringComparer.Ordinal);
     private ShardWriter? _shard;
@@ -126,7 +129,7 @@ public sealed class CacheWriter : IAsyncDisposable
             _pending.Add(clip.SourceItem, clips = []);
         }
 
-        clips.Add(new StagedClip(clip, _fingerprint, _options.JpegQuality));
+        clips.Add(new StagedClip(clip, _fingerprint, _options.JpegQuality, _buffers));
         return Task.CompletedTask;
     }
 
@@ -216,6 +219,7 @@ public sealed class CacheWriter : IAsyncDisposable
 
         _pending.Clear();
         _shard?.Dispose();
+        _buffers = ArrayPool<byte>.Shared; // whoever holds the writer holds no memory of it
         try
         {
             CloseLedger();
@@ -305,7 +309,7 @@ public sealed class CacheWriter : IAsyncDisposable
         foreach (var clip in clips)
         {
             _shard ??= await ShardWriter.CreateAsync(_store, _options, _chain.TakeNumber());
-            await _shard.AddAsync(new StagedClip(clip, _fingerprint, _options.JpegQuality));
+            await _shard.AddAsync(new StagedClip(clip, _fingerprint, _options.JpegQuality, _buffers));
             if (_shard.Bytes >= _options.ShardBytes || _shard.Count >= _options.ShardRows)
             {
                 await SealAsync();

@@ -7,10 +7,12 @@ namespace Xkd.Storage;
 /// <summary>A clip the writer holds until its source item is settled and its row group is written: pooled copies of the payload, and their checksums.</summary>
 internal sealed class StagedClip : IDisposable
 {
+    private readonly ArrayPool<byte> _buffers;
     private readonly List<byte[]> _rented = [];
 
-    public StagedClip(ClipRecord clip, Fingerprint fingerprint, int jpegQuality)
+    public StagedClip(ClipRecord clip, Fingerprint fingerprint, int jpegQuality, ArrayPool<byte> buffers)
     {
+        _buffers = buffers;
         uint[] offsets = [];
         if (fingerprint.FramesCodec == FrameCodecs.Jpeg && clip.NumFrames > 0)
         {
@@ -58,7 +60,7 @@ internal sealed class StagedClip : IDisposable
 
     public void Dispose()
     {
-        _rented.ForEach(buffer => ArrayPool<byte>.Shared.Return(buffer));
+        _rented.ForEach(buffer => _buffers.Return(buffer));
         _rented.Clear();
     }
 
@@ -69,7 +71,7 @@ internal sealed class StagedClip : IDisposable
             return payload;
         }
 
-        var buffer = ArrayPool<byte>.Shared.Rent(payload.Length);
+        var buffer = _buffers.Rent(payload.Length);
         _rented.Add(buffer);
         payload.Span.CopyTo(buffer);
         return buffer.AsMemory(0, payload.Length);

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Xkd.Ingest.Tests;
 
 /// <summary>Decodes a file to frames of its first byte, and to silence; one that begins with '!' fails. It takes no time of this machine.</summary>
@@ -14,7 +16,7 @@ internal sealed class ByteDecoder : IMediaDecoder
             return new DecodeOutcome(null, new ItemFailure(FailureStages.Decode, FailureReasons.Corrupt, "it begins with !"));
         }
 
-        var (frames, samples) = (new Spool(1 << 20, folder: null), new Spool(1 << 20, folder: null));
+        var (frames, samples) = (new Spool(1 << 20, folder: null, ArrayPool<byte>.Shared), new Spool(1 << 20, folder: null, ArrayPool<byte>.Shared));
         frames.Write(Enumerable.Repeat(first, Frames * Side * Side * 3).ToArray());
         samples.Write(new byte[16000 * sizeof(float)]);
         return new DecodeOutcome(new DecodedMedia(frames, samples) { Width = Side, Height = Side }, null);

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Xkd.Ingest.Tests;
 
 /// <summary>A run laid out for a large machine, with a decoder that takes no time of this one.</summary>
@@ -42,7 +44,7 @@ public sealed class ManyCoresTests : IDisposable
         public async Task<DecodeOutcome> DecodeAsync(SourceItem item, CancellationToken cancellationToken)
         {
             await MeetAsync(cancellationToken);
-            var (frames, samples) = (new Spool(1 << 20, folder: null), new Spool(1 << 20, folder: null));
+            var (frames, samples) = (new Spool(1 << 20, folder: null, ArrayPool<byte>.Shared), new Spool(1 << 20, folder: null, ArrayPool<byte>.Shared));
             frames.Write(new byte[8 * 16 * 16 * 3]);
             samples.Write(new byte[16000 * sizeof(float)]);
             return new DecodeOutcome(new DecodedMedia(frames, samples) { Width = 16, Height = 16 }, null);
