@@ -6,9 +6,6 @@ namespace Xkd.Pipeline;
 /// <param name="SigmaY">Standard deviation down, in pixels.</param>
 public sealed record GaussianBlur(int KernelSize, double SigmaX, double SigmaY)
 {
-    /// <summary>Weights of a normalised Gaussian of <paramref name="size"/> taps, in the float32 arithmetic of the reference.</summary>
-    public static float[] Weights(int size, double sigma) => BlurKernel.Weights(size, sigma);
-
     /// <summary>The kernel the reference gives a frame of that side: a tenth of it, made odd.</summary>
     public static int KernelFor(int size) => (int)(0.1 * size) / 2 * 2 + 1;
 }

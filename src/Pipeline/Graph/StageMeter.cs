@@ -22,8 +22,6 @@ internal sealed class StageMeter(string name, StageOptions options, TimeProvider
     /// <summary>Set for the length of a run with tracing on.</summary>
     public TraceBuffer? Trace { get; set; }
 
-    public int Queued => _queued.Value;
-
     public int QueueCapacity => options.QueueCapacity;
 
     /// <summary>Items queued, integrated over time.</summary>

@@ -8,17 +8,6 @@ internal sealed class TimeIntegral(TimeProvider time)
     private double _seconds;
     private long _since;
 
-    public int Value
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _value;
-            }
-        }
-    }
-
     public void Add(int change)
     {
         lock (_gate)

@@ -45,9 +45,6 @@ internal sealed unsafe partial class PowerSpectrum<T>
         }
     }
 
-    /// <summary>Frames at once.</summary>
-    public static int Lanes => T.Count;
-
     /// <summary>Samples read from each frame's start on.</summary>
     public int Reach => (_size + Columns - 1) / Columns * Columns;
 

@@ -35,9 +35,6 @@ internal sealed class RemoteShards : IShardBytes
 
     public int? Requests => ObjectStore.Requests;
 
-    /// <summary>Shards that are read from the local disk.</summary>
-    public int Near => _handles.Count(h => h is not null);
-
     public bool IsNear(int shard) => Handle(shard) is not null;
 
     public int Read(int shard, long offset, Span<byte> destination)

@@ -9,9 +9,6 @@ internal sealed class AnnotationMistakes
     private readonly List<string> _first = [];
     private int _count;
 
-    /// <summary>How many there are so far.</summary>
-    public int Count => _count;
-
     public void Add(Place place, string problem) => Add($"{place}: {problem}");
 
     /// <summary>A mistake of a whole file.</summary>
