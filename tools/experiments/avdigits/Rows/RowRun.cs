@@ -93,9 +93,9 @@ internal sealed class RowRun(AblationFolder folder, AblationRow row, PretrainCon
 
     private string Inputs(Cache train, Cache validation)
     {
-        // How the work is spread and watched is no part of what is learned.
-        var learned = config with { Train = new TrainSection { Precision = config.Train.Precision, Accumulate = config.Train.Accumulate } };
-        var text = new StringBuilder(ConfigBinder.ToYaml(learned)).Append(ConfigBinder.ToYaml(probe));
+        // How the work is spread and watched is no part of what is learned: a key of `train` that a later version has changes nothing here.
+        var learned = ConfigBinder.Leaves(config).Where(static leaf => leaf.Key is "train.precision" or "train.accumulate" || !leaf.Key.StartsWith("train.", StringComparison.Ordinal));
+        var text = new StringBuilder(string.Join('\n', learned.Select(static leaf => $"{leaf.Key}={leaf.Value}"))).Append(ConfigBinder.ToYaml(probe));
         foreach (var cache in new[] { train, validation })
         {
             text.Append(cache.ClipsHash());
